@@ -1,0 +1,71 @@
+# make app   environment, demo project, the app
+# make test  environment with test tools, then lint, types, unit, page and browser tests
+# Both are quick the second time. On Windows, or without make, see README.md.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+.PHONY: app starter test lint format unit browser demo doctor constraints clean help
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+app: $(VENV)/.app-ready
+	$(BIN)/python -m core demo
+	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+demo: $(VENV)/.app-ready
+	$(BIN)/python -m core demo
+
+# make starter makes the committed model again: about an hour and a half on two quiet cores
+starter: $(VENV)/.app-ready
+	$(BIN)/python -m core.starter --minutes 28 --out build/first/starter
+	$(BIN)/python -m core.starter --minutes 13 --images 48 --from build/first/starter --out build/second/starter
+	$(BIN)/python -m core.starter --minutes 40 --from build/second/starter --out build/third/starter
+	@echo "Made build/third/starter; copy it over models/starter to use it."
+
+doctor: $(VENV)/.app-ready
+	$(BIN)/python -m core doctor
+
+test: $(VENV)/.dev-ready lint
+	$(BIN)/python tools/ensure_chromium.py
+	$(BIN)/python tools/run_tests.py
+
+lint: $(VENV)/.dev-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev-ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+unit: $(VENV)/.dev-ready
+	$(BIN)/python -m pytest -m "not browser and not slow"
+
+browser: $(VENV)/.dev-ready
+	$(BIN)/python tools/ensure_chromium.py
+	$(BIN)/python -m pytest -m browser
+
+constraints: $(VENV)/.dev-ready
+	$(BIN)/python tools/freeze_constraints.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Cristae needs Python 3.11. Install it (Debian: apt install python3.11-venv) or say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Making a virtual environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "The environment could not be made (Debian: apt install python3.11-venv)."; exit 1; }
+
+$(VENV)/.app-ready: $(VENV)/bin/python requirements.txt constraints.txt
+	@echo "Installing the pinned requirements (some minutes the first time)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev-ready: $(VENV)/.app-ready requirements-dev.txt
+	@echo "Installing the test tools"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,52 @@
+"""Cristae: `streamlit run app.py`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import streamlit as st
+from anyio import to_thread
+from starlette.middleware import Middleware
+
+from core.errors import CristaeError
+from core.jobs.engine import keep_engine
+from core.settings import current_settings
+from core.store.store import current_store
+from core.web.hosts import KnownHosts
+from core.web.routes import routes
+from ui.viewer import asset_routes
+
+logger = logging.getLogger("cristae")
+
+try:
+    settings = current_settings()
+except CristaeError as unusable:
+    raise SystemExit(f"Cristae cannot start. {unusable}") from None
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
+    """Open the store, and keep an engine alive for jobs; the engine outlives the server.
+
+    A store that cannot be opened now does not stop the server: pages say why, and try again.
+    """
+    try:
+        await to_thread.run_sync(current_store)
+    except CristaeError as error:
+        logger.error("%s", error)
+    let_go = keep_engine(settings)
+    try:
+        yield None
+    finally:
+        await to_thread.run_sync(let_go)
+
+
+app = st.App(
+    "ui/main.py",
+    routes=[*routes(settings), *asset_routes()],
+    lifespan=lifespan,
+    middleware=[Middleware(KnownHosts, allowed=lambda: st.get_option("server.allowedHosts"))],
+)

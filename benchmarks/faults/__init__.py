@@ -1,0 +1,1 @@
+"""Killing parts of a running Cristae at random moments: ``python -m benchmarks.faults``."""

@@ -1,0 +1,224 @@
+"""Who may do what in a project: roles, what each allows, and the one question that core, routes and pages ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.errors import AccessError, ReviewError
+from core.settings import Access, Settings
+from core.store.audit import note
+from core.store.base import found, now
+from core.store.people import clean_name, person_key
+from core.store.review_tables import MemberRow
+from core.store.store import Store
+from core.store.tables import ProjectRow
+
+
+class Permission(StrEnum):
+    """Something that a person may do in a project."""
+
+    VIEW = "view"
+    """Look at images, label maps, scores, reviews."""
+    COMMENT = "comment"
+    PAINT = "paint"
+    """Drafts, submitting, withdrawing, resolving marks."""
+    ADD_IMAGES = "add_images"
+    REVIEW = "review"
+    """Decide, mark, assign."""
+    TRAIN = "train"
+    """Trainings, evaluations, rounds, promoting."""
+    MANAGE = "manage"
+    """Members, options, classes, splits, deleting, the audit log."""
+
+
+class Role(StrEnum):
+    """What a person is in a project; each may do what the one before may."""
+
+    VIEWER = "viewer"
+    ANNOTATOR = "annotator"
+    REVIEWER = "reviewer"
+    ADMIN = "admin"
+
+
+_VIEWER: Final = frozenset({Permission.VIEW})
+_ANNOTATOR: Final = _VIEWER | {Permission.COMMENT, Permission.PAINT, Permission.ADD_IMAGES}
+_REVIEWER: Final = _ANNOTATOR | {Permission.REVIEW, Permission.TRAIN}
+
+ALLOWED: Final = MappingProxyType(
+    {
+        Role.VIEWER: _VIEWER,
+        Role.ANNOTATOR: _ANNOTATOR,
+        Role.REVIEWER: _REVIEWER,
+        Role.ADMIN: frozenset(Permission),
+    }
+)
+"""What each role may do."""
+
+_IN_WORDS: Final = MappingProxyType(
+    {
+        Permission.VIEW: "see this project",
+        Permission.COMMENT: "comment",
+        Permission.PAINT: "paint",
+        Permission.ADD_IMAGES: "add images",
+        Permission.REVIEW: "review",
+        Permission.TRAIN: "train models",
+        Permission.MANAGE: "manage the project",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person's role in a project."""
+
+    name: str
+    role: Role
+    added_at: datetime
+
+
+def everywhere_admins(settings: Settings) -> frozenset[str]:
+    """Keys of those who are admin in every project."""
+    return frozenset(key for name in settings.admins.split(",") if (key := person_key(name)))
+
+
+def role_of(store: Store, project_id: str, person: str) -> Role | None:
+    """A person's role in a project; None: they are not a member. Everybody is admin where access is open."""
+    with store.database.reading() as session:
+        return role_within(session, store.settings, project_id, person)
+
+
+def role_within(session: Session, settings: Settings, project_id: str, person: str) -> Role | None:
+    """`role_of` within a transaction, so that a role that is taken away meanwhile does not count any more."""
+    if settings.access is Access.OPEN:
+        return Role.ADMIN
+    key = person_key(person)
+    if not key:
+        return None
+    if key in everywhere_admins(settings):
+        return Role.ADMIN
+    row = session.get(MemberRow, (project_id, key))
+    return Role(row.role) if row is not None else None
+
+
+def may(store: Store, project_id: str, person: str, permission: Permission) -> bool:
+    """Whether a person may do this in a project."""
+    role = role_of(store, project_id, person)
+    return role is not None and permission in ALLOWED[role]
+
+
+def require(store: Store, project_id: str, person: str, permission: Permission) -> None:
+    """Refuse what a person may not do.
+
+    Raises
+    ------
+    AccessError
+        Naming the role that they have, and one that would do.
+    """
+    with store.database.reading() as session:
+        require_within(session, store.settings, project_id, person, permission)
+
+
+def require_within(session: Session, settings: Settings, project_id: str, person: str, permission: Permission) -> None:
+    """`require` within the transaction of what is being asked for."""
+    role = role_within(session, settings, project_id, person)
+    if role is None or permission not in ALLOWED[role]:
+        raise refusal(person, role, permission)
+
+
+def require_anywhere(store: Store, person: str, permission: Permission) -> None:
+    """Refuse what a person may not do in any project: for models and uploads, which belong to none.
+
+    Raises
+    ------
+    AccessError
+        They may not do it anywhere.
+    """
+    settings, key = store.settings, person_key(person)
+    if settings.access is Access.OPEN or (key and key in everywhere_admins(settings)):
+        return
+    with store.database.reading() as session:
+        roles = [Role(role) for role in session.scalars(select(MemberRow.role).where(MemberRow.person == key))]
+    if not any(permission in ALLOWED[role] for role in roles):
+        raise refusal(person, max(roles, key=list(Role).index, default=None), permission)
+
+
+def refusal(person: str, role: Role | None, permission: Permission) -> AccessError:
+    """The error that says what is missing."""
+    if not clean_name(person):
+        return AccessError("Nobody has said who you are.", "Sign in, or choose your name at the top of the page.")
+    enough = next(each for each in Role if permission in ALLOWED[each])
+    has = f"is {role.value}" if role is not None else "has no role"
+    return AccessError(
+        f"{clean_name(person)} {has} in this project and may not {_IN_WORDS[permission]}.",
+        f"Ask an admin of the project for the role {enough.value}.",
+    )
+
+
+def members(store: Store, project_id: str) -> tuple[Member, ...]:
+    """The people of a project by name; those who are admin everywhere are not listed."""
+    wanted = select(MemberRow).where(MemberRow.project_id == project_id).order_by(MemberRow.person)
+    with store.database.reading() as session:
+        return tuple(Member(row.name, Role(row.role), row.added_at) for row in session.scalars(wanted))
+
+
+def projects_of(store: Store, person: str, project_ids: Iterable[str]) -> frozenset[str]:
+    """Those of the projects that a person may see."""
+    return frozenset(each for each in project_ids if may(store, each, person, Permission.VIEW))
+
+
+def set_member(store: Store, project_id: str, name: str, role: Role | None, *, by: str) -> None:
+    """Give a person a role in a project, or take it away (None).
+
+    Raises
+    ------
+    ReviewError
+        The name is empty.
+    AccessError
+        ``by`` is no admin.
+    NotFoundError
+        There is no such project.
+    """
+    name, key = clean_name(name), person_key(name)
+    if not key:
+        raise ReviewError("The person has no name.", "Give the name under which they sign in.")
+    with store.database.writing() as session:
+        found(session, ProjectRow, project_id, "project")
+        require_within(session, store.settings, project_id, by, Permission.MANAGE)
+        row = session.get(MemberRow, (project_id, key))
+        before = row.role if row is not None else None
+        if role is None:
+            if row is None:
+                return
+            session.delete(row)
+        elif row is None:
+            session.add(MemberRow(project_id=project_id, person=key, name=name, role=role.value, added_at=now()))
+        else:
+            row.name, row.role = name, role.value
+        after = role.value if role is not None else None
+        note(session, by, "role", project_id, name, before=before, after=after)
+
+
+def set_approve_own(store: Store, project_id: str, allowed: bool, *, by: str) -> None:
+    """Let reviewers approve what they painted themselves, or not.
+
+    Raises
+    ------
+    AccessError
+        ``by`` is no admin.
+    NotFoundError
+        There is no such project.
+    """
+    with store.database.writing() as session:
+        project = found(session, ProjectRow, project_id, "project")
+        require_within(session, store.settings, project_id, by, Permission.MANAGE)
+        if project.approve_own is not allowed:
+            project.approve_own = allowed
+            note(session, by, "approve_own", project_id, project_id, after=allowed)

@@ -1,0 +1,146 @@
+"""How far the images of a project are, as one person may know it, and which one to go to next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from core.review.double_annotation import assignments, hidden_authors, hidden_revisions
+from core.review.records import ReviewState
+from core.store.people import person_key
+from core.store.records import DraftState, RevisionKind, RevisionState
+from core.store.review_tables import ReviewRow
+from core.store.store import Store
+from core.store.tables import DraftRow, ImageRow, RevisionRow
+
+
+class Standing(StrEnum):
+    """Where an image stands for one person."""
+
+    DRAFT = "draft"
+    """This person has begun and not submitted."""
+    CHANGES_REQUESTED = "changes requested"
+    WAITING = "waiting"
+    """A correction waits for review."""
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    SEGMENTED = "segmented"
+    """There is a prediction and nobody has corrected it."""
+    REFERENCE = "reference"
+    """There is a reference and no prediction."""
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageProgress:
+    """How far an image is.
+
+    Parameters
+    ----------
+    standing
+        For this person.
+    others
+        Names of the others who have a draft of it.
+    """
+
+    standing: Standing
+    others: tuple[str, ...] = ()
+
+
+TO_DO = (Standing.DRAFT, Standing.CHANGES_REQUESTED, Standing.REJECTED, Standing.SEGMENTED)
+"""What an annotator can go on with."""
+
+_BY_REVIEW = {
+    ReviewState.CHANGES_REQUESTED: Standing.CHANGES_REQUESTED,
+    ReviewState.SUBMITTED: Standing.WAITING,
+    ReviewState.APPROVED: Standing.APPROVED,
+    ReviewState.REJECTED: Standing.REJECTED,
+}
+
+
+def progress(store: Store, project_id: str, person: str) -> dict[str, ImageProgress]:
+    """Every image of a project that has a label map or a draft, by id; one that is left out has nothing.
+
+    The newest correction counts that is neither withdrawn nor replaced by a newer version of itself. What a blind
+    assignment hides from this person is left out.
+    """
+    kinds = store.label_kinds(project_id)
+    reviews = _newest_reviews(store, project_id, hidden_revisions(store, project_id, person))
+    drafts = _open_drafts(store, project_id)
+    blind = {each.image_id for each in assignments(store, project_id) if each.blind}
+    key = person_key(person)
+    found = {}
+    for image_id in {*kinds, *drafts}:
+        authors = drafts.get(image_id, ())
+        hidden = hidden_authors(store, image_id, person) if image_id in blind else frozenset()
+        others = tuple(name for name in authors if person_key(name) not in hidden | {key})
+        if key in map(person_key, authors):
+            standing = Standing.DRAFT
+        elif image_id in reviews:
+            standing = _BY_REVIEW[reviews[image_id]]
+        else:
+            standing = _by_kind(kinds.get(image_id, frozenset()))
+        found[image_id] = ImageProgress(standing, others)
+    return found
+
+
+def next_image(ids: Sequence[str], known: Mapping[str, ImageProgress], after: str) -> str | None:
+    """The image to go on with after one, in the list's order and round to its beginning; None where all are done.
+
+    >>> known = {"a": ImageProgress(Standing.SEGMENTED), "b": ImageProgress(Standing.APPROVED)}
+    >>> next_image(["a", "b", "c"], known, "b")
+    'a'
+    >>> next_image(["a", "b", "c"], known, "a") is None
+    True
+    """
+    return next((each for each in _round_from(ids, after) if each in known and known[each].standing in TO_DO), None)
+
+
+def _round_from(ids: Sequence[str], after: str) -> Iterator[str]:
+    """All but one, beginning behind it."""
+    start = ids.index(after) if after in ids else -1
+    yield from ids[start + 1 :]
+    yield from ids[: max(start, 0)]
+
+
+def _by_kind(kinds: frozenset[RevisionKind]) -> Standing:
+    if RevisionKind.PREDICTION in kinds:
+        return Standing.SEGMENTED
+    return Standing.REFERENCE if RevisionKind.REFERENCE in kinds else Standing.NOTHING
+
+
+def _newest_reviews(store: Store, project_id: str, hidden: frozenset[str]) -> dict[str, ReviewState]:
+    """State of the newest correction that counts, by image."""
+    wanted = (
+        select(RevisionRow.image_id, RevisionRow.id, ReviewRow.state)
+        .join(ReviewRow, ReviewRow.revision_id == RevisionRow.id)
+        .join(ImageRow, ImageRow.id == RevisionRow.image_id)
+        .where(
+            ImageRow.project_id == project_id,
+            RevisionRow.state == RevisionState.COMPLETE.value,
+            ReviewRow.superseded_by.is_(None),
+            ReviewRow.state != ReviewState.WITHDRAWN.value,
+        )
+        .order_by(RevisionRow.created_at, RevisionRow.id)
+    )
+    with store.database.reading() as session:
+        rows = session.execute(wanted).all()
+    return {image_id: ReviewState(state) for image_id, revision_id, state in rows if revision_id not in hidden}
+
+
+def _open_drafts(store: Store, project_id: str) -> dict[str, tuple[str, ...]]:
+    """Who has an open draft, by image."""
+    wanted = (
+        select(DraftRow.image_id, DraftRow.author)
+        .join(ImageRow, ImageRow.id == DraftRow.image_id)
+        .where(ImageRow.project_id == project_id, DraftRow.state == DraftState.OPEN.value)
+        .order_by(DraftRow.created_at, DraftRow.id)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    with store.database.reading() as session:
+        for image_id, author in session.execute(wanted):
+            found[image_id] = (*found.get(image_id, ()), author)
+    return found

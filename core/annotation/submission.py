@@ -1,0 +1,221 @@
+"""From a draft to an immutable revision: labels, what was vouched for, who worked how long, what changed."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.annotation.draft_post import tile_shape
+from core.annotation.draft_tiles import unpack_tile
+from core.errors import AnnotationError, DraftClosedError
+from core.imaging.pyramid import TILE_PX, LabelPyramidWriter, open_pyramid
+from core.label_scheme import IGNORE_ID, LabelScheme
+from core.morphometry.coverage import ClassCoverage, area_um2, coverage_table
+from core.review.label_maps import COVERAGE
+from core.store.records import DraftRecord, DraftState, ImageRecord, RevisionKind, RevisionRecord, RevisionState
+from core.store.store import Store
+
+OBJECTS_UP_TO_PX: Final = 64_000_000
+"""Objects are counted in label maps up to this size: a larger one would take the memory of the server."""
+
+NOTE_CHARS: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a submitted draft became.
+
+    Parameters
+    ----------
+    revision
+        A correction; its review begins.
+    changes
+        ``pixels``: how many labels differ from what the draft was begun from; ``classes``: [class id, gained, lost]
+        of each class that differs; ``covered``: pixels vouched for by class id (as text).
+    """
+
+    revision: RevisionRecord
+    changes: dict[str, Any]
+
+
+def submit_draft(store: Store, draft_id: str, holder: str, note: str = "") -> Submission:
+    """Freeze a draft as a revision of its image. Doing it again gives the same revision.
+
+    Reads and writes band by band: a label map of 16,000 x 16,000 px needs about 100 MB.
+
+    Parameters
+    ----------
+    draft_id
+        Open.
+    holder
+        The browser tab that holds it.
+    note
+        From the author to the reviewer.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such draft.
+    AnnotationError
+        Nothing was painted and nothing vouched for.
+    DraftClosedError
+        It was discarded.
+    DraftHeldError
+        Another tab holds it, or has painted on it meanwhile. The draft stays open.
+    StorageFullError
+        The disk is full. The draft stays open.
+    """
+    draft = store.draft(draft_id)
+    if draft.state is DraftState.SUBMITTED and draft.submitted_revision_id:
+        return _told(store.revision(draft.submitted_revision_id))
+    if draft.state is not DraftState.OPEN:
+        raise DraftClosedError(f"This draft is {draft.state}.", "Begin a new one on the image.")
+    draft, _ = store.hold_draft(draft_id, holder, draft.holder_name, renew=True)
+    changed = {(tile.row, tile.column) for tile in store.draft_tiles(draft_id)}
+    if not changed and not draft.whole_image:
+        raise AnnotationError(
+            "Nothing was painted and nothing was vouched for.",
+            "Paint, or say that a region or the whole image is right, then submit.",
+        )
+    revision = _left_by_a_crash(store, draft) or _written(store, draft, changed, note.strip()[:NOTE_CHARS])
+    try:
+        store.close_draft(draft_id, DraftState.SUBMITTED, holder=holder, revision_id=revision.id, version=draft.version)
+    except BaseException:
+        store.delete_revision(revision.id)
+        raise
+    return _told(revision)
+
+
+def _told(revision: RevisionRecord) -> Submission:
+    return Submission(revision, {**revision.details["changes"], "covered": revision.details["covered"]})
+
+
+def _left_by_a_crash(store: Store, draft: DraftRecord) -> RevisionRecord | None:
+    """The revision of exactly this state of the draft, if the server died before it could close the draft."""
+    wanted = {"draft_id": draft.id, "draft_version": draft.version}
+    for revision in store.revisions(draft.image_id, kind=RevisionKind.CORRECTION):
+        known = {name: revision.details.get(name) for name in wanted}
+        if revision.state is RevisionState.COMPLETE and known == wanted:
+            return revision
+    return None
+
+
+def _written(store: Store, draft: DraftRecord, changed: set[tuple[int, int]], note: str) -> RevisionRecord:
+    """A complete revision; nothing of it is left when that fails."""
+    image = store.image(draft.image_id)
+    scheme = store.project(image.project_id).scheme
+    details = {
+        "scheme": scheme.to_json(),
+        "note": note,
+        "seconds": draft.seconds,
+        "strokes": draft.strokes,
+        "whole_image": draft.whole_image,
+        "draft_id": draft.id,
+        "draft_version": draft.version,
+    }
+    revision = store.begin_revision(
+        image.id, RevisionKind.CORRECTION, parent_id=draft.base_revision_id, author=draft.author, details=details
+    )
+    try:
+        tally = _write_pixels(store, draft, image, scheme, changed, revision.id)
+        rows = tally.coverage_rows(store, revision.id, image, scheme)
+        return store.complete_revision(
+            revision.id,
+            coverage=[row.to_json() for row in rows],
+            covered=_by_class(tally.covered),
+            changes=tally.changes(),
+        )
+    except BaseException:
+        store.discard_revision(revision.id)
+        raise
+
+
+class _Tally:
+    """Pixels per class id, while bands go by."""
+
+    def __init__(self) -> None:
+        self.labels, self.covered, self.gained, self.lost = (np.zeros(256, np.int64) for _ in range(4))
+
+    def add(self, before: NDArray[np.uint8], after: NDArray[np.uint8], vouched: NDArray[np.bool_]) -> None:
+        self.labels += np.bincount(after.ravel(), minlength=256)
+        self.covered += np.bincount(after[vouched], minlength=256)
+        differs = before != after
+        if differs.any():
+            self.gained += np.bincount(after[differs], minlength=256)
+            self.lost += np.bincount(before[differs], minlength=256)
+
+    def changes(self) -> dict[str, Any]:
+        """How many labels differ, and of which classes."""
+        differing = np.flatnonzero(self.gained + self.lost)
+        classes = [[int(i), int(self.gained[i]), int(self.lost[i])] for i in differing]
+        return {"pixels": int(self.gained.sum()), "classes": classes}
+
+    def coverage_rows(
+        self, store: Store, revision_id: str, image: ImageRecord, scheme: LabelScheme
+    ) -> tuple[ClassCoverage, ...]:
+        """The coverage table; without numbers of objects where the label map is too large to count them here."""
+        size_nm = image.pixel_size.nm
+        known = [i for i in np.flatnonzero(self.labels).tolist() if i in (0, IGNORE_ID, *scheme.ids)]
+        if image.shape_yx[0] * image.shape_yx[1] <= OBJECTS_UP_TO_PX and len(known) == np.count_nonzero(self.labels):
+            labels = open_pyramid(store.label_pyramid_path(revision_id)).read(0, slice(None), slice(None))
+            return coverage_table(np.asarray(labels, np.uint8), scheme, size_nm)
+        counted = int(self.labels[:IGNORE_ID].sum())
+        return tuple(
+            ClassCoverage(
+                class_id, scheme.name_of(class_id), int(self.labels[class_id]),
+                int(self.labels[class_id]) / counted if counted else float("nan"),
+                area_um2(int(self.labels[class_id]), size_nm), None,
+            )
+            for class_id in (0, *scheme.ids)
+        )  # fmt: skip
+
+
+def _write_pixels(
+    store: Store,
+    draft: DraftRecord,
+    image: ImageRecord,
+    scheme: LabelScheme,
+    changed: set[tuple[int, int]],
+    revision_id: str,
+) -> _Tally:
+    """Labels and, unless the whole image is vouched for, coverage; a row of tiles at a time."""
+    tally, path = _Tally(), store.label_pyramid_path(revision_id)
+    base = open_pyramid(store.label_pyramid_path(draft.base_revision_id)) if draft.base_revision_id else None
+    size_nm, (height, width) = image.pixel_size.nm, image.shape_yx
+    with ExitStack() as writers:
+        labels_out = writers.enter_context(
+            LabelPyramidWriter(path, (height, width), pixel_size_nm=size_nm, with_confidence=False, scheme=scheme)
+        )
+        coverage_out = None
+        if not draft.whole_image:
+            coverage_out = writers.enter_context(
+                LabelPyramidWriter(
+                    path / COVERAGE, (height, width), pixel_size_nm=size_nm, with_confidence=False, name=COVERAGE
+                )
+            )
+        for tile_row, top in enumerate(range(0, height, TILE_PX)):
+            rows = slice(top, min(top + TILE_PX, height))
+            shape = (rows.stop - rows.start, width)
+            before = np.zeros(shape, np.uint8) if base is None else np.array(base.read(0, rows, slice(None)), np.uint8)
+            after, vouched = before.copy(), np.full(shape, draft.whole_image)
+            places = [place for place in changed if place[0] == tile_row]
+            for (row, column), data in store.draft_tile_data(draft.id, places).items():
+                labels, covered = unpack_tile(data, tile_shape((height, width), row, column))
+                left = column * TILE_PX
+                after[:, left : left + labels.shape[1]] = labels
+                vouched[:, left : left + labels.shape[1]] |= covered > 0
+            vouched &= after != IGNORE_ID
+            tally.add(before, after, vouched)
+            labels_out.write(top, 0, after)
+            if coverage_out is not None:
+                coverage_out.write(top, 0, vouched.astype(np.uint8))
+    return tally
+
+
+def _by_class(counts: NDArray[np.int64]) -> dict[str, int]:
+    """Pixels by class id, as text, of classes that have any."""
+    return {str(class_id): int(counts[class_id]) for class_id in np.flatnonzero(counts)}

@@ -1,0 +1,33 @@
+"""``demo``: the demo project, so that a first look has something to look at."""
+
+from __future__ import annotations
+
+from core.cli.console import done, notice, progress_bar
+from core.cli.waiting import wait_for_jobs
+from core.demo import prepare_demo_images
+from core.jobs.engine import ensure_engine
+from core.jobs.rows import Priority, submit
+from core.jobs.tasks.demo import queue_demo_predictions
+from core.settings import current_settings
+from core.store.store import current_store
+
+
+def demo() -> None:
+    """Make the demo project where there is none: synthetic micrographs, references, predictions.
+
+    Example: `python -m core demo`
+    """
+    store = current_store()
+    with progress_bar("demo images") as progress:
+        records = prepare_demo_images(store, progress)
+    waiting = [row.id for row in queue_demo_predictions(store, records)]
+    if waiting:
+        ensure_engine(current_settings())
+        with progress_bar("demo predictions") as progress:
+            ended = wait_for_jobs(waiting, progress)
+        for row in ended:
+            if row.error_cause:
+                notice(f"{row.error_cause} {row.error_remedy}".strip())
+    if not store.evaluations(records[0].project_id):
+        submit("demo", {}, priority=Priority.BATCH)  # a test set and its evaluation, while the app starts
+    done(f"The demo project has {len(records)} synthetic micrographs.")

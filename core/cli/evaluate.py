@@ -1,0 +1,156 @@
+"""``evaluate``: score predictions against references."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from core.cli.console import done, progress_bar
+from core.cli.evaluate_tables import print_report
+from core.errors import DatasetError, LabelMapError
+from core.evaluation.report import TestImage
+from core.evaluation.report import evaluate as evaluate_images
+from core.evaluation.settings import EvaluationSettings, IntervalKind, Resampling
+from core.files import write_json
+from core.imaging.dataset_folder import Case, DatasetFolder, open_dataset
+from core.imaging.label_import import read_label_image
+from core.imaging.reader import read_image
+from core.label_scheme import LabelScheme
+
+_SUFFIXES: Final = (".png", ".tif", ".tiff", ".nii.gz", ".nii", ".mrc")
+
+
+def evaluate(
+    dataset: Annotated[Path, typer.Option(help="dataset.json, or its folder: names the classes and test images.")],
+    reference: Annotated[Path, typer.Option(help="Folder with the reference label maps.")],
+    prediction: Annotated[Path, typer.Option(help="Folder with the predicted label maps, named as the images.")],
+    out: Annotated[Path, typer.Option(help="JSON report to write.")],
+    all_images: Annotated[
+        bool, typer.Option("--all", help="Every image with both maps, not just the test set.")
+    ] = False,
+    confidence: Annotated[
+        Path | None, typer.Option(help="Folder with 8-bit confidence maps: adds the calibration error.")
+    ] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help="Of surface Dice (NSD), in nm. Default: two pixels of the typical image.")
+    ] = None,
+    thin: Annotated[
+        str | None, typer.Option(help="Classes measured as nets (clDice), comma-separated. Default: by their names.")
+    ] = None,
+    objects: Annotated[
+        str | None, typer.Option(help="Classes measured as objects, comma-separated. Default: all that are not thin.")
+    ] = None,
+    min_object_px: Annotated[int, typer.Option(help="Smaller pieces are no objects.")] = 1,
+    resample: Annotated[Resampling, typer.Option(help="What the intervals are over.")] = Resampling.AUTO,
+    interval: Annotated[IntervalKind, typer.Option(help="Kind of bootstrap interval.")] = IntervalKind.PERCENTILE,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+) -> None:
+    """Score predicted label maps against references: overlap, surfaces, topology, objects, calibration.
+
+    Every image and class, means with 95 % intervals, confusion matrix. What each metric means: docs/metrics.md.
+
+    Example: `python -m core evaluate --dataset vnc/dataset.json --reference vnc/labels --prediction out --out out.json`
+    """
+    described = open_dataset(dataset.parent if dataset.is_file() else dataset)
+    names = _names(described, reference, prediction, all_images=all_images)
+    settings = EvaluationSettings(
+        tolerance_nm=tolerance,
+        thin_ids=_ids(thin, described.scheme),
+        object_ids=_ids(objects, described.scheme),
+        min_object_px=min_object_px,
+        resampling=resample,
+        interval=interval,
+        seed=seed,
+    )
+    cases = {case.name: case for case in described.cases}
+    images = [_test_image(cases[name], reference, prediction, confidence) for name in names]
+    with progress_bar("evaluate") as progress:
+        finished: list[str] = []
+
+        def advance(name: str) -> None:
+            finished.append(name)
+            progress(len(finished) / len(names), name)
+
+        report = evaluate_images(images, described.scheme, settings, on_image=advance)
+    write_json(out, report.to_json())
+    print_report(report)
+    done(f"Report with counts of every image: {out}")
+
+
+def _test_image(case: Case, reference: Path, prediction: Path, confidence: Path | None) -> TestImage:
+    """One image of the test set; its files are read when its turn comes."""
+    return TestImage(
+        case.name,
+        lambda: _labels(reference, case),
+        lambda: _labels(prediction, case),
+        case.group,
+        case.pixel_size_nm,
+        None if confidence is None else lambda: _confidence(confidence, case.name),
+    )
+
+
+def _labels(folder: Path, case: Case) -> NDArray[np.uint8]:
+    """A label map of a folder."""
+    return read_label_image(_file(folder, case.name), case.scheme).labels_yx
+
+
+def _confidence(folder: Path, name: str) -> NDArray[np.uint8]:
+    """An 8-bit confidence map of a folder."""
+    path = _file(folder, name)
+    pixels = read_image(path).pixels_yx
+    if pixels.dtype != np.uint8:
+        raise LabelMapError(
+            f"{path.name} is {pixels.dtype}, not 8-bit.", "Give confidence as 0 to 255, as `segment` writes it."
+        )
+    return pixels.astype(np.uint8)
+
+
+def _ids(names: str | None, scheme: LabelScheme) -> tuple[int, ...] | None:
+    """Ids of comma-separated class names; None for none given."""
+    if names is None:
+        return None
+    known = {item.name.casefold(): item.id for item in scheme.classes}
+    wanted = [name.strip().casefold() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise LabelMapError(
+            f"There is no class {', '.join(unknown)}.", f"The classes are {', '.join(c.name for c in scheme.classes)}."
+        )
+    return tuple(known[name] for name in wanted)
+
+
+def _names(described: DatasetFolder, reference: Path, prediction: Path, *, all_images: bool) -> list[str]:
+    """The images to score; missing files of the test set are an error, not a smaller test set."""
+    cases = [case.name for case in described.cases]
+    if all_images:
+        return [name for name in cases if _find(reference, name) and _find(prediction, name)]
+    names = [case.name for case in described.cases if case.split == "test"]
+    if not names:
+        raise DatasetError(
+            "dataset.json names no test images.", 'List them under "test", or score every image with --all.'
+        )
+    for what, folder in (("reference", reference), ("prediction", prediction)):
+        missing = [name for name in names if not _find(folder, name)]
+        if missing:
+            raise DatasetError(
+                f"{len(missing)} of {len(names)} test images have no {what} in {folder}: {', '.join(missing[:5])}.",
+                "Add them, or score only the images that have both with --all.",
+            )
+    return names
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """The label map of an image, whatever its format."""
+    return next((path for suffix in _SUFFIXES if (path := folder / f"{name}{suffix}").is_file()), None)
+
+
+def _file(folder: Path, name: str) -> Path:
+    """As `_find`, or an error."""
+    path = _find(folder, name)
+    if path is None:
+        raise DatasetError(f"{folder} has no file of {name}.", f"Name it {name} with one of {', '.join(_SUFFIXES)}.")
+    return path

@@ -1,0 +1,183 @@
+"""Options of the commands that read labels: which classes there are, and how files, colours and values name them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Final, TypeVar
+
+import typer
+
+from core.cli.console import notice
+from core.errors import LabelMapError
+from core.imaging.dataset_folder import read_classes
+from core.imaging.image import PixelSize
+from core.imaging.label_import import Overlap, match_masks
+from core.imaging.label_reading import LabelReading, LabelSource
+from core.imaging.label_values import class_id, value_map
+from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+
+Classes = Annotated[
+    Path | None, typer.Option(help="dataset.json that names the classes, or its folder; default: the five of liver.")
+]
+Colors = Annotated[
+    list[str] | None,
+    typer.Option("--color", help="For --rgb: NAME=#rrggbb, once a class; default: the classes' own colours."),
+]
+Values = Annotated[
+    list[str] | None,
+    typer.Option("--value", help="For --labels: VALUE=CLASS, once a grey value that is not the class's id."),
+]
+Overlaps = Annotated[
+    Overlap,
+    typer.Option(help="For --masks: pixels of several masks become ignore (255), or go to the class that comes first."),
+]
+
+T = TypeVar("T")
+
+_COLOR: Final = re.compile(r"#?([0-9a-fA-F]{6})")
+
+
+def label_reading(
+    source: LabelSource,
+    classes: Path | None,
+    *,
+    overlap: Overlap,
+    colors: Iterable[str] | None,
+    values: Iterable[str] | None,
+) -> LabelReading:
+    """How to read labels, from the options.
+
+    Raises
+    ------
+    LabelMapError
+        An option that does not go with the way in which labels are given, or a senseless one.
+    DatasetError
+        The classes cannot be read.
+    """
+    scheme = DEFAULT_SCHEME if classes is None else read_classes(classes)
+    for option, given, wanted in (
+        ("--overlap first", overlap is Overlap.FIRST, LabelSource.MASKS),
+        ("--color", bool(colors), LabelSource.RGB),
+        ("--value", bool(values), LabelSource.IMAGE),
+    ):
+        if given and source is not wanted:
+            raise LabelMapError(f"{option} does not go with {source}; it is for {wanted}.", "Leave it out.")
+    return LabelReading(
+        source,
+        scheme,
+        overlap,
+        {_color(key): class_id(name, scheme) for name, key in _split(colors, "NAME=#rrggbb")} if colors else None,
+        value_map(_split(values, "VALUE=CLASS"), scheme) if values else None,
+    )
+
+
+def chosen_source(labels: T | None, masks: T | None, rgb: T | None) -> tuple[LabelSource, T]:
+    """The one of three ways that was asked for, and what was given for it.
+
+    Raises
+    ------
+    LabelMapError
+        None, or several.
+    """
+    given = {LabelSource.IMAGE: labels, LabelSource.MASKS: masks, LabelSource.RGB: rgb}
+    asked = [(source, value) for source, value in given.items() if value is not None]
+    if len(asked) != 1:
+        raise LabelMapError(
+            "No labels were given." if not asked else f"Labels were given in {len(asked)} ways.",
+            "Give one of --labels (class ids), --masks (one file per class) and --rgb (one colour per class).",
+        )
+    return asked[0]
+
+
+def known_nm(pixel_size: float | None) -> float | None:
+    """A pixel size that was typed, checked.
+
+    Raises
+    ------
+    ImageError
+        It is not a positive number.
+    """
+    return None if pixel_size is None else PixelSize.from_user(pixel_size).nm
+
+
+def tell_missing(by_class: Iterable[int], scheme: LabelScheme, image: str = "") -> None:
+    """Say which classes have no mask: a forgotten or misspelt one would be background without a word."""
+    given = set(by_class)
+    missing = [item.name for item in scheme.classes if item.id not in given]
+    if missing:
+        notice(f"{f'{image}: ' if image else ''}There is no mask of {', '.join(missing)}: none is in the label map.")
+
+
+def masks_by_class(texts: Iterable[str], scheme: LabelScheme) -> Mapping[int, Path]:
+    """Class id to mask: first those given as CLASS=FILE, in their order, then those that files' names give.
+
+    Patterns such as ``vnc_12_*.png`` are spelt out here where the shell did not. Files that fit no class are told and
+    left out.
+
+    Raises
+    ------
+    LabelMapError
+        A class twice; a name that is no class; no file that fits a class.
+    """
+    found: dict[int, Path] = {}
+    unnamed: list[Path] = []
+    for text in texts:
+        name, equals, file = text.partition("=")
+        if not equals or Path(text).exists():
+            unnamed += _spelt_out(Path(text))
+            continue
+        _add(found, class_id(name, scheme), Path(file), scheme)
+    matched, rest = match_masks(unnamed, scheme)
+    for number, path in matched.items():
+        _add(found, number, path, scheme)
+    if not found:
+        raise LabelMapError(
+            f"No class fits the end of {', '.join(path.name for path in rest) or 'no file'}.",
+            f"Give CLASS=FILE; the classes are {', '.join(item.name for item in scheme.classes)}.",
+        )
+    for path in rest:
+        notice(
+            f"{path.name} is left out: its name ends with no class. What it marks becomes background; if it is a mask, "
+            "give it as CLASS=FILE."
+        )
+    return found
+
+
+def _add(found: dict[int, Path], number: int, path: Path, scheme: LabelScheme) -> None:
+    if number in found:
+        raise LabelMapError(
+            f"{found[number].name} and {path.name} are both given as masks of {scheme.name_of(number)}.",
+            "Choose one of them.",
+        )
+    found[number] = path
+
+
+def _spelt_out(path: Path) -> list[Path]:
+    """The files of a pattern; a plain path as it is."""
+    if path.exists() or not any(sign in path.name for sign in "*?["):
+        return [path]
+    files = sorted(path.parent.glob(path.name))
+    if not files:
+        raise LabelMapError(f"No file fits {path}.", "Check the path.")
+    return files
+
+
+def _split(texts: Iterable[str] | None, form: str) -> list[tuple[str, str]]:
+    """Both sides of each "a=b"."""
+    pairs = []
+    for text in texts or ():
+        left, equals, right = text.rpartition("=")
+        if not (left and equals and right):
+            raise LabelMapError(f"{text!r} is not of the form {form}.", f"Write {form}.")
+        pairs.append((left, right))
+    return pairs
+
+
+def _color(text: str) -> tuple[int, int, int]:
+    found = _COLOR.fullmatch(text.strip())
+    if found is None:
+        raise LabelMapError(f"{text!r} is no colour.", "Write colours like #ff0000 (in quotes, for most shells).")
+    red, green, blue = bytes.fromhex(found[1])
+    return red, green, blue

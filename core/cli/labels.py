@@ -1,0 +1,199 @@
+"""``labels``: label images, masks per organelle or colours into label maps with the project's ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from core.cli.console import done, notice, stdout
+from core.cli.label_options import (
+    Classes,
+    Colors,
+    Overlaps,
+    Values,
+    chosen_source,
+    known_nm,
+    label_reading,
+    masks_by_class,
+    tell_missing,
+)
+from core.cli.pairing import checked_cases, shares
+from core.errors import DatasetError, ImageError, LabelMapError
+from core.files import write_json
+from core.imaging.dataset_plan import plan_dataset, read_case
+from core.imaging.label_files import write_label_png, write_label_tiff
+from core.imaging.label_import import Overlap, read_masks
+from core.imaging.label_reading import LabelReading, LabelSource, image_files, pair_by_name
+from core.imaging.reader import check_single, open_micrograph
+
+if TYPE_CHECKING:
+    from core.imaging.label_report import LabelImport, LabelReport
+    from core.label_scheme import LabelScheme
+
+_WRITTEN: Final = (".tif", ".tiff", ".png")
+
+
+def labels(
+    out: Annotated[Path, typer.Option(help="Label map to write, .tif or .png; for folders, a folder for .tif files.")],
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Further masks, as shells make them of --masks *.png.")
+    ] = None,
+    label_image: Annotated[
+        Path | None, typer.Option("--labels", help="Label image, whose grey values are class ids; or a folder of them.")
+    ] = None,
+    masks: Annotated[
+        list[str] | None,
+        typer.Option(help="Masks, one per class, found by the end of their names; or CLASS=FILE; or a folder."),
+    ] = None,
+    rgb: Annotated[Path | None, typer.Option(help="Picture with one colour per class, or a folder of them.")] = None,
+    image: Annotated[
+        Path | None, typer.Option(help="Micrograph that the labels belong to, to check the size; or their folder.")
+    ] = None,
+    classes: Classes = None,
+    color: Colors = None,
+    value: Values = None,
+    overlap: Overlaps = Overlap.IGNORE,
+    pixel_size: Annotated[
+        float | None, typer.Option(help="Edge of a pixel in nm, for the label map; default: as the micrograph says.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Report to write (.json): every rule with its pixels.")] = None,
+) -> None:
+    """Turn label images, masks per organelle or colours into label maps with the project's class ids.
+
+    Example: `python -m core labels --masks vnc_12_*.png --classes vnc/dataset.json --image vnc_12.png --out vnc_12.tif`
+
+    By colour: `python -m core labels --rgb a.png --color "ER=#00ff00" --color "nucleus=#0000ff" --out a.tif`
+
+    A whole dataset, paired by name: `python -m core labels --masks masks/ --image images/ --out labels/`
+    """
+    if files and not masks:
+        raise LabelMapError(f"It is not said what {files[0]} is.", "Put --masks, --labels or --rgb before it.")
+    source, _ = chosen_source(label_image, masks or None, rgb)
+    reading = label_reading(source, classes, overlap=overlap, colors=color, values=value)
+    given = [*(masks or ()), *(files or ())] if source is LabelSource.MASKS else [str(label_image or rgb)]
+    folder = Path(given[0]) if len(given) == 1 and Path(given[0]).is_dir() else None
+    if folder is not None and (image is None or not image.is_file()):
+        rows = _many(folder, image, out, reading, known_nm(pixel_size))
+    else:
+        chosen = given if folder is None or image is None else _of_image(folder, image)
+        rows = [_one(chosen, image, out, reading, known_nm(pixel_size))]
+    if json is not None:
+        write_json(
+            json,
+            {"format": "cristae-labels", "version": 1, "classes": reading.scheme.to_json(), "label_maps": rows},
+        )
+        done(f"Report: {json}")
+
+
+def _one(
+    given: list[str], image: Path | None, out: Path, reading: LabelReading, pixel_size_nm: float | None
+) -> dict[str, Any]:
+    """The label map of one image."""
+    if out.is_dir() or out.suffix.lower() not in _WRITTEN:
+        raise LabelMapError(f"{out} does not end in .tif or .png.", "Name the file to write, as in labels.tif.")
+    by_class: Mapping[int, Path] = {}
+    if reading.source is LabelSource.MASKS:
+        by_class = masks_by_class(given, reading.scheme)
+    elif len(given) > 1:
+        raise LabelMapError(f"{', '.join(given)} are several files where one is expected.", "Name one of them.")
+    paths = list(by_class.values()) or [Path(given[0])]
+    _keep_inputs(out, [*paths, *([image] if image else [])])
+    shape_yx, size_nm = _size(image or paths[0], is_image=image is not None)
+    if by_class:
+        result = read_masks(by_class, reading.scheme, shape_yx, overlap=reading.overlap)
+    else:
+        result = reading.read(paths, shape_yx)
+    _write(out, result, reading.scheme, pixel_size_nm or size_nm)
+    for sentence in result.report.sentences:
+        notice(sentence)
+    if by_class:
+        tell_missing(by_class, reading.scheme)
+    for class_id, path in by_class.items():
+        done(f"{reading.scheme.name_of(class_id)}: {path.name}")
+    _print(result.report, reading.scheme)
+    done(f"Label map: {out}")
+    return _row(image, paths, out, result.report)
+
+
+def _of_image(folder: Path, image: Path) -> list[str]:
+    """The files of a folder that bear an image's name."""
+    found = pair_by_name([image], image_files(folder)).files[image]
+    if not found:
+        raise LabelMapError(
+            f"No file in {folder} belongs to {image.name}.", "Name label files as their image, alone or with words."
+        )
+    return [str(path) for path in found]
+
+
+def _many(
+    folder: Path, images: Path | None, out: Path, reading: LabelReading, pixel_size_nm: float | None
+) -> list[dict[str, Any]]:
+    """The label maps of a folder of images; none is written unless all can be."""
+    if images is None or not images.is_dir():
+        raise DatasetError(
+            f"{folder} is a folder of labels, and their images are not known.", "Name their folder with --image."
+        )
+    if out.is_file() or out.suffix.lower() in _WRITTEN:
+        raise DatasetError(f"Several label maps cannot all be written to {out}.", "Name a folder for them.")
+    images = images / "images" if (images / "images").is_dir() else images
+    plan = plan_dataset(images, folder)
+    inputs = [path for case in plan.cases for path in (case.image_path, *case.label_paths)]
+    targets = {case.name: out / f"{case.name}.tif" for case in plan.cases if case.label_paths}
+    for target in targets.values():
+        _keep_inputs(target, inputs)
+    rows = []
+    for item in checked_cases(plan, reading, pixel_size_nm=pixel_size_nm):
+        if not item.case.label_paths:
+            notice(f"{item.case.image_path.name} has no labels.")
+            continue
+        new, report = read_case(item.case, reading, pixel_size_nm=pixel_size_nm)
+        if new.labels_yx is not None and report is not None:
+            write_label_tiff(targets[new.name], new.labels_yx, new.image.pixel_size.nm)
+            rows.append(_row(item.case.image_path, list(item.case.label_paths), targets[new.name], report))
+    done(f"{len(rows)} label maps in {out}")
+    return rows
+
+
+def _size(path: Path, *, is_image: bool) -> tuple[tuple[int, int], float | None]:
+    """Rows and columns, and the pixel size that the file states."""
+    try:
+        with open_micrograph(path) as micrograph:
+            check_single(micrograph)
+            return micrograph.shape_yx, micrograph.pixel_size.nm
+    except ImageError as error:
+        if is_image:
+            raise
+        raise LabelMapError(f"Label file: {error.cause}", error.remedy) from error
+
+
+def _keep_inputs(out: Path, inputs: list[Path]) -> None:
+    """Refuse to write over what is read."""
+    if any(path.resolve() == out.resolve() for path in inputs):
+        raise LabelMapError(f"The label map would replace {out}, which is read.", "Name another file or folder.")
+
+
+def _write(out: Path, result: LabelImport, scheme: LabelScheme, pixel_size_nm: float | None) -> None:
+    """By the file's ending; PNG keeps no pixel size but shows classes in colour."""
+    if out.suffix.lower() == ".png":
+        write_label_png(out, result.labels_yx, scheme)
+    else:
+        write_label_tiff(out, result.labels_yx, pixel_size_nm)
+
+
+def _row(image: Path | None, paths: list[Path], out: Path, report: LabelReport) -> dict[str, Any]:
+    """One label map in the report."""
+    return {
+        "image": image.name if image else "",
+        "files": [path.name for path in paths],
+        "label_map": out.name,
+        **report.to_json(),
+    }
+
+
+def _print(report: LabelReport, scheme: LabelScheme) -> None:
+    """What the label map holds."""
+    pixels = dict(report.class_pixels)
+    stdout.print(f"Of {sum(pixels.values()):,} pixels: {shares(pixels, scheme)}", highlight=False, markup=False)

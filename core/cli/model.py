@@ -1,0 +1,181 @@
+"""``model``: the model store."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from core.cli.console import done, notice, stdout
+from core.errors import ModelError
+from core.segmentation.model_store import TRASH_DAYS, ModelStore, StoredModel, open_model
+from core.settings import current_settings
+
+app = typer.Typer(help="Import, list, show, rename, archive, export and delete models.", no_args_is_help=True)
+
+
+class ExportFormat(StrEnum):
+    """What another program reads."""
+
+    NNUNET = "nnunet"
+    BUNDLE = "bundle"
+
+
+def find_model(model: str) -> StoredModel:
+    """A model by its id, by its folder, or the default one.
+
+    Raises
+    ------
+    ModelError
+        No such model, or the store is empty.
+    """
+    store = ModelStore(current_settings().models_dir)
+    if not model:
+        default = store.default()
+        if default is None:
+            raise ModelError(
+                f"There is no model in {store.models_dir}.", "Train one, or import one with `model import FILE`."
+            )
+        return default
+    folder = Path(model)
+    return open_model(folder) if (folder / "card.json").is_file() else store.get(model)
+
+
+@app.command("import")
+def import_model(
+    file: Annotated[Path, typer.Argument(help="nnU-Net results folder or exported zip, bundle (.zip), model folder.")],
+    name: Annotated[str, typer.Option(help="Name to show; the file's by default.")] = "",
+    pixel_size: Annotated[
+        float | None,
+        typer.Option(help="nm per pixel of its training, instead of what it says: nnU-Net does not keep it."),
+    ] = None,
+    default: Annotated[bool, typer.Option("--default", help="Use it where no model is named.")] = False,
+) -> None:
+    """Take a model into the store. Weights are read without running anything that the file contains.
+
+    Example: `python -m core model import Dataset001_Liver.zip --pixel-size 8 --name "Liver 2D"`
+    """
+    from core.segmentation.model_import import import_model as import_any
+
+    store = ModelStore(current_settings().models_dir)
+    stored = import_any(file, store, pixel_size_nm=pixel_size, name=name or None)
+    if default:
+        store.set_default(stored.id)
+    if stored.pixel_size_nm is None:
+        notice("The pixel size of this model is unknown: images are used as they are. Give it with --pixel-size.")
+    done(f"Imported as {stored.id} ({len(stored.folds)} fold(s), {stored.size_bytes / 1e6:.1f} MB)")
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the models in the store."""
+    store = ModelStore(current_settings().models_dir)
+    models, broken = store.scan()
+    default = store.default()
+    table = Table(title=f"Models in {store.models_dir}")
+    for column in ("id", "name", "classes", "nm/px", "preset", "created", "MB"):
+        table.add_column(column, overflow="fold")
+    for model in models:
+        mark = " (default)" if default and model.id == default.id else " (archived)" if model.archived else ""
+        size = "–" if model.pixel_size_nm is None else f"{model.pixel_size_nm:g}"
+        classes = ", ".join(item.name for item in model.scheme.classes)
+        megabytes = f"{model.size_bytes / 1e6:.1f}"
+        table.add_row(model.id + mark, model.card.name, classes, size, model.card.preset, model.card.created, megabytes)
+    stdout.print(table)
+    for item in broken:
+        notice(f"{item.id} cannot be used: {item.reason}")
+
+
+@app.command()
+def show(model: Annotated[str, typer.Argument(help="Id in the store, or a model folder.")]) -> None:
+    """Print a model's card as JSON."""
+    import json
+
+    typer.echo(json.dumps(find_model(model).card.to_json(), indent=2, ensure_ascii=False))
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Argument(help="Id in the store, or a model folder.")],
+    out: Annotated[Path, typer.Option(help="Zip file to write.")],
+    format: Annotated[
+        ExportFormat, typer.Option(help="nnunet: for nnUNetv2_predict_from_modelfolder; bundle: for another Cristae.")
+    ] = ExportFormat.BUNDLE,
+) -> None:
+    """Write a model to a file.
+
+    Example: `python -m core model export starter --format nnunet --out starter.zip`
+    """
+    from core.segmentation.bundle import export_bundle
+    from core.segmentation.nnunet_export import export_nnunet
+
+    stored = find_model(model)
+    (export_nnunet if format is ExportFormat.NNUNET else export_bundle)(stored, out)
+    done(f"{stored.id} written to {out}")
+
+
+@app.command("default")
+def set_default(model: Annotated[str, typer.Argument(help="Id in the store.")]) -> None:
+    """Use this model where none is named."""
+    ModelStore(current_settings().models_dir).set_default(model)
+    done(f"{model} is the default now")
+
+
+@app.command()
+def delete(
+    model: Annotated[str, typer.Argument(help="Id in the store.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a model from the store for good; `model trash` keeps it for a while."""
+    if not yes:
+        typer.confirm(f"Delete the model {model} for good?", abort=True)
+    ModelStore(current_settings().models_dir).delete(model)
+    done(f"{model} deleted")
+
+
+@app.command()
+def rename(
+    model: Annotated[str, typer.Argument(help="Id in the store.")],
+    name: Annotated[str, typer.Argument(help="Name to show; the id stays.")],
+) -> None:
+    """Show a model under another name."""
+    stored = ModelStore(current_settings().models_dir).rename(model, name)
+    done(f"{stored.id} is called {stored.card.name} now")
+
+
+@app.command()
+def archive(
+    model: Annotated[str, typer.Argument(help="Id in the store.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
+) -> None:
+    """Put a model aside: it stays usable, but is no longer offered."""
+    stored = ModelStore(current_settings().models_dir).archive(model, not undo)
+    done(f"{stored.id} is {'offered again' if undo else 'archived'}")
+
+
+@app.command()
+def trash(model: Annotated[str, typer.Argument(help="Id in the store.")]) -> None:
+    """Move a model to the trash; refused while a job uses it."""
+    from core.jobs.model_use import trash_model
+    from core.store.store import current_store
+
+    settings = current_settings()
+    trash_model(current_store(), ModelStore(settings.models_dir), model)
+    done(f"{model} is in the trash for {TRASH_DAYS} days: `model restore {model}` brings it back")
+
+
+@app.command()
+def restore(
+    model: Annotated[str, typer.Argument(help="Id that it had; without one, the trash is listed.")] = "",
+) -> None:
+    """Bring a model back from the trash."""
+    store = ModelStore(current_settings().models_dir)
+    if model:
+        store.restore(model)
+        done(f"{model} is back")
+        return
+    for item in store.trashed():
+        typer.echo(f"{item.id}  {item.name}  {item.days_left} days left")

@@ -1,0 +1,89 @@
+"""Printing rounds."""
+
+from __future__ import annotations
+
+from rich.markup import escape
+from rich.table import Table
+
+from core.cli.console import done, notice, stdout
+from core.rounds.gate import Figure, Judgement, Outcome
+from core.rounds.timeline import timeline
+from core.store.round_records import RoundRecord, RoundState, Step
+from core.store.store import Store
+
+_OUTCOMES = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "worse",
+    Outcome.NOT_JUDGED: "cannot tell",
+    Outcome.FIRST: "first model",
+}
+
+
+def print_rounds(store: Store, project_id: str) -> None:
+    """All rounds of a project, one line each."""
+    table = Table(title="Rounds")
+    for column in ("round", "state", "model", "mean Dice", "difference", "gate", "decision", "corrected px", "minutes"):
+        table.add_column(column, overflow="fold")
+    for each in timeline(store, project_id):
+        state = each.state.value if each.state is RoundState.DONE else f"{each.state.value}: {each.step.value}"
+        in_use = " (in use)" if each.promoted else ""
+        table.add_row(
+            str(each.number), state, escape(each.model_name) + in_use, _figure(each.dice()), _difference(each.gain()),
+            _OUTCOMES[each.outcome] if each.outcome else "–", each.decision.value if each.decision else "–",
+            f"{sum(each.corrected.values()):,}", f"{each.annotation_minutes:.0f}",
+        )  # fmt: skip
+    stdout.print(table)
+    promoted = store.promoted_model(project_id)
+    done(f"Model in use: {promoted.model_id}" if promoted else "No model is promoted yet.")
+
+
+def print_round(store: Store, record: RoundRecord) -> None:
+    """One round with its steps, its figures, and what to know of it."""
+    steps = Table(title=f"Round {record.number}: {record.state.value}")
+    for column in ("step", "state", "why"):
+        steps.add_column(column, overflow="fold")
+    for step in Step:
+        steps.add_row(step.value, record.steps[step].state.value, escape(record.steps[step].cause))
+    stdout.print(steps)
+    for text in record.notices:
+        notice(text)
+    if record.comparison is not None:
+        _print_judgement(Judgement.from_json(record.comparison), record)
+    if record.decision is not None:
+        reason = f" Reason: {record.reason}" if record.reason else ""
+        done(f"{record.decision.value} by {record.decided_by or 'somebody'}.{reason}")
+    elif record.state is RoundState.WAITING:
+        waits = "`round promote` or `round keep`" if record.step is Step.DECIDE else "`round next`"
+        done(f"It waits for a person: {waits}.")
+
+
+def _print_judgement(judgement: Judgement, record: RoundRecord) -> None:
+    table = Table(title=f"Dice of {record.model_id} after {record.base_model_id or 'nothing'}")
+    for column in ("class", "before", "after", "difference", "images", "verdict"):
+        table.add_column(column, overflow="fold")
+    for each in judgement.classes:
+        images = str(each.difference.images if each.difference else each.after.images)
+        verdict = each.verdict.value if each.verdict else "–"
+        table.add_row(
+            escape(each.name), _figure(each.before), _figure(each.after), _difference(each.difference), images, verdict
+        )
+    stdout.print(table)
+    done(f"Gate: {_OUTCOMES[judgement.outcome]}")
+    remarks = [each.words for each in judgement.classes if each.words]
+    for text in dict.fromkeys((*judgement.reasons, *remarks, judgement.caution)):
+        if text:
+            notice(text)
+
+
+def _figure(figure: Figure | None) -> str:
+    if figure is None or figure.mean is None:
+        return "–"
+    interval = "" if figure.low is None else f" ({figure.low:.3f} to {figure.high:.3f})"
+    return f"{figure.mean:.3f}{interval}"
+
+
+def _difference(figure: Figure | None) -> str:
+    if figure is None or figure.mean is None:
+        return "–"
+    interval = "" if figure.low is None else f" ({figure.low:+.3f} to {figure.high:+.3f})"
+    return f"{figure.mean:+.3f}{interval}"

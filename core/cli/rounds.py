@@ -1,0 +1,239 @@
+"""``round``: rounds of the app's projects, from what was corrected to a model in use."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Final
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from core.cli.console import done, notice, progress_bar, stdout
+from core.cli.model import find_model
+from core.cli.results import find_project
+from core.cli.round_tables import print_round, print_rounds
+from core.errors import NotFoundError, RoundError
+from core.jobs.engine import ensure_engine
+from core.rounds import decisions
+from core.rounds.fresh import fresh
+from core.rounds.plan import RoundPlan
+from core.rounds.promoting import promote_model
+from core.rounds.round import check_round, start_round, usual_parent
+from core.rounds.timeline import round_progress
+from core.segmentation.presets import Preset
+from core.settings import current_settings
+from core.store.records import ProjectRecord
+from core.store.round_records import RoundRecord, RoundState, Step
+from core.store.store import Store, current_store
+
+app = typer.Typer(
+    help="Rounds: train on what was corrected, compare with the model in use, promote or keep.", no_args_is_help=True
+)
+
+_POLL_S: Final = 0.5
+
+Project = Annotated[str, typer.Argument(help="Name or id of the project.")]
+Number = Annotated[int, typer.Argument(min=1, help="Number of the round, as `round status` lists it.")]
+Who = Annotated[str, typer.Option("--as", help="Your name, kept with what you decide.")]
+Wait = Annotated[bool, typer.Option(help="Wait until it is done or a person has to decide.")]
+
+
+@app.command("start")
+def start(
+    project: Project,
+    model: Annotated[str, typer.Option("--from", help="Model to go on from; the one in use where none is given.")] = "",
+    scratch: Annotated[bool, typer.Option(help="Train from scratch instead.")] = False,
+    image: Annotated[
+        list[str] | None, typer.Option(help="Name or id of an image to learn from, may be repeated; default: all.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Name of the new model.")] = "",
+    preset: Annotated[
+        Preset, typer.Option(help="compact: CPU, minutes. standard, resenc-m, resenc-l: GPU.")
+    ] = Preset.COMPACT,
+    minutes: Annotated[float | None, typer.Option(help="Time budget of the training in minutes.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Number of epochs, instead of a time budget.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Default: the preset's, lower with a parent.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of split, weights and augmentation.")] = 0,
+    auto: Annotated[bool, typer.Option(help="Promote the new model by itself where the gate lets it pass.")] = False,
+    step_by_step: Annotated[bool, typer.Option(help="Wait for `round next` before each step.")] = False,
+    wait: Wait = True,
+    who: Who = "",
+) -> None:
+    """Freeze what there is to learn, train, evaluate on the test set, compare with the model in use.
+
+    Example: `python -m core round start "My images" --minutes 20 --as Ada`
+
+    Ctrl+C leaves the round running.
+    """
+    store = current_store()
+    found = find_project(store, project)
+    if model and scratch:
+        raise RoundError("Both --from and --scratch are given.", "Give one of them.")
+    parent = None if scratch else find_model(model).id if model else usual_parent(store, found.id)
+    plan = RoundPlan(
+        found.id, _images(store, found, image), name=name, parent_id=parent, preset=preset, minutes=minutes,
+        epochs=epochs, learning_rate=learning_rate, seed=seed, automatic=auto, step_by_step=step_by_step,
+    )  # fmt: skip
+    for text in check_round(store, plan).warnings:
+        notice(text)
+    begun = start_round(store, plan, who)
+    done(f"Round {begun.number} of {found.name} began with {len(begun.snapshot['cases'])} images.")
+    _follow(store, begun, wait=wait)
+
+
+@app.command("status")
+def status(
+    project: Project, number: Annotated[int | None, typer.Argument(help="One round, with all its figures.")] = None
+) -> None:
+    """List the rounds of a project, or show one."""
+    store = current_store()
+    found = find_project(store, project)
+    if number is None:
+        print_rounds(store, found.id)
+    else:
+        print_round(store, _round(store, found, number))
+
+
+@app.command("fresh")
+def new(project: Project) -> None:
+    """Tell what was corrected and approved since the last round."""
+    store = current_store()
+    found = find_project(store, project)
+    what = fresh(store, found.id)
+    table = Table(title="Vouched for in new corrections")
+    table.add_column("class")
+    table.add_column("pixels", justify="right")
+    names = {0: "background"} | {each.id: each.name for each in found.scheme.classes}
+    for class_id, pixels in what.covered.items():
+        table.add_row(escape(names.get(class_id, f"class {class_id}")), f"{pixels:,}")
+    stdout.print(table)
+    since = f"since round {what.since}" if what.since else "so far"
+    done(
+        f"{len(what.corrections)} approved corrections and {len(what.references)} references {since}, of {what.images} "
+        f"images, {what.annotation_s / 60:.0f} minutes of painting."
+    )
+    if what.test_corrections:
+        notice(f"{what.test_corrections} approved corrections are of test images: they never enter a training.")
+
+
+@app.command("promote")
+def promote(
+    project: Project,
+    number: Number,
+    reason: Annotated[str, typer.Option(help="Why; needed where the gate does not let it pass.")] = "",
+    wait: Wait = True,
+    who: Who = "",
+) -> None:
+    """Use the round's model from now on, and predict the pool with it."""
+    store = current_store()
+    _follow(store, decisions.promote(store, _numbered(store, project, number).id, who, reason), wait=wait)
+
+
+@app.command("keep")
+def keep(
+    project: Project, number: Number, reason: Annotated[str, typer.Option(help="Why.")] = "", who: Who = ""
+) -> None:
+    """Keep the model that is in use; the round's model stays in the store."""
+    store = current_store()
+    kept = decisions.keep(store, _numbered(store, project, number).id, who, reason)
+    done(f"Round {kept.number}: the model in use stays.")
+
+
+@app.command("next")
+def go_on(project: Project, number: Number, wait: Wait = True, who: Who = "") -> None:
+    """Begin the next step of a round that goes step by step."""
+    store = current_store()
+    _follow(store, decisions.go_on(store, _numbered(store, project, number).id, who), wait=wait)
+
+
+@app.command("retry")
+def retry(project: Project, number: Number, wait: Wait = True, who: Who = "") -> None:
+    """Go on with a failed or cancelled round from the step where it stopped."""
+    store = current_store()
+    _follow(store, decisions.retry_round(store, _numbered(store, project, number).id, who), wait=wait)
+
+
+@app.command("compare")
+def compare(project: Project, number: Number, wait: Wait = True, who: Who = "") -> None:
+    """Compare a round again: with the model that is in use now, on the test set as it is now."""
+    store = current_store()
+    _follow(store, decisions.compare_again(store, _numbered(store, project, number).id, who), wait=wait)
+
+
+@app.command("cancel")
+def cancel(project: Project, number: Number, who: Who = "") -> None:
+    """Stop a round and its jobs."""
+    store = current_store()
+    stopped = decisions.cancel_round(store, _numbered(store, project, number).id, who)
+    done(f"Round {stopped.number} is cancelled.")
+
+
+@app.command("use")
+def use(
+    project: Project,
+    model: Annotated[str, typer.Argument(help="Model id.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    who: Who = "",
+) -> None:
+    """Use a model in a project without a round, or go back to an earlier one."""
+    store = current_store()
+    found = find_project(store, project)
+    promoted = promote_model(store, found.id, find_model(model).id, who, reason)
+    done(f"{found.name} uses {promoted.model_id} from now on.")
+
+
+@app.command("predict")
+def predict(project: Project, who: Who = "") -> None:
+    """Predict all images of the pool with the model in use; does not wait."""
+    store = current_store()
+    rows = decisions.predict_pool(store, find_project(store, project).id, who)
+    ensure_engine(current_settings())
+    done(f"{len(rows)} images wait to be predicted.")
+
+
+def _follow(store: Store, begun: RoundRecord, *, wait: bool) -> None:
+    """Wait until the round is done or wants a person, then show it."""
+    ensure_engine(current_settings())
+    if not wait:
+        return
+    it = begun
+    with progress_bar(f"round {it.number}") as progress:
+        while it.state is RoundState.RUNNING:
+            where = round_progress(store, it)
+            steps = tuple(Step)
+            progress((steps.index(where.step) + where.fraction) / len(steps), f"{where.step.value} {where.message}")
+            time.sleep(_POLL_S)
+            it = store.round(it.id)
+    print_round(store, it)
+    if it.state is RoundState.FAILED:
+        raise RoundError(f"Round {it.number} failed at the step {it.step.value}. {it.now.cause}", it.now.remedy)
+
+
+def _numbered(store: Store, project: str, number: int) -> RoundRecord:
+    return _round(store, find_project(store, project), number)
+
+
+def _round(store: Store, project: ProjectRecord, number: int) -> RoundRecord:
+    rounds = store.rounds(project.id)
+    for each in rounds:
+        if each.number == number:
+            return each
+    there = f"There are 1 to {rounds[-1].number}." if rounds else "There is none yet."
+    raise NotFoundError(f"{project.name} has no round {number}.", there)
+
+
+def _images(store: Store, project: ProjectRecord, wanted: list[str] | None) -> tuple[str, ...] | None:
+    """Ids of images by name or id."""
+    if not wanted:
+        return None
+    ids = []
+    for each in wanted:
+        found = [image.id for image in store.images(project.id) if each in (image.name, image.id)]
+        if len(found) != 1:
+            what = "no image" if not found else f"{len(found)} images called"
+            raise NotFoundError(
+                f"{project.name} has {what} {each!r}.", "Give names or ids as the Data page shows them."
+            )
+        ids += found
+    return tuple(ids)

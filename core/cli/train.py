@@ -1,0 +1,143 @@
+"""``train``: an nnU-Net from a dataset folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from core.cli.console import done, notice, progress_bar
+from core.cli.model import find_model
+from core.errors import TrainingError
+from core.segmentation.presets import Preset
+from core.segmentation.training_request import TrainingProgress, TrainRequest
+from core.settings import current_settings
+
+WITH_AGAIN: Final = ("again", "out", "resume", "name", "description")
+"""Options that go along with --again; all others come from the model."""
+
+
+def train(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="Model folder to make; a folder in the model store makes it known there.")],
+    dataset: Annotated[
+        Path | None, typer.Option(help="Dataset folder: images/, labels/, dataset.json; or nnU-Net raw.")
+    ] = None,
+    again: Annotated[
+        str, typer.Option(help="Train this model of the app again, from the same label maps with the same settings.")
+    ] = "",
+    preset: Annotated[
+        Preset, typer.Option(help="compact: CPU, minutes. standard, resenc-m, resenc-l: GPU.")
+    ] = Preset.COMPACT,
+    minutes: Annotated[float | None, typer.Option(help="Time budget in minutes, preparing included.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Number of epochs, instead of a time budget.")] = None,
+    parent: Annotated[str, typer.Option("--from", help="Model to go on from: its id or folder.")] = "",
+    pixel_size: Annotated[
+        float | None, typer.Option(help="Bring all images to this many nm per pixel; by default their median.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of split, weights and augmentation.")] = 0,
+    validation: Annotated[float, typer.Option(min=0, max=0.5, help="Share held out; 0 trains on everything.")] = 0.15,
+    resume: Annotated[bool, typer.Option(help="Go on with the unfinished training of the same request.")] = False,
+    name: Annotated[str, typer.Option(help="Name to show.")] = "",
+    description: Annotated[str, typer.Option(help="What it is, for the card.")] = "",
+    origin: Annotated[str, typer.Option(help="What it learned from, for the card.")] = "",
+    warning: Annotated[str, typer.Option(help="What it must not be used for, for the card.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the training data, for the card.")] = "",
+) -> None:
+    """Train an nnU-Net on the images of a dataset's "train" split.
+
+    Example: `python -m core train --dataset vnc --preset compact --minutes 10 --out models/vnc`
+
+    A next round from an earlier model: add `--from vnc`. After a stop or a crash: the same command with `--resume`.
+
+    A model that was trained in the app, once more: `python -m core train --again liver --out models/liver-again`
+    """
+    if again:
+        _refuse_beside_again(context)
+        request = _request_again(again, out, resume=resume, name=name, description=description)
+        _run(request)
+        shutil.rmtree(request.dataset, ignore_errors=True)
+        return
+    if dataset is None:
+        raise TrainingError("Nothing to train on is given.", "Give --dataset FOLDER, or --again MODEL.")
+    request = TrainRequest(
+        dataset=dataset,
+        preset=preset,
+        out=out,
+        minutes=minutes,
+        epochs=epochs,
+        parent=find_model(parent).path if parent else None,
+        pixel_size_nm=pixel_size,
+        seed=seed,
+        validation_fraction=validation,
+        threads=current_settings().threads,
+        resume=resume,
+        name=name,
+        description=description,
+        origin=origin,
+        warning=warning,
+        licence=licence,
+    )
+    _run(request)
+
+
+def _refuse_beside_again(context: typer.Context) -> None:
+    """Whatever would make it another training."""
+    given = [
+        parameter.opts[-1]
+        for parameter in context.command.params
+        if parameter.name not in WITH_AGAIN
+        and (source := context.get_parameter_source(parameter.name or "")) is not None
+        and source.name == "COMMANDLINE"
+    ]
+    if given:
+        raise TrainingError(
+            f"--again takes the same settings as then, but {', '.join(given)} is given too.",
+            "Leave that out, or train anew with --dataset.",
+        )
+
+
+def _request_again(again: str, out: Path, *, resume: bool, name: str, description: str) -> TrainRequest:
+    """The model's own training, once more; its dataset is written from the store first."""
+    from core.rounds.again import training_again
+    from core.store.store import current_store
+
+    model = find_model(again)
+    with progress_bar("read") as bar:
+        request = training_again(current_store(), model, out, on_progress=bar)
+    return replace(
+        request,
+        resume=resume,
+        name=name or f"{model.card.name} (again)",
+        description=description or request.description,
+    )
+
+
+def _run(request: TrainRequest) -> None:
+    """Train, and tell how it goes."""
+    from core.segmentation.train import train as run
+
+    with progress_bar("train") as bar:
+
+        def show(progress: TrainingProgress) -> None:
+            bar(progress.fraction, progress.message)
+            if progress.notice:
+                notice(progress.notice)
+            if progress.epoch is not None:
+                _print_epoch(progress)
+
+        model = run(request, on_progress=show)
+    done(f"Model {model.id} in {model.path} ({model.size_bytes / 1e6:.1f} MB)")
+
+
+def _print_epoch(progress: TrainingProgress) -> None:
+    """One line an epoch."""
+    epoch = progress.epoch
+    if epoch is None:
+        return
+    dice = " ".join(f"{name} {value:.2f}" for name, value in epoch.dice.items() if value is not None)
+    validation = "" if epoch.val_loss is None else f", validation {epoch.val_loss:.3f}"
+    done(f"epoch {epoch.epoch}: loss {epoch.train_loss:.3f}{validation}; Dice {dice or '–'}; {epoch.seconds:.0f} s")

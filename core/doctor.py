@@ -1,0 +1,227 @@
+"""What this machine offers, and what is wrong with it: versions, devices, folders, database, models.
+
+torch and OpenVINO are asked in a child process, so that whoever calls this need not load them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+
+from core import __version__
+from core.errors import CristaeError
+from core.segmentation.model_store import ModelStore
+from core.settings import ROOT, Access, Settings, config_file, load_settings
+
+_PACKAGES: Final = (
+    "streamlit", "nnunetv2", "torch", "openvino", "numpy", "zarr", "ome-zarr", "tifffile", "sqlalchemy", "distributed",
+)  # fmt: skip
+
+_PROBE_TIMEOUT_S: Final = 120
+"""Importing torch from a cold disk can take a minute."""
+
+_PROBE: Final = """
+import json, sys
+found = {}
+try:
+    import torch
+    found["cuda"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    found["mps"] = bool(torch.backends.mps.is_available())
+    found["torch_threads"] = torch.get_num_threads()
+except Exception as error:
+    found["torch_error"] = f"{type(error).__name__}: {error}"
+try:
+    sys.modules["openvino_telemetry"] = None
+    import openvino
+    found["openvino"] = list(openvino.Core().available_devices)
+except Exception as error:
+    found["openvino_error"] = f"{type(error).__name__}: {error}"
+print(json.dumps(found))
+"""
+
+
+class Level(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report.
+
+    Parameters
+    ----------
+    level
+        ``problem`` means that something will not work.
+    what, detail
+        Topic and what was found.
+    remedy
+        What to do; empty where nothing is needed.
+    """
+
+    level: Level
+    what: str
+    detail: str
+    remedy: str = ""
+
+
+def examine() -> tuple[Finding, ...]:
+    """Look at everything. Never raises for what it finds; a settings error ends the list early."""
+    findings = [_python(), *_packages()]
+    try:
+        settings = load_settings()
+    except CristaeError as error:
+        return (*findings, Finding(Level.PROBLEM, "settings", error.cause, error.remedy))
+    source = str(config_file()) if config_file().is_file() else "environment and defaults"
+    findings.append(Finding(Level.OK, "settings", f"from {source}"))
+    findings += [_access(settings), *_devices()]
+    findings += [_folder("data folder", settings.data_dir, settings), _database(settings)]
+    return (*findings, *_models(settings))
+
+
+def _python() -> Finding:
+    """Version of Python and of the system."""
+    detail = f"Cristae {__version__} on Python {platform.python_version()}, {platform.platform()}"
+    if sys.version_info[:2] != (3, 11):
+        return Finding(Level.PROBLEM, "python", detail, "Use Python 3.11: the pinned packages are tested with it.")
+    return Finding(Level.OK, "python", f"{detail}, {os.cpu_count()} cores")
+
+
+def _packages() -> list[Finding]:
+    """Installed versions against requirements.txt."""
+    pinned = {}
+    requirements = ROOT / "requirements.txt"
+    for line in requirements.read_text(encoding="utf-8").splitlines() if requirements.is_file() else []:
+        name, found, version = line.partition("==")
+        if found:
+            pinned[name.strip().lower()] = version.strip()
+    findings = []
+    for package in _PACKAGES:
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            findings.append(Finding(Level.PROBLEM, package, "not installed", "Run `pip install -r requirements.txt`."))
+            continue
+        wanted = pinned.get(package)
+        if wanted and version.partition("+")[0] != wanted:
+            remedy = "Run `pip install -r requirements.txt`."
+            findings.append(
+                Finding(Level.NOTE, package, f"{version}, but {wanted} is what Cristae is tested with", remedy)
+            )
+        else:
+            findings.append(Finding(Level.OK, package, version))
+    return findings
+
+
+def _access(settings: Settings) -> Finding:
+    """Whether roles count, and whether the names behind them are worth anything."""
+    if settings.access is Access.OPEN:
+        return Finding(Level.OK, "access", "open: everybody who reaches the server is admin")
+    if not settings.admins.strip(" ,"):
+        return Finding(
+            Level.NOTE, "access", "roles, but no name in admins", "Name somebody who gives the first roles: admins."
+        )
+    if not settings.person_header:
+        return Finding(
+            Level.NOTE, "access", "roles, with names that people choose themselves",
+            "Put a proxy with sign-in in front and set person_header; docs/settings.md says how.",
+        )  # fmt: skip
+    return Finding(Level.OK, "access", f"roles, with names from the header {settings.person_header}")
+
+
+def _devices() -> list[Finding]:
+    """What can run a network, asked in a child process."""
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", _PROBE],
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_TIMEOUT_S,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+        found: dict[str, Any] = json.loads(answer.stdout.strip().splitlines()[-1])
+    except (subprocess.SubprocessError, ValueError, IndexError, OSError) as error:
+        return [Finding(Level.PROBLEM, "devices", f"could not be asked: {error}", "Reinstall torch and openvino.")]
+    findings = []
+    if "torch_error" in found:
+        remedy = "Reinstall it with `pip install -r requirements.txt`."
+        findings.append(Finding(Level.PROBLEM, "torch", found["torch_error"], remedy))
+    for name in found.get("cuda", []):
+        findings.append(Finding(Level.OK, "GPU", name))
+    if found.get("mps"):
+        findings.append(Finding(Level.OK, "GPU", "Apple Metal (MPS)"))
+    if not found.get("cuda") and not found.get("mps"):
+        remedy = "Fine for the compact preset; use a GPU for the larger ones."
+        findings.append(Finding(Level.NOTE, "GPU", "none found: training and prediction run on the CPU", remedy))
+    if "openvino_error" in found:
+        remedy = "Reinstall openvino; until then prediction on the CPU uses torch and is slower."
+        findings.append(Finding(Level.NOTE, "OpenVINO", found["openvino_error"], remedy))
+    else:
+        findings.append(Finding(Level.OK, "OpenVINO", ", ".join(found["openvino"])))
+    return findings
+
+
+def _folder(what: str, path: Path, settings: Settings) -> Finding:
+    """Can it be written, and how much room is there."""
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not os.access(existing, os.W_OK):
+        remedy = "Make it writable for this user, or set CRISTAE_DATA_DIR to another folder."
+        return Finding(Level.PROBLEM, what, f"{path} cannot be written", remedy)
+    free = shutil.disk_usage(existing).free
+    detail = f"{path}, {free / 1024**3:.1f} GiB free"
+    if free < settings.min_free_bytes:
+        remedy = "Free some space, or set CRISTAE_DATA_DIR to a larger disk."
+        return Finding(
+            Level.PROBLEM, what, f"{detail}, less than the limit of {settings.min_free_bytes / 1024**3:.1f}", remedy
+        )
+    return Finding(Level.OK, what, detail)
+
+
+def _database(settings: Settings) -> Finding:
+    """Does it open, without making one."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        url = make_url(settings.resolved_database_url)
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+            return Finding(Level.OK, "database", f"SQLite, made at first start: {url.database}")
+        engine = create_engine(url)
+        try:
+            with engine.connect() as connection:
+                connection.execute(text("select 1"))
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, ImportError) as error:
+        remedy = "Check CRISTAE_DATABASE_URL and that its server runs."
+        return Finding(Level.PROBLEM, "database", str(error).splitlines()[0], remedy)
+    return Finding(Level.OK, "database", url.render_as_string(hide_password=True))
+
+
+def _models(settings: Settings) -> list[Finding]:
+    """Usable and broken models."""
+    store = ModelStore(settings.models_dir)
+    models, broken = store.scan()
+    findings = [
+        Finding(Level.NOTE, f"model {item.id}", item.reason, "Import or train it again, or delete its folder.")
+        for item in broken
+    ]
+    default = store.default()
+    if default is None:
+        remedy = "Import or train one: `python -m core model import --help`."
+        return [*findings, Finding(Level.PROBLEM, "models", f"none in {settings.models_dir}", remedy)]
+    return [*findings, Finding(Level.OK, "models", f"{len(models)} in {settings.models_dir}, default {default.id}")]

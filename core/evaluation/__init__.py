@@ -1,0 +1,1 @@
+"""Scores of predictions against references. Pure: label maps in, counts and metrics out."""

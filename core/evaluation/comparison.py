@@ -1,0 +1,159 @@
+"""Two evaluations of the same test set side by side: differences of the same images, paired."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import DatasetError
+from core.evaluation.bootstrap import MeanWithInterval, caution, mean_with_interval, units_of
+from core.evaluation.counts import plain
+from core.evaluation.image_scores import ALL
+from core.evaluation.metric import Better, Metric
+from core.evaluation.report import EvaluationReport
+
+_MEASURING = ("tolerance_nm", "thin_ids", "object_ids", "min_object_px", "calibration_bins")
+
+
+class Verdict(StrEnum):
+    """What a paired difference says."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    UNCLEAR = "unclear"
+    """The interval includes no difference, or there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """After minus before of one metric and class.
+
+    Parameters
+    ----------
+    mean, low, high
+        Mean over the images where both have a figure, with its bootstrap interval. Of figures that are best near zero,
+        the difference of their sizes.
+    images, units
+        How many images and specimens (or images) are behind it.
+    verdict
+        Whether the interval is on one side of no difference.
+    """
+
+    mean: float
+    low: float
+    high: float
+    images: int
+    units: int
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        shares = {name: plain(getattr(self, name)) for name in ("mean", "low", "high")}
+        return {**shares, "images": self.images, "units": self.units, "verdict": str(self.verdict)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """Differences between two reports.
+
+    Parameters
+    ----------
+    names
+        Images that both have, in the order of the later report.
+    left_out
+        Images that only one has.
+    differences
+        Metric name to class id (`ALL`: the mean over classes) to difference.
+    by_image
+        Metric name to differences per image, float64, shape (images, classes).
+    unit_kind, caution
+        What the intervals are over, and what so few of them can show.
+    """
+
+    names: tuple[str, ...]
+    left_out: tuple[str, ...]
+    differences: Mapping[str, Mapping[int, PairedDifference]]
+    by_image: Mapping[str, NDArray[np.float64]]
+    unit_kind: str
+    caution: str
+
+
+def compare(before: EvaluationReport, after: EvaluationReport) -> Comparison:
+    """Paired differences, after minus before, over the images that both evaluated.
+
+    Parameters
+    ----------
+    before, after
+        Evaluations of two models or rounds against the same references. Settings of the bootstrap are those of
+        ``after``.
+
+    Raises
+    ------
+    DatasetError
+        No image in common, other classes, other ways of measuring, or a reference that has changed in between.
+    """
+    first, second = ({image.name: image for image in report.images} for report in (before, after))
+    names = tuple(name for name in second if name in first)
+    _check(before, after, names)
+    units = units_of([second[name].group for name in names], after.settings.resampling)
+    one = dataclasses.replace(before, images=tuple(first[name] for name in names))
+    other = dataclasses.replace(after, images=tuple(second[name] for name in names))
+    shared = [metric for metric in after.metrics if metric.name in before.aggregates]
+    by_image = {metric.name: _difference(metric, one, other) for metric in shared}
+    differences = {}
+    for metric in shared:
+        found = mean_with_interval(by_image[metric.name], units, after.settings)
+        order = (*after.scheme.ids, ALL)
+        differences[metric.name] = {i: _paired(metric, found, position) for position, i in enumerate(order)}
+    left_out = tuple(sorted(set(first) ^ set(second)))
+    return Comparison(names, left_out, differences, by_image, str(units.kind), caution(units.count, str(units.kind)))
+
+
+def _difference(metric: Metric, before: EvaluationReport, after: EvaluationReport) -> NDArray[np.float64]:
+    """After minus before, per image and class."""
+    one, other = before.values(metric.name), after.values(metric.name)
+    if metric.better is Better.NEAREST_ZERO:
+        one, other = np.abs(one), np.abs(other)
+    difference: NDArray[np.float64] = other - one
+    return difference
+
+
+def _paired(metric: Metric, found: MeanWithInterval, position: int) -> PairedDifference:
+    """One column with its verdict."""
+    low, high = float(found.low[position]), float(found.high[position])
+    verdict = Verdict.UNCLEAR
+    if low > 0 or high < 0:
+        verdict = Verdict.BETTER if (low > 0) == (metric.better is Better.HIGHER) else Verdict.WORSE
+    return PairedDifference(
+        float(found.mean[position]), low, high, int(found.images[position]), int(found.units[position]), verdict
+    )
+
+
+def _check(before: EvaluationReport, after: EvaluationReport, names: tuple[str, ...]) -> None:
+    """Refuse what cannot be compared."""
+    if not names:
+        raise DatasetError("The two evaluations have no image in common.", "Evaluate both models on one test set.")
+    classes = [{(c.id, c.name) for c in report.scheme.classes} for report in (before, after)]
+    if classes[0] != classes[1]:
+        other = ", ".join(sorted(name for _, name in classes[0] ^ classes[1]))
+        raise DatasetError(f"The two evaluations have different classes ({other}).", "Use one label scheme for both.")
+    for name in _MEASURING:
+        one, two = getattr(before.settings, name), getattr(after.settings, name)
+        if one != two:
+            raise DatasetError(
+                f"The two evaluations were measured differently: {name} is {one} and {two}.",
+                "Evaluate both with the same settings.",
+            )
+    first, second = ({image.name: image for image in report.images} for report in (before, after))
+    changed = [name for name in names if not np.array_equal(first[name].matrix.sum(1), second[name].matrix.sum(1))]
+    if changed:
+        raise DatasetError(
+            f"The reference of {', '.join(changed[:5])} changed between the two evaluations.",
+            "Evaluate both models again on the present reference.",
+        )

@@ -1,0 +1,140 @@
+"""How an evaluation measures: everything that changes a number and is not in the images."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from core.errors import SettingsError
+from core.label_scheme import LabelScheme
+
+DEFAULT_TOLERANCE_PX: Final = 2.0
+"""NSD's tolerance where none is given, in pixels of the typical image: two annotators rarely agree more closely."""
+
+_THIN_WORDS: Final = (
+    "er", "endoplasmic", "reticulum", "boundary", "boundaries", "membrane", "membranes", "filament", "filaments",
+    "microtubule", "microtubules", "actin", "tubule", "tubules", "network",
+)  # fmt: skip
+"""Words in a class's name that say that it is a sheet, a tube or a net: shape counts there, objects do not."""
+
+
+class Resampling(StrEnum):
+    """What the bootstrap draws."""
+
+    AUTO = "auto"
+    """Specimens where there are two or more, else images."""
+
+    GROUPS = "specimens"
+    IMAGES = "images"
+
+
+class IntervalKind(StrEnum):
+    """How the bootstrap's interval is read off."""
+
+    PERCENTILE = "percentile"
+    BCA = "bca"
+    """Bias-corrected and accelerated; Efron 1987, 10.1080/01621459.1987.10478410."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSettings:
+    """Settings of an evaluation.
+
+    Parameters
+    ----------
+    tolerance_nm
+        Of NSD. None: two pixels of the median pixel size of the images, resolved once for all of them.
+    thin_ids
+        Classes that are sheets, tubes or nets: clDice instead of objects. None: those whose name says so.
+    object_ids
+        Classes that have objects. None: all that are not thin.
+    min_object_px
+        Smaller pieces are no objects, in the reference and in the prediction.
+    calibration_bins
+        Bins of confidence, equally wide.
+    resampling, interval, confidence_level, resamples, seed
+        Of the bootstrap.
+
+    Raises
+    ------
+    SettingsError
+        A value makes no sense.
+    """
+
+    tolerance_nm: float | None = None
+    thin_ids: tuple[int, ...] | None = None
+    object_ids: tuple[int, ...] | None = None
+    min_object_px: int = 1
+    calibration_bins: int = 15
+    resampling: Resampling = Resampling.AUTO
+    interval: IntervalKind = IntervalKind.PERCENTILE
+    confidence_level: float = 0.95
+    resamples: int = 2000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, low in (
+            ("tolerance_nm", self.tolerance_nm, 0),
+            ("min_object_px", self.min_object_px, 1),
+            ("calibration_bins", self.calibration_bins, 1),
+            ("resamples", self.resamples, 1),
+        ):
+            if value is not None and not value >= low:
+                raise SettingsError(f"{name} of the evaluation is {value}.", f"Use {low} or more.")
+        if not 0 < self.confidence_level < 1:
+            raise SettingsError(
+                f"confidence_level of the evaluation is {self.confidence_level}.", "Use a share such as 0.95."
+            )
+
+    def thin(self, scheme: LabelScheme) -> tuple[int, ...]:
+        """Ids of the thin classes."""
+        if self.thin_ids is not None:
+            return tuple(i for i in scheme.ids if i in self.thin_ids)
+        return tuple(c.id for c in scheme.classes if _says_thin(c.name))
+
+    def objects(self, scheme: LabelScheme) -> tuple[int, ...]:
+        """Ids of the classes that have objects."""
+        if self.object_ids is not None:
+            return tuple(i for i in scheme.ids if i in self.object_ids)
+        thin = self.thin(scheme)
+        return tuple(i for i in scheme.ids if i not in thin)
+
+    def resolved(self, scheme: LabelScheme, pixel_sizes_nm: list[float]) -> EvaluationSettings:
+        """The same with nothing left to guess, except the tolerance where no pixel size is known.
+
+        Parameters
+        ----------
+        scheme
+            The classes.
+        pixel_sizes_nm
+            Of the images, as far as known.
+        """
+        tolerance = self.tolerance_nm
+        if tolerance is None and pixel_sizes_nm:
+            tolerance = DEFAULT_TOLERANCE_PX * sorted(pixel_sizes_nm)[len(pixel_sizes_nm) // 2]
+        return dataclasses.replace(
+            self, tolerance_nm=tolerance, thin_ids=self.thin(scheme), object_ids=self.objects(scheme)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        values = dataclasses.asdict(self)
+        for name in ("thin_ids", "object_ids"):
+            values[name] = None if values[name] is None else list(values[name])
+        return values | {"resampling": str(self.resampling), "interval": str(self.interval)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> EvaluationSettings:
+        """The inverse of `to_json`."""
+        ids = {name: values[name] and tuple(values[name]) for name in ("thin_ids", "object_ids")}
+        ids = {name: () if values[name] == [] else found for name, found in ids.items()}
+        kinds = {"resampling": Resampling(values["resampling"]), "interval": IntervalKind(values["interval"])}
+        return cls(**{**values, **ids, **kinds})
+
+
+def _says_thin(name: str) -> bool:
+    """Whether a class's name holds a word for thin things."""
+    return any(word in _THIN_WORDS for word in re.split(r"[\W_]+", name.casefold()))

@@ -1,0 +1,254 @@
+"""Files that people take away: label map, overlay picture, coverage table, OME-Zarr."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+import threading
+import uuid
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import NotFoundError, StoreError
+from core.files import explained_os_errors
+from core.imaging.display import to_display
+from core.imaging.label_files import write_label_png, write_label_tiff_by_rows
+from core.imaging.overlay import OverlayStyle, render_overlay
+from core.imaging.pyramid import Pyramid, open_pyramid
+from core.label_scheme import LabelScheme
+from core.morphometry.coverage import area_um2
+from core.settings import Settings
+from core.store.records import ImageRecord, RevisionRecord, RevisionState
+from core.store.store import Store
+
+Options = Mapping[str, str]
+Rendered = tuple[Path | bytes, str, str]
+
+_DEFAULT_OVERLAY_PX: Final = 4096
+"""Longest edge of an overlay picture unless asked otherwise; larger images are shown at the next pyramid level."""
+
+_MAX_OVERLAY_PX: Final = 16384
+
+_PICTURES: Final = threading.BoundedSemaphore(2)
+"""Pictures made at once in this process: each holds whole arrays, a full-size PNG some bytes per pixel. More wait."""
+
+
+def render_download(store: Store, revision_id: str, what: str, options: Options) -> Rendered:
+    """Make one of the downloads of a label map.
+
+    Parameters
+    ----------
+    store
+        Where the image and its label map are.
+    revision_id
+        A complete revision.
+    what
+        One of `DOWNLOADS`.
+    options
+        For overlay.png: ``opacity`` (0 to 1), ``outline`` (1), ``palette`` ("safe"), ``classes`` ("1,3"), ``max_px``.
+
+    Returns
+    -------
+    tuple
+        The bytes, or the path of a temporary file that the caller removes; its media type; its file name.
+
+    Raises
+    ------
+    NotFoundError
+        No such revision or download.
+    StoreError
+        The label map is still being written.
+    """
+    if what not in DOWNLOADS:
+        raise NotFoundError(f"There is no download {what!r}.", f"There are {', '.join(DOWNLOADS)}.")
+    revision = store.revision(revision_id)
+    if revision.state is not RevisionState.COMPLETE:
+        raise StoreError("This label map is still being written.", "Wait until its prediction has finished.")
+    image = store.image(revision.image_id)
+    media_type, render = DOWNLOADS[what]
+    return render(_Source(store, image, revision), options), media_type, f"{file_stem(image.name)}_{what}"
+
+
+def downloads_dir(settings: Settings) -> Path:
+    """Where files to be taken away are made; each is removed once it is sent."""
+    return settings.data_dir / "tmp"
+
+
+def revision_scheme(store: Store, revision: RevisionRecord) -> LabelScheme:
+    """The classes of a label map: its model's, else its project's."""
+    values = revision.details.get("scheme")
+    if values:
+        return LabelScheme.from_json(values)
+    return store.project(store.image(revision.image_id).project_id).scheme
+
+
+class _Source:
+    """What a download is made from, read when needed."""
+
+    def __init__(self, store: Store, image: ImageRecord, revision: RevisionRecord) -> None:
+        self.store = store
+        self.image = image
+        self.revision = revision
+        self.scheme = revision_scheme(store, revision)
+
+    @property
+    def labels(self) -> Pyramid:
+        """The label pyramid."""
+        return open_pyramid(self.store.label_pyramid_path(self.revision.id))
+
+    @property
+    def micrograph(self) -> Pyramid:
+        """The image pyramid."""
+        return open_pyramid(self.store.image_pyramid_path(self.image.id))
+
+    def temporary(self, suffix: str) -> Path:
+        """A name for a file that the caller removes."""
+        folder = downloads_dir(self.store.settings)
+        with explained_os_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{uuid.uuid4().hex}{suffix}"
+
+
+def _labels_tiff(source: _Source, _: Options) -> Path:
+    """8-bit class ids with the pixel size, strip by strip."""
+    labels, path = source.labels, source.temporary(".tif")
+
+    def rows(top: int, bottom: int) -> NDArray[np.uint8]:
+        return np.asarray(labels.read(0, slice(top, bottom), slice(0, labels.shape_yx[1])), np.uint8)
+
+    write_label_tiff_by_rows(path, labels.shape_yx, rows, source.image.pixel_size.nm)
+    return path
+
+
+def _labels_png(source: _Source, _: Options) -> Path:
+    """8-bit palette PNG: values are class ids."""
+    path = source.temporary(".png")
+    with _PICTURES:
+        write_label_png(path, np.asarray(_whole(source.labels, 0), np.uint8), source.scheme)
+    return path
+
+
+def _overlay_png(source: _Source, options: Options) -> bytes:
+    """The figure, at the finest level whose longest edge is within the limit."""
+    longest = min(int(_number(options, "max_px", _DEFAULT_OVERLAY_PX)), _MAX_OVERLAY_PX)
+    labels, micrograph = source.labels, source.micrograph
+    level = next((i for i in range(labels.levels) if max(labels.level_shape(i)) <= longest), labels.levels - 1)
+    pixel_size = source.image.pixel_size.nm
+    chosen = [int(i) for i in options.get("classes", "").split(",") if i.strip().isdecimal()]
+    style = OverlayStyle(
+        opacity=min(max(_number(options, "opacity", 0.45), 0.0), 1.0),
+        outline=options.get("outline") == "1",
+        safe_colors=options.get("palette") == "safe",
+        class_ids=frozenset(chosen) if "classes" in options else None,
+    )
+    low, high = source.image.window
+    buffer = io.BytesIO()
+    with _PICTURES:
+        figure = render_overlay(
+            to_display(_whole(micrograph, level), low, high),
+            np.asarray(_whole(labels, level), np.uint8),
+            source.scheme,
+            None if pixel_size is None else pixel_size * 2**level,
+            style,
+        )
+        figure.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _coverage_csv(source: _Source, _: Options) -> bytes:
+    """The coverage table, with where the numbers come from in its columns."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(
+        ["image", "model", "class_id", "class", "pixels", "percent", "area_um2", "objects", "pixel_size_nm"]
+    )
+    for row in source.revision.coverage:
+        percent = "" if row["fraction"] is None else f"{row['fraction'] * 100:.4f}"
+        size = source.image.pixel_size.nm
+        area = area_um2(row["pixels"], size)
+        objects = "" if row["objects"] is None else row["objects"]
+        writer.writerow(
+            [
+                not_a_formula(source.image.name),
+                source.revision.model_id or "",
+                row["class_id"],
+                not_a_formula(row["name"]),
+                row["pixels"],
+                percent,
+                "" if area is None else f"{area:.6g}",
+                objects,
+                "" if size is None else f"{size:g}",
+            ]
+        )
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _ome_zarr_zip(source: _Source, _: Options) -> Path:
+    """The image with its label map as one OME-Zarr: ``<name>.ome.zarr/`` with ``labels/organelles/`` inside."""
+    path = source.temporary(".zip")
+    root = f"{file_stem(source.image.name)}.ome.zarr"
+    group = {
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {"ome": {"version": "0.5", "labels": ["organelles"]}},
+    }
+    try:
+        with explained_os_errors(path), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            _add_folder(archive, source.micrograph.path, root)
+            archive.writestr(f"{root}/labels/zarr.json", json.dumps(group))
+            _add_folder(archive, source.labels.path, f"{root}/labels/organelles")
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _add_folder(archive: zipfile.ZipFile, folder: Path, inside: str) -> None:
+    """All files of a folder, under another name."""
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            archive.write(file, f"{inside}/{file.relative_to(folder).as_posix()}")
+
+
+def _whole(pyramid: Pyramid, level: int) -> NDArray[np.generic]:
+    """All pixels of a level."""
+    rows, columns = pyramid.level_shape(level)
+    return pyramid.read(level, slice(0, rows), slice(0, columns))
+
+
+def _number(options: Options, name: str, default: float) -> float:
+    """A finite number from a query, or the default where it is none."""
+    try:
+        value = float(options.get(name, default))
+    except ValueError:
+        return default
+    return value if math.isfinite(value) else default
+
+
+def file_stem(name: str) -> str:
+    """A file name that every system takes, from an image's label."""
+    stem = re.sub(r"(\.ome)?\.[A-Za-z0-9]{2,4}(\.gz)?$", "", name)
+    return re.sub(r"[^\w.-]+", "_", stem).strip("._")[:80] or "image"
+
+
+def not_a_formula(text: str) -> str:
+    """Text that a spreadsheet does not run."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+DOWNLOADS: Final[dict[str, tuple[str, Callable[[_Source, Options], Path | bytes]]]] = {
+    "labels.tif": ("image/tiff", _labels_tiff),
+    "labels.png": ("image/png", _labels_png),
+    "overlay.png": ("image/png", _overlay_png),
+    "coverage.csv": ("text/csv; charset=utf-8", _coverage_csv),
+    "ome-zarr.zip": ("application/zip", _ome_zarr_zip),
+}
+"""Name to media type and renderer."""

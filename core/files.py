@@ -1,0 +1,124 @@
+"""Writing files so that a crash never leaves half of one."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from core.errors import StorageFullError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+@contextmanager
+def explained_os_errors(path: Path) -> Iterator[None]:
+    """Turn "no space left" and "read-only" into a `StorageFullError` that names the folder.
+
+    Raises
+    ------
+    StorageFullError
+        The device is full, or the folder cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageFullError(
+                f"No space left on the device while writing {path.name} in {path.parent}.",
+                "Free some space or set CRISTAE_DATA_DIR to a larger disk; nothing half-written was kept.",
+            ) from error
+        if error.errno in _READ_ONLY:
+            raise StorageFullError(
+                f"{path.parent} cannot be written ({error.strerror}).",
+                "Make the folder writable for this user or set CRISTAE_DATA_DIR to another one.",
+            ) from error
+        raise
+
+
+def require_free_space(folder: Path, coming_bytes: int, *, keep_bytes: int) -> None:
+    """Refuse what would leave too little space on a folder's disk.
+
+    Parameters
+    ----------
+    folder
+        Must exist.
+    coming_bytes
+        What is going to be written.
+    keep_bytes
+        What shall stay free then.
+
+    Raises
+    ------
+    StorageFullError
+        With all three numbers.
+    """
+    free = shutil.disk_usage(folder).free
+    if free - coming_bytes < keep_bytes:
+        raise StorageFullError(
+            f"The disk of {folder} has {free / 1e9:.2f} GB free; {coming_bytes / 1e9:.2f} GB are needed and "
+            f"{keep_bytes / 1e9:.2f} GB shall stay free.",
+            "Free some space, set CRISTAE_DATA_DIR to a larger disk, or lower CRISTAE_MIN_FREE_BYTES.",
+        )
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary sibling of ``path`` that takes its place when the block ends well, and vanishes when it does not.
+
+    Works for files and for folders (a folder replaces an existing one).
+
+    Parameters
+    ----------
+    path
+        Where the file or folder shall stand. Parents are made.
+
+    Raises
+    ------
+    StorageFullError
+        The device is full, or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    with explained_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            if temporary.is_file():
+                _fsync(temporary)
+            elif path.is_dir():
+                old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
+                path.rename(old)
+                temporary.rename(path)
+                shutil.rmtree(old, ignore_errors=True)
+                return
+            temporary.replace(path)
+        finally:
+            if temporary.is_dir():
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON atomically."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_bytes(path: Path, value: bytes) -> None:
+    """Write bytes atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(value)
+
+
+def _fsync(path: Path) -> None:
+    """Make sure that the bytes are on the disk before the name is."""
+    with path.open("rb+") as handle:
+        os.fsync(handle.fileno())

@@ -1,0 +1,295 @@
+"""Dataset folders: ours (images/, labels/, dataset.json) and nnU-Net's raw ones, read and written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, Field, PositiveFloat, ValidationError
+
+from core.errors import DatasetError, ImageError
+from core.imaging.dataset_case import Case, DatasetFolder, Layout, Split, guessed_groups
+from core.imaging.dataset_writing import NewCase, write_dataset
+from core.imaging.image import Image, PixelSize, PixelSizeSource
+from core.imaging.label_import import read_label_image
+from core.imaging.reader import SUFFIXES, case_stem, open_micrograph, read_image
+from core.label_scheme import IGNORE_ID, LabelScheme
+
+__all__ = [
+    "Case",
+    "DatasetFolder",
+    "Layout",
+    "NewCase",
+    "Split",
+    "load_case",
+    "load_image",
+    "open_dataset",
+    "read_classes",
+    "write_dataset",
+]
+
+DESCRIPTION_FILE: Final = "dataset.json"
+
+_BY_LENGTH: Final = sorted(SUFFIXES, key=len, reverse=True)
+_CHANNEL: Final = "_0000"
+
+
+class _Description(BaseModel):
+    """What is read of dataset.json; the rest is left alone."""
+
+    labels: dict[str, Any]
+    pixel_size_nm: PositiveFloat | dict[str, PositiveFloat] | None = None
+    train: list[str] = Field(default_factory=list)
+    test: list[str] = Field(default_factory=list)
+    groups: dict[str, str] = Field(default_factory=dict)
+    channel_names: dict[str, str] = Field(default_factory=dict)
+    file_ending: str = ""
+
+    def size_of(self, name: str) -> float | None:
+        """Pixel size of a case in nm, as far as the file says."""
+        return self.pixel_size_nm.get(name) if isinstance(self.pixel_size_nm, dict) else self.pixel_size_nm
+
+
+def open_dataset(path: Path) -> DatasetFolder:
+    """Read a dataset folder's description and find the files of its cases.
+
+    Parameters
+    ----------
+    path
+        The folder, or its dataset.json. With imagesTr/ in it, it is an nnU-Net raw folder; otherwise images/ and
+        labels/ are expected. Files belong to a case by their stem and may have any ending that Cristae reads.
+
+    Returns
+    -------
+    DatasetFolder
+        Cases by name. In our layout, images that are listed neither under train nor under test are of the pool; in
+        nnU-Net's, imagesTr is train, imagesTs is test where labelsTs has a label map and pool where not.
+
+    Raises
+    ------
+    DatasetError
+        No dataset.json, or a senseless one; a listed case without an image; a training case without labels; two files
+        for one case; more than one channel.
+    """
+    folder = path.parent if path.is_file() else path
+    described = _read_description(folder / DESCRIPTION_FILE)
+    scheme, ignore_value = _scheme(described.labels, folder)
+    nnunet = (folder / "imagesTr").is_dir()
+    found = _nnunet_files(folder, described) if nnunet else _our_files(folder, described)
+    _check_known(folder, described, set(found))
+    groups = {**guessed_groups(found), **described.groups}
+    cases = tuple(
+        Case(
+            name=name,
+            image_path=image,
+            label_path=labels,
+            pixel_size_nm=described.size_of(name) or _size_in_file(image),
+            split=split,
+            group=groups[name],
+            scheme=scheme,
+            ignore_value=ignore_value,
+        )
+        for name, (image, labels, split) in sorted(found.items())
+    )
+    if not cases:
+        raise DatasetError(f"{folder.name} has no images.", f"Put them into {'imagesTr' if nnunet else 'images'}/.")
+    return DatasetFolder(folder, Layout.NNUNET if nnunet else Layout.CRISTAE, scheme, cases)
+
+
+def load_image(case: Case) -> Image:
+    """The image of a case, with the pixel size of the dataset.
+
+    Raises
+    ------
+    ImageError
+        It cannot be read, or is a stack.
+    """
+    image = read_image(case.image_path)
+    if case.pixel_size_nm is None or case.pixel_size_nm == image.pixel_size.nm:
+        return image
+    size = PixelSize(case.pixel_size_nm, PixelSizeSource.FILE, DESCRIPTION_FILE)
+    return Image(image.pixels_yx, size, image.name, image.notices)
+
+
+def load_case(case: Case) -> tuple[Image, NDArray[np.uint8]]:
+    """Image and label map of a case.
+
+    Returns
+    -------
+    Image, ndarray
+        The label map is uint8 of the image's shape: 0, ids of the scheme, 255 where nobody has looked.
+
+    Raises
+    ------
+    DatasetError
+        The case has no label map.
+    ImageError, LabelMapError
+        A file cannot be read, has another size or unknown values.
+    """
+    if case.label_path is None:
+        raise DatasetError(f"{case.name} has no label map.", "Add one, or leave the case out.")
+    image = load_image(case)
+    values = None
+    if case.ignore_value != IGNORE_ID:
+        values = {0: 0, **{i: i for i in case.scheme.ids}, IGNORE_ID: IGNORE_ID, case.ignore_value: IGNORE_ID}
+    labels = read_label_image(case.label_path, case.scheme, image.shape, value_map=values, stray_share=0)
+    return image, labels.labels_yx
+
+
+def read_classes(path: Path) -> LabelScheme:
+    """The classes that a dataset.json (or the one in a folder) names; its images are not looked for.
+
+    Raises
+    ------
+    DatasetError
+        No such file, or a senseless one.
+    """
+    file = path / DESCRIPTION_FILE if path.is_dir() else path
+    return _scheme(_read_description(file).labels, file.parent)[0]
+
+
+def _read_description(file: Path) -> _Description:
+    """dataset.json, checked."""
+    folder = file.parent
+    try:
+        value = json.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        what = f"{folder.name} has no {file.name}." if folder.is_dir() else f"There is no folder {folder}."
+        raise DatasetError(
+            what, "Name a folder with images/, labels/ and dataset.json, or an nnU-Net raw one."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{file} cannot be read ({error}).", "Correct it; it must be JSON in UTF-8.") from error
+    try:
+        return _Description.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = " > ".join(str(part) for part in first["loc"]) or "the whole"
+        raise DatasetError(
+            f"{file}: {where}: {first['msg']}.",
+            'It needs at least "labels", as in {"background": 0, "mitochondria": 1}; docs/formats.md shows all of it.',
+        ) from error
+
+
+def _scheme(labels: Mapping[str, Any], folder: Path) -> tuple[LabelScheme, int]:
+    """The classes, and the value that means ignore."""
+    if labels and all(key.isdecimal() and isinstance(value, str) for key, value in labels.items()):
+        labels = {value: int(key) for key, value in labels.items()}  # nnU-Net v1 wrote it the other way round
+    for name, value in labels.items():
+        if isinstance(value, list):
+            raise DatasetError(
+                f"{folder.name}: {name!r} is a region made of classes {value}.",
+                "Regions are not supported; give each class one whole number.",
+            )
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise DatasetError(f"{folder.name}: class {name!r} has the id {value!r}.", "Give it a whole number.")
+        if name.casefold() == "background" and value != 0:
+            raise DatasetError(f"{folder.name}: background has the id {value}.", "Background is always 0.")
+    ignored = [value for name, value in labels.items() if name.casefold() == "ignore"]
+    zero = [name for name, value in labels.items() if value == 0 and name.casefold() != "background"]
+    if zero:
+        raise DatasetError(f"{folder.name}: class {zero[0]!r} has the id 0.", "0 is background; number classes from 1.")
+    return LabelScheme.from_names(dict(labels)), ignored[0] if ignored else IGNORE_ID
+
+
+Found = dict[str, tuple[Path, Path | None, Split]]
+
+
+def _our_files(folder: Path, described: _Description) -> Found:
+    """Image, labels and split of each case in our layout."""
+    images, labels = _by_stem(folder / "images"), _by_stem(folder / "labels")
+    both = sorted(set(described.train) & set(described.test))
+    if both:
+        raise DatasetError(f"{folder.name} lists {_some(both)} under train and test.", "List a case once.")
+    missing = [n for n in described.train if n in images and n not in labels]
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} training case(s) of {folder.name} have no label map: {_some(missing)}.",
+            "Put them into labels/, named as the images, or take the cases out of train.",
+        )
+    splits = {**dict.fromkeys(described.train, Split.TRAIN), **dict.fromkeys(described.test, Split.TEST)}
+    return {name: (image, labels.get(name), splits.get(name, Split.POOL)) for name, image in images.items()}
+
+
+def _nnunet_files(folder: Path, described: _Description) -> Found:
+    """Image, labels and split of each case of an nnU-Net raw folder."""
+    if len(described.channel_names) > 1:
+        raise DatasetError(
+            f"{folder.name} has {len(described.channel_names)} channels.", "Cristae segments images of one channel."
+        )
+    found: Found = {}
+    for part, split in (("Tr", Split.TRAIN), ("Ts", Split.TEST)):
+        images = _by_stem(folder / f"images{part}", described.file_ending)
+        labels = _by_stem(folder / f"labels{part}", described.file_ending)
+        for stem, image in images.items():
+            if not stem.endswith(_CHANNEL):
+                raise DatasetError(
+                    f"{image.parent.name}/{image.name} does not end in {_CHANNEL}.",
+                    "nnU-Net names images CASE_0000.ending, one file a channel.",
+                )
+            name = stem.removesuffix(_CHANNEL)
+            if split is Split.TRAIN and name not in labels:
+                raise DatasetError(
+                    f"{folder.name} has no labelsTr/{name}{image.suffix}.", "Add it, or remove the image."
+                )
+            if name in found:
+                raise DatasetError(f"{folder.name} has {name} in imagesTr and in imagesTs.", "Keep one of them.")
+            found[name] = (image, labels.get(name), split if name in labels else Split.POOL)
+    return found
+
+
+def _by_stem(folder: Path, ending: str = "") -> dict[str, Path]:
+    """The image files of a folder by their stem."""
+    found: dict[str, Path] = {}
+    if not folder.is_dir():
+        return found
+    for path in sorted(folder.iterdir()):
+        if (
+            path.name.startswith(".")
+            or not path.is_file()
+            or not path.name.lower().endswith((*_BY_LENGTH, ending or ".png"))
+        ):
+            continue
+        stem = path.name.removesuffix(ending) if ending and path.name.endswith(ending) else case_stem(path)
+        if stem in found:
+            raise DatasetError(
+                f"{folder.name}/ has two files for {stem}: {found[stem].name} and {path.name}.", "Keep one of them."
+            )
+        found[stem] = path
+    return found
+
+
+def _check_known(folder: Path, described: _Description, names: set[str]) -> None:
+    """Refuse names in dataset.json that no image has."""
+    sizes = described.pixel_size_nm if isinstance(described.pixel_size_nm, dict) else {}
+    for what, listed in (
+        ("train", described.train),
+        ("test", described.test),
+        ("pixel_size_nm", sizes),
+        ("groups", described.groups),
+    ):
+        missing = [name for name in listed if name not in names]
+        if missing:
+            raise DatasetError(
+                f"{folder.name}/{DESCRIPTION_FILE} lists {len(missing)} case(s) under {what} that have no image: "
+                f"{_some(missing)}.",
+                "Add the images, or take the names out. A name is the image file's, without its ending.",
+            )
+
+
+def _size_in_file(image: Path) -> float | None:
+    """The pixel size in the image's own header; whether it can be read at all shows when it is loaded."""
+    try:
+        with open_micrograph(image) as micrograph:
+            return micrograph.pixel_size.nm
+    except ImageError:
+        return None
+
+
+def _some(names: list[str]) -> str:
+    """A few names, for messages."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,204 @@
+"""What every file format gives: planes of raw pixels with what they mean, and the checks that all share."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ImageError
+from core.imaging.image import PixelSize
+
+MAX_PX: Final = 2_000_000_000
+"""Pixels of the largest plane that is read, unless the caller says otherwise: 40,000 x 40,000 and some."""
+
+MAX_PAGES: Final = 100_000
+"""Of one file; a header that declares more is wrong, or meant to keep us busy."""
+
+_MAX_EXPANSION: Final = 3_000
+"""Times that pixels may outgrow the file. Deflate reaches 1,032 at most, LZW about 2,700."""
+
+_BOMB_FREE_BYTES: Final = 64 * 1024**2
+"""Planes up to this size are harmless, however small the file."""
+
+# What decoders raise on damaged input: struct.error on a short header; OSError and EOFError on a short body;
+# zlib.error, imagecodecs' errors (RuntimeError) and PIL's SyntaxError on damaged streams; the rest on senseless fields.
+DECODE_ERRORS: Final = (
+    struct.error, OSError, EOFError, zlib.error, RuntimeError, SyntaxError, ValueError, KeyError, IndexError, TypeError,
+    AttributeError, OverflowError, ZeroDivisionError, MemoryError, NotImplementedError,
+)  # fmt: skip
+
+
+class Channels(Enum):
+    """What the last axis of a plane's pixels means; `GREY` and `PALETTE` have none."""
+
+    GREY = "grey"
+    GREY_ALPHA = "grey with alpha"
+    RGB = "RGB"
+    RGB_ALPHA = "RGB with alpha"
+    CMYK = "CMYK"
+    PALETTE = "palette"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plane:
+    """One plane as the file holds it.
+
+    Parameters
+    ----------
+    pixels
+        Shape (rows, columns) or (rows, columns, samples), any real data type, native byte order.
+    channels
+        The meaning of the samples.
+    palette
+        For `Channels.PALETTE`: uint8, shape (colours, 3).
+    white_is_zero
+        Whether small values are bright.
+    notices
+        What the format's reader noticed.
+    """
+
+    pixels: NDArray[Any]
+    channels: Channels = Channels.GREY
+    palette: NDArray[np.uint8] | None = None
+    white_is_zero: bool = False
+    notices: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """An opened file of one format."""
+
+    format: str
+    pages: int
+    shape_yx: tuple[int, int]
+    dtype: np.dtype[Any]
+    pixel_size: PixelSize
+    notices: tuple[str, ...]
+
+    def page_name(self, page: int) -> str:
+        """What distinguishes a page, for example "z 3"."""
+
+    def read(self, page: int) -> Plane:
+        """One plane. Raises one of `DECODE_ERRORS` or an `ImageError`."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to open.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        What to call it in messages; differs from the path for uploads.
+    max_px
+        Largest plane that may be read.
+    """
+
+    path: Path
+    name: str
+    max_px: int = MAX_PX
+
+    @property
+    def file_bytes(self) -> int:
+        """Size of the file."""
+        return self.path.stat().st_size
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One row of the table of formats.
+
+    Parameters
+    ----------
+    name
+        For people.
+    suffixes
+        Lower case, with the dot. Only used to notice a wrong one.
+    matches
+        Whether a file is of this format, from its first 4 KiB and its path.
+    open
+        Opens it; raises one of `DECODE_ERRORS` or an `ImageError`.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    matches: Callable[[bytes, Path], bool]
+    open: Callable[[Request], Source]
+
+
+@contextmanager
+def explained_decode_errors(name: str, format_name: str) -> Iterator[None]:
+    """Turn what decoders raise into an `ImageError` that names the file.
+
+    Raises
+    ------
+    ImageError
+        The file is damaged, or stored in a way that is not supported.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise ImageError(
+            f"{name} does not fit into the memory of this machine.",
+            "Crop or split the image, or open it on a machine with more memory.",
+        ) from error
+    except DECODE_ERRORS as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ImageError(
+            f"{name} is a {format_name} file that is truncated, damaged or of an unusual kind: {reason}.",
+            "Copy it again from where it was made; if it opens in Fiji, save it there as TIFF without compression.",
+        ) from error
+
+
+def check_size(request: Request, shape_yx: tuple[int, int], bytes_per_px: float, *, stored_bytes: int = 0) -> None:
+    """Refuse a plane that has no pixels, too many, or more than its file can hold, before decoding it.
+
+    Parameters
+    ----------
+    request
+        The file and the limit.
+    shape_yx, bytes_per_px
+        As the header declares.
+    stored_bytes
+        For pixels stored without compression: how much the file must hold at least.
+
+    Raises
+    ------
+    ImageError
+        Says which.
+    """
+    rows, columns = shape_yx
+    size = f"{columns:,} x {rows:,} px (width x height)"
+    if rows < 1 or columns < 1:
+        raise ImageError(f"{request.name} declares {size}, an image without pixels.", "Export it again.")
+    if rows * columns > request.max_px:
+        raise ImageError(
+            f"{request.name} declares {size}, more than the limit of {request.max_px:,} pixels.",
+            "Crop it, or raise CRISTAE_MAX_IMAGE_PX if the file is what you expect.",
+        )
+    decoded = rows * columns * bytes_per_px
+    held = request.file_bytes
+    if stored_bytes > held:
+        raise ImageError(
+            f"{request.name} is truncated: it declares {size}, which needs {stored_bytes:,} bytes in all, but the file "
+            f"holds only {held:,}.",
+            "The copy or upload broke off; copy it again.",
+        )
+    if decoded > _BOMB_FREE_BYTES and decoded > _MAX_EXPANSION * held:
+        raise ImageError(
+            f"{request.name} declares {size}, but the file holds only {held:,} bytes, too few for any such image.",
+            "It is truncated or not what it claims to be; copy or export it again.",
+        )

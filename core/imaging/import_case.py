@@ -1,0 +1,227 @@
+"""One image of an import: what belongs to it, whether it can be used, and its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import CristaeError, DatasetError, ImageError, LabelMapError
+from core.imaging.dataset_case import Split
+from core.imaging.dataset_folder import DESCRIPTION_FILE
+from core.imaging.dataset_plan import Refusal
+from core.imaging.formats.source import Channels
+from core.imaging.image import PixelSize, PixelSizeSource
+from core.imaging.label_masks import match_masks, read_masks
+from core.imaging.label_planes import equal_channels, read_label_plane
+from core.imaging.label_reading import LabelReading, LabelSource, unmatched_masks
+from core.imaging.label_report import LabelImport
+from core.imaging.reader import open_micrograph
+from core.label_scheme import LabelScheme
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCase:
+    """One image of an import and what belongs to it; nothing is opened yet.
+
+    Parameters
+    ----------
+    name
+        What the image shall be called.
+    image_path, label_paths
+        Files; no label path for an image without labels.
+    class_ids
+        For masks in folders named by class: the class of each label path. Empty: classes are found by file name.
+    source
+        How the labels are given; None: found out from the files (`guessed_source`).
+    values
+        For label images: pairs of value in the file and class id; empty: values are ids.
+    split, specimen, stack, z_index
+        Its place in the project.
+    pixel_size_nm, pixel_size_source
+        Instead of what the image file says: as entered, or as a dataset.json says; None: as the file says.
+    """
+
+    name: str
+    image_path: Path
+    label_paths: tuple[Path, ...] = ()
+    class_ids: tuple[int, ...] = ()
+    source: LabelSource | None = None
+    values: tuple[tuple[int, int], ...] = ()
+    split: Split = Split.POOL
+    specimen: str = ""
+    stack: str = ""
+    z_index: int | None = None
+    pixel_size_nm: float | None = None
+    pixel_size_source: PixelSizeSource = PixelSizeSource.USER
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for a job's parameters."""
+        return {
+            "name": self.name,
+            "image_path": str(self.image_path),
+            "label_paths": [str(path) for path in self.label_paths],
+            "class_ids": list(self.class_ids),
+            "source": self.source.value if self.source else None,
+            "values": [list(pair) for pair in self.values],
+            "split": self.split.value,
+            "specimen": self.specimen,
+            "stack": self.stack,
+            "z_index": self.z_index,
+            "pixel_size_nm": self.pixel_size_nm,
+            "pixel_size_source": self.pixel_size_source.value,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> ImportCase:
+        """The inverse of `to_json`.
+
+        Raises
+        ------
+        DatasetError
+            Something is missing or of the wrong kind.
+        """
+        try:
+            size, z_index = value.get("pixel_size_nm"), value.get("z_index")
+            return cls(
+                name=str(value["name"]),
+                image_path=Path(value["image_path"]),
+                label_paths=tuple(Path(path) for path in value.get("label_paths", ())),
+                class_ids=tuple(int(class_id) for class_id in value.get("class_ids", ())),
+                source=LabelSource(value["source"]) if value.get("source") else None,
+                values=tuple((int(old), int(new)) for old, new in value.get("values", ())),
+                split=Split(value.get("split", Split.POOL)),
+                specimen=str(value.get("specimen", "")),
+                stack=str(value.get("stack", "")),
+                z_index=None if z_index is None else int(z_index),
+                pixel_size_nm=None if size is None else float(size),
+                pixel_size_source=PixelSizeSource(value.get("pixel_size_source", PixelSizeSource.USER)),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise DatasetError(f"A case of the import cannot be used: {error!r}.", "Plan the import anew.") from error
+
+    def pixel_size(self, of_file: PixelSize) -> PixelSize:
+        """The pixel size that counts, with its provenance."""
+        if self.pixel_size_nm is None or self.pixel_size_nm == of_file.nm:
+            return of_file
+        if self.pixel_size_source is PixelSizeSource.FILE:
+            return PixelSize(self.pixel_size_nm, PixelSizeSource.FILE, DESCRIPTION_FILE)
+        return PixelSize.from_user(self.pixel_size_nm)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCheck:
+    """What the files of a case hold.
+
+    Parameters
+    ----------
+    case
+        As planned.
+    shape_yx, pages
+        Of the image; None and 0 where it cannot be read.
+    label_shape_yx
+        Of the first label file, None without labels or where it cannot be read.
+    pixel_size
+        With its provenance.
+    notes
+        What was noticed and what reading the labels will change, one sentence each.
+    refusal
+        Why the case cannot be imported, None where it can.
+    """
+
+    case: ImportCase
+    shape_yx: tuple[int, int] | None
+    pages: int
+    label_shape_yx: tuple[int, int] | None
+    pixel_size: PixelSize
+    notes: tuple[str, ...] = ()
+    refusal: Refusal | None = None
+
+
+def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: int) -> ImportCheck:
+    """Open the files of a case.
+
+    Parameters
+    ----------
+    case
+        From `core.imaging.import_plan.plan_import`.
+    scheme
+        The project's classes.
+    deep
+        Read the labels' pixels too; otherwise only what the headers say.
+    max_px
+        Largest image, in pixels.
+    """
+    shape: tuple[int, int] | None = None
+    size = PixelSize()
+    pages = 0
+    notes: tuple[str, ...] = ()
+    label_shape: tuple[int, int] | None = None
+    try:
+        with open_micrograph(case.image_path, max_px=max_px) as file:
+            shape, pages, size, notes = file.shape_yx, file.pages, case.pixel_size(file.pixel_size), file.notices
+        if case.label_paths:
+            label_shape = _label_shape(case.label_paths[0])
+            _check_labels_fit(case, scheme, pages)
+            if label_shape != shape or deep:
+                notes += read_labels(case, scheme, shape).report.sentences
+    except CristaeError as error:
+        refusal = Refusal(case.name, error.cause, error.remedy)
+        return ImportCheck(case, shape, pages, label_shape, size, notes, refusal)
+    return ImportCheck(case, shape, pages, label_shape, size, notes)
+
+
+def read_labels(case: ImportCase, scheme: LabelScheme, shape_yx: tuple[int, int]) -> LabelImport:
+    """The label map of a case.
+
+    Raises
+    ------
+    LabelMapError
+        As for `LabelReading.read`.
+    """
+    if case.class_ids:
+        return read_masks(dict(zip(case.class_ids, case.label_paths, strict=True)), scheme, shape_yx)
+    source = case.source or guessed_source(case.label_paths, scheme)
+    return LabelReading(source, scheme, values=dict(case.values) or None).read(case.label_paths, shape_yx)
+
+
+def guessed_source(paths: Collection[Path], scheme: LabelScheme) -> LabelSource:
+    """How labels are given: several files or one named by a class are masks; a colour picture has a colour per class.
+
+    Raises
+    ------
+    LabelMapError
+        A single file cannot be read, or two files fit one class.
+    """
+    if len(paths) != 1 or match_masks(paths, scheme)[0]:
+        return LabelSource.MASKS
+    plane, _ = read_label_plane(next(iter(paths)), None)
+    colored = plane.channels in (Channels.RGB, Channels.RGB_ALPHA) and not equal_channels(plane.pixels)
+    return LabelSource.RGB if colored else LabelSource.IMAGE
+
+
+def _check_labels_fit(case: ImportCase, scheme: LabelScheme, pages: int) -> None:
+    """Refuse what names and page counts alone rule out."""
+    if pages > 1:
+        raise ImageError(
+            f"{case.image_path.name} is a stack of {pages} pages, and labels belong to single images.",
+            "Save image and labels section by section (in Fiji: Image > Stacks > Stack to Images), or import the "
+            "stack without labels.",
+        )
+    twice = {class_id for class_id in case.class_ids if case.class_ids.count(class_id) > 1}
+    if twice:
+        raise LabelMapError(f"{case.name} has several masks of one class.", "Leave out all but one of them.")
+    if not case.class_ids and (len(case.label_paths) > 1 or case.source is LabelSource.MASKS):
+        unmatched = match_masks(case.label_paths, scheme)[1]
+        if unmatched and case.source in (None, LabelSource.MASKS):
+            raise unmatched_masks(unmatched, scheme)
+
+
+def _label_shape(path: Path) -> tuple[int, int] | None:
+    """As the header says; None where it cannot be read, which reading explains."""
+    try:
+        with open_micrograph(path) as file:
+            return file.shape_yx
+    except ImageError:
+        return None

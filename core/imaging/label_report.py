@@ -1,0 +1,117 @@
+"""What the import of a label map did to its pixels: one count for every rule that was applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class LabelRule(Enum):
+    """What can be done to pixels that are not plainly one class; the value completes "N pixels …"."""
+
+    VALUE_MAPPED = "had other values than the class ids and were mapped as asked"
+    STRAY_TO_NEAREST = "had values that were not mapped and took the nearest mapped one"
+    CUT_AT_HALF = "had values between background and mask and were cut at half of the highest"
+    NEAR_COLOR = "had almost the colour of a class and took that class"
+    BLEND_TO_NEARER = "had a blend of neighbouring classes' colours (antialiased edge) and took the nearest of them"
+    UNKNOWN_TO_IGNORE = "had a colour that no class has and became ignore"
+    TRANSPARENT_TO_BACKGROUND = "were transparent and became background"
+    OVERLAP_TO_IGNORE = "belonged to more than one mask and became ignore"
+    OVERLAP_TO_FIRST = "belonged to more than one mask and went to the class named first"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """One rule applied to one file.
+
+    Parameters
+    ----------
+    rule
+        Which.
+    pixels
+        How many.
+    file
+        Name of the file, empty where several are concerned.
+    detail
+        The values, colours or classes concerned.
+    """
+
+    rule: LabelRule
+    pixels: int
+    file: str = ""
+    detail: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        where = f"{self.file}: " if self.file else ""
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{where}{self.pixels:,} pixels {self.rule.value}{detail}."
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReport:
+    """What an import did.
+
+    Parameters
+    ----------
+    counts
+        Every rule that changed or decided at least one pixel.
+    class_pixels
+        Id and number of pixels in the result, background and ignore included, ascending.
+    remarks
+        Odd but allowed, one sentence each.
+    """
+
+    counts: tuple[RuleCount, ...]
+    class_pixels: tuple[tuple[int, int], ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Everything, for people."""
+        return (*(count.sentence for count in self.counts), *self.remarks)
+
+    def pixels(self, rule: LabelRule) -> int:
+        """How many pixels a rule concerned, over all files."""
+        return sum(count.pixels for count in self.counts if count.rule is rule)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON file."""
+        return {
+            "counts": [
+                {"rule": c.rule.name.lower(), "pixels": c.pixels, "file": c.file, "detail": c.detail}
+                for c in self.counts
+            ],
+            "class_pixels": {str(class_id): pixels for class_id, pixels in self.class_pixels},
+            "remarks": list(self.remarks),
+            "sentences": list(self.sentences),
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelImport:
+    """A label map and how it came about.
+
+    Parameters
+    ----------
+    labels_yx
+        uint8, shape of the image, read-only: 0, ids of the scheme, 255.
+    report
+        Counts.
+    """
+
+    labels_yx: NDArray[np.uint8]
+    report: LabelReport
+
+    @classmethod
+    def of(cls, labels_yx: NDArray[np.uint8], counts: list[RuleCount], remarks: list[str]) -> LabelImport:
+        """Count the classes and put it together; counts of nothing are left out."""
+        histogram = np.bincount(labels_yx.reshape(-1), minlength=256)
+        present = tuple((int(i), int(histogram[i])) for i in np.flatnonzero(histogram))
+        labels_yx.flags.writeable = False
+        return cls(labels_yx, LabelReport(tuple(c for c in counts if c.pixels), present, tuple(remarks)))

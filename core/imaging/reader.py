@@ -1,0 +1,208 @@
+"""Opening micrographs: the format is found by content, everything odd is told, everything bad is refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import numpy as np
+
+from core.errors import ImageError
+from core.imaging.formats import FORMATS
+from core.imaging.formats.foreign import describe
+from core.imaging.formats.source import MAX_PAGES, MAX_PX, Format, Plane, Request, Source, explained_decode_errors
+from core.imaging.image import Image, PixelSize
+from core.imaging.names import display_name
+from core.imaging.normalise import normalised
+
+SUFFIXES: Final = tuple(sorted({suffix for row in FORMATS for suffix in row.suffixes}))
+"""Endings that supported files usually have, for file pickers and folder scans. Reading goes by content."""
+
+_BY_LENGTH: Final = sorted(SUFFIXES, key=len, reverse=True)
+
+_HEAD_BYTES: Final = 4096
+
+
+class Micrograph:
+    """An opened file: one image or a stack. A context manager; pages may be read from several threads.
+
+    Attributes
+    ----------
+    name
+        The file's name, fit to be shown.
+    format
+        "TIFF", "OME-TIFF", "BigTIFF", "PNG", "JPEG", "MRC", "NIfTI".
+    pages
+        Number of planes; 1 for a plain image.
+    shape_yx
+        Rows and columns of every plane.
+    dtype
+        Data type in the file; `read` gives uint8, uint16 or float32.
+    pixel_size
+        As the file states it, or unknown.
+    notices
+        What was noticed about the file as a whole, one sentence each.
+    """
+
+    def __init__(self, source: Source, name: str, notices: tuple[str, ...] = ()) -> None:
+        self.name = name
+        self.format = source.format
+        self.pages = source.pages
+        self.shape_yx = source.shape_yx
+        self.dtype: np.dtype[Any] = source.dtype
+        self.pixel_size: PixelSize = source.pixel_size
+        self.notices = notices + source.notices
+        self._source = source
+
+    def page_name(self, page: int) -> str:
+        """Name of a page's image: the file's name, and for a stack what distinguishes the page."""
+        return self.name if self.pages == 1 else f"{self.name} ({self._source.page_name(page)})"
+
+    def read_plane(self, page: int = 0) -> Plane:
+        """A page as the file holds it, with palette indices and all samples. For label maps.
+
+        Raises
+        ------
+        ImageError
+            There is no such page, or it is damaged.
+        """
+        if not 0 <= page < self.pages:
+            raise ImageError(
+                f"{self.name} has no page {page + 1}.", f"It has {self.pages} page(s), numbered from 1 for people."
+            )
+        with explained_decode_errors(self.name, self.format):
+            plane = self._source.read(page)
+        if plane.pixels.shape[:2] != self.shape_yx:
+            raise ImageError(
+                f"{self.name} declares {self.shape_yx[1]} x {self.shape_yx[0]} px (width x height) but page {page + 1} "
+                f"has an array of shape {plane.pixels.shape}.",
+                "Export it again.",
+            )
+        return plane
+
+    def read(self, page: int = 0) -> Image:
+        """A page as an image.
+
+        Parameters
+        ----------
+        page
+            Counted from 0.
+
+        Returns
+        -------
+        Image
+            uint8, uint16 or float32, finite, with pixel size and all notices.
+
+        Raises
+        ------
+        ImageError
+            There is no such page; it is damaged; it has NaN, infinite or complex pixels.
+        """
+        pixels, notices = normalised(self.read_plane(page), self.name)
+        return Image(np.ascontiguousarray(pixels), self.pixel_size, self.page_name(page), self.notices + notices)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def open_micrograph(path: Path, *, name: str | None = None, max_px: int = MAX_PX) -> Micrograph:
+    """Open a micrograph. The header is read and judged; pixels are read by `Micrograph.read`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        What to call it in messages, where it differs from the path's last part (uploads).
+    max_px
+        Largest plane, in pixels.
+
+    Raises
+    ------
+    ImageError
+        No such file, empty, of no known format, damaged, truncated, too large, or a decompression bomb.
+    """
+    shown = display_name(name if name is not None else path.name)
+    found, notices = _format_of(path, shown)
+    with explained_decode_errors(shown, found.name):
+        source = found.open(Request(path, shown, max_px))
+    if source.pages < 1:
+        source.close()
+        raise ImageError(f"{shown} is a stack without pages.", "Export it again.")
+    if source.pages > MAX_PAGES:
+        source.close()
+        raise ImageError(f"{shown} declares {source.pages:,} pages.", "Split it into smaller stacks.")
+    return Micrograph(source, shown, notices)
+
+
+def read_image(path: Path, *, name: str | None = None, max_px: int = MAX_PX) -> Image:
+    """Read a file that must hold exactly one 2D image.
+
+    Raises
+    ------
+    ImageError
+        As for `open_micrograph`, and for a stack.
+    """
+    with open_micrograph(path, name=name, max_px=max_px) as micrograph:
+        check_single(micrograph)
+        return micrograph.read()
+
+
+def case_stem(path: Path) -> str:
+    """A file's name without its ending, also a double one ("a.nii.gz", "a.ome.tif")."""
+    lower = path.name.lower()
+    suffix = next((s for s in _BY_LENGTH if lower.endswith(s)), path.suffix)
+    return path.name[: len(path.name) - len(suffix)] if suffix else path.name
+
+
+def check_single(micrograph: Micrograph) -> None:
+    """Refuse a stack where one 2D image is wanted.
+
+    Raises
+    ------
+    ImageError
+        The file has several pages.
+    """
+    if micrograph.pages != 1:
+        raise ImageError(
+            f"{micrograph.name} is a stack of {micrograph.pages} pages where one 2D image is expected.",
+            "Save the page that you mean as a file of its own (in Fiji: Image > Stacks > Stack to Images).",
+        )
+
+
+def _format_of(path: Path, name: str) -> tuple[Format, tuple[str, ...]]:
+    """The format by content, and a notice where the name says otherwise."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except FileNotFoundError as error:
+        raise ImageError(f"There is no file {name}.", "Check the path.") from error
+    except OSError as error:
+        raise ImageError(
+            f"{name} cannot be opened ({error.strerror}).", "Check that it is a file you may read."
+        ) from error
+    if not head:
+        raise ImageError(f"{name} is empty (0 bytes).", "The copy or export failed; make it again.")
+    for row in FORMATS:
+        if row.matches(head, path):
+            return row, _suffix_notice(name, row)
+    raise ImageError(
+        f"{name} is not an image that Cristae reads; it looks like {describe(head)}.",
+        f"Export it as one of: {', '.join(row.name for row in FORMATS)}.",
+    )
+
+
+def _suffix_notice(name: str, row: Format) -> tuple[str, ...]:
+    """Tell a wrong ending; a missing one, as of uploads, is fine."""
+    suffix = Path(name).suffix.lower()
+    if not suffix or name.lower().endswith(row.suffixes) or suffix not in SUFFIXES:
+        return ()
+    return (f"The file is {row.name} though its name ends in {suffix}.",)

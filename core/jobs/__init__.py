@@ -1,0 +1,1 @@
+"""Long work: job rows first, the engine (Dask) second, the task table."""

@@ -1,0 +1,291 @@
+"""Job rows, as those who ask for work see them: submit, look, cancel, retry.
+
+Nothing here runs anything or needs an engine: a row is the job, and the engine looks for rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import IntEnum
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import case, func, or_, select
+
+from core.errors import JobError
+from core.jobs.states import ACTIVE
+from core.jobs.tasks import TASKS, task_kind
+from core.jobs.transitions import move, record
+from core.store import JobRecord, JobState, Store, current_store
+from core.store.base import found, new_id, now
+from core.store.records import JobControl
+from core.store.tables import JobRow
+
+TAIL_BYTES: Final = 64 * 1024
+"""Of a log, at most this much is read."""
+
+
+class Priority(IntEnum):
+    """Higher runs first."""
+
+    BATCH = 0
+    NORMAL = 10
+    INTERACTIVE = 20
+
+
+def submit(
+    kind: str,
+    params: Mapping[str, Any],
+    *,
+    author: str = "",
+    priority: int = Priority.NORMAL,
+    store: Store | None = None,
+) -> JobRecord:
+    """Put a job into the queue.
+
+    Parameters
+    ----------
+    kind
+        A row of `core.jobs.tasks.TASKS`, for example "predict".
+    params
+        Plain JSON values; which ones, the task's module says.
+    author
+        Who asks.
+    priority
+        Higher runs first; a person waiting for a prediction goes before batches.
+    store
+        Another than the process's own.
+
+    Raises
+    ------
+    JobError
+        There is no such kind.
+    StorageFullError
+        The database cannot be written.
+    """
+    row = new_job(kind, params, author=author, priority=priority)
+    with (store or current_store()).database.writing() as session:
+        session.add(row)
+    return record(row)
+
+
+def new_job(kind: str, params: Mapping[str, Any], *, author: str = "", priority: int = Priority.NORMAL) -> JobRow:
+    """The row of a waiting job, for who adds it to the queue within a transaction of their own.
+
+    Raises
+    ------
+    JobError
+        There is no such kind.
+    """
+    task = task_kind(kind)
+    job_id = new_id()
+    return JobRow(
+        id=job_id,
+        kind=kind,
+        state=JobState.QUEUED.value,
+        params=dict(params),
+        result={},
+        priority=int(priority),
+        author=author[:200],
+        progress=0.0,
+        message="",
+        eta_s=None,
+        attempts=0,
+        max_attempts=task.max_attempts,
+        cancel_requested=False,
+        control=JobControl.NONE.value,
+        error_cause="",
+        error_remedy="",
+        log_path=f"logs/jobs/{job_id}.log",
+        worker="",
+        created_at=now(),
+        started_at=None,
+        finished_at=None,
+        heartbeat_at=None,
+    )
+
+
+def job(job_id: str, *, store: Store | None = None) -> JobRecord:
+    """One job.
+
+    Raises
+    ------
+    NotFoundError
+        There is none with this id.
+    """
+    with (store or current_store()).database.reading() as session:
+        return record(found(session, JobRow, job_id, "job"))
+
+
+def jobs(
+    *,
+    states: Collection[JobState] | None = None,
+    kinds: Collection[str] | None = None,
+    text: str = "",
+    limit: int = 200,
+    offset: int = 0,
+    store: Store | None = None,
+) -> tuple[JobRecord, ...]:
+    """Jobs, newest first.
+
+    Parameters
+    ----------
+    states, kinds
+        Only these; None: all.
+    text
+        Only those whose id, kind, author, message or error contains it.
+    limit, offset
+        A page of the list.
+    """
+    wanted = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id).limit(limit).offset(offset)
+    if states is not None:
+        wanted = wanted.where(JobRow.state.in_([JobState(state).value for state in states]))
+    if kinds is not None:
+        wanted = wanted.where(JobRow.kind.in_(list(kinds)))
+    if text:
+        columns = (JobRow.id, JobRow.kind, JobRow.author, JobRow.message, JobRow.error_cause)
+        wanted = wanted.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
+    with (store or current_store()).database.reading() as session:
+        return tuple(record(row) for row in session.scalars(wanted))
+
+
+def active_jobs(*, store: Store | None = None) -> tuple[JobRecord, ...]:
+    """What runs, then what waits, in the order in which it will run."""
+    wanted = (
+        select(JobRow)
+        .where(JobRow.state.in_([state.value for state in ACTIVE]))
+        .order_by(
+            case((JobRow.state == JobState.RUNNING.value, 0), else_=1),
+            JobRow.priority.desc(),
+            JobRow.created_at,
+            JobRow.id,
+        )
+    )
+    with (store or current_store()).database.reading() as session:
+        return tuple(record(row) for row in session.scalars(wanted))
+
+
+def count_jobs(*, store: Store | None = None) -> dict[JobState, int]:
+    """How many jobs are in each state; every state is listed."""
+    with (store or current_store()).database.reading() as session:
+        rows = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
+        counted = {row[0]: row[1] for row in rows}
+    return {state: counted.get(state.value, 0) for state in JobState}
+
+
+def request_cancel(job_id: str, *, store: Store | None = None) -> JobRecord:
+    """Ask a job to stop: a waiting or paused one is cancelled at once, a running one within 5 seconds, others stay.
+
+    What a paused or interrupted training has learned is thrown away with it; so is that of a failed one.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such job.
+    """
+    store = store or current_store()
+    with store.database.writing() as session:
+        row = found(session, JobRow, job_id, "job")
+        if row.state == JobState.QUEUED.value:
+            begun = row.attempts > 0
+            move(session, job_id, JobState.CANCELLED, message="Cancelled." if begun else "Cancelled before it began.")
+        elif row.state == JobState.RUNNING.value:
+            row.cancel_requested = True
+            row.message = "Cancelling"
+        elif row.state == JobState.INTERRUPTED.value or (row.state == JobState.FAILED.value and _keeps_work(row.kind)):
+            move(session, job_id, JobState.CANCELLED, message="Cancelled.", error_cause="", error_remedy="")
+        session.flush()
+        session.refresh(row)
+        asked = record(row)
+    if asked.state is JobState.CANCELLED and _keeps_work(asked.kind):
+        from core.jobs.training_work import discard_work  # it knows of jobs itself
+
+        discard_work(store, asked)
+    return asked
+
+
+def _keeps_work(kind: str) -> bool:
+    return kind in TASKS and TASKS[kind].pausable
+
+
+def request_pause(job_id: str, *, store: Store | None = None) -> JobRecord:
+    """Ask a running job to stop so that `retry` goes on from where it was; a waiting one is left alone.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such job.
+    JobError
+        Jobs of its kind cannot be paused, or it does not run.
+    """
+    return _control(job_id, JobControl.PAUSE, "Pausing", store or current_store())
+
+
+def request_finish(job_id: str, *, store: Store | None = None) -> JobRecord:
+    """Ask a running job to stop here and make its result of what it has.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such job.
+    JobError
+        Jobs of its kind cannot end early, or it does not run.
+    """
+    return _control(job_id, JobControl.FINISH, "Finishing", store or current_store())
+
+
+def _control(job_id: str, what: JobControl, message: str, store: Store) -> JobRecord:
+    with store.database.writing() as session:
+        row = found(session, JobRow, job_id, "job")
+        kind = task_kind(row.kind)
+        if not (kind.pausable if what is JobControl.PAUSE else kind.finishable):
+            raise JobError(f"A job of the kind {row.kind!r} cannot be paused or ended early.", "Cancel it instead.")
+        if row.state != JobState.RUNNING.value:
+            raise JobError(f"Job {job_id} is {row.state}.", "Only a running job can be paused or ended early.")
+        if not row.cancel_requested:
+            row.control, row.message = what.value, message
+        session.flush()
+        return record(row)
+
+
+def retry(job_id: str, *, store: Store | None = None) -> JobRecord:
+    """Queue a failed, cancelled or interrupted job again, with all its attempts before it.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such job.
+    JobError
+        It waits, runs or has succeeded.
+    """
+    with (store or current_store()).database.writing() as session:
+        row = found(session, JobRow, job_id, "job")
+        state, allowed = row.state, row.attempts + task_kind(row.kind).max_attempts
+        if not move(session, job_id, JobState.QUEUED, max_attempts=allowed):
+            raise JobError(f"Job {job_id} is {state}.", "Only a failed, cancelled or interrupted job can be retried.")
+        session.refresh(row)
+        return record(row)
+
+
+def log_tail(job_id: str, *, lines: int = 200, store: Store | None = None) -> str:
+    """The last lines of a job's log; empty when it has not written any.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such job.
+    """
+    store = store or current_store()
+    path = log_file(store, job(job_id, store=store))
+    if not path.is_file():
+        return ""
+    with path.open("rb") as handle:
+        size = handle.seek(0, 2)
+        handle.seek(max(0, size - TAIL_BYTES))
+        tail = handle.read().decode("utf-8", errors="replace")
+    return "\n".join(tail.splitlines()[-lines:])
+
+
+def log_file(store: Store, row: JobRecord) -> Path:
+    """Where a job writes its log."""
+    return store.settings.data_dir / row.log_path

@@ -1,0 +1,216 @@
+"""``python -m core.jobs.serve [plugin …]``: the engine's process. Use `core.jobs.engine.ensure_engine` to start one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+
+from core.errors import CristaeError, JobError
+from core.jobs import dask_config
+from core.jobs.credentials import make_credentials
+from core.jobs.dispatcher import Dispatcher, dispatch
+from core.jobs.engine import EngineFiles, EngineInfo, code_age, ensure_engine, write_info
+from core.jobs.places import LocalPlaces, Places, RemotePlaces
+from core.jobs.tasks import load_plugins
+from core.processes import identity
+from core.settings import Settings, load_settings
+from core.store import Store
+
+logger = logging.getLogger(__name__)
+
+POLL_S: Final = 0.1
+"""From submitting a job to seeing it; a look at an unchanged database takes some microseconds."""
+
+UNWANTED_S: Final = 600.0
+"""Without work, and without an app that wants it, the engine ends after this time."""
+
+CONNECT_S: Final = 10
+"""How long a scheduler elsewhere may take to answer."""
+
+ROUNDS_S: Final = 1.0
+"""Rounds are looked at this often; without one under way that is a query of some microseconds."""
+
+TOUCH_S: Final = 10.0
+"""How often it shows that it lives to those on other machines."""
+
+
+def main(plugins: list[str]) -> int:
+    """Run the engine of this data folder until it is stopped or no longer wanted. Returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = load_settings()
+    files = EngineFiles.of(settings)
+    files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(files.lock, timeout=5)
+    try:
+        with lock:
+            asyncio.run(_serve(settings, tuple(plugins)))
+            files.info.unlink(missing_ok=True)
+        if files.renew.exists():
+            ensure_engine(settings, plugins=tuple(plugins))
+    except Timeout:
+        logger.info("another engine serves %s", settings.data_dir)
+        return 0
+    except CristaeError as error:
+        logger.error("%s", error)
+        files.failure.write_text(json.dumps({"cause": error.cause, "remedy": error.remedy}), encoding="utf-8")
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings, plugins: tuple[str, ...]) -> None:
+    load_plugins(plugins)
+    store = Store(settings)
+    done = asyncio.Event()
+    _stop_on_signals(done)
+    async with _scheduler(settings) as (client, places, info):
+        dispatcher = Dispatcher(store, client, places, plugins)
+        await places.refresh()
+        write_info(settings, info)
+        logger.info("engine ready at %s", info.address)
+        watch = asyncio.create_task(_watch(settings, dispatcher, client, done))
+        rounds = asyncio.create_task(_carry_rounds_on(store, dispatcher, done))
+        try:
+            await dispatch(dispatcher, done, POLL_S)
+        finally:
+            watch.cancel()
+            done.set()
+            await rounds
+            await dispatcher.stop()
+            places.close()
+            logger.info("engine ends")
+    store.close()
+
+
+@asynccontextmanager
+async def _scheduler(settings: Settings) -> AsyncIterator[tuple[Any, Places, EngineInfo]]:
+    """Our own scheduler, or the one that the settings name; a client of it, and its places."""
+    folder = EngineFiles.of(settings).folder
+    shutil.rmtree(folder / "scratch", ignore_errors=True)
+    dask_config.apply(folder / "scratch")
+    distributed = dask_config.library()
+    pid = os.getpid()
+    me: dict[str, Any] = {"pid": pid, "began": identity(pid) or 0.0, "host": socket.gethostname(), "code": code_age()}
+    if settings.engine != "local":
+        async with _client(settings.engine, _external_security(settings)) as client:
+            yield client, RemotePlaces(client), EngineInfo(settings.engine, external=True, **me)
+        return
+    security = make_credentials(folder).security()
+    scheduler = distributed.Scheduler(
+        host="127.0.0.1",
+        port=0,
+        protocol="tls",
+        security=security,
+        dashboard=False,
+        dashboard_address=dask_config.NO_DASHBOARD,
+    )
+    async with scheduler, _client(scheduler.address, security) as client:
+        yield client, LocalPlaces(settings, scheduler.address, pid), EngineInfo(scheduler.address, **me)
+
+
+@asynccontextmanager
+async def _client(address: str, security: Any) -> AsyncIterator[Any]:
+    distributed = dask_config.library()
+    try:
+        client = await distributed.Client(
+            address, asynchronous=True, security=security, timeout=CONNECT_S, set_as_default=False
+        )
+    except (OSError, TimeoutError, ValueError, RuntimeError) as error:
+        raise JobError(
+            f"The Dask scheduler at {address} cannot be reached ({error}).",
+            "Check CRISTAE_ENGINE, that the scheduler runs, and the certificates that Dask is configured with.",
+        ) from error
+    try:
+        yield client
+    finally:
+        await client.close(timeout=2)
+
+
+def _external_security(settings: Settings) -> Any:
+    """Certificates from Dask's own configuration; a scheduler without encryption is refused."""
+    if not settings.engine.startswith("tls://"):
+        raise JobError(
+            f"The engine's address is {settings.engine!r}.",
+            'Set CRISTAE_ENGINE to "local" or to an address like tls://host:8786. Whoever reaches a scheduler without '
+            "encryption can run any code on it.",
+        )
+    security = dask_config.library().Security(require_encryption=True)
+    if security.tls_ca_file is None or security.tls_client_cert is None:
+        raise JobError(
+            f"There are no certificates for the engine at {settings.engine}.",
+            "Name them to Dask: distributed.comm.tls.ca-file, client.cert and client.key, in ~/.config/dask or as "
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE and so on.",
+        )
+    return security
+
+
+async def _watch(settings: Settings, dispatcher: Dispatcher, client: Any, done: asyncio.Event) -> None:
+    """Set ``done`` when the engine is asked to stop, is wanted no longer, or has lost its scheduler."""
+    files = EngineFiles.of(settings)
+    touched_s = time.monotonic()
+    while not done.is_set():
+        await asyncio.sleep(0.25)
+        if files.stop.exists():
+            logger.info("asked to stop")
+            done.set()
+        dispatcher.draining = files.renew.exists()
+        if dispatcher.draining and not dispatcher.busy:
+            logger.info("newer code takes over")
+            done.set()
+        if client.status in ("closed", "closing"):
+            logger.error("the scheduler has gone")
+            done.set()
+        if time.monotonic() - touched_s >= TOUCH_S:
+            touched_s = time.monotonic()
+            with contextlib.suppress(OSError):
+                files.info.touch()
+            if dispatcher.idle and _age_s(files) > UNWANTED_S:
+                logger.info("nobody has wanted an engine for %.0f s", UNWANTED_S)
+                done.set()
+
+
+async def _carry_rounds_on(store: Store, dispatcher: Dispatcher, done: asyncio.Event) -> None:
+    """Take rounds from step to step; what fails for a while is tried again."""
+    from core.rounds.advance import advance_rounds  # rounds know of jobs themselves
+
+    while not done.is_set():
+        if not dispatcher.draining:
+            try:
+                await asyncio.to_thread(advance_rounds, store)
+            except (CristaeError, OSError) as error:
+                logger.error("rounds: %s: %s", type(error).__name__, error)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), ROUNDS_S)
+
+
+def _age_s(files: EngineFiles) -> float:
+    """Seconds since somebody wanted an engine."""
+    try:
+        return time.time() - files.wanted.stat().st_mtime
+    except OSError:
+        return float("inf")
+
+
+def _stop_on_signals(done: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        try:
+            loop.add_signal_handler(number, done.set)
+        except NotImplementedError:  # Windows: there the file asks to stop
+            return
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+"""The states of a job and the legal ways between them::
+
+    queued ──> running ──> succeeded
+      │  ^        ├──────> failed ───────┐
+      │  │        ├──────> cancelled ────┤ retry
+      │  │        └──────> interrupted ──┤
+      │  └───────────────────────────────┘
+      ├──> cancelled
+      └──> failed        (nothing here can run it)
+
+``interrupted`` means that the process or machine that ran it went away. A kind that can start anew is queued again in
+the same transaction, up to ``max_attempts``; any other stays interrupted until a person retries it. An interrupted
+job, and a failed training, may be cancelled: nobody wants to go on with it, and what it kept is thrown away.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.store.records import JobState
+
+LEGAL: Final[dict[JobState, frozenset[JobState]]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
+    JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED}),
+    JobState.INTERRUPTED: frozenset({JobState.QUEUED, JobState.FAILED, JobState.CANCELLED}),
+    JobState.FAILED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
+    JobState.CANCELLED: frozenset({JobState.QUEUED}),
+    JobState.SUCCEEDED: frozenset(),
+}
+
+ACTIVE: Final = frozenset({JobState.QUEUED, JobState.RUNNING})
+"""Something will still happen to these by itself."""
+
+
+def sources(target: JobState) -> frozenset[JobState]:
+    """The states from which ``target`` may be reached in one step."""
+    return frozenset(state for state, targets in LEGAL.items() if target in targets)

@@ -1,0 +1,116 @@
+"""The task table: one row per kind of job. A new kind is one module here and one row below.
+
+A task is ``run(context: JobContext) -> dict`` in its module; the dict (plain JSON values) is the job's result. Modules
+are imported where a job runs, never by the server.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from core.errors import JobError
+
+if TYPE_CHECKING:
+    from core.jobs.context import JobContext
+
+
+class Resource(StrEnum):
+    """The kinds of place where a job can run; each place runs one job at a time."""
+
+    PREDICT = "predict"
+    """The process that keeps models loaded between jobs."""
+
+    CPU = "cpu"
+    """Everything that needs no accelerator: reading files, exporting."""
+
+    GPU = "gpu"
+    """A graphics card of a scheduler elsewhere, for kinds of jobs that cannot do without one."""
+
+    TRAIN = "train"
+    """One per graphics card, or one on the processor where there is none: training."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskKind:
+    """One kind of job.
+
+    Parameters
+    ----------
+    name
+        As in the job's row.
+    title
+        What it does, as shown to people while it runs.
+    module
+        Importable; has ``run(context)``.
+    resource
+        What it occupies while it runs.
+    max_attempts
+        How often it may be started, the first time included, when its process goes away.
+    restartable
+        Whether it may be started anew without being asked.
+    pausable
+        Whether it can be paused, to go on later from where it was.
+    finishable
+        Whether it can be ended early and make its result of what it has.
+    """
+
+    name: str
+    title: str
+    module: str
+    resource: Resource
+    max_attempts: int = 3
+    restartable: bool = True
+    pausable: bool = False
+    finishable: bool = False
+
+    def function(self) -> Callable[[JobContext], dict[str, Any]]:
+        """The task itself; imports its module."""
+        run: Callable[[JobContext], dict[str, Any]] = importlib.import_module(self.module).run
+        return run
+
+
+TASKS: dict[str, TaskKind] = {
+    kind.name: kind
+    for kind in (
+        TaskKind("ingest", "Reading the image", "core.jobs.tasks.ingest", Resource.CPU),
+        TaskKind("predict", "Finding organelles", "core.jobs.tasks.predict", Resource.PREDICT),
+        TaskKind("evaluate", "Evaluating", "core.jobs.tasks.evaluate", Resource.PREDICT),
+        TaskKind("scale_trial", "Trying pixel sizes", "core.jobs.tasks.scale_trial", Resource.PREDICT),
+        TaskKind(
+            "train", "Training a model", "core.jobs.tasks.train", Resource.TRAIN, 5, pausable=True, finishable=True
+        ),
+        TaskKind("import_cases", "Importing images and labels", "core.jobs.tasks.import_cases", Resource.CPU),
+        TaskKind("import_predictions", "Importing predictions", "core.jobs.tasks.import_predictions", Resource.CPU),
+        TaskKind("import_model", "Importing a model", "core.jobs.tasks.import_model", Resource.CPU),
+        TaskKind("time_training", "Timing a training", "core.jobs.tasks.time_training", Resource.TRAIN),
+        TaskKind("demo", "Making the demo project", "core.jobs.tasks.demo", Resource.CPU),
+    )
+}
+
+
+def register(kind: TaskKind) -> None:
+    """Add a kind from outside; its module is named to `ensure_engine` as a plugin so that the engine does the same."""
+    TASKS[kind.name] = kind
+
+
+def load_plugins(modules: tuple[str, ...]) -> None:
+    """Import modules that register kinds of their own."""
+    for module in modules:
+        importlib.import_module(module)
+
+
+def task_kind(name: str) -> TaskKind:
+    """The kind with this name.
+
+    Raises
+    ------
+    JobError
+        There is none.
+    """
+    if name not in TASKS:
+        raise JobError(f"There is no kind of job called {name!r}.", f"The kinds are {', '.join(sorted(TASKS))}.")
+    return TASKS[name]

@@ -1,0 +1,52 @@
+"""``demo``: the demo project's images, a prediction of each, then a test set and the default model's evaluation on it.
+
+Params: none. Result: ``image_ids``. The predictions and the evaluation are jobs of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from core.demo import demo_project, prepare_demo_images, prepare_demo_tests
+from core.jobs.context import JobContext
+from core.jobs.rows import Priority, submit
+from core.results.start import EvaluationPlan, start_evaluation
+from core.segmentation.model_store import ModelStore
+from core.store import ImageRecord, JobRecord, RevisionKind, Store
+
+_GALLERY: Final = 0.7
+"""Share of the work that is the images shown first."""
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Draw what is missing and queue the predictions and the evaluation."""
+    records = prepare_demo_images(
+        context.store, lambda fraction, message: context.progress(fraction * _GALLERY, message)
+    )
+    queue_demo_predictions(context.store, records)
+    prepare_demo_tests(
+        context.store, lambda fraction, message: context.progress(_GALLERY + fraction * (1 - _GALLERY), message)
+    )
+    queue_demo_evaluation(context.store)
+    return {"image_ids": [record.id for record in records]}
+
+
+def queue_demo_predictions(store: Store, records: Sequence[ImageRecord]) -> list[JobRecord]:
+    """Have the default model segment the images that it has not segmented yet; nothing without a model."""
+    model = ModelStore(store.settings.models_dir).default()
+    if model is None:
+        return []
+    return [
+        submit("predict", {"image_id": record.id, "model_id": model.id}, priority=Priority.BATCH, store=store)
+        for record in records
+        if not store.revisions(record.id, kind=RevisionKind.PREDICTION, model_id=model.id)
+    ]
+
+
+def queue_demo_evaluation(store: Store) -> JobRecord | None:
+    """Evaluate the default model on the demo project's test set, once; None where that is done, or without a model."""
+    model, project = ModelStore(store.settings.models_dir).default(), demo_project(store)
+    if model is None or project is None or store.evaluations(project.id, model_id=model.id):
+        return None
+    return start_evaluation(store, EvaluationPlan(project.id, model.id))

@@ -1,0 +1,196 @@
+"""``predict``: segment an image with a model.
+
+Params: ``image_id``, ``model_id``; optionally ``pixel_size_nm`` (of the image, where it does not know itself or is
+wrong), ``step`` (0.5), ``mirroring`` (false). Result: ``revision_id`` (as soon as there is one: its blocks can be shown
+while they arrive), ``summary`` and ``reused`` (the same was done before, nothing was computed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import PredictionError
+from core.imaging.image import Image
+from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
+from core.jobs.context import JobContext
+from core.jobs.warm import fingerprint, model_state, warm_predictor
+from core.morphometry.coverage import coverage_table
+from core.segmentation.model_store import ModelStore, StoredModel
+from core.store.records import ImageRecord, RevisionKind, RevisionRecord
+
+BYTES_PER_PX = 3
+"""Free space asked for: labels and confidence with their pyramids, before compression."""
+
+NETWORK_SHARE = 0.97
+"""Of the progress; the rest is for the coverage table."""
+
+
+Progress = Callable[[float, str, float | None], None]
+"""Told a fraction (0 to 1), what is being done, and the seconds left where they are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """Checked parameters."""
+
+    image: ImageRecord
+    model: StoredModel
+    pixel_size_nm: float | None
+    step: float
+    mirroring: bool
+    settings_key: str
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Segment the image, or find that this was done before. Raises as `predict_image`."""
+
+    def publish(revision_id: str) -> None:
+        context.publish(revision_id=revision_id)
+
+    return predict_image(context, context.params, context.progress, publish)
+
+
+def predict_image(
+    context: JobContext,
+    params: Mapping[str, Any],
+    progress: Progress,
+    publish: Callable[[str], None] = lambda revision_id: None,
+) -> dict[str, Any]:
+    """Segment an image as a job, or as a part of one.
+
+    Parameters
+    ----------
+    context
+        The job.
+    params
+        As in this module's docstring.
+    progress
+        Told how far this image is; raises `JobCancelledError` to stop.
+    publish
+        Given the id of the revision as soon as there is one.
+
+    Returns
+    -------
+    dict
+        The result, as in this module's docstring.
+
+    Raises
+    ------
+    NotFoundError, ModelError
+        There is no such image or model.
+    PredictionError
+        Unusable parameters, or the model cannot take the image.
+    StorageFullError
+        The disk is full.
+    JobCancelledError
+        Somebody asked for the job to stop; nothing is left then.
+    """
+    request = _request(context, params)
+    same = context.store.revisions(request.image.id, kind=RevisionKind.PREDICTION, settings_key=request.settings_key)
+    if same:
+        return {"revision_id": same[0].id, "summary": same[0].details.get("summary", {}), "reused": True}
+    rows, columns = request.image.shape_yx
+    context.store.require_free_space(rows * columns * BYTES_PER_PX)
+    revision = context.store.begin_revision(
+        request.image.id,
+        RevisionKind.PREDICTION,
+        model_id=request.model.id,
+        author=context.author,
+        settings_key=request.settings_key,
+        details={"scheme": request.model.scheme.to_json(), "progress": 0.0, "job_id": context.id},
+    )
+    try:
+        summary = _predict(context, request, revision, progress, publish)
+        return {"revision_id": revision.id, "summary": summary, "reused": False}
+    except BaseException:
+        context.store.discard_revision(revision.id)
+        raise
+
+
+def _request(context: JobContext, params: Mapping[str, Any]) -> _Request:
+    """The parameters, checked."""
+    try:
+        image_id, model_id = str(params["image_id"]), str(params["model_id"])
+        size = params.get("pixel_size_nm")
+        size_nm = None if size is None else float(size)
+        step, mirroring = float(params.get("step", 0.5)), bool(params.get("mirroring", False))
+    except (KeyError, TypeError, ValueError) as error:
+        raise PredictionError(
+            f"The job's parameters cannot be used: {error}.", "Give image_id and model_id; numbers as numbers."
+        ) from error
+    image = context.store.image(image_id)
+    model = ModelStore(context.settings.models_dir).get(model_id)
+    used_nm = image.pixel_size.nm if size_nm is None else size_nm
+    key = fingerprint(
+        model=model_state(model),
+        pixel_size_nm=used_nm,
+        step=step,
+        mirroring=mirroring,
+        backend=context.settings.backend.value,
+        precision=context.settings.precision.value,
+    )
+    return _Request(image, model, size_nm, step, mirroring, key)
+
+
+def _predict(
+    context: JobContext,
+    request: _Request,
+    revision: RevisionRecord,
+    progress: Progress,
+    publish: Callable[[str], None],
+) -> dict[str, Any]:
+    """Compute and write the label map, block by block; its summary."""
+    progress(0.0, f"loading {request.model.card.name}", None)
+    predictor = warm_predictor(request.model, context.settings)
+    pixels = _pixels(context, request.image)
+    path = context.store.label_pyramid_path(revision.id)
+    image = Image(pixels, request.image.pixel_size, request.image.name)
+    used_nm = request.image.pixel_size.nm if request.pixel_size_nm is None else request.pixel_size_nm
+    with LabelPyramidWriter(path, image.shape, pixel_size_nm=used_nm, scheme=request.model.scheme) as writer:
+        publish(revision.id)
+        report = _Report(context, progress, revision.id, writer)
+        summary = asdict(
+            predictor.predict(
+                image,
+                writer,
+                pixel_size_nm=request.pixel_size_nm,
+                step=request.step,
+                mirroring=request.mirroring,
+                on_progress=report,
+                should_cancel=context.cancelled,
+            )
+        )
+        progress(NETWORK_SHARE, "measuring", None)
+    labels = open_pyramid(path).read(0, slice(None), slice(None))
+    coverage = coverage_table(labels, request.model.scheme, used_nm)
+    context.check_cancelled()
+    context.store.complete_revision(revision.id, coverage=[row.to_json() for row in coverage], summary=summary)
+    return summary
+
+
+class _Report:
+    """Passes progress on to the job, and to the revision whenever its files have changed."""
+
+    def __init__(self, context: JobContext, progress: Progress, revision_id: str, writer: LabelPyramidWriter) -> None:
+        self._context = context
+        self._progress = progress
+        self._revision_id = revision_id
+        self._writer = writer
+        self._version = writer.version
+
+    def __call__(self, fraction: float, message: str, eta_s: float | None) -> None:
+        self._progress(fraction * NETWORK_SHARE, message, eta_s)
+        if self._writer.version != self._version:
+            self._version = self._writer.version
+            self._context.store.update_revision_details(self._revision_id, progress=round(fraction, 4))
+
+
+def _pixels(context: JobContext, image: ImageRecord) -> NDArray[Any]:
+    """The whole image, from its pyramid."""
+    pyramid = open_pyramid(context.store.image_pyramid_path(image.id))
+    return np.asarray(pyramid.read(0, slice(None), slice(None)))

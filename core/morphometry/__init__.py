@@ -1,0 +1,1 @@
+"""What a label map says about tissue: coverage, objects, sizes. Pure."""

@@ -1,0 +1,1 @@
+"""Evaluations in the store: asking for one, scoring it, looking at it."""

@@ -1,0 +1,97 @@
+"""Scoring one image of the store: its reference and a prediction, as the evaluation measures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import LabelMapError
+from core.evaluation.error_objects import ConnectedError, largest_errors
+from core.evaluation.image_scores import ImageScores, score_image
+from core.evaluation.label_pair import LabelPair
+from core.evaluation.report import versions
+from core.evaluation.settings import EvaluationSettings
+from core.imaging.pyramid import open_pyramid
+from core.label_scheme import LabelScheme
+from core.results.classes import match_classes
+from core.store.records import EvaluationImageRecord
+from core.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageResult:
+    """What was found in one image: figures, and the largest errors, largest first."""
+
+    scores: ImageScores
+    errors: tuple[ConnectedError, ...]
+
+
+def score_stored_image(
+    store: Store,
+    image: EvaluationImageRecord,
+    prediction_id: str,
+    scheme: LabelScheme,
+    settings: EvaluationSettings,
+    *,
+    check: Callable[[], None] = lambda: None,
+) -> ImageResult:
+    """Compare a prediction of an image with its reference.
+
+    Parameters
+    ----------
+    image
+        With a reference.
+    prediction_id
+        A complete revision of the image.
+    scheme
+        The project's classes; those of the prediction are matched to them by name.
+    settings
+        Resolved.
+    check
+        Called between the steps; what it raises ends the scoring.
+
+    Raises
+    ------
+    LabelMapError
+        There is no reference, the sizes differ, the classes have nothing in common, or an id is of no class.
+    NotFoundError, ImageError
+        A label map has gone or is damaged.
+    """
+    if image.reference_id is None:
+        raise LabelMapError(f"{image.name} has no reference labels.", "Import its label map on the Data page.")
+    store.revision(image.reference_id)
+    reference, _ = _labels(store, image.reference_id)
+    prediction, confidence = _labels(store, prediction_id)
+    check()
+    told = store.revision(prediction_id).details.get("scheme")
+    match = match_classes(LabelScheme.from_json(told) if told else scheme, scheme)
+    if not match.any_in_common:
+        raise LabelMapError(
+            f"The prediction has other classes ({', '.join(match.unknown)}) than the project.",
+            "Name the classes alike, or evaluate another model.",
+        )
+    pair = LabelPair(reference, match.translated(prediction), scheme, settings, image.pixel_size_nm, confidence)
+    scores = score_image(pair, image.name, group=image.group, check=check)
+    check()
+    return ImageResult(scores, largest_errors(pair))
+
+
+def stored_result(result: ImageResult, scheme: LabelScheme) -> dict[str, Any]:
+    """As `Store.keep_scores` takes it, with the versions that worked it out."""
+    scores = result.scores.to_json(scheme) | {"versions": versions()}
+    return {"scores": scores, "errors": [each.to_json() for each in result.errors]}
+
+
+def _labels(store: Store, revision_id: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Labels and, where there is one, the confidence map."""
+    pyramid = open_pyramid(store.label_pyramid_path(revision_id))
+    everything = slice(None)
+    confidence = pyramid.confidence
+    return (
+        np.asarray(pyramid.read(0, everything, everything), np.uint8),
+        None if confidence is None else np.asarray(confidence.read(0, everything, everything), np.uint8),
+    )

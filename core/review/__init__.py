@@ -1,0 +1,1 @@
+"""Review: submitted corrections are looked at, talked about and decided; agreement between annotators."""

@@ -1,0 +1,152 @@
+"""How far two annotators agree: Dice between them, as the ceiling that a model can be expected to reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ReviewError
+from core.evaluation.error_map import error_map
+from core.evaluation.label_pair import LabelPair
+from core.evaluation.overlap import OverlapCounts, confusion, counts_from_confusion
+from core.evaluation.settings import EvaluationSettings
+from core.label_scheme import IGNORE_ID, LabelScheme
+from core.review.double_annotation import Assignment, assignments, hidden_revisions
+from core.review.label_maps import LabelMap, bands
+from core.store.store import Store
+
+Labels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Two label maps of one image, or of several together, held against each other.
+
+    Parameters
+    ----------
+    counts
+        Per class id, background included. Which of the two is called reference does not change Dice.
+    shared_px
+        Pixels that both have vouched for; nothing else counts.
+    differing_px
+        Of these, how many have another class.
+    """
+
+    counts: dict[int, OverlapCounts]
+    shared_px: int
+    differing_px: int
+
+    @property
+    def dice(self) -> dict[int, float]:
+        """Dice per class id; NaN where neither has the class."""
+        return {class_id: counts.dice for class_id, counts in self.counts.items()}
+
+    def __add__(self, other: Agreement) -> Agreement:
+        counts = {
+            class_id: self.counts[class_id] + other.counts[class_id] if class_id in self.counts else added
+            for class_id, added in other.counts.items()
+        }
+        return Agreement(
+            {**self.counts, **counts}, self.shared_px + other.shared_px, self.differing_px + other.differing_px
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ImageAgreement:
+    """The agreement of two people on one image."""
+
+    image_id: str
+    people: tuple[str, str]
+    revision_ids: tuple[str, str]
+    agreement: Agreement
+
+
+def agreement_of(first_yx: Labels, second_yx: Labels, scheme: LabelScheme) -> Agreement:
+    """Count where two label maps have the same class.
+
+    Parameters
+    ----------
+    first_yx, second_yx
+        uint8, same shape, class ids; 255 where somebody has not vouched.
+    scheme
+        The classes.
+
+    Raises
+    ------
+    LabelMapError
+        Sizes differ, or an id is not in the scheme.
+
+    Examples
+    --------
+    >>> from core.label_scheme import DEFAULT_SCHEME
+    >>> first, second = np.array([[1, 1, 0, 255]], np.uint8), np.array([[1, 0, 255, 1]], np.uint8)
+    >>> found = agreement_of(first, second, DEFAULT_SCHEME)
+    >>> found.shared_px, found.differing_px, round(found.dice[1], 3)
+    (2, 1, 0.667)
+    """
+    class_ids = (0, *scheme.ids)
+    matrix = confusion(*_where_both_vouched(first_yx, second_yx), class_ids)
+    counts = dict(zip(class_ids, counts_from_confusion(matrix), strict=True))
+    return Agreement(counts, int(matrix.sum()), int(matrix.sum() - np.trace(matrix)))
+
+
+def disagreement_map(first_yx: Labels, second_yx: Labels, scheme: LabelScheme) -> NDArray[np.uint16]:
+    """What the first annotator called what and the second something else, as `core.evaluation.error_map` codes it."""
+    shared = _where_both_vouched(first_yx, second_yx)
+    return error_map(LabelPair(*shared, scheme, EvaluationSettings()))
+
+
+def agreement_between(store: Store, first_id: str, second_id: str) -> Agreement:
+    """The agreement of two revisions of one image, where both were vouched for.
+
+    Raises
+    ------
+    ReviewError
+        They are of different images.
+    """
+    first, second = store.revision(first_id), store.revision(second_id)
+    if first.image_id != second.image_id:
+        raise ReviewError("The two revisions are of different images.", "Choose two of the same image.")
+    image = store.image(first.image_id)
+    scheme = store.project(image.project_id).scheme
+    one, other = (LabelMap(store, each, image.shape_yx) for each in (first_id, second_id))
+    total = Agreement({}, 0, 0)
+    for band in bands(image.shape_yx[0]):
+        total += agreement_of(one.vouched(band), other.vouched(band), scheme)
+    return total
+
+
+def image_agreements(store: Store, project_id: str, *, person: str) -> tuple[ImageAgreement, ...]:
+    """Every pair of people who annotated an image blind and have both submitted, as far as ``person`` may see it."""
+    hidden = hidden_revisions(store, project_id, person)
+    by_image: dict[str, list[Assignment]] = {}
+    for each in assignments(store, project_id):
+        if each.blind and each.revision_id is not None and each.revision_id not in hidden:
+            by_image.setdefault(each.image_id, []).append(each)
+    return tuple(
+        ImageAgreement(
+            image_id, (one.person, other.person), ids := (str(one.revision_id), str(other.revision_id)),
+            agreement_between(store, *ids),
+        )
+        for image_id, done in by_image.items()
+        for one, other in combinations(done, 2)
+    )  # fmt: skip
+
+
+def together(agreements: Iterable[ImageAgreement]) -> Agreement:
+    """All pixels of all images in one count."""
+    total = Agreement({}, 0, 0)
+    for each in agreements:
+        total += each.agreement
+    return total
+
+
+def _where_both_vouched(first_yx: Labels, second_yx: Labels) -> tuple[Labels, Labels]:
+    """255 in the first where either has it, and then not in the second: as reference and prediction."""
+    open_yx = second_yx == IGNORE_ID
+    first = np.where(open_yx, np.uint8(IGNORE_ID), first_yx)
+    return first, np.where(open_yx, np.uint8(0), second_yx)

@@ -1,0 +1,202 @@
+"""What to know before a training begins: class balance, warnings, and what forbids it. Reads rows only, no pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from core.label_scheme import LabelClass, LabelScheme
+from core.store.records import ImageRecord, RevisionRecord, Split
+
+FEW_PX: Final = 5_000
+"""Below this many pixels a class is hard to learn: about one mitochondrion of 0.7 µm at 8 nm per pixel."""
+
+SIZE_RATIO: Final = 1.5
+"""Pixel sizes that differ by more than this factor are worth a word: one of them may be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassBalance:
+    """How much of a class there is to learn from.
+
+    Parameters
+    ----------
+    pixels
+        Over all chosen label maps.
+    fraction
+        Of the labelled pixels, 0 to 1.
+    images
+        In how many of the chosen images it occurs.
+    """
+
+    label: LabelClass
+    pixels: int
+    fraction: float
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingCheck:
+    """What a choice of images means.
+
+    Parameters
+    ----------
+    balance
+        One row per class of the scheme.
+    labelled_px, ignored_px
+        Pixels that count, and pixels that nobody has vouched for.
+    warnings
+        Sentences; the training is possible all the same.
+    refusals
+        Sentences; it is not.
+    """
+
+    balance: tuple[ClassBalance, ...]
+    labelled_px: int
+    ignored_px: int
+    warnings: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+
+def check_training(
+    chosen: Sequence[ImageRecord],
+    everything: Sequence[ImageRecord],
+    references: Mapping[str, RevisionRecord],
+    scheme: LabelScheme,
+    *,
+    parent_scheme: LabelScheme | None = None,
+) -> TrainingCheck:
+    """Look at a choice of images before a training.
+
+    Parameters
+    ----------
+    chosen
+        Images to learn from.
+    everything
+        All images of the project, to see what the test set shares with them.
+    references
+        Image id to the label map that would be used.
+    scheme
+        The project's.
+    parent_scheme
+        That of the model to go on from.
+
+    Examples
+    --------
+    >>> check_training((), (), {}, LabelScheme(())).refusals
+    ('No image is chosen. Choose at least one with reference labels.',)
+    """
+    labelled = [image for image in chosen if image.id in references]
+    balance, labelled_px = _balance([references[image.id] for image in labelled], scheme)
+    total_px = sum(image.shape_yx[0] * image.shape_yx[1] for image in labelled)
+    refusals = (*_refusals(chosen, references), *_nothing_labelled(labelled, balance))
+    warnings = (
+        *_missing(balance, bool(labelled)),
+        *_few(balance),
+        *_shared(chosen, everything),
+        *_sizes(chosen),
+        *_parent(scheme, parent_scheme),
+    )
+    return TrainingCheck(balance, labelled_px, total_px - labelled_px, warnings, refusals)
+
+
+def straddling(images: Sequence[ImageRecord]) -> tuple[str, ...]:
+    """Stacks and specimens that have images in the training and in the test set, as sentences."""
+    return _shared([image for image in images if image.split is Split.TRAIN], images)
+
+
+def _balance(revisions: Sequence[RevisionRecord], scheme: LabelScheme) -> tuple[tuple[ClassBalance, ...], int]:
+    """Rows per class from the coverage that every revision keeps, and the labelled pixels in all."""
+    pixels = {item.id: 0 for item in scheme.classes}
+    images = dict(pixels)
+    labelled = 0
+    for revision in revisions:
+        for row in revision.coverage:
+            labelled += int(row["pixels"])
+            if row["class_id"] in pixels and row["pixels"]:
+                pixels[row["class_id"]] += int(row["pixels"])
+                images[row["class_id"]] += 1
+    rows = tuple(
+        ClassBalance(item, pixels[item.id], pixels[item.id] / labelled if labelled else 0.0, images[item.id])
+        for item in scheme.classes
+    )
+    return rows, labelled
+
+
+def _refusals(chosen: Sequence[ImageRecord], references: Mapping[str, RevisionRecord]) -> tuple[str, ...]:
+    if not chosen:
+        return ("No image is chosen. Choose at least one with reference labels.",)
+    told = []
+    test = [image.name for image in chosen if image.split is Split.TEST]
+    bare = [image.name for image in chosen if image.id not in references]
+    if test:
+        told.append(f"{_some(test)} of the test set: scores on images that were trained on would mean nothing.")
+    if bare:
+        told.append(f"{_some(bare)} without reference labels. Import their label maps on the Data page.")
+    return tuple(told)
+
+
+def _nothing_labelled(labelled: Sequence[ImageRecord], balance: Sequence[ClassBalance]) -> tuple[str, ...]:
+    if labelled and not any(row.pixels for row in balance):
+        return ("The label maps show no class at all: there is nothing to learn.",)
+    return ()
+
+
+def _missing(balance: Sequence[ClassBalance], any_image: bool) -> tuple[str, ...]:
+    names = [row.label.name for row in balance if not row.pixels]
+    if not names or not any_image:
+        return ()
+    return (f"Not in these images, so the model will never find: {', '.join(names)}.",)
+
+
+def _few(balance: Sequence[ClassBalance]) -> tuple[str, ...]:
+    return tuple(
+        f"Only {row.pixels:,} px of {row.label.name} in {row.images} image{'s' if row.images != 1 else ''}: little to "
+        "learn from."
+        for row in balance
+        if 0 < row.pixels < FEW_PX
+    )
+
+
+def _shared(chosen: Sequence[ImageRecord], everything: Sequence[ImageRecord]) -> tuple[str, ...]:
+    """Groups that both the training and the test set draw from."""
+    told = []
+    for what in ("stack", "specimen"):
+        test = {getattr(image, what) for image in everything if image.split is Split.TEST} - {""}
+        both = sorted(test & {getattr(image, what) for image in chosen if image.split is not Split.TEST})
+        told += [
+            f"Images of the {what} {name!r} are in the training and in the test set: scores will look better than on "
+            f"another {what}."
+            for name in both
+        ]
+    return tuple(told)
+
+
+def _sizes(chosen: Sequence[ImageRecord]) -> tuple[str, ...]:
+    sizes = [image.pixel_size.nm for image in chosen if image.pixel_size.nm is not None]
+    unknown = len(chosen) - len(sizes)
+    told = []
+    if sizes and unknown:
+        told.append(f"The pixel size of {unknown} of {len(chosen)} images is unknown; they are taken as they are.")
+    elif unknown:
+        told.append("No pixel size is known: the model will not be able to adapt to other magnifications.")
+    if sizes and max(sizes) > SIZE_RATIO * min(sizes):
+        told.append(
+            f"Pixel sizes reach from {min(sizes):g} to {max(sizes):g} nm; all images are brought to {median(sizes):g} "
+            "nm. Check that none of them is wrong."
+        )
+    return tuple(told)
+
+
+def _parent(scheme: LabelScheme, parent: LabelScheme | None) -> tuple[str, ...]:
+    if parent is None or [item.name for item in parent.classes] == [item.name for item in scheme.classes]:
+        return ()
+    return ("The classes of the model to go on from are others: its output layers start anew, the rest is kept.",)
+
+
+def _some(names: Sequence[str]) -> str:
+    """A few of the names, with a verb."""
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"{shown} {'is' if len(names) == 1 else 'are'}"

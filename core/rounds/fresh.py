@@ -1,0 +1,177 @@
+"""What people have done since a model last learned: new corrections, what they vouch for, and the work in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from core.review.changes import changes_between, measured
+from core.review.label_maps import LabelMap
+from core.review.records import Changes
+from core.review.rows import review
+from core.rounds.snapshot import Snapshot
+from core.rounds.training_labels import TrainingLabels, training_labels, vouched_rows
+from core.store.records import RevisionKind, RevisionRecord, Split
+from core.store.review_tables import ReviewRow
+from core.store.round_records import RoundRecord
+from core.store.store import Store
+from core.store.tables import DraftRow, RevisionRow
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What the next round would learn that the last one did not.
+
+    Parameters
+    ----------
+    since
+        Number of the last round that made a model; None: there was none.
+    corrections
+        Approved since then, oldest first.
+    references
+        References that came since then.
+    gone
+        Ids of label maps that the last round learned from and that count no more: taken back, deleted, or their image
+        was moved to the test set or left out.
+    images
+        How many images the new label maps are of.
+    covered
+        Class id to pixels vouched for in the new corrections; every class of the project is listed, background too.
+    annotation_s
+        Seconds of painting in the new corrections.
+    test_corrections
+        Approved corrections of test images; they never enter a training.
+    """
+
+    since: int | None
+    corrections: tuple[RevisionRecord, ...]
+    references: tuple[RevisionRecord, ...]
+    gone: tuple[str, ...]
+    images: int
+    covered: dict[int, int]
+    annotation_s: float
+    test_corrections: int
+
+    @property
+    def nothing(self) -> bool:
+        """Whether a new round would learn just the same."""
+        return not (self.corrections or self.references or self.gone)
+
+
+def fresh(store: Store, project_id: str) -> Fresh:
+    """What is new since the last round that made a model.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such project.
+    """
+    scheme = store.project(project_id).scheme
+    last = last_round(store, project_id)
+    learned = learned_by(last)
+    tested = {image.id for image in store.images(project_id) if image.split is Split.TEST}
+    labels = training_labels(store, project_id)
+    usable = [found for image_id, found in labels.items() if image_id not in tested]
+    new = [layer for found in usable for layer in found.layers if layer.id not in learned]
+    new.sort(key=lambda layer: (layer.completed_at or layer.created_at, layer.id))
+    corrections = tuple(layer for layer in new if layer.kind is RevisionKind.CORRECTION)
+    still = {layer.id for found in usable for layer in found.layers}
+    return Fresh(
+        since=last.number if last else None,
+        corrections=corrections,
+        references=tuple(layer for layer in new if layer.kind is RevisionKind.REFERENCE),
+        gone=tuple(sorted(learned - still)),
+        images=len({layer.image_id for layer in new}),
+        covered=dict.fromkeys((0, *scheme.ids), 0) | covered_pixels(corrections),
+        annotation_s=annotation_seconds(store, [each.id for each in corrections], besides=learned),
+        test_corrections=_test_corrections(labels, tested),
+    )
+
+
+def last_round(store: Store, project_id: str, *, before: int | None = None) -> RoundRecord | None:
+    """The last round that made a model, among those below a number; None: there is none."""
+    made = [each for each in store.rounds(project_id) if each.model_id and (before is None or each.number < before)]
+    return made[-1] if made else None
+
+
+def learned_by(record: RoundRecord | None) -> set[str]:
+    """Ids of the label maps that a round learned from."""
+    if record is None:
+        return set()
+    return {each for case in Snapshot.from_json(record.snapshot).cases for each in case.revision_ids}
+
+
+def new_corrections(store: Store, record: RoundRecord) -> tuple[RevisionRecord, ...]:
+    """Corrections in a round's snapshot that the round before had not.
+
+    Raises
+    ------
+    NotFoundError
+        One has been deleted.
+    """
+    learned = learned_by(last_round(store, record.project_id, before=record.number))
+    revisions = [store.revision(each) for each in sorted(learned_by(record) - learned)]
+    return tuple(each for each in revisions if each.kind is RevisionKind.CORRECTION)
+
+
+def covered_pixels(corrections: Iterable[RevisionRecord]) -> dict[int, int]:
+    """Class id to pixels that the authors have vouched for."""
+    total: Counter[int] = Counter()
+    for each in corrections:
+        total.update({int(row["class_id"]): int(row["pixels"]) for row in vouched_rows(each)})
+    return dict(sorted(total.items()))
+
+
+def corrected_pixels(store: Store, corrections: Sequence[RevisionRecord]) -> dict[int, int]:
+    """Class id to pixels that corrections made that class, versions that they took the place of included.
+
+    Reads label maps that review has not looked at yet.
+    """
+    total: Counter[int] = Counter()
+    counted = {each.id for each in corrections}
+    for each in corrections:
+        changes = _changes(store, each, counted)
+        total.update({change.class_id: change.gained for change in changes.classes if change.gained})
+    return dict(sorted(total.items()))
+
+
+def _changes(store: Store, correction: RevisionRecord, counted: Collection[str]) -> Changes:
+    """From the label map that its author, or the first of several versions, began with."""
+    origin = correction.parent_id
+    with store.database.reading() as session:
+        while origin is not None and origin not in counted:
+            earlier = session.get(ReviewRow, origin)
+            if earlier is None or earlier.superseded_by is None:
+                break
+            origin = session.get_one(RevisionRow, origin).parent_id
+    if origin == correction.parent_id:
+        (known,) = measured(store, [review(store, correction.id)])
+        if known.changes is not None:
+            return known.changes
+    shape = store.image(correction.image_id).shape_yx
+    return changes_between(LabelMap(store, origin, shape), LabelMap(store, correction.id, shape))
+
+
+def annotation_seconds(store: Store, revision_ids: Collection[str], *, besides: Collection[str] = ()) -> float:
+    """Seconds of painting in corrections, with the versions that they took the place of.
+
+    Parameters
+    ----------
+    besides
+        Revisions whose work was counted before.
+    """
+    counted, left = set(revision_ids), set(revision_ids)
+    with store.database.reading() as session:
+        while left:
+            earlier = select(ReviewRow.revision_id).where(ReviewRow.superseded_by.in_(left))
+            left = set(session.scalars(earlier)) - counted - set(besides)
+            counted |= left
+        seconds = select(func.sum(DraftRow.seconds)).where(DraftRow.submitted_revision_id.in_(counted))
+        return float(session.scalar(seconds) or 0.0)
+
+
+def _test_corrections(labels: dict[str, TrainingLabels], tested: Collection[str]) -> int:
+    return sum(len(labels[image_id].corrections) for image_id in labels.keys() & set(tested))

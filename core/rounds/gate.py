@@ -1,0 +1,202 @@
+"""The gate: whether a new model may take the place of the one in use. Not worse on any class beyond its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final, Self
+
+import numpy as np
+
+from core.evaluation.aggregates import Aggregate
+from core.evaluation.comparison import Comparison, PairedDifference, Verdict, compare
+from core.evaluation.counts import plain
+from core.evaluation.image_scores import ALL
+from core.evaluation.report import EvaluationReport
+
+METRIC: Final = "dice"
+
+
+class Outcome(StrEnum):
+    """What the gate says."""
+
+    PASSED = "passed"
+    """On no class clearly worse."""
+    FAILED = "failed"
+    """On a class clearly worse: only a person with a reason may promote it."""
+    NOT_JUDGED = "not_judged"
+    """Too few test images to tell: a person decides."""
+    FIRST = "first"
+    """There is no model to compare with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Mean Dice over the test images where it is defined, with its interval; None where there is none."""
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassJudgement:
+    """One class, or (class id 0) the mean over classes.
+
+    Parameters
+    ----------
+    before
+        Of the model in use; None: there is none.
+    difference
+        After minus before, paired by image.
+    units
+        Specimens, or images, behind the difference.
+    verdict
+        None where no image has a figure of both models.
+    false_images
+        Test images without the class where only the new model finds it: there is no Dice to compare there.
+    words
+        What to know of it, a sentence; "" where all is well.
+    """
+
+    class_id: int
+    name: str
+    before: Figure | None
+    after: Figure
+    difference: Figure | None
+    units: int
+    verdict: Verdict | None
+    false_images: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the comparison says.
+
+    Parameters
+    ----------
+    classes
+        In the order of the scheme, then the mean over classes, which does not decide.
+    reasons
+        Why the gate does not let it pass by itself; empty where it does.
+    caution
+        What so few test images can and cannot show; "" for ten and more.
+    """
+
+    outcome: Outcome
+    classes: tuple[ClassJudgement, ...]
+    reasons: tuple[str, ...]
+    caution: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self) | {"outcome": self.outcome.value, "classes": [_class_json(each) for each in self.classes]}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        classes = tuple(_class_of(each) for each in values["classes"])
+        return cls(Outcome(values["outcome"]), classes, tuple(values["reasons"]), values["caution"])
+
+
+def judge(before: EvaluationReport | None, after: EvaluationReport | None) -> Judgement:
+    """Compare two evaluations of one test set.
+
+    Parameters
+    ----------
+    before
+        Of the model in use; None: there is none.
+    after
+        Of the new model; None: there is no test set.
+
+    Raises
+    ------
+    DatasetError
+        The two cannot be compared: see `core.evaluation.comparison.compare`.
+    """
+    if after is None:
+        return Judgement(Outcome.NOT_JUDGED, (), ("There is no test set: nobody can tell whether it is better.",), "")
+    comparison = None if before is None else compare(before, after)
+    order = (*after.scheme.ids, ALL)
+    classes = tuple(_judged(before, after, comparison, class_id) for class_id in order)
+    if comparison is None:
+        return Judgement(Outcome.FIRST, classes, (), after.caution)
+    worse = tuple(each.words for each in classes if each.verdict is Verdict.WORSE and each.class_id != ALL)
+    if worse:
+        return Judgement(Outcome.FAILED, classes, worse, comparison.caution)
+    unsure = _unsure(classes, comparison)
+    return Judgement(Outcome.NOT_JUDGED if unsure else Outcome.PASSED, classes, unsure, comparison.caution)
+
+
+def _unsure(classes: tuple[ClassJudgement, ...], comparison: Comparison) -> tuple[str, ...]:
+    """Why nobody but a person can decide."""
+    if max((each.units for each in classes), default=0) < 2:
+        one = comparison.unit_kind.removesuffix("s")
+        return (f"The test set has figures of one {one} only: whether a difference is chance, it cannot tell.",)
+    lonely = [each for each in classes if each.units == 1 and each.class_id != ALL]
+    return tuple(each.words for each in lonely if each.difference and (each.difference.mean or 0) < 0)
+
+
+def _judged(
+    before: EvaluationReport | None, after: EvaluationReport, comparison: Comparison | None, class_id: int
+) -> ClassJudgement:
+    name = "mean over classes" if class_id == ALL else after.scheme.name_of(class_id)
+    found = _figure(after.figure(METRIC, class_id))
+    if before is None or comparison is None:
+        return ClassJudgement(class_id, name, None, found, None, 0, None, 0, "")
+    paired = comparison.differences[METRIC][class_id]
+    false_images = 0 if class_id == ALL else _found_falsely(before, after, class_id)
+    return ClassJudgement(
+        class_id=class_id,
+        name=name,
+        before=_figure(before.figure(METRIC, class_id)),
+        after=found,
+        difference=Figure(plain(paired.mean), plain(paired.low), plain(paired.high), paired.images),
+        units=paired.units,
+        verdict=paired.verdict if paired.images else None,
+        false_images=false_images,
+        words=_words(name, paired, comparison.unit_kind, false_images),
+    )
+
+
+def _words(name: str, paired: PairedDifference, unit_kind: str, false_images: int) -> str:
+    """A sentence on what is remarkable."""
+    one, images = unit_kind.removesuffix("s"), f"{paired.images} image{'s' if paired.images != 1 else ''}"
+    told = ""
+    if not paired.images:
+        told = f"{name}: no test image shows it to both models, so nobody can tell."
+    elif paired.units < 2:
+        told = f"{name}: only one {one} of the test set shows it (Dice {paired.mean:+.3f}); there is no interval."
+    elif paired.verdict is Verdict.WORSE:
+        told = f"{name}: Dice fell by {-paired.mean:.3f} (interval {paired.low:+.3f} to {paired.high:+.3f}, {images})."
+    if false_images:
+        plural = "s" if false_images > 1 else ""
+        told += f" {name} is found in {false_images} test image{plural} without any, which the model before did not."
+    return told.strip()
+
+
+def _found_falsely(before: EvaluationReport, after: EvaluationReport, class_id: int) -> int:
+    """Images where Dice was undefined (nothing there, nothing found) and is 0 now."""
+    column = after.scheme.ids.index(class_id)
+    old = dict(zip((image.name for image in before.images), before.values(METRIC)[:, column], strict=True))
+    new = zip((image.name for image in after.images), after.values(METRIC)[:, column], strict=True)
+    return sum(1 for name, value in new if name in old and np.isnan(old[name]) and value == 0)
+
+
+def _figure(found: Aggregate) -> Figure:
+    return Figure(plain(found.macro), plain(found.low), plain(found.high), found.images)
+
+
+def _class_json(each: ClassJudgement) -> dict[str, Any]:
+    return asdict(each) | {"verdict": each.verdict.value if each.verdict else None}
+
+
+def _class_of(values: Mapping[str, Any]) -> ClassJudgement:
+    figures = {
+        name: None if values[name] is None else Figure(**values[name]) for name in ("before", "after", "difference")
+    }
+    verdict = Verdict(values["verdict"]) if values["verdict"] else None
+    return ClassJudgement(**{**values, **figures, "verdict": verdict})

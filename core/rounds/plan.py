@@ -1,0 +1,73 @@
+"""What a person asks of a round."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from core.rounds.training import TrainingPlan
+from core.segmentation.presets import Preset
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPlan:
+    """A round to come.
+
+    Parameters
+    ----------
+    image_ids
+        Images to learn from, none of the test set; None: all that have reference labels or approved corrections.
+    name
+        The model's; "": the project's with the number of the round.
+    parent_id
+        The model to go on from; None: from scratch.
+    preset, minutes, epochs, iterations_per_epoch, pixel_size_nm, learning_rate, seed, validation_fraction
+        See `core.segmentation.training_request.TrainRequest`.
+    automatic
+        Promote the new model without asking where the gate lets it pass.
+    step_by_step
+        Wait for `core.rounds.decisions.go_on` before each step.
+    """
+
+    project_id: str
+    image_ids: tuple[str, ...] | None = None
+    name: str = ""
+    parent_id: str | None = None
+    preset: Preset = Preset.COMPACT
+    minutes: float | None = None
+    epochs: int | None = None
+    iterations_per_epoch: int | None = None
+    pixel_size_nm: float | None = None
+    learning_rate: float | None = None
+    seed: int = 0
+    validation_fraction: float = 0.15
+    automatic: bool = False
+    step_by_step: bool = False
+
+    def training(self, name: str) -> TrainingPlan:
+        """The training in it; ``name`` where the plan gives none."""
+        return TrainingPlan(
+            project_id=self.project_id,
+            image_ids=self.image_ids or (),
+            name=self.name.strip() or name,
+            preset=self.preset,
+            parent_id=self.parent_id,
+            minutes=self.minutes,
+            epochs=self.epochs,
+            iterations_per_epoch=self.iterations_per_epoch,
+            pixel_size_nm=self.pixel_size_nm,
+            seed=self.seed,
+            validation_fraction=self.validation_fraction,
+            learning_rate=self.learning_rate,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        ids = None if self.image_ids is None else list(self.image_ids)
+        return {**asdict(self), "preset": self.preset.value, "image_ids": ids}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The inverse of `to_json`."""
+        ids = values["image_ids"]
+        return cls(**{**values, "preset": Preset(values["preset"]), "image_ids": None if ids is None else tuple(ids)})

@@ -1,0 +1,78 @@
+"""Making a model the one that a project uses: by a round's decision, or by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy.orm import Session
+
+from core.access import Permission, require_within
+from core.errors import RoundError
+from core.segmentation.model_store import ModelStore
+from core.store.audit import note
+from core.store.base import found, now
+from core.store.people import clean_name
+from core.store.round_records import PromotedModel, RoundDecision, RoundRecord
+from core.store.rounds import promote_within, promoted_within
+from core.store.store import Store
+from core.store.tables import ProjectRow
+
+
+def promote_round(session: Session, record: RoundRecord, who: str, reason: str, decision: RoundDecision) -> RoundRecord:
+    """Within the transaction that changes the round: its model is the project's from now on.
+
+    Raises
+    ------
+    RoundError
+        Another model was promoted since the comparison.
+    """
+    if record.model_id is None:
+        raise RoundError("The round has no model yet.", "Wait for its training.")
+    promoted = promoted_within(session, record.project_id, held=True)
+    if (promoted.model_id if promoted else None) != record.promoted_then:
+        raise _overtaken(record, promoted)
+    promote_within(session, record.project_id, record.model_id, round_id=record.id, who=who, reason=reason)
+    note(
+        session, who, "model_promoted", record.project_id, record.model_id, before=record.promoted_then,
+        round=record.number, decision=decision.value, reason=reason,
+        gate=(record.comparison or {}).get("outcome"),
+    )  # fmt: skip
+    return replace(record, decision=decision, reason=reason, decided_by=who, decided_at=now())
+
+
+def promote_model(store: Store, project_id: str, model_id: str, who: str, reason: str) -> PromotedModel:
+    """Use a model in a project without a round, or go back to an earlier one.
+
+    Raises
+    ------
+    RoundError
+        No reason is given.
+    ModelError, NotFoundError
+        There is no such model or project.
+    AccessError
+        ``who`` may not promote models.
+    """
+    if not reason.strip():
+        raise RoundError("There is no comparison behind this choice.", "Say why in a few words.")
+    ModelStore(store.settings.models_dir).get(model_id)
+    with store.database.writing() as session:
+        found(session, ProjectRow, project_id, "project")
+        require_within(session, store.settings, project_id, who, Permission.TRAIN)
+        before = promoted_within(session, project_id, held=True)
+        promote_within(session, project_id, model_id, who=clean_name(who), reason=reason.strip())
+        note(
+            session, who, "model_promoted", project_id, model_id, before=before.model_id if before else None,
+            reason=reason.strip(),
+        )  # fmt: skip
+        promoted = promoted_within(session, project_id)
+    if promoted is None:
+        raise RoundError(f"The model {model_id} was not promoted.", "Try again.")
+    return promoted
+
+
+def _overtaken(record: RoundRecord, promoted: PromotedModel | None) -> RoundError:
+    present = f"{promoted.model_id} was promoted by {promoted.who or 'somebody'}" if promoted else "none is promoted"
+    return RoundError(
+        f"Since the comparison of round {record.number} the model in use has changed: {present}.",
+        "Compare the round again, with the model that is in use now.",
+    )

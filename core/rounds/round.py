@@ -1,0 +1,206 @@
+"""Starting a round: the plan checked, the snapshot frozen. `core.rounds.advance` carries it on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from core.access import Permission, require
+from core.errors import CristaeError, DatasetError
+from core.label_scheme import LabelScheme
+from core.rounds.checks import TrainingCheck, check_training
+from core.rounds.fresh import Fresh, fresh, last_round
+from core.rounds.plan import RoundPlan
+from core.rounds.scoring import frozen_test_set
+from core.rounds.snapshot import Snapshot, take_snapshot
+from core.rounds.training import training_params
+from core.rounds.training_labels import TrainingLabels, training_labels, vouched_rows
+from core.segmentation.model_store import ModelStore
+from core.store.audit import note
+from core.store.records import ImageRecord, ProjectRecord, RevisionRecord, Split
+from core.store.round_records import RoundRecord
+from core.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class RoundCheck:
+    """What a plan means.
+
+    Parameters
+    ----------
+    images
+        Images to learn from, those of the plan or all that have anything to learn.
+    new
+        What people have done since the last round.
+    training
+        Balance of classes; its warnings and refusals are among those below.
+    warnings
+        Sentences; the round is possible all the same, and keeps them as its notices.
+    refusals
+        Sentences; it is not.
+    """
+
+    images: tuple[ImageRecord, ...]
+    new: Fresh
+    training: TrainingCheck
+    warnings: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+
+def check_round(store: Store, plan: RoundPlan) -> RoundCheck:
+    """Look at a plan before it is started; reads rows only.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such project, or one of the images is gone.
+    """
+    project, everything = store.project(plan.project_id), store.images(plan.project_id)
+    labels = training_labels(store, project.id)
+    chosen = _chosen(plan, everything, labels)
+    summaries = {image_id: _counted(found) for image_id, found in labels.items()}
+    parent, refusals = _parent_scheme(store, plan)
+    training = check_training(chosen, everything, summaries, project.scheme, parent_scheme=parent)
+    new = fresh(store, project.id)
+    warnings = (
+        *training.warnings,
+        *_nothing_new(new),
+        *_uncovered(new, project.scheme),
+        *_new_classes(store, project, chosen, labels),
+        *_test_set(store, project.id),
+    )
+    return RoundCheck(chosen, new, training, warnings, (*training.refusals, *refusals))
+
+
+def start_round(store: Store, plan: RoundPlan, who: str = "") -> RoundRecord:
+    """Freeze the snapshot and begin the round; the engine takes it on from there.
+
+    Raises
+    ------
+    AccessError
+        ``who`` may not start rounds.
+    DatasetError
+        The images cannot be trained on: one of the test set, without labels, of another project; or none.
+    TrainingError
+        Numbers that make no sense.
+    ModelError
+        There is no such parent.
+    RoundError
+        A round of the project is under way.
+    """
+    require(store, plan.project_id, who, Permission.TRAIN)
+    check = check_round(store, plan)
+    if not check.images:
+        raise DatasetError(
+            "The project has nothing to learn from yet.",
+            "Import label maps on the Data page, or correct images and have them approved.",
+        )
+    snapshot = take_snapshot(store, plan.project_id, [image.id for image in check.images])
+    training_params(store, plan.training("round"), snapshot)  # what cannot be trained is refused here
+    if check.refusals:
+        cause, _, remedy = check.refusals[0].rpartition(". ")
+        raise DatasetError(f"{cause or remedy}".rstrip(".") + ".", remedy if cause else "Choose other images.")
+    return store.create_round(
+        plan.project_id,
+        author=who,
+        plan=plan.to_json(),
+        snapshot=snapshot.to_json(),
+        parent_model_id=plan.parent_id,
+        notices=check.warnings,
+        within=lambda session, it: note(
+            session, who, "round_started", it.project_id, it.id, round=it.number, images=len(snapshot.cases)
+        ),
+    )
+
+
+def usual_parent(store: Store, project_id: str) -> str | None:
+    """The model to go on from unless somebody wants another: the promoted one, else the default; None: from scratch."""
+    models = ModelStore(store.settings.models_dir)
+    promoted = store.promoted_model(project_id)
+    known = {model.id for model in models.list()}
+    if promoted is not None and promoted.model_id in known:
+        return promoted.model_id
+    default = models.default()
+    return default.id if default else None
+
+
+def _chosen(
+    plan: RoundPlan, everything: tuple[ImageRecord, ...], labels: Mapping[str, TrainingLabels]
+) -> tuple[ImageRecord, ...]:
+    if plan.image_ids is None:
+        return tuple(image for image in everything if image.id in labels and image.split is not Split.TEST)
+    by_id = {image.id: image for image in everything}
+    strange = [image_id for image_id in plan.image_ids if image_id not in by_id]
+    if strange:
+        raise DatasetError(
+            f"{len(strange)} of the chosen images are not in this project (any more).", "Choose the images anew."
+        )
+    return tuple(by_id[image_id] for image_id in dict.fromkeys(plan.image_ids))
+
+
+def _counted(labels: TrainingLabels) -> RevisionRecord:
+    """The first layer with the pixels of all: a correction may bring a class that the reference has not."""
+    rows: dict[int, dict[str, int]] = {}
+    for layer in labels.layers:
+        for row in vouched_rows(layer):
+            class_id = int(row["class_id"])
+            before = rows.get(class_id, {}).get("pixels", 0)
+            rows[class_id] = {"class_id": class_id, "pixels": before + int(row["pixels"])}
+    return replace(labels.layers[0], coverage=tuple(rows.values()))
+
+
+def _parent_scheme(store: Store, plan: RoundPlan) -> tuple[LabelScheme | None, tuple[str, ...]]:
+    if plan.parent_id is None:
+        return None, ()
+    try:
+        return ModelStore(store.settings.models_dir).get(plan.parent_id).scheme, ()
+    except CristaeError as error:
+        return None, (str(error),)
+
+
+def _nothing_new(new: Fresh) -> tuple[str, ...]:
+    if new.since is None or not new.nothing:
+        return ()
+    return (f"Nothing is new since round {new.since}: the model will learn from the same label maps.",)
+
+
+def _uncovered(new: Fresh, scheme: LabelScheme) -> tuple[str, ...]:
+    """Classes that the new corrections say nothing of."""
+    names = [each.name for each in scheme.classes if not new.covered.get(each.id)]
+    if not new.corrections or not names:
+        return ()
+    return (f"The new corrections cover no {', '.join(names)}: of these the round learns only what was there before.",)
+
+
+def _new_classes(
+    store: Store, project: ProjectRecord, chosen: tuple[ImageRecord, ...], labels: Mapping[str, TrainingLabels]
+) -> tuple[str, ...]:
+    """Classes that came into the scheme after the last round: older label maps call them something else."""
+    last = last_round(store, project.id)
+    if last is None:
+        return ()
+    known = LabelScheme.from_json(Snapshot.from_json(last.snapshot).scheme)
+    names = [each.name for each in project.scheme.classes if each.id not in known.ids]
+    if not names:
+        return ()
+    old = [
+        image.name
+        for image in chosen
+        if any((layer.completed_at or layer.created_at) < last.created_at for layer in labels[image.id].layers)
+    ] if all(image.id in labels for image in chosen) else []  # fmt: skip
+    told = f"New since round {last.number}: {', '.join(names)}. The model in use does not know it and scores 0 there."
+    if old:
+        told += (
+            f" {len(old)} of {len(chosen)} images have label maps from before: where {', '.join(names)} occurs in "
+            "them, they teach that it is something else. Correct them first."
+        )
+    return (told,)
+
+
+def _test_set(store: Store, project_id: str) -> tuple[str, ...]:
+    test_set, _ = frozen_test_set(store, project_id)
+    if test_set:
+        return ()
+    return (
+        "The test set has no image with reference labels: nobody will be able to tell whether the new model is better.",
+    )

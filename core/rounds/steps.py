@@ -1,0 +1,251 @@
+"""What each step of a round does: how it begins, and how one sees that it has ended. Every one may be asked again.
+
+A step answers with a change of the round, or None where there is nothing to do yet. Whatever takes time is done before
+the change; the change itself is one transaction, together with the jobs that it queues. So a step that was cut off has
+either happened or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.errors import DatasetError, JobError, NotFoundError, RoundError
+from core.jobs.rows import Priority, job, new_job
+from core.results.read import evaluation_report
+from core.rounds.fresh import (
+    annotation_seconds,
+    corrected_pixels,
+    covered_pixels,
+    last_round,
+    learned_by,
+    new_corrections,
+)
+from core.rounds.gate import Judgement, Outcome, judge
+from core.rounds.moves import begun, done, failed, skipped, waiting
+from core.rounds.plan import RoundPlan
+from core.rounds.promoting import promote_round
+from core.rounds.scoring import base_model, evaluate, frozen_test_set, unfinished, why_partial
+from core.rounds.snapshot import Snapshot
+from core.rounds.training import training_params
+from core.store.records import EvaluationState, JobRecord, JobState, Split
+from core.store.round_records import RoundDecision, RoundRecord, Step, StepState
+from core.store.rounds import Change
+from core.store.store import Store
+from core.store.tables import JobRow
+
+ROUND_ID: Final = "round_id"
+"""In the parameters of a round's jobs."""
+
+AUTOMATICALLY: Final = "Promoted by itself: on no class worse beyond its interval."
+
+_CHUNK: Final = 500
+"""Jobs that are asked for at a time."""
+
+
+def next_change(store: Store, record: RoundRecord) -> Change | None:
+    """What happens next in a running round; None: its jobs are not done yet.
+
+    Raises
+    ------
+    CristaeError
+        The step cannot be done.
+    """
+    begin, watch = _STEPS[record.step]
+    return (watch if record.now.state is StepState.RUNNING else begin)(store, record)
+
+
+def _begin_snapshot(store: Store, record: RoundRecord) -> Change:
+    """The snapshot was frozen when the round was started; count the work in it."""
+    corrections = new_corrections(store, record)
+    learned = learned_by(last_round(store, record.project_id, before=record.number))
+    seconds = annotation_seconds(store, [each.id for each in corrections], besides=learned)
+    corrected, covered = corrected_pixels(store, corrections), covered_pixels(corrections)
+    return lambda _, it: done(it, corrected=corrected, covered=covered, annotation_s=seconds)
+
+
+def _begin_training(store: Store, record: RoundRecord) -> Change:
+    snapshot = Snapshot.from_json(record.snapshot)
+    _refuse_test_images(store, snapshot)
+    plan = RoundPlan.from_json(record.plan).training(f"{snapshot.project} round {record.number}")
+    params = training_params(store, plan, snapshot) | {ROUND_ID: record.id}
+    row = new_job("train", params, author=record.author)
+    return lambda session, it: begun(_queued(session, it, [row]), [row.id])
+
+
+def _watch_training(store: Store, record: RoundRecord) -> Change | None:
+    row = job(record.now.job_ids[-1], store=store)
+    _refuse_ended(row, "training")
+    if row.state is not JobState.SUCCEEDED:
+        return None
+    return lambda _, it: done(it, model_id=str(row.result["model_id"]))
+
+
+def _begin_evaluation(store: Store, record: RoundRecord) -> Change:
+    """Both models on the same references; what is scored already is not scored again."""
+    test_set, bare = frozen_test_set(store, record.project_id)
+    notices = [f"{image.name} is in the test set but has no reference labels: it counts nowhere." for image in bare]
+    if not test_set:
+        why = "The test set has no image with reference labels. Mark some for the test on the Data page."
+        return lambda _, it: skipped(it, why, test_set={}, notices=_more(it, notices))
+    base, promoted = base_model(store, record)
+    found: dict[str, Any] = {"base_evaluation_id": None}
+    job_ids = []
+    for name, model_id in (("base_evaluation_id", base), ("evaluation_id", record.model_id)):
+        if model_id is not None:
+            found[name], job_id, warnings = evaluate(store, record, model_id, test_set)
+            notices += warnings
+            job_ids += [job_id] if job_id else []
+    found |= {"base_model_id": base, "promoted_then": promoted, "test_set": test_set}
+    return lambda _, it: begun(it, job_ids, **found, notices=_more(it, notices))
+
+
+def _watch_evaluation(store: Store, record: RoundRecord) -> Change | None:
+    for evaluation_id in (record.base_evaluation_id, record.evaluation_id):
+        row = unfinished(store, evaluation_id) if evaluation_id else None
+        if row is None:
+            continue
+        scoring = job(row.job_id, store=store) if row.job_id is not None else None
+        if row.state is EvaluationState.RUNNING or (scoring is not None and not scoring.finished):
+            return None
+        if scoring is not None:
+            _refuse_ended(scoring, "evaluation")
+        raise RoundError(why_partial(store, row), "Mend that, or take the images out of the test set; then retry.")
+    return lambda _, it: done(it)
+
+
+def _compare(store: Store, record: RoundRecord) -> Change:
+    before, after = (
+        evaluation_report(store, each) if each else None for each in (record.base_evaluation_id, record.evaluation_id)
+    )
+    judgement = judge(before, after).to_json()
+    return lambda _, it: done(it, comparison=judgement)
+
+
+def _decide(store: Store, record: RoundRecord) -> Change:
+    """Promote where that was asked for and the gate agrees; else wait for a person."""
+    outcome = Judgement.from_json(record.comparison or {}).outcome
+    if not record.plan.get("automatic") or outcome not in (Outcome.PASSED, Outcome.FIRST):
+        return lambda _, it: waiting(begun(it))
+
+    def change(session: Session, it: RoundRecord) -> RoundRecord:
+        try:
+            return done(promote_round(session, it, it.author, AUTOMATICALLY, RoundDecision.PROMOTED))
+        except RoundError as error:  # another model was promoted meanwhile
+            return waiting(begun(it), notices=_more(it, [str(error)]))
+
+    return change
+
+
+def _still_undecided(store: Store, record: RoundRecord) -> None:
+    """A person decides, in `core.rounds.decisions`."""
+
+
+def _begin_prediction(store: Store, record: RoundRecord) -> Change:
+    if record.decision not in (RoundDecision.PROMOTED, RoundDecision.OVERRIDDEN) or record.model_id is None:
+        return lambda _, it: skipped(it, "The model was not promoted.")
+    rows = pool_jobs(store, record.project_id, record.model_id, author=record.author, round_id=record.id)
+    if not rows:
+        return lambda _, it: skipped(it, "The pool has no images.")
+    return lambda session, it: begun(_queued(session, it, rows), [row.id for row in rows])
+
+
+def _watch_prediction(store: Store, record: RoundRecord) -> Change | None:
+    rows = states_of(store, record.now.job_ids)
+    if len(rows) < len(record.now.job_ids):
+        raise NotFoundError("Jobs of the round have been deleted.", "Retry to predict the pool again.")
+    if any(state not in (*_LOST, JobState.SUCCEEDED) for state in rows.values()):
+        return None
+    lost = [job_id for job_id, state in rows.items() if state in _LOST]
+    if lost:
+        row = job(lost[0], store=store)
+        raise JobError(
+            f"{len(lost)} of {len(rows)} images of the pool have no new prediction. "
+            f"{row.error_cause or f'The job was {row.state.value}.'}",
+            row.error_remedy or "Retry the round: what is predicted is kept.",
+        )
+    return lambda _, it: done(it)
+
+
+def pool_jobs(store: Store, project_id: str, model_id: str, *, author: str = "", round_id: str = "") -> list[JobRow]:
+    """One waiting job for each image of the pool, not in the queue yet."""
+    return [
+        new_job(
+            "predict",
+            {"image_id": image.id, "model_id": model_id, **({ROUND_ID: round_id} if round_id else {})},
+            author=author,
+            priority=Priority.BATCH,
+        )
+        for image in store.images(project_id)
+        if image.split is Split.POOL
+    ]
+
+
+def states_of(store: Store, job_ids: Sequence[str]) -> dict[str, JobState]:
+    """The states of jobs by their ids; those that are gone are left out."""
+    found: dict[str, JobState] = {}
+    with store.database.reading() as session:
+        for start in range(0, len(job_ids), _CHUNK):
+            wanted = select(JobRow.id, JobRow.state).where(JobRow.id.in_(job_ids[start : start + _CHUNK]))
+            found |= {job_id: JobState(state) for job_id, state in session.execute(wanted)}
+    return found
+
+
+def stop(error: Any) -> Change:
+    """The change of a round whose step cannot be done."""
+    return lambda _, it: failed(it, error)
+
+
+def _queued(session: Session, record: RoundRecord, rows: Sequence[JobRow]) -> RoundRecord:
+    """The round, with the rows put into the queue in its transaction."""
+    session.add_all(rows)
+    return record
+
+
+def _refuse_ended(row: JobRecord, what: str) -> None:
+    """Raise if a job has ended otherwise than well."""
+    if row.state is JobState.FAILED:
+        raise JobError(row.error_cause or f"The {what} failed.", row.error_remedy)
+    if row.state is JobState.CANCELLED:
+        raise JobError(f"The {what} was cancelled.", "Retry the round to go on from here.")
+
+
+def _refuse_test_images(store: Store, snapshot: Snapshot) -> None:
+    """Images may have been moved since the snapshot was frozen."""
+    names = []
+    for case in snapshot.cases:
+        try:
+            names += [case.name] if store.image(case.image_id).split is Split.TEST else []
+        except NotFoundError as error:
+            raise DatasetError(
+                f"{case.name} has been deleted since the round was started.",
+                "Restore it on the Data page, or start a new round.",
+            ) from error
+    if names:
+        raise DatasetError(
+            f"{', '.join(names[:5])} belongs to the test set by now, and test images are never trained on: scores on "
+            "them would mean nothing.",
+            "Start a new round, or move it out of the test set on the Data page.",
+        )
+
+
+def _more(record: RoundRecord, notices: Sequence[str]) -> tuple[str, ...]:
+    """Its notices with these; each once."""
+    return tuple(dict.fromkeys((*record.notices, *notices)))
+
+
+_LOST: Final = (JobState.FAILED, JobState.CANCELLED)
+
+_Stepping = Callable[[Store, RoundRecord], Change | None]
+
+_STEPS: Final[dict[Step, tuple[_Stepping, _Stepping]]] = {
+    Step.SNAPSHOT: (_begin_snapshot, _begin_snapshot),
+    Step.TRAIN: (_begin_training, _watch_training),
+    Step.EVALUATE: (_begin_evaluation, _watch_evaluation),
+    Step.COMPARE: (_compare, _compare),
+    Step.DECIDE: (_decide, _still_undecided),
+    Step.PREDICT: (_begin_prediction, _watch_prediction),
+}

@@ -1,0 +1,321 @@
+"""The model store: folders of safetensors with JSON beside them. Nothing here needs torch, nothing is unpickled.
+
+::
+
+    <models_dir>/default.json          {"id": …}, the model that is used where none is named
+    <models_dir>/<id>/                 a model: `core.segmentation.stored_model`
+    <models_dir>/.trash/<id>~<time>/   a deleted model, kept for `TRASH_DAYS` days
+"""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from core.errors import ModelError, NotFoundError
+from core.files import explained_os_errors, replacing, write_json
+from core.segmentation.model_card import MAX_ID_LENGTH, ModelCard, check_id, now_utc, read_json, slug
+from core.segmentation.model_trash import TRASH_DAYS, ModelTrash, TrashedModel
+from core.segmentation.stored_model import (
+    ARCHIVED_FILE,
+    CARD_FILE,
+    DATASET_FILE,
+    HISTORY_FILE,
+    OPTIONAL_FILES,
+    PLANS_FILE,
+    SNAPSHOT_FILE,
+    BrokenModel,
+    StoredModel,
+    open_model,
+    read_safetensors_header,
+    resolve_configuration,
+)
+
+__all__ = [
+    "CARD_FILE",
+    "DATASET_FILE",
+    "HISTORY_FILE",
+    "OPTIONAL_FILES",
+    "PLANS_FILE",
+    "SNAPSHOT_FILE",
+    "STARTER_ID",
+    "TRASH_DAYS",
+    "BrokenModel",
+    "ModelStore",
+    "StoredModel",
+    "TrashedModel",
+    "open_model",
+    "read_safetensors_header",
+    "resolve_configuration",
+]
+
+DEFAULT_FILE: Final = "default.json"
+
+STARTER_ID: Final = "starter"
+"""The committed model that stands in until somebody chooses or trains another."""
+
+MAX_NAME_LENGTH: Final = 120
+"""Characters of a name to show."""
+
+
+class ModelStore:
+    """The models under one folder.
+
+    Parameters
+    ----------
+    models_dir
+        Made when the first model is added.
+    """
+
+    def __init__(self, models_dir: Path) -> None:
+        self.models_dir = models_dir
+        self._trash = ModelTrash(models_dir)
+
+    def list(self) -> tuple[StoredModel, ...]:
+        """All usable models, newest first."""
+        return self.scan()[0]
+
+    def scan(self) -> tuple[tuple[StoredModel, ...], tuple[BrokenModel, ...]]:
+        """All usable models, newest first, and the folders that are none, each with the reason."""
+        models, broken = [], []
+        folders = sorted(self.models_dir.iterdir()) if self.models_dir.is_dir() else []
+        for folder in folders:
+            if not folder.is_dir() or folder.name.startswith("."):
+                continue
+            try:
+                model = open_model(folder)
+                if model.id != folder.name:
+                    raise ModelError(f"The card says id {model.id!r} but the folder is {folder.name!r}.", "Rename it.")
+                models.append(model)
+            except (ModelError, OSError) as error:
+                broken.append(BrokenModel(folder.name, folder, str(error)))
+        models.sort(key=lambda model: (model.card.created, model.id), reverse=True)
+        return tuple(models), tuple(broken)
+
+    def get(self, model_id: str) -> StoredModel:
+        """The model with this id.
+
+        Raises
+        ------
+        ModelError
+            The id is not one, or the model's folder is broken.
+        NotFoundError
+            There is no such model.
+        """
+        folder = self.models_dir / check_id(model_id)
+        if not folder.is_dir():
+            known = ", ".join(model.id for model in self.list()) or "none yet"
+            raise NotFoundError(f"There is no model {model_id!r}.", f"Models in {self.models_dir}: {known}.")
+        return open_model(folder)
+
+    def free_id(self, name: str) -> str:
+        """A slug of the name that no folder in the store has, nor one that could come back from the trash."""
+        base, number = slug(name), 1
+        candidate, trashed = base, {item.id for item in self._trash.items()}
+        while (self.models_dir / candidate).exists() or candidate in trashed:
+            number += 1
+            candidate = f"{base[: MAX_ID_LENGTH - 8]}-{number}"
+        return candidate
+
+    def add(
+        self,
+        folder: Path,
+        *,
+        model_id: str | None = None,
+        name: str | None = None,
+        pixel_size_nm: float | None = None,
+        make_default: bool = False,
+    ) -> StoredModel:
+        """Copy a checked model folder into the store, all or nothing.
+
+        Parameters
+        ----------
+        folder
+            As described in the module; it is not changed.
+        model_id
+            Id in the store instead of the card's.
+        name
+            Name to show instead of the card's.
+        pixel_size_nm
+            Pixel size of the training instead of the card's.
+        make_default
+            Use it where no model is named.
+
+        Raises
+        ------
+        ModelError
+            The folder is not a usable model, the pixel size is no size, or the id is taken.
+        StorageFullError
+            The store cannot be written.
+        """
+        model = open_model(folder)
+        card = replace(
+            model.card,
+            id=check_id(model_id or model.id),
+            name=name or model.card.name,
+            pixel_size_nm=pixel_size_nm if pixel_size_nm is not None else model.pixel_size_nm,
+        )
+        target = self.models_dir / card.id
+        if target.exists():
+            raise ModelError(f"The store already has a model {card.id!r}.", "Choose another id, or delete the old one.")
+        with replacing(target) as temporary:
+            temporary.mkdir()
+            for fold in model.folds:
+                shutil.copyfile(model.weights(fold), temporary / f"fold_{fold}.safetensors")
+            for name_of_file in OPTIONAL_FILES:
+                if (folder / name_of_file).is_file():
+                    shutil.copyfile(folder / name_of_file, temporary / name_of_file)
+            write_json(temporary / PLANS_FILE, model.plans)
+            write_json(temporary / DATASET_FILE, model.dataset_json)
+            write_json(temporary / CARD_FILE, card.to_json())
+        if make_default:
+            self.set_default(card.id)
+        return open_model(target)
+
+    def delete(self, model_id: str) -> None:
+        """Remove a model for good, broken or not; `trash` keeps it for a while.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such model.
+        """
+        folder = self.models_dir / check_id(model_id)
+        if not folder.is_dir():
+            raise NotFoundError(f"There is no model {model_id!r}.", f"Look into {self.models_dir}.")
+        with explained_os_errors(folder):
+            gone = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.deleted")
+            folder.rename(gone)
+            shutil.rmtree(gone)
+
+    def set_default(self, model_id: str) -> None:
+        """Use this model where none is named; it is no longer put aside then.
+
+        Raises
+        ------
+        ModelError, NotFoundError
+            As `get`.
+        """
+        self.get(model_id)
+        write_json(self.models_dir / DEFAULT_FILE, {"id": model_id})
+        self.archive(model_id, False)
+
+    def default(self) -> StoredModel | None:
+        """The model to use where none is named: the chosen one, else the starter, else the newest; None if empty."""
+        return self._default_without(None)
+
+    def next_default(self, model_id: str) -> StoredModel | None:
+        """What would be the default if this model were gone."""
+        return self._default_without(model_id)
+
+    def _default_without(self, gone_id: str | None) -> StoredModel | None:
+        models = {model.id: model for model in self.list() if model.id != gone_id}
+        try:
+            chosen = read_json(self.models_dir / DEFAULT_FILE)
+        except ModelError:  # none chosen yet, or the file is damaged: choose as if there were none
+            chosen = None
+        wanted = chosen.get("id") if isinstance(chosen, dict) else None
+        offered = {model_id: model for model_id, model in models.items() if not model.archived}
+        for choices, model_id in ((models, wanted), (offered, STARTER_ID)):
+            if model_id in choices:
+                return choices[model_id]
+        return next(iter([*offered.values(), *models.values()]), None)
+
+    def rename(self, model_id: str, name: str) -> StoredModel:
+        """Show a model under another name; its id, and whatever refers to it, stays.
+
+        Raises
+        ------
+        ModelError
+            The name is empty or too long, or the model is broken.
+        NotFoundError
+            There is no such model.
+        """
+        name = " ".join(name.split())
+        if not 0 < len(name) <= MAX_NAME_LENGTH:
+            raise ModelError(f"The name has {len(name)} characters.", f"Use 1 to {MAX_NAME_LENGTH}.")
+        return self._change(model_id, name=name)
+
+    def set_pixel_size(self, model_id: str, pixel_size_nm: float) -> StoredModel:
+        """Say at which pixel size a model was trained, where it came without one.
+
+        Raises
+        ------
+        ModelError
+            It knows its pixel size already, the number is no size, or the model is broken.
+        NotFoundError
+            There is no such model.
+        """
+        known = self.get(model_id).pixel_size_nm
+        if known is not None:
+            raise ModelError(
+                f"Model {model_id} was trained at {known:g} nm per pixel.",
+                "Import it again to use it with another pixel size: predictions made so far rely on this one.",
+            )
+        return self._change(model_id, pixel_size_nm=pixel_size_nm)
+
+    def _change(self, model_id: str, *, name: str | None = None, pixel_size_nm: float | None = None) -> StoredModel:
+        card: ModelCard = self.get(model_id).card
+        card = replace(card, name=name or card.name, pixel_size_nm=pixel_size_nm or card.pixel_size_nm)
+        write_json(self.models_dir / model_id / CARD_FILE, card.to_json())
+        return self.get(model_id)
+
+    def archive(self, model_id: str, archived: bool) -> StoredModel:
+        """Put a model aside, or take it back: it stays usable, but is no longer offered.
+
+        Raises
+        ------
+        ModelError
+            It is the default, or broken.
+        NotFoundError
+            There is no such model.
+        """
+        model = self.get(model_id)
+        default = self.default() if archived else None
+        if default is not None and default.id == model_id:
+            raise ModelError(f"{model.card.name} is the default model.", "Make another one the default first.")
+        with explained_os_errors(model.path / ARCHIVED_FILE):
+            if archived:
+                write_json(model.path / ARCHIVED_FILE, {"archived": now_utc()})
+            else:
+                (model.path / ARCHIVED_FILE).unlink(missing_ok=True)
+        return model
+
+    def trash(self, model_id: str) -> TrashedModel:
+        """Take a model, broken or not, out of the store; `restore` brings it back for `TRASH_DAYS` days.
+
+        Who asks makes sure that nothing uses it: `core.jobs.model_use.trash_model` does.
+
+        Raises
+        ------
+        ModelError
+            It is the starter, which belongs to the program.
+        NotFoundError
+            There is no such model.
+        """
+        if model_id == STARTER_ID:
+            raise ModelError(
+                "The starter model belongs to Cristae and cannot be deleted.",
+                "Make another model the default and archive the starter: it is no longer offered then.",
+            )
+        return self._trash.put(model_id)
+
+    def restore(self, model_id: str) -> None:
+        """Bring the model that was trashed last under this id back, as it was: broken ones too.
+
+        Raises
+        ------
+        NotFoundError
+            The trash holds none of this id.
+        ModelError
+            Another model has the id now.
+        """
+        self._trash.take(model_id)
+
+    def trashed(self) -> tuple[TrashedModel, ...]:
+        """What can be restored, newest first; what is past its time is removed."""
+        self._trash.purge()
+        return self._trash.items()

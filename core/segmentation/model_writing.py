@@ -1,0 +1,143 @@
+"""A finished training becomes a model folder: weights, plans and a card that says how it was made."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from core.files import replacing, write_bytes, write_json
+from core.label_scheme import LabelScheme
+from core.segmentation.backends.base import cpu_name
+from core.segmentation.model_card import ModelCard, TrainingSummary, now_utc, slug
+from core.segmentation.model_store import CARD_FILE, DATASET_FILE, HISTORY_FILE, PLANS_FILE, StoredModel, open_model
+from core.segmentation.preparation import PreparedDataset, dataset_description
+from core.segmentation.weights import save_weights
+
+if TYPE_CHECKING:
+    from core.segmentation.trainer import CristaeTrainer
+    from core.segmentation.training_loop import Outcome
+    from core.segmentation.training_request import TrainRequest
+
+LIBRARIES: Final = ("nnunetv2", "torch", "numpy", "batchgeneratorsv2", "dynamic_network_architectures", "cristae")
+
+
+REQUEST_FILE: Final = "request.json"
+"""What was asked of the training: with the same dataset and versions it gives such a model again."""
+
+SNAPSHOT_FILE: Final = "snapshot.json"
+"""A dataset folder that was made from label maps of the store says so in this file; it goes with the model."""
+
+
+def write_model(
+    request: TrainRequest,
+    parent: StoredModel | None,
+    plans: dict[str, Any],
+    prepared: PreparedDataset,
+    trainer: CristaeTrainer,
+    outcome: Outcome,
+) -> Path:
+    """Write the model to ``request.out``, all or nothing.
+
+    Returns
+    -------
+    Path
+        The model's folder.
+    """
+    trainer.restore_parameters(outcome.weights)
+    card = make_card(request, parent, prepared, trainer, outcome)
+    plans = {**plans, "dataset_name": "Dataset001_" + "".join(c for c in card.id.title() if c.isalnum())}
+    with replacing(request.out) as temporary:
+        temporary.mkdir()
+        save_weights(temporary / "fold_0.safetensors", trainer.network.state_dict())
+        write_json(temporary / PLANS_FILE, plans)
+        write_json(temporary / DATASET_FILE, dataset_description(prepared))
+        write_json(temporary / HISTORY_FILE, [asdict(report) for report in outcome.history])
+        if (request.dataset / SNAPSHOT_FILE).is_file():
+            write_bytes(temporary / SNAPSHOT_FILE, (request.dataset / SNAPSHOT_FILE).read_bytes())
+        write_json(temporary / REQUEST_FILE, request.to_json())
+        write_json(temporary / CARD_FILE, card.to_json())
+        open_model(temporary)
+    return request.out
+
+
+def make_card(
+    request: TrainRequest,
+    parent: StoredModel | None,
+    prepared: PreparedDataset,
+    trainer: CristaeTrainer,
+    outcome: Outcome,
+) -> ModelCard:
+    """What the card says."""
+    report = outcome.report
+    metrics: dict[str, Any] = {"validation": "held out" if prepared.held_out else "none: trained on everything"}
+    if prepared.held_out:
+        metrics |= {"dice": report.dice, "mean_dice": report.mean_dice, "val_loss": report.val_loss}
+    metrics |= {"epoch": report.epoch, "chosen": outcome.chosen, "stopped_early": outcome.stopped_early}
+    images = sorted(prepared.snapshot)
+    return ModelCard(
+        id=slug(request.out.name),
+        name=request.name or request.out.name,
+        scheme=LabelScheme.from_json(prepared.scheme),
+        output_ids=tuple(prepared.output_ids),
+        pixel_size_nm=prepared.pixel_size_nm,
+        created=now_utc(),
+        preset=request.preset.value,
+        parent=parent.id if parent else None,
+        description=request.description or f"Trained on {len(images)} images of {prepared.dataset_name}.",
+        origin=request.origin or (f"trained on {prepared.dataset_name}" + (f", from {parent.id}" if parent else "")),
+        warning=request.warning or (parent.card.warning if parent else ""),
+        mirror_axes=tuple(trainer.inference_allowed_mirroring_axes or ()),
+        training=TrainingSummary(
+            images=len(images),
+            cases=len(prepared.image_of_case),
+            minutes=round(outcome.elapsed_s / 60, 2),
+            epochs=len(outcome.history),
+            iterations=outcome.iterations,
+            seed=request.seed,
+            device=trainer.device.type,
+            hardware=hardware(trainer.device.type),
+            versions=versions(),
+            dataset=prepared.dataset_name,
+            licence=request.licence,
+            snapshot=prepared.snapshot,
+            training_images=tuple(sorted({prepared.image_of_case[name] for name in prepared.training})),
+            validation_images=tuple(sorted({prepared.image_of_case[name] for name in prepared.validation})),
+            settings={
+                "minutes": request.minutes,
+                "epochs": request.epochs,
+                "learning_rate": trainer.initial_lr,
+                "optimizer": "AdamW" if trainer.recipe.adam else "SGD",
+                "foreground_share": trainer.recipe.foreground,
+                "batch_size": trainer.batch_size,
+                "bfloat16": trainer.bfloat16,
+                "validation_fraction": request.validation_fraction,
+                "notices": prepared.notices,
+            },
+        ),
+        metrics=metrics,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that shape the result."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def hardware(device: str) -> str:
+    """One line about the machine, without its name."""
+    import torch
+
+    cores = f"{torch.get_num_threads()} of {os.cpu_count()} cores"
+    if device == "cuda":
+        return f"{torch.cuda.get_device_name()}, {cores}"
+    return f"{cpu_name()}, {cores}"

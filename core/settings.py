@@ -1,0 +1,152 @@
+"""Settings: environment variables ``CRISTAE_*`` over one file, ``cristae.toml``, validated once.
+
+The file is looked for beside app.py, or where ``CRISTAE_CONFIG`` points. Every field is a variable: ``data_dir`` is
+``CRISTAE_DATA_DIR``.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from core.errors import SettingsError
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""The folder that holds app.py."""
+
+GIB: Final = 1024**3
+
+
+class BackendChoice(StrEnum):
+    """Which library runs the network."""
+
+    AUTO = "auto"
+    TORCH = "torch"
+    OPENVINO = "openvino"
+
+
+class Precision(StrEnum):
+    """How exactly the network is computed: ``exact`` is float32, ``fast`` is the quickest that this machine offers."""
+
+    EXACT = "exact"
+    FAST = "fast"
+
+
+class Access(StrEnum):
+    """Who may do what: with ``open`` everybody everything, with ``roles`` what their role in the project allows."""
+
+    OPEN = "open"
+    ROLES = "roles"
+
+
+class Settings(BaseSettings):
+    """What can be configured. See docs/settings.md for the same list in prose."""
+
+    model_config = SettingsConfigDict(env_prefix="CRISTAE_", extra="forbid", frozen=True)
+
+    data_dir: Path = Field(ROOT / "data", description="Images, label maps, the database, logs. Grows.")
+    models_dir: Path = Field(ROOT / "models", description="The model store.")
+    database_url: str = Field(
+        "", description="SQLAlchemy URL. Empty: SQLite in the data folder. PostgreSQL for several machines."
+    )
+    max_upload_bytes: int = Field(4 * GIB, gt=0, description="Largest file that a browser may send, in bytes.")
+    max_image_px: int = Field(
+        2_000_000_000, gt=0, description="Largest image, in pixels (40,000 x 40,000 px is 1.6e9)."
+    )
+    min_free_bytes: int = Field(GIB, ge=0, description="Refuse uploads and jobs that would leave less than this.")
+    engine: str = Field(
+        "local", description='Where jobs run: "local", or the address of a Dask scheduler (tls://host:port).'
+    )
+    backend: BackendChoice = Field(BackendChoice.AUTO, description="Library that runs the network.")
+    precision: Precision = Field(Precision.FAST, description="exact (float32) or fast.")
+    threads: int = Field(0, ge=0, description="CPU threads of a prediction or training. 0: all that it may use.")
+    access: Access = Field(Access.OPEN, description="open: everybody is admin. roles: what the project's roles allow.")
+    admins: str = Field("", description="Names, parted by commas, of those who are admin in every project.")
+    person_header: str = Field(
+        "", description="HTTP header in which a sign-in proxy says who it is. Empty: people choose their name."
+    )
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database URL, with the default filled in."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'cristae.sqlite3').as_posix()}"
+
+    @property
+    def uploads_dir(self) -> Path:
+        """Files from browsers, until a job has read them."""
+        return self.data_dir / "uploads"
+
+    @property
+    def resolved_threads(self) -> int:
+        """CPU threads to use, at least 1."""
+        return self.threads or available_threads()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def available_threads() -> int:
+    """Cores that this process may use (not all of them in a container or a Slurm job), at least 1."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(len(os.sched_getaffinity(0)), 1)
+    return os.cpu_count() or 1
+
+
+def config_file() -> Path:
+    """Where the settings file is looked for."""
+    return Path(os.environ.get("CRISTAE_CONFIG", ROOT / "cristae.toml"))
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read and check the settings.
+
+    Raises
+    ------
+    SettingsError
+        An unknown name or an unusable value, named with the variable that sets it.
+    """
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith("CRISTAE_")
+        and name.removeprefix("CRISTAE_").lower() not in {*Settings.model_fields, "config"}
+    )
+    if unknown:
+        raise SettingsError(
+            f"Unknown setting {', '.join(unknown)}.", "Check the spelling against docs/settings.md, or unset it."
+        )
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "?"
+        raise SettingsError(
+            f"Setting {name} (CRISTAE_{name.upper()}) is unusable: {first['msg']}; it is {first.get('input')!r}.",
+            f"Correct it in the environment or in {config_file()}; docs/settings.md lists what is allowed.",
+        ) from error
+    except ValueError as error:
+        raise SettingsError(f"{config_file()} is not valid TOML: {error}.", "Correct the file.") from error
+    return settings.model_copy(
+        update={"data_dir": settings.data_dir.resolve(), "models_dir": settings.models_dir.resolve()}
+    )
+
+
+@lru_cache(maxsize=1)
+def current_settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()

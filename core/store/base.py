@@ -1,0 +1,144 @@
+"""What the parts of the store share: the database, the folders, ids and the clock."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from core.errors import NotFoundError, StorageFullError
+from core.files import explained_os_errors, require_free_space
+from core.settings import Settings
+from core.store.database import Database
+from core.store.holds import Holds
+from core.store.tables import Base
+
+Row = TypeVar("Row", bound=Base)
+
+_FEW: Final = 100
+"""Ids that are asked for by name; beyond, the whole column is cheaper."""
+
+
+def new_id() -> str:
+    """16 hexadecimal digits: 64 random bits."""
+    return uuid.uuid4().hex[:16]
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def found(session: Session, table: type[Row], row_id: str, what: str) -> Row:
+    """The row with this id.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    """
+    row = session.get(table, row_id)
+    if row is None:
+        raise NotFoundError(
+            f"There is no {what} {row_id[:40]!r}.", "It may have been deleted; reload the page and pick another."
+        )
+    return row
+
+
+class StoreBase:
+    """The database and the folders beside it.
+
+    Parameters
+    ----------
+    settings
+        ``data_dir`` and the database URL count.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        for folder in (settings.data_dir, self.images_dir, self.labels_dir, settings.uploads_dir, self.locks_dir):
+            _make(folder)
+        self.database = Database(settings.resolved_database_url, self.locks_dir)
+        self._holds = Holds(self.locks_dir)
+
+    @property
+    def images_dir(self) -> Path:
+        """One pyramid per image, named by its id."""
+        return self.settings.data_dir / "images"
+
+    @property
+    def labels_dir(self) -> Path:
+        """One pyramid per revision, named by its id."""
+        return self.settings.data_dir / "labels"
+
+    @property
+    def locks_dir(self) -> Path:
+        """Locks between processes."""
+        return self.settings.data_dir / "locks"
+
+    def require_free_space(self, coming_bytes: int = 0) -> None:
+        """Refuse what would leave less free space than the settings ask for.
+
+        Raises
+        ------
+        StorageFullError
+            With the numbers.
+        """
+        require_free_space(self.settings.data_dir, coming_bytes, keep_bytes=self.settings.min_free_bytes)
+
+    def close(self) -> None:
+        """Let go of connections and locks; what was being written counts as a leftover from now on."""
+        self._holds.close()
+        self.database.close()
+
+    def _sweep_folder(self, folder: Path, known: Callable[[Collection[str]], set[str]]) -> int:
+        """Remove the folders that belong to no row and that nobody is writing. Returns how many."""
+        paths = list(folder.iterdir())
+        rows = known({path.name for path in paths})
+        removed = 0
+        for path in paths:
+            if path.name in rows:
+                continue
+            key = path.name.removeprefix(".").split(".", 1)[0] or path.name
+            with self._holds.holding(key) as alone:
+                if alone and not known([path.name]):
+                    remove_tree(path)
+                    removed += 1
+        return removed
+
+    def _known(self, column: InstrumentedAttribute[str], ids: Collection[str]) -> set[str]:
+        """Those of the ids that a table holds."""
+        wanted = select(column)
+        if len(ids) <= _FEW:
+            wanted = wanted.where(column.in_(ids))
+        with self.database.reading() as session:
+            return set(session.scalars(wanted))
+
+
+def _make(folder: Path) -> None:
+    """Make a folder of the store."""
+    try:
+        with explained_os_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StorageFullError(
+            f"The data folder cannot be made: {error.filename} is a file.", "Set CRISTAE_DATA_DIR to a folder."
+        ) from error
+    except OSError as error:
+        raise StorageFullError(
+            f"The data folder {folder} cannot be made ({error.strerror}).", "Set CRISTAE_DATA_DIR to another folder."
+        ) from error
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file or folder; what cannot be removed now is swept later."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,255 @@
+"""The database: opening, migrating, short transactions, and its errors in words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
+from sqlalchemy.orm import Session
+
+from core.errors import StorageFullError, StoreBusyError, StoreError
+from core.files import explained_os_errors
+
+SCHEMA_HEAD: Final = "0008"
+"""The newest migration. Known here so that opening an up-to-date database need not import Alembic (0.2 s)."""
+
+BUSY_TIMEOUT_S: Final = 20.0
+"""How long a transaction waits for another writer; ours hold the lock for milliseconds."""
+
+_WRITE: Final = "cristae_write"
+
+
+class Database:
+    """One database, opened and up to date; used by all threads of a process.
+
+    Parameters
+    ----------
+    url
+        SQLAlchemy URL.
+    locks_dir
+        Folder for the lock that lets one process migrate at a time.
+
+    Raises
+    ------
+    StoreError
+        The URL is unusable, the database is locked for too long, damaged or newer than this version of Cristae.
+    StorageFullError
+        The disk is full or the folder cannot be written.
+    """
+
+    def __init__(self, url: str, locks_dir: Path) -> None:
+        self._engine = _make_engine(url)
+        self._writing = self._engine.execution_options(**{_WRITE: True})
+        self._watch: sqlite3.Connection | None = None
+        self._migrate(locks_dir / "migrate.lock")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it lives in a file of this machine."""
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A short transaction that changes nothing."""
+        with _explained(self._engine), Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A short transaction that holds the write lock from its start; commits when the block ends well."""
+        with _explained(self._engine), Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def change_token(self) -> int | None:
+        """A number that differs once another connection has changed the database; None where it cannot be known.
+
+        Costs some microseconds; call it from one thread only.
+        """
+        path = self._engine.url.database
+        if not self.is_sqlite or not path:
+            return None
+        with _explained(self._engine):
+            if self._watch is None:
+                self._watch = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
+            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+    @property
+    def log_path(self) -> Path | None:
+        """SQLite's write-ahead log, where what was committed last is; None on other databases."""
+        path = self._engine.url.database
+        return Path(f"{path}-wal") if self.is_sqlite and path else None
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        self._engine.dispose()
+
+    def _migrate(self, lock_path: Path) -> None:
+        with _explained(self._engine):
+            if self._version() == SCHEMA_HEAD:
+                return
+        try:
+            with (
+                explained_os_errors(lock_path),
+                FileLock(lock_path, timeout=60),
+                _explained(self._engine),
+                self._writing.connect() as connection,
+                _without_cascades(connection),
+                connection.begin(),
+            ):
+                _upgrade(connection)
+                _check_references(connection)
+        except Timeout as error:
+            raise StoreError(
+                "Another process has been migrating the database for more than 60 s.",
+                "Wait for it to finish, or end it and start again.",
+            ) from error
+
+    def _version(self) -> str | None:
+        with self._engine.connect() as connection:
+            return _version_of(connection)
+
+
+def _version_of(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _make_engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        engine = create_engine(parsed, pool_size=8, max_overflow=56, pool_timeout=BUSY_TIMEOUT_S)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise StoreError(
+            f"The database URL cannot be used: {error}.",
+            "Write CRISTAE_DATABASE_URL like sqlite:////folder/cristae.sqlite3 or postgresql+psycopg://user@host/name, "
+            "and install the driver that it names.",
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _configure_sqlite(engine)
+    return engine
+
+
+def _configure_sqlite(engine: Engine) -> None:
+    """Write-ahead log, enforced foreign keys, and transactions that begin when we say so."""
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            "foreign_keys = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get(_WRITE)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def _without_cascades(connection: Connection) -> Iterator[None]:
+    """Foreign keys off on SQLite, before the transaction begins.
+
+    A migration that makes a table anew drops the old one, which would delete all rows that refer to it.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
+
+
+def _check_references(connection: Connection) -> None:
+    """Refuse a migration that leaves rows pointing nowhere; nothing of it is kept."""
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise StoreError(
+            f"Migrating the database would leave rows of {broken[0]} that refer to missing rows of {broken[2]}.",
+            "Nothing was changed. Keep using the version of Cristae that wrote it, and report this.",
+        )
+
+
+def _upgrade(connection: Connection) -> None:
+    """Run the migrations that are missing; the caller holds the lock."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from alembic.util.exc import CommandError
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(727274)"))
+    found = _version_of(connection)
+    if found == SCHEMA_HEAD:
+        return
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "alembic").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    if found is not None:
+        try:
+            ScriptDirectory.from_config(config).get_revision(found)
+        except CommandError as error:
+            raise StoreError(
+                f"The database was written by a newer version of Cristae (its schema is {found!r}, "
+                f"this version knows up to {SCHEMA_HEAD!r}).",
+                "Update Cristae, or point CRISTAE_DATA_DIR at another folder.",
+            ) from error
+    command.upgrade(config, SCHEMA_HEAD)
+
+
+@contextmanager
+def _explained(engine: Engine) -> Iterator[None]:
+    """Turn what the database driver says into a cause and a remedy."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (DatabaseError, sqlite3.Error) as error:
+        reason = str(getattr(error, "orig", error))
+        raise _in_words(reason, engine.url.database or engine.url.render_as_string()) from error
+
+
+def _in_words(reason: str, where: str) -> StoreError:
+    said = reason.lower()
+    if "locked" in said or "busy" in said:
+        return StoreBusyError(
+            f"The database {where} stayed locked by another process for {BUSY_TIMEOUT_S:.0f} s.",
+            "Try again; if it stays so, end other programs that have the file open.",
+        )
+    if "readonly" in said or "read-only" in said or "unable to open" in said:
+        return StorageFullError(
+            f"The database {where} cannot be written ({reason}).",
+            "Make the data folder writable for this user or set CRISTAE_DATA_DIR to another one.",
+        )
+    if "full" in said or "disk i/o" in said:
+        return StorageFullError(
+            f"The database {where} cannot be written ({reason}).",
+            "Free some space or set CRISTAE_DATA_DIR to a larger disk.",
+        )
+    if "malformed" in said or "not a database" in said:
+        return StoreError(
+            f"The database {where} is damaged ({reason}).",
+            "Restore it from a backup, or move it away to start with an empty one; images on disk stay where they are.",
+        )
+    return StoreError(f"The database {where} refused: {reason}.", "See the log; `python -m core doctor` may know more.")

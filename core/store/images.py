@@ -1,0 +1,242 @@
+"""Images: a row each, and a pyramid beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from core.imaging.image import Image, PixelSize, PixelSizeSource
+from core.store.base import found, new_id, now, remove_tree
+from core.store.projects import ProjectStore, revision_ids
+from core.store.records import ImageRecord, Split
+from core.store.tables import ImageRow
+
+_HASH_ROWS_BYTES = 64 * 1024**2
+"""Hashed at once, so that no second copy of a large image is made."""
+
+STACK_NAME_LENGTH = 500
+"""What the table's column takes."""
+
+PYRAMID_FACTOR = 4 / 3
+"""A pyramid has 1 + 1/4 + 1/16 + ... of the pixels; compression makes it smaller, never much larger."""
+
+
+def content_hash(image: Image, stack: str = "", z_index: int | None = None) -> str:
+    """sha256 (hex) of data type, shape and pixels; names and pixel sizes do not count.
+
+    Of a stack's plane its place counts too: a volume may have many planes that are alike, blank ones say, and keeps
+    them all.
+
+    >>> a = Image(np.zeros((2, 3), np.uint8), name="a")
+    >>> content_hash(a) == content_hash(Image(np.zeros((2, 3), np.uint8), name="b"))
+    True
+    >>> content_hash(a) == content_hash(Image(np.zeros((3, 2), np.uint8)))
+    False
+    >>> content_hash(a, "s.tif", 0) == content_hash(a, "s.tif", 1)
+    False
+    """
+    pixels = image.pixels_yx
+    little = pixels.dtype.newbyteorder("<")
+    digest = hashlib.sha256(f"{pixels.dtype.name} {pixels.shape}\n".encode())
+    step = max(1, _HASH_ROWS_BYTES // (pixels.shape[1] * pixels.itemsize))
+    for row in range(0, pixels.shape[0], step):
+        digest.update(np.ascontiguousarray(pixels[row : row + step], dtype=little).data)
+    alone = digest.hexdigest()
+    return hashlib.sha256(f"{alone} {z_index} {stack}".encode()).hexdigest() if stack else alone
+
+
+class ImageStore(ProjectStore):
+    """Adding, listing and removing images."""
+
+    def add_image(
+        self,
+        project_id: str,
+        image: Image,
+        *,
+        split: Split | str = Split.POOL,
+        specimen: str = "",
+        stack: str = "",
+        z_index: int | None = None,
+        example: bool = False,
+    ) -> ImageRecord:
+        """Keep an image: its pyramid first, then its row. The same content in the same project gives the old record.
+
+        Planes are the same where their place in the stack is the same too.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such project.
+        StorageFullError
+            The disk is full or would become so; nothing is left then.
+        """
+        return self.add_image_once(
+            project_id, image, split=split, specimen=specimen, stack=stack, z_index=z_index, example=example
+        )[0]
+
+    def add_image_once(
+        self,
+        project_id: str,
+        image: Image,
+        *,
+        split: Split | str = Split.POOL,
+        specimen: str = "",
+        stack: str = "",
+        z_index: int | None = None,
+        example: bool = False,
+    ) -> tuple[ImageRecord, bool]:
+        """As `add_image`; the second value says whether the image is new to the project.
+
+        One that lies in the trash is taken out of it, with its label maps; it is not new.
+        """
+        from core.imaging.display import percentile_window
+        from core.imaging.pyramid import write_image_pyramid
+
+        self.project(project_id)
+        stack = stack[:STACK_NAME_LENGTH]
+        digest = content_hash(image, stack, z_index)
+        old = self._same_content(project_id, digest)
+        if old is not None:
+            return old, False
+        self.require_free_space(int(image.pixels_yx.nbytes * PYRAMID_FACTOR))
+        low, high = percentile_window(image.pixels_yx)
+        row = ImageRow(
+            id=new_id(),
+            project_id=project_id,
+            name=image.name[:500],
+            content_hash=digest,
+            height_px=image.shape[0],
+            width_px=image.shape[1],
+            dtype=image.pixels_yx.dtype.name,
+            pixel_size_nm=image.pixel_size.nm,
+            pixel_size_source=image.pixel_size.source.value,
+            pixel_size_detail=image.pixel_size.detail[:500],
+            specimen=specimen[:200],
+            split=Split(split).value,
+            stack=stack,
+            z_index=z_index,
+            example=example,
+            notices=list(image.notices),
+            window_low=float(low),
+            window_high=float(high),
+            created_at=now(),
+        )
+        with self._holds.holding(row.id):
+            path = self.image_pyramid_path(row.id)
+            try:
+                write_image_pyramid(path, image)
+                self._insert_image(row)
+            except IntegrityError:
+                remove_tree(path)
+                other = self._same_content(project_id, digest)
+                if other is None:  # then it is the project that has gone meanwhile
+                    self.project(project_id)
+                    raise
+                return other, False
+            except BaseException:
+                remove_tree(path)
+                raise
+        return image_record(row), True
+
+    def images(self, project_id: str | None = None) -> tuple[ImageRecord, ...]:
+        """The images of a project, or all, without the trash: oldest first, planes of a stack in their order."""
+        wanted = select(ImageRow).where(ImageRow.trashed_at.is_(None))
+        wanted = wanted.order_by(ImageRow.created_at, ImageRow.z_index, ImageRow.id)
+        if project_id is not None:
+            wanted = wanted.where(ImageRow.project_id == project_id)
+        with self.database.reading() as session:
+            return tuple(image_record(row) for row in session.scalars(wanted))
+
+    def image(self, image_id: str) -> ImageRecord:
+        """One image, also one in the trash.
+
+        Raises
+        ------
+        NotFoundError
+            There is none with this id.
+        """
+        with self.database.reading() as session:
+            return image_record(found(session, ImageRow, image_id, "image"))
+
+    def image_pyramid_path(self, image_id: str) -> Path:
+        """The folder of its pyramid."""
+        return self.images_dir / image_id
+
+    def set_pixel_size(self, image_id: str, pixel_size: PixelSize) -> ImageRecord:
+        """Correct an image's pixel size; label maps that exist stay as they are.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such image.
+        """
+        from core.imaging.pyramid import set_pyramid_pixel_size
+
+        with self.database.writing() as session:
+            row = found(session, ImageRow, image_id, "image")
+            row.pixel_size_nm = pixel_size.nm
+            row.pixel_size_source = pixel_size.source.value
+            row.pixel_size_detail = pixel_size.detail[:500]
+        set_pyramid_pixel_size(self.image_pyramid_path(image_id), pixel_size.nm)
+        return image_record(row)
+
+    def delete_image(self, image_id: str) -> None:
+        """Remove an image and all its label maps.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such image.
+        """
+        with self.database.writing() as session:
+            row = found(session, ImageRow, image_id, "image")
+            revisions = revision_ids(session, [image_id])
+            session.delete(row)
+        self._remove_files([image_id], revisions)
+
+    def _insert_image(self, row: ImageRow) -> None:
+        with self.database.writing() as session:
+            session.add(row)
+
+    def _same_content(self, project_id: str, digest: str) -> ImageRecord | None:
+        """The image of this content, out of the trash if it was there."""
+        wanted = select(ImageRow).where(ImageRow.project_id == project_id, ImageRow.content_hash == digest)
+        with self.database.reading() as session:
+            row = session.scalar(wanted)
+            if row is None or row.trashed_at is None:
+                return None if row is None else image_record(row)
+        with self.database.writing() as session:
+            row = session.scalar(wanted)
+            if row is not None:
+                row.trashed_at = None
+            return None if row is None else image_record(row)
+
+    def _known_images(self, ids: Collection[str]) -> set[str]:
+        """Those of the ids that have a row."""
+        return self._known(ImageRow.id, ids)
+
+
+def image_record(row: ImageRow) -> ImageRecord:
+    """The value of a row."""
+    return ImageRecord(
+        id=row.id,
+        project_id=row.project_id,
+        name=row.name,
+        content_hash=row.content_hash,
+        shape_yx=(row.height_px, row.width_px),
+        dtype=row.dtype,
+        pixel_size=PixelSize(row.pixel_size_nm, PixelSizeSource(row.pixel_size_source), row.pixel_size_detail),
+        specimen=row.specimen,
+        split=Split(row.split),
+        stack=row.stack,
+        z_index=row.z_index,
+        example=row.example,
+        notices=tuple(row.notices),
+        window=(row.window_low, row.window_high),
+        created_at=row.created_at,
+    )

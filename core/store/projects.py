@@ -1,0 +1,181 @@
+"""Projects."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core.errors import StoreError
+from core.imaging.image import PixelSize
+from core.label_scheme import LabelScheme
+from core.store.base import StoreBase, found, new_id, now, remove_tree
+from core.store.records import ProjectRecord, RevisionKind
+from core.store.tables import ImageRow, ProjectRow, RevisionRow
+
+MAX_NAME_CHARS = 200
+"""As wide as the column."""
+
+
+class ProjectStore(StoreBase):
+    """Making, listing and removing projects."""
+
+    def create_project(self, name: str, scheme: LabelScheme, pixel_size_nm: float | None = None) -> ProjectRecord:
+        """Make an empty project.
+
+        Parameters
+        ----------
+        name
+            1 to 200 characters, no other project's.
+        scheme
+            Its classes.
+        pixel_size_nm
+            Assumed for images whose file says nothing, once a person confirms it; None where there is no such size.
+
+        Raises
+        ------
+        StoreError
+            The name is empty, too long or taken.
+        ImageError
+            The pixel size is not a positive number.
+        """
+        name = _checked_name(name)
+        if pixel_size_nm is not None:
+            PixelSize.from_user(pixel_size_nm)
+        row = ProjectRow(
+            id=new_id(), name=name, scheme=scheme.to_json(), pixel_size_nm=pixel_size_nm, created_at=now(),
+            approve_own=False,
+        )  # fmt: skip
+        try:
+            with self.database.writing() as session:
+                session.add(row)
+        except IntegrityError as error:
+            raise _taken(name) from error
+        return _record(row)
+
+    def projects(self) -> tuple[ProjectRecord, ...]:
+        """All projects, oldest first."""
+        with self.database.reading() as session:
+            rows = session.scalars(select(ProjectRow).order_by(ProjectRow.created_at, ProjectRow.id))
+            return tuple(_record(row) for row in rows)
+
+    def project(self, project_id: str) -> ProjectRecord:
+        """One project.
+
+        Raises
+        ------
+        NotFoundError
+            There is none with this id.
+        """
+        with self.database.reading() as session:
+            return _record(found(session, ProjectRow, project_id, "project"))
+
+    def update_project(
+        self,
+        project_id: str,
+        *,
+        name: str | None = None,
+        scheme: LabelScheme | None = None,
+        pixel_size_nm: float | None = None,
+    ) -> ProjectRecord:
+        """Change what is given and leave the rest.
+
+        Parameters
+        ----------
+        project_id
+            Which.
+        name
+            1 to 200 characters, no other project's.
+        scheme
+            Classes may be added, renamed and recoloured; one that label maps use may not be taken away.
+        pixel_size_nm
+            In nm; 0 where there is no such size any more.
+
+        Raises
+        ------
+        NotFoundError
+            There is none with this id.
+        StoreError
+            The name cannot be used, or a class is in use.
+        ImageError
+            The pixel size is not a positive number.
+        """
+        if name is not None:
+            name = _checked_name(name)
+        if pixel_size_nm:
+            PixelSize.from_user(pixel_size_nm)
+        try:
+            with self.database.writing() as session:
+                row = found(session, ProjectRow, project_id, "project")
+                if scheme is not None:
+                    _check_classes_in_use(session, row, scheme)
+                    row.scheme = scheme.to_json()
+                if name is not None:
+                    row.name = name
+                if pixel_size_nm is not None:
+                    row.pixel_size_nm = pixel_size_nm or None
+        except IntegrityError as error:
+            raise _taken(str(name)) from error
+        return _record(row)
+
+    def delete_project(self, project_id: str) -> None:
+        """Remove a project with its images and their label maps.
+
+        Raises
+        ------
+        NotFoundError
+            There is none with this id.
+        """
+        with self.database.writing() as session:
+            row = found(session, ProjectRow, project_id, "project")
+            images = session.scalars(select(ImageRow.id).where(ImageRow.project_id == project_id)).all()
+            revisions = revision_ids(session, list(images))
+            session.delete(row)
+        self._remove_files(list(images), revisions)
+
+    def _remove_files(self, image_ids: list[str], revision_ids: list[str]) -> None:
+        """Remove pyramids whose rows are gone."""
+        for folder, ids in ((self.labels_dir, revision_ids), (self.images_dir, image_ids)):
+            for each in ids:
+                remove_tree(folder / each)
+
+
+def revision_ids(session: Session, image_ids: list[str]) -> list[str]:
+    """The revisions of these images."""
+    return list(session.scalars(select(RevisionRow.id).where(RevisionRow.image_id.in_(image_ids))))
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= MAX_NAME_CHARS:
+        raise StoreError(f"The project's name has {len(name)} characters.", f"Use 1 to {MAX_NAME_CHARS}.")
+    return name
+
+
+def _taken(name: str) -> StoreError:
+    return StoreError(f"There is a project {name!r} already.", "Open it, or choose another name.")
+
+
+def _check_classes_in_use(session: Session, row: ProjectRow, scheme: LabelScheme) -> None:
+    """Refuse to take away classes that label maps of the project have pixels of."""
+    old = LabelScheme.from_json(row.scheme)
+    gone = set(old.ids) - set(scheme.ids)
+    if not gone:
+        return
+    tables = session.scalars(
+        select(RevisionRow.coverage)
+        .join(ImageRow, ImageRow.id == RevisionRow.image_id)
+        .where(ImageRow.project_id == row.id, RevisionRow.kind != RevisionKind.PREDICTION.value)
+    )
+    used = {int(each["class_id"]) for table in tables for each in table if each.get("pixels")} & gone
+    if used:
+        names = ", ".join(f"{old.name_of(class_id)} ({class_id})" for class_id in sorted(used))
+        raise StoreError(
+            f"Label maps of the project have pixels of {names}.",
+            "Keep the class (it may be renamed), or delete the images with these labels first.",
+        )
+
+
+def _record(row: ProjectRow) -> ProjectRecord:
+    scheme = LabelScheme.from_json(row.scheme)
+    return ProjectRecord(row.id, row.name, scheme, row.pixel_size_nm, row.created_at, row.approve_own)

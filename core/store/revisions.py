@@ -1,0 +1,278 @@
+"""Revisions: a label map each, written once, then never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from core.errors import NotFoundError, StoreError
+from core.store.base import found, new_id, now, remove_tree
+from core.store.image_changes import ImageChanges
+from core.store.records import RevisionKind, RevisionRecord, RevisionState
+from core.store.reviews import begin_review
+from core.store.tables import ImageRow, RevisionRow
+
+
+class RevisionStore(ImageChanges):
+    """Beginning, completing, listing and removing revisions."""
+
+    def begin_revision(
+        self,
+        image_id: str,
+        kind: RevisionKind | str,
+        *,
+        model_id: str | None = None,
+        parent_id: str | None = None,
+        author: str = "",
+        settings_key: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> RevisionRecord:
+        """Announce a label map that this process is about to write at `label_pyramid_path`.
+
+        Until `complete_revision` its state is ``writing``. When the process dies before that, the next `sweep` removes
+        row and files.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such image or parent.
+        """
+        row = RevisionRow(
+            id=new_id(),
+            image_id=image_id,
+            kind=RevisionKind(kind).value,
+            state=RevisionState.WRITING.value,
+            parent_id=parent_id,
+            author=author[:200],
+            model_id=model_id,
+            settings_key=settings_key,
+            details=dict(details or {}),
+            coverage=[],
+            version=1,
+            created_at=now(),
+            completed_at=None,
+        )
+        self._holds.take(row.id)
+        try:
+            with self.database.writing() as session:
+                found(session, ImageRow, image_id, "image")
+                if parent_id is not None:
+                    found(session, RevisionRow, parent_id, "revision")
+                session.add(row)
+        except BaseException:
+            self._holds.release(row.id)
+            raise
+        return _record(row)
+
+    def label_pyramid_path(self, revision_id: str) -> Path:
+        """The folder of its pyramid."""
+        return self.labels_dir / revision_id
+
+    def update_revision_details(self, revision_id: str, **details: Any) -> RevisionRecord:
+        """Change some details (``progress=0.4``) of a revision that is being written.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such revision (its image may have been deleted meanwhile).
+        StoreError
+            It is complete.
+        """
+        with self.database.writing() as session:
+            row = _still_writing(found(session, RevisionRow, revision_id, "revision"))
+            row.details = {**row.details, **details}
+            row.version += 1
+        return _record(row)
+
+    def complete_revision(
+        self, revision_id: str, *, coverage: Iterable[Mapping[str, Any]] = (), **details: Any
+    ) -> RevisionRecord:
+        """Declare a label map whole: from now on it does not change.
+
+        Parameters
+        ----------
+        revision_id
+            In state ``writing``, its pyramid finished.
+        coverage
+            Rows of the coverage table as plain values (`ClassCoverage.to_json`).
+        details
+            Added to its details.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such revision.
+        StoreError
+            It is complete already, or has no finished pyramid.
+        """
+        from core.imaging.pyramid import is_unfinished
+
+        path = self.label_pyramid_path(revision_id)
+        if not path.is_dir() or is_unfinished(path):
+            self.revision(revision_id)
+            raise StoreError(
+                f"The label map of revision {revision_id} is not written to its end.",
+                "Finish its pyramid before completing it.",
+            )
+        with self.database.writing() as session:
+            row = _still_writing(found(session, RevisionRow, revision_id, "revision"))
+            row.details = {**row.details, **details, "progress": 1.0}
+            row.coverage = [dict(each) for each in coverage]
+            row.state = RevisionState.COMPLETE.value
+            row.version += 1
+            row.completed_at = now()
+            if row.kind == RevisionKind.CORRECTION.value:
+                begin_review(session, row)
+        self._holds.release(revision_id)
+        return _record(row)
+
+    def discard_revision(self, revision_id: str) -> None:
+        """Remove a revision that is not complete, with what is written of it; nothing happens when it is gone.
+
+        Raises
+        ------
+        StoreError
+            It is complete: use `delete_revision`.
+        """
+        with self.database.writing() as session:
+            row = session.get(RevisionRow, revision_id)
+            if row is not None:
+                session.delete(_still_writing(row))
+        remove_tree(self.label_pyramid_path(revision_id))
+        self._holds.release(revision_id)
+
+    def delete_revision(self, revision_id: str) -> None:
+        """Remove a revision, complete or not. Revisions made from it stay, without a parent.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such revision.
+        """
+        with self.database.writing() as session:
+            session.delete(found(session, RevisionRow, revision_id, "revision"))
+        remove_tree(self.label_pyramid_path(revision_id))
+        self._holds.release(revision_id)
+
+    def revisions(
+        self,
+        image_id: str,
+        *,
+        kind: RevisionKind | str | None = None,
+        state: RevisionState | str | None = RevisionState.COMPLETE,
+        model_id: str | None = None,
+        settings_key: str | None = None,
+    ) -> tuple[RevisionRecord, ...]:
+        """The revisions of an image, newest first; complete ones unless asked otherwise (``state=None``: all)."""
+        wanted = select(RevisionRow).where(RevisionRow.image_id == image_id)
+        if kind is not None:
+            wanted = wanted.where(RevisionRow.kind == RevisionKind(kind).value)
+        if state is not None:
+            wanted = wanted.where(RevisionRow.state == RevisionState(state).value)
+        if model_id is not None:
+            wanted = wanted.where(RevisionRow.model_id == model_id)
+        if settings_key is not None:
+            wanted = wanted.where(RevisionRow.settings_key == settings_key)
+        with self.database.reading() as session:
+            rows = session.scalars(wanted.order_by(RevisionRow.created_at.desc(), RevisionRow.id))
+            return tuple(_record(row) for row in rows)
+
+    def project_revisions(self, project_id: str, kind: RevisionKind | str) -> dict[str, RevisionRecord]:
+        """The newest complete revision of this kind of every image that has one, by the image's id; one query."""
+        wanted = (
+            select(RevisionRow)
+            .join(ImageRow, ImageRow.id == RevisionRow.image_id)
+            .where(ImageRow.project_id == project_id, RevisionRow.kind == RevisionKind(kind).value)
+            .where(RevisionRow.state == RevisionState.COMPLETE.value, ImageRow.trashed_at.is_(None))
+            .order_by(RevisionRow.created_at, RevisionRow.id)
+        )
+        with self.database.reading() as session:
+            return {row.image_id: _record(row) for row in session.scalars(wanted)}
+
+    def label_kinds(self, project_id: str) -> dict[str, frozenset[RevisionKind]]:
+        """Which kinds of complete label maps each image has, by the image's id; images without are left out."""
+        wanted = (
+            select(RevisionRow.image_id, RevisionRow.kind)
+            .join(ImageRow, ImageRow.id == RevisionRow.image_id)
+            .where(ImageRow.project_id == project_id, RevisionRow.state == RevisionState.COMPLETE.value)
+            .distinct()
+        )
+        kinds: dict[str, frozenset[RevisionKind]] = {}
+        with self.database.reading() as session:
+            for image_id, kind in session.execute(wanted):
+                kinds[image_id] = kinds.get(image_id, frozenset()) | {RevisionKind(kind)}
+        return kinds
+
+    def revision(self, revision_id: str) -> RevisionRecord:
+        """One revision.
+
+        Raises
+        ------
+        NotFoundError
+            There is none with this id.
+        """
+        with self.database.reading() as session:
+            return _record(found(session, RevisionRow, revision_id, "revision"))
+
+    def sweep(self) -> int:
+        """Remove what dead processes left half-written (revisions, pyramids, temporary folders) and old trash.
+
+        Safe beside writers: what a living process holds is left alone.
+
+        Returns
+        -------
+        int
+            How many things were removed.
+        """
+        removed = self.purge_images()
+        with self.database.reading() as session:
+            writing = select(RevisionRow.id).where(RevisionRow.state == RevisionState.WRITING.value)
+            unfinished = list(session.scalars(writing))
+        for revision_id in unfinished:
+            with self._holds.holding(revision_id) as alone:
+                if alone and self._discard_if_writing(revision_id):
+                    removed += 1
+        removed += self._sweep_folder(self.labels_dir, self._known_revisions)
+        return removed + self._sweep_folder(self.images_dir, self._known_images)
+
+    def _discard_if_writing(self, revision_id: str) -> bool:
+        try:
+            if self.revision(revision_id).state is RevisionState.COMPLETE:
+                return False
+        except NotFoundError:
+            return False
+        self.discard_revision(revision_id)
+        return True
+
+    def _known_revisions(self, ids: Collection[str]) -> set[str]:
+        """Those of the ids that have a row."""
+        return self._known(RevisionRow.id, ids)
+
+
+def _still_writing(row: RevisionRow) -> RevisionRow:
+    if row.state != RevisionState.WRITING.value:
+        raise StoreError(
+            f"Revision {row.id} is complete and does not change any more.", "Begin a new revision with it as parent."
+        )
+    return row
+
+
+def _record(row: RevisionRow) -> RevisionRecord:
+    return RevisionRecord(
+        id=row.id,
+        image_id=row.image_id,
+        kind=RevisionKind(row.kind),
+        state=RevisionState(row.state),
+        parent_id=row.parent_id,
+        author=row.author,
+        model_id=row.model_id,
+        settings_key=row.settings_key,
+        details=dict(row.details),
+        coverage=tuple(dict(each) for each in row.coverage),
+        version=row.version,
+        created_at=row.created_at,
+        completed_at=row.completed_at,
+    )

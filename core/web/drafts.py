@@ -1,0 +1,278 @@
+"""Routes for painting: a draft, its tiles, what was painted, who holds it, its submission.
+
+What a browser posts is on disk before the answer says so, exactly once, whatever it sends again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from core.annotation.draft_post import TileEdit, read_post
+from core.annotation.draft_tiles import DraftPlane, DraftSource, DraftTiles, class_counts, pack_tile, unpack_tile
+from core.annotation.submission import submit_draft
+from core.errors import AccessError, AnnotationError
+from core.label_scheme import IGNORE_ID
+from core.settings import Access, Settings
+from core.store.people import person_key
+from core.store.records import DraftRecord, DraftTileRecord
+from core.store.store import Store
+from core.web.people import person_of
+from core.web.pyramids import OpenPyramids
+from core.web.responses import (
+    REVALIDATE,
+    RequestRefusedError,
+    answering,
+    cached_bytes,
+    error_response,
+    int_parameter,
+    json_response,
+)
+from core.web.uploads import refuse_foreign
+
+MOST_POSTED_BYTES: Final = 20 * 1024**2
+"""Of a packed post of tiles: label maps pack well, and even noise in 32 tiles is smaller."""
+
+MOST_JSON_BYTES: Final = 64 * 1024
+
+MOST_AT_ONCE: Final = 64
+"""Posts that are being worked on; more are asked to come again, which browsers do by themselves."""
+
+_RAW: Final = "application/octet-stream"
+_HOLDER_CHARS: Final = 64
+_LARGEST_SEQUENCE: Final = 2**53
+
+
+def draft_routes(settings: Settings, stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Route]:
+    """``/api/drafts/{id}`` and what lies under it."""
+    drafts = _Drafts(settings, stores, pyramids)
+    at_once = _AtOnce()
+    post = partial(_posting, at_once=at_once)
+    base = "/api/drafts/{id}"
+    return [
+        Route(base, answering(drafts.describe)),
+        Route(base + "/tiles", post(drafts.paint, MOST_POSTED_BYTES), methods=["POST"]),
+        Route(base + "/hold", post(drafts.hold, MOST_JSON_BYTES), methods=["POST"]),
+        Route(base + "/whole-image", post(drafts.whole_image, MOST_JSON_BYTES), methods=["POST"]),
+        Route(base + "/submit", post(drafts.submit, MOST_JSON_BYTES), methods=["POST"]),
+        Route(base + "/{plane}/{level}/{row}/{col}", answering(drafts.tile)),
+    ]
+
+
+def draft_json(store: Store, draft: DraftRecord) -> dict[str, Any]:
+    """What the paint tools need to know of a draft."""
+    tiles = store.draft_tiles(draft.id)
+    covered: dict[str, int] = {}
+    for tile in tiles:
+        for class_id, pixels in tile.covered.items():
+            covered[class_id] = covered.get(class_id, 0) + pixels
+    return {
+        "id": draft.id,
+        "image_id": draft.image_id,
+        "author": draft.author,
+        "state": draft.state.value,
+        "version": draft.version,
+        "whole_image": draft.whole_image,
+        "tiles": [[tile.row, tile.column] for tile in tiles],
+        "covered": covered,
+        "seconds": draft.seconds,
+        "strokes": draft.strokes,
+    }
+
+
+class _Drafts:
+    """The endpoints; they run in threads."""
+
+    def __init__(self, settings: Settings, stores: Callable[[], Store], pyramids: OpenPyramids) -> None:
+        self._settings, self._stores, self._pyramids = settings, stores, pyramids
+        self._tiles = DraftTiles()
+
+    def describe(self, request: Request) -> Response:
+        store = self._stores()
+        return json_response(draft_json(store, store.draft(request.path_params["id"])))
+
+    def tile(self, request: Request) -> Response:
+        """Raw pixels of one tile of one level."""
+        plane = request.path_params["plane"]
+        if plane not in {each.value for each in DraftPlane}:
+            raise RequestRefusedError(404, f"There is no plane {plane[:40]!r}.", "Ask for labels or coverage.")
+        store = self._stores()
+        source = self._source(store, store.draft(request.path_params["id"]))
+        level, row, column = (int_parameter(request, name) for name in ("level", "row", "col"))
+        block = np.ascontiguousarray(self._tiles.tile(source, DraftPlane(plane), level, row, column))
+        response = cached_bytes(request, block.tobytes(), _RAW, cache_control=REVALIDATE, packed=True)
+        response.headers["X-Tile-Shape"] = f"{block.shape[0]},{block.shape[1]}"
+        return response
+
+    def paint(self, request: Request, body: bytes) -> Response:
+        """Keep changed tiles."""
+        store, draft = self._mine(request)
+        holder, sequence = _holder(request.query_params.get("holder")), _sequence(request)
+        sender = _holder(request.query_params.get("sent_by", holder))
+        if store.has_draft_post(draft.id, holder, sequence):
+            return json_response({"version": store.draft(draft.id).version})
+        source = self._source(store, draft)
+        post = read_post(body, source.shape_yx)
+        store.require_free_space(len(body))
+        known = set(store.project(store.image(draft.image_id).project_id).scheme.ids) | {0, IGNORE_ID}
+        tiles = [self._checked(source, edit, known) for edit in post.tiles]
+        kept = store.write_draft_tiles(
+            draft.id, holder, sequence, tiles, seconds=post.seconds, strokes=post.strokes, sent_by=sender
+        )
+        return json_response({"version": kept.version, "seconds": kept.seconds, "strokes": kept.strokes})
+
+    def hold(self, request: Request, body: bytes) -> Response:
+        """Take the draft, or say that one still has it; the answer tells who had it before."""
+        store, draft = self._mine(request)
+        values = _json(body)
+        kept, before = store.hold_draft(
+            draft.id,
+            _holder(values.get("holder")),
+            str(values.get("name") or "")[:200],
+            take_over=values.get("take_over") is True,
+            renew=values.get("renew") is True,
+        )
+        return json_response({**draft_json(store, kept), "held_before": before})
+
+    def whole_image(self, request: Request, body: bytes) -> Response:
+        """Vouch for every pixel, or take that back."""
+        store, draft = self._mine(request)
+        values = _json(body)
+        if not isinstance(values.get("value"), bool):
+            raise RequestRefusedError(400, "value is neither true nor false.", "Reload the page and try again.")
+        kept = store.set_whole_image(draft.id, _holder(values.get("holder")), values["value"])
+        return json_response({"version": kept.version, "whole_image": kept.whole_image})
+
+    def submit(self, request: Request, body: bytes) -> Response:
+        """Make a revision of it."""
+        store, draft = self._mine(request)
+        values = _json(body)
+        done = submit_draft(store, draft.id, _holder(values.get("holder")), str(values.get("note") or ""))
+        return json_response({"revision_id": done.revision.id, "changes": done.changes})
+
+    def _mine(self, request: Request) -> tuple[Store, DraftRecord]:
+        """The draft, if whoever sends this may change it. Without sign-in nobody can prove who they are."""
+        store = self._stores()
+        draft = store.draft(request.path_params["id"])
+        person = person_of(request, self._settings)
+        if self._settings.access is Access.ROLES and person_key(person) != person_key(draft.author):
+            raise AccessError(
+                f"This draft is {draft.author or 'somebody else'}'s.", "Begin a draft of your own on the image."
+            )
+        return store, draft
+
+    def _source(self, store: Store, draft: DraftRecord) -> DraftSource:
+        image = self._pyramids.get(store.image_pyramid_path(draft.image_id))
+        base = draft.base_revision_id
+        return DraftSource(
+            draft.id,
+            tuple(image.level_shape(level) for level in range(image.levels)),
+            self._pyramids.get(store.label_pyramid_path(base)) if base else None,
+            {(tile.row, tile.column): tile.version for tile in store.draft_tiles(draft.id)},
+            partial(store.draft_tile_data, draft.id),
+        )
+
+    def _checked(self, source: DraftSource, edit: TileEdit, known: set[int]) -> tuple[DraftTileRecord, bytes]:
+        """A tile for the store. A class that is not in the scheme may stay where it was, but not be painted anew."""
+        place = (edit.row, edit.column)
+        before = source.base_tile(0, *place)
+        unknown = set(np.unique(edit.labels_yx).tolist()) - known
+        if unknown:
+            unknown -= set(np.unique(before).tolist())
+            if unknown and place in source.changed:
+                now_there = unpack_tile(source.read([place])[place], edit.labels_yx.shape)[0]
+                unknown -= set(np.unique(now_there).tolist())
+        if unknown:
+            raise AnnotationError(
+                f"Class {min(unknown)} is not in the project's label scheme.",
+                "It may have been removed meanwhile. Reload the page and paint with another class.",
+            )
+        record = DraftTileRecord(
+            *place,
+            0,
+            class_counts(edit.labels_yx),
+            class_counts(edit.labels_yx, edit.coverage_yx),
+            class_counts(before),
+        )
+        return record, pack_tile(edit.labels_yx, edit.coverage_yx)
+
+
+class _AtOnce:
+    """How many posts are being worked on."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._count = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._count >= MOST_AT_ONCE:
+                raise RequestRefusedError(429, "Too many people paint at this moment.", "It is sent again by itself.")
+            self._count += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._count -= 1
+
+
+def _posting(work: Callable[[Request, bytes], Response], most_bytes: int, *, at_once: _AtOnce) -> Callable[..., Any]:
+    """An endpoint that reads a bounded body and works on it in a thread."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            refuse_foreign(request)
+            with at_once:
+                body = await _body(request, most_bytes)
+                return await run_in_threadpool(work, request, body)
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except Exception as error:
+            return error_response(error)
+
+    return endpoint
+
+
+async def _body(request: Request, most_bytes: int) -> bytes:
+    """The body, refused as soon as it is too large."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most_bytes:
+            raise RequestRefusedError(
+                413, f"More than {most_bytes:,} bytes were sent at once.", "Reload the page; what is saved is there."
+            )
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(body)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise RequestRefusedError(400, "The request is no JSON object.", "Reload the page and try again.")
+    return values
+
+
+def _holder(value: Any) -> str:
+    """The name of a browser tab."""
+    if not isinstance(value, str) or not 1 <= len(value) <= _HOLDER_CHARS or not value.isprintable():
+        raise RequestRefusedError(400, "The browser tab has no name.", "Reload the page.")
+    return value
+
+
+def _sequence(request: Request) -> int:
+    text = request.query_params.get("sequence", "")
+    if not text.isascii() or not text.isdigit() or len(text) > 16 or int(text) > _LARGEST_SEQUENCE:
+        raise RequestRefusedError(400, f"sequence is {text[:40]!r}.", "Give a whole number.")
+    return int(text)

@@ -1,0 +1,109 @@
+"""Routes for label maps: their state, their tiles as raw bytes (the browser colours them), their downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import numpy as np
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from core.errors import NotFoundError
+from core.exports import render_download, revision_scheme
+from core.imaging.pyramid import Pyramid
+from core.store.records import RevisionRecord, RevisionState
+from core.store.store import Store
+from core.web.images import read_tile
+from core.web.pyramids import OpenPyramids
+from core.web.responses import IMMUTABLE, REVALIDATE, RequestRefusedError, answering, cached_bytes, json_response
+
+RAW: Final = "application/octet-stream"
+
+
+def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Route]:
+    """``GET /api/revisions/{id}``, its label and confidence tiles, its downloads."""
+    finished: set[str] = set()
+
+    def describe(request: Request) -> Response:
+        return json_response(revision_json(stores(), stores().revision(request.path_params["id"])))
+
+    def is_finished(revision_id: str) -> bool:
+        if revision_id not in finished and stores().revision(revision_id).state is RevisionState.COMPLETE:
+            finished.add(revision_id)
+        return revision_id in finished
+
+    def tile(request: Request) -> Response:
+        revision_id = request.path_params["id"]
+        # Asked before the pixels are read: a tile read while the last block arrives must not be kept for ever.
+        lasting = is_finished(revision_id)
+        pyramid = layer_of(pyramids.get(stores().label_pyramid_path(revision_id)), request.path_params["layer"])
+        block = np.ascontiguousarray(read_tile(pyramid, request), dtype=np.uint8)
+        cache_control = IMMUTABLE if lasting else REVALIDATE
+        response = cached_bytes(request, block.tobytes(), RAW, cache_control=cache_control, packed=True)
+        response.headers["X-Tile-Shape"] = f"{block.shape[0]},{block.shape[1]}"
+        return response
+
+    def download(request: Request) -> Response:
+        revision_id, what = request.path_params["id"], request.path_params["what"]
+        return attachment(*render_download(stores(), revision_id, what, dict(request.query_params)))
+
+    return [
+        Route("/api/revisions/{id}", answering(describe)),
+        Route("/api/revisions/{id}/download/{what}", answering(download)),
+        Route("/api/revisions/{id}/{layer}/{level}/{row}/{col}", answering(tile)),
+    ]
+
+
+def layer_of(labels: Pyramid, layer: str) -> Pyramid:
+    """The label map itself, or its confidence map.
+
+    Raises
+    ------
+    NotFoundError
+        It has no confidence map.
+    RequestRefusedError
+        404: no such layer.
+    """
+    if layer == "labels":
+        return labels
+    if layer != "confidence":
+        raise RequestRefusedError(404, f"There is no layer {layer[:40]!r}.", "Ask for labels or confidence.")
+    if labels.confidence is None:
+        raise NotFoundError("This label map has no confidence map.", "Only predictions have one.")
+    return labels.confidence
+
+
+def attachment(content: Path | bytes, media_type: str, name: str) -> Response:
+    """A file for the user to keep; a temporary one is removed once it is sent."""
+    if isinstance(content, Path):
+        remove = BackgroundTask(content.unlink, missing_ok=True)
+        response: Response = FileResponse(content, media_type=media_type, filename=name, background=remove)
+    else:
+        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+        response = Response(content, media_type=media_type, headers={"Content-Disposition": disposition})
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def revision_json(store: Store, record: RevisionRecord) -> dict[str, Any]:
+    """What a viewer needs to know about a label map; ``version`` grows while it is being written."""
+    writing = record.state is RevisionState.WRITING
+    return {
+        "id": record.id,
+        "image_id": record.image_id,
+        "kind": record.kind.value,
+        "state": record.state.value,
+        "version": record.version,
+        "progress": float(record.details.get("progress", 0.0)) if writing else 1.0,
+        "coverage": list(record.coverage),
+        "has_confidence": (store.label_pyramid_path(record.id) / "confidence" / "zarr.json").is_file(),
+        "classes": revision_scheme(store, record).to_json(),
+        "model_id": record.model_id,
+        "author": record.author,
+    }

@@ -1,0 +1,44 @@
+"""All of our own HTTP routes, to be given to the application beside Streamlit's."""
+
+from __future__ import annotations
+
+from starlette.routing import BaseRoute
+
+from core.settings import Settings
+from core.store.store import Store, current_store
+from core.web.access import guarded
+from core.web.drafts import draft_routes
+from core.web.evaluations import evaluation_routes
+from core.web.images import image_routes
+from core.web.models import model_routes
+from core.web.pyramids import OpenPyramids
+from core.web.revisions import revision_routes
+from core.web.trainings import training_routes
+from core.web.uploads import upload_routes
+
+
+def routes(settings: Settings, store: Store | None = None) -> list[BaseRoute]:
+    """Uploads, images, label maps, drafts, models, evaluations and trainings.
+
+    Parameters
+    ----------
+    settings
+        Data folder and limits.
+    store
+        The process's own where None, opened by the first request that needs it.
+    """
+    pyramids = OpenPyramids()
+
+    def stores() -> Store:
+        return store or current_store()
+
+    ours: list[BaseRoute] = [
+        *upload_routes(settings),
+        *image_routes(stores, pyramids),
+        *revision_routes(stores, pyramids),
+        *draft_routes(settings, stores, pyramids),
+        *model_routes(settings),
+        *evaluation_routes(stores),
+        *training_routes(stores),
+    ]
+    return guarded(ours, settings, stores)

@@ -1,0 +1,223 @@
+"""Files from a browser, streamed to disk: never whole in memory, never under a name of the client's choosing."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from anyio import to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from core.errors import NotFoundError
+from core.exports import downloads_dir
+from core.files import explained_os_errors, require_free_space, write_json
+from core.imaging.names import display_name
+from core.settings import Settings
+from core.web.responses import RequestRefusedError, error_response, json_response
+
+logger = logging.getLogger(__name__)
+
+LEFTOVER_AGE_S: Final = 24 * 3600
+"""An upload that no job has taken after a day is thrown away."""
+
+BATCH_BYTES: Final = 4 * 1024**2
+"""Written at once: few thread changes, little memory."""
+
+XSRF_COOKIE: Final = "_streamlit_xsrf"
+XSRF_HEADER: Final = "x-xsrftoken"
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that has arrived whole.
+
+    Parameters
+    ----------
+    id
+        32 hexadecimal digits.
+    name
+        What the client called it: a label for people, never a path.
+    path
+        Where its bytes are.
+    size_bytes
+        Its length.
+    """
+
+    id: str
+    name: str
+    path: Path
+    size_bytes: int
+
+
+def find_upload(settings: Settings, upload_id: str) -> Upload:
+    """The upload with this id.
+
+    Raises
+    ------
+    NotFoundError
+        Unknown, not finished, or already cleaned away.
+    """
+    folder = settings.uploads_dir
+    note = folder / f"{upload_id}.json"
+    if not _ID.fullmatch(upload_id) or not note.is_file():
+        raise NotFoundError(f"There is no upload {upload_id[:40]!r}.", "Uploads are kept for a day: send it again.")
+    details = json.loads(note.read_text(encoding="utf-8"))
+    return Upload(upload_id, details["name"], folder / f"{upload_id}.upload", details["bytes"])
+
+
+def delete_upload(settings: Settings, upload_id: str) -> None:
+    """Forget an upload and its bytes; nothing happens when it is gone already."""
+    if _ID.fullmatch(upload_id):
+        for suffix in (".json", ".upload"):
+            (settings.uploads_dir / f"{upload_id}{suffix}").unlink(missing_ok=True)
+
+
+def clean_leftovers(settings: Settings, *, older_than_s: float = LEFTOVER_AGE_S) -> int:
+    """Delete uploads that no job has taken, and downloads that nobody fetched to their end, after ``older_than_s``.
+
+    Returns
+    -------
+    int
+        Files deleted.
+    """
+    folders = [folder for folder in (settings.uploads_dir, downloads_dir(settings)) if folder.is_dir()]
+    limit = time.time() - older_than_s
+    deleted = 0
+    for path in [path for folder in folders for path in folder.iterdir()]:
+        try:
+            if path.is_file() and path.stat().st_mtime < limit:
+                path.unlink()
+                deleted += 1
+        except OSError as error:
+            logger.warning("leftover %s stays: %s", path.name, error)
+    return deleted
+
+
+def upload_routes(settings: Settings) -> list[Route]:
+    """``PUT /api/uploads`` and ``DELETE /api/uploads/{id}``. Leftovers of earlier days are cleaned now."""
+    clean_leftovers(settings)
+
+    async def put(request: Request) -> Response:
+        try:
+            refuse_foreign(request)
+            return await _receive(request, settings)
+        except ClientDisconnect:
+            logger.info("upload was broken off by the client")
+            return Response(status_code=499)
+        except Exception as error:
+            return error_response(error)
+
+    def delete(request: Request) -> Response:
+        try:
+            refuse_foreign(request)
+            delete_upload(settings, request.path_params["id"])
+            return Response(status_code=204)
+        except Exception as error:
+            return error_response(error)
+
+    return [
+        Route("/api/uploads", put, methods=["PUT"]),
+        Route("/api/uploads/{id}", delete, methods=["DELETE"]),
+    ]
+
+
+def refuse_foreign(request: Request) -> None:
+    """Refuse a writing request that another site may have caused.
+
+    Raises
+    ------
+    RequestRefusedError
+        403: the ``Origin`` is another host's, or the XSRF header does not equal the cookie.
+    """
+    origin = request.headers.get("origin")
+    if origin and urlsplit(origin).netloc.casefold() != request.headers.get("host", "").casefold():
+        raise RequestRefusedError(
+            403, f"The request comes from {origin[:80]}.", "Open Cristae in its own tab and try again there."
+        )
+    cookie = request.cookies.get(XSRF_COOKIE, "")
+    header = request.headers.get(XSRF_HEADER, "")
+    if not cookie or not hmac.compare_digest(cookie.encode(), header.encode()):
+        raise RequestRefusedError(
+            403,
+            "The request carries no valid XSRF token.",
+            "Reload the page (cookies must be allowed for this address) and try again.",
+        )
+
+
+async def _receive(request: Request, settings: Settings) -> JSONResponse:
+    """Stream the body to a temporary name, then give it its final one."""
+    declared = _declared_bytes(request, settings)
+    name = display_name(request.query_params.get("name", ""))
+    folder = settings.uploads_dir
+    with explained_os_errors(folder / "upload"):
+        await to_thread.run_sync(lambda: folder.mkdir(parents=True, exist_ok=True))
+        require_free_space(folder, declared or 0, keep_bytes=settings.min_free_bytes)
+        upload_id = uuid.uuid4().hex
+        partial = folder / f"{upload_id}.partial"
+        whole = False
+        try:
+            size = await _stream_to(partial, request.stream(), settings)
+            if declared is not None and size != declared:
+                raise RequestRefusedError(400, f"{name} broke off after {size:,} of {declared:,} bytes.", "Try again.")
+            if size == 0:
+                raise RequestRefusedError(
+                    400, f"{name} is empty (0 bytes).", "Choose the file again, or export it anew."
+                )
+            await to_thread.run_sync(partial.replace, folder / f"{upload_id}.upload")
+            await to_thread.run_sync(write_json, folder / f"{upload_id}.json", {"name": name, "bytes": size})
+            whole = True
+        finally:
+            partial.unlink(missing_ok=True)
+            if not whole:
+                delete_upload(settings, upload_id)
+    return json_response({"upload_id": upload_id, "name": name, "bytes": size})
+
+
+async def _stream_to(path: Path, chunks: AsyncIterator[bytes], settings: Settings) -> int:
+    """Write the chunks in batches, on another thread. Returns the bytes written."""
+    size = 0
+    batch = bytearray()
+    with path.open("wb") as handle:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > settings.max_upload_bytes:
+                raise _too_large(f"more than {settings.max_upload_bytes:,} bytes", settings)
+            batch += chunk
+            if len(batch) >= BATCH_BYTES:
+                require_free_space(path.parent, len(batch), keep_bytes=settings.min_free_bytes)
+                await to_thread.run_sync(handle.write, bytes(batch))
+                batch.clear()
+        await to_thread.run_sync(handle.write, bytes(batch))
+    return size
+
+
+def _declared_bytes(request: Request, settings: Settings) -> int | None:
+    """The announced length, if any; refused before a byte is read when it is too large."""
+    text = request.headers.get("content-length", "")
+    if not text.isdigit():
+        return None
+    if int(text) > settings.max_upload_bytes:
+        raise _too_large(f"{int(text):,} bytes", settings)
+    return int(text)
+
+
+def _too_large(what: str, settings: Settings) -> RequestRefusedError:
+    """413, with the setting that changes it."""
+    return RequestRefusedError(
+        413,
+        f"The file has {what}; {settings.max_upload_bytes:,} bytes are allowed.",
+        "Ask whoever runs this server to raise CRISTAE_MAX_UPLOAD_BYTES, or give the path of the file on the server.",
+    )

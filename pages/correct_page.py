@@ -1,0 +1,37 @@
+"""Correct: mend what the model got wrong, with a brush, where it matters most."""
+
+import streamlit as st
+
+from ui.panels.correct_history import history_panel
+from ui.panels.correct_start import draft_line, entries_of, image_picker, my_draft, others, start_panel
+from ui.panels.correct_work import submitted_panel, work_panel
+from ui.panels.project import project_picker
+from ui.person import person_field
+
+title, which, place, who = st.columns([1, 2, 1.2, 0.8], vertical_alignment="bottom")
+title.title("Correct", anchor=False)
+with place:
+    project = project_picker(key="correct")
+if project is None:
+    st.info(
+        "No project yet. Make one on the Data page, or drop a micrograph on the Segment page.",
+        icon=":material/folder_open:",
+    )
+    st.stop()
+with which:
+    image = image_picker(project)
+with who:
+    person = person_field(key="correct")
+if image is None or not person:
+    st.stop()
+
+entries = entries_of(project, image, person)
+submitted_panel(project, image)
+draft = my_draft(image, person)
+if draft is None:
+    start_panel(project, image, person, entries)
+else:
+    others(image, person)
+    work_panel(project, image, draft, person)
+    draft_line(draft, entries)
+history_panel(project, image, person, entries, may_restore=draft is None)

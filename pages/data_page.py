@@ -1,0 +1,30 @@
+"""Data: projects, their images and labels, brought in and kept in order."""
+
+import streamlit as st
+
+from ui import context
+from ui.panels.data_import import import_panel
+from ui.panels.data_outcome import imports_panel
+from ui.panels.data_project import edit_project
+from ui.panels.data_scheme import scheme_chips
+from ui.panels.data_table import table_panel
+from ui.panels.project import project_picker
+
+st.title("Data", anchor=False)
+project = project_picker(key="data", with_new=True)
+if project is None:
+    st.info(
+        "A project holds images that belong together and the organelles to find in them. Make one to begin.",
+        icon=":material/folder_open:",
+    )
+    st.stop()
+
+with st.container(horizontal=True, vertical_alignment="center"):
+    scheme_chips(project.scheme)
+    if st.button("Project settings", icon=":material/settings:", type="tertiary"):
+        edit_project(project)
+imports_panel(project.id)
+empty = not context.store().images(project.id)
+with st.expander("Add images and labels", icon=":material/add_photo_alternate:", expanded=empty):
+    import_panel(project)
+table_panel(project)

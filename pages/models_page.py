@@ -1,0 +1,22 @@
+"""Models: what is in the store, where it comes from, how good it is, and what can be done with it."""
+
+import streamlit as st
+
+from ui import context
+from ui.errors import explained
+from ui.panels.model_import import import_panel
+from ui.panels.models import broken_models, model_cards, trash_list, undo_bar
+from ui.state import Query, query
+
+st.title("Models", anchor=False)
+models, broken = context.models().scan()
+with explained():
+    undo_bar()
+import_panel(expanded=not models)
+if not models:
+    st.info("There is no model yet. Import one above, or train one on the Train page.", icon=":material/inventory_2:")
+model_cards(models, open_id=query(Query.MODEL))
+with explained():
+    broken_models(broken)
+with explained():
+    trash_list(context.models().trashed())

@@ -1,0 +1,46 @@
+"""Results: how good a model is on images that it has not seen, and where it fails."""
+
+import streamlit as st
+
+from core.results.read import evaluations
+from ui import context
+from ui.panels.project import project_picker
+from ui.panels.results_begin import begin_panel
+from ui.panels.results_choices import Section, section_choice
+from ui.panels.results_import import imports_panel
+from ui.panels.results_pick import evaluation_picker, state_panel
+from ui.panels.results_sections import section_panel
+
+title, which, place = st.columns([1.2, 2, 1], vertical_alignment="bottom")
+title.title("Results", anchor=False)
+with place:
+    project = project_picker(key="results")
+if project is None:
+    st.info(
+        "No project yet. Make one on the Data page, and import images with their label maps.",
+        icon=":material/folder_open:",
+    )
+    st.stop()
+
+rows = evaluations(context.store(), project.id)
+if not rows:
+    imports_panel(project.id)
+    with st.container(border=True):
+        st.subheader("No evaluation yet", anchor=False)
+        st.markdown(
+            "An evaluation compares predictions with reference labels, image by image and organelle by organelle: how "
+            "much is found, how much is wrong, and where."
+        )
+        begin_panel(project)
+    st.stop()
+
+with which:
+    row = evaluation_picker(rows)
+imports_panel(project.id)
+section = section_choice()
+if section is Section.NEW:
+    with st.container(border=True):
+        begin_panel(project)
+    st.stop()
+state_panel(row, fills_in=section in (Section.OVERVIEW, Section.IMAGES))
+section_panel(section, row, rows)

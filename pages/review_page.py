@@ -1,0 +1,27 @@
+"""Review: look at what was corrected, decide, and say why."""
+
+import streamlit as st
+
+from ui.panels.project import project_picker
+from ui.panels.review_queue import queue_panel
+from ui.panels.review_view import review_panel
+from ui.person import person_field
+from ui.state import Query, query
+
+title, place, who = st.columns([3, 1.2, 0.8], vertical_alignment="bottom")
+title.title("Review", anchor=False)
+with place:
+    project = project_picker(key="review")
+if project is None:
+    st.info("No project yet. Make one on the Data page.", icon=":material/folder_open:")
+    st.stop()
+with who:
+    person = person_field(key="review")
+if not person:
+    st.stop()
+
+revision_id = query(Query.REVISION)
+if revision_id:
+    review_panel(project, revision_id, person)
+else:
+    queue_panel(project, person)

@@ -1,0 +1,11 @@
+"""Segment: upload a micrograph, see its organelles."""
+
+from ui.panels.start import start_panel
+from ui.panels.workspace import workspace
+from ui.state import Query, query
+
+image_id = query(Query.IMAGE)
+if image_id:
+    workspace(image_id)
+else:
+    start_panel()

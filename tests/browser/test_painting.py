@@ -1,0 +1,299 @@
+"""Painting in the app with a real mouse: what is seen, what is saved and what is submitted are the same pixels."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from core.annotation.draft_tiles import class_counts, pack_tile, unpack_tile
+from core.imaging.image import Image, PixelSize
+from core.imaging.pyramid import open_pyramid, write_label_pyramid
+from core.label_scheme import LabelScheme
+from core.review.label_maps import LabelMap
+from core.settings import ROOT
+from core.store import RevisionKind, Store
+from core.store.records import DraftTileRecord, ImageRecord
+from tests.browser.conftest import Server, free_port, streamlit_server
+
+pytestmark = pytest.mark.browser
+
+SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})
+SHAPE = (400, 480)
+LONG_MS = 30_000
+
+
+class Tissue:
+    """Images with a predicted square each, one for every test."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.store = Store(server.settings)
+        self.project = self.store.create_project("Tissue", SCHEME)
+
+    def image(self, name: str) -> ImageRecord:
+        """A new image; the prediction has a nucleus at rows 150 to 250, columns 100 to 200."""
+        pixels = np.random.default_rng(sum(name.encode())).integers(90, 160, SHAPE, np.uint8)
+        image = self.store.add_image(self.project.id, Image(pixels, PixelSize.from_user(8.0), name))
+        begun = self.store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="model")
+        labels = np.zeros(SHAPE, np.uint8)
+        labels[150:250, 100:200] = 2
+        write_label_pyramid(self.store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0, scheme=SCHEME)
+        self.store.complete_revision(begun.id)
+        return image
+
+    def saved(self, image: ImageRecord) -> tuple[np.ndarray, np.ndarray]:
+        """Labels and coverage of the open draft as the database has them; the image is one tile."""
+        (draft,) = self.store.drafts(image.id)
+        data = self.store.draft_tile_data(draft.id, [(0, 0)])[0, 0]
+        return unpack_tile(data, SHAPE)
+
+    def corrections(self, image: ImageRecord) -> list[np.ndarray]:
+        found = self.store.revisions(image.id, kind=RevisionKind.CORRECTION)
+        paths = [self.store.label_pyramid_path(revision.id) for revision in found]
+        return [np.asarray(open_pyramid(path).read(0, slice(None), slice(None))) for path in paths]
+
+
+class Painter:
+    """A person at the Correct page."""
+
+    def __init__(self, page: Page, tissue: Tissue, image: ImageRecord, name: str = "Ada") -> None:
+        self.page, self.tissue = page, tissue
+        page.goto(f"{tissue.server.url}/correct?project={tissue.project.id}&image={image.id}")
+        expect(page.get_by_role("heading", name="Correct")).to_be_visible(timeout=LONG_MS)
+        asked, begin = page.get_by_text("Who are you?"), page.get_by_role("button", name="Begin", exact=True)
+        expect(asked.or_(begin).or_(page.locator(".viewer-host")).first).to_be_visible(timeout=LONG_MS)
+        if asked.is_visible():
+            page.get_by_label("Your name").fill(name)
+            page.get_by_role("button", name="Use this name").click()
+
+    def begin(self) -> Painter:
+        self.page.get_by_role("button", name="Begin", exact=True).click(timeout=LONG_MS)
+        return self.ready()
+
+    def ready(self) -> Painter:
+        expect(self.page.get_by_text("Saved", exact=True)).to_be_visible(timeout=LONG_MS)
+        self.page.wait_for_timeout(700)  # tiles under the pointer
+        return self
+
+    def at(self, row: float, column: float) -> tuple[float, float]:
+        """Where an image pixel is on the page: the image is fitted into the viewer."""
+        box = self.page.locator(".viewer-host canvas").first.bounding_box()
+        assert box is not None
+        zoom = min(box["width"] / SHAPE[1], box["height"] / SHAPE[0])
+        left = box["x"] + (box["width"] - zoom * SHAPE[1]) / 2
+        top = box["y"] + (box["height"] - zoom * SHAPE[0]) / 2
+        return left + column * zoom, top + row * zoom
+
+    def key(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def click(self, row: float, column: float) -> None:
+        self.page.mouse.click(*self.at(row, column))
+
+    def drag(self, *places: tuple[float, float]) -> None:
+        """Press at the first place, go over the others, let go."""
+        mouse = self.page.mouse
+        mouse.move(*self.at(*places[0]))
+        mouse.down()
+        for place in places[1:]:
+            mouse.move(*self.at(*place), steps=8)
+        mouse.up()
+
+    def saved(self) -> None:
+        """Wait until the server has everything."""
+        self.page.wait_for_timeout(150)
+        expect(self.page.get_by_text("Saved", exact=True)).to_be_visible(timeout=LONG_MS)
+
+    def submit(self, note: str = "") -> None:
+        self.page.get_by_role("button", name="Submit…").click()
+        self.page.get_by_label("Note for the reviewer").fill(note)
+        self.page.get_by_role("button", name="Submit", exact=True).click()
+        expect(self.page.get_by_text("It waits for review.", exact=False)).to_be_visible(timeout=LONG_MS)
+
+
+@pytest.fixture(scope="module")
+def tissue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tissue]:
+    with streamlit_server(ROOT / "app.py", tmp_path_factory.mktemp("painting")) as server:
+        made = Tissue(server)
+        yield made
+        made.store.close()
+    from core.jobs.engine import stop_engine
+
+    stop_engine(server.settings)
+
+
+def test_brush_eraser_undo_lock_and_submission(tissue: Tissue, page: Page) -> None:
+    image = tissue.image("one")
+    painter = Painter(page, tissue, image).begin()
+    painter.click(60, 240)  # the viewer has the keys now
+    painter.key("Control+z")
+    painter.key("b")
+    painter.key("1")
+    painter.drag((80, 300), (80, 400))
+    painter.saved()
+    labels, coverage = tissue.saved(image)
+    assert labels[80, 350] == 1
+    assert coverage[80, 350] == 1
+    assert (labels[150:250, 100:200] == 2).all()
+    assert np.array_equal(coverage > 0, labels == 1), "what was painted is vouched for, nothing else"
+    stroke = int((labels == 1).sum())
+    assert stroke > 100 * 10
+
+    painter.drag((300, 300), (300, 400))
+    painter.key("Control+z")
+    painter.saved()
+    assert int((tissue.saved(image)[0] == 1).sum()) == stroke, "undone across a save"
+    painter.key("Control+Shift+z")
+    painter.saved()
+    twice = tissue.saved(image)[0]
+    assert twice[300, 350] == 1
+
+    painter.key("e")
+    painter.drag((200, 120), (200, 180))
+    painter.saved()
+    erased, coverage = tissue.saved(image)
+    assert erased[200, 150] == 0
+    assert coverage[200, 150] == 1
+    assert int((erased == 1).sum()) == int((twice == 1).sum())
+
+    painter.submit("erased a false nucleus")
+    (submitted,) = tissue.corrections(image)
+    assert np.array_equal(submitted, erased)
+    (revision,) = tissue.store.revisions(image.id, kind=RevisionKind.CORRECTION)
+    vouched = LabelMap(tissue.store, revision.id, SHAPE).vouched(slice(None))
+    assert np.array_equal(vouched, np.where(coverage > 0, erased, 255))
+    assert (revision.author, revision.details["note"]) == ("Ada", "erased a false nucleus")
+    assert revision.details["changes"]["pixels"] == int((submitted != base_labels()).sum())
+
+
+def base_labels() -> np.ndarray:
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[150:250, 100:200] = 2
+    return labels
+
+
+def test_areas_objects_and_regions(tissue: Tissue, page: Page) -> None:
+    image = tissue.image("two")
+    painter = Painter(page, tissue, image).begin()
+    painter.click(60, 240)
+    painter.key("Control+z")
+    painter.key("1")
+    painter.key("l")  # lasso
+    painter.drag((40, 300), (40, 380), (120, 380), (120, 300), (42, 300))
+    painter.saved()
+    labels, _ = tissue.saved(image)
+    assert labels[80, 340] == 1
+    assert int((labels == 1).sum()) == pytest.approx(80 * 80, rel=0.15), "the viewer leaves a margin"
+
+    painter.key("r")  # the predicted nucleus becomes a mitochondrion
+    painter.click(200, 150)
+    painter.saved()
+    assert (tissue.saved(image)[0][150:250, 100:200] == 1).all()
+
+    painter.key("x")  # delete it
+    painter.click(200, 150)
+    painter.saved()
+    labels, coverage = tissue.saved(image)
+    assert (labels[150:250, 100:200] == 0).all()
+    assert (coverage[150:250, 100:200] == 1).all()
+
+    painter.key("q")  # this region is right
+    painter.drag((300, 50), (380, 200))
+    painter.saved()
+    labels, coverage = tissue.saved(image)
+    assert coverage[310:370, 60:190].all()
+    assert not coverage[302:378, 230:280].any()
+    assert (labels[300:380, 50:200] == 0).all(), "vouching changes no label"
+
+
+def test_a_reload_and_a_killed_server_lose_nothing(tissue: Tissue, context: BrowserContext, tmp_path: Path) -> None:
+    port = free_port()
+    with streamlit_server(ROOT / "app.py", tmp_path, port) as server:
+        own = Tissue(server)
+        image = own.image("three")
+        page = context.new_page()
+        painter = Painter(page, own, image).begin()
+        painter.click(60, 240)
+        painter.key("Control+z")
+        painter.key("1")
+        painter.drag((80, 300), (80, 400))
+        painter.saved()
+        page.reload()
+        painter.ready()
+        os.kill(server.process_id, signal.SIGKILL)
+        page.wait_for_timeout(300)
+        painter.drag((320, 300), (320, 400))
+        page.wait_for_timeout(500)
+        assert own.saved(image)[0][320, 350] == 0
+        expect(page.get_by_text("Saved", exact=True)).not_to_be_visible()
+    with streamlit_server(ROOT / "app.py", tmp_path, port):
+        expect(page.get_by_text("Saved", exact=True)).to_be_visible(timeout=2 * LONG_MS)
+        labels = own.saved(image)[0]
+        assert labels[80, 350] == 1
+        assert labels[320, 350] == 1, "painted while the server was away"
+        own.store.close()
+
+
+def test_a_second_tab_is_told_and_can_take_over(tissue: Tissue, context: BrowserContext) -> None:
+    image = tissue.image("four")
+    first = context.new_page()
+    Painter(first, tissue, image).begin()
+    second = context.new_page()
+    Painter(second, tissue, image)
+    expect(second.get_by_text("is painting on this draft in another tab", exact=False)).to_be_visible(timeout=LONG_MS)
+    second.get_by_role("button", name="Take over").click()
+    expect(second.get_by_text("Saved", exact=True)).to_be_visible(timeout=LONG_MS)
+    expect(first.get_by_text("is painting on this draft in another tab", exact=False)).to_be_visible(timeout=LONG_MS)
+
+
+def test_strokes_of_a_closed_tab_are_sent_by_the_next_one(tissue: Tissue, context: BrowserContext) -> None:
+    """The network is away, the tab is closed: the browser keeps the stroke, and a new tab of another name sends it."""
+    image = tissue.image("five")
+    page = context.new_page()
+    painter = Painter(page, tissue, image).begin()
+    painter.click(60, 240)
+    painter.key("Control+z")
+    painter.key("1")
+    painter.saved()
+    page.route("**/api/drafts/*/tiles*", lambda route: route.abort())
+    painter.drag((320, 300), (320, 400))
+    page.wait_for_timeout(800)
+    assert tissue.saved(image)[0][320, 350] == 0
+    page.close()
+
+    again = context.new_page()
+    Painter(again, tissue, image).ready()
+    assert tissue.saved(image)[0][320, 350] == 1
+
+
+def test_a_tab_that_slept_while_another_person_painted_is_told(tissue: Tissue, context: BrowserContext) -> None:
+    image = tissue.image("six")
+    sleeper = context.new_page()
+    painter = Painter(sleeper, tissue, image).begin()
+    painter.click(60, 240)
+    painter.key("Control+z")
+    painter.saved()
+    (draft,) = tissue.store.drafts(image.id)
+    before, coverage = tissue.saved(image)
+    labels = before.copy()
+    labels[20:40, 20:40] = 1
+    tissue.store.hold_draft(draft.id, "elsewhere", "Bob", take_over=True)
+    record = DraftTileRecord(0, 0, 0, class_counts(labels), {}, class_counts(before))
+    tile = (record, pack_tile(labels, coverage > 0))
+    tissue.store.write_draft_tiles(draft.id, "elsewhere", 1, [tile], seconds=1, strokes=1)
+
+    painter.key("1")
+    painter.drag((320, 300), (320, 400))
+    expect(sleeper.get_by_text("Bob is painting on this draft", exact=False)).to_be_visible(timeout=LONG_MS)
+    assert np.array_equal(tissue.saved(image)[0], labels), "nothing of Bob's is overwritten"
+    sleeper.get_by_role("button", name="Take over").click()
+    expect(sleeper.get_by_text("Send what you painted?")).to_be_visible(timeout=LONG_MS)
+    sleeper.get_by_role("button", name="Drop it").click()
+    expect(sleeper.get_by_text("Saved", exact=True)).to_be_visible(timeout=LONG_MS)
+    assert np.array_equal(tissue.saved(image)[0], labels)

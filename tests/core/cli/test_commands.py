@@ -1,0 +1,195 @@
+"""The command line as a user meets it: in a process of its own, by exit code, files and words."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from core.settings import ROOT
+from tests.models import write_model
+
+
+class Command:
+    """Runs ``python -m core`` with its own data and models."""
+
+    def __init__(self, folder: Path) -> None:
+        self.models = folder / "models"
+        self._environment = {
+            **os.environ,
+            "CRISTAE_DATA_DIR": str(folder / "data"),
+            "CRISTAE_MODELS_DIR": str(self.models),
+            "CRISTAE_CONFIG": str(folder / "none.toml"),
+            "COLUMNS": "200",
+        }
+
+    def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        answer = subprocess.run(
+            [sys.executable, "-m", "core", *map(str, arguments)],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert "Traceback" not in answer.stderr + answer.stdout
+        return answer
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    return Command(tmp_path)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Two tiny images with labels, one of them for testing."""
+    folder = tmp_path / "dataset"
+    for part in ("images", "labels", "predicted"):
+        (folder / part).mkdir(parents=True)
+    labels = np.zeros((8, 8), np.uint8)
+    labels[:4] = 1
+    for name in ("a", "b"):
+        PilImage.fromarray(labels * 50).save(folder / "images" / f"{name}.png")
+        PilImage.fromarray(labels).save(folder / "labels" / f"{name}.png")
+    labels[:2] = 0
+    PilImage.fromarray(labels).save(folder / "predicted" / "b.png")
+    description = {"pixel_size_nm": 8, "labels": {"background": 0, "mitochondria": 1}, "train": ["a"], "test": ["b"]}
+    (folder / "dataset.json").write_text(json.dumps(description))
+    return folder
+
+
+def test_help_lists_every_command(command: Command) -> None:
+    answer = command("--help")
+    assert answer.returncode == 0
+    for name in ("phantom", "segment", "train", "evaluate", "labels", "dataset", "model", "results", "doctor", "demo"):
+        assert name in answer.stdout
+
+
+@pytest.mark.parametrize("name", ["phantom", "segment", "train", "evaluate", "demo"])
+def test_every_command_has_an_example(command: Command, name: str) -> None:
+    assert "Example:" in command(name, "--help").stdout
+
+
+def test_phantoms_are_the_same_for_the_same_seed(command: Command, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        answer = command("phantom", "--out", tmp_path / folder, "--count", "2", "--size", "128", "--seed", "5")
+        assert answer.returncode == 0, answer.stderr
+    first, second = (sorted((tmp_path / folder / "images").iterdir()) for folder in ("one", "two"))
+    assert len(first) == 2
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_evaluation_writes_counts_and_prints_a_table(command: Command, dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.json"
+    answer = command(
+        "evaluate", "--dataset", dataset / "dataset.json", "--reference", dataset / "labels",
+        "--prediction", dataset / "predicted", "--out", out,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    report = json.loads(out.read_text())
+    counts = report["images"][0]["classes"]["mitochondria"]
+    assert (counts["tp"], counts["fp"], counts["fn"], counts["tn"]) == (16, 0, 16, 32)
+    assert report["mean_macro"]["dice"] == pytest.approx(2 * 16 / (2 * 16 + 16))
+    assert "0.667" in answer.stdout
+
+
+def test_a_missing_prediction_is_an_error_not_a_smaller_test_set(
+    command: Command, dataset: Path, tmp_path: Path
+) -> None:
+    (dataset / "predicted" / "b.png").unlink()
+    answer = command(
+        "evaluate", "--dataset", dataset, "--reference", dataset / "labels",
+        "--prediction", dataset / "predicted", "--out", tmp_path / "report.json",
+    )  # fmt: skip
+    assert answer.returncode == 1
+    assert "1 of 1 test images have no prediction" in answer.stderr
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_models_are_listed_shown_moved_and_deleted(command: Command, tmp_path: Path) -> None:
+    write_model(command.models / "tiny")
+    assert "tiny" in command("model", "list").stdout
+    assert json.loads(command("model", "show", "tiny").stdout)["pixel_size_nm"] == 8
+    bundle = tmp_path / "tiny.zip"
+    assert command("model", "export", "tiny", "--out", bundle).returncode == 0
+    assert command("model", "delete", "tiny", "--yes").returncode == 0
+    answer = command("model", "show", "tiny")
+    assert answer.returncode == 1
+    assert "There is no model 'tiny'" in answer.stderr
+    assert command("model", "import", bundle).returncode == 0
+    assert "tiny" in command("model", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(("model", "import", "nowhere.zip"), "does not exist", id="no file"),
+        pytest.param(("model", "show", "../etc"), "cannot be a model id", id="path as id"),
+        pytest.param(("train", "--dataset", "nowhere", "--out", "x"), "nowhere", id="no dataset"),
+        pytest.param(("segment", "nowhere.tif", "--out", "x.tif"), "There is no model", id="no model"),
+    ],
+)
+def test_errors_say_cause_and_remedy(command: Command, arguments: tuple[str, ...], words: str) -> None:
+    answer = command(*arguments)
+    assert answer.returncode == 1
+    assert words in answer.stderr
+    assert "What to do:" in answer.stderr
+
+
+def test_text_renamed_to_tif_is_refused(command: Command, tmp_path: Path) -> None:
+    write_model(command.models / "tiny")
+    path = tmp_path / "notes.tif"
+    path.write_text("This is not an image.")
+    answer = command("segment", path, "--out", tmp_path / "out.tif")
+    assert answer.returncode == 1
+    assert "notes.tif" in answer.stderr
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_a_file_where_a_folder_is_needed_is_named(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("x")
+    answer = command("phantom", "--out", tmp_path / "notes" / "inside", "--count", "1", "--size", "32")
+    assert answer.returncode == 1
+    assert "notes" in answer.stderr
+    assert "What to do:" in answer.stderr
+
+
+def test_segment_never_writes_over_an_image(command: Command, tmp_path: Path) -> None:
+    write_model(command.models / "tiny")
+    paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    for path in paths:
+        PilImage.fromarray(np.full((40, 40), 90, np.uint8)).save(path)
+    before = [path.read_bytes() for path in paths]
+    for arguments in ([*paths, "--out", tmp_path], [paths[0], "--out", paths[0]]):
+        answer = command("segment", *arguments)
+        assert answer.returncode == 1
+        assert "would replace the image" in answer.stderr
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_segment_refuses_two_results_of_one_name(command: Command, tmp_path: Path) -> None:
+    write_model(command.models / "tiny")
+    paths = [tmp_path / "a.tif", tmp_path / "a.png"]
+    for path in paths:
+        PilImage.fromarray(np.full((40, 40), 90, np.uint8)).save(path)
+    answer = command("segment", *paths, "--out", tmp_path / "out")
+    assert answer.returncode == 1
+    assert "Several images would be written to" in answer.stderr
+
+
+def test_doctor_names_what_is_missing(command: Command) -> None:
+    answer = command("doctor")
+    assert answer.returncode == 1  # there is no model in the store
+    assert "none in" in answer.stdout
+    assert "What to do:" in answer.stdout
+    write_model(command.models / "tiny")
+    assert command("doctor").returncode == 0

@@ -1,0 +1,73 @@
+"""Paired differences worked out by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from core.errors import DatasetError
+from core.evaluation.comparison import Verdict, compare
+from core.evaluation.image_scores import ALL
+from core.evaluation.report import EvaluationReport, TestImage, evaluate
+from core.evaluation.settings import EvaluationSettings
+from core.label_scheme import LabelScheme
+
+SCHEME = LabelScheme.from_names({"mitochondria": 1, "rare": 2})
+REFERENCE = np.array([[1, 1, 1, 1, 0, 0, 0, 0, 0, 0]], np.uint8)
+
+
+def report_of(found: dict[str, int], settings: EvaluationSettings | None = None) -> EvaluationReport:
+    """Images in which the first ``n`` of four pixels were found."""
+
+    def prediction(n: int) -> np.ndarray:
+        return np.where(np.arange(10) < n, REFERENCE, 0).astype(np.uint8)
+
+    images = [TestImage(name, lambda: REFERENCE, lambda n=n: prediction(n)) for name, n in found.items()]
+    return evaluate(images, SCHEME, settings)
+
+
+def test_better_on_every_image() -> None:
+    result = compare(report_of({"a": 1, "b": 2, "c": 2}), report_of({"a": 2, "b": 3, "c": 4}))
+    recall = result.differences["recall"][1]
+    assert recall.mean == pytest.approx((0.25 + 0.25 + 0.5) / 3)
+    assert (recall.low, recall.high) == pytest.approx((0.25, 0.5))
+    assert (recall.images, recall.units, recall.verdict) == (3, 3, Verdict.BETTER)
+    assert result.by_image["recall"][:, 0] == pytest.approx([0.25, 0.25, 0.5])
+    assert result.differences["recall"][ALL].mean == pytest.approx(recall.mean), "the rare class has no figure"
+    assert math.isnan(result.differences["recall"][2].mean)
+    assert result.differences["recall"][2].verdict is Verdict.UNCLEAR
+    json.dumps(recall.to_json(), allow_nan=False)
+    assert "3 images" in result.caution
+
+
+def test_worse_and_unclear() -> None:
+    worse = compare(report_of({"a": 4, "b": 3}), report_of({"a": 2, "b": 2}))
+    assert worse.differences["dice"][1].verdict is Verdict.WORSE
+    mixed = compare(report_of({"a": 4, "b": 2}), report_of({"a": 2, "b": 4}))
+    assert mixed.differences["dice"][1].verdict is Verdict.UNCLEAR
+    assert mixed.differences["dice"][1].mean == pytest.approx(0)
+
+
+def test_fewer_miscounts_are_better_whichever_way_they_went() -> None:
+    result = compare(report_of({"a": 0, "b": 0}), report_of({"a": 4, "b": 4}))
+    assert result.differences["count_error"][1].mean == -1, "from one object too few to none"
+    assert result.differences["count_error"][1].verdict is Verdict.BETTER
+
+
+def test_only_images_that_both_have_are_compared() -> None:
+    result = compare(report_of({"a": 1, "b": 2}), report_of({"b": 3, "c": 3}))
+    assert (result.names, result.left_out) == (("b",), ("a", "c"))
+    with pytest.raises(DatasetError, match="no image in common"):
+        compare(report_of({"a": 1}), report_of({"b": 1}))
+
+
+def test_other_settings_and_other_references_are_refused() -> None:
+    before = report_of({"a": 1})
+    with pytest.raises(DatasetError, match="min_object_px is 1 and 3"):
+        compare(before, report_of({"a": 1}, EvaluationSettings(min_object_px=3)))
+    changed = evaluate([TestImage("a", lambda: np.zeros_like(REFERENCE), lambda: REFERENCE)], SCHEME)
+    with pytest.raises(DatasetError, match="reference of a changed"):
+        compare(before, changed)

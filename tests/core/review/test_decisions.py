@@ -1,0 +1,198 @@
+"""Which decisions are possible when, by whom, and what is left of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from core.access import Role, set_approve_own, set_member
+from core.errors import AccessError, DecidedError, NotFoundError, ReviewError
+from core.review.audit_log import audit_entries
+from core.review.decisions import approve_with_fixes, decide, may_decide, take_back_approval, withdraw
+from core.review.records import Decision, ReviewState
+from core.review.rows import review
+from core.store import RevisionKind, Store
+from core.store.records import ImageRecord, ProjectRecord
+from tests.core.review.conftest import ADMIN, add_image, add_labels, add_project
+
+BLANK = np.zeros((4, 4), np.uint8)
+
+Act = Callable[[Store, str], object]
+
+ACTS: dict[str, Act] = {
+    "approve": lambda store, revision_id: decide(store, revision_id, "Bo", Decision.APPROVE),
+    "reject": lambda store, revision_id: decide(store, revision_id, "Bo", Decision.REJECT, "wrong organelle"),
+    "request_changes": lambda store, revision_id: decide(
+        store, revision_id, "Bo", Decision.REQUEST_CHANGES, "see the membrane"
+    ),
+    "withdraw": lambda store, revision_id: withdraw(store, revision_id, "Ada"),
+    "take_back": lambda store, revision_id: take_back_approval(store, revision_id, "Bo", "seen too late"),
+}
+
+LEGAL = {
+    ("", "approve"): ReviewState.APPROVED,
+    ("", "reject"): ReviewState.REJECTED,
+    ("", "request_changes"): ReviewState.CHANGES_REQUESTED,
+    ("", "withdraw"): ReviewState.WITHDRAWN,
+    ("request_changes", "withdraw"): ReviewState.WITHDRAWN,
+    ("approve", "take_back"): ReviewState.REJECTED,
+}
+
+
+@pytest.mark.parametrize("second", list(ACTS))
+@pytest.mark.parametrize("first", ["", *list(ACTS)[:4]])
+def test_every_way_between_the_states(store: Store, image: ImageRecord, first: str, second: str) -> None:
+    revision = add_labels(store, image, BLANK)
+    if first:
+        ACTS[first](store, revision.id)
+    before = review(store, revision.id)
+    if (first, second) in LEGAL:
+        ACTS[second](store, revision.id)
+        assert review(store, revision.id).state is LEGAL[first, second]
+        return
+    with pytest.raises(ReviewError):
+        ACTS[second](store, revision.id)
+    assert review(store, revision.id) == before
+
+
+def test_only_corrections_have_a_review(store: Store, image: ImageRecord) -> None:
+    for kind in (RevisionKind.REFERENCE, RevisionKind.PREDICTION):
+        with pytest.raises(NotFoundError, match="no review"):
+            review(store, add_labels(store, image, BLANK, kind).id)
+
+
+def test_the_second_reviewer_is_told_what_the_first_decided(store: Store, image: ImageRecord) -> None:
+    revision = add_labels(store, image, BLANK)
+    decide(store, revision.id, "Bo", Decision.APPROVE)
+    with pytest.raises(DecidedError, match=r"Bo approved it on \d{4}-\d\d-\d\d at \d\d:\d\d UTC"):
+        decide(store, revision.id, "Cy", Decision.REJECT, "no")
+
+
+def test_of_two_reviewers_at_once_one_decides(store: Store, image: ImageRecord) -> None:
+    revision = add_labels(store, image, BLANK)
+    start, won, lost = threading.Barrier(2), list[str](), list[str]()
+
+    def reviewer(name: str, decision: Decision) -> None:
+        start.wait()
+        try:
+            decide(store, revision.id, name, decision, "because")
+            won.append(name)
+        except DecidedError as error:
+            lost.append(error.cause)
+
+    threads = [
+        threading.Thread(target=reviewer, args=each) for each in (("Bo", Decision.APPROVE), ("Cy", Decision.REJECT))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(won) == len(lost) == 1
+    assert lost[0].startswith(f"{won[0]} ")
+    assert review(store, revision.id).decided_by == won[0]
+    decisions = [each for each in audit_entries(store, image.project_id, by="") if each.what != "submitted"]
+    assert [each.who for each in decisions] == won
+
+
+@pytest.mark.parametrize("name", ["Ada", " ADA "])
+def test_nobody_approves_their_own_work_unless_allowed(
+    store: Store, project: ProjectRecord, image: ImageRecord, name: str
+) -> None:
+    revision = add_labels(store, image, BLANK, author="Ada")
+    assert "their own work" in may_decide(store, revision.id, name)
+    with pytest.raises(AccessError, match="their own work"):
+        decide(store, revision.id, name, Decision.APPROVE)
+    set_approve_own(store, project.id, True, by="Ada")
+    assert store.project(project.id).approve_own
+    assert may_decide(store, revision.id, name) == ""
+    assert decide(store, revision.id, name, Decision.APPROVE).state is ReviewState.APPROVED
+
+
+def test_who_decides_has_a_name_and_a_reason(store: Store, image: ImageRecord) -> None:
+    revision = add_labels(store, image, BLANK)
+    with pytest.raises(AccessError, match="who you are"):
+        decide(store, revision.id, "  ", Decision.APPROVE)
+    for decision in (Decision.REJECT, Decision.REQUEST_CHANGES):
+        with pytest.raises(ReviewError, match="no reason"):
+            decide(store, revision.id, "Bo", decision, " ")
+    assert review(store, revision.id).state is ReviewState.SUBMITTED
+
+
+def test_a_reviewer_whose_role_was_taken_away_decides_nothing_more(guarded: Store) -> None:
+    project = add_project(guarded)
+    revision = add_labels(guarded, add_image(guarded, project), BLANK)
+    set_member(guarded, project.id, "Bo", Role.REVIEWER, by=ADMIN)
+    set_member(guarded, project.id, "bo", None, by=ADMIN)
+    with pytest.raises(AccessError, match="Bo has no role in this project and may not review"):
+        decide(guarded, revision.id, "Bo", Decision.APPROVE)
+    assert review(guarded, revision.id).state is ReviewState.SUBMITTED
+
+
+def test_a_newer_submission_takes_the_place_of_the_older(store: Store, image: ImageRecord) -> None:
+    first = add_labels(store, image, BLANK)
+    decide(store, first.id, "Bo", Decision.REQUEST_CHANGES, "more")
+    second = add_labels(store, image, BLANK, parent=first, author="ada")
+    assert review(store, first.id).superseded_by == second.id
+    third = add_labels(store, image, BLANK, parent=second)
+    with pytest.raises(DecidedError, match="newer version"):
+        decide(store, second.id, "Bo", Decision.APPROVE)
+    withdraw(store, third.id, "Ada")
+    assert decide(store, second.id, "Bo", Decision.APPROVE).state is ReviewState.APPROVED
+
+
+def test_work_on_somebody_elses_revision_takes_no_place(store: Store, image: ImageRecord) -> None:
+    first = add_labels(store, image, BLANK, author="Ada")
+    add_labels(store, image, BLANK, parent=first, author="Dee")
+    assert review(store, first.id).superseded_by is None
+
+
+def test_withdrawing_is_for_the_author_and_admins(guarded: Store) -> None:
+    project = add_project(guarded)
+    revision = add_labels(guarded, add_image(guarded, project), BLANK)
+    for name in ("Ada", "Bo"):
+        set_member(guarded, project.id, name, Role.ANNOTATOR, by=ADMIN)
+    with pytest.raises(AccessError, match="Bo is annotator"):
+        withdraw(guarded, revision.id, "Bo")
+    assert withdraw(guarded, revision.id, "Ada").state is ReviewState.WITHDRAWN
+
+
+def test_small_fixes_keep_both_authors(store: Store, image: ImageRecord) -> None:
+    first = add_labels(store, image, BLANK, author="Ada")
+    fixed = add_labels(store, image, BLANK + 1, parent=first, author="Bo")
+    approved = approve_with_fixes(store, first.id, "Bo", fixed.id, "one membrane")
+    assert approved.authors == ("Ada", "Bo")
+    assert approved.state is ReviewState.APPROVED
+    below = review(store, first.id)
+    assert (below.state, below.superseded_by, below.authors) == (ReviewState.APPROVED, fixed.id, ("Ada",))
+
+
+def test_fixes_are_ones_own_and_on_that_revision(store: Store, image: ImageRecord) -> None:
+    first = add_labels(store, image, BLANK, author="Ada")
+    elsewhere = add_labels(store, image, BLANK, author="Bo")
+    others = add_labels(store, image, BLANK, parent=first, author="Cy")
+    for fixed in (elsewhere, others):
+        with pytest.raises(ReviewError, match="own work on"):
+            approve_with_fixes(store, first.id, "Bo", fixed.id)
+        assert review(store, fixed.id).state is ReviewState.SUBMITTED
+    assert review(store, first.id).state is ReviewState.SUBMITTED
+
+
+def test_every_decision_is_in_the_log_with_its_reason(store: Store, image: ImageRecord) -> None:
+    revision = add_labels(store, image, BLANK)
+    decide(store, revision.id, "Bo", Decision.REJECT, "wrong class")
+    lines = list(audit_entries(store, image.project_id, by=""))
+    assert [(each.who, each.what, each.subject) for each in lines] == [
+        ("Ada", "submitted", revision.id),
+        ("Bo", "rejected", revision.id),
+    ]
+    assert lines[1].details["reason"] == "wrong class"
+
+
+def test_images_in_the_trash_are_not_decided(store: Store, image: ImageRecord) -> None:
+    revision = add_labels(store, image, BLANK)
+    store.trash_images([image.id])
+    with pytest.raises(NotFoundError):
+        decide(store, revision.id, "Bo", Decision.APPROVE)

@@ -1,0 +1,30 @@
+"""Training and prediction that take no time, for an engine of its own process. A plugin of the engine."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from core.jobs.context import JobContext
+from core.jobs.tasks import Resource, TaskKind, register
+from tests.models import write_model
+
+TRAINING_S = 1.0
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """A model folder after a moment, or nothing at all for a prediction."""
+    if "image_id" in context.params:
+        return {"revision_id": "none"}
+    began = time.monotonic()
+    while (gone := time.monotonic() - began) < TRAINING_S:
+        context.progress(gone / TRAINING_S, "training")
+        time.sleep(0.02)
+    folder = context.settings.models_dir / str(context.params["model_id"])
+    if not folder.exists():
+        write_model(folder)
+    return {"model_id": folder.name}
+
+
+register(TaskKind("train", "Training", __name__, Resource.TRAIN, 5))
+register(TaskKind("predict", "Predicting", __name__, Resource.PREDICT))

@@ -1,0 +1,116 @@
+"""The gate, on images of 2 x 2 pixels whose Dice is worked out by hand."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from core.evaluation.comparison import Verdict
+from core.evaluation.report import EvaluationReport, TestImage, evaluate
+from core.evaluation.settings import EvaluationSettings
+from core.label_scheme import LabelScheme
+from core.rounds.gate import Judgement, Outcome, judge
+
+SCHEME = LabelScheme.from_names({"axon": 1, "myelin": 2})
+
+TRUTH = [1, 1, 0, 0]
+HALF = [1, 0, 0, 0]
+"""Dice of axon: 2 * 1 / (2 + 1)."""
+NONE = [0, 0, 0, 0]
+BOTH = [1, 1, 2, 2]
+
+
+def report(predictions: list[list[int]], truths: list[list[int]] | None = None) -> EvaluationReport:
+    """Predictions of images, one after the other, against what is there."""
+    truths = truths or [TRUTH] * len(predictions)
+
+    def image(number: int, truth: list[int], prediction: list[int]) -> TestImage:
+        return TestImage(
+            f"i{number}",
+            lambda: np.array(truth, np.uint8).reshape(2, 2),
+            lambda: np.array(prediction, np.uint8).reshape(2, 2),
+        )
+
+    images = [image(n, truth, found) for n, (truth, found) in enumerate(zip(truths, predictions, strict=True))]
+    return evaluate(images, SCHEME, EvaluationSettings(tolerance_nm=8.0, thin_ids=(), object_ids=()))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        ([HALF] * 3, [TRUTH] * 3, Outcome.PASSED),
+        ([TRUTH] * 3, [TRUTH] * 3, Outcome.PASSED),
+        ([TRUTH] * 3, [HALF] * 3, Outcome.FAILED),
+        ([TRUTH, HALF, HALF], [HALF, TRUTH, TRUTH], Outcome.PASSED),
+        ([TRUTH, TRUTH, TRUTH], [HALF, TRUTH, TRUTH], Outcome.PASSED),
+        ([HALF], [TRUTH], Outcome.NOT_JUDGED),
+        ([TRUTH], [HALF], Outcome.NOT_JUDGED),
+    ],
+    ids=["better", "same", "worse", "mixed", "one of three worse", "one image better", "one image worse"],
+)
+def test_not_worse_beyond_its_interval(before: list[list[int]], after: list[list[int]], outcome: Outcome) -> None:
+    assert judge(report(before), report(after)).outcome is outcome
+
+
+def test_the_reason_names_class_fall_interval_and_images() -> None:
+    judged = judge(report([TRUTH] * 3), report([HALF] * 3))
+    assert judged.reasons == ("axon: Dice fell by 0.333 (interval -0.333 to -0.333, 3 images).",)
+    axon = next(each for each in judged.classes if each.name == "axon")
+    assert axon.before is not None
+    assert axon.difference is not None
+    assert (axon.before.mean, axon.after.mean) == (1.0, pytest.approx(2 / 3))
+    assert axon.difference.mean == pytest.approx(-1 / 3)
+    assert (axon.units, axon.verdict) == (3, Verdict.WORSE)
+    assert "3 images" in judged.caution
+    assert "too narrow" in judged.caution
+
+
+def test_few_images_are_said_to_be_few() -> None:
+    judged = judge(report([TRUTH]), report([HALF]))
+    assert judged.reasons == (
+        "The test set has figures of one image only: whether a difference is chance, it cannot tell.",
+    )
+    assert "there is no interval" in judged.caution
+
+
+@pytest.mark.parametrize(("found", "outcome"), [(2, Outcome.PASSED), (0, Outcome.NOT_JUDGED)], ids=["as good", "lost"])
+def test_a_class_on_one_test_image_only(found: int, outcome: int) -> None:
+    """That it fell there may be chance or not: a person decides. That it rose harms nobody."""
+    truths = [BOTH, TRUTH, TRUTH]
+    judged = judge(report(truths, truths), report([[1, 1, found, found], TRUTH, TRUTH], truths))
+    assert judged.outcome is outcome
+    if outcome is Outcome.NOT_JUDGED:
+        assert judged.reasons == (
+            "myelin: only one image of the test set shows it (Dice -1.000); there is no interval.",
+        )
+
+
+def test_a_class_that_no_test_image_shows_is_said_to_be_unknown_and_does_not_stop() -> None:
+    judged = judge(report([TRUTH] * 3), report([TRUTH] * 3))
+    myelin = next(each for each in judged.classes if each.name == "myelin")
+    assert judged.outcome is Outcome.PASSED
+    assert (myelin.verdict, myelin.words) == (
+        None, "myelin: no test image shows it to both models, so nobody can tell.",
+    )  # fmt: skip
+
+
+def test_finds_where_there_is_nothing_are_told_although_no_pair_counts_them() -> None:
+    truths = [BOTH, BOTH, TRUTH]
+    judged = judge(report(truths, truths), report([BOTH, BOTH, [1, 1, 2, 0]], truths))
+    myelin = next(each for each in judged.classes if each.name == "myelin")
+    assert myelin.difference is not None
+    assert (myelin.difference.images, myelin.false_images) == (2, 1)
+    assert myelin.words == "myelin is found in 1 test image without any, which the model before did not."
+
+
+def test_the_first_model_and_an_empty_test_set() -> None:
+    assert judge(None, report([TRUTH] * 3)).outcome is Outcome.FIRST
+    assert judge(None, None).outcome is Outcome.NOT_JUDGED
+
+
+@pytest.mark.parametrize("after", [TRUTH, HALF, NONE])
+def test_it_survives_json(after: list[int]) -> None:
+    judged = judge(report([HALF] * 2), report([after] * 2))
+    assert Judgement.from_json(json.loads(json.dumps(judged.to_json()))) == judged

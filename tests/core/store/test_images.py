@@ -1,0 +1,237 @@
+"""Projects and images: what is kept, once, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import core.imaging.pyramid as pyramid
+from core.errors import ImageError, NotFoundError, StorageFullError, StoreError
+from core.imaging.image import Image, PixelSize, PixelSizeSource
+from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+from core.settings import load_settings
+from core.store import ProjectRecord, Split, Store
+from core.store.images import content_hash
+
+
+@pytest.fixture
+def project(store: Store) -> ProjectRecord:
+    """An empty project."""
+    return store.create_project("liver", DEFAULT_SCHEME, 8.0)
+
+
+def grey(value: int = 0, shape: tuple[int, int] = (4, 6), name: str = "a") -> Image:
+    """A small image whose first pixel is ``value``."""
+    pixels = np.arange(shape[0] * shape[1], dtype=np.uint8).reshape(shape)
+    pixels[0, 0] = value
+    return Image(pixels, PixelSize(8.0, PixelSizeSource.FILE, "test"), name, ("noted",))
+
+
+def test_a_project_comes_back_as_it_was_made(store: Store) -> None:
+    scheme = LabelScheme.from_names({"background": 0, "axon": 1, "myelin": 7})
+    made = store.create_project("  nerve ", scheme, 5.5)
+    assert (made.name, made.scheme, made.pixel_size_nm) == ("nerve", scheme, 5.5)
+    assert store.project(made.id) == made
+    assert store.projects() == (made,)
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201], ids=["empty", "blank", "too-long"])
+def test_bad_project_names_are_refused(store: Store, name: str) -> None:
+    with pytest.raises(StoreError, match="characters"):
+        store.create_project(name, DEFAULT_SCHEME)
+
+
+def test_a_name_is_given_once(store: Store, project: ProjectRecord) -> None:
+    with pytest.raises(StoreError, match="already"):
+        store.create_project(project.name, DEFAULT_SCHEME)
+
+
+def test_a_negative_pixel_size_is_refused(store: Store) -> None:
+    with pytest.raises(ImageError):
+        store.create_project("x", DEFAULT_SCHEME, -1.0)
+
+
+def test_an_image_comes_back_with_all_that_is_known(store: Store, project: ProjectRecord) -> None:
+    made = store.add_image(
+        project.id, grey(9), split="test", specimen="mouse 3", stack="s.tif", z_index=2, example=True
+    )
+    assert store.image(made.id) == made
+    assert store.images(project.id) == store.images() == (made,)
+    assert (made.shape_yx, made.dtype, made.name, made.notices) == ((4, 6), "uint8", "a", ("noted",))
+    assert made.pixel_size == grey().pixel_size
+    assert (made.split, made.specimen, made.stack, made.z_index, made.example) == (
+        Split.TEST, "mouse 3", "s.tif", 2, True,
+    )  # fmt: skip
+    assert made.window[0] < made.window[1]
+    kept = pyramid.open_pyramid(store.image_pyramid_path(made.id)).read(0, slice(None), slice(None))
+    np.testing.assert_array_equal(kept, grey(9).pixels_yx)
+
+
+def test_the_same_content_is_kept_once_per_project(store: Store, project: ProjectRecord) -> None:
+    first, new = store.add_image_once(project.id, grey(name="a"))
+    again, newer = store.add_image_once(project.id, grey(name="another name"))
+    assert (new, newer) == (True, False)
+    assert again == first
+    elsewhere = store.add_image(store.create_project("b", DEFAULT_SCHEME).id, grey())
+    assert elsewhere.id != first.id
+    assert elsewhere.content_hash == first.content_hash
+    assert len(list(store.images_dir.iterdir())) == 2
+
+
+def test_planes_that_are_alike_are_all_kept(store: Store, project: ProjectRecord) -> None:
+    """Blank planes vanished from their volume."""
+    planes = [store.add_image_once(project.id, grey(), stack="s.tif", z_index=z) for z in range(3)]
+    assert [new for _, new in planes] == [True] * 3
+    assert [(image.stack, image.z_index) for image in store.images(project.id)] == [("s.tif", z) for z in range(3)]
+    assert store.add_image_once(project.id, grey(), stack="s.tif", z_index=1) == (planes[1][0], False)
+    assert store.add_image_once(project.id, grey(), stack="t.tif", z_index=1)[1]
+    assert store.add_image_once(project.id, grey())[1]
+
+
+def test_long_names_of_stacks_are_cut_before_they_are_compared(store: Store, project: ProjectRecord) -> None:
+    first, second = (store.add_image_once(project.id, grey(), stack="s" * 600, z_index=0) for _ in range(2))
+    assert second == (first[0], False)
+
+
+def test_the_same_content_at_the_same_time_is_kept_once(store: Store, project: ProjectRecord) -> None:
+    others = [Store(store.settings) for _ in range(3)]
+    records, gate = [], threading.Barrier(3)
+
+    def add(each: Store) -> None:
+        gate.wait(10)
+        records.append(each.add_image(project.id, grey()))
+
+    threads = [threading.Thread(target=add, args=(each,)) for each in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len({record.id for record in records}) == 1
+    assert len(records) == 3
+    assert [path.name for path in store.images_dir.iterdir()] == [records[0].id]
+    for each in others:
+        each.close()
+
+
+def test_an_unknown_project_is_refused_and_nothing_is_written(store: Store) -> None:
+    with pytest.raises(NotFoundError, match="project 'nope'"):
+        store.add_image("nope", grey())
+    assert list(store.images_dir.iterdir()) == []
+
+
+def test_a_row_that_cannot_be_written_leaves_no_pyramid(
+    store: Store, project: ProjectRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_row: object) -> None:
+        raise StorageFullError("full", "free some")
+
+    monkeypatch.setattr(store, "_insert_image", refuse)
+    with pytest.raises(StorageFullError):
+        store.add_image(project.id, grey())
+    assert list(store.images_dir.iterdir()) == []
+    assert store.images() == ()
+
+
+def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path) -> None:
+    store = Store(load_settings(data_dir=tmp_path, min_free_bytes=10**18))
+    project = store.create_project("x", DEFAULT_SCHEME)
+    with pytest.raises(StorageFullError, match=r"GB free.*CRISTAE_MIN_FREE_BYTES"):
+        store.add_image(project.id, grey())
+    assert list(store.images_dir.iterdir()) == []
+    store.close()
+
+
+def test_a_process_killed_between_pyramid_and_row_leaves_a_leftover_that_is_swept(
+    store: Store, project: ProjectRecord
+) -> None:
+    code = (
+        "import os, sys, numpy as np\n"
+        "from core.settings import load_settings\nfrom core.store import Store\nfrom core.imaging.image import Image\n"
+        "store = Store(load_settings(data_dir=sys.argv[1], min_free_bytes=0))\n"
+        "store._insert_image = lambda row: os._exit(9)\n"
+        "store.add_image(sys.argv[2], Image(np.zeros((5, 5), np.uint8)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(store.settings.data_dir), project.id], timeout=60)
+    assert done.returncode == 9
+    assert len(list(store.images_dir.iterdir())) == 1
+    assert store.sweep() == 1
+    assert list(store.images_dir.iterdir()) == []
+
+
+def test_what_is_being_written_is_not_swept(store: Store) -> None:
+    other = Store(store.settings)
+    with store._holds.holding("abc") as took:
+        assert took
+        (store.images_dir / "abc").mkdir()
+        (store.images_dir / ".abc.123.partial").mkdir()
+        assert other.sweep() == 0
+    assert other.sweep() == 2
+    other.close()
+
+
+def test_a_corrected_pixel_size_is_kept_in_row_and_pyramid(store: Store, project: ProjectRecord) -> None:
+    made = store.add_image(project.id, grey())
+    changed = store.set_pixel_size(made.id, PixelSize.from_user(4.0))
+    assert store.image(made.id) == changed
+    assert changed.pixel_size == PixelSize.from_user(4.0)
+    assert pyramid.open_pyramid(store.image_pyramid_path(made.id)).pixel_size_nm == 4.0
+
+
+def test_deleting_an_image_removes_its_files(store: Store, project: ProjectRecord) -> None:
+    made, kept = store.add_image(project.id, grey(1)), store.add_image(project.id, grey(2))
+    store.delete_image(made.id)
+    assert store.images() == (kept,)
+    assert [path.name for path in store.images_dir.iterdir()] == [kept.id]
+    with pytest.raises(NotFoundError, match="image"):
+        store.delete_image(made.id)
+
+
+def test_deleting_a_project_removes_its_images_only(store: Store, project: ProjectRecord) -> None:
+    other = store.create_project("other", DEFAULT_SCHEME)
+    store.add_image(project.id, grey())
+    kept = store.add_image(other.id, grey())
+    store.delete_project(project.id)
+    assert store.projects() == (other,)
+    assert store.images() == (kept,)
+    assert [path.name for path in store.images_dir.iterdir()] == [kept.id]
+
+
+@given(
+    hnp.arrays(
+        st.sampled_from([np.uint8, np.uint16, np.float32]),
+        hnp.array_shapes(min_dims=2, max_dims=2, max_side=4),
+        elements={"allow_nan": False, "allow_infinity": False},
+    )
+)
+def test_content_hash_depends_on_values_type_and_shape_alone(pixels: np.ndarray) -> None:
+    digest = content_hash(Image(pixels))
+    assert digest == content_hash(Image(np.asfortranarray(pixels), PixelSize.from_user(3), "name"))
+    changed = pixels.copy()
+    changed.view(np.uint8).reshape(-1)[0] ^= 1
+    if np.isfinite(changed).all():
+        assert digest != content_hash(Image(changed))
+    if pixels.dtype == np.uint8:
+        assert digest != content_hash(Image(pixels.astype(np.uint16)))
+    if pixels.shape[0] != pixels.shape[1]:
+        assert digest != content_hash(Image(pixels.reshape(pixels.shape[::-1])))
+
+
+def test_hashing_in_parts_equals_hashing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = grey(shape=(7, 6))
+    whole = content_hash(image)
+    monkeypatch.setattr("core.store.images._HASH_ROWS_BYTES", 12)
+    assert content_hash(image) == whole
+
+
+def test_ids_do_not_lead_out_of_the_data_folder(store: Store) -> None:
+    with pytest.raises(NotFoundError):
+        store.delete_image(f"..{os.sep}..")

@@ -1,0 +1,74 @@
+"""Label schemes are checked and survive JSON."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from core.errors import LabelMapError
+from core.label_scheme import DEFAULT_SCHEME, LabelClass, LabelScheme
+
+
+def _class(**changes: object) -> LabelClass:
+    values = {"id": 1, "name": "a", "color": "#ff0000", "safe_color": "#00ff00", "key": "1", **changes}
+    return LabelClass(**values)  # type: ignore[arg-type]
+
+
+def test_default_scheme_has_the_ids_and_colours_of_the_original_work() -> None:
+    assert [(item.id, item.name) for item in DEFAULT_SCHEME.classes] == [
+        (1, "mitochondria"), (2, "nucleus"), (3, "ER"), (4, "lipid droplets"), (5, "cell boundaries"),
+    ]  # fmt: skip
+    assert DEFAULT_SCHEME[1].rgb() == (255, 0, 0)
+    assert DEFAULT_SCHEME.name_of(0) == "background"
+    assert DEFAULT_SCHEME.name_of(255) == "ignore"
+
+
+def test_json_round_trip() -> None:
+    assert LabelScheme.from_json(DEFAULT_SCHEME.to_json()) == DEFAULT_SCHEME
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({"id": 0}, "id 0", id="background"),
+        pytest.param({"id": 254}, "id 254", id="reserved"),
+        pytest.param({"name": " "}, "empty name", id="no name"),
+        pytest.param({"color": "red"}, "colour 'red'", id="colour word"),
+    ],
+)
+def test_a_wrong_class_is_refused(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(LabelMapError, match=words):
+        _class(**changes)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"name": "b", "key": "2"}, "id 1 more than once"),
+        ({"id": 2, "name": "A", "key": "2"}, "name a more than once"),
+        ({"id": 2, "name": "b"}, "key 1 more than once"),
+    ],
+)
+def test_nothing_is_used_twice(other: dict[str, object], words: str) -> None:
+    with pytest.raises(LabelMapError, match=words):
+        LabelScheme((_class(), _class(**other)))
+
+
+def test_names_of_a_dataset_become_a_scheme_with_distinct_colours() -> None:
+    scheme = LabelScheme.from_names({"background": 0, "synapse": 4, "Mitochondria": 3, "ignore": 5, "axon": 2})
+    assert [(item.id, item.name) for item in scheme.classes] == [(2, "axon"), (3, "Mitochondria"), (4, "synapse")]
+    assert scheme[3].color == DEFAULT_SCHEME[1].color
+    assert len({item.color for item in scheme.classes}) == 3
+
+
+def test_a_scheme_may_have_253_classes() -> None:
+    scheme = LabelScheme.from_names({f"c{i}": i for i in range(1, 254)})
+    assert len(scheme.classes) == 253
+
+
+def test_classes_of_a_dataset_can_be_told_apart() -> None:
+    scheme = LabelScheme.from_names({"cell_boundaries": 1, "glia_extracellular": 2, "mitochondria": 3, "synapse": 4})
+    colors = [item.rgb() for item in scheme.classes]
+    distances = [math.dist(a, b) for i, a in enumerate(colors) for b in colors[:i]]
+    assert min(distances) > 100

@@ -1,0 +1,36 @@
+"""A model folder for tests that never run a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from core.files import write_json
+from core.label_scheme import DEFAULT_SCHEME
+from core.segmentation.model_card import ModelCard
+from core.segmentation.model_store import StoredModel, open_model
+
+
+def write_model(folder: Path, *, pixel_size_nm: float | None = 8.0, warning: str = "") -> StoredModel:
+    """Card, plans and a weights file with one number in it."""
+    folder.mkdir(parents=True)
+    card = ModelCard(
+        id=folder.name,
+        name=folder.name.title(),
+        scheme=DEFAULT_SCHEME,
+        output_ids=(0, *DEFAULT_SCHEME.ids),
+        pixel_size_nm=pixel_size_nm,
+        warning=warning,
+    )
+    configuration = {
+        "patch_size": [64, 64],
+        "normalization_schemes": ["ZScoreNormalization"],
+        "architecture": {"network_class_name": "none", "arch_kwargs": {}},
+    }
+    write_json(folder / "card.json", card.to_json())
+    write_json(folder / "plans.json", {"configurations": {"2d": configuration}})
+    write_json(folder / "dataset.json", {"labels": {"background": 0}})
+    save_file({"weight": np.ones(1, np.float32)}, folder / "fold_0.safetensors")
+    return open_model(folder)

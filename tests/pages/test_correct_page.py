@@ -1,0 +1,191 @@
+"""The Correct page: what it offers, and what its buttons do to the store."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.annotation.submission import submit_draft
+from core.imaging.image import Image, PixelSize
+from core.imaging.pyramid import LabelPyramidWriter, write_label_pyramid
+from core.label_scheme import LabelScheme
+from core.review.decisions import decide
+from core.review.records import Decision, ReviewState
+from core.review.rows import review
+from core.settings import ROOT
+from core.store.records import DraftState, ImageRecord, ProjectRecord, RevisionKind, RevisionRecord
+from core.store.store import Store
+from tests.pages.conftest import open_page, texts
+
+PAGE = "correct_page.py"
+SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})
+SHAPE = (300, 400)
+
+
+@pytest.fixture
+def project(store: Store) -> ProjectRecord:
+    return store.create_project("Tissue", SCHEME)
+
+
+@pytest.fixture
+def image(store: Store, project: ProjectRecord) -> ImageRecord:
+    pixels = np.random.default_rng(0).integers(0, 255, SHAPE, np.uint8)
+    return store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "liver *1*"))
+
+
+@pytest.fixture
+def prediction(store: Store, image: ImageRecord) -> RevisionRecord:
+    """Everything is mitochondria; in doubt at rows and columns 100 to 140."""
+    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="starter")
+    confidence = np.full(SHAPE, 255, np.uint8)
+    confidence[100:140, 100:140] = 30
+    with LabelPyramidWriter(store.label_pyramid_path(begun.id), SHAPE, pixel_size_nm=8.0) as writer:
+        writer.write(0, 0, np.ones(SHAPE, np.uint8), confidence)
+    return store.complete_revision(begun.id)
+
+
+def opened(app: AppTest, person: str = "Ada", **query: str) -> AppTest:
+    """The page of somebody who has given a name."""
+    app.session_state["person"] = person
+    page = open_page(app, PAGE, **query)
+    assert not page.exception
+    return page
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    page = app.button(key=key).click().run()
+    assert not page.exception
+    return page
+
+
+def test_without_a_project_or_an_image_it_says_what_to_do(store: Store, app: AppTest) -> None:
+    assert "No project yet" in texts(open_page(app, PAGE))
+    store.create_project("Empty", SCHEME)
+    assert "This project has no images yet" in texts(open_page(app, PAGE))
+
+
+def test_a_name_is_asked_for_once(store: Store, image: ImageRecord, app: AppTest) -> None:
+    page = open_page(app, PAGE)
+    assert "Who are you?" in texts(page)
+    page.text_input(key="correct-person-name").set_value("  Ada   L. ")
+    page = page.button[0].click().run()
+    assert page.session_state["person"] == "Ada L."
+    assert "Who are you?" not in texts(page)
+
+
+def test_a_correction_begins_from_the_newest_prediction(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    page = opened(app)
+    assert page.selectbox(key=f"correct-start-{image.id}-2").value == prediction.id
+    page = press(page, "correct-begin")
+    (draft,) = store.drafts(image.id)
+    assert (draft.author, draft.base_revision_id) == ("Ada", prediction.id)
+    assert "Your draft" in texts(page)
+    assert "nothing painted yet" in texts(page)
+
+
+def test_it_can_begin_from_nothing(store: Store, image: ImageRecord, app: AppTest) -> None:
+    page = opened(app)
+    assert "This image has no label map yet" in texts(page)
+    press(page, "correct-begin")
+    assert store.drafts(image.id)[0].base_revision_id is None
+
+
+def test_an_approved_correction_is_the_better_start(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    correction = correct(store, image, prediction, "Bob")
+    page = opened(app)
+    key = f"correct-start-{image.id}-3"
+    assert page.selectbox(key=key).value == prediction.id, "not reviewed yet"
+    decide(store, correction.id, "Eve", Decision.APPROVE)
+    fresh = opened(AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=20).run())
+    assert fresh.selectbox(key=key).value == correction.id
+
+
+def correct(store: Store, image: ImageRecord, parent: RevisionRecord, author: str) -> RevisionRecord:
+    """A correction of the whole image, submitted."""
+    draft, _ = store.open_draft(image.id, author, parent.id)
+    store.set_whole_image(draft.id, "tab", True)
+    return submit_draft(store, draft.id, "tab", "looks right").revision
+
+
+def test_others_are_named_and_their_draft_left_alone(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    store.open_draft(image.id, "Bob", prediction.id)
+    page = opened(app)
+    assert "Bob also has a draft of this image" in texts(page)
+    press(page, "correct-begin")
+    assert sorted(draft.author for draft in store.drafts(image.id)) == ["Ada", "Bob"]
+
+
+def test_a_draft_is_discarded_only_when_asked_twice(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    draft, _ = store.open_draft(image.id, "Ada", prediction.id)
+    page = opened(app)
+    page = press(page, f"discard-{draft.id}")
+    assert store.draft(draft.id).state is DraftState.DISCARDED
+    assert page.button(key="correct-begin")
+
+
+def test_places_are_gone_through_and_remembered(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    store.open_draft(image.id, "Ada", prediction.id)
+    page = opened(app)
+    assert "0 of" in texts(page)
+    page = press(page, "correct-next")
+    assert "mitochondria, mean confidence" in texts(page)
+    page = press(page, "correct-skip")
+    assert "1 of" in texts(page)
+    app.session_state["suggested"] = None
+    assert "1 of" in texts(opened(app)), "remembered in the database"
+
+
+def test_what_was_submitted_is_told_in_numbers(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    revision = correct(store, image, prediction, "Ada")
+    app.session_state["submitted"] = revision.id
+    page = opened(app)
+    assert "0 px changed in 0 strokes" in "\n".join(str(element.value) for element in page.success)
+    table = next(frame.value for frame in page.dataframe if "Vouched for, px" in frame.value and "Class" in frame.value)
+    assert table["Vouched for, px"].tolist() == [SHAPE[0] * SHAPE[1]]
+
+
+def test_history_withdraw_and_restore(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    revision = correct(store, image, prediction, "Ada")
+    page = opened(app)
+    table = next(frame.value for frame in page.dataframe if "Review" in frame.value)
+    assert table["Review"].tolist() == ["waits for review", ""]
+    assert table["Note"].tolist() == ["looks right", ""]
+    page = press(page, "history-withdraw")
+    assert review(store, revision.id).state is ReviewState.WITHDRAWN
+    press(page, "history-restore")
+    assert store.drafts(image.id)[0].base_revision_id == revision.id
+
+
+def test_two_label_maps_are_compared(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
+    labels = np.ones(SHAPE, np.uint8)
+    labels[:10, :20] = 2
+    write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0)
+    store.complete_revision(begun.id)
+    page = opened(app)
+    page = page.toggle(key="history-show").set_value(True).run()
+    assert not page.exception
+    assert "200 px differ" in texts(page)
+    table = next(frame.value for frame in page.dataframe if "Gained, px" in frame.value)
+    assert table.values.tolist() == [["mitochondria", 0, 200], ["nucleus", 200, 0]]
+
+
+def test_a_link_to_what_has_gone_is_explained(store: Store, image: ImageRecord, app: AppTest) -> None:
+    assert "not in this project" in texts(opened(app, image="gone"))

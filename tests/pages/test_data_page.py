@@ -1,0 +1,178 @@
+"""The Data page: projects, previews before anything is written, edits, trash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image as PilImage
+from streamlit.testing.v1 import AppTest
+
+from core.errors import LabelMapError
+from core.imaging.dataset_case import Split
+from core.imaging.image import Image, PixelSizeSource
+from core.imaging.import_case import check_import
+from core.imaging.import_plan import plan_import
+from core.jobs.rows import jobs
+from core.label_scheme import DEFAULT_SCHEME
+from core.store import ImageRecord, RevisionKind, Store
+from tests.pages.conftest import open_page, texts
+from ui.panels.data_preview import Defaults, _row, chosen_cases
+from ui.panels.data_scheme import scheme_of_rows
+from ui.panels.data_table import matching, rows, save_edits
+
+PAGE = "data_page.py"
+
+
+def _button(app: AppTest, label: str) -> None:
+    next(button for button in app.button if button.label == label).click().run()
+
+
+def _folder(path: Path) -> Path:
+    for part in ("images", "labels"):
+        (path / part).mkdir(parents=True)
+    for number in range(2):
+        PilImage.fromarray(np.full((4, 5), number, np.uint8)).save(path / "images" / f"liver_{number}.png")
+    PilImage.fromarray(np.ones((4, 5), np.uint8)).save(path / "labels" / "liver_0.png")
+    PilImage.fromarray(np.ones((4, 4), np.uint8)).save(path / "labels" / "liver_1.png")
+    return path
+
+
+def test_without_a_project_one_is_offered(store: Store, app: AppTest) -> None:
+    app = open_page(app, PAGE)
+    assert "Make one to begin" in texts(app)
+    _button(app, "New project")
+    assert not app.exception
+    assert [field.label for field in app.text_input] == ["Name"]
+    assert any(button.label == "Make project" for button in app.button)
+    assert store.projects() == ()
+
+
+def test_a_folder_is_previewed_then_imported(store: Store, app: AppTest, tmp_path: Path) -> None:
+    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    app = open_page(app, PAGE, project=project.id)
+    app.segmented_control(key="data-way").set_value("Folder on the server").run()
+    app.text_input(key="data-folder-0").set_value(str(_folder(tmp_path / "in"))).run()
+    assert not app.exception
+    assert "**2** images, **2** with labels, **1** refused" in texts(app)
+    assert jobs() == ()
+    assert store.images() == ()
+    _button(app, "Import 1 image")
+    (job,) = jobs()
+    assert job.kind == "import_cases"
+    (case,) = job.params["cases"]
+    assert (case["name"], case["split"], case["pixel_size_nm"]) == ("liver_0", "train", 8.0)
+
+
+def test_grey_values_are_named_for_all_label_images(store: Store, app: AppTest, tmp_path: Path) -> None:
+    folder = _folder(tmp_path / "in")
+    PilImage.fromarray(np.full((4, 5), 127, np.uint8)).save(folder / "labels" / "liver_0.png")
+    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    app = open_page(app, PAGE, project=project.id)
+    app.segmented_control(key="data-way").set_value("Folder on the server").run()
+    app.text_input(key="data-folder-0").set_value(str(folder)).run()
+    assert "**2** refused" in texts(app), "no class has the number 127"
+    app.text_input(key="data-values").set_value("127 = nuclei").run()
+    assert "There is no class" in texts(app)
+    app.text_input(key="data-values").set_value("127 = nucleus, 255 = ignore").run()
+    assert "**1** refused" in texts(app)
+    _button(app, "Import 1 image")
+    (job,) = jobs()
+    assert job.params["cases"][0]["values"] == [[127, 2], [255, 255]]
+
+
+def test_a_folder_that_is_not_there_is_explained(store: Store, app: AppTest, tmp_path: Path) -> None:
+    store.create_project("one", DEFAULT_SCHEME)
+    app = open_page(app, PAGE)
+    app.segmented_control(key="data-way").set_value("Folder on the server").run()
+    app.text_input(key="data-folder-0").set_value(str(tmp_path / "absent")).run()
+    assert "not on this server" in app.error[0].value
+    assert not app.exception
+
+
+def test_edits_in_the_preview_reach_the_job(tmp_path: Path) -> None:
+    plan = plan_import(_folder(tmp_path), DEFAULT_SCHEME)
+    checks = [check_import(case, DEFAULT_SCHEME, deep=True, max_px=10**6) for case in plan.cases]
+    table = [_row(check, Defaults("mouse 1", "test", "", None)) for check in checks]
+    assert [row["Import"] for row in table] == [True, False]
+    assert "5 x 4 px" in table[1]["State"]
+    table[0]["Pixel size"] = 4.0
+    (case,) = chosen_cases(checks, table)
+    assert (case.specimen, case.split, case.stack, case.z_index) == ("mouse 1", Split.TEST, "liver", 0)
+    assert (case.pixel_size_nm, case.pixel_size_source) == (4.0, PixelSizeSource.USER)
+    table[0]["Import"] = False
+    assert chosen_cases(checks, table) == []
+
+
+def test_edits_in_the_table_are_saved(store: Store, image: ImageRecord) -> None:
+    table = rows([image], {image.id: frozenset({RevisionKind.REFERENCE})})
+    assert table.loc[0, "Labels"] == "reference"
+    records = table.to_dict("records")
+    assert save_edits(store, [image], records) == 0
+    records[0].update({"Name": "new", "Split": "test", "Pixel size": 4.0, "Specimen": "m", "Stack": None})
+    assert save_edits(store, [image], records) == 1
+    saved = store.image(image.id)
+    assert (saved.name, saved.split, saved.pixel_size.nm, saved.specimen) == ("new", "test", 4.0, "m")
+    records[0].update({"Name": "", "Pixel size": pd.NA})
+    assert save_edits(store, [saved], records) == 0  # neither can be taken away
+
+
+def test_filters() -> None:
+    class Row:
+        def __init__(self, name: str, specimen: str, split: str) -> None:
+            self.name, self.specimen, self.split, self.stack = name, specimen, split, ""
+
+    images = [Row("a1", "m1", "train"), Row("b1", "m2", "test")]
+    assert matching(images) == images  # type: ignore[arg-type]
+    assert matching(images, text="M2") == images[1:]  # type: ignore[arg-type]
+    assert matching(images, splits=["train"]) == images[:1]  # type: ignore[arg-type]
+    assert matching(images, specimens=["m1"], splits=["test"]) == []  # type: ignore[arg-type]
+
+
+def test_deleted_images_come_back(store: Store, image: ImageRecord, app: AppTest) -> None:
+    store.trash_images([image.id])
+    app.session_state["last_trashed"] = [image.id]
+    app = open_page(app, PAGE, project=image.project_id)
+    assert "1 image deleted" in texts(app)
+    _button(app, "Undo")
+    assert store.images() == (image,)
+    assert "1 image deleted" not in texts(app)
+    store.trash_images([image.id])
+    app.run()
+    _button(app, "Restore all")
+    assert store.images() == (image,)
+
+
+def test_a_straddling_stack_is_warned_of(store: Store, app: AppTest) -> None:
+    project = store.create_project("one", DEFAULT_SCHEME)
+    for value, split in enumerate(("train", "test")):
+        record = store.add_image(project.id, Image(np.full((3, 4), value, np.uint8), name=str(value)), split=split)
+        store.update_image(record.id, stack="vnc", z_index=value)
+    app = open_page(app, PAGE, project=project.id)
+    assert "stack **vnc**: 1 for training, 1 for the test" in texts(app)
+
+
+def test_five_hundred_images_take_few_queries(store: Store, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = store.create_project("one", DEFAULT_SCHEME)
+    record = store.add_image(project.id, Image(np.zeros((3, 4), np.uint8), name="x"))
+    many = tuple(record for _ in range(500))
+    monkeypatch.setattr(Store, "images", lambda *_, **__: many)
+    app = open_page(app, PAGE, project=project.id)
+    assert not app.exception
+    assert "500 images." in texts(app)
+
+
+def test_classes_in_a_table_become_a_scheme() -> None:
+    empty = {"id": None, "name": None, "color": None, "key": None}
+    scheme = scheme_of_rows(
+        [{**empty, "name": " glia "}, {**empty, "id": 4, "name": "axon", "color": "#AA00FF"}, empty]
+    )
+    assert [(item.id, item.name) for item in scheme.classes] == [(1, "glia"), (4, "axon")]
+    assert scheme[4].color == "#aa00ff"
+    assert scheme_of_rows(DEFAULT_SCHEME.to_json(), DEFAULT_SCHEME) == DEFAULT_SCHEME
+    with pytest.raises(LabelMapError, match="no class"):
+        scheme_of_rows([empty])
+    with pytest.raises(LabelMapError, match="more than once"):
+        scheme_of_rows([{**empty, "name": "a"}, {**empty, "name": "A"}])

@@ -1,0 +1,159 @@
+"""The Models page: what a card says, and what its buttons do to the store."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.jobs.context import JobContext
+from core.jobs.rows import jobs, log_file, submit
+from core.jobs.tasks.import_model import run
+from core.jobs.transitions import claim
+from core.segmentation.bundle import export_bundle
+from core.segmentation.model_store import STARTER_ID, ModelStore
+from core.settings import ROOT
+from core.store.store import Store
+from tests.models import write_model
+from tests.pages.conftest import open_page, texts
+
+PAGE = "models_page.py"
+
+
+@pytest.fixture
+def models(store: Store) -> ModelStore:
+    """The starter, its child without a pixel size, and a broken folder."""
+    found = ModelStore(store.settings.models_dir)
+    shutil.copytree(ROOT / "models" / STARTER_ID, found.models_dir / STARTER_ID)
+    write_model(found.models_dir / "child", pixel_size_nm=None)
+    card = found.models_dir / "child" / "card.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "parent": STARTER_ID, "name": "Child *2*"}))
+    (found.models_dir / "broken").mkdir()
+    return found
+
+
+def click(page: AppTest, key: str) -> AppTest:
+    return page.button(key=key).click().run()
+
+
+def labels(page: AppTest) -> list[str]:
+    return [str(link.label) for link in page.get("page_link")]
+
+
+def test_an_empty_store_says_how_to_begin(app: AppTest) -> None:
+    page = open_page(app, PAGE)
+    assert not page.exception
+    assert "There is no model yet" in texts(page)
+
+
+def test_cards_say_what_the_models_are(models: ModelStore, app: AppTest) -> None:
+    page = open_page(app, PAGE)
+    assert not page.exception
+    shown = texts(page)
+    assert "Starter (synthetic liver) :green-badge" in shown
+    assert "never" in shown
+    assert "first guess to correct" in shown
+    assert "8 nm per pixel" in shown
+    assert "5.2 MB" in shown
+    assert re.search(r"Dice on \d+ held-out images of its own data, mean 0\.\d{3}", shown)
+    assert "58 to learn from, 6 to validate" in shown
+    assert "Child \\*2\\*" in shown
+    assert "pixel size of its training is unknown" in shown
+    assert labels(page).count("Starter (synthetic liver)") == 1  # the child's parent
+    assert labels(page).count("Child \\*2\\*") == 1  # what the starter led to
+    assert "broken cannot be used" in page.error[0].value
+    figures = "".join(str(element.proto.body) for element in page.get("html"))
+    dice = models.get(STARTER_ID).card.metrics["dice"]
+    assert f"width:{100 * dice['cell boundaries']:.1f}%" in figures
+    assert f"{dice['nucleus']:.3f}" in figures
+
+
+def test_the_starter_offers_no_deletion(models: ModelStore, app: AppTest) -> None:
+    keys = {button.key for button in open_page(app, PAGE).button}
+    assert "delete-child" in keys
+    assert f"delete-{STARTER_ID}" not in keys
+    assert f"archive-{STARTER_ID}" not in keys  # it is the default
+
+
+def test_delete_undo_and_restore(models: ModelStore, app: AppTest) -> None:
+    page = click(open_page(app, PAGE, model="child"), "delete-child")
+    assert "There is no model" not in texts(page)
+    assert [item.id for item in models.trashed()] == ["child"]
+    assert "is in the trash" in texts(page)
+    page = click(page, "undo-trash")
+    assert models.get("child").card.name == "Child *2*"
+    assert "is in the trash" not in texts(page)
+    page = click(click(page, "delete-child"), "undo-dismiss")
+    click(page, "restore-0-child")
+    assert models.trashed() == ()
+
+
+def test_a_model_in_use_is_not_deleted(store: Store, models: ModelStore, app: AppTest) -> None:
+    submit("train", {"parent_id": "child", "model_id": "next"})
+    page = click(open_page(app, PAGE), "delete-child")
+    assert "in use by 1 job" in "".join(error.value for error in page.error)
+    assert models.get("child")
+
+
+def test_rename_default_and_archive(models: ModelStore, app: AppTest) -> None:
+    page = open_page(app, PAGE)
+    page.text_input(key="name-child").set_value("Liver, round 2")
+    page = (
+        next(button for button in page.button if button.label == "Rename" and "child" in str(button.form_id))
+        .click()
+        .run()
+    )
+    assert models.get("child").card.name == "Liver, round 2"
+    page = click(page, "archive-child")
+    assert models.get("child").archived
+    assert "default-child" not in {button.key for button in page.button}
+    page = page.toggle(key="models-archived").set_value(True).run()
+    page = click(page, "default-child")
+    assert not models.get("child").archived
+    assert models.default().id == "child"  # type: ignore[union-attr]
+    assert "is the default then" in texts(page)  # what deleting it would mean
+
+
+def test_the_pixel_size_is_asked_for(models: ModelStore, app: AppTest) -> None:
+    page = open_page(app, PAGE)
+    page = page.number_input(key="size-child").set_value(4.5).run()
+    page = click(page, "use-size-child")
+    assert models.get("child").pixel_size_nm == 4.5
+    assert "is unknown: images" not in texts(page)
+
+
+def test_a_broken_folder_can_be_thrown_away(models: ModelStore, app: AppTest) -> None:
+    click(open_page(app, PAGE), "trash-broken-broken")
+    assert models.scan()[1] == ()
+
+
+def test_an_import_from_a_path_is_queued_and_the_job_does_it(store: Store, models: ModelStore, app: AppTest) -> None:
+    bundle = export_bundle(models.get("child"), store.settings.data_dir / "in.zip")
+    page = open_page(app, PAGE)
+    page = page.text_input(key="model-path").set_value(str(bundle)).run()
+    page.text_input(key="model-name").set_value("From afar")
+    page.number_input(key="model-size").set_value(6.0)
+    page = next(button for button in page.button if button.label == "Import").click().run()
+    assert not page.exception
+    (row,) = jobs(kinds=["import_model"])
+    assert row.params == {"path": str(bundle), "name": "From afar", "pixel_size_nm": 6.0}
+    result = run_here(store)
+    assert result["model_id"] == "from-afar"
+    assert models.get("from-afar").pixel_size_nm == 6.0
+
+
+def run_here(store: Store) -> dict[str, Any]:
+    row = claim(store, jobs(kinds=["import_model"])[0], "here:1")
+    assert row is not None
+    with JobContext(store, row, log_file(store, row)) as context:
+        return run(context)
+
+
+def test_a_link_to_a_model_that_is_gone_says_so(models: ModelStore, app: AppTest) -> None:
+    page = open_page(app, PAGE, model="gone")
+    assert not page.exception
+    assert "There is no model gone here" in page.warning[0].value

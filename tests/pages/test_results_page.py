@@ -1,0 +1,280 @@
+"""The Results page: label maps with known errors give the same numbers on the page, in the CSV and in the HTML."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image as PilImage
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from streamlit.testing.v1 import AppTest
+
+import core.jobs.runner as runner
+from core.imaging.image import Image, PixelSize
+from core.imaging.pyramid import write_label_pyramid
+from core.jobs.rows import job, jobs
+from core.jobs.transitions import claim
+from core.label_scheme import LabelScheme
+from core.morphometry.coverage import coverage_table
+from core.results.read import evaluation, evaluations
+from core.results.start import EvaluationPlan, start_evaluation
+from core.store.records import (
+    EvaluationRecord,
+    EvaluationState,
+    ImageRecord,
+    JobRecord,
+    ProjectRecord,
+    RevisionKind,
+    Split,
+)
+from core.store.store import Store
+from core.web.routes import routes
+from tests.pages.conftest import open_page, texts
+from ui.panels.results_images import picked_row
+
+PAGE = "results_page.py"
+SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})
+
+REFERENCE = np.zeros((8, 8), np.uint8)
+REFERENCE[0, :8] = 1
+REFERENCE[4:6, 4:6] = 2
+PREDICTION = np.zeros((8, 8), np.uint8)
+PREDICTION[0, 2:8] = 1
+PREDICTION[1, 6:8] = 1
+"""Mitochondria: 6 right, 2 too many, 2 missing: Dice 12/16 = .75, IoU .6. Nucleus: missed as a whole, Dice 0."""
+
+PERFECT = np.zeros((8, 8), np.uint8)
+PERFECT[2, :4] = 1
+"""Nucleus in neither map: undefined there."""
+
+
+@pytest.fixture(autouse=True)
+def here(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs of the test run on its store."""
+    monkeypatch.setattr(runner, "current_store", lambda: store)
+
+
+@pytest.fixture
+def project(store: Store) -> ProjectRecord:
+    return store.create_project("Liver *1*", SCHEME, 8.0)
+
+
+def add(store: Store, project: ProjectRecord, name: str, reference: NDArray[np.uint8] | None) -> ImageRecord:
+    pixels = np.random.default_rng(len(store.images())).integers(0, 255, (8, 8), dtype=np.uint8)
+    image = Image(pixels, PixelSize.from_user(8.0), name=name)
+    record = store.add_image(project.id, image, split=Split.TEST, specimen="mouse 7")
+    if reference is not None:
+        labels(store, record, RevisionKind.REFERENCE, reference)
+    return record
+
+
+def labels(store: Store, image: ImageRecord, kind: RevisionKind, labels_yx: NDArray[np.uint8]) -> str:
+    revision = store.begin_revision(image.id, kind, details={"scheme": SCHEME.to_json()})
+    write_label_pyramid(store.label_pyramid_path(revision.id), labels_yx, pixel_size_nm=8.0)
+    rows = coverage_table(labels_yx, SCHEME, 8.0)
+    store.complete_revision(revision.id, coverage=[row.to_json() for row in rows])
+    return revision.id
+
+
+def run(store: Store, row: JobRecord) -> JobRecord:
+    """In this process, to its end."""
+    assert claim(store, row, "here")
+    runner.run_job(row.id, row.attempts + 1)
+    return job(row.id)
+
+
+def evaluate(store: Store, project: ProjectRecord, pairs: dict[str, NDArray[np.uint8]], name: str) -> EvaluationRecord:
+    plan = EvaluationPlan(
+        project_id=project.id,
+        image_ids=tuple(pairs),
+        predictions={i: labels(store, store.image(i), RevisionKind.PREDICTION, made) for i, made in pairs.items()},
+        name=name,
+    )
+    done = run(store, start_evaluation(store, plan))
+    assert not done.error_cause, done.error_cause
+    return evaluation(store, done.result["evaluation_id"])
+
+
+@pytest.fixture
+def evaluated(store: Store, project: ProjectRecord) -> EvaluationRecord:
+    """Two images, one with known errors and one without."""
+    wrong, right = add(store, project, "wrong", REFERENCE), add(store, project, "right", PERFECT)
+    return evaluate(store, project, {wrong.id: PREDICTION, right.id: PERFECT}, "By hand")
+
+
+def frames(app: AppTest) -> list[Any]:
+    return [each.value for each in app.dataframe]
+
+
+def frame_with(app: AppTest, column: str) -> Any:
+    return next(frame for frame in frames(app) if column in frame.columns)
+
+
+def test_the_same_numbers_on_the_page_in_the_csv_and_in_the_html(
+    store: Store, evaluated: EvaluationRecord, app: AppTest
+) -> None:
+    app = open_page(app, PAGE)
+    assert not app.exception
+    table = frame_with(app, "Dice (F1)").set_index("Class")
+    assert table.loc["mitochondria", "Dice (F1)"].startswith("0.875 [0.750, 1.000], n = 2")
+    assert table.loc["nucleus", "Dice (F1)"] == "0.000, n = 1"
+    assert table.loc["mitochondria", "IoU"].startswith("0.800 [0.600, 1.000], n = 2")
+
+    app = open_page(app, PAGE, section="images")
+    assert not app.exception
+    table = frame_with(app, "class 1").set_index("Image")
+    assert list(table.index) == ["wrong", "right"], "worst first"
+    assert (table.loc["wrong", "class 1"], table.loc["wrong", "class 2"]) == (0.75, 0.0)
+    assert table.loc["right", "class 1"] == 1.0
+    assert np.isnan(table.loc["right", "class 2"]), "in neither map: undefined"
+
+    client = TestClient(Starlette(routes=routes(store.settings, store)))
+    answer = client.get(f"/api/evaluations/{evaluated.id}/download/metrics.csv")
+    assert answer.status_code == 200, answer.text
+    assert csv_values(answer.text, "dice") == {
+        "wrong": {"mitochondria": 0.75, "nucleus": 0.0},
+        "right": {"mitochondria": 1.0},
+    }
+    assert csv_values(answer.text, "iou")["wrong"]["mitochondria"] == pytest.approx(0.6)
+    answer = client.get(f"/api/evaluations/{evaluated.id}/download/report.html")
+    assert answer.status_code == 200, answer.text
+    assert "0.875" in answer.text
+    assert "0.800" in answer.text
+
+
+def csv_values(text: str, metric: str) -> dict[str, dict[str, float]]:
+    """Image to class to figure of one metric."""
+    found: dict[str, dict[str, float]] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        if row["metric"] == metric and row["value"]:
+            found.setdefault(row["image"], {})[row["class"]] = float(row["value"])
+    return found
+
+
+def test_no_project_no_labels_no_model_say_what_to_do(store: Store, app: AppTest) -> None:
+    assert "Make one on the Data page" in texts(open_page(app, PAGE))
+    project = store.create_project("Bare", SCHEME, None)
+    assert "No image of this project has reference labels" in texts(open_page(app, PAGE))
+    add(store, project, "a", REFERENCE)
+    app = open_page(app, PAGE)
+    assert not app.exception
+    assert "There is no model yet" in texts(app)
+
+
+def test_few_images_of_one_specimen_are_called_what_they_are(evaluated: EvaluationRecord, app: AppTest) -> None:
+    shown = texts(open_page(app, PAGE))
+    assert "2 images from 1 specimen." in shown
+    assert "how it does on another one, they cannot say" in shown
+    assert "With 2 images" in shown
+
+
+def test_the_image_of_a_link_is_opened_with_its_errors(store: Store, evaluated: EvaluationRecord, app: AppTest) -> None:
+    wrong = next(image for image in store.images() if image.name == "wrong")
+    app = open_page(app, PAGE, evaluation=evaluated.id, section="image", image=wrong.id)
+    assert not app.exception
+    table = frame_with(app, "Taken for")
+    assert ["missed object", "nucleus", "background"] in table[["Error", "Is", "Taken for"]].values.tolist()
+    app = open_page(app, PAGE, errors="2")
+    assert not app.exception
+    table = frame_with(app, "Taken for")
+    assert table[["Is", "Taken for"]].values.tolist() == [["nucleus", "background"]]
+    assert table["Size"][0] == pytest.approx(4 * 0.008**2)
+
+
+def test_links_to_what_has_gone_are_explained(evaluated: EvaluationRecord, app: AppTest) -> None:
+    app = open_page(app, PAGE, evaluation="gone", section="image", image="gone")
+    assert not app.exception
+    assert "The evaluation of this link is not in this project" in texts(app)
+    assert "The image of this link is not in this evaluation" in texts(app)
+
+
+def test_a_partial_evaluation_says_so_everywhere(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    good, bare = add(store, project, "good", REFERENCE), add(store, project, "bare", None)
+    row = evaluate(store, project, {good.id: PREDICTION, bare.id: PREDICTION}, "Cut")
+    assert row.state is EvaluationState.PARTIAL
+    app = open_page(app, PAGE)
+    assert not app.exception
+    assert "**Partial:** 1 of 2 images scored" in texts(app)
+    reasons = frame_with(app, "Why it has no scores")
+    assert reasons[["Image", "Why it has no scores"]].values.tolist() == [["bare", "It has no reference labels."]]
+    app = open_page(app, PAGE, section="images")
+    assert list(frame_with(app, "State").set_index("Image")["State"]) == ["", "It has no reference labels."]
+    app = open_page(app, PAGE, section="image", image=bare.id)
+    assert not app.exception
+    assert "It has no reference labels." in texts(app)
+
+
+def test_two_evaluations_are_compared(
+    store: Store, project: ProjectRecord, evaluated: EvaluationRecord, app: AppTest
+) -> None:
+    by_name = {image.name: image for image in store.images()}
+    better = evaluate(store, project, {by_name["wrong"].id: REFERENCE, by_name["right"].id: PERFECT}, "Round 2")
+    app = open_page(app, PAGE, evaluation=better.id, section="compare")
+    assert not app.exception
+    table = frame_with(app, "Verdict").set_index("Class")
+    assert table.loc["mitochondria", "Difference"] == "+0.125"
+    assert table.loc["nucleus", "Difference"] == "+1.000"
+    images = frame_with(app, "mean").set_index("Image")
+    assert images.loc["wrong", "class 1"] == pytest.approx(0.25)
+    assert list(images.index) == ["right", "wrong"], "most worsened first"
+
+
+def test_label_maps_of_a_folder_are_previewed_kept_and_evaluated(
+    store: Store, project: ProjectRecord, app: AppTest, tmp_path: Path
+) -> None:
+    add(store, project, "vnc_1.tif", REFERENCE)
+    add(store, project, "vnc_2.tif", REFERENCE)
+    add(store, project, "vnc_3.tif", REFERENCE)
+    folder = tmp_path / "made"
+    folder.mkdir()
+    PilImage.fromarray(PREDICTION).save(folder / "vnc_1.png")
+    PilImage.fromarray(PREDICTION[:4]).save(folder / "vnc_2.png")
+    PilImage.fromarray(PREDICTION).save(folder / "liver.png")
+    app = open_page(app, PAGE)
+    app.segmented_control[0].set_value("Label maps of another program").run()
+    app.segmented_control(key="results-files-way").set_value("Folder on the server").run()
+    app.text_input(key="results-folder-0").set_value(str(folder)).run()
+    assert not app.exception
+    assert "liver.png belong to none of these images" in texts(app).replace("\\", "")
+    states = frame_with(app, "State").set_index("Image")["State"]
+    assert states["vnc_1.tif"] == "ready"
+    assert "refused" in states["vnc_2.tif"]
+    assert "no file bears its name" in states["vnc_3.tif"]
+    assert jobs() == ()
+    app.text_input(key="results-maker-0").set_value("their net").run()
+    app.button(key="results-import-begin").click().run()
+    assert not app.exception
+    (row,) = jobs(kinds=["import_predictions"])
+    done = run(store, row)
+    assert not done.error_cause
+    (revision_id,) = done.result["predictions"].values()
+    revision = store.revision(revision_id)
+    assert (revision.kind, revision.model_id, revision.details["maker"]) == (RevisionKind.PREDICTION, None, "their net")
+    run(store, job(done.result["evaluation_job_id"]))
+    (record,) = evaluations(store, project.id)
+    assert (record.name, record.state, record.scored_count) == ("their net", EvaluationState.COMPLETE, 1)
+    app = open_page(app, PAGE)
+    assert frame_with(app, "Dice (F1)").set_index("Class").loc["mitochondria", "Dice (F1)"] == "0.750, n = 1"
+
+
+def test_reports_are_one_click_away(evaluated: EvaluationRecord, app: AppTest) -> None:
+    app = open_page(app, PAGE, section="report")
+    assert not app.exception
+    addresses = [each.proto.url for each in app.get("link_button")]
+    assert addresses == [
+        f"api/evaluations/{evaluated.id}/download/{what}" for what in ("report.html", "metrics.csv", "bundle.zip")
+    ]
+    app.button(key=f"results-delete-{evaluated.id}").click().run()
+    assert not app.exception
+    assert "No evaluation yet" in texts(app)
+
+
+def test_a_click_on_any_cell_is_its_row() -> None:
+    assert picked_row({"cells": [(3, "class 1")]}) == 3
+    assert picked_row({"cells": []}) is None

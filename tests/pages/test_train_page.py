@@ -1,0 +1,200 @@
+"""The Train page: what it offers, what its one button writes, and what it finds again after a restart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from sqlalchemy import update
+from streamlit.testing.v1 import AppTest
+
+from core.imaging.image import Image, PixelSize
+from core.imaging.pyramid import write_label_pyramid
+from core.jobs.rows import job, jobs
+from core.jobs.training_progress import TrainingRecord
+from core.label_scheme import DEFAULT_SCHEME
+from core.morphometry.coverage import coverage_table
+from core.rounds.speed import TrainingSpeed, keep_speed
+from core.rounds.training import TrainingPlan, start_training, training_folder
+from core.segmentation.presets import Preset
+from core.segmentation.training_request import EpochReport
+from core.store import RevisionKind
+from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, Split
+from core.store.store import Store
+from core.store.tables import JobRow
+from tests.models import write_model
+from tests.pages.conftest import open_page, texts
+
+PAGE = "train_page.py"
+
+
+@pytest.fixture
+def project(store: Store) -> ProjectRecord:
+    """One measured machine, so that no timing is asked for."""
+    keep_speed(store, TrainingSpeed(Preset.COMPACT, 0.5, 2_000_000_000))
+    return store.create_project("Liver *1*", DEFAULT_SCHEME, 8.0)
+
+
+def add(store: Store, project: ProjectRecord, name: str, *, split: Split = Split.TRAIN, stack: str = "") -> ImageRecord:
+    pixels = np.random.default_rng(len(store.images())).integers(0, 255, (100, 100), dtype=np.uint8)
+    place = 0 if stack else None
+    image = Image(pixels, PixelSize.from_user(8.0), name=name)
+    record = store.add_image(project.id, image, split=split, stack=stack, z_index=place)
+    labels = np.full((100, 100), 1, np.uint8)
+    labels[80:] = 255
+    revision = store.begin_revision(record.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=8.0)
+    rows = coverage_table(labels, DEFAULT_SCHEME, 8.0)
+    store.complete_revision(revision.id, coverage=[row.to_json() for row in rows])
+    return record
+
+
+def change(store: Store, row: JobRecord, **values: object) -> None:
+    """As the engine's process would."""
+    with store.database.writing() as session:
+        session.execute(update(JobRow).where(JobRow.id == row.id).values(**values))
+
+
+def button(page: AppTest, label: str) -> object:
+    return next((each for each in page.button if each.label == label), None)
+
+
+def test_no_project_and_no_labels_say_what_to_do(store: Store, app: AppTest) -> None:
+    assert "Make a project on the Data page" in texts(open_page(app, PAGE))
+    store.create_project("Bare", DEFAULT_SCHEME, None)
+    page = open_page(app, PAGE)
+    assert not page.exception
+    assert "No reference labels yet" in texts(page)
+    assert button(page, "Train") is None
+
+
+def test_one_button_queues_a_training_with_its_snapshot(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    chosen = add(store, project, "a")
+    add(store, project, "spare", split=Split.POOL)
+    add(store, project, "frozen", split=Split.TEST)
+    page = open_page(app, PAGE)
+    assert not page.exception
+    shown = texts(page)
+    assert "1 of 2 images with reference labels" in shown
+    assert "1 more of the test set" in shown
+    assert "20% of the area is not labelled" in shown
+    assert "never find\\: nucleus" in shown
+    assert "10 minutes are about 1,200 iterations" in shown
+    assert "2.0 GB" in shown
+    page = next(each for each in page.button if each.label == "Train").click().run()
+    assert not page.exception
+    (row,) = jobs(kinds=["train"])
+    assert row.params["image_ids"] == [chosen.id]
+    assert (row.params["preset"], row.params["minutes"], row.params["epochs"]) == ("compact", 10.0, None)
+    assert (row.params["name"], row.params["seed"], row.params["validation_fraction"]) == ("Liver *1* compact", 0, 0.15)
+    assert row.params["snapshot"]["cases"][0]["image_id"] == chosen.id
+    assert "Waiting for its turn" in texts(page)
+    assert page.query_params["job"] in (row.id, [row.id])
+
+
+def test_nobody_set_splits_so_all_are_taken(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    for name in "ab":
+        add(store, project, name, split=Split.POOL)
+    assert "2 of 2 images" in texts(open_page(app, PAGE))
+
+
+def test_a_stack_shared_with_the_test_set_is_warned_of(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    add(store, project, "a", stack="s1")
+    add(store, project, "b", stack="s1", split=Split.TEST)
+    page = open_page(app, PAGE)
+    assert any("stack 's1'" in warning.value for warning in page.warning)
+
+
+def test_only_test_images_cannot_be_trained_on(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    add(store, project, "b", split=Split.TEST)
+    page = open_page(app, PAGE)
+    assert any("No image is chosen" in error.value for error in page.error)
+    assert next(each for each in page.button if each.label == "Train").disabled
+
+
+def start(store: Store, project: ProjectRecord) -> JobRecord:
+    return start_training(store, TrainingPlan(project.id, [add(store, project, "a").id], "Round *1*", minutes=3.0))
+
+
+def test_a_running_training_is_found_with_its_curves(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    row = start(store, project)
+    record = TrainingRecord(training_folder(store, row.id))
+    record.begin()
+    record.add_epoch(EpochReport(1, 10, 1.0, 1.1, {"mitochondria": 0.5}, 0.5, 0.01, 5.0, 0.5))
+    record.add_notice("A strip is held out.")
+    change(store, row, state=JobState.RUNNING.value, progress=0.4, eta_s=90.0, message="Epoch 2", worker="here:1",
+           attempts=1, started_at=datetime.now(UTC), heartbeat_at=datetime.now(UTC))  # fmt: skip
+    page = open_page(app, PAGE)  # nothing in its session knows of the training
+    assert not page.exception
+    assert "Round \\*1\\*" in texts(page)
+    assert "A strip is held out." in texts(page)
+    assert len(page.get("plotly_chart")) >= 2
+    page = page.button(key=f"pause-{row.id}").click().run()
+    assert job(row.id).control == "pause"
+    assert button(page, "Stop and keep the best") is None, "it is being paused"
+
+
+def test_a_training_that_ends_while_it_is_watched_stays_on_the_page(
+    store: Store, project: ProjectRecord, app: AppTest
+) -> None:
+    row = start(store, project)
+    change(store, row, state=JobState.RUNNING.value, worker="here:1", attempts=1)
+    page = open_page(app, PAGE)
+    change(store, row, state=JobState.SUCCEEDED.value, finished_at=datetime.now(UTC),
+           result={"model_id": "m", "epochs": 3, "seconds": 9.0, "mean_dice": 0.5})  # fmt: skip
+    page = page.run()
+    assert "Mean validation Dice 0.500" in page.success[0].value
+
+
+def test_finish_and_cancel(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    row = start(store, project)
+    change(store, row, state=JobState.RUNNING.value, worker="here:1", attempts=1)
+    page = open_page(app, PAGE)
+    page.button(key=f"finish-{row.id}").click().run()
+    assert job(row.id).control == "finish"
+    page = open_page(app, PAGE)
+    assert "thrown away" in texts(page)
+    page.button(key=f"cancel-{row.id}").click().run()
+    assert job(row.id).cancel_requested
+
+
+def test_paused_failed_and_done(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    row = start(store, project)
+    change(store, row, state=JobState.INTERRUPTED.value, message="Paused.", attempts=1)
+    page = open_page(app, PAGE, job=row.id)
+    assert "Paused. Resume goes on" in texts(page)
+    page.button(key=f"resume-{row.id}").click().run()
+    assert job(row.id).state is JobState.QUEUED
+
+    change(store, row, state=JobState.FAILED.value, error_cause="The disk is full.", error_remedy="Free 3 GB.")
+    page = open_page(app, PAGE, job=row.id)
+    assert "The disk is full." in page.error[0].value
+    assert "Free 3 GB." in page.error[0].value
+    assert page.button(key=f"resume-{row.id}").label == "Resume"
+
+    model_id = str(row.params["model_id"])
+    result = {"model_id": model_id, "epochs": 7, "seconds": 180, "mean_dice": 0.8125}
+    change(store, row, state=JobState.SUCCEEDED.value, result=result)
+    page = open_page(app, PAGE, job=row.id)
+    assert "The model was removed since." in texts(page)
+    write_model(store.settings.models_dir / model_id)
+    page = open_page(app, PAGE, job=row.id)
+    assert "Mean validation Dice 0.81" in page.success[0].value
+    assert page.button(key=f"use-{row.id}").label == "Segment with it"
+
+
+def test_the_machine_is_timed_once_by_itself_and_then_when_asked(
+    store: Store, project: ProjectRecord, app: AppTest
+) -> None:
+    (store.settings.data_dir / "training" / "speeds.json").unlink()
+    add(store, project, "a")
+    page = open_page(app, PAGE)
+    (row,) = jobs(kinds=["time_training"])
+    assert row.params == {"preset": "compact"}
+    assert "Timing some iterations" in texts(page)
+    change(store, row, state=JobState.FAILED.value)
+    page = open_page(app, PAGE)
+    assert len(jobs(kinds=["time_training"])) == 1, "one that failed is not tried on every look"
+    page.button(key="time-compact").click().run()
+    assert len(jobs(kinds=["time_training"])) == 2

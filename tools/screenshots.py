@@ -1,0 +1,69 @@
+"""Take the pictures of the README and the guide from a running app: ``python tools/screenshots.py http://localhost:8501``.
+
+The app should hold the demo project with its predictions and nothing else.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
+FLAGS = ("--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking", "--disable-sync")
+WIDE, NARROW = (1500, 950), (430, 900)
+
+
+def main() -> int:
+    """Overview and Segment page, light and dark, and the Segment page on a phone."""
+    url = sys.argv[1].rstrip("/") if len(sys.argv) > 1 else "http://localhost:8501"
+    OUT.mkdir(parents=True, exist_ok=True)
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        for scheme in ("light", "dark"):
+            _overview(browser, url, scheme)
+            _segment(browser, url, scheme, WIDE, f"segment-{scheme}")
+        _segment(browser, url, "light", NARROW, "segment-narrow")
+        browser.close()
+    return 0
+
+
+def _page(browser: Browser, scheme: str, size: tuple[int, int]) -> Page:
+    """A page in its own profile."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    return context.new_page()
+
+
+def _overview(browser: Browser, url: str, scheme: str) -> None:
+    page = _page(browser, scheme, WIDE)
+    page.goto(url)
+    expect(page.get_by_text("synthetic liver A")).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(2500)
+    _save(page, f"overview-{scheme}")
+
+
+def _segment(browser: Browser, url: str, scheme: str, size: tuple[int, int], name: str) -> None:
+    page = _page(browser, scheme, size)
+    page.goto(f"{url}/segment")
+    page.get_by_role("button", name="synthetic liver B").click(timeout=60_000)
+    expect(page.get_by_role("button", name="Downloads")).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(5000)
+    _save(page, name)
+
+
+def _save(page: Page, name: str) -> None:
+    """As JPEG of moderate size."""
+    path = OUT / f"{name}.jpg"
+    page.screenshot(path=path, type="jpeg", quality=85)
+    print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
+    page.context.close()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,61 @@
+"""What pages ask for again and again: the store, the models, the project that uploads go to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from core.jobs.rows import jobs
+from core.label_scheme import DEFAULT_SCHEME
+from core.segmentation.model_store import ModelStore, StoredModel
+from core.settings import current_settings
+from core.store.records import ImageRecord, JobState, ProjectRecord, RevisionKind, RevisionRecord
+from core.store.store import Store, current_store
+
+UPLOADS_PROJECT: Final = "My images"
+"""Where uploaded images go; made at the first upload."""
+
+RECENT: Final = 12
+"""Images shown in a gallery."""
+
+
+def store() -> Store:
+    """The store of this server."""
+    return current_store()
+
+
+def models() -> ModelStore:
+    """The model store of this server."""
+    return ModelStore(current_settings().models_dir)
+
+
+def offered_models(chosen_id: str | None = None) -> dict[str, StoredModel]:
+    """Models to choose from, newest first, by id: not those put aside, except one that is chosen already."""
+    return {model.id: model for model in models().list() if not model.archived or model.id == chosen_id}
+
+
+def uploads_project() -> ProjectRecord:
+    """The project that uploaded images belong to."""
+    found = next((item for item in store().projects() if item.name == UPLOADS_PROJECT), None)
+    return found or store().create_project(UPLOADS_PROJECT, DEFAULT_SCHEME, None)
+
+
+def newest_first(images: Sequence[ImageRecord]) -> list[ImageRecord]:
+    """Most recent images first."""
+    return sorted(images, key=lambda image: image.created_at, reverse=True)
+
+
+def prediction(image_id: str, model_id: str) -> RevisionRecord | None:
+    """The label map of an image that was last asked of a model: often the newest, but an older one may be reused."""
+    made = store().revisions(image_id, kind=RevisionKind.PREDICTION, model_id=model_id)
+    if len(made) < 2:
+        return next(iter(made), None)
+    by_id = {revision.id: revision for revision in made}
+    done = jobs(states=[JobState.SUCCEEDED], kinds=["predict"])
+    asked = (by_id.get(row.result.get("revision_id", "")) for row in done)
+    return next((revision for revision in asked if revision), made[0])
+
+
+def reference(image_id: str) -> RevisionRecord | None:
+    """The newest reference label map of an image."""
+    return next(iter(store().revisions(image_id, kind=RevisionKind.REFERENCE)), None)

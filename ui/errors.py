@@ -1,0 +1,58 @@
+"""The one place where errors meet the screen: cause and remedy for the expected, an id for the unexpected."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec
+
+import streamlit as st
+
+from core.errors import CristaeError
+
+logger = logging.getLogger("cristae.ui")
+
+P = ParamSpec("P")
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Show what went wrong in the block, instead of a stack trace."""
+    try:
+        yield
+    except CristaeError as error:
+        show_error(error.cause, error.remedy)
+    except Exception:
+        code = uuid.uuid4().hex[:8]
+        logger.exception("unexpected error %s", code)
+        show_error(
+            f"Something went wrong that we did not foresee (error {code}).",
+            f"Nothing that was saved is lost. Reload the page; if it comes back, report it with the lines that the "
+            f"server's log holds under {code}.",
+        )
+
+
+def explaining(function: Callable[P, None]) -> Callable[P, None]:
+    """`explained` around a fragment, which Streamlit runs apart from its page."""
+
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        with explained():
+            function(*args, **kwargs)
+
+    return wrapped
+
+
+def show_error(cause: str, remedy: str) -> None:
+    """One error box."""
+    st.error(f"**{plain(cause)}**" + (f"\n\n{plain(remedy)}" if remedy else ""), icon=":material/error:")
+
+
+def plain(text: str) -> str:
+    """Text whose Markdown signs are shown, not obeyed: file names and values come from outside."""
+    for sign in "\\`*_[]<>$~:":
+        text = text.replace(sign, f"\\{sign}")
+    return text

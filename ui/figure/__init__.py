@@ -1,0 +1,92 @@
+"""`figure`: a Plotly figure in the page's theme, with its PNG, its SVG and its numbers to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.exports import not_a_formula
+from ui.viewer.assets import BUNDLES, asset_url, module_shim
+
+DEFAULT_HEIGHT_PX: Final = 380
+
+
+@dataclass(frozen=True, slots=True)
+class FigureState:
+    """What happened in the figure since the last run.
+
+    Parameters
+    ----------
+    clicked
+        The ``customdata`` of the point that was clicked, for example an image's name; None in a run with another cause.
+    """
+
+    clicked: str | None = None
+
+
+def figure(
+    drawn: go.Figure, *, name: str, table: pd.DataFrame, key: str, height: int = DEFAULT_HEIGHT_PX
+) -> FigureState:
+    """Show a figure, with buttons for PNG, SVG and CSV.
+
+    The picture files have dark text on white, whatever theme the page has; the PNG has three pixels for each on screen.
+
+    Parameters
+    ----------
+    drawn
+        Transparent, as `core.figures` makes them.
+    name
+        Of the files, without ending.
+    table
+        The numbers in it, for the CSV.
+    key
+        Names the figure on its page.
+    height
+        In CSS pixels, without the buttons.
+
+    Returns
+    -------
+    FigureState
+        What the user did since the last run.
+    """
+    result = _component()(
+        key=key,
+        data={
+            "figure": drawn.to_json(),
+            "csv": _csv(table),
+            "name": name,
+            "height": height,
+            "plotly": asset_url("plotly", "plotly.min.js"),
+        },
+        on_clicked_change=_nothing,
+    )
+    clicked = result.get("clicked")
+    return FigureState(str(clicked) if clicked is not None else None)
+
+
+def _csv(table: pd.DataFrame) -> str:
+    """With a header, undefined empty; names of images and classes are text that a spreadsheet does not run."""
+    safe = table.map(lambda cell: not_a_formula(cell) if isinstance(cell, str) else cell)
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+@lru_cache(maxsize=1)
+def _component() -> Callable[..., Any]:
+    """The component, registered once per process."""
+    return st.components.v2.component(
+        "cristae_figure",
+        html='<div class="figure-host"></div>',
+        css=(BUNDLES["figure"] / "figure.css").read_text(encoding="utf-8"),
+        js=module_shim("figure", "entry.js"),
+        isolate_styles=False,
+    )
+
+
+def _nothing() -> None:
+    """Declare a trigger that nobody listens to before the rerun."""

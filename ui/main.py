@@ -1,0 +1,44 @@
+"""Navigation: what every page has in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.settings import ROOT
+from ui.errors import explained
+from ui.indicator import indicator
+
+_STATIC = Path(__file__).parent / "static"
+
+PAGES = (
+    ("overview_page.py", "Overview", ":material/dashboard:", ""),
+    ("segment_page.py", "Segment", ":material/blur_on:", "segment"),
+    ("results_page.py", "Results", ":material/analytics:", "results"),
+    ("correct_page.py", "Correct", ":material/brush:", "correct"),
+    ("review_page.py", "Review", ":material/rate_review:", "review"),
+    ("data_page.py", "Data", ":material/photo_library:", "data"),
+    ("train_page.py", "Train", ":material/model_training:", "train"),
+    ("models_page.py", "Models", ":material/inventory_2:", "models"),
+    ("jobs_page.py", "Jobs", ":material/list_alt:", "jobs"),
+)
+"""Script, title, icon, address. The first one is the default."""
+
+
+def main() -> None:
+    """Draw the frame and run the chosen page."""
+    st.set_page_config(page_title="Cristae", page_icon=str(_STATIC / "icon.svg"), layout="wide")
+    st.logo(str(_STATIC / "logo.svg"), size="large")
+    st.html(_STATIC / "app.css")
+    pages = [
+        st.Page(ROOT / "pages" / script, title=title, icon=icon, url_path=path or None, default=not path)
+        for script, title, icon, path in PAGES
+    ]
+    page = st.navigation(pages, position="top")
+    indicator()
+    with explained():
+        page.run()
+
+
+main()

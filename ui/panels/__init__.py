@@ -1,0 +1,1 @@
+"""Parts of pages that several pages share or that would be too long for one."""

@@ -1,0 +1,165 @@
+"""Which image is corrected, and what the correction begins from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from core.access import Permission, require
+from core.annotation.history import HistoryEntry, history
+from core.review.double_annotation import hidden_authors, hidden_revisions
+from core.review.records import ReviewState
+from core.store.people import person_key
+from core.store.records import DraftRecord, DraftState, ImageRecord, ProjectRecord, RevisionKind
+from ui import context
+from ui.address import kept_in_address
+from ui.errors import explained, plain
+from ui.gallery import SEGMENT_PAGE
+from ui.panels.results_words import counted
+from ui.state import Query, query
+from ui.units import duration_text
+
+_EMPTY: Final = ""
+"""In place of a revision: begin with background everywhere."""
+
+_KINDS: Final = {
+    RevisionKind.PREDICTION: "Prediction",
+    RevisionKind.REFERENCE: "Reference",
+    RevisionKind.CORRECTION: "Correction",
+}
+
+STATES: Final = {
+    ReviewState.SUBMITTED: "waits for review",
+    ReviewState.CHANGES_REQUESTED: "changes requested",
+    ReviewState.APPROVED: "approved",
+    ReviewState.REJECTED: "rejected",
+    ReviewState.WITHDRAWN: "withdrawn",
+}
+
+
+def image_picker(project: ProjectRecord) -> ImageRecord | None:
+    """The image, kept in the address; None where the project has none."""
+    images = {image.id: image for image in context.store().images(project.id)}
+    if not images:
+        st.info("This project has no images yet. Bring some in on the Data page.", icon=":material/photo_library:")
+        return None
+    kinds = context.store().label_kinds(project.id)
+    asked = query(Query.IMAGE)
+    if asked and asked not in images:
+        st.warning("The image of this link is not in this project (any more).", icon=":material/link_off:")
+    chosen = st.selectbox(
+        "Image",
+        list(images),
+        format_func=lambda i: f"{images[i].name} · {_progress(kinds.get(i, frozenset()))}",
+        key="correct-image",
+        on_change=kept_in_address(Query.IMAGE, "correct-image", images, next(iter(images))),
+    )
+    return images[chosen]
+
+
+def entries_of(project: ProjectRecord, image: ImageRecord, person: str) -> tuple[HistoryEntry, ...]:
+    """The image's revisions that this person may see, newest first."""
+    store = context.store()
+    return history(store, image.id, hidden=hidden_revisions(store, project.id, person, image_id=image.id))
+
+
+def my_draft(image: ImageRecord, person: str) -> DraftRecord | None:
+    """This person's open draft of the image."""
+    found = context.store().drafts(image.id)
+    return next((draft for draft in found if person_key(draft.author) == person_key(person)), None)
+
+
+def revision_label(entry: HistoryEntry) -> str:
+    """One revision in a list."""
+    revision = entry.revision
+    who = revision.model_id if revision.kind is RevisionKind.PREDICTION else revision.author
+    parts = [_KINDS[revision.kind], f"by {who}" if who else "", STATES[entry.review] if entry.review else ""]
+    return " · ".join([part for part in parts if part] + [f"{revision.created_at:%Y-%m-%d %H:%M}"])
+
+
+def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries: Sequence[HistoryEntry]) -> None:
+    """Choose what to begin from, and begin."""
+    by_id = {entry.revision.id: entry for entry in entries}
+    others(image, person)
+    with st.container(border=True):
+        if not by_id:
+            st.markdown("This image has no label map yet. Segment it first, so that only mistakes are left to correct,")
+            st.page_link(SEGMENT_PAGE, label="Segment it", icon=":material/blur_on:",
+                         query_params={Query.IMAGE.value: image.id})  # fmt: skip
+            st.markdown("or begin with an empty label map.")
+        options = [*by_id, _EMPTY]
+        default = default_start(entries)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            chosen = st.selectbox(
+                "Begin from",
+                options,
+                index=options.index(default),
+                format_func=lambda i: revision_label(by_id[i]) if i else "Empty: everything is background",
+                key=f"correct-start-{image.id}-{len(options)}",
+            )
+            begin = st.button("Begin", type="primary", icon=":material/brush:", key="correct-begin")
+        st.caption("The label map itself stays as it is; your correction becomes a new revision when you submit it.")
+    if begin:
+        with explained():
+            require(context.store(), project.id, person, Permission.PAINT)
+            context.store().open_draft(image.id, person, chosen or None)
+            st.session_state["correct-started"] = image.id
+        if st.session_state.pop("correct-started", None):
+            st.rerun()
+
+
+def default_start(entries: Sequence[HistoryEntry]) -> str:
+    """What is nearest to the truth: the newest approved correction, else the newest prediction, else anything."""
+    approved = [entry for entry in entries if entry.review is ReviewState.APPROVED]
+    predictions = [entry for entry in entries if entry.revision.kind is RevisionKind.PREDICTION]
+    first = next(iter([*approved, *predictions, *entries]), None)
+    return first.revision.id if first else _EMPTY
+
+
+def draft_line(draft: DraftRecord, entries: Sequence[HistoryEntry]) -> None:
+    """What the open draft is, and a way to throw it away."""
+    base = next((entry for entry in entries if entry.revision.id == draft.base_revision_id), None)
+    came_from = (
+        revision_label(base) if base else "an empty label map" if draft.base_revision_id is None else "a revision"
+    )
+    work = (
+        f"{counted(draft.strokes, 'stroke')} in {duration_text(draft.seconds)}"
+        if draft.strokes
+        else "nothing painted yet"
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(f"Your draft, begun {draft.created_at:%Y-%m-%d %H:%M} UTC from {came_from}: {work}."))
+        with st.popover("Discard", icon=":material/delete:", type="tertiary"):
+            st.markdown("What you painted in this draft is thrown away. Submitted revisions stay.")
+            if st.button("Discard this draft", type="primary", key=f"discard-{draft.id}"):
+                with explained():
+                    context.store().close_draft(draft.id, DraftState.DISCARDED, holder=draft.holder_id)
+                st.rerun()
+
+
+def others(image: ImageRecord, person: str) -> None:
+    """Who else paints on this image: nobody overwrites anybody."""
+    store = context.store()
+    hidden = hidden_authors(store, image.id, person)
+    names = [
+        draft.author or "somebody"
+        for draft in store.drafts(image.id)
+        if person_key(draft.author) != person_key(person) and person_key(draft.author) not in hidden
+    ]
+    if names:
+        st.caption(
+            plain(
+                f"{', '.join(names)} also {'has' if len(names) == 1 else 'have'} a draft of this image; yours is apart."
+            ),
+        )
+
+
+def _progress(kinds: frozenset[RevisionKind]) -> str:
+    """How far an image is, in two words."""
+    if RevisionKind.CORRECTION in kinds:
+        return "corrected"
+    if RevisionKind.PREDICTION in kinds:
+        return "segmented"
+    return "has a reference" if RevisionKind.REFERENCE in kinds else "no label map"

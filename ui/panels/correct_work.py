@@ -1,0 +1,192 @@
+"""The draft on the image: paint tools, the next place to look, and what a submission changed."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from core.annotation.suggestions import Strategy, Suggestion, Tour, Visit, start_again, tour, visit
+from core.errors import AnnotationError
+from core.label_scheme import LabelScheme
+from core.review.talk import open_marks
+from core.settings import ROOT
+from core.store.records import DraftRecord, ImageRecord, ProjectRecord
+from ui import context
+from ui.errors import plain
+from ui.panels.results_words import counted
+from ui.state import Query, StateKey, query, set_query
+from ui.units import duration_text
+from ui.viewer.annotator import annotator
+from ui.viewer.place import Place
+
+HEIGHT_PX: Final = 760
+
+REVIEW_PAGE: Final = ROOT / "pages" / "review_page.py"
+
+_STRATEGIES: Final = {
+    Strategy.CONFIDENCE: "Where the model is unsure",
+    Strategy.RANDOM: "At random",
+}
+
+
+def work_panel(project: ProjectRecord, image: ImageRecord, draft: DraftRecord, person: str) -> None:
+    """Suggestions above, the image with the tools below."""
+    place = _marks(project, image, person) or _suggestions(image, project.scheme, person) or _linked_place(image)
+    annotator(
+        draft.id,
+        image.id,
+        classes=project.scheme.classes,
+        key=f"annotator-{draft.id}",
+        author=person,
+        height=HEIGHT_PX,
+        focus=place,
+        on_submit=partial(_submitted, draft.id),
+    )
+
+
+def submitted_panel(project: ProjectRecord, image: ImageRecord) -> None:
+    """What the submission of this tab changed, and where to go from here."""
+    revision_id = st.session_state.get(StateKey.SUBMITTED)
+    if not revision_id:
+        return
+    revision = context.store().revision(revision_id)
+    if revision.image_id != image.id:
+        return
+    with st.container(border=True):
+        told, away = st.columns([5, 1], vertical_alignment="center")
+        details = revision.details
+        told.success(
+            plain(
+                f"Submitted: {details['changes']['pixels']:,} px changed in {counted(details['strokes'], 'stroke')}, "
+                f"{duration_text(details['seconds'])} of work. It waits for review."
+            ),
+            icon=":material/check_circle:",
+        )
+        if away.button("Close", icon=":material/close:", type="tertiary", key="correct-submitted-close"):
+            st.session_state[StateKey.SUBMITTED] = None
+            st.rerun()
+        st.dataframe(changes_table(details, project.scheme), hide_index=True, key=f"correct-changes-{revision_id}")
+        if REVIEW_PAGE.is_file():
+            st.page_link(str(REVIEW_PAGE), label="See it in review", icon=":material/rate_review:",
+                         query_params={Query.PROJECT.value: project.id, Query.REVISION.value: revision_id})  # fmt: skip
+
+
+def changes_table(details: dict[str, Any], scheme: LabelScheme) -> pd.DataFrame:
+    """Per class: pixels gained and lost against the label map that the draft was begun from, pixels vouched for."""
+    changes, covered = details["changes"], details["covered"]
+    by_class = {row[0]: row[1:] for row in changes["classes"]}
+    ids = sorted({*by_class, *(int(i) for i in covered)})
+    return pd.DataFrame(
+        {
+            "Class": ["background" if i == 0 else scheme.name_of(i) for i in ids],
+            "Gained, px": [by_class.get(i, (0, 0))[0] for i in ids],
+            "Lost, px": [by_class.get(i, (0, 0))[1] for i in ids],
+            "Vouched for, px": [covered.get(str(i), 0) for i in ids],
+        }
+    )
+
+
+def _submitted(draft_id: str) -> None:
+    """The draft is closed in the run that follows, so there is no annotator to ask then."""
+    st.session_state[StateKey.SUBMITTED] = context.store().draft(draft_id).submitted_revision_id
+
+
+def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place | None:
+    """The bar with "Next place"; the place that is looked at."""
+    with st.container(horizontal=True, vertical_alignment="center", key="correct-suggestions"):
+        strategy = st.segmented_control(
+            "Next place to look",
+            list(Strategy),
+            default=Strategy.CONFIDENCE,
+            format_func=lambda item: _STRATEGIES[item],
+            key="correct-strategy",
+            required=True,
+            label_visibility="collapsed",
+        )
+        try:
+            found = tour(context.store(), image.id, person, Strategy(strategy or Strategy.CONFIDENCE))
+        except AnnotationError as error:
+            st.caption(plain(f"{error.cause} {error.remedy}"))
+            return None
+        here = _here(found)
+        st.button(
+            "Next place", icon=":material/my_location:", key="correct-next", on_click=_go_on,
+            args=(found, here, Visit.SEEN, person), disabled=found.next is None,
+            help="Marks this place as seen and goes to the next one",
+        )  # fmt: skip
+        st.button(
+            "Skip", icon=":material/skip_next:", key="correct-skip", on_click=_go_on,
+            args=(found, here, Visit.SKIPPED, person), disabled=here is None, type="tertiary",
+        )  # fmt: skip
+        told = f"{found.done} of {counted(len(found.suggestions), 'place')} looked at"
+        if here is not None:
+            told += f" · here: {_doubt(here, scheme)}"
+        elif not found.suggestions:
+            told = "Nothing is in doubt here."
+        st.caption(plain(told))
+        if found.suggestions and found.next is None and st.button("Start again", type="tertiary", key="correct-again"):
+            start_again(context.store(), found.revision_id, person)
+            st.session_state[StateKey.SUGGESTED] = None
+            st.rerun()
+    return _place(here) if here else None
+
+
+def _here(found: Tour) -> Suggestion | None:
+    """The suggestion that this tab looks at."""
+    label_map, _, place = str(st.session_state.get(StateKey.SUGGESTED) or "").partition("/")
+    if label_map != found.revision_id:
+        return None
+    return next((each for each in found.suggestions if each.place == place), None)
+
+
+def _go_on(found: Tour, here: Suggestion | None, outcome: Visit, person: str) -> None:
+    """Remember what became of a place, and go to the next."""
+    store = context.store()
+    if here is not None:
+        visit(store, found.revision_id, person, here, outcome)
+    seen = {*found.visits, *([here.place] if here else [])}
+    following = next((each for each in found.suggestions if each.place not in seen), None)
+    st.session_state[StateKey.SUGGESTED] = f"{found.revision_id}/{following.place}" if following else None
+
+
+def _doubt(here: Suggestion, scheme: LabelScheme) -> str:
+    """What is in doubt at a place."""
+    name = "background, something may be missing" if here.class_id == 0 else scheme.name_of(here.class_id)
+    return name if here.confidence is None else f"{name}, mean confidence {here.confidence:.2f}"
+
+
+def _place(here: Suggestion) -> Place:
+    return Place(here.row, here.column, here.height_px, here.width_px, token=here.place)
+
+
+def _marks(project: ProjectRecord, image: ImageRecord, person: str) -> Place | None:
+    """What a reviewer has marked in this person's correction; the mark that was clicked."""
+    marks = open_marks(context.store(), image.id, person)
+    if not marks:
+        return None
+    chosen = query(Query.PLACE)
+    with st.container(border=True):
+        st.markdown(f":material/flag: **{counted(len(marks), 'place')} marked in review**")
+        for mark in marks:
+            text = ": ".join(part for part in (mark.label, mark.note) if part)
+            if st.button(
+                plain(f"{mark.number}  {text}"), type="tertiary", key=f"mark-{mark.revision_id}-{mark.number}"
+            ):
+                set_query(Query.PLACE, f"{mark.box.row},{mark.box.column},{mark.box.height},{mark.box.width}")
+                st.rerun()
+    return _linked_place(image) if chosen else None
+
+
+def _linked_place(image: ImageRecord) -> Place | None:
+    """The place that the address names as row,column,height,width."""
+    asked = query(Query.PLACE)
+    try:
+        row, column, height, width = (int(part) for part in (asked or "").split(","))
+    except ValueError:
+        return None
+    if not (0 <= row < image.shape_yx[0] and 0 <= column < image.shape_yx[1] and height > 0 and width > 0):
+        return None
+    return Place(row, column, height, width, token=f"linked-{asked}")

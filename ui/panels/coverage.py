@@ -1,0 +1,73 @@
+"""The coverage table beside the viewer, and what can be taken away."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from core.label_scheme import LabelScheme
+from core.morphometry.coverage import area_um2
+from core.store.records import ImageRecord, RevisionRecord
+from ui.state import StateKey
+
+_DOWNLOADS: Final = (
+    ("labels.tif", "Label map, TIFF", ":material/layers:"),
+    ("labels.png", "Label map, PNG", ":material/image:"),
+    ("overlay.png", "Overlay picture", ":material/photo_library:"),
+    ("coverage.csv", "Table, CSV", ":material/table:"),
+    ("ome-zarr.zip", "OME-Zarr, zip", ":material/folder_zip:"),
+)
+
+
+def coverage_panel(image: ImageRecord, revision: RevisionRecord, scheme: LabelScheme) -> None:
+    """Table of classes; choosing a row draws that class alone."""
+    rows = revision.coverage
+    known = image.pixel_size.nm is not None
+    table = pd.DataFrame(
+        {
+            "swatch": ["" if row["class_id"] == 0 else "\u25a0" for row in rows],
+            "class": [row["name"] for row in rows],
+            "pixels": [row["pixels"] for row in rows],
+            "share": [None if row["fraction"] is None else 100 * row["fraction"] for row in rows],
+            "area": [area_um2(row["pixels"], image.pixel_size.nm) for row in rows],
+            "objects": pd.array([row["objects"] for row in rows], dtype="Int64"),
+        }
+    )
+    columns = {
+        "swatch": st.column_config.TextColumn("", width=24),
+        "class": st.column_config.TextColumn("Class", width=112),
+        "pixels": st.column_config.NumberColumn("Pixels", format="localized", width=78),
+        "share": st.column_config.NumberColumn("%", format="%.2f", width=52, help="Of all pixels of the image"),
+        "area": st.column_config.NumberColumn("µm²", format="%.2f", width=60) if known else None,
+        "objects": st.column_config.NumberColumn(
+            "Objects", format="localized", width=66, help="Connected pieces (also over corners), with no smallest size"
+        ),
+    }
+    colors = [f"color: {scheme[row['class_id']].color}" if row["class_id"] else "" for row in rows]
+    chosen = st.dataframe(
+        table.style.apply(lambda _: colors, subset=["swatch"]),
+        column_config=columns,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"coverage-{revision.id}",
+    )
+    picked = [rows[index]["class_id"] for index in chosen["selection"]["rows"] if rows[index]["class_id"] != 0]
+    st.session_state[StateKey.ISOLATED_CLASS] = picked[0] if picked else None
+    st.caption("Choose a row to see that class alone." + ("" if known else " Areas need a pixel size."))
+
+
+def downloads_panel(revision: RevisionRecord) -> None:
+    """Links to the files; made on demand by our own route."""
+    with st.popover("Downloads", icon=":material/download:", width="stretch"):
+        for what, label, icon in _DOWNLOADS:
+            st.link_button(label, download_address(revision.id, what), icon=icon, width="stretch", type="tertiary")
+
+
+def download_address(revision_id: str, what: str, **options: str) -> str:
+    """Address of a download on our own server."""
+    query = f"?{urlencode(options)}" if options else ""
+    return f"api/revisions/{revision_id}/download/{what}{query}"

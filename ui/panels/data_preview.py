@@ -1,0 +1,205 @@
+"""The table of what would be imported: what pairs with what, what is refused and how to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from core.imaging.dataset_case import Split
+from core.imaging.image import PixelSizeSource
+from core.imaging.import_case import ImportCase, ImportCheck, check_import
+from core.imaging.import_plan import ImportPlan
+from core.jobs.rows import Priority, submit
+from core.label_scheme import LabelScheme
+from core.settings import current_settings
+from core.store.records import ProjectRecord
+from core.store.splits import straddling
+from ui.errors import plain
+from ui.panels.data_splits import straddle_warning
+from ui.state import Query, StateKey, set_query
+from ui.units import shape_text
+
+_DEEP_PX: Final = 100_000_000
+"""Label pixels that are read for the preview, some seconds' worth; beyond, only headers are looked at."""
+
+_PROVENANCE: Final = {
+    PixelSizeSource.FILE: "file",
+    PixelSizeSource.USER: "entered",
+    PixelSizeSource.UNKNOWN: "unknown",
+}
+_AS_FOUND: Final = "as found"
+_FIXED: Final = ("Image", "Labels", "Size", "Size of labels", "From", "State", "How to mend it")
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What is set for all images at once; empty: as found."""
+
+    specimen: str
+    split: str
+    stack: str
+    pixel_size_nm: float | None
+
+
+def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | None) -> None:
+    """The table, its warnings, and the button that begins the import."""
+    checks = _checked(plan.cases, project.scheme)
+    defaults = _defaults(project)
+    for refusal in plan.refusals:
+        st.warning(f"**{plain(refusal.cause)}** {plain(refusal.remedy)}", icon=":material/link_off:")
+    refused = [check for check in checks if check.refusal]
+    labelled = sum(bool(check.case.label_paths) for check in checks)
+    st.markdown(
+        f"**{len(checks)}** images, **{labelled}** with labels"
+        + (f", **{len(refused)}** refused" if refused else "")
+        + ". Columns with a pen can be edited; nothing is written yet."
+    )
+    table = pd.DataFrame([_row(check, defaults) for check in checks])
+    edited = st.data_editor(
+        table,
+        key=f"data-preview-{abs(hash((plan, defaults, project.id)))}",
+        hide_index=True,
+        width="stretch",
+        height=min(38 + 35 * len(table), 560),
+        disabled=list(_FIXED),
+        column_config={
+            "Import": st.column_config.CheckboxColumn(width="small"),
+            "Pixel size": st.column_config.NumberColumn("Pixel size (nm)", min_value=0.01, format="%.4g"),
+            "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
+            "z": st.column_config.NumberColumn(help="Place in the stack.", step=1),
+        },
+    )
+    chosen = chosen_cases(checks, _dicts(edited))
+    straddle_warning(straddling(chosen))
+    unknown = sum(check.pixel_size.nm is None and row["Pixel size"] is None for check, row in _rows(checks, edited))
+    if unknown:
+        st.info(
+            f"The pixel size of {unknown} images is unknown. Enter it above if you know it; it can be added later.",
+            icon=":material/straighten:",
+        )
+    label = f"Import {len(chosen)} images" if len(chosen) != 1 else "Import 1 image"
+    if st.button(label, type="primary", icon=":material/download:", disabled=not chosen):
+        cases = [case.to_json() for case in chosen]
+        submit(
+            "import_cases",
+            {"project_id": project.id, "cases": cases, "batch_id": batch_id},
+            priority=Priority.INTERACTIVE,
+        )
+        set_query(Query.BATCH, None)
+        st.session_state[StateKey.IMPORTS_BEGUN] = st.session_state.get(StateKey.IMPORTS_BEGUN, 0) + 1
+        st.rerun()
+
+
+def chosen_cases(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) -> list[ImportCase]:
+    """The cases as edited; without those that are refused or not wanted.
+
+    Parameters
+    ----------
+    checks, rows
+        In the same order.
+    """
+    chosen = []
+    for check, row in zip(checks, rows, strict=True):
+        if check.refusal or not row["Import"]:
+            continue
+        size, z_index = row["Pixel size"], row["z"]
+        case = replace(
+            check.case,
+            specimen=str(row["Specimen"] or "").strip(),
+            split=Split(row["Split"]),
+            stack=str(row["Stack"] or "").strip(),
+            z_index=None if pd.isna(z_index) else int(z_index),
+        )
+        if not pd.isna(size) and float(size) != check.pixel_size.nm:
+            case = replace(case, pixel_size_nm=float(size), pixel_size_source=PixelSizeSource.USER)
+        chosen.append(case)
+    return chosen
+
+
+def _defaults(project: ProjectRecord) -> Defaults:
+    """Fields for all images at once."""
+    specimen, split, stack, size = st.columns(4)
+    return Defaults(
+        specimen.text_input("Specimen of all", key="data-all-specimen", placeholder="as found").strip(),
+        split.selectbox("Split of all", [_AS_FOUND, *Split], key="data-all-split"),
+        stack.text_input("Stack of all", key="data-all-stack", placeholder="as found").strip(),
+        size.number_input(
+            "Pixel size where the file says nothing (nm)",
+            min_value=0.01,
+            value=project.pixel_size_nm,
+            format="%.4g",
+            placeholder="unknown",
+            key=f"data-all-size-{project.id}",
+        ),
+    )
+
+
+def _row(check: ImportCheck, defaults: Defaults) -> dict[str, Any]:
+    """One row of the table."""
+    case, refusal = check.case, check.refusal
+    size, source = check.pixel_size.nm, _PROVENANCE[check.pixel_size.source]
+    if size is None and defaults.pixel_size_nm is not None:
+        size, source = defaults.pixel_size_nm, "entered"
+    pages = f" · {check.pages} pages" if check.pages > 1 else ""
+    return {
+        "Import": refusal is None,
+        "Image": case.image_path.name,
+        "Labels": ", ".join(path.name for path in case.label_paths) or "none",
+        "Size": shape_text(check.shape_yx) + pages if check.shape_yx else "",
+        "Size of labels": shape_text(check.label_shape_yx) if check.label_shape_yx else "",
+        "Pixel size": size,
+        "From": source,
+        "Specimen": defaults.specimen or case.specimen,
+        "Split": str(case.split if defaults.split == _AS_FOUND else defaults.split),
+        "Stack": defaults.stack or case.stack,
+        "z": case.z_index,
+        "State": f"refused: {refusal.cause}" if refusal else "; ".join(("ready", *check.notes)),
+        "How to mend it": refusal.remedy if refusal else "",
+    }
+
+
+def _rows(checks: Sequence[ImportCheck], edited: pd.DataFrame) -> list[tuple[ImportCheck, dict[str, Any]]]:
+    """Checks beside the rows of the table, empty sizes as None."""
+    rows = [{**row, "Pixel size": None if pd.isna(row["Pixel size"]) else row["Pixel size"]} for row in _dicts(edited)]
+    return list(zip(checks, rows, strict=True))
+
+
+def _dicts(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _checked(cases: Sequence[ImportCase], scheme: LabelScheme) -> list[ImportCheck]:
+    """What the files hold; read once, until they change."""
+    checks = []
+    read_px = 0
+    for case in cases:
+        check = _check(case, scheme, read_px < _DEEP_PX, _stamps(case))
+        if case.label_paths and check.shape_yx:
+            read_px += check.shape_yx[0] * check.shape_yx[1]
+        checks.append(check)
+    if read_px >= _DEEP_PX:
+        st.caption("There are many labels: of the later ones only names and sizes are checked now, the rest on import.")
+    return checks
+
+
+@lru_cache(maxsize=4096)
+def _check(case: ImportCase, scheme: LabelScheme, deep: bool, stamps: tuple[Any, ...]) -> ImportCheck:
+    """`check_import`, remembered as long as the files are the same."""
+    return check_import(case, scheme, deep=deep, max_px=current_settings().max_image_px)
+
+
+def _stamps(case: ImportCase) -> tuple[Any, ...]:
+    """Times and sizes of the files."""
+    found = []
+    for path in (case.image_path, *case.label_paths):
+        try:
+            status = path.stat()
+            found.append((status.st_mtime_ns, status.st_size))
+        except OSError:
+            found.append((0, 0))
+    return tuple(found)

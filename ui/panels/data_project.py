@@ -1,0 +1,100 @@
+"""Making a project, and changing one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from core.errors import CristaeError
+from core.imaging.dataset_folder import read_classes
+from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+from core.store.records import ProjectRecord
+from ui import context
+from ui.errors import show_error
+from ui.panels.data_scheme import scheme_chips, scheme_editor, scheme_of_rows
+from ui.state import Query, StateKey, set_query
+
+_LIVER: Final = "Five organelles of liver"
+_EMPTY: Final = "Empty"
+_FILE: Final = "From a dataset.json"
+
+
+@st.dialog("New project", width="large")
+def new_project() -> None:
+    """Name, pixel size, classes."""
+    name = st.text_input("Name", placeholder="for example Human liver, 2026", max_chars=200)
+    size_nm = st.number_input(
+        "Usual pixel size (nm per pixel)",
+        min_value=0.01,
+        max_value=100_000.0,
+        value=None,
+        format="%.4g",
+        placeholder="for example 8; leave empty if it differs",
+        help="Offered for images whose file does not say it.",
+    )
+    begin = st.segmented_control("Classes", [_LIVER, _EMPTY, _FILE], default=_LIVER) or _LIVER
+    scheme = DEFAULT_SCHEME if begin == _LIVER else _from_file() if begin == _FILE else None
+    rows = scheme_editor(scheme, key=f"new-project-{begin}-{hash(scheme)}")
+    _preview(rows, scheme)
+    if st.button("Make project", type="primary", icon=":material/check:"):
+        try:
+            project = context.store().create_project(name, scheme_of_rows(rows, scheme), size_nm)
+        except CristaeError as error:
+            show_error(error.cause, error.remedy)
+            return
+        _open(project)
+
+
+@st.dialog("Project settings", width="large")
+def edit_project(project: ProjectRecord) -> None:
+    """The same for a project that is there."""
+    name = st.text_input("Name", value=project.name, max_chars=200)
+    size_nm = st.number_input(
+        "Usual pixel size (nm per pixel)",
+        min_value=0.01,
+        max_value=100_000.0,
+        value=project.pixel_size_nm,
+        format="%.4g",
+        placeholder="none",
+        help="Offered for images whose file does not say it.",
+    )
+    rows = scheme_editor(project.scheme, key=f"edit-project-{project.id}")
+    _preview(rows, project.scheme)
+    if st.button("Save", type="primary", icon=":material/check:"):
+        try:
+            context.store().update_project(
+                project.id, name=name, scheme=scheme_of_rows(rows, project.scheme), pixel_size_nm=size_nm or 0
+            )
+        except CristaeError as error:
+            show_error(error.cause, error.remedy)
+            return
+        st.rerun()
+
+
+def _open(project: ProjectRecord) -> None:
+    """Make it the project of the page."""
+    st.session_state[StateKey.PROJECT] = project.id
+    set_query(Query.PROJECT, project.id)
+    st.rerun()
+
+
+def _from_file() -> LabelScheme | None:
+    """Classes of a dataset.json on the server."""
+    path = st.text_input("dataset.json, or its folder, on the server", placeholder="/data/Dataset001_Liver")
+    if not path.strip():
+        return None
+    try:
+        return read_classes(Path(path.strip()).expanduser())
+    except CristaeError as error:
+        show_error(error.cause, error.remedy)
+        return None
+
+
+def _preview(rows: list[dict[str, Any]], old: LabelScheme | None) -> None:
+    """The classes in their colours, or what is wrong with them."""
+    try:
+        scheme_chips(scheme_of_rows(rows, old))
+    except CristaeError as error:
+        st.caption(f"{error.cause} {error.remedy}")

@@ -1,0 +1,183 @@
+"""The table of a project's images: filtered, edited in place, deleted and restored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from core.imaging.image import PixelSize
+from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
+from core.store.splits import straddling
+from core.store.store import Store
+from ui import context
+from ui.gallery import SEGMENT_PAGE, thumbnail_address
+from ui.panels.data_splits import straddle_warning
+from ui.panels.data_trash import trash_popover, undo_bar
+from ui.state import Query, StateKey
+from ui.units import shape_text
+from ui.viewer.assets import app_root
+
+PAGE_ROWS: Final = 100
+"""Images on one page of the table; a browser draws as many thumbnails at once."""
+
+_KINDS: Final = {
+    RevisionKind.REFERENCE: "reference",
+    RevisionKind.CORRECTION: "correction",
+    RevisionKind.PREDICTION: "prediction",
+}
+_EDITED: Final = ("Name", "Pixel size", "Specimen", "Stack", "Split")
+
+
+def table_panel(project: ProjectRecord) -> None:
+    """Filters, warnings, table, and what can be done with the selected images."""
+    store = context.store()
+    images = store.images(project.id)
+    undo_bar()
+    if not images:
+        st.info("No images yet. Add some above: drop them, or name a folder.", icon=":material/add_photo_alternate:")
+        trash_popover(project.id)
+        return
+    straddle_warning(straddling(images))
+    shown = _filtered(images, project.id)
+    shown = _one_page(shown)
+    table = rows(shown, store.label_kinds(project.id))
+    version = st.session_state.get(StateKey.TABLE_VERSION, 0)
+    edited = st.data_editor(
+        table,
+        key=f"data-table-{version}-{abs(hash(tuple(image.id for image in shown)))}",
+        hide_index=True,
+        width="stretch",
+        height=min(38 + 56 * max(len(shown), 1), 680),
+        row_height=56,
+        disabled=[name for name in table.columns if name not in (*_EDITED, "Select")],
+        column_config={
+            "Select": st.column_config.CheckboxColumn("", width="small", pinned=True),
+            "Picture": st.column_config.ImageColumn("", width="small"),
+            "Name": st.column_config.TextColumn(required=True),
+            "Pixel size": st.column_config.NumberColumn("Pixel size (nm)", min_value=0.01, format="%.4g"),
+            "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
+        },
+    )
+    records = [{str(name): value for name, value in row.items()} for row in edited.to_dict("records")]
+    if save_edits(store, shown, records):
+        st.session_state[StateKey.TABLE_VERSION] = version + 1
+        st.rerun()
+    _actions(project, [image for image, row in zip(shown, records, strict=True) if row["Select"]])
+
+
+def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKind]]) -> pd.DataFrame:
+    """The table as shown.
+
+    Parameters
+    ----------
+    images
+        One row each.
+    kinds
+        Which label maps each has, by id.
+    """
+    columns = ["Select", "Picture", "Name", "Size", "Pixel size", "From", "Specimen", "Stack", "z", "Split", "Labels"]
+    values = [
+        {
+            "Select": False,
+            "Picture": f"{app_root()}{thumbnail_address(image)}",
+            "Name": image.name,
+            "Size": shape_text(image.shape_yx),
+            "Pixel size": image.pixel_size.nm,
+            "From": image.pixel_size.detail if image.pixel_size.nm is not None else "unknown",
+            "Specimen": image.specimen,
+            "Stack": image.stack,
+            "z": image.z_index,
+            "Split": str(image.split),
+            "Labels": ", ".join(word for kind, word in _KINDS.items() if kind in kinds.get(image.id, ())) or "none",
+        }
+        for image in images
+    ]
+    return pd.DataFrame(values, columns=columns).astype({"Pixel size": "Float64", "z": "Int64"})
+
+
+def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Mapping[str, Any]]) -> int:
+    """Write what differs from the images. Returns how many images were changed.
+
+    Parameters
+    ----------
+    store
+        Where they are.
+    images, records
+        In the same order; records as edited.
+    """
+    changed = 0
+    for image, row in zip(images, records, strict=True):
+        changes: dict[str, Any] = {}
+        texts = {"name": image.name, "specimen": image.specimen, "stack": image.stack, "split": str(image.split)}
+        for field, old in texts.items():
+            value = row[field.capitalize()]
+            new = "" if value is None or pd.isna(value) else str(value).strip()
+            if new != old and (new or field in ("specimen", "stack")):
+                changes[field] = new
+        if "stack" in changes:
+            changes["z_index"] = image.z_index
+        size = row["Pixel size"]
+        if size is not None and not pd.isna(size) and float(size) != image.pixel_size.nm:
+            changes["pixel_size"] = PixelSize.from_user(float(size))
+        if changes:
+            store.update_image(image.id, **changes)
+            changed += 1
+    return changed
+
+
+def matching(
+    images: Sequence[ImageRecord], *, text: str = "", splits: Sequence[str] = (), specimens: Sequence[str] = ()
+) -> list[ImageRecord]:
+    """The images that fit all filters; an empty filter lets everything through."""
+    wanted = text.casefold().strip()
+    return [
+        image
+        for image in images
+        if (not wanted or wanted in f"{image.name} {image.specimen} {image.stack}".casefold())
+        and (not splits or image.split in splits)
+        and (not specimens or image.specimen in specimens)
+    ]
+
+
+def _filtered(images: Sequence[ImageRecord], project_id: str) -> list[ImageRecord]:
+    """The filters, and what they leave."""
+    text, split, specimen, trash = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
+    words = text.text_input("Find", placeholder="name, specimen or stack", key="data-find", icon=":material/search:")
+    splits = split.pills("Split", list(Split), selection_mode="multi", key="data-filter-split")
+    specimens = sorted({image.specimen for image in images if image.specimen})
+    chosen = specimen.multiselect("Specimen", specimens, placeholder="all", key=f"data-filter-specimen-{project_id}")
+    with trash:
+        trash_popover(project_id)
+    shown = matching(images, text=words, splits=splits, specimens=chosen)
+    what = f"{len(images)} images" if len(shown) == len(images) else f"{len(shown)} of {len(images)} images"
+    st.caption(f"{what}. Double-click a name, pixel size, specimen, stack or split to change it; it is saved at once.")
+    return shown
+
+
+def _one_page(images: list[ImageRecord]) -> list[ImageRecord]:
+    """One page of many images."""
+    if len(images) <= PAGE_ROWS:
+        return images
+    pages = -(-len(images) // PAGE_ROWS)
+    page = st.pagination(pages, key=f"data-page-{pages}")
+    return images[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+
+
+def _actions(project: ProjectRecord, selected: Sequence[ImageRecord]) -> None:
+    """Buttons for the selected images."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Open in Segment", icon=":material/blur_on:", disabled=len(selected) != 1):
+            st.switch_page(SEGMENT_PAGE, query_params={Query.IMAGE.value: selected[0].id})
+        if st.button(
+            f"Delete {len(selected)}" if selected else "Delete", icon=":material/delete:", disabled=not selected
+        ):
+            ids = [image.id for image in selected]
+            context.store().trash_images(ids)
+            st.session_state[StateKey.LAST_TRASHED] = ids
+            st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
+            st.rerun()
+        if not selected:
+            st.caption("Tick images to open or delete them.")

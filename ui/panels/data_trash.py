@@ -1,0 +1,43 @@
+"""Deleted images: undo at once, or take them out of the trash later."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.store.image_changes import TRASH_DAYS
+from ui import context
+from ui.state import StateKey
+
+
+def undo_bar() -> None:
+    """What this tab has deleted last, with a way back."""
+    ids: list[str] = st.session_state.get(StateKey.LAST_TRASHED, [])
+    if not ids:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        words = "1 image deleted." if len(ids) == 1 else f"{len(ids)} images deleted."
+        st.markdown(f":material/delete: {words}")
+        if st.button("Undo", icon=":material/undo:", key="data-undo"):
+            context.store().restore_images(ids)
+            st.session_state.pop(StateKey.LAST_TRASHED, None)
+            st.rerun()
+        if st.button("Close", type="tertiary", icon=":material/close:", key="data-undo-close"):
+            st.session_state.pop(StateKey.LAST_TRASHED, None)
+            st.rerun()
+
+
+def trash_popover(project_id: str) -> None:
+    """What is in the trash; nothing is drawn while it is empty."""
+    trashed = {image.id: image.name for image in context.store().trashed_images(project_id)}
+    if not trashed:
+        return
+    with st.popover(f"Trash ({len(trashed)})", icon=":material/delete:"):
+        st.caption(f"Deleted images stay here for {TRASH_DAYS} days, with their labels and predictions.")
+        chosen = st.multiselect(
+            "Images", list(trashed), format_func=lambda image_id: trashed[image_id], key="data-trash", placeholder="all"
+        )
+        label = f"Restore {len(chosen)}" if chosen else "Restore all"
+        if st.button(label, icon=":material/restore_from_trash:", key="data-restore"):
+            context.store().restore_images(chosen or list(trashed))
+            st.session_state.pop(StateKey.LAST_TRASHED, None)
+            st.rerun()

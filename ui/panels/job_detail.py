@@ -1,0 +1,199 @@
+"""One job: everything about it, its log, and what can be done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+import streamlit as st
+
+from core.errors import JobError
+from core.jobs.history import subjects
+from core.jobs.rows import job, log_tail, request_cancel, request_finish, request_pause, retry
+from core.jobs.tasks import TASKS
+from core.jobs.usage import job_usage
+from core.store.records import JobControl, JobRecord, JobState
+from ui import context
+from ui.errors import explaining, plain, show_error
+from ui.gallery import SEGMENT_PAGE
+from ui.panels.jobs import again_label, job_title, paused
+from ui.panels.model_facts import MODELS_PAGE
+from ui.state import Query, set_query
+from ui.units import bytes_text, duration_text
+
+LOG_LINES: Final = 60
+LIVE_S: Final = 1.5
+
+BADGES: Final = {
+    JobState.QUEUED: ("waiting", "gray"),
+    JobState.RUNNING: ("running", "blue"),
+    JobState.SUCCEEDED: ("done", "green"),
+    JobState.FAILED: ("failed", "red"),
+    JobState.CANCELLED: ("cancelled", "gray"),
+    JobState.INTERRUPTED: ("interrupted", "orange"),
+}
+
+
+def actions(row: JobRecord, *, key: str) -> None:
+    """The buttons that make sense for a job as it is."""
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"):
+        if row.state is JobState.RUNNING:
+            _steering(row, key)
+        if not row.finished:
+            if st.button(
+                "Stopping" if row.cancel_requested else "Cancel",
+                key=f"{key}-cancel-{row.id}",
+                icon=":material/stop_circle:",
+                disabled=row.cancel_requested,
+            ):
+                request_cancel(row.id)
+                st.rerun()
+        elif row.state is not JobState.SUCCEEDED and st.button(
+            again_label(row), key=f"{key}-retry-{row.id}", icon=":material/replay:", type="primary"
+        ):
+            retry(row.id)
+            st.rerun()
+        if row.state is JobState.INTERRUPTED and st.button(
+            "Give up", key=f"{key}-drop-{row.id}", icon=":material/delete:", help="Throws away what it had done."
+        ):
+            request_cancel(row.id)
+            st.rerun()
+        if key == "live" and st.button(
+            "Details", key=f"{key}-open-{row.id}", icon=":material/open_in_full:", type="tertiary"
+        ):
+            set_query(Query.JOB, row.id)
+            st.rerun()
+
+
+def _steering(row: JobRecord, key: str) -> None:
+    """Pause, and end early with what there is, where the kind can."""
+    kind = TASKS.get(row.kind)
+    asked = row.cancel_requested or row.control is not JobControl.NONE
+    if kind and kind.pausable:
+        label = "Pausing" if row.control is JobControl.PAUSE else "Pause"
+        if st.button(label, key=f"{key}-pause-{row.id}", icon=":material/pause:", disabled=asked):
+            request_pause(row.id)
+            st.rerun()
+    if kind and kind.finishable:
+        label = "Finishing" if row.control is JobControl.FINISH else "Finish now"
+        if st.button(
+            label,
+            key=f"{key}-finish-{row.id}",
+            icon=":material/flag:",
+            disabled=asked,
+            help="Stops here and keeps the best that it has.",
+        ):
+            request_finish(row.id)
+            st.rerun()
+
+
+def running_facts(row: JobRecord) -> list[str]:
+    """Where a job runs, what it takes, who asked and since when."""
+    facts = []
+    usage = job_usage(row)
+    if usage is not None:
+        facts.append(plain(f"{usage.place or 'worker'} on {usage.host}, process {usage.pid}"))
+        if usage.processes:
+            facts.append(f"{bytes_text(usage.memory_bytes)} memory")
+            cores = "measuring" if usage.cores is None else f"{usage.cores:.1f} cores"
+            facts.append(f"{cores}, {usage.processes} process" + ("es" if usage.processes > 1 else ""))
+    facts.append(f"attempt {row.attempts} of {row.max_attempts}")
+    if row.author:
+        facts.append(f"asked by {plain(row.author)}")
+    if row.started_at:
+        facts.append(f"running for {_since(row.started_at)}")
+    return facts
+
+
+def job_detail(job_id: str) -> None:
+    """The job of the address; live while it is not finished."""
+    finished = job(job_id).finished
+    _scroll_to_top(job_id)
+    st.fragment(run_every=None if finished else LIVE_S)(_detail)(job_id, finished)
+
+
+def _scroll_to_top(job_id: str) -> None:
+    """A row chosen at the end of the page opens at its top; runs once for each job."""
+    script = f"""<script>/* {job_id} */
+      document.querySelector('[data-testid="stMain"]')?.scrollTo({{ top: 0, behavior: 'smooth' }});
+    </script>"""
+    st.html(script, unsafe_allow_javascript=True)
+
+
+@explaining
+def _detail(job_id: str, was_finished: bool) -> None:
+    row = job(job_id)
+    if row.finished != was_finished:
+        st.rerun()
+    with st.container(border=True, key="job-detail"):
+        _head(row)
+        _outcome(row)
+        if not row.finished:
+            st.progress(min(max(row.progress, 0.0), 1.0), text=plain(row.message) or None)
+        st.caption(" · ".join(running_facts(row) if row.state is JobState.RUNNING else _facts(row)))
+        log = log_tail(row.id, lines=LOG_LINES)
+        with st.expander("Log", expanded=row.state is not JobState.SUCCEEDED, icon=":material/article:"):
+            if log:
+                st.code(log, language=None, height=260 if log.count("\n") > 9 else "content", wrap_lines=True)
+            else:
+                st.caption("It has not written anything yet.")
+        with st.expander("What was asked, and the result", icon=":material/data_object:"):
+            st.caption(f"Job {row.id}, kind {row.kind}, priority {row.priority}")
+            st.json({"asked": row.params, "result": row.result}, expanded=1)
+
+
+def _head(row: JobRecord) -> None:
+    """Title, state, buttons."""
+    title, buttons = st.columns([3, 2], vertical_alignment="center")
+    subject = subjects(context.store(), [row])[row.id]
+    word, color = ("paused", "orange") if paused(row) else BADGES[row.state]
+    title.markdown(f"#### {job_title(row)}" + (f" · {plain(subject)}" if subject else "") + f" :{color}-badge[{word}]")
+    with (
+        buttons,
+        st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"),
+    ):
+        actions(row, key="detail")
+        _result_links(row)
+        if st.button("Close", key="detail-close", icon=":material/close:", type="tertiary"):
+            set_query(Query.JOB, None)
+            st.rerun()
+
+
+def _result_links(row: JobRecord) -> None:
+    """To what the job has made."""
+    images = row.result.get("image_ids") or [row.params.get("image_id")]
+    model_id = row.result.get("model_id")
+    if row.kind in ("ingest", "predict", "scale_trial") and images and images[0]:
+        wanted = {"image": str(images[0])}
+        if row.params.get("model_id"):
+            wanted["model"] = str(row.params["model_id"])
+        st.page_link(SEGMENT_PAGE, label="Open the image", icon=":material/image:", query_params=wanted)
+    if row.kind in ("train", "import_model") and row.state is JobState.SUCCEEDED and model_id:
+        wanted = {"model": str(model_id)}
+        st.page_link(MODELS_PAGE, label="Open the model", icon=":material/model_training:", query_params=wanted)
+
+
+def _outcome(row: JobRecord) -> None:
+    """How it ended, where that needs words."""
+    if row.state is JobState.FAILED:
+        show_error(row.error_cause or "The job failed.", row.error_remedy)
+    elif paused(row):
+        st.info("Paused. It goes on from its last checkpoint when you resume it.", icon=":material/pause_circle:")
+    elif row.state is JobState.INTERRUPTED:
+        error = JobError("The process or machine that ran it went away.", "Try again: it goes on from where it can.")
+        st.warning(f"{plain(row.error_cause or error.cause)} {plain(row.error_remedy or error.remedy)}")
+
+
+def _facts(row: JobRecord) -> list[str]:
+    """Who, when, how long, how often."""
+    facts = [f"asked {row.created_at.astimezone():%Y-%m-%d %H:%M}" + (f" by {plain(row.author)}" if row.author else "")]
+    if row.started_at and row.finished_at:
+        facts.append(f"took {duration_text((row.finished_at - row.started_at).total_seconds())}")
+    facts.append(f"{row.attempts} of {row.max_attempts} attempts")
+    if row.worker:
+        facts.append(plain(f"ran on {row.worker}"))
+    return facts
+
+
+def _since(when: datetime) -> str:
+    return duration_text((datetime.now(when.tzinfo) - when).total_seconds())

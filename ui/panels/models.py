@@ -1,0 +1,172 @@
+"""The Models page: cards, what can be done with a model, the trash."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.jobs.model_use import trash_model
+from core.segmentation.model_store import STARTER_ID, TRASH_DAYS, BrokenModel, StoredModel, TrashedModel
+from ui import context
+from ui.errors import explained, plain, show_error
+from ui.panels.model_facts import classes_figure, facts, lineage, training_table
+from ui.state import Query, StateKey, query, set_query
+from ui.viewer.assets import app_root
+
+
+def model_cards(models: tuple[StoredModel, ...], *, open_id: str | None) -> None:
+    """Every model with what can be done; the one of the address first.
+
+    Parameters
+    ----------
+    models
+        All of the store, archived ones too; newest first.
+    open_id
+        The model that a link has led to.
+    """
+    default = context.models().default()
+    put_aside = sum(model.archived for model in models)
+    with_archived = st.toggle(f"Show {put_aside} archived", key="models-archived") if put_aside else False
+    shown = [model for model in models if with_archived or not model.archived or model.id == open_id]
+    shown.sort(key=lambda model: model.id != open_id)
+    if open_id and open_id not in {model.id for model in models}:
+        st.warning(plain(f"There is no model {open_id} here (any more)."), icon=":material/model_training:")
+    for model in shown:
+        with explained():  # what goes wrong with one leaves the others
+            _card(model, models, is_default=default is not None and model.id == default.id)
+
+
+def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bool) -> None:
+    """One model."""
+    card = model.card
+    with st.container(border=True, key=f"model-{model.id}"):
+        head, buttons = st.columns([2.2, 2.4], vertical_alignment="center")
+        badges = " :green-badge[:material/star: default]" if is_default else ""
+        badges += " :gray-badge[archived]" if model.archived else ""
+        head.markdown(f"#### {plain(card.name)}{badges}")
+        with buttons:
+            _actions(model, is_default=is_default)
+        if card.description:
+            st.markdown(plain(card.description))
+        if card.warning:
+            st.markdown(f":orange[:material/warning:] {plain(card.warning)}")
+        st.caption(" · ".join(plain(fact) for fact in facts(model)))
+        if model.pixel_size_nm is None:
+            _ask_pixel_size(model)
+        left, right = st.columns([1.15, 1], gap="large")
+        with left:
+            classes_figure(model)
+        with right:
+            lineage(model, models)
+            st.caption(plain(f"Origin: {card.origin or 'unknown'}"))
+        with st.expander("Training", icon=":material/fitness_center:"):
+            training_table(model)
+
+
+def _actions(model: StoredModel, *, is_default: bool) -> None:
+    """What can be done with a usable model."""
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if not is_default and st.button("Make default", key=f"default-{model.id}", icon=":material/star:"):
+            context.models().set_default(model.id)
+            st.rerun()
+        with st.popover("Rename", icon=":material/edit:"), st.form(f"rename-{model.id}", border=False):
+            name = st.text_input("Name", model.card.name, max_chars=120, key=f"name-{model.id}")
+            if st.form_submit_button("Rename", type="primary"):
+                context.models().rename(model.id, name)
+                st.rerun()
+        with st.popover("Export", icon=":material/download:"):
+            _exports(model)
+        label = "Take back" if model.archived else "Archive"
+        if not is_default and st.button(label, key=f"archive-{model.id}", icon=":material/archive:"):
+            context.models().archive(model.id, not model.archived)
+            st.rerun()
+        if model.id != STARTER_ID:
+            with st.popover("Delete", icon=":material/delete:"):
+                _confirm_delete(model, is_default=is_default)
+
+
+def _exports(model: StoredModel) -> None:
+    """Links that the browser downloads."""
+    address = f"{app_root()}api/models/{model.id}/download"
+    st.link_button("For nnU-Net", f"{address}/nnunet.zip", icon=":material/folder_zip:", width="stretch")
+    st.caption(
+        "A zip for nnUNetv2_predict_from_modelfolder. Its images must have the model's pixel size already. "
+        "Making it takes some seconds."
+    )
+    st.link_button("For another Cristae", f"{address}/bundle", icon=":material/inventory_2:", width="stretch")
+    st.caption("Weights as safetensors, plans, card and learning history, with checksums.")
+
+
+def _confirm_delete(model: StoredModel, *, is_default: bool) -> None:
+    """Say what happens, then do it."""
+    st.markdown(f"Label maps that it made stay. It can be restored for {TRASH_DAYS} days.")
+    if is_default:
+        following = context.models().next_default(model.id)
+        what = f"**{plain(following.card.name)}** is the default then." if following else "No model is left then."
+        st.markdown(f":orange[:material/warning:] It is the default. {what}")
+    if st.button("Move to the trash", key=f"delete-{model.id}", type="primary"):
+        move_to_trash(model.id)
+
+
+def move_to_trash(model_id: str) -> None:
+    """Take it out of the store, and offer to undo that."""
+    item = trash_model(context.store(), context.models(), model_id)
+    st.session_state[StateKey.TRASHED_MODEL] = (item.id, item.name)
+    if query(Query.MODEL) == model_id:
+        set_query(Query.MODEL, None)
+    st.rerun()
+
+
+def _ask_pixel_size(model: StoredModel) -> None:
+    """A model from outside does not know at which pixel size it was trained."""
+    st.warning(
+        "The pixel size of its training is unknown: images are used as they are, which is right only if they have the "
+        "same one.",
+        icon=":material/straighten:",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        size = st.number_input(
+            "Trained at, nm per pixel", 0.01, 10000.0, None, key=f"size-{model.id}", format="%.4g", width=220
+        )
+        if st.button("Use this size", key=f"use-size-{model.id}", disabled=size is None) and size:
+            context.models().set_pixel_size(model.id, float(size))
+            st.rerun()
+
+
+def undo_bar() -> None:
+    """After a deletion: what was deleted, and the way back."""
+    trashed = st.session_state.get(StateKey.TRASHED_MODEL)
+    if trashed is None:
+        return
+    model_id, name = trashed
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="undo-bar"):
+        st.markdown(f":material/delete: **{plain(name)}** is in the trash.")
+        if st.button("Undo", icon=":material/undo:", type="primary", key="undo-trash"):
+            st.session_state.pop(StateKey.TRASHED_MODEL)
+            context.models().restore(model_id)
+            st.rerun()
+        if st.button("Dismiss", type="tertiary", key="undo-dismiss"):
+            st.session_state.pop(StateKey.TRASHED_MODEL)
+            st.rerun()
+
+
+def broken_models(broken: tuple[BrokenModel, ...]) -> None:
+    """Folders of the store that cannot be used, and why."""
+    for item in broken:
+        with st.container(border=True, key=f"broken-{item.id}"):
+            show_error(f"{item.id} cannot be used. {item.reason}", f"Its folder is {item.path}.")
+            if st.button("Move to the trash", key=f"trash-broken-{item.id}", icon=":material/delete:"):
+                move_to_trash(item.id)
+
+
+def trash_list(items: tuple[TrashedModel, ...]) -> None:
+    """What can be brought back."""
+    if not items:
+        return
+    with st.expander(f"Trash ({len(items)})", icon=":material/delete:"):
+        for number, item in enumerate(items):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{plain(item.name)}** · {plain(item.id)} · gone for good in {item.days_left} days")
+                if st.button("Restore", key=f"restore-{number}-{item.id}", icon=":material/undo:"):
+                    context.models().restore(item.id)
+                    st.session_state.pop(StateKey.TRASHED_MODEL, None)
+                    st.rerun()

@@ -1,0 +1,49 @@
+"""Choosing the project that a page is about."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.store.records import ProjectRecord
+from ui import context
+from ui.panels.data_project import new_project
+from ui.state import Query, StateKey, query, set_query
+
+
+def project_picker(*, key: str, with_new: bool = False) -> ProjectRecord | None:
+    """A list of the projects; the choice is kept in the address, so that a copied link opens the same one.
+
+    Parameters
+    ----------
+    key
+        Names the widget on its page.
+    with_new
+        Also a button that makes a project.
+
+    Returns
+    -------
+    ProjectRecord or None
+        None where there is no project yet.
+    """
+    projects = {project.id: project for project in context.store().projects()}
+    if not projects:
+        if with_new and st.button("New project", icon=":material/add:", type="primary", key=f"{key}-new"):
+            new_project()
+        return None
+    ids = list(projects)
+    wanted = next((i for i in (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT)) if i in projects), ids[-1])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Project",
+            ids,
+            index=ids.index(wanted),
+            format_func=lambda project_id: projects[project_id].name,
+            key=f"{key}-{wanted}",
+            width="stretch",
+        )
+        if with_new and st.button("New project", icon=":material/add:", key=f"{key}-new"):
+            new_project()
+    st.session_state[StateKey.PROJECT] = chosen
+    if chosen != query(Query.PROJECT):
+        set_query(Query.PROJECT, chosen)
+    return projects[chosen]

@@ -1,0 +1,76 @@
+"""What can be taken away: the report as one file, the tables, the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from core.store.records import EvaluationRecord
+from ui.errors import plain
+from ui.panels.results_pick import delete_popover
+from ui.panels.results_words import evaluation_label
+
+_FILES: Final = (
+    (
+        "report.html", "Report", ":material/description:",
+        "One file with figures, tables, the worst errors as pictures, how it was measured, versions and the model's "
+        "card. It opens without a network and prints well.",
+    ),
+    (
+        "metrics.csv", "Table of metrics", ":material/table:",
+        "Every metric of every image and class, one row each, for a spreadsheet or R.",
+    ),
+    (
+        "bundle.zip", "Bundle", ":material/folder_zip:",
+        "Tables as CSV, and everything as JSON: counts, confusion matrices, settings, versions.",
+    ),
+)  # fmt: skip
+
+_NOBODY: Final = ""
+
+
+def report_panel(row: EvaluationRecord, rows: Sequence[EvaluationRecord]) -> None:
+    """Links to the files, made on demand by our own route."""
+    others = {other.id: other for other in rows if other.id != row.id and other.scored_count}
+    against = _NOBODY
+    if others:
+        against = st.selectbox(
+            "Compare with",
+            [_NOBODY, *others],
+            format_func=lambda row_id: evaluation_label(others[row_id]) if row_id else "nothing",
+            key=f"results-report-against-{row.id}",
+            help="Adds paired differences to an earlier evaluation to the report.",
+        )
+    for column, (what, label, icon, told) in zip(st.columns(len(_FILES)), _FILES, strict=True):
+        with column.container(border=True, height="stretch"):
+            st.markdown(f"**{label}**")
+            st.caption(told)
+            first = what == _FILES[0][0]
+            st.link_button(
+                f"Download {what}", download_address(row.id, what, against), icon=icon, width="stretch",
+                type="primary" if first else "secondary",
+            )  # fmt: skip
+    facts = [f"{name}: {value}" for name, value in _provenance(row).items() if value]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(plain(" · ".join(facts)))
+        delete_popover(row)
+
+
+def download_address(evaluation_id: str, what: str, against: str = "") -> str:
+    """Address of a download on our own server."""
+    query = f"?{urlencode({'compare': against})}" if against else ""
+    return f"api/evaluations/{evaluation_id}/download/{what}{query}"
+
+
+def _provenance(row: EvaluationRecord) -> dict[str, str]:
+    """Who evaluated what, and when."""
+    return {
+        "Evaluation": row.id,
+        "model": row.model_id or "imported predictions",
+        "begun": f"{row.created_at:%Y-%m-%d %H:%M} UTC",
+        "finished": f"{row.completed_at:%Y-%m-%d %H:%M} UTC" if row.completed_at else "",
+        "asked for by": row.author,
+    }

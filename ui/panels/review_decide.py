@@ -1,0 +1,138 @@
+"""Deciding on a correction: approve, ask for changes, reject, mend it oneself, talk about it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from core.access import Permission, require
+from core.annotation.history import restore
+from core.review.decisions import approve_with_fixes, decide, may_decide
+from core.review.records import Decision, Review, ReviewState
+from core.review.rows import review as review_of
+from core.review.talk import assign, comment, thread
+from core.settings import ROOT
+from core.store.people import person_key
+from core.store.records import RevisionKind
+from ui import context
+from ui.errors import explained, plain
+from ui.panels.correct_start import STATES
+from ui.state import Query, set_query
+
+CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
+
+_WAITING: Final = (ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED)
+
+_LABELS: Final = {
+    Decision.APPROVE: ("Approve", ":material/check:"),
+    Decision.REQUEST_CHANGES: ("Request changes", ":material/edit_note:"),
+    Decision.REJECT: ("Reject", ":material/block:"),
+}
+
+
+def decision_panel(review: Review, person: str) -> None:
+    """The three answers, or what was answered."""
+    if review.state not in _WAITING or review.superseded_by:
+        _decided(review)
+        return
+    if review.state is ReviewState.CHANGES_REQUESTED:
+        _decided(review)
+    _with_fixes(review, person)
+    why_not = may_decide(context.store(), review.revision_id, person)
+    reason = st.text_area(
+        "Reason", key=f"review-reason-{review.revision_id}", placeholder="Needed unless you approve", height=80
+    )
+    with st.container(horizontal=True):
+        for decision, (label, icon) in _LABELS.items():
+            approving = decision is Decision.APPROVE
+            pressed = st.button(
+                label, icon=icon, key=f"review-{decision}", type="primary" if approving else "secondary",
+                disabled=bool(why_not) and approving, help=why_not if approving and why_not else None,
+            )  # fmt: skip
+            if pressed:
+                _decide(review, person, decision, reason)
+        if st.button(
+            "Mend it myself", icon=":material/brush:", key="review-mend", type="tertiary",
+            help="Opens a draft of yours on this correction. Submit it, and it waits for review with both names.",
+        ):  # fmt: skip
+            _mend(review, person)
+    if why_not:
+        st.caption(plain(why_not))
+
+
+def talk_panel(review: Review, person: str) -> None:
+    """The thread, and who is asked to look at it."""
+    for entry in thread(context.store(), review.revision_id):
+        with st.chat_message("user", avatar=":material/person:"):
+            st.caption(plain(f"{entry.author} · {entry.created_at:%Y-%m-%d %H:%M} UTC"))
+            st.markdown(plain(entry.text))
+    with st.form(f"comment-{review.revision_id}", clear_on_submit=True, border=False):
+        text = st.text_area("Comment", height=70, key=f"comment-text-{review.revision_id}")
+        if st.form_submit_button("Send", icon=":material/send:") and text.strip():
+            with explained():
+                comment(context.store(), review.revision_id, person, text)
+                st.session_state["review-sent"] = True
+            if st.session_state.pop("review-sent", False):
+                st.rerun()
+    with st.popover(review.assignee or "Nobody is assigned", icon=":material/assignment_ind:", type="tertiary"):
+        name = st.text_input("Assign to", value=review.assignee, key=f"assign-{review.revision_id}")
+        if st.button("Assign", key=f"assign-go-{review.revision_id}"):
+            with explained():
+                assign(context.store(), review.revision_id, name, by=person)
+                st.session_state["review-assigned"] = True
+            if st.session_state.pop("review-assigned", False):
+                st.rerun()
+
+
+def _decide(review: Review, person: str, decision: Decision, reason: str) -> None:
+    with explained():
+        decide(context.store(), review.revision_id, person, decision, reason)
+        st.session_state["review-decided"] = True
+    if st.session_state.pop("review-decided", False):
+        st.rerun()
+
+
+def _mend(review: Review, person: str) -> None:
+    with explained():
+        require(context.store(), review.project_id, person, Permission.PAINT)
+        restore(context.store(), review.revision_id, person)
+        st.session_state["review-mending"] = True
+    if st.session_state.pop("review-mending", False):
+        target = {Query.PROJECT.value: review.project_id, Query.IMAGE.value: review.image_id}
+        st.switch_page(CORRECT_PAGE, query_params=target)
+
+
+def _with_fixes(review: Review, person: str) -> None:
+    """A reviewer's own draft on somebody's correction: both are approved together."""
+    store = context.store()
+    if review.parent_id is None or store.revision(review.parent_id).kind is not RevisionKind.CORRECTION:
+        return
+    mended = review_of(store, review.parent_id)
+    mine = person_key(person) in {person_key(name) for name in review.authors}
+    theirs = person_key(person) not in {person_key(name) for name in mended.authors}
+    if not (mine and theirs and mended.state in _WAITING):
+        return
+    if st.button(
+        plain(f"Approve {', '.join(mended.authors)}'s correction with these fixes"), icon=":material/done_all:",
+        type="primary", key="review-with-fixes", help="Both names stay with the result",
+    ):  # fmt: skip
+        with explained():
+            approve_with_fixes(store, mended.revision_id, person, review.revision_id)
+            st.session_state["review-decided"] = True
+        if st.session_state.pop("review-decided", False):
+            st.rerun()
+
+
+def _decided(review: Review) -> None:
+    """What was decided, by whom and why."""
+    told = f"{STATES[review.state]}".capitalize()
+    if review.decided_by:
+        when = f" on {review.decided_at:%Y-%m-%d %H:%M} UTC" if review.decided_at else ""
+        told += f" by {review.decided_by}{when}"
+    if review.reason:
+        told += f": {review.reason}"
+    st.info(plain(told), icon=":material/gavel:")
+    if review.superseded_by and st.button("A newer version stands in its place: open it", key="review-newer"):
+        set_query(Query.REVISION, review.superseded_by)
+        st.rerun()

@@ -1,0 +1,150 @@
+"""One correction: before and after side by side, what changed and where."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import NotFoundError
+from core.review.changes import Region, changed_regions, measured
+from core.review.records import Review
+from core.review.rows import review as review_of
+from core.store.records import ProjectRecord
+from ui import context
+from ui.errors import plain
+from ui.panels.results_images import picked_row
+from ui.panels.results_words import counted
+from ui.panels.review_decide import decision_panel, talk_panel
+from ui.panels.review_marks import draw_panel, marks_panel
+from ui.state import Query, set_query
+from ui.units import duration_text
+from ui.viewer.compare import PaneKind, PaneMode, linked_panes
+from ui.viewer.place import Place
+
+HEIGHT_PX = 600
+PANEL_PX = 380
+
+_VIEWS = {PaneMode.PANES: "Side by side", PaneMode.SWIPE: "Swipe", PaneMode.FLICKER: "Flicker"}
+
+
+def review_panel(project: ProjectRecord, revision_id: str, person: str) -> None:
+    """Panes on the left; changes, marks, decision and thread on the right."""
+    if st.button("Back to the queue", icon=":material/arrow_back:", type="tertiary", key="review-back"):
+        set_query(Query.REVISION, None)
+        st.rerun()
+    try:
+        (review,) = measured(context.store(), [review_of(context.store(), revision_id)])
+    except NotFoundError:
+        st.warning("The correction of this link does not exist (any more).", icon=":material/link_off:")
+        return
+    regions = changed_regions(context.store(), review)
+    _facts(review)
+    with st.container(horizontal=True, gap="medium"):
+        picture, panel = st.container(width="stretch", key="review-picture"), st.container(width=PANEL_PX)
+    with panel:
+        st.markdown("**Decision**")
+        decision_panel(review, person)
+        focus = _changes(project, review, regions)
+        st.markdown("**Marks**")
+        focus = marks_panel(review, person) or focus
+        st.markdown("**Comments**")
+        talk_panel(review, person)
+    with picture:
+        _panes(project, review, focus)
+        with st.expander("Mark places for the author", icon=":material/flag:"):
+            image = context.store().image(review.image_id)
+            draw_panel(project, image, review, person, [region.box for region in regions])
+
+
+def regions_table(project: ProjectRecord, regions: tuple[Region, ...]) -> pd.DataFrame:
+    """Changed regions, largest first."""
+    return pd.DataFrame(
+        {
+            "Was": [_name(project, region.before) for region in regions],
+            "Is": [_name(project, region.after) for region in regions],
+            "Size, px": [region.pixels for region in regions],
+        }
+    )
+
+
+def classes_table(project: ProjectRecord, review: Review) -> pd.DataFrame:
+    """Per class: gained and lost, and what that does to Dice where there is a reference."""
+    changes = review.changes.classes if review.changes else ()
+    table = pd.DataFrame(
+        {
+            "Class": [_name(project, change.class_id) for change in changes],
+            "Gained, px": [change.gained for change in changes],
+            "Lost, px": [change.lost for change in changes],
+        }
+    )
+    effect = review.effect
+    if effect is not None:
+        pairs = [(effect.before.get(change.class_id), effect.after.get(change.class_id)) for change in changes]
+        table["Dice before"] = [before for before, _ in pairs]
+        table["Dice after"] = [after for _, after in pairs]
+    return table
+
+
+def _facts(review: Review) -> None:
+    revision = context.store().revision(review.revision_id)
+    details = revision.details
+    work = f"{counted(details.get('strokes', 0), 'stroke')}, {duration_text(details.get('seconds', 0.0))}"
+    covered = sum(revision.details.get("covered", {}).values())
+    told = [
+        review.image_name, f"by {', '.join(review.authors) or 'nobody named'}",
+        f"submitted {review.created_at:%Y-%m-%d %H:%M} UTC", work, f"{covered:,} px vouched for",
+    ]  # fmt: skip
+    st.caption(plain(" · ".join(told)))
+    if revision.details.get("note"):
+        st.markdown(plain(f"“{revision.details['note']}”"))
+
+
+def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]) -> Place | None:
+    """What changed; the region that was clicked."""
+    if not regions:
+        st.success("No label was changed: the author vouches for what was there.", icon=":material/check_circle:")
+        return None
+    st.markdown(f"**Changes**: {review.changes.pixels if review.changes else 0:,} px")
+    dice = {name: st.column_config.NumberColumn(format="%.3f") for name in ("Dice before", "Dice after")}
+    st.dataframe(
+        classes_table(project, review), hide_index=True, width="stretch", column_config=dice,
+        key=f"review-classes-{review.revision_id}",
+    )  # fmt: skip
+    picked = st.dataframe(
+        regions_table(project, regions), hide_index=True, width="stretch", height=min(38 + 35 * len(regions), 250),
+        key=f"review-regions-{review.revision_id}", on_select="rerun", selection_mode="single-cell",
+    )  # fmt: skip
+    st.caption("Changed regions, largest first. Click one to go there.")
+    index = picked_row(picked["selection"])
+    if index is None:
+        return None
+    box = regions[index].box
+    return Place(box.row, box.column, box.height, box.width, token=f"region-{review.revision_id}-{index}")
+
+
+def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
+    mode = st.segmented_control(
+        "View", list(_VIEWS), default=PaneMode.PANES, format_func=lambda item: _VIEWS[item], key="review-mode",
+        required=True, label_visibility="collapsed",
+    )  # fmt: skip
+    linked_panes(
+        review.image_id,
+        reference_id=review.parent_id,
+        prediction_id=review.revision_id,
+        classes=project.scheme.classes,
+        mode=PaneMode(mode or PaneMode.PANES),
+        panes=(PaneKind.IMAGE, PaneKind.REFERENCE, PaneKind.PREDICTION, PaneKind.ERRORS),
+        focus=focus,
+        key=f"review-panes-{review.revision_id}",
+        height=HEIGHT_PX,
+        remember_as="review",
+    )
+    st.caption(
+        "“Reference” is the label map before, “Prediction” the correction, “Errors” what the correction changed."
+    )
+
+
+def _name(project: ProjectRecord, class_id: int) -> str:
+    if class_id == 0:
+        return "background"
+    return project.scheme.name_of(class_id) if class_id in project.scheme.ids else f"class {class_id}"

@@ -1,0 +1,165 @@
+"""A training while it runs and after: curves, a picture, time left, pause, finish, cancel; what came of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from core.jobs.rows import job, jobs, request_cancel, request_finish, request_pause, retry
+from core.jobs.training_progress import Preview, TrainingHistory, training_history
+from core.jobs.transitions import PAUSED
+from core.label_scheme import LabelScheme
+from core.rounds.snapshot import Snapshot
+from core.store.records import JobControl, JobRecord, JobState
+from ui import context
+from ui.charts import dice_curves, loss_curves
+from ui.errors import explaining, plain, show_error
+from ui.gallery import SEGMENT_PAGE
+from ui.state import Query
+from ui.units import duration_text
+
+LIVE_S: Final = 2.0
+"""How often curves are drawn anew while a training runs."""
+
+
+def trainings(project_id: str) -> list[JobRecord]:
+    """Trainings of a project, newest first."""
+    return [row for row in jobs(kinds=["train"], limit=200) if row.params.get("project_id") == project_id]
+
+
+def training_panel(row: JobRecord) -> None:
+    """One training; live while it runs."""
+    with st.container(border=True):
+        if row.finished:
+            _drawn(row)
+        else:
+            _live(row.id, row.state.value)
+
+
+@st.fragment(run_every=LIVE_S)
+@explaining
+def _live(job_id: str, state: str) -> None:
+    row = job(job_id)
+    if row.finished or row.state.value != state:
+        st.rerun()
+    _drawn(row)
+
+
+def _drawn(row: JobRecord) -> None:
+    name = str(row.params.get("name", "Training"))
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    left.subheader(plain(name), anchor=False)
+    with right.container(horizontal=True, horizontal_alignment="right"):
+        _buttons(row)
+    _state(row)
+    snapshot = Snapshot.from_json(row.params["snapshot"])
+    scheme = LabelScheme.from_json(snapshot.scheme)
+    history = training_history(context.store(), row.id)
+    if history.epochs:
+        one, two = st.columns(2, gap="medium")
+        one.plotly_chart(loss_curves(history.epochs), config={"displayModeBar": False}, key=f"loss-{row.id}")
+        two.plotly_chart(dice_curves(history.epochs, scheme), config={"displayModeBar": False}, key=f"dice-{row.id}")
+        if row.params.get("validation_fraction") == 0:
+            st.caption("Nothing is held out: these curves say how well the images were learned by heart.")
+    if history.preview:
+        _picture(row, history.preview)
+    for text in history.notices:
+        st.caption(f":material/info: {plain(text)}")
+    _facts(row, snapshot, history)
+
+
+def _buttons(row: JobRecord) -> None:
+    """What can be asked of a training now."""
+    if row.state is JobState.RUNNING and not row.cancel_requested and row.control is JobControl.NONE:
+        if st.button("Pause", icon=":material/pause:", key=f"pause-{row.id}"):
+            request_pause(row.id)
+            st.rerun(scope="fragment")
+        if st.button(
+            "Stop and keep the best", icon=":material/flag:", key=f"finish-{row.id}",
+            help="Ends after the iteration in flight and makes the model of what was learned so far.",
+        ):  # fmt: skip
+            request_finish(row.id)
+            st.rerun(scope="fragment")
+    if row.state not in (JobState.SUCCEEDED, JobState.CANCELLED) and not row.cancel_requested:
+        with st.popover("Discard" if row.finished else "Cancel", icon=":material/close:"):
+            st.markdown("What was learned so far is thrown away.")
+            if st.button("Throw it away", key=f"cancel-{row.id}", type="primary"):
+                request_cancel(row.id)
+                st.rerun(scope="app" if row.finished else "fragment")
+    if row.state in (JobState.INTERRUPTED, JobState.FAILED, JobState.CANCELLED):
+        label = "Start again" if row.state is JobState.CANCELLED else "Resume"
+        if st.button(label, icon=":material/play_arrow:", type="primary", key=f"resume-{row.id}"):
+            retry(row.id)
+            st.rerun()
+
+
+def _state(row: JobRecord) -> None:
+    """Where it stands, in words."""
+    if row.state is JobState.RUNNING:
+        left = f" · {duration_text(row.eta_s)} left" if row.eta_s is not None else ""
+        st.progress(min(max(row.progress, 0.0), 1.0), text=plain(row.message) + left)
+    elif row.state is JobState.QUEUED:
+        text = plain(row.message) or "Waiting for its turn: one training runs at a time."
+        st.info(text, icon=":material/hourglass_empty:")
+    elif row.state is JobState.SUCCEEDED:
+        _succeeded(row)
+    elif row.state is JobState.CANCELLED:
+        st.info("Cancelled; nothing of it was kept.", icon=":material/cancel:")
+    elif row.state is JobState.FAILED:
+        show_error(row.error_cause or "The training failed.", row.error_remedy)
+    elif row.message == PAUSED:
+        st.info("Paused. Resume goes on after the last finished epoch.", icon=":material/pause_circle:")
+    else:
+        st.warning("The machine or the engine stopped in the middle. Resume goes on.", icon=":material/power:")
+
+
+def _succeeded(row: JobRecord) -> None:
+    result = row.result
+    model_id = str(result.get("model_id", ""))
+    dice = result.get("mean_dice")
+    told = f"Done: {result.get('epochs', 0)} epochs in {duration_text(float(result.get('seconds', 0)))}."
+    if dice is not None:
+        told += f" Mean validation Dice {dice:.3f} (patches of held-out regions or images, not a test set)."
+    text, action = st.columns([4, 1], vertical_alignment="center")
+    text.success(plain(told), icon=":material/check_circle:")
+    if any(model.id == model_id for model in context.models().list()):
+        if action.button("Segment with it", icon=":material/blur_on:", type="primary", key=f"use-{row.id}"):
+            st.switch_page(SEGMENT_PAGE, query_params={Query.MODEL.value: model_id})
+    else:
+        action.caption("The model was removed since.")
+
+
+def _facts(row: JobRecord, snapshot: Snapshot, history: TrainingHistory) -> None:
+    params = row.params
+    length = f"{params['minutes']:g} min" if params.get("minutes") else f"{params.get('epochs') or 'default'} epochs"
+    parts = [
+        f"{len(snapshot.cases)} images",
+        f"preset {params.get('preset')}",
+        length,
+        f"from {params['parent_id']}" if params.get("parent_id") else "from scratch",
+        f"seed {params.get('seed', 0)}",
+    ]
+    if history.epochs:
+        parts.append(f"{history.epochs[-1].seconds_per_iteration:.2f} s an iteration")
+    if row.attempts > 1:
+        parts.append(f"started {row.attempts} times")
+    if row.author:
+        parts.append(f"asked for by {row.author}")
+    st.caption(plain(" · ".join(parts)))
+
+
+def _picture(row: JobRecord, preview: Preview) -> None:
+    """Image, reference and prediction of the fixed crop, side by side; pictures of our own route, so never stale."""
+    shown = (
+        ("image", "Image: one fixed validation patch"),
+        ("reference", "Reference"),
+        ("prediction", f"Model after epoch {preview.epoch}"),
+    )
+    figures = "".join(
+        f'<figure style="margin:0;flex:1"><img src="api/trainings/{row.id}/preview/{what}?epoch={preview.epoch}" '
+        f'alt="{caption}" style="width:100%;border-radius:0.5rem;image-rendering:pixelated">'
+        f'<figcaption style="opacity:.7;font-size:.875rem;padding-top:.25rem">{caption}</figcaption></figure>'
+        for what, caption in shown
+    )
+    st.html(f'<div style="display:flex;gap:0.75rem;max-width:1100px">{figures}</div>')

@@ -1,0 +1,278 @@
+"""The Segment page with an image: viewer on the left, what to do and what was found on the right."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.exports import revision_scheme
+from core.jobs.rows import Priority, active_jobs, job, jobs
+from core.segmentation.model_store import StoredModel
+from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
+from ui import context
+from ui.errors import explaining, plain, show_error
+from ui.panels.coverage import coverage_panel, downloads_panel
+from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.panels.pixel_size import pixel_size_panel
+from ui.panels.predict import begin_prediction
+from ui.state import Query, StateKey, query, set_query
+from ui.units import duration_text, field_text, pixel_size_text, shape_text
+from ui.viewer import LabelLayer, viewer
+
+VIEWER_HEIGHT_PX = 720
+
+
+def workspace(image_id: str) -> None:
+    """Everything about one image."""
+    image = context.store().image(image_id)
+    model = _chosen_model()
+    _header(image)
+    _stack(image, model)
+    running = _running(image, model) if model else None
+    finished = context.prediction(image.id, model.id) if model else None
+    if model and running is None:
+        running = _begin_if_wanted(image, model)
+    picture, panel = st.columns([2.5, 1.25], gap="medium")
+    with panel:
+        if model:
+            _model_panel(image, model)
+            _prediction_panel(image, model, finished, running)
+        else:
+            show_error("There is no model yet.", "Train one, or import one: python -m core model import --help")
+    with picture:
+        _viewer(image, model, finished, running)
+
+
+def _header(image: ImageRecord) -> None:
+    """Name, facts, a way back."""
+    left, right = st.columns([4.4, 1], vertical_alignment="center")
+    left.subheader(plain(image.name), anchor=False)
+    facts = [
+        shape_text(image.shape_yx),
+        field_text(image.shape_yx, image.pixel_size),
+        pixel_size_text(image.pixel_size),
+    ]
+    left.caption(" · ".join(fact for fact in [*facts, image.dtype] if fact))
+    if right.button("Another image", icon=":material/add_photo_alternate:", width="stretch"):
+        st.query_params.clear()
+        st.session_state.pop(StateKey.PREDICT_NEXT, None)
+        st.rerun()
+    for text in image.notices:
+        left.caption(f":material/info: {plain(text)}")
+
+
+def _stack(image: ImageRecord, model: StoredModel | None) -> None:
+    """Go through the planes of a stack; segment those that are not yet."""
+    if not image.stack:
+        return
+    planes = sorted(
+        (other for other in context.store().images(image.project_id) if other.stack == image.stack),
+        key=lambda other: other.z_index or 0,
+    )
+    if len(planes) < 2:
+        return
+    left, right = st.columns([4.4, 1], vertical_alignment="bottom")
+    position = next(index for index, other in enumerate(planes) if other.id == image.id)
+    chosen = left.slider("Plane", 1, len(planes), position + 1, key=f"plane-{image.id}")
+    if chosen != position + 1:
+        set_query(Query.IMAGE, planes[chosen - 1].id)
+        st.rerun()
+    if model is None:
+        return
+    missing = [plane.id for plane in planes if context.prediction(plane.id, model.id) is None]
+    under_way = {row.params.get("image_id") for row in active_jobs() if row.kind == "predict"}
+    waiting = [image_id for image_id in missing if image_id not in under_way]
+    label = f"Segment {len(waiting)} planes" if waiting else "All planes done or under way"
+    if right.button(label, icon=":material/layers:", disabled=not waiting, width="stretch"):
+        for image_id in waiting:
+            begin_prediction(image_id, model.id, priority=Priority.BATCH)
+        st.rerun()
+
+
+def _chosen_model() -> StoredModel | None:
+    """The model of the address, else the default one."""
+    wanted = query(Query.MODEL)
+    model = next((item for item in context.models().list() if item.id == wanted), None)
+    if model is None:
+        model = context.models().default()
+        if wanted and model:
+            text = f"There is no model {wanted} here (any more). {model.card.name} is used instead."
+            st.warning(plain(text), icon=":material/model_training:")
+        elif model:
+            set_query(Query.MODEL, model.id)  # so that a copied link means this model, whatever the default is later
+    return model
+
+
+def _model_panel(image: ImageRecord, model: StoredModel) -> None:
+    """Which model, where it comes from, what to beware of."""
+    available = context.offered_models(model.id)
+    ids = list(available)
+    chosen = st.selectbox(
+        "Model",
+        ids,
+        index=ids.index(model.id) if model.id in ids else 0,
+        format_func=lambda model_id: available[model_id].card.name,
+        key=f"model-{image.id}",
+    )
+    if chosen != model.id and chosen != query(Query.MODEL):
+        set_query(Query.MODEL, chosen)
+        st.rerun()
+    if model.card.warning:
+        st.caption(f":orange[:material/warning:] {plain(model.card.warning)}")
+    with st.popover("About this model", icon=":material/info:", type="tertiary"):
+        _about(model)
+
+
+def _about(model: StoredModel) -> None:
+    """The card, in words."""
+    card = model.card
+    st.markdown(f"**{plain(card.name)}**  \n{plain(card.description or 'No description.')}")
+    size = "unknown" if model.pixel_size_nm is None else f"{model.pixel_size_nm:g} nm per pixel"
+    facts = {
+        "Origin": card.origin or "unknown",
+        "Classes": ", ".join(item.name for item in model.scheme.classes),
+        "Trained at": size,
+        "Trained on": f"{card.training.images} images, {card.training.minutes:.0f} min" if card.training.images else "",
+        "Parent": card.parent or "",
+        "Preset": card.preset,
+        "Folds": ", ".join(model.folds),
+        "Made": card.created,
+        "Licence of the training data": card.training.licence,
+    }
+    st.markdown("  \n".join(f"{name}: {plain(value)}" for name, value in facts.items() if value))
+
+
+def _running(image: ImageRecord, model: StoredModel) -> JobRecord | None:
+    """The unfinished prediction of this image by this model."""
+    wanted = {"image_id": image.id, "model_id": model.id}
+    return next(
+        (row for row in active_jobs() if row.kind == "predict" and wanted.items() <= row.params.items()),
+        None,
+    )
+
+
+def _last_problem(image: ImageRecord, model: StoredModel) -> JobRecord | None:
+    """The newest prediction of this image by this model, if it did not end well."""
+    wanted = {"image_id": image.id, "model_id": model.id}
+    last = next((row for row in jobs(kinds=["predict"], limit=50) if wanted.items() <= row.params.items()), None)
+    return last if last and last.finished and last.state is not JobState.SUCCEEDED else None
+
+
+def _begin_if_wanted(image: ImageRecord, model: StoredModel) -> JobRecord | None:
+    """Segment a fresh upload, or one whose pixel size was just entered, without being asked."""
+    if st.session_state.get(StateKey.PREDICT_NEXT) != image.id:
+        return None
+    st.session_state.pop(StateKey.PREDICT_NEXT)
+    return begin_prediction(image.id, model.id)
+
+
+def _needs_pixel_size(image: ImageRecord, model: StoredModel) -> bool:
+    """Whether the model's scale is known but the image's is not."""
+    return image.pixel_size.nm is None and model.pixel_size_nm is not None
+
+
+def _prediction_panel(
+    image: ImageRecord, model: StoredModel, finished: RevisionRecord | None, running: JobRecord | None
+) -> None:
+    """Progress while it runs, else the way to begin; then what was found."""
+    asked = _needs_pixel_size(image, model)
+    if asked:
+        pixel_size_panel(image, model, asked=True)
+    if running:
+        _progress(running.id, _revision_id(running))
+    elif finished:
+        _found(image, finished)
+    else:
+        problem = _last_problem(image, model)
+        if problem and job_problem(problem, key="predict"):
+            st.rerun()
+    if not running:
+        if not asked:
+            pixel_size_panel(image, model, asked=False)
+        _begin_controls(image, model, again=finished is not None)
+
+
+def _found(image: ImageRecord, finished: RevisionRecord) -> None:
+    """What a finished prediction says, and how it was made."""
+    if finished.details.get("summary", {}).get("pixel_size_nm") != image.pixel_size.nm:
+        text = "The pixel size has changed since these masks were made. Segment again to use it."
+        st.warning(text, icon=":material/straighten:")
+    coverage_panel(image, finished, revision_scheme(context.store(), finished))
+    downloads_panel(finished)
+    _how_made(finished)
+
+
+@st.fragment(run_every=POLL_S)
+@explaining
+def _progress(job_id: str, shown_revision: str | None) -> None:
+    """Live bar; the page is drawn anew when a first block or the end has come."""
+    row = job(job_id)
+    if row.finished or _revision_id(row) != shown_revision:
+        st.rerun()
+    job_bar(row, key="predict")
+
+
+def _revision_id(row: JobRecord) -> str | None:
+    """The label map that a prediction is writing, as soon as there is one."""
+    found = row.result.get("revision_id")
+    return str(found) if found else None
+
+
+def _begin_controls(image: ImageRecord, model: StoredModel, *, again: bool) -> None:
+    """The options and the button."""
+    with st.expander("Segment again" if again else "Options", icon=":material/tune:"):
+        step = st.select_slider(
+            "Tile step",
+            [0.5, 0.625, 0.75, 0.875, 1.0],
+            value=0.5,
+            format_func=lambda value: f"{value:g}",
+            help="Share of a tile between one tile and the next. 0.5 overlaps most and is best; larger is faster.",
+        )
+        mirroring = st.toggle("Average over mirrored copies", help="Four times slower, usually a little better.")
+        place = st.container()
+    if again:
+        wanted = place.button("Run with these options", icon=":material/play_arrow:", width="stretch")
+    else:
+        wanted = st.button("Segment", type="primary", icon=":material/play_arrow:", width="stretch")
+    if wanted:
+        begin_prediction(image.id, model.id, step=step, mirroring=mirroring)
+        st.rerun()
+
+
+def _how_made(revision: RevisionRecord) -> None:
+    """Where the numbers come from."""
+    summary = revision.details.get("summary", {})
+    parts = []
+    if summary.get("backend"):
+        parts.append(
+            f"{summary['backend']} on {summary.get('device', 'CPU')}, {summary.get('precision', '')} arithmetic"
+        )
+    if summary.get("seconds"):
+        parts.append(f"{duration_text(summary['seconds'])}")
+    if parts:
+        st.caption("Made with " + plain("; ".join(parts)) + ".")
+    for text in summary.get("notices", ()):
+        st.caption(f":material/info: {plain(text)}")
+
+
+def _viewer(
+    image: ImageRecord, model: StoredModel | None, finished: RevisionRecord | None, running: JobRecord | None
+) -> None:
+    """The image with the newest prediction, and the reference where there is one."""
+    layers = []
+    known = context.reference(image.id)
+    if known:
+        layers.append(LabelLayer(known.id, "Reference", visible=False, style="outline"))
+    shown = _revision_id(running) if running else (finished.id if finished else None)
+    if shown:
+        layers.append(LabelLayer(shown, "Prediction"))
+    scheme = model.scheme if model else context.store().project(image.project_id).scheme
+    state = viewer(
+        image.id,
+        classes=scheme.classes,
+        layers=layers,
+        isolated_class=st.session_state.get(StateKey.ISOLATED_CLASS),
+        height=VIEWER_HEIGHT_PX,
+        key=f"viewer-{image.id}",
+    )
+    if state.isolation_changed:
+        st.session_state[StateKey.ISOLATED_CLASS] = state.isolated

@@ -1,0 +1,92 @@
+"""What a session remembers: ids and choices, never arrays. What must survive a reload is in the URL or the database."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import streamlit as st
+
+
+class Query(StrEnum):
+    """Parameters in the page's address: a copied link opens the same image and model."""
+
+    IMAGE = "image"
+    MODEL = "model"
+    PROJECT = "project"
+    BATCH = "batch"
+    JOB = "job"
+    EVALUATION = "evaluation"
+    SECTION = "section"
+    METRIC = "metric"
+    ERROR_CLASS = "errors"
+    COMPARED = "compare"
+    REVISION = "revision"
+    PLACE = "place"
+
+
+class StateKey(StrEnum):
+    """Keys of the session's state."""
+
+    PROJECT = "project_id"
+    """The project that was looked at last, on whichever page."""
+
+    LAST_TRASHED = "last_trashed"
+    """Ids of the images that this tab has deleted last, for Undo."""
+
+    SEEN_IMPORTS = "seen_imports"
+    """Ids of finished imports whose outcome was dismissed."""
+
+    IMPORTS_BEGUN = "imports_begun"
+    """Imports that this tab has begun: the fields are empty again after each."""
+
+    TABLE_VERSION = "table_version"
+    """Grows when the table of images must forget what was typed, because it is saved."""
+
+    INGEST_JOBS = "ingest_jobs"
+    """Ids of ingest jobs that this tab waits for."""
+
+    SEVERAL_FILES = "several_files"
+    """Whether the imports that this tab waits for are of more than one file."""
+
+    PREDICT_NEXT = "predict_next"
+    """The image that shall be segmented without being asked: just uploaded, or its pixel size just entered."""
+
+    ISOLATED_CLASS = "isolated_class"
+    """The class that alone is drawn, or None."""
+
+    TRIALS = "trials"
+    """Jobs that try several pixel sizes, by image and model."""
+
+    TRASHED_MODEL = "trashed_model"
+    """Id and name of the model that this tab has just deleted: what the undo bar offers."""
+
+    MODEL_UPLOAD = "model_upload"
+    """Id and name of the model file that was dropped and waits for its import to be asked for."""
+
+    RESULTS_BEGUN = "results_begun"
+    """Evaluations that this tab has asked for: the form is empty again after each."""
+
+    SUGGESTED = "suggested"
+    """The suggested place that this tab looks at, as label map and place."""
+
+    SUBMITTED = "submitted"
+    """The revision that this tab has just submitted."""
+
+    PERSON = "person"
+    """The name that was given in this tab; the cookie has it from the next page load on."""
+
+    MODEL_IMPORT = "model_import"
+    """The import of a model that this tab waits for."""
+
+
+def query(name: Query) -> str | None:
+    """A parameter of the address, None where absent or empty."""
+    return st.query_params.get(name.value) or None
+
+
+def set_query(name: Query, value: str | None) -> None:
+    """Put a parameter into the address, or take it out."""
+    if value:
+        st.query_params[name.value] = value
+    else:
+        st.query_params.pop(name.value, None)

@@ -1,0 +1,63 @@
+"""Numbers as people read them: sizes, times, physical lengths."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.imaging.image import PixelSize, PixelSizeSource
+
+_NM_PER_UM: Final = 1000.0
+_PROVENANCE: Final = {PixelSizeSource.FILE: "from the file", PixelSizeSource.USER: "entered"}
+
+
+def shape_text(shape_yx: tuple[int, int]) -> str:
+    """Columns x rows, as image sizes are usually given.
+
+    >>> shape_text((768, 1024))
+    '1,024 × 768 px'
+    """
+    return f"{shape_yx[1]:,} × {shape_yx[0]:,} px"
+
+
+def pixel_size_text(size: PixelSize) -> str:
+    """Value with its provenance, or that it is unknown."""
+    if size.nm is None:
+        return "pixel size unknown"
+    return f"{size.nm:.4g} nm per pixel, {_PROVENANCE[size.source]}"
+
+
+def field_text(shape_yx: tuple[int, int], size: PixelSize) -> str:
+    """Field of view in µm; empty where the pixel size is unknown."""
+    if size.nm is None:
+        return ""
+    rows, columns = (n * size.nm / _NM_PER_UM for n in shape_yx)
+    return f"{columns:.3g} × {rows:.3g} µm"
+
+
+def duration_text(seconds: float) -> str:
+    """Rounded to what matters.
+
+    >>> duration_text(3.2), duration_text(75), duration_text(7300)
+    ('3 s', '1 min 15 s', '2 h 1 min')
+    """
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes < 10 and rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def bytes_text(size: float) -> str:
+    """Decimal units, as disks are sold.
+
+    >>> bytes_text(1_540_000)
+    '1.5 MB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            break
+        size /= 1000
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

@@ -1,0 +1,93 @@
+"""A drop zone that streams files of any size to the server (Streamlit's own uploader holds them in memory)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import streamlit as st
+
+from core.settings import current_settings
+from ui.viewer.assets import BUNDLES, app_root, module_shim
+
+ACCEPTED: Final = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".mrc", ".rec", ".st", ".nii", ".nii.gz")
+"""Offered first in the file dialog; whether a file can be read is decided by its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file that is on the server now.
+
+    Parameters
+    ----------
+    upload_id
+        What an ``ingest`` job is given.
+    name
+        A label for people, never a path.
+    size_bytes
+        Its length.
+    """
+
+    upload_id: str
+    name: str
+    size_bytes: int
+
+
+def uploader(
+    *,
+    key: str,
+    label: str = "Drop micrographs here",
+    accept: tuple[str, ...] = ACCEPTED,
+    multiple: bool = True,
+    on_upload: Callable[[], None] | None = None,
+) -> tuple[UploadedFile, ...]:
+    """Show a drop zone.
+
+    Parameters
+    ----------
+    key
+        Names the drop zone on its page.
+    label
+        What to drop.
+    accept
+        Extensions offered first, with their dot.
+    multiple
+        Whether several files may be chosen.
+    on_upload
+        Called before the rerun that arrived files cause.
+
+    Returns
+    -------
+    tuple of UploadedFile
+        Those that have arrived since the last run, each once. Empty in a run with another cause.
+    """
+    result = _component()(
+        key=key,
+        data={
+            "label": label,
+            "accept": list(accept),
+            "multiple": multiple,
+            "max_bytes": current_settings().max_upload_bytes,
+            "root": app_root(),
+        },
+        on_uploaded_change=on_upload or _nothing,
+    )
+    arrived: list[dict[str, Any]] = result.get("uploaded") or []
+    return tuple(UploadedFile(item["upload_id"], item["name"], item["bytes"]) for item in arrived)
+
+
+@lru_cache(maxsize=1)
+def _component() -> Callable[..., Any]:
+    """The component, registered once per process."""
+    return st.components.v2.component(
+        "cristae_uploader",
+        html='<div class="uploader-host"></div>',
+        css=(BUNDLES["uploader"] / "uploader.css").read_text(encoding="utf-8"),
+        js=module_shim("uploader", "uploader.js"),
+    )
+
+
+def _nothing() -> None:
+    """Declare a trigger that nobody listens to before the rerun."""

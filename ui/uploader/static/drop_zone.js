@@ -1,0 +1,217 @@
+// The drop zone and the list of files under it.
+
+import { Transfer, bytesText, durationText } from "./transfer.js";
+
+const UP = '<svg viewBox="0 0 24 24" width="26" height="26" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M12 15V5M7.500 9.500L12 5l4.500 4.500M4.500 15.500V18a1.500 1.500 0 001.500 1.500h12a1.500 1.500 0 001.500-1.500v-2.500"/></svg>';
+const CROSS = '<svg viewBox="0 0 24 24" width="16" height="16" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"/></svg>';
+
+export class DropZone {
+  constructor(host, props, emit) {
+    Object.assign(this, { host, props, emit });
+    this.queue = [];
+    this.active = null;
+    this.arrived = [];
+    this.build();
+    this.update(props);
+  }
+
+  build() {
+    this.input = element("input", { type: "file", tabindex: "-1", hidden: "" });
+    this.title = element("span", { class: "title" });
+    this.hint = element("span", { class: "hint" });
+    this.button = element("button", { type: "button", class: "browse" }, "Browse files");
+    const icon = element("span", { class: "icon" });
+    icon.innerHTML = UP;
+    this.zone = element("div", { class: "zone", role: "group" }, icon,
+      element("div", { class: "words" }, this.title, this.hint), this.button, this.input);
+    this.list = element("ul", { class: "files", "aria-live": "polite" });
+    this.host.append(element("div", { class: "uploader" }, this.zone, this.list));
+    this.zone.addEventListener("click", () => this.input.click());
+    this.button.addEventListener("click", (event) => {
+      event.stopPropagation();
+      this.input.click();
+    });
+    this.input.addEventListener("click", (event) => event.stopPropagation());
+    this.input.addEventListener("change", () => {
+      this.add([...this.input.files]);
+      this.input.value = "";
+    });
+    this.listen();
+  }
+
+  listen() {
+    let depth = 0; // enter and leave also come from the children
+    const over = (on) => this.zone.classList.toggle("over", on);
+    const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+    this.zone.addEventListener("dragenter", (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      depth += 1;
+      over(true);
+    });
+    this.zone.addEventListener("dragleave", () => {
+      depth = Math.max(0, depth - 1);
+      over(depth > 0);
+    });
+    this.zone.addEventListener("dragover", (event) => {
+      if (hasFiles(event)) event.preventDefault();
+    });
+    this.zone.addEventListener("drop", (event) => {
+      event.preventDefault();
+      depth = 0;
+      over(false);
+      this.add([...event.dataTransfer.files]);
+    });
+    // a file dropped beside the zone must not make the browser leave the page
+    this.abort = new AbortController();
+    for (const name of ["dragover", "drop"]) {
+      window.addEventListener(name, (event) => { if (hasFiles(event)) event.preventDefault(); }, { signal: this.abort.signal });
+    }
+  }
+
+  update(props) {
+    this.props = props;
+    this.input.multiple = props.multiple;
+    this.input.accept = props.accept.join(",");
+    this.title.textContent = props.label;
+    const images = props.accept.includes(".mrc");
+    const endings = props.accept.map((ending) => ending.slice(1).toUpperCase()).join(", ");
+    const kinds = images ? "TIFF, OME-TIFF, PNG, JPEG, MRC or NIfTI" : endings || "Any file";
+    this.hint.textContent = `${kinds}, up to ${bytesText(props.max_bytes)} each`;
+    this.zone.setAttribute("aria-label", props.label);
+    this.button.textContent = props.multiple ? "Browse files" : "Browse";
+  }
+
+  add(files) {
+    const chosen = this.props.multiple ? files : files.slice(0, 1);
+    for (const file of chosen) {
+      const row = new FileRow(file, () => this.cancel(row), () => this.again(row));
+      this.list.append(row.element);
+      if (file.size > this.props.max_bytes) {
+        row.fail(`The file has ${bytesText(file.size)}; ${bytesText(this.props.max_bytes)} are allowed.`,
+          "Whoever runs this server can raise CRISTAE_MAX_UPLOAD_BYTES.", false);
+      } else this.queue.push(row);
+    }
+    this.next();
+  }
+
+  next() {
+    if (this.active) return;
+    const row = (this.active = this.queue.shift() ?? null);
+    if (!row) {
+      this.report();
+      return;
+    }
+    row.start();
+    const address = new URL(`${this.props.root}api/uploads?name=${encodeURIComponent(row.file.name)}`, document.baseURI).href;
+    row.transfer = new Transfer(row.file, address, {
+      onProgress: (sent, speed) => row.progress(sent, speed),
+      onDone: (upload) => this.done(row, upload),
+      onError: (cause, remedy) => {
+        row.fail(cause, remedy, true);
+        this.finished(row);
+      },
+    });
+  }
+
+  done(row, upload) {
+    row.done();
+    this.arrived.push(upload);
+    this.finished(row);
+  }
+
+  finished(row) {
+    if (this.active === row) this.active = null;
+    this.next();
+  }
+
+  /** Tell Python about all that has arrived, once nothing is on its way any more. */
+  report() {
+    if (!this.arrived.length) return;
+    const arrived = this.arrived;
+    this.arrived = [];
+    this.emit("uploaded", arrived);
+  }
+
+  cancel(row) {
+    row.transfer?.cancel();
+    this.queue = this.queue.filter((other) => other !== row);
+    row.element.remove();
+    this.finished(row);
+  }
+
+  again(row) {
+    this.queue.push(row);
+    row.wait();
+    this.next();
+  }
+
+  close() {
+    this.abort.abort();
+    this.active?.transfer?.cancel();
+    this.queue = [];
+  }
+}
+
+class FileRow {
+  constructor(file, onCancel, onAgain) {
+    this.file = file;
+    this.bar = element("i", {});
+    this.note = element("span", { class: "note" });
+    this.cross = element("button", { type: "button", class: "cross", "aria-label": `Cancel ${file.name}` });
+    this.cross.innerHTML = CROSS;
+    this.cross.addEventListener("click", onCancel);
+    this.retry = element("button", { type: "button", class: "retry", hidden: "" }, "Try again");
+    this.retry.addEventListener("click", onAgain);
+    this.track = element("div", { class: "track", role: "progressbar", "aria-label": `Upload of ${file.name}`, "aria-valuemin": "0", "aria-valuemax": "100" }, this.bar);
+    this.element = element("li", {},
+      element("div", { class: "line" }, element("span", { class: "name" }, file.name),
+        element("span", { class: "size" }, bytesText(file.size)), this.retry, this.cross),
+      this.track, this.note);
+    this.wait();
+  }
+
+  wait() {
+    this.element.className = "waiting";
+    this.retry.hidden = true;
+    this.show(0, "Waiting");
+  }
+
+  start() {
+    this.element.className = "running";
+    this.show(0, "Starting…");
+  }
+
+  progress(sent, speed) {
+    const fraction = this.file.size ? sent / this.file.size : 1;
+    const left = speed > 0 ? (this.file.size - sent) / speed : 0;
+    const rest = left >= 1 ? `, ${durationText(left)} left` : "";
+    this.show(fraction, sent >= this.file.size ? "Almost done…" : `${bytesText(sent)} at ${bytesText(speed)}/s${rest}`);
+  }
+
+  done() {
+    this.element.className = "done";
+    this.show(1, "On the server");
+    this.cross.hidden = true;
+    setTimeout(() => this.element.remove(), 6000);
+  }
+
+  fail(cause, remedy, canRetry) {
+    this.element.className = "failed";
+    this.retry.hidden = !canRetry;
+    this.show(0, `${cause} ${remedy}`.trim());
+  }
+
+  show(fraction, text) {
+    this.bar.style.width = `${(fraction * 100).toFixed(1)}%`;
+    this.track.setAttribute("aria-valuenow", String(Math.round(fraction * 100)));
+    this.note.textContent = text;
+  }
+}
+
+function element(tag, attributes, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}

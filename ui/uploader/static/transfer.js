@@ -1,0 +1,85 @@
+// One file on its way to the server. XMLHttpRequest, because fetch does not tell how much has been sent.
+
+const SPEED_WINDOW_MS = 3000;
+
+/** Bytes in words, decimal units. */
+export function bytesText(bytes) {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 99.5 ? 0 : value >= 9.95 ? 1 : 2;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}
+
+/** Seconds in words. */
+export function durationText(seconds) {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** Value of a cookie, "" where there is none. */
+export function cookie(name, text = document.cookie) {
+  const part = text.split("; ").find((item) => item.startsWith(`${name}=`));
+  const value = part ? part.slice(name.length + 1) : "";
+  return value.replace(/^"(.*)"$/, "$1");
+}
+
+export class Transfer {
+  /** @param events onProgress(sent, bytesPerSecond), onDone({upload_id, name, bytes}), onError(cause, remedy) */
+  constructor(file, address, events) {
+    Object.assign(this, { file, events });
+    this.samples = [];
+    const request = (this.request = new XMLHttpRequest());
+    request.open("PUT", address);
+    request.setRequestHeader("X-Xsrftoken", cookie("_streamlit_xsrf"));
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.onprogress = (event) => this.events.onProgress(event.loaded, this.speed(event.loaded));
+    request.onload = () => this.finish();
+    request.onerror = () => this.fail();
+    request.send(file);
+  }
+
+  speed(sent) {
+    const now = performance.now();
+    this.samples.push([now, sent]);
+    while (this.samples.length > 2 && now - this.samples[0][0] > SPEED_WINDOW_MS) this.samples.shift();
+    const [then, before] = this.samples[0];
+    return now > then ? ((sent - before) / (now - then)) * 1000 : 0;
+  }
+
+  finish() {
+    const { status, responseText } = this.request;
+    const body = parsed(responseText);
+    if (status >= 200 && status < 300) this.events.onDone(body);
+    else this.events.onError(body.cause ?? `The server answered ${status}.`, body.remedy ?? "");
+  }
+
+  async fail() {
+    if (this.cancelled) return;
+    // A file that was changed or removed meanwhile looks like a broken connection: reading a byte tells them apart.
+    try {
+      await this.file.slice(0, 1).arrayBuffer();
+      this.events.onError("The connection broke off.", "Check that the server is running and try again.");
+    } catch {
+      this.events.onError("The file cannot be read.", "It was changed, moved, or is a folder; choose it again.");
+    }
+  }
+
+  cancel() {
+    this.cancelled = true;
+    this.request.abort();
+  }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}

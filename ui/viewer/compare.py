@@ -1,0 +1,128 @@
+"""`linked_panes`: the Python face of the panes that compare label maps of one image and move together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final
+
+import streamlit as st
+
+from core.label_scheme import LabelClass, LabelScheme
+from ui.viewer.assets import BUNDLES, app_root, module_shim
+from ui.viewer.component import LabelLayer
+from ui.viewer.place import Place
+
+DEFAULT_HEIGHT_PX: Final = 640
+
+
+class PaneKind(StrEnum):
+    """What a pane shows over the image."""
+
+    IMAGE = "image"
+    REFERENCE = "reference"
+    PREDICTION = "prediction"
+    ERRORS = "errors"
+
+
+class PaneMode(StrEnum):
+    """How reference and prediction are compared."""
+
+    PANES = "panes"
+    SWIPE = "swipe"
+    FLICKER = "flicker"
+
+
+def linked_panes(
+    image_id: str,
+    *,
+    reference_id: str | None,
+    prediction_id: str | None,
+    others: Sequence[LabelLayer] = (),
+    classes: Sequence[LabelClass] = (),
+    mode: PaneMode = PaneMode.PANES,
+    panes: Sequence[PaneKind] = tuple(PaneKind),
+    error_class: int | None = None,
+    focus: Place | None = None,
+    key: str,
+    height: int = DEFAULT_HEIGHT_PX,
+    remember_as: str = "compare",
+    url_view: bool = True,
+) -> None:
+    """Show an image with its reference, a prediction and where they differ.
+
+    All panes show the same part of the image at the same zoom. Errors are drawn in the browser from both label maps;
+    pixels that the reference leaves out (*ignore*) are never errors. Nothing that is done in here causes a rerun.
+
+    Parameters
+    ----------
+    image_id
+        Of the store.
+    reference_id, prediction_id
+        Revisions of the image. Where one is None, the panes that need it say so.
+    others
+        Further label maps of the image, for example of another model: a pane for each, with its name.
+    classes
+        Their names, colours and keys.
+    mode
+        Panes beside each other; or one pane with a divider, or alternating between reference and prediction.
+    panes
+        Which panes there are, in this order, for `PaneMode.PANES`. Each kind at most once.
+    error_class
+        The errors pane shows true and false positives and false negatives of this class; for None what was taken
+        for what.
+    focus
+        Where to look, for example an error of a list.
+    key
+        Names the panes on their page.
+    height
+        In CSS pixels, tools included. Where panes are stacked for want of width, they take what they need.
+    remember_as
+        The name under which the browser remembers opacity, palette, fill or outline, map and legend.
+    url_view
+        Keep row, column and zoom in the address. At most one viewer of a page.
+    """
+    maps = [
+        *_layer(reference_id, "Reference", PaneKind.REFERENCE),
+        *_layer(prediction_id, "Prediction", PaneKind.PREDICTION),
+    ]
+    for index, item in enumerate(others):
+        maps += _layer(item.revision_id, item.name, f"other-{index}")
+    _component()(
+        key=key,
+        data={
+            "image_id": image_id,
+            "layers": maps,
+            "classes": LabelScheme(tuple(classes)).to_json() if classes else [],
+            "mode": mode.value,
+            "panes": [kind.value for kind in dict.fromkeys(panes)],
+            "error_class": error_class,
+            "focus": focus.to_json() if focus else None,
+            "isolated": None,
+            "key": key,
+            "remember_as": remember_as,
+            "height": height,
+            "url_view": url_view,
+            "root": app_root(),
+        },
+    )
+
+
+def _layer(revision_id: str | None, name: str, side: str) -> list[dict[str, Any]]:
+    """A map and the part of the panes that shows it; nothing where there is no map."""
+    if not revision_id:
+        return []
+    return [{"revision_id": revision_id, "name": name, "side": str(side), "visible": True, "style": None}]
+
+
+@lru_cache(maxsize=1)
+def _component() -> Callable[..., Any]:
+    """The component, registered once per process."""
+    styles = [BUNDLES["viewer"] / "viewer.css", BUNDLES["viewer"] / "panes" / "panes.css"]
+    return st.components.v2.component(
+        "cristae_panes",
+        html='<div class="viewer-host"></div>',
+        css="\n".join(path.read_text(encoding="utf-8") for path in styles),
+        js=module_shim("viewer", "panes/entry.js"),
+    )

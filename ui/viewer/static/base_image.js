@@ -1,0 +1,214 @@
+// The micrograph itself: OpenSeadragon with our tiles, and the way between image pixels and the canvas.
+
+const MAX_ZOOM = 48; // CSS pixels per image pixel
+const FIT_MARGIN = 0.96;
+
+/** Size of the overview map: the image's own shape, within a sixth of the viewer's width. */
+function mapSize(image, roomPx) {
+  const longest = Math.min(150, Math.max(90, roomPx / 6));
+  const unit = longest / Math.max(image.width_px, image.height_px);
+  const side = (px) => `${Math.max(24, Math.round(px * unit))}px`;
+  return { navigatorWidth: side(image.width_px), navigatorHeight: side(image.height_px) };
+}
+
+export class BaseImage {
+  /**
+   * @param osd the OpenSeadragon namespace
+   * @param element where to draw
+   * @param address (level, row, col) => URL, level 0 being full resolution
+   * @param events onView(), onTrouble(message), onWell(), onOpen()
+   */
+  constructor(osd, element, image, address, events) {
+    this.osd = osd;
+    this.image = image;
+    this.address = address;
+    this.viewer = osd({
+      element,
+      drawer: "canvas",
+      showNavigationControl: false,
+      showNavigator: true,
+      navigatorPosition: "BOTTOM_RIGHT",
+      ...mapSize(image, element.clientWidth),
+      navigatorAutoFade: false,
+      navigatorDisplayRegionColor: "#ff4f6d",
+      navigatorBorderColor: "transparent",
+      navigatorBackground: "transparent",
+      navigatorOpacity: 1,
+      keyboardNavEnabled: false,
+      animationTime: 0.35,
+      springStiffness: 9,
+      zoomPerScroll: 1.22,
+      zoomPerDoubleClick: 2,
+      maxZoomPixelRatio: MAX_ZOOM,
+      minZoomImageRatio: 0.5,
+      visibilityRatio: 0.25,
+      preserveImageSizeOnResize: true,
+      preserveViewport: true,
+      imageLoaderLimit: 4,
+      maxImageCacheCount: 320,
+      blendTime: 0,
+      tileRetryMax: 2,
+      tileRetryDelay: 1200,
+      timeout: 60000,
+      gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true, flickEnabled: false },
+      gestureSettingsTouch: { clickToZoom: false, dblClickToZoom: true, pinchRotate: false, flickEnabled: true },
+      gestureSettingsPen: { clickToZoom: false },
+      tileSources: [this.tileSource()],
+      silenceMultiImageWarnings: true,
+    });
+    this.viewer.canvas.removeAttribute("tabindex");
+    this.viewer.addHandler("open", () => events.onOpen());
+    this.viewer.addHandler("update-viewport", () => {
+      this.applySmoothing();
+      events.onView();
+    });
+    this.viewer.addHandler("tile-load-failed", (event) => events.onTrouble(event.message));
+    this.viewer.addHandler("tile-loaded", () => events.onWell());
+    this.viewer.addHandler("open-failed", (event) => events.onTrouble(event.message));
+  }
+
+  tileSource() {
+    const { width_px: width, height_px: height, levels, tile_px: tileSize } = this.image;
+    const deepest = levels - 1;
+    return {
+      width,
+      height,
+      tileSize,
+      tileOverlap: 0,
+      minLevel: 0,
+      maxLevel: deepest,
+      getTileUrl: (level, col, row) => this.address(deepest - level, row, col),
+    };
+  }
+
+  get item() {
+    return this.viewer.world.getItemAt(0);
+  }
+
+  get isOpen() {
+    return Boolean(this.item);
+  }
+
+  /** What is on the canvas now, in the terms of geometry.js. */
+  view() {
+    const ratio = window.devicePixelRatio || 1;
+    const { viewport } = this.viewer;
+    const size = viewport.getContainerSize();
+    const cssScale = this.zoom(true);
+    const corner = this.item.viewportToImageCoordinates(viewport.pointFromPixel(new this.osd.Point(0, 0), true), true);
+    return {
+      x0: corner.x,
+      y0: corner.y,
+      scale: cssScale * ratio,
+      width: Math.round(size.x * ratio),
+      height: Math.round(size.y * ratio),
+    };
+  }
+
+  /** CSS pixels per image pixel: now, or where the animation ends. */
+  zoom(current = false) {
+    return this.item.viewportToImageZoom(this.viewer.viewport.getZoom(current));
+  }
+
+  /** Centre and zoom, where the animation ends. */
+  place() {
+    const centre = this.item.viewportToImageCoordinates(this.viewer.viewport.getCenter(false));
+    return { row: centre.y, col: centre.x, zoom: this.zoom() };
+  }
+
+  goTo({ row, col, zoom }, immediately = false) {
+    const { viewport } = this.viewer;
+    viewport.zoomTo(this.item.imageToViewportZoom(zoom), null, immediately);
+    viewport.panTo(this.item.imageToViewportCoordinates(col, row), immediately);
+  }
+
+  fit(immediately = false) {
+    const { viewport } = this.viewer;
+    viewport.fitBounds(this.item.getBounds(), immediately);
+    viewport.zoomBy(FIT_MARGIN, null, immediately);
+  }
+
+  /** Whether all of the image is in view, as `fit` shows it. */
+  get isFitted() {
+    const { x, y } = this.viewer.viewport.getContainerSize();
+    const fitting = FIT_MARGIN * Math.min(x / this.image.width_px, y / this.image.height_px);
+    return Math.abs(this.zoom() / fitting - 1) < 0.01;
+  }
+
+  /** Whether OpenSeadragon has taken note of a size of its element (CSS pixels). */
+  hasSize(width, height) {
+    const { x, y } = this.viewer.viewport.getContainerSize();
+    return x === width && y === height;
+  }
+
+  zoomBy(factor) {
+    this.viewer.viewport.zoomBy(factor);
+    this.viewer.viewport.applyConstraints();
+  }
+
+  panBy(dx, dy) {
+    const { viewport } = this.viewer;
+    viewport.panBy(viewport.deltaPointsFromPixels(new this.osd.Point(dx, dy)));
+    viewport.applyConstraints();
+  }
+
+  /** Move by (dx, dy) and zoom by a factor about the point `at`, all in CSS pixels of the canvas: for two fingers. */
+  pinch(dx, dy, factor, at) {
+    const { viewport } = this.viewer;
+    viewport.panBy(viewport.deltaPointsFromPixels(new this.osd.Point(-dx, -dy), true), true);
+    viewport.zoomBy(factor, viewport.pointFromPixel(new this.osd.Point(at.x, at.y), true), true);
+    viewport.applyConstraints(true);
+  }
+
+  /** Image row and column under a point of the page, fractions included; null outside the image. */
+  imagePoint(clientX, clientY) {
+    if (!this.isOpen) return null;
+    const box = this.viewer.canvas.getBoundingClientRect();
+    const pixel = new this.osd.Point(clientX - box.left, clientY - box.top);
+    const { x, y } = this.item.viewportToImageCoordinates(this.viewer.viewport.pointFromPixel(pixel, true), true);
+    return x >= 0 && y >= 0 && x < this.image.width_px && y < this.image.height_px ? { row: y, col: x } : null;
+  }
+
+  /** Pixels are crisp squares beyond 1:1, smooth below. */
+  applySmoothing() {
+    if (!this.isOpen) return;
+    const smooth = this.zoom(true) * (window.devicePixelRatio || 1) <= 1.001;
+    if (smooth === this.smooth) return;
+    this.smooth = smooth;
+    this.viewer.drawer.setImageSmoothingEnabled(smooth);
+  }
+
+  /** Brightness, contrast, inversion: by the compositor, so at once. */
+  setFilter(filter) {
+    this.viewer.drawer.canvas.style.filter = filter;
+    const navigator = this.viewer.navigator?.drawer?.canvas;
+    if (navigator) navigator.style.filter = filter;
+  }
+
+  /** The overview map, where it is wanted and not all of the image is in view anyway. */
+  showNavigator(wanted) {
+    const { navigator, viewport } = this.viewer;
+    if (!navigator) return;
+    const seen = viewport.getBounds(true);
+    const all = this.item.getBounds();
+    const whole = seen.x <= all.x && seen.y <= all.y && seen.x + seen.width >= all.x + all.width && seen.y + seen.height >= all.y + all.height;
+    const display = wanted && !whole ? "" : "none";
+    if (navigator.element.style.display === display) return;
+    navigator.element.style.display = display;
+    if (!display) navigator.update(viewport);
+  }
+
+  /** Fetch every tile anew, from other addresses or after trouble; the view stays. */
+  reload() {
+    if (!this.isOpen) return;
+    this.viewer.addTiledImage({ tileSource: this.tileSource(), index: 0, replace: true });
+  }
+
+  redraw() {
+    this.viewer.forceRedraw();
+  }
+
+  close() {
+    this.viewer.destroy();
+  }
+}

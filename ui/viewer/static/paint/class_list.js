@@ -1,0 +1,68 @@
+// The classes to paint with: the chosen one, locks, switches, and how much of each has been vouched for.
+
+import { h, iconButton } from "../dom.js";
+import { ICONS } from "../icons.js";
+import { percentText } from "../legend.js";
+import { PAINT_ICONS } from "./paint_icons.js";
+
+export class ClassList {
+  /** @param events choose(id), lock(id), toggle(id), toggleLayer(index), close() */
+  constructor(events) {
+    this.events = events;
+    this.list = h("ul", { class: "classes" });
+    this.layers = h("ul", { class: "layers" });
+    this.total = h("p", { class: "covered-total" });
+    this.element = h("section", { class: "paint-classes panel", "aria-label": "Classes to paint with" },
+      h("header", {}, h("span", {}, "Classes"), iconButton(ICONS.close, "Close", "D", () => events.close(), { class: "tool small" })),
+      this.list, this.total, this.layers);
+  }
+
+  /**
+   * @param state {classes [{id, name, color, safe_color, key}], safe, chosen, locked: Uint8Array, hidden: Set, covered: Map(id => px),
+   *   total: pixels of the image, whole, layers: [{name, visible}]}
+   */
+  show(state) {
+    const key = JSON.stringify(state.classes);
+    if (key !== this.key) {
+      this.key = key;
+      this.rows = new Map(state.classes.map((item) => [item.id, this.row(item)]));
+      this.list.replaceChildren(...this.rows.values());
+    }
+    for (const item of state.classes) this.showRow(this.rows.get(item.id), item, state);
+    const sum = state.whole ? state.total : [...state.covered.values()].reduce((a, b) => a + b, 0);
+    this.total.textContent = state.whole ? "The whole image counts for training."
+      : `Vouched for: ${percentText(sum / state.total)} of the image. Only this counts for training.`;
+    this.layers.hidden = !state.layers.length;
+    this.layers.replaceChildren(...state.layers.map((layer, index) => h("li", {}, h("label", {},
+      h("input", { type: "checkbox", checked: layer.visible, onchange: () => this.events.toggleLayer(index) }), layer.name))));
+  }
+
+  showRow(row, item, { safe, chosen, locked, hidden, covered, whole, total }) {
+    row.style.setProperty("--class-color", (safe ? item.safe_color : item.color) ?? "transparent");
+    row.classList.toggle("chosen", item.id === chosen);
+    row.classList.toggle("off", hidden.has(item.id));
+    const [swatch, name, area, , lock] = row.children;
+    swatch.setAttribute("aria-checked", String(!hidden.has(item.id)));
+    name.setAttribute("aria-pressed", String(item.id === chosen));
+    const pixels = covered.get(item.id) ?? 0;
+    area.textContent = whole || !pixels ? "" : percentText(pixels / total);
+    const isLocked = Boolean(locked[item.id]);
+    if (lock.dataset.locked !== String(isLocked)) {
+      lock.dataset.locked = String(isLocked);
+      lock.innerHTML = isLocked ? PAINT_ICONS.lock : PAINT_ICONS.unlock;
+    }
+    lock.classList.toggle("on", isLocked);
+    lock.setAttribute("aria-pressed", String(isLocked));
+  }
+
+  row(item) {
+    const { events } = this;
+    const swatch = h("button", { type: "button", class: "swatch", role: "checkbox", "aria-label": `Show ${item.name}`, disabled: item.id === 0,
+      onclick: () => events.toggle(item.id) });
+    const name = h("button", { type: "button", class: "class-name", title: `Paint ${item.name}`, onclick: () => events.choose(item.id) }, item.name);
+    const area = h("span", { class: "area", title: `Share of the image that is vouched for as ${item.name}` });
+    const lock = h("button", { type: "button", class: "tool small lock", "aria-label": `Lock ${item.name}: nothing paints over it`,
+      title: `Lock ${item.name}: nothing paints over it`, onclick: () => events.lock(item.id) });
+    return h("li", { "data-class": item.id }, swatch, name, area, h("kbd", {}, item.key ?? ""), lock);
+  }
+}

@@ -1,0 +1,86 @@
+// The server's routes for drafts.
+
+import { problemOf } from "../tile_store.js";
+
+export class DraftApi {
+  /** @param root where the app lives, with a slash at its end; id of the draft; holder: this tab's name for itself */
+  constructor(root, id, holder) {
+    this.base = `${new URL(root, document.baseURI).href}api/drafts/${encodeURIComponent(id)}`;
+    this.holder = holder;
+  }
+
+  tile(plane, level, row, col, version) {
+    return `${this.base}/${plane}/${level}/${row}/${col}?v=${version}`;
+  }
+
+  async draft() {
+    return answerOf(await fetch(this.base, { cache: "no-store" }));
+  }
+
+  async plane(plane, row, col, version) {
+    const response = await fetch(this.tile(plane, 0, row, col, version), { cache: "no-store" });
+    if (!response.ok) throw await problemOf(response);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  /** Send one record of the outbox. */
+  async send({ holder, sequence, body }) {
+    const query = new URLSearchParams({ holder, sequence, sent_by: this.holder }); // the tab that painted it may be closed
+    const address = `${this.base}/tiles?${query}`;
+    const headers = { ...proof(), "Content-Type": "application/octet-stream", "Content-Encoding": "gzip" };
+    return answerOf(await fetch(address, { method: "POST", headers, body }));
+  }
+
+  hold(name, takeOver) {
+    return this.post("hold", { holder: this.holder, name, take_over: takeOver });
+  }
+
+  /** Go on holding it; refused when another tab has had it meanwhile, for what this one shows is not the draft then. */
+  renew(name) {
+    return this.post("hold", { holder: this.holder, name, renew: true });
+  }
+
+  wholeImage(value) {
+    return this.post("whole-image", { value, holder: this.holder });
+  }
+
+  submit(note) {
+    return this.post("submit", { note, holder: this.holder });
+  }
+
+  async post(what, values) {
+    const headers = { ...proof(), "Content-Type": "application/json" };
+    return answerOf(await fetch(`${this.base}/${what}`, { method: "POST", headers, body: JSON.stringify(values) }));
+  }
+}
+
+async function answerOf(response) {
+  if (response.ok) return response.json();
+  const copy = response.clone();
+  const error = await problemOf(response);
+  error.holder = (await copy.json().catch(() => ({}))).holder ?? null;
+  throw error;
+}
+
+function proof() {
+  const found = document.cookie.split("; ").find((item) => item.startsWith("_streamlit_xsrf="));
+  return { "X-Xsrftoken": found ? decodeURIComponent(found.slice("_streamlit_xsrf=".length)) : "" };
+}
+
+/**
+ * The body of a post of tiles: a JSON header after its length, then labels and coverage of each tile; gzip over all.
+ * @param tiles [{row, col, height, width, labels, coverage}]
+ * @returns {Promise<Blob>}
+ */
+export function packTiles(tiles, stroke) {
+  const header = new TextEncoder().encode(JSON.stringify({
+    tiles: tiles.map(({ row, col, height, width }) => ({ row, column: col, height, width })),
+    stroke,
+  }));
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, header.length, true);
+  const parts = [length, header];
+  for (const tile of tiles) parts.push(tile.labels, tile.coverage ?? new Uint8Array(tile.labels.length));
+  const packed = new Blob(parts).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Response(packed).blob();
+}

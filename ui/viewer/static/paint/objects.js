@@ -1,0 +1,137 @@
+// Objects: pixels of one class that touch each other, found across tiles from one pixel on. Bounded, and told when so.
+
+import { keyOf } from "./paint_tiles.js";
+
+export const MOST_TILES = 64; // 16.8 million pixels; what is larger is told to be too large
+export const MOST_WINDOW_PX = 16_777_216;
+
+/** Why a tool could not do its work, in words for the user. */
+export class TooLarge extends Error {}
+
+/**
+ * The object at an image pixel.
+ * @param tiles PaintTiles
+ * @param options corners: whether pixels that touch only at a corner belong together
+ * @returns {Promise<{label, pixels, parts: [{tile, patch}]}>} one patch per tile, as large as the tile
+ * @throws {TooLarge} when it lies in more than `most` tiles
+ */
+export async function objectAt(tiles, row, col, { corners = true, most = MOST_TILES } = {}) {
+  const { tilePx } = tiles;
+  const first = [Math.floor(row / tilePx), Math.floor(col / tilePx)];
+  const start = await tiles.ensureOne(...first);
+  const label = start.labels[(row % tilePx) * start.width + (col % tilePx)];
+  const parts = new Map();
+  const waiting = new Map([[start.key, { at: first, seeds: [(row % tilePx) * start.width + (col % tilePx)] }]]);
+  let pixels = 0;
+  while (waiting.size) {
+    const [key, { at, seeds }] = waiting.entries().next().value;
+    waiting.delete(key);
+    const tile = await tiles.ensureOne(...at);
+    if (!parts.has(key)) {
+      if (parts.size >= most) throw new TooLarge(`This object lies in more than ${most} tiles of ${tilePx} px: too large to be changed as a whole.`);
+      tile.pinned = true;
+      parts.set(key, { tile, patch: wholeTile(tile, tilePx) });
+    }
+    const found = floodTile(tile, parts.get(key).patch.mask, seeds, label, corners);
+    pixels += found.pixels;
+    for (const [dRow, dCol, rowIn, colIn] of found.beyond) passOn(tiles, waiting, tile, dRow, dCol, rowIn, colIn);
+  }
+  for (const { tile } of parts.values()) tile.pinned = false;
+  return { label, pixels, parts: [...parts.values()] };
+}
+
+function wholeTile(tile, tilePx) {
+  return { row: tile.row * tilePx, col: tile.col * tilePx, height: tile.height, width: tile.width, mask: new Uint8Array(tile.height * tile.width) };
+}
+
+/** Mark the connected pixels of a tile; `beyond` lists [dRow, dCol, row, col] to look at in neighbouring tiles. */
+function floodTile(tile, mask, seeds, label, corners) {
+  const { labels, height, width } = tile;
+  const stack = [];
+  const beyond = [];
+  let pixels = 0;
+  const visit = (y, x) => {
+    if (y < 0 || x < 0 || y >= height || x >= width) {
+      beyond.push([y < 0 ? -1 : y >= height ? 1 : 0, x < 0 ? -1 : x >= width ? 1 : 0, y, x]);
+      return;
+    }
+    const i = y * width + x;
+    if (mask[i] || labels[i] !== label) return;
+    mask[i] = 1;
+    pixels += 1;
+    stack.push(i);
+  };
+  for (const seed of seeds) visit(Math.floor(seed / width), seed % width);
+  while (stack.length) {
+    const i = stack.pop();
+    const y = Math.floor(i / width);
+    const x = i % width;
+    visit(y, x - 1);
+    visit(y, x + 1);
+    visit(y - 1, x);
+    visit(y + 1, x);
+    if (!corners) continue;
+    visit(y - 1, x - 1);
+    visit(y - 1, x + 1);
+    visit(y + 1, x - 1);
+    visit(y + 1, x + 1);
+  }
+  return { pixels, beyond };
+}
+
+function passOn(tiles, waiting, tile, dRow, dCol, y, x) {
+  const at = [tile.row + dRow, tile.col + dCol];
+  if (at[0] < 0 || at[1] < 0 || at[0] >= tiles.rows || at[1] >= tiles.cols) return;
+  const height = Math.min(tiles.tilePx, tiles.size.height - at[0] * tiles.tilePx);
+  const width = Math.min(tiles.tilePx, tiles.size.width - at[1] * tiles.tilePx);
+  const rowIn = dRow < 0 ? height - 1 : dRow > 0 ? 0 : y;
+  const colIn = dCol < 0 ? width - 1 : dCol > 0 ? 0 : x;
+  const key = keyOf(...at);
+  const entry = waiting.get(key) ?? { at, seeds: [] };
+  entry.seeds.push(rowIn * width + colIn);
+  waiting.set(key, entry);
+}
+
+/**
+ * One object as a single mask with a margin around it, for tools that work on its outline.
+ * @returns {{row, col, height, width, mask}}
+ * @throws {TooLarge} when the window has more than `most` pixels
+ */
+export function windowOf(object, margin, size, most = MOST_WINDOW_PX) {
+  let [top, left, bottom, right] = [Infinity, Infinity, -1, -1];
+  for (const { patch } of object.parts) {
+    for (let y = 0; y < patch.height; y += 1) {
+      const row = patch.mask.subarray(y * patch.width, (y + 1) * patch.width);
+      const from = row.indexOf(1);
+      if (from < 0) continue;
+      top = Math.min(top, patch.row + y);
+      bottom = Math.max(bottom, patch.row + y);
+      left = Math.min(left, patch.col + from);
+      right = Math.max(right, patch.col + row.lastIndexOf(1));
+    }
+  }
+  const row = Math.max(0, top - margin);
+  const col = Math.max(0, left - margin);
+  const height = Math.min(size.height, bottom + 1 + margin) - row;
+  const width = Math.min(size.width, right + 1 + margin) - col;
+  if (height * width > most) throw new TooLarge(`This object spans ${height} × ${width} px: too large for its outline to be changed as a whole.`);
+  const mask = new Uint8Array(height * width);
+  for (const { patch } of object.parts) copyInto({ row, col, height, width, mask }, patch);
+  return { row, col, height, width, mask };
+}
+
+function copyInto(target, patch) {
+  const top = Math.max(target.row, patch.row);
+  const bottom = Math.min(target.row + target.height, patch.row + patch.height);
+  const left = Math.max(target.col, patch.col);
+  const right = Math.min(target.col + target.width, patch.col + patch.width);
+  for (let row = top; row < bottom; row += 1) {
+    const from = (row - patch.row) * patch.width - patch.col;
+    target.mask.set(patch.mask.subarray(from + left, from + right), (row - target.row) * target.width + left - target.col);
+  }
+}
+
+/** Pixels that are in `a` and not in `b`, two masks of one window, as a patch. */
+export function without(frame, a, b) {
+  return { ...frame, mask: a.map((value, i) => (value && !b[i] ? 1 : 0)) };
+}

@@ -1,0 +1,102 @@
+// The row of paint tools: one button per tool, the options of the chosen one, undo, coverage, the state of saving, submit.
+
+import { h, iconButton } from "../dom.js";
+import { PAINT_ICONS } from "./paint_icons.js";
+import { SIZE_RANGE, STEP_RANGE, TOLERANCE_RANGE, TOOL, TOOLS } from "./tools.js";
+
+const SAVE_TEXT = { opening: "Opening…", saved: "Saved", saving: "Saving…", offline: "Offline", stopped: "Not saved", closed: "Submitted", held: "Not yours" };
+const SAVE_TIP = {
+  saved: "The server has everything on disk.",
+  offline: "What you paint is kept in this browser and sent when the server answers again.",
+};
+
+export class PaintBar {
+  /** @param actions choose(tool), set(name, value), undo(), redo(), toggleCoverage(), wholeImage(), submit() */
+  constructor(actions) {
+    this.actions = actions;
+    this.tools = Object.fromEntries(TOOLS.map((tool) => [tool.name,
+      iconButton(PAINT_ICONS[tool.icon], tool.title, tool.key.toUpperCase(), () => actions.choose(tool.name), { "data-tool": tool.name })]));
+    this.undo = iconButton(PAINT_ICONS.undo, "Undo", "Ctrl Z", actions.undo);
+    this.redo = iconButton(PAINT_ICONS.redo, "Redo", "Ctrl Y", actions.redo);
+    this.coverage = iconButton(PAINT_ICONS.coverage, "Show what you have vouched for", "C", actions.toggleCoverage);
+    this.whole = iconButton(PAINT_ICONS.whole, "The whole image is right", "", actions.wholeImage);
+    this.state = h("span", { class: "save-state", role: "status", "aria-live": "polite" });
+    this.submit = h("button", { type: "button", class: "text-button submit", onclick: actions.submit }, "Submit…");
+    this.options = this.buildOptions();
+    const groups = [0, 1, 2, 3, 4, 5].map((group) => {
+      const buttons = TOOLS.filter((tool) => tool.group === group).map((tool) => this.tools[tool.name]);
+      return h("div", { class: "group" }, buttons, group === 5 ? [this.whole, this.coverage] : []);
+    });
+    this.element = h("div", { class: "toolbar paint-bar", role: "toolbar", "aria-label": "Paint tools" }, groups, this.options);
+    this.steps = h("div", { class: "group" }, this.undo, this.redo); // these two go into the viewer's own bar
+    this.saving = h("div", { class: "group saving" }, this.state, this.submit);
+  }
+
+  buildOptions() {
+    const { set } = this.actions;
+    const number = (name, label, unit, [min, max]) => {
+      const field = h("input", { type: "range", min, max, step: 1, class: "slider", "aria-label": label,
+        oninput: (event) => set(name, Number(event.target.value)) });
+      const text = h("output", {});
+      return { row: h("label", { class: "option", "data-tip": label }, field, text), field, text, unit };
+    };
+    this.fields = {
+      size: number("size", "Brush diameter  ([ and ], Shift + wheel)", "px", [SIZE_RANGE[0], 200]),
+      step: number("step", "By how much", "px", STEP_RANGE),
+      tolerance: number("tolerance", "How strong an edge, or how different a grey value, stops the brush", "", TOLERANCE_RANGE),
+    };
+    this.smart = choice("Smart brush", [["edges", "Stop at edges"], ["similar", "Similar grey"]], (value) => set("smart", value));
+    this.mark = choice("Coverage", [["1", "Right"], ["0", "Not yet"]], (value) => set("mark", Number(value)));
+    return h("div", { class: "group options" }, this.fields.size.row, this.fields.step.row, this.smart.element, this.fields.tolerance.row, this.mark.element);
+  }
+
+  /** @param state {choice, canUndo, canRedo, busy, coverage, whole, save, saveDetail, nm, open} */
+  show(state) {
+    const tool = TOOL[state.choice.tool];
+    for (const [name, button] of Object.entries(this.tools)) press(button, name === tool.name);
+    this.undo.disabled = !state.canUndo;
+    this.redo.disabled = !state.canRedo;
+    press(this.coverage, state.coverage);
+    press(this.whole, state.whole);
+    this.whole.setAttribute("aria-label", state.whole ? "The whole image is right: take it back" : "The whole image is right");
+    this.showOptions(tool, state);
+    this.state.dataset.state = state.save;
+    this.state.textContent = SAVE_TEXT[state.save] ?? state.save;
+    this.state.title = state.saveDetail || SAVE_TIP[state.save] || "";
+    this.submit.disabled = !state.open;
+    this.element.classList.toggle("busy", state.busy);
+  }
+
+  showOptions(tool, { choice: chosen, nm }) {
+    const { size, step, tolerance } = this.fields;
+    size.row.hidden = !tool.sized;
+    step.row.hidden = !tool.stepped;
+    tolerance.row.hidden = this.smart.element.hidden = tool.name !== "smart";
+    this.mark.element.hidden = !tool.vouches;
+    for (const [name, { field, text, unit }] of Object.entries(this.fields)) {
+      field.value = chosen[name];
+      const share = (Math.min(Number(field.max), chosen[name]) - field.min) / (field.max - field.min);
+      field.style.setProperty("--filled", `${Math.round(100 * share)}%`);
+      text.textContent = name === "size" && nm ? `${chosen.size} px · ${length(chosen.size * nm)}` : `${chosen[name]} ${unit}`;
+    }
+    this.smart.show(chosen.smart);
+    this.mark.show(String(chosen.mark));
+  }
+}
+
+/** A few choices of which one holds. */
+function choice(label, items, onChoose) {
+  const buttons = new Map(items.map(([value, text]) => [value,
+    h("button", { type: "button", class: "choice", onclick: () => onChoose(value) }, text)]));
+  const element = h("div", { class: "choices", role: "group", "aria-label": label }, ...buttons.values());
+  return { element, show: (value) => buttons.forEach((button, own) => press(button, own === value)) };
+}
+
+function press(button, on) {
+  button.classList.toggle("on", Boolean(on));
+  button.setAttribute("aria-pressed", String(Boolean(on)));
+}
+
+function length(nm) {
+  return nm < 1000 ? `${Number(nm.toPrecision(3))} nm` : `${Number((nm / 1000).toPrecision(3))} µm`;
+}

@@ -1,0 +1,43 @@
+// Keys of the annotator, for its help sheet.
+
+import { TOOLS } from "./tools.js";
+
+const tools = (...groups) => TOOLS.filter((tool) => groups.includes(tool.group)).map((tool) => [[tool.key.toUpperCase()], tool.title.toLowerCase()]);
+
+export const PAINT_HELP = [
+  ["Paint", [
+    ...tools(1, 2),
+    [["1", "…", "9"], "choose the class"],
+    [["0"], "choose background"],
+    [["[", "]"], "smaller, larger brush"],
+    [["Shift", "wheel"], "size of the brush"],
+  ]],
+  ["Objects", [
+    ...tools(3, 4),
+    [["Ctrl", "Z"], "undo (also U)"],
+    [["Ctrl", "Y"], "redo (also Y)"],
+    [["Enter"], "close the polygon"],
+    [["⌫"], "take back its last corner"],
+    [["Esc"], "give up what you are drawing"],
+  ]],
+  ["Vouch for", [
+    ...tools(5),
+    [["C"], "show what you have vouched for"],
+  ]],
+  ["Look", [
+    [["V"], "move the image by dragging"],
+    [["Space"], "move it while held"],
+    [["Tab"], "hide the masks while held"],
+    [["H"], "hide or show the masks"],
+    [["wheel", "+", "−"], "zoom"],
+    [["Home"], "fit to window"],
+    [["Z"], "actual pixels (1:1)"],
+    [["O"], "fill or outline"],
+    [["P"], "colour-blind-safe palette"],
+    [["N"], "brightness and contrast"],
+    [["I"], "invert the image"],
+    [["M"], "overview map"],
+    [["D"], "list of classes"],
+    [["?"], "this sheet"],
+  ]],
+];

@@ -1,0 +1,153 @@
+// Labels or coverage of the draft on screen: a label layer whose full-resolution tiles are those being painted, and whose
+// coarser ones are patched as they change, so that every zoom follows the edit at once.
+
+import { onCanvas, pickLevel } from "../geometry.js";
+import { LabelLayer } from "../label_layer.js";
+import { colourise } from "../label_pixels.js";
+import { tileKey, TileStore } from "../tile_store.js";
+
+class PaintTileStore extends TileStore {
+  constructor(address, events, source, place) {
+    super(address, events);
+    Object.assign(this, { source, place });
+  }
+
+  async fetchTile(level, row, col) {
+    if (level > 0) {
+      await super.fetchTile(level, row, col);
+      return;
+    }
+    const key = tileKey(level, row, col);
+    this.running.set(key, new AbortController());
+    try {
+      const tile = await this.source.ensureOne(row, col);
+      if (!this.closed && !this.tiles.peek(key)) this.place(tile);
+      this.events.onWell();
+    } catch (error) {
+      if (this.closed) return;
+      this.failedAt.set(key, performance.now());
+      this.events.onTrouble(error);
+    } finally {
+      this.running.delete(key);
+      this.pump();
+    }
+  }
+}
+
+export class PaintLayer extends LabelLayer {
+  /** @param options as of LabelLayer, and source: PaintTiles, plane: "labels" | "coverage" */
+  constructor(options) {
+    super(options);
+    const { source, plane, address, events } = options;
+    Object.assign(this, { source, plane });
+    this.tiles.close();
+    this.tiles = new PaintTileStore(address, {
+      ...events,
+      onTile: (key) => {
+        this.merge(key);
+        this.forget(key);
+        events.onTile(key);
+      },
+    }, source, (tile) => {
+      this.put(tile);
+      events.onTile(tileKey(0, tile.row, tile.col));
+    });
+  }
+
+  /** Show a full-resolution tile. */
+  put(tile) {
+    const { row, col, height, width } = tile;
+    const key = tileKey(0, row, col);
+    const data = tile[this.plane] ?? new Uint8Array(height * width);
+    this.tiles.tiles.set(key, { data, width, height, level: 0, row, col, unfinished: false, stale: false });
+    this.forget(key);
+  }
+
+  /** Bring a tile that came from the server up to what was painted here since. */
+  merge(key) {
+    const [level, row, col] = key.split("/").map(Number);
+    if (level === 0) return;
+    for (const tile of this.source.tiles.values()) {
+      if (tile.coarse && tile.row >> level === row && tile.col >> level === col) this.patchCoarse(tile, level, null);
+    }
+  }
+
+  /** A tile has changed within `rect` (row, col, height, width in the tile). */
+  patch(tile, rect) {
+    const known = this.tiles.tiles.peek(tileKey(0, tile.row, tile.col));
+    if (!known || known.data !== tile[this.plane]) this.put(tile);
+    else this.recolour(known, rect);
+    for (let level = 1; level < this.image.levels; level += 1) this.patchCoarse(tile, level, rect);
+  }
+
+  patchCoarse(tile, level, rect) {
+    const coarse = tile.coarse?.[this.plane]?.[level - 1];
+    const target = this.tiles.tiles.peek(tileKey(level, tile.row >> level, tile.col >> level));
+    if (!coarse || !target) return;
+    const unit = this.image.tile_px >> level;
+    const top = (tile.row - ((tile.row >> level) << level)) * unit;
+    const left = (tile.col - ((tile.col >> level) << level)) * unit;
+    const whole = rect ?? { row: 0, col: 0, height: tile.height, width: tile.width };
+    const row0 = whole.row >> level;
+    const col0 = whole.col >> level;
+    const row1 = Math.min(coarse.height, ((whole.row + whole.height - 1) >> level) + 1);
+    const col1 = Math.min(coarse.width, ((whole.col + whole.width - 1) >> level) + 1);
+    for (let row = row0; row < row1; row += 1) {
+      const from = row * coarse.width;
+      target.data.set(coarse.data.subarray(from + col0, from + col1), (top + row) * target.width + left + col0);
+    }
+    if (rect) this.recolour(target, { row: top + row0, col: left + col0, height: row1 - row0, width: col1 - col0 });
+  }
+
+  /** Colour a part of a tile anew in its picture, if it has one; outlines are drawn anew. */
+  recolour(tile, rect) {
+    const key = tileKey(tile.level, tile.row, tile.col);
+    const picture = this.pictures.peek(key);
+    if (picture?.version === this.tableVersion && picture.source === tile.data) {
+      const bitmap = new ImageData(rect.width, rect.height);
+      const packed = new Uint32Array(bitmap.data.buffer);
+      for (let y = 0; y < rect.height; y += 1) {
+        const from = (rect.row + y) * tile.width + rect.col;
+        colourise(tile.data.subarray(from, from + rect.width), this.table, packed.subarray(y * rect.width, (y + 1) * rect.width));
+      }
+      picture.context.putImageData(bitmap, rect.col, rect.row);
+    } else {
+      this.pictures.delete(key);
+    }
+    if (this.shapes.size) this.forgetShapes(tile);
+  }
+
+  forgetShapes({ level, row, col }) {
+    for (const [key, shape] of [...this.shapes.entries()]) {
+      if (shape.level !== level || Math.abs(shape.row - row) > 1 || Math.abs(shape.col - col) > 1) continue;
+      this.shapes.delete(key);
+      this.pictures.delete(key);
+    }
+  }
+
+  /** Draw only a box of image pixels {top, left, bottom, right}; false when all has to be drawn. */
+  drawPart(view, box) {
+    const { canvas, context, image } = this;
+    if (!this.visible || this.outline || canvas.width !== view.width || canvas.height !== view.height) return false;
+    const level = pickLevel(view.scale, image.levels);
+    const margin = 2 ** (level + 1) + 2 / view.scale;
+    const top = Math.max(0, box.top - margin);
+    const left = Math.max(0, box.left - margin);
+    const at = onCanvas(view, left, top, Math.min(image.width_px, box.right + margin) - left, Math.min(image.height_px, box.bottom + margin) - top);
+    context.save();
+    context.beginPath();
+    context.rect(at.left, at.top, at.width, at.height);
+    context.clip();
+    context.clearRect(at.left, at.top, at.width, at.height);
+    this.drawLevel(view, level);
+    context.restore();
+    return true;
+  }
+
+  /** Everything is to be fetched anew. */
+  reset() {
+    this.tiles.tiles.clear();
+    this.pictures.clear();
+    this.shapes.clear();
+  }
+}

@@ -1,0 +1,182 @@
+// The draft on the image: its tiles, its two layers, the editor and the pointer that works on them.
+
+import { labelTable, pack } from "../palette.js";
+import { Editor } from "./editor.js";
+import { GreyTiles } from "./grey_tiles.js";
+import { History } from "./history.js";
+import { PaintLayer } from "./paint_layer.js";
+import { PaintTiles, keyOf } from "./paint_tiles.js";
+import { Pointer } from "./pointer.js";
+import { Preview } from "./preview.js";
+
+const COVER_COLOR = [255, 255, 255];
+const NEAR_TILES = 1; // tiles around the pointer's own that are fetched before they are needed
+
+export class Painting {
+  /**
+   * @param viewer the Annotator
+   * @param events onStep(stroke), onTrouble(text), onTooFar(text), onSize(up), onPick(id), onBusy(busy), mayPaint(), isPanning()
+   */
+  constructor(viewer, events) {
+    Object.assign(this, { viewer, events });
+    const { image, base, api } = viewer;
+    const size = { height: image.height_px, width: image.width_px };
+    this.changedTiles = new Set(); // of which the server has coverage
+    this.version = 0;
+    this.draftApi = null;
+    this.tiles = new PaintTiles({ size, tilePx: image.tile_px, levels: image.levels, load: (row, col) => this.load(row, col), events: {
+      onLoad: (tile) => this.onLoad(tile),
+      onChange: (tile, rect) => this.onChange(tile, rect),
+    } });
+    this.grey = new GreyTiles({ address: (...tile) => api.imageTile(image.id, ...tile, null), size, tilePx: image.tile_px });
+    this.history = new History();
+    this.editor = new Editor({ tiles: this.tiles, grey: this.grey, history: this.history, classes: viewer.classes, events: {
+      onStep: (stroke) => events.onStep(stroke), onTrouble: (text) => events.onTrouble(text), onBusy: (busy) => events.onBusy(busy),
+    } });
+    this.labels = this.layer("labels");
+    this.cover = this.layer("coverage");
+    this.cover.canvas.classList.add("cover-canvas");
+    this.cover.setTable(Uint32Array.from({ length: 256 }, (_, value) => (value === 1 ? pack(...COVER_COLOR) : 0)));
+    this.cover.visible = false;
+    this.preview = new Preview();
+    viewer.surface.after(this.preview.element);
+    this.pointer = new Pointer(viewer.surface, () => viewer.base, this.editor, this.preview, {
+      mayPaint: () => events.mayPaint(), onTooFar: (text) => events.onTooFar(text), onSize: (up) => events.onSize(up),
+      onPick: async (row, col) => { await this.tiles.ensureOne(...this.tileAt(row, col)); events.onPick(this.tiles.labelAt(row, col)); },
+      onDraw: () => this.drawSoon(), isPanning: () => events.isPanning(),
+    });
+    this.onHover = (event) => this.prefetch(base.imagePoint(event.clientX, event.clientY));
+    viewer.surface.addEventListener("pointermove", this.onHover);
+    this.dirty = null;
+  }
+
+  layer(plane) {
+    const { viewer } = this;
+    const { connection } = viewer;
+    const layer = new PaintLayer({
+      source: this.tiles, plane, image: viewer.image, table: new Uint32Array(256),
+      address: (level, row, col) => this.draftApi.tile(plane, level, row, col, this.version),
+      events: { onTile: () => viewer.requestDraw(), onTrouble: () => connection?.report(), onWell: () => connection?.well() },
+    });
+    viewer.labels.append(layer.canvas);
+    return layer;
+  }
+
+  tileAt(row, col) {
+    return [Math.floor(row / this.tiles.tilePx), Math.floor(col / this.tiles.tilePx)];
+  }
+
+  async load(row, col) {
+    const wanted = this.changedTiles.has(keyOf(row, col));
+    const [labels, coverage] = await Promise.all([
+      this.draftApi.plane("labels", row, col, this.version),
+      wanted ? this.draftApi.plane("coverage", row, col, this.version) : null,
+    ]);
+    return { labels, coverage };
+  }
+
+  /** The draft is ours: show it, from its present state on the server. */
+  start(draft, api) {
+    this.draftApi = api;
+    this.tiles.clear();
+    this.labels.reset();
+    this.cover.reset();
+    this.history.clear();
+    this.changedTiles = new Set(draft.tiles.map(([row, col]) => keyOf(row, col)));
+    this.tiles.covered = coveredOf(draft.covered);
+    this.version = draft.version;
+    this.started = true;
+    this.viewer.requestDraw();
+  }
+
+  onLoad(tile) {
+    this.labels.put(tile);
+    this.cover.put(tile);
+    this.viewer.requestDraw();
+    whenIdle(() => { if (!this.closed && !tile.coarse) this.tiles.makeCoarse(tile); }); // not with the first stroke
+  }
+
+  onChange(tile, rect) {
+    this.changedTiles.add(tile.key);
+    this.labels.patch(tile, rect);
+    this.cover.patch(tile, rect);
+    this.events.onTouch(tile);
+    const top = tile.row * this.tiles.tilePx + rect.row;
+    const left = tile.col * this.tiles.tilePx + rect.col;
+    const { dirty } = this;
+    this.dirty = {
+      top: Math.min(top, dirty?.top ?? top), left: Math.min(left, dirty?.left ?? left),
+      bottom: Math.max(top + rect.height, dirty?.bottom ?? 0), right: Math.max(left + rect.width, dirty?.right ?? 0),
+    };
+    this.drawSoon();
+  }
+
+  /** Draw what has changed in the next frame; only that part where possible. */
+  drawSoon() {
+    this.pending ||= requestAnimationFrame(() => {
+      this.pending = 0;
+      const { dirty, viewer } = this;
+      this.dirty = null;
+      if (!dirty || !viewer.base?.isOpen) return;
+      const view = viewer.base.view();
+      const done = [this.labels, this.cover].map((layer) => !layer.visible || layer.drawPart(view, dirty));
+      if (done.includes(false)) viewer.requestDraw();
+      this.drawnAt = performance.now();
+    });
+  }
+
+  draw(view) {
+    if (!this.started) return;
+    this.labels.draw(view);
+    this.cover.draw(view);
+    this.preview.draw(view);
+    this.pointer.ringAgain();
+  }
+
+  /** Have the pixels around the pointer before a stroke needs them. */
+  prefetch(point) {
+    const { choice } = this.editor;
+    if (!this.started || !point || choice.tool === "hand" || this.viewer.base.zoom(true) < 0.1) return;
+    const [row, col] = this.tileAt(point.row, point.col);
+    const near = [];
+    for (let r = Math.max(0, row - NEAR_TILES); r <= Math.min(this.tiles.rows - 1, row + NEAR_TILES); r += 1) {
+      for (let c = Math.max(0, col - NEAR_TILES); c <= Math.min(this.tiles.cols - 1, col + NEAR_TILES); c += 1) near.push([r, c]);
+    }
+    this.tiles.ensure(near).catch(() => this.viewer.connection?.report());
+    if (choice.tool === "smart") this.grey.ensure(near).catch(() => this.viewer.connection?.report());
+  }
+
+  /** @param look as of Overlays.setLook, and coverage: whether it is shown */
+  setLook(look) {
+    this.labels.setTable(labelTable(look.classes, look));
+    this.labels.outline = look.outline;
+    this.labels.opacity = look.outline ? Math.min(1, 0.5 + look.opacity) : look.opacity;
+    this.labels.visible = look.shown;
+    this.cover.visible = look.coverage;
+    this.cover.canvas.style.display = look.coverage ? "" : "none";
+    this.viewer.requestDraw();
+  }
+
+  retry() {
+    this.labels.tiles.retry();
+    this.cover.tiles.retry();
+    this.viewer.requestDraw();
+  }
+
+  close() {
+    this.closed = true;
+    cancelAnimationFrame(this.pending);
+    this.viewer.surface.removeEventListener("pointermove", this.onHover);
+    this.pointer.close();
+    this.preview.element.remove();
+    this.labels.close();
+    this.cover.close();
+  }
+}
+
+const whenIdle = (action) => (window.requestIdleCallback ? window.requestIdleCallback(action) : setTimeout(action, 50));
+
+/** {"1": pixels} of the server as a Map. */
+export function coveredOf(covered) {
+  return new Map(Object.entries(covered ?? {}).map(([id, pixels]) => [Number(id), pixels]));
+}

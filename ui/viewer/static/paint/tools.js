@@ -1,0 +1,45 @@
+// The tools: names, keys, icons, and what each needs. One row per tool; the tool bar, the keys, the help sheet and the
+// pointer all read this table.
+
+/** Tools by what the hand does: "stroke" (press and drag), "outline" (drag around), "points" (click by click), "click", "line", "box". */
+export const TOOLS = [
+  { name: "hand", key: "v", icon: "hand", title: "Move the image", gesture: null, group: 0 },
+  { name: "brush", key: "b", icon: "brush", title: "Brush", gesture: "stroke", group: 1, sized: true },
+  { name: "eraser", key: "e", icon: "eraser", title: "Eraser: to background", gesture: "stroke", group: 1, sized: true },
+  { name: "smart", key: "w", icon: "smart", title: "Smart brush: stops at edges", gesture: "stroke", group: 1, sized: true },
+  { name: "lasso", key: "l", icon: "lasso", title: "Lasso: fill what you go around", gesture: "outline", group: 2 },
+  { name: "polygon", key: "g", icon: "polygon", title: "Polygon: click around, Enter closes", gesture: "points", group: 2 },
+  { name: "fill", key: "f", icon: "bucket", title: "Fill an area or a closed outline", gesture: "click", group: 2 },
+  { name: "replace", key: "r", icon: "replace", title: "Give an object the chosen class", gesture: "click", group: 3 },
+  { name: "delete", key: "x", icon: "trash", title: "Delete an object", gesture: "click", group: 3 },
+  { name: "grow", key: ".", icon: "grow", title: "Grow an object", gesture: "click", group: 3, stepped: true },
+  { name: "shrink", key: ",", icon: "shrink", title: "Shrink an object", gesture: "click", group: 3, stepped: true },
+  { name: "smooth", key: "t", icon: "smooth", title: "Smooth an object's outline", gesture: "click", group: 3, stepped: true },
+  { name: "split", key: "s", icon: "split", title: "Split an object: drag a line across it", gesture: "line", group: 3 },
+  { name: "pick", key: "k", icon: "pick", title: "Pick the class under the pointer", gesture: "click", group: 4 },
+  { name: "rightBox", key: "q", icon: "rightBox", title: "This region is right: rectangle", gesture: "box", group: 5, vouches: true },
+  { name: "rightLasso", key: "j", icon: "rightLasso", title: "This region is right: go around it", gesture: "outline", group: 5, vouches: true },
+];
+
+export const TOOL = Object.fromEntries(TOOLS.map((tool) => [tool.name, tool]));
+
+export const SIZE_RANGE = [1, 500]; // diameter of a brush in image pixels
+export const STEP_RANGE = [1, 20]; // pixels by which outlines are changed
+export const TOLERANCE_RANGE = [1, 80]; // grey values of 0 to 255
+
+const LEAST_ON_SCREEN = 3; // CSS pixels: a smaller brush cannot be seen
+const LEAST_ZOOM = 0.1; // CSS pixels per image pixel, for every tool
+
+/** Why a tool is of no use at a zoom (CSS pixels per image pixel), or "". */
+export function tooFarOut(tool, zoom, sizePx) {
+  if (!tool.gesture || tool.name === "pick") return "";
+  if (zoom < LEAST_ZOOM) return "Zoom in to paint: from here single pixels cannot be seen.";
+  if (tool.sized && sizePx * zoom < LEAST_ON_SCREEN) return "Zoom in to paint, or take a larger brush: this one is too small to see from here.";
+  return "";
+}
+
+/** The next size up or down: steps of about a fifth, whole pixels. */
+export function nextSize(sizePx, up) {
+  const next = up ? Math.max(sizePx + 1, Math.round(sizePx * 1.2)) : Math.min(sizePx - 1, Math.round(sizePx / 1.2));
+  return Math.min(SIZE_RANGE[1], Math.max(SIZE_RANGE[0], next));
+}

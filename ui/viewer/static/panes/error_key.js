@@ -1,0 +1,38 @@
+// What the colours of the errors pane mean: a part of the legend.
+
+import { h } from "../dom.js";
+import { OUTCOME_COLORS } from "./error_colors.js";
+
+const ROWS = {
+  all: [["fill", "filled: what the model says"], ["stripes", "striped: what it is"]],
+  one: [["missed", "missed", "false negative"], ["surplus", "too much", "false positive"], ["hit", "right", "true positive"]],
+};
+
+export class ErrorKey {
+  constructor() {
+    this.element = h("div", { class: "error-key", hidden: true });
+  }
+
+  /**
+   * @param name of the class whose errors are shown; null for all
+   * @param shown whether there is such a pane
+   * @param color of a class, as an example
+   */
+  show(name, shown, color) {
+    this.element.hidden = !shown;
+    this.element.style.setProperty("--class-color", color);
+    const rows = ROWS[name === null ? "all" : "one"];
+    this.element.replaceChildren(
+      h("span", { class: "error-title" }, name === null ? "Errors" : `Errors of ${name}`),
+      ...rows.map(([kind, text, more]) => row(kind, text, more)),
+      row("ignored", "not reviewed, never counts"),
+    );
+  }
+}
+
+function row(kind, text, more) {
+  const color = OUTCOME_COLORS[kind];
+  return h("span", { class: "error-row" },
+    h("i", { class: `error-swatch ${kind}`, style: color ? `background:${color}` : null }),
+    h("span", {}, text, more ? h("small", {}, ` ${more}`) : null));
+}

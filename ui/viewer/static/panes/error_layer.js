@@ -1,0 +1,96 @@
+// Where a prediction is wrong, drawn from its tiles and the reference's.
+
+import { LabelLayer } from "../label_layer.js";
+import { labelTable } from "../palette.js";
+import { errorTable, outcomeTable } from "./error_colors.js";
+import { mistaken, outcomesOf, takenFor } from "./error_pixels.js";
+import { PairTiles } from "./pair_tiles.js";
+
+const KEPT = 48; // coloured tiles of 1 MiB
+const STRIPE_CSS_PX = 4;
+const BETWEEN = 0.22; // opacity between the stripes, so that what is smaller than a stripe is seen as well
+const FILL_OPACITY = 0.2; // above that of the masks: errors are what one looks for
+const STRIPE_OPACITY = 0.45;
+
+export class ErrorLayer {
+  /**
+   * @param reference, prediction their LabelLayers, which fetch the tiles
+   * @param classId show outcomes of this class; null: what was taken for what
+   * @param host element to draw in
+   */
+  constructor({ image, reference, prediction, classId, host }) {
+    this.made = { reference, prediction, classId, host };
+    this.classId = classId;
+    const layer = (combine) => new LabelLayer({
+      image, table: new Uint32Array(256), kept: KEPT, tiles: new PairTiles(reference.tiles, prediction.tiles, combine),
+    });
+    this.fill = layer(classId === null ? takenFor : outcomesOf(classId));
+    this.stripes = classId === null ? layer(mistaken) : null;
+    for (const each of this.layers) host.append(each.canvas);
+  }
+
+  /** Whether it is made of just these. */
+  isOf(parts) {
+    return Object.entries(this.made).every(([name, value]) => parts[name] === value);
+  }
+
+  get layers() {
+    return [this.fill, this.stripes].filter(Boolean);
+  }
+
+  /** @param look see Overlays.setLook */
+  setLook(look) {
+    this.fill.setTable(this.classId === null ? errorTable(look) : outcomeTable());
+    this.fill.opacity = Math.min(1, look.opacity + FILL_OPACITY);
+    if (this.stripes) {
+      this.stripes.setTable(labelTable(look.classes, look));
+      this.stripes.opacity = Math.min(1, look.opacity + STRIPE_OPACITY);
+    }
+    for (const each of this.layers) each.visible = look.shown;
+  }
+
+  /** After the two maps were drawn or asked for: see LabelLayer. */
+  draw(view) {
+    this.fill.draw(view);
+    this.stripes?.draw(view);
+    if (this.stripes?.visible) stripe(this.stripes.context, view);
+  }
+
+  close() {
+    for (const each of this.layers) each.close();
+  }
+}
+
+/** Leave stripes of what is on a canvas. They are as wide at every zoom, and stay with the image when it moves. */
+function stripe(context, view) {
+  const width = Math.max(2, Math.round(STRIPE_CSS_PX * (window.devicePixelRatio || 1)));
+  const period = 2 * width;
+  const pattern = context.createPattern(patternOf(width), "repeat");
+  const shift = (start) => Math.round(-start * view.scale) % period;
+  pattern.setTransform(new DOMMatrix().translate(shift(view.x0), shift(view.y0)));
+  context.save();
+  context.globalCompositeOperation = "destination-in";
+  context.fillStyle = pattern;
+  context.fillRect(0, 0, view.width, view.height);
+  context.restore();
+}
+
+const patterns = new Map();
+
+/** One period of diagonal stripes, as an opacity. */
+function patternOf(width) {
+  const period = 2 * width;
+  let canvas = patterns.get(width);
+  if (canvas) return canvas;
+  canvas = Object.assign(document.createElement("canvas"), { width: period, height: period });
+  const context = canvas.getContext("2d");
+  const bitmap = context.createImageData(period, period);
+  for (let y = 0; y < period; y += 1) {
+    for (let x = 0; x < period; x += 1) {
+      bitmap.data[4 * (y * period + x) + 3] = (x + y) % period < width ? 255 : Math.round(255 * BETWEEN);
+    }
+  }
+  context.putImageData(bitmap, 0, 0);
+  patterns.set(width, canvas);
+  return canvas;
+}

@@ -1,0 +1,61 @@
+// Where two label maps differ. Pure functions on tiles' ids; what counts is as in core/evaluation/error_map.py.
+
+export const IGNORE = 255;
+
+/** Outcomes of one class, as in core/evaluation/error_map.py. */
+export const OUTCOME = { none: 0, hit: 1, surplus: 2, missed: 3, ignored: IGNORE };
+
+/**
+ * Ids that were predicted wrongly: the predicted id where the maps differ, 0 where they agree, 255 where either says
+ * nothing.
+ */
+export function takenFor(reference, prediction) {
+  const out = new Uint8Array(reference.length);
+  for (let i = 0; i < out.length; i += 1) {
+    const is = reference[i];
+    const said = prediction[i];
+    if (is === IGNORE || said === IGNORE) out[i] = IGNORE;
+    else if (is !== said) out[i] = said;
+  }
+  return out;
+}
+
+/** What they are: the reference's id where the maps differ, 0 where they agree or either says nothing. */
+export function mistaken(reference, prediction) {
+  const out = new Uint8Array(reference.length);
+  for (let i = 0; i < out.length; i += 1) {
+    const is = reference[i];
+    const said = prediction[i];
+    if (is !== said && is !== IGNORE && said !== IGNORE) out[i] = is;
+  }
+  return out;
+}
+
+/** `(reference, prediction) => outcomes` of one class. */
+export function outcomesOf(classId) {
+  return (reference, prediction) => {
+    const out = new Uint8Array(reference.length);
+    for (let i = 0; i < out.length; i += 1) {
+      const is = reference[i];
+      const said = prediction[i];
+      if (is === IGNORE || said === IGNORE) out[i] = OUTCOME.ignored;
+      else if (is === classId) out[i] = said === classId ? OUTCOME.hit : OUTCOME.missed;
+      else if (said === classId) out[i] = OUTCOME.surplus;
+    }
+    return out;
+  };
+}
+
+/**
+ * A pixel in words: "is mitochondria, taken for ER".
+ * @param is, said ids; undefined where there is no such map, null where it is not known yet
+ * @param nameOf (id) => name
+ */
+export function pairText(is, said, nameOf) {
+  if (is === null || said === null) return "";
+  if (is === IGNORE) return "not reviewed";
+  if (is === undefined) return said === undefined ? "" : said === IGNORE ? "not predicted" : `taken for ${nameOf(said)}`;
+  if (said === undefined) return `is ${nameOf(is)}`;
+  if (said === IGNORE) return `is ${nameOf(is)}, not predicted`;
+  return is === said ? `${nameOf(is)}, right` : `is ${nameOf(is)}, taken for ${nameOf(said)}`;
+}

@@ -1,0 +1,12 @@
+// Keys of the linked panes, for their help sheet.
+
+import { GROUPS } from "../help_sheet.js";
+
+export const PANES_HELP = [
+  ...GROUPS,
+  ["Compare", [
+    [["←", "→"], "move the divider, when it has the focus"],
+    [["K"], "stop or start the flicker"],
+    [["T"], "the other map while held"],
+  ]],
+];

@@ -1,0 +1,58 @@
+// The divider between reference (left) and prediction (right) in one pane.
+
+import { h } from "../dom.js";
+
+const STEP = 0.02;
+const KEYS = { ArrowLeft: -STEP, ArrowDown: -STEP, ArrowRight: STEP, ArrowUp: STEP, PageDown: -5 * STEP, PageUp: 5 * STEP, Home: -1, End: 1 };
+
+export class Swipe {
+  /** @param pane a Pane with the sides "reference" and "prediction" */
+  constructor(pane, share = 0.5) {
+    this.pane = pane;
+    this.handle = h("div", {
+      class: "divider", role: "slider", tabindex: 0, "aria-label": "Divider: reference on the left, prediction on the right",
+      "aria-valuemin": 0, "aria-valuemax": 100,
+    }, h("i", {}));
+    this.right = h("span", { class: "pane-title right" }, "Prediction");
+    pane.element.append(this.handle, this.right);
+    this.handle.addEventListener("pointerdown", (event) => this.grab(event));
+    this.handle.addEventListener("pointermove", (event) => this.drag(event));
+    this.handle.addEventListener("keydown", (event) => this.onKey(event));
+    this.set(share);
+  }
+
+  /** @param share of the pane's width that shows the reference */
+  set(share) {
+    this.share = Math.min(1, Math.max(0, share));
+    const percent = this.share * 100;
+    this.handle.style.left = `${percent}%`;
+    this.handle.setAttribute("aria-valuenow", Math.round(percent));
+    this.handle.setAttribute("aria-valuetext", `${Math.round(percent)} % reference`);
+    this.pane.sides.get("reference").style.clipPath = `inset(0 ${100 - percent}% 0 0)`;
+    this.pane.sides.get("prediction").style.clipPath = `inset(0 0 0 ${percent}%)`;
+  }
+
+  grab(event) {
+    if (event.button !== 0) return;
+    this.handle.setPointerCapture(event.pointerId);
+    this.offset = event.clientX - this.handle.getBoundingClientRect().left - this.handle.clientWidth / 2;
+    event.preventDefault();
+    this.handle.focus({ preventScroll: true });
+  }
+
+  drag(event) {
+    if (!this.handle.hasPointerCapture(event.pointerId)) return;
+    const box = this.pane.element.getBoundingClientRect();
+    this.set((event.clientX - this.offset - box.left) / box.width);
+  }
+
+  onKey(event) {
+    const step = KEYS[event.key];
+    if (step === undefined) return;
+    this.set(this.share + step);
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  close() {}
+}

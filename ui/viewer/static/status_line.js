@@ -1,0 +1,59 @@
+// What is under the pointer, in words.
+
+import { h } from "./dom.js";
+
+export class StatusLine {
+  constructor() {
+    this.where = h("span", { class: "where" });
+    this.grey = h("span", { class: "grey" });
+    this.what = h("span", { class: "what" });
+    this.swatch = h("i", { class: "dot" });
+    this.sure = h("span", { class: "sure" });
+    this.about = h("span", { class: "about" });
+    this.element = h("div", { class: "status-line", role: "status", "aria-live": "off" },
+      this.where, this.grey, h("span", { class: "class-under" }, this.swatch, this.what), this.sure, h("span", { class: "space" }), this.about);
+    this.clear();
+  }
+
+  setImage(image) {
+    const size = `${image.width_px.toLocaleString("en")} × ${image.height_px.toLocaleString("en")} px`;
+    const source = { file: "from the file", user: "entered" }[image.pixel_size_source] ?? "";
+    this.about.textContent = image.pixel_size_nm
+      ? `${size} · ${Number(image.pixel_size_nm.toPrecision(4))} nm/px`
+      : `${size} · pixel size unknown`;
+    this.about.title = image.pixel_size_nm ? `Pixel size ${source}${image.pixel_size_detail ? `: ${image.pixel_size_detail}` : ""}` : "";
+  }
+
+  setPoint({ row, col }, pixelSizeNm) {
+    const y = Math.floor(row);
+    const x = Math.floor(col);
+    const px = `row ${y.toLocaleString("en")}  col ${x.toLocaleString("en")}`;
+    this.where.textContent = pixelSizeNm ? `${px}  ·  ${micrometres(y, pixelSizeNm)}, ${micrometres(x, pixelSizeNm)} µm` : px;
+  }
+
+  setGrey(value) {
+    this.grey.textContent = value === null ? "" : `grey ${Number.isInteger(value) ? value : Number(value.toPrecision(5))}`;
+  }
+
+  setClass(name, color) {
+    this.what.textContent = name ?? "";
+    this.swatch.style.background = color ?? "transparent";
+    this.swatch.hidden = !color;
+  }
+
+  setConfidence(value) {
+    this.sure.textContent = value === null || value === undefined ? "" : `confidence ${Math.round((value / 255) * 100)} %`;
+  }
+
+  clear() {
+    this.where.textContent = "";
+    this.setGrey(null);
+    this.setClass(null, null);
+    this.setConfidence(null);
+  }
+}
+
+function micrometres(pixels, nm) {
+  return ((pixels * nm) / 1000).toFixed(nm < 20 ? 2 : 1);
+}
+

@@ -1,0 +1,34 @@
+// Where the viewer looks, kept in the page's address (#view=row,col,zoom@image) so that a copied link opens the same
+// place, and in memory so that a page that is left and entered again does too. Row and column are of the view's centre,
+// zoom is CSS pixels per image pixel.
+
+const remembered = new Map();
+
+/** "#view=1204.5,880,0.5@abc" as {row, col, zoom, image}, or null. */
+export function parseView(hash) {
+  const match = /(?:^#|[#&])view=(-?[\d.]+),(-?[\d.]+),([\d.]+)@([^&]+)/.exec(hash);
+  if (!match) return null;
+  const [row, col, zoom] = match.slice(1, 4).map(Number);
+  if (![row, col, zoom].every(Number.isFinite) || zoom <= 0) return null;
+  return { row, col, zoom, image: decodeURIComponent(match[4]) };
+}
+
+export function formatView({ row, col, zoom, image }) {
+  return `#view=${round(row, 1)},${round(col, 1)},${Number(zoom.toPrecision(4))}@${encodeURIComponent(image)}`;
+}
+
+/** The view of an image: from the address where `inUrl`, else as it was last. */
+export function recallView(key, image, inUrl) {
+  const linked = inUrl ? parseView(window.location.hash) : null;
+  return linked?.image === image ? linked : (remembered.get(`${key}@${image}`) ?? null);
+}
+
+export function keepView(key, view, inUrl) {
+  remembered.set(`${key}@${view.image}`, view);
+  const hash = formatView(view);
+  if (inUrl && window.location.hash !== hash) window.history.replaceState(window.history.state, "", hash);
+}
+
+function round(value, digits) {
+  return Number(value.toFixed(digits));
+}
