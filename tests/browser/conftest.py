@@ -20,10 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from core.settings import ROOT, Settings
 from ui.viewer.assets import BUNDLES
+
+# a shared machine stalls for many seconds at a time: longer than the five seconds that the library waits
+expect.set_options(timeout=45_000)
 
 START_TIMEOUT_S = 60.0
 CHROMIUM = os.environ.pop("CRISTAE_TEST_CHROMIUM", None)
