@@ -43,6 +43,10 @@ class TimelineRound:
         The work in them.
     learned_images
         Images of its snapshot.
+    scheme
+        The classes that it learned.
+    notices
+        What to know before one trusts it.
     """
 
     round_id: str
@@ -64,7 +68,8 @@ class TimelineRound:
     covered: Mapping[int, int]
     annotation_minutes: float
     learned_images: int
-    class_names: Mapping[int, str]
+    scheme: LabelScheme
+    notices: tuple[str, ...]
 
     @property
     def outcome(self) -> Outcome | None:
@@ -145,7 +150,6 @@ def round_progress(store: Store, record: RoundRecord) -> RoundProgress:
 
 def _drawn(record: RoundRecord, names: Mapping[str, str], in_use: str | None) -> TimelineRound:
     snapshot = Snapshot.from_json(record.snapshot)
-    classes = LabelScheme.from_json(snapshot.scheme).classes
     return TimelineRound(
         round_id=record.id,
         number=record.number,
@@ -166,5 +170,6 @@ def _drawn(record: RoundRecord, names: Mapping[str, str], in_use: str | None) ->
         covered=record.covered,
         annotation_minutes=record.annotation_s / 60,
         learned_images=len(snapshot.cases),
-        class_names={each.id: each.name for each in classes},
+        scheme=LabelScheme.from_json(snapshot.scheme),
+        notices=record.notices,
     )

@@ -51,5 +51,5 @@ def open_page(app: AppTest, script: str, **query: str) -> AppTest:
 
 def texts(app: AppTest) -> str:
     """Everything written on the page."""
-    kinds = ("markdown", "caption", "error", "info", "warning", "title", "subheader")
+    kinds = ("markdown", "caption", "error", "info", "success", "warning", "title", "subheader")
     return "\n".join(str(element.value) for kind in kinds for element in getattr(app, kind))

@@ -1,0 +1,160 @@
+"""The rounds so far: Dice over rounds, the work in them, what each one changed; and the model that is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from core.access import Permission, may
+from core.figures.rounds import dice_over_rounds, work_over_rounds
+from core.rounds import decisions
+from core.rounds.promoting import promote_model
+from core.rounds.timeline import TimelineRound
+from core.settings import ROOT
+from core.store.records import ProjectRecord, Split
+from core.store.round_records import RoundState
+from ui import context
+from ui.errors import plain
+from ui.figure import figure
+from ui.panels.results_words import counted
+from ui.panels.rounds_now import changed, judgement_panel, steps_line
+from ui.panels.rounds_words import DECISIONS, STATES, interval_text
+
+CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
+
+
+def in_use_panel(project: ProjectRecord, person: str) -> None:
+    """Which model the project uses, since when, why; a way to use another, and to predict with it."""
+    store = context.store()
+    promoted, models = store.promoted_model(project.id), context.offered_models()
+    allowed = may(store, project.id, person, Permission.TRAIN)
+    with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
+        if promoted is None:
+            told = "**No model is in use yet.** A round's model is, once it is promoted."
+        else:
+            known = models.get(promoted.model_id)
+            told = f"**In use: {plain(known.card.name if known else promoted.model_id)}**"
+            by = f" by {plain(promoted.who)}" if promoted.who else ""
+            told += f", since {promoted.at:%Y-%m-%d %H:%M} UTC{by}."
+            if promoted.reason:
+                told += f" {plain(promoted.reason)}"
+        st.markdown(f":material/verified: {told}")
+        if allowed and models:
+            _use_another(project, person, promoted.model_id if promoted else None)
+        if allowed and promoted is not None:
+            _predict(project, person)
+
+
+def _use_another(project: ProjectRecord, person: str, now: str | None) -> None:
+    """Choosing a model by hand, or going back to an earlier one."""
+    with st.popover("Use another", icon=":material/swap_horiz:", width="content"):
+        st.caption("Without a round: say why. It stands in the audit log.")
+        models = {model_id: model for model_id, model in context.offered_models().items() if model_id != now}
+        if not models:
+            st.caption("There is no other model.")
+            return
+        chosen = st.selectbox(
+            "Model", list(models), format_func=lambda i: models[i].card.name, key=f"round-use-{project.id}"
+        )
+        reason = st.text_input("Reason", key=f"round-use-reason-{project.id}")
+        if st.button("Use it", key=f"round-use-go-{project.id}", type="primary"):
+            changed(lambda: promote_model(context.store(), project.id, chosen, person, reason))
+
+
+def _predict(project: ProjectRecord, person: str) -> None:
+    """The pool, predicted anew."""
+    pool = sum(image.split is Split.POOL for image in context.store().images(project.id))
+    if st.button(
+        "Predict the pool", icon=":material/blur_on:", disabled=not pool, key=f"round-pool-{project.id}",
+        help=f"{counted(pool, 'image')} of the pool; their next places to look are made anew from it.",
+    ):  # fmt: skip
+        changed(lambda: decisions.predict_pool(context.store(), project.id, person))
+
+
+def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
+    """Figures over all rounds, the table, and one round in detail."""
+    st.subheader("Rounds so far", anchor=False)
+    left, right = st.columns([1.6, 1], gap="medium")
+    version = f"{len(rounds)}-{sum(each.decision is not None for each in rounds)}"
+    with left.container(border=True, height="stretch"):
+        st.markdown("**Is it getting better?**")
+        drawn = dice_over_rounds(rounds)
+        figure(drawn.figure, name="dice_over_rounds", table=drawn.table, key=f"rounds-dice-{project.id}-{version}")
+        st.caption(
+            "Mean Dice on the test set of each round, with its interval. Open marks: the model was not promoted. "
+            "Rounds with different test sets cannot be compared with each other."
+        )
+    with right.container(border=True, height="stretch"):
+        st.markdown("**What people put in**")
+        drawn = work_over_rounds(rounds)
+        figure(drawn.figure, name="work_over_rounds", table=drawn.table, key=f"rounds-work-{project.id}-{version}")
+        st.caption("Pixels that new corrections changed, by the class they became; above: the time of painting.")
+    st.dataframe(rounds_table(rounds), hide_index=True, width="stretch", key=f"rounds-table-{project.id}")
+    newest = list(reversed(rounds))
+    chosen = st.selectbox(
+        "Details of round", newest, format_func=lambda each: f"{each.number} · {_where(each)}", index=None,
+        placeholder="Choose one", key=f"rounds-detail-{project.id}", width=320,
+    )  # fmt: skip
+    if chosen is not None:
+        _detail(chosen)
+
+
+def rounds_table(rounds: Sequence[TimelineRound]) -> pd.DataFrame:
+    """One row per round, the newest first."""
+    return pd.DataFrame(
+        [
+            {
+                "Round": each.number,
+                "Where it is": _where(each),
+                "Model": each.model_name + (" (in use)" if each.promoted else ""),
+                "Mean Dice": interval_text(each.dice()),
+                "Change": interval_text(each.gain(), signed=True),
+                "Decided by": each.decided_by,
+                "Images learned": each.learned_images,
+                "Corrected, px": sum(each.corrected.values()),
+                "Painting, min": round(each.annotation_minutes, 1),
+                "Started": f"{each.created_at:%Y-%m-%d %H:%M} UTC",
+                "By": each.author,
+            }
+            for each in reversed(rounds)
+        ]
+    )
+
+
+def _where(each: TimelineRound) -> str:
+    if each.decision is not None:
+        return DECISIONS[each.decision]
+    return STATES[each.state]
+
+
+def _detail(each: TimelineRound) -> None:
+    """What a round's corrections were, and what came of them."""
+    record = context.store().round(each.round_id)
+    with st.container(border=True):
+        steps_line(record)
+        names = {0: "background", **{item.id: item.name for item in each.scheme.classes}}
+        if any(each.corrected.values()) or any(each.covered.values()):
+            st.markdown("**What its corrections changed, and what became of each class**")
+            st.dataframe(
+                pd.DataFrame(
+                    {
+                        "Class": list(names.values()),
+                        "Corrected, px": [each.corrected.get(i, 0) for i in names],
+                        "Vouched for, px": [each.covered.get(i, 0) for i in names],
+                        "Change of Dice": [interval_text(each.gain(i), signed=True) if i else "–" for i in names],
+                    }
+                ),
+                hide_index=True,
+                width="stretch",
+            )
+        else:
+            st.caption("No correction was new in this round.")
+        if each.reason:
+            st.markdown(f"**Reason:** {plain(each.reason)}")
+        for text in each.notices:
+            st.caption(f":material/info: {plain(text)}")
+        if record.comparison is not None and record.state is not RoundState.WAITING:
+            judgement_panel(record)

@@ -1,0 +1,55 @@
+"""Rounds in words: steps, states, what the gate said, what was decided."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.rounds.gate import Figure, Outcome
+from core.store.round_records import RoundDecision, RoundState, Step
+
+STEPS: Final = {
+    Step.SNAPSHOT: "Label maps frozen",
+    Step.TRAIN: "Train",
+    Step.EVALUATE: "Score on the test set",
+    Step.COMPARE: "Compare",
+    Step.DECIDE: "Decide",
+    Step.PREDICT: "Predict the pool",
+}
+"""What each step does, as its heading."""
+
+STATES: Final = {
+    RoundState.RUNNING: "running",
+    RoundState.WAITING: "waits for you",
+    RoundState.FAILED: "failed",
+    RoundState.CANCELLED: "cancelled",
+    RoundState.DONE: "done",
+}
+
+OUTCOMES: Final = {
+    Outcome.PASSED: "The gate lets it pass: on no class worse beyond its interval.",
+    Outcome.FAILED: "The gate refuses it: worse on at least one class.",
+    Outcome.NOT_JUDGED: "The gate cannot tell; a person has to decide.",
+    Outcome.FIRST: "There is no model in use to compare with: this is the first.",
+}
+
+DECISIONS: Final = {
+    RoundDecision.PROMOTED: "promoted",
+    RoundDecision.OVERRIDDEN: "promoted although worse",
+    RoundDecision.KEPT: "not promoted",
+}
+
+
+def interval_text(figure: Figure | None, *, signed: bool = False) -> str:
+    """A mean with its interval, as tables show it.
+
+    >>> interval_text(Figure(0.8123, 0.75, 0.86, 4)), interval_text(Figure(0.02, None, None, 1), signed=True)
+    ('0.812 [0.750, 0.860]', '+0.020')
+    >>> interval_text(None)
+    '–'
+    """
+    if figure is None or figure.mean is None:
+        return "–"
+    sign = "+" if signed else ""
+    if figure.low is None or figure.high is None:
+        return f"{figure.mean:{sign}.3f}"
+    return f"{figure.mean:{sign}.3f} [{figure.low:{sign}.3f}, {figure.high:{sign}.3f}]"
