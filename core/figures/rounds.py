@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from core.evaluation.image_scores import ALL
 from core.figures.drawn import DrawnFigure
-from core.figures.style import INK, MUTED, as_text, error_bar, styled, translucent
+from core.figures.style import MUTED, SERIES, as_text, error_bar, styled, translucent
 from core.label_scheme import LabelClass
 from core.rounds.gate import Figure
 from core.rounds.timeline import TimelineRound
@@ -47,7 +47,7 @@ def dice_over_rounds(rounds: Sequence[TimelineRound]) -> DrawnFigure:
         shift = (place - len(classes) / 2) * _SHIFT
         figure.add_trace(_line(rounds, item.id, item.name, item.color, shift, width=1.8))
     if len(classes) != 1:
-        figure.add_trace(_line(rounds, ALL, "mean of classes", INK, len(classes) / 2 * _SHIFT, width=3.0))
+        figure.add_trace(_line(rounds, ALL, "mean of classes", SERIES[0], len(classes) / 2 * _SHIFT, width=3.0))
     styled(figure, showlegend=True, margin={"l": 56, "r": 12, "t": 44, "b": 56})
     _rounds_axis(figure, rounds)
     figure.update_yaxes(title="Dice on the test set", range=[0, 1.02], tick0=0, dtick=0.2)

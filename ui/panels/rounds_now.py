@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import pandas as pd
@@ -24,6 +24,9 @@ from ui.units import duration_text
 
 LIVE_S: Final = 1.5
 """How often the page looks while a round runs."""
+
+MOST_NOTICES: Final = 2
+"""More are folded."""
 
 RESULTS_PAGE: Final = str(ROOT / "pages" / "results_page.py")
 JOBS_PAGE: Final = str(ROOT / "pages" / "jobs_page.py")
@@ -73,12 +76,21 @@ def _drawn(record: RoundRecord, person: str) -> None:
         _progress(record)
     elif record.state in (RoundState.FAILED, RoundState.CANCELLED):
         show_error(record.now.cause or "The round stopped.", record.now.remedy)
-    for text in record.notices:
-        st.caption(f":material/info: {plain(text)}")
+    notices_list(record.notices)
     if record.comparison is not None:
         judgement_panel(record)
     if record.state is RoundState.WAITING and record.step is Step.DECIDE:
         _decision(record, person, allowed)
+
+
+def notices_list(notices: Sequence[str]) -> None:
+    """What to know before one trusts a round; folded where it is long."""
+    if len(notices) > MOST_NOTICES:
+        place = st.expander(f"{len(notices)} things to know of this round", icon=":material/info:")
+    else:
+        place = st.container()
+    for text in notices:
+        place.caption(f":material/info: {plain(text)}")
 
 
 def steps_line(record: RoundRecord) -> None:

@@ -20,7 +20,7 @@ from ui import context
 from ui.errors import plain
 from ui.figure import figure
 from ui.panels.results_words import counted
-from ui.panels.rounds_now import changed, judgement_panel, steps_line
+from ui.panels.rounds_now import changed, judgement_panel, notices_list, steps_line
 from ui.panels.rounds_words import DECISIONS, STATES, interval_text
 
 CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
@@ -89,9 +89,15 @@ def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
         )
     with right.container(border=True, height="stretch"):
         st.markdown("**What people put in**")
-        drawn = work_over_rounds(rounds)
-        figure(drawn.figure, name="work_over_rounds", table=drawn.table, key=f"rounds-work-{project.id}-{version}")
-        st.caption("Pixels that new corrections changed, by the class they became; above: the time of painting.")
+        if any(any(each.corrected.values()) for each in rounds):
+            drawn = work_over_rounds(rounds)
+            figure(drawn.figure, name="work_over_rounds", table=drawn.table, key=f"rounds-work-{project.id}-{version}")
+            st.caption("Pixels that new corrections changed, by the class they became; above: the time of painting.")
+        else:
+            st.caption(
+                "No correction has changed a pixel yet. Correct what the model got wrong on the Correct page, have it "
+                "approved on the Review page, and the next round learns from it."
+            )
     st.dataframe(rounds_table(rounds), hide_index=True, width="stretch", key=f"rounds-table-{project.id}")
     newest = list(reversed(rounds))
     chosen = st.selectbox(
@@ -154,7 +160,6 @@ def _detail(each: TimelineRound) -> None:
             st.caption("No correction was new in this round.")
         if each.reason:
             st.markdown(f"**Reason:** {plain(each.reason)}")
-        for text in each.notices:
-            st.caption(f":material/info: {plain(text)}")
+        notices_list(each.notices)
         if record.comparison is not None and record.state is not RoundState.WAITING:
             judgement_panel(record)
