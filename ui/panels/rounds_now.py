@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Final
 
 import pandas as pd
@@ -85,12 +86,11 @@ def _drawn(record: RoundRecord, person: str) -> None:
 
 def notices_list(notices: Sequence[str]) -> None:
     """What to know before one trusts a round; folded where it is long."""
-    if len(notices) > MOST_NOTICES:
-        place = st.expander(f"{len(notices)} things to know of this round", icon=":material/info:")
-    else:
-        place = st.container()
-    for text in notices:
-        place.caption(f":material/info: {plain(text)}")
+    folded = len(notices) > MOST_NOTICES
+    title = f"{len(notices)} things to know of this round"
+    with st.expander(title, icon=":material/info:") if folded else nullcontext():
+        for text in notices:
+            st.caption(f":material/info: {plain(text)}")
 
 
 def steps_line(record: RoundRecord) -> None:
