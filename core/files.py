@@ -118,6 +118,33 @@ def write_bytes(path: Path, value: bytes) -> None:
         temporary.write_bytes(value)
 
 
+def sync_tree(folder: Path) -> None:
+    """Make sure that every file of a folder, and their names, are on the disk.
+
+    Raises
+    ------
+    StorageFullError
+        The device is full.
+    """
+    with explained_os_errors(folder):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                _fsync(path)
+        for path in (*(each for each in folder.rglob("*") if each.is_dir()), folder, folder.parent):
+            _sync_names(path)
+
+
+def _sync_names(folder: Path) -> None:
+    """The entries of a folder; Windows keeps them with the files and cannot be asked."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _fsync(path: Path) -> None:
     """Make sure that the bytes are on the disk before the name is."""
     with path.open("rb+") as handle:

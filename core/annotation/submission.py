@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import unpack_tile
 from core.errors import AnnotationError, DraftClosedError
+from core.files import sync_tree
 from core.imaging.pyramid import TILE_PX, LabelPyramidWriter, open_pyramid
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.morphometry.coverage import ClassCoverage, area_um2, coverage_table
 from core.review.label_maps import COVERAGE
-from core.store.records import DraftRecord, DraftState, ImageRecord, RevisionKind, RevisionRecord, RevisionState
+from core.store.drafts import close_within
+from core.store.records import DraftRecord, DraftState, ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 
 OBJECTS_UP_TO_PX: Final = 64_000_000
@@ -70,42 +72,28 @@ def submit_draft(store: Store, draft_id: str, holder: str, note: str = "") -> Su
         The disk is full. The draft stays open.
     """
     draft = store.draft(draft_id)
+    if draft.state is DraftState.OPEN:
+        draft, _ = store.hold_draft(draft_id, holder, draft.holder_name, renew=True)
+        changed = {(tile.row, tile.column) for tile in store.draft_tiles(draft_id)}
+        if not changed and not draft.whole_image:
+            raise AnnotationError(
+                "Nothing was painted and nothing was vouched for.",
+                "Paint, or say that a region or the whole image is right, then submit.",
+            )
+        with suppress(DraftClosedError):  # the same draft was submitted twice at once, and the other came first
+            return _told(_written(store, draft, holder, changed, note.strip()[:NOTE_CHARS]))
+        draft = store.draft(draft_id)
     if draft.state is DraftState.SUBMITTED and draft.submitted_revision_id:
         return _told(store.revision(draft.submitted_revision_id))
-    if draft.state is not DraftState.OPEN:
-        raise DraftClosedError(f"This draft is {draft.state}.", "Begin a new one on the image.")
-    draft, _ = store.hold_draft(draft_id, holder, draft.holder_name, renew=True)
-    changed = {(tile.row, tile.column) for tile in store.draft_tiles(draft_id)}
-    if not changed and not draft.whole_image:
-        raise AnnotationError(
-            "Nothing was painted and nothing was vouched for.",
-            "Paint, or say that a region or the whole image is right, then submit.",
-        )
-    revision = _left_by_a_crash(store, draft) or _written(store, draft, changed, note.strip()[:NOTE_CHARS])
-    try:
-        store.close_draft(draft_id, DraftState.SUBMITTED, holder=holder, revision_id=revision.id, version=draft.version)
-    except BaseException:
-        store.delete_revision(revision.id)
-        raise
-    return _told(revision)
+    raise DraftClosedError(f"This draft is {draft.state}.", "Begin a new one on the image.")
 
 
 def _told(revision: RevisionRecord) -> Submission:
     return Submission(revision, {**revision.details["changes"], "covered": revision.details["covered"]})
 
 
-def _left_by_a_crash(store: Store, draft: DraftRecord) -> RevisionRecord | None:
-    """The revision of exactly this state of the draft, if the server died before it could close the draft."""
-    wanted = {"draft_id": draft.id, "draft_version": draft.version}
-    for revision in store.revisions(draft.image_id, kind=RevisionKind.CORRECTION):
-        known = {name: revision.details.get(name) for name in wanted}
-        if revision.state is RevisionState.COMPLETE and known == wanted:
-            return revision
-    return None
-
-
-def _written(store: Store, draft: DraftRecord, changed: set[tuple[int, int]], note: str) -> RevisionRecord:
-    """A complete revision; nothing of it is left when that fails."""
+def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[int, int]], note: str) -> RevisionRecord:
+    """A complete revision, and the draft closed with it in one transaction; nothing is left of it when that fails."""
     image = store.image(draft.image_id)
     scheme = store.project(image.project_id).scheme
     details = {
@@ -115,7 +103,6 @@ def _written(store: Store, draft: DraftRecord, changed: set[tuple[int, int]], no
         "strokes": draft.strokes,
         "whole_image": draft.whole_image,
         "draft_id": draft.id,
-        "draft_version": draft.version,
     }
     revision = store.begin_revision(
         image.id, RevisionKind.CORRECTION, parent_id=draft.base_revision_id, author=draft.author, details=details
@@ -123,9 +110,13 @@ def _written(store: Store, draft: DraftRecord, changed: set[tuple[int, int]], no
     try:
         tally = _write_pixels(store, draft, image, scheme, changed, revision.id)
         rows = tally.coverage_rows(store, revision.id, image, scheme)
+        sync_tree(store.label_pyramid_path(revision.id))  # the draft's tiles go: what replaces them must be on disk
         return store.complete_revision(
             revision.id,
             coverage=[row.to_json() for row in rows],
+            within=lambda session: close_within(
+                session, draft.id, DraftState.SUBMITTED, holder=holder, revision_id=revision.id, version=draft.version
+            ),
             covered=_by_class(tally.covered),
             changes=tally.changes(),
         )

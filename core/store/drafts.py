@@ -233,14 +233,7 @@ class DraftStore(EvaluationStore):
             As for `write_draft_tiles`.
         """
         with self.database.writing() as session:
-            row = _paintable(session, draft_id, holder)
-            if version is not None and row.version != version:
-                raise DraftHeldError(
-                    "The draft was painted on while it was being submitted.", "Submit it again.", _holder(row)
-                )
-            row.state, row.submitted_revision_id, row.updated_at = state.value, revision_id, now()
-            session.execute(delete(DraftTileRow).where(DraftTileRow.draft_id == draft_id))
-            session.execute(delete(DraftPostRow).where(DraftPostRow.draft_id == draft_id))
+            row = close_within(session, draft_id, state, holder=holder, revision_id=revision_id, version=version)
         return _record(row)
 
     def _force_to_disk(self) -> None:
@@ -254,6 +247,25 @@ class DraftStore(EvaluationStore):
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def close_within(
+    session: Session,
+    draft_id: str,
+    state: DraftState,
+    *,
+    holder: str,
+    revision_id: str | None = None,
+    version: int | None = None,
+) -> DraftRow:
+    """`DraftStore.close_draft` within the transaction of what becomes of the draft."""
+    row = _paintable(session, draft_id, holder)
+    if version is not None and row.version != version:
+        raise DraftHeldError("The draft was painted on while it was being submitted.", "Submit it again.", _holder(row))
+    row.state, row.submitted_revision_id, row.updated_at = state.value, revision_id, now()
+    session.execute(delete(DraftTileRow).where(DraftTileRow.draft_id == draft_id))
+    session.execute(delete(DraftPostRow).where(DraftPostRow.draft_id == draft_id))
+    return row
 
 
 def _open_row(session: Session, draft_id: str) -> DraftRow:

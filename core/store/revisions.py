@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError, StoreError
 from core.store.base import found, new_id, now, remove_tree
@@ -88,7 +89,12 @@ class RevisionStore(ImageChanges):
         return _record(row)
 
     def complete_revision(
-        self, revision_id: str, *, coverage: Iterable[Mapping[str, Any]] = (), **details: Any
+        self,
+        revision_id: str,
+        *,
+        coverage: Iterable[Mapping[str, Any]] = (),
+        within: Callable[[Session], object] | None = None,
+        **details: Any,
     ) -> RevisionRecord:
         """Declare a label map whole: from now on it does not change.
 
@@ -98,6 +104,8 @@ class RevisionStore(ImageChanges):
             In state ``writing``, its pyramid finished.
         coverage
             Rows of the coverage table as plain values (`ClassCoverage.to_json`).
+        within
+            What else happens in the same transaction; when it fails, the revision is not complete.
         details
             Added to its details.
 
@@ -126,6 +134,8 @@ class RevisionStore(ImageChanges):
             row.completed_at = now()
             if row.kind == RevisionKind.CORRECTION.value:
                 begin_review(session, row)
+            if within is not None:
+                within(session)
         self._holds.release(revision_id)
         return _record(row)
 

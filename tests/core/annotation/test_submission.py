@@ -20,6 +20,7 @@ from core.imaging.pyramid import TILE_PX, open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.review.decisions import decide
 from core.review.records import Decision
+from core.review.rows import review
 from core.rounds.snapshot import take_snapshot, write_snapshot
 from core.settings import load_settings
 from core.store import RevisionKind, Store
@@ -143,23 +144,43 @@ def test_a_disk_that_fills_up_midway_leaves_the_draft_open_and_no_revision(
     assert submit_draft(store, draft.id, "tab").changes["pixels"] == 600, "nothing was lost"
 
 
-def test_a_submission_that_a_crash_left_unclosed_is_finished_not_doubled(
+def test_a_draft_that_cannot_be_closed_leaves_neither_revision_nor_trace_in_the_queue(
     store: Store, image: ImageRecord, draft: DraftRecord, edited: tuple[np.ndarray, np.ndarray],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """A kill between completing the revision and closing the draft: no code runs any more."""
+    first = submit_draft(store, draft.id, "tab").revision
+    second, _ = store.open_draft(image.id, "Ada", first.id)
+    store.set_whole_image(second.id, "tab", True)
 
-    def killed(*_: Any, **__: Any) -> None:
-        raise KeyboardInterrupt
+    def refused(*_: Any, **__: Any) -> None:
+        raise StorageFullError("The disk is full.", "Free some space.")
 
-    monkeypatch.setattr(store, "close_draft", killed)
-    monkeypatch.setattr(store, "delete_revision", lambda _: None)
-    with pytest.raises(KeyboardInterrupt):
-        submit_draft(store, draft.id, "tab")
+    monkeypatch.setattr(submission, "close_within", refused)
+    with pytest.raises(StorageFullError):
+        submit_draft(store, second.id, "tab")
     monkeypatch.undo()
-    submit_draft(store, draft.id, "tab")
+    assert corrections(store, image) == [RevisionState.COMPLETE], "the first one only"
+    assert review(store, first.id).superseded_by is None
+    assert store.draft(second.id).state is DraftState.OPEN
+    again = submit_draft(store, second.id, "tab").revision
+    assert review(store, first.id).superseded_by == again.id
+
+
+def test_a_draft_that_is_submitted_twice_at_once_becomes_one_revision(
+    store: Store, image: ImageRecord, draft: DraftRecord, edited: tuple[np.ndarray, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    other: list[str] = []
+
+    def meanwhile(_: Path) -> None:
+        monkeypatch.undo()
+        other.append(submit_draft(store, draft.id, "tab").revision.id)
+
+    monkeypatch.setattr(submission, "sync_tree", meanwhile)
+    assert submit_draft(store, draft.id, "tab").revision.id == other[0]
     assert corrections(store, image) == [RevisionState.COMPLETE]
-    assert store.draft(draft.id).state is DraftState.SUBMITTED
+    assert [path.name for path in store.labels_dir.iterdir() if path.name == other[0]]
+    assert len(list(store.labels_dir.iterdir())) == 2, "the prediction and one correction"
 
 
 def test_without_an_image_sized_count_the_areas_are_still_told(

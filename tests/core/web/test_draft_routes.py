@@ -19,6 +19,7 @@ from httpx import Response
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+import core.annotation.submission as submission
 import core.store.drafts as draft_store
 import core.web.drafts as draft_web
 from core.annotation.draft_post import MOST_TILES
@@ -308,13 +309,7 @@ def test_a_draft_that_is_painted_on_while_it_is_submitted_stays_open(
     world.hold("tab")
     world.paint(painted(world))
     tiles = painted(world, 1, 1)
-    close = world.store.close_draft
-
-    def painted_meanwhile(*arguments: Any, **keywords: Any) -> Any:
-        world.paint(tiles, sequence=2)
-        return close(*arguments, **keywords)
-
-    monkeypatch.setattr(world.store, "close_draft", painted_meanwhile)
+    monkeypatch.setattr(submission, "sync_tree", lambda _: world.paint(tiles, sequence=2))
     assert world.post("submit", json={"holder": "tab", "note": ""}).status_code == 409
     assert world.store.draft(world.draft.id).state is DraftState.OPEN
     assert world.store.revisions(world.image.id, kind=RevisionKind.CORRECTION) == ()
