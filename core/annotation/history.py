@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+from core.annotation.beginning import begin_draft
 from core.errors import AnnotationError
 from core.review.changes import Region, changes_between, regions_between
 from core.review.label_maps import LabelMap
@@ -28,10 +29,13 @@ class HistoryEntry:
         Complete.
     review
         Where its review stands; None for references and predictions, which are not reviewed.
+    replaced
+        Whether a newer version by the same author has taken its place in the review.
     """
 
     revision: RevisionRecord
     review: ReviewState | None
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,12 @@ def history(store: Store, image_id: str, *, hidden: Collection[str] = ()) -> tup
     shown = [r for r in store.revisions(image_id) if r.state is RevisionState.COMPLETE and r.id not in hidden]
     with store.database.reading() as session:
         reviews = {r.id: session.get(ReviewRow, r.id) for r in shown}
-        states = {key: ReviewState(row.state) for key, row in reviews.items() if row is not None}
-    return tuple(HistoryEntry(revision, states.get(revision.id)) for revision in shown)
+        states = {
+            key: (ReviewState(row.state), row.superseded_by is not None)
+            for key, row in reviews.items()
+            if row is not None
+        }
+    return tuple(HistoryEntry(revision, *states.get(revision.id, (None, False))) for revision in shown)
 
 
 def difference(store: Store, before_id: str | None, after_id: str) -> Difference:
@@ -94,7 +102,7 @@ def difference(store: Store, before_id: str | None, after_id: str) -> Difference
 
 
 def restore(store: Store, revision_id: str, author: str) -> DraftRecord:
-    """Begin a draft that starts as an older revision; the revision itself stays as it is.
+    """Begin a draft that starts as an older revision, what was vouched for included; the revision stays as it is.
 
     Raises
     ------
@@ -104,7 +112,7 @@ def restore(store: Store, revision_id: str, author: str) -> DraftRecord:
         There is no such revision.
     """
     revision = store.revision(revision_id)
-    draft, was_open = store.open_draft(revision.image_id, author, revision.id)
+    draft, was_open = begin_draft(store, revision.image_id, author, revision.id)
     if was_open and draft.base_revision_id != revision.id:
         raise AnnotationError(
             "You have an open draft of this image, which would be lost.",

@@ -8,9 +8,11 @@ from typing import Final
 import streamlit as st
 
 from core.access import Permission, require
+from core.annotation.beginning import begin_draft
 from core.annotation.history import HistoryEntry, history
 from core.review.double_annotation import hidden_authors, hidden_revisions
 from core.review.records import ReviewState
+from core.review.rows import review as review_of
 from core.store.people import person_key
 from core.store.records import DraftRecord, DraftState, ImageRecord, ProjectRecord, RevisionKind
 from ui import context
@@ -90,7 +92,8 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
                          query_params={Query.IMAGE.value: image.id})  # fmt: skip
             st.markdown("or begin with an empty label map.")
         options = [*by_id, _EMPTY]
-        default = default_start(entries)
+        default = default_start(entries, person)
+        _asked_for_changes(by_id.get(default))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = st.selectbox(
                 "Begin from",
@@ -104,17 +107,33 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
     if begin:
         with explained():
             require(context.store(), project.id, person, Permission.PAINT)
-            context.store().open_draft(image.id, person, chosen or None)
+            begin_draft(context.store(), image.id, person, chosen or None)
             st.session_state["correct-started"] = image.id
         if st.session_state.pop("correct-started", None):
             st.rerun()
 
 
-def default_start(entries: Sequence[HistoryEntry]) -> str:
-    """What is nearest to the truth: the newest approved correction, else the newest prediction, else anything."""
+def _asked_for_changes(entry: HistoryEntry | None) -> None:
+    """What a reviewer wants of the correction that is offered to begin from."""
+    if entry is None or entry.review is not ReviewState.CHANGES_REQUESTED:
+        return
+    found = review_of(context.store(), entry.revision.id)
+    told = f"{found.decided_by or 'A reviewer'} asks for changes to this correction: {found.reason}"
+    st.warning(plain(told), icon=":material/edit_note:")
+
+
+def default_start(entries: Sequence[HistoryEntry], person: str) -> str:
+    """What is nearest to the truth: one's own where changes were asked for, an approved one, a prediction, anything."""
+    mine = [
+        entry
+        for entry in entries
+        if entry.review is ReviewState.CHANGES_REQUESTED
+        and not entry.replaced
+        and person_key(entry.revision.author) == person_key(person)
+    ]
     approved = [entry for entry in entries if entry.review is ReviewState.APPROVED]
     predictions = [entry for entry in entries if entry.revision.kind is RevisionKind.PREDICTION]
-    first = next(iter([*approved, *predictions, *entries]), None)
+    first = next(iter([*mine, *approved, *predictions, *entries]), None)
     return first.revision.id if first else _EMPTY
 
 

@@ -1,0 +1,80 @@
+"""Beginning a draft from any label map: its labels, and what its author had vouched for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from core.annotation.draft_post import MOST_TILES, tile_shape
+from core.annotation.draft_tiles import class_counts, pack_tile
+from core.imaging.pyramid import TILE_PX
+from core.label_scheme import IGNORE_ID
+from core.review.label_maps import LabelMap
+from core.store.records import DraftRecord, DraftTileRecord, RevisionKind, RevisionRecord
+from core.store.store import Store
+
+_SYSTEM: Final = ""
+"""Holder of a draft that no tab has opened yet."""
+
+_LAST: Final = 0
+"""Number of the post that completes it; tabs count from 1."""
+
+
+def begin_draft(store: Store, image_id: str, author: str, revision_id: str | None = None) -> tuple[DraftRecord, bool]:
+    """The author's open draft of an image, or a new one; the second value says whether it was there.
+
+    Begun from a correction, it carries on what was vouched for there, so that submitting it again loses none of that.
+    References and predictions have no coverage of their own: there, what is painted or confirmed counts.
+
+    Parameters
+    ----------
+    revision_id
+        What a new draft is begun from; None: background everywhere.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such image or revision.
+    StorageFullError
+        The disk is full; asked again, the draft is completed.
+    """
+    draft, was_open = store.open_draft(image_id, author, revision_id)
+    if draft.base_revision_id is None or draft.strokes or store.has_draft_post(draft.id, _SYSTEM, _LAST):
+        return draft, was_open
+    base = store.revision(draft.base_revision_id)
+    if base.kind is not RevisionKind.CORRECTION or (was_open and draft.holder_id != _SYSTEM):
+        return draft, was_open
+    return _with_coverage(store, draft, base), was_open
+
+
+def _with_coverage(store: Store, draft: DraftRecord, base: RevisionRecord) -> DraftRecord:
+    """The draft with what was vouched for; a call after one that broke off adds what is missing."""
+    if base.details.get("whole_image"):
+        store.set_whole_image(draft.id, _SYSTEM, True)
+        return store.write_draft_tiles(draft.id, _SYSTEM, _LAST, [], seconds=0.0, strokes=0)
+    shape = store.image(draft.image_id).shape_yx
+    tiles: list[tuple[DraftTileRecord, bytes]] = []
+    for number, tile in enumerate(_vouched_tiles(LabelMap(store, base.id, shape))):
+        tiles.append(tile)
+        if len(tiles) == MOST_TILES:
+            store.write_draft_tiles(draft.id, _SYSTEM, _LAST - 1 - number, tiles, seconds=0.0, strokes=0)
+            tiles = []
+    return store.write_draft_tiles(draft.id, _SYSTEM, _LAST, tiles, seconds=0.0, strokes=0)
+
+
+def _vouched_tiles(labels: LabelMap) -> Iterator[tuple[DraftTileRecord, bytes]]:
+    """The tiles that have any pixel that was vouched for."""
+    rows, columns = (-(-edge // TILE_PX) for edge in labels.shape_yx)
+    for row in range(rows):
+        for column in range(columns):
+            height, width = tile_shape(labels.shape_yx, row, column)
+            top, left = row * TILE_PX, column * TILE_PX
+            place = slice(top, top + height), slice(left, left + width)
+            tile = np.ascontiguousarray(labels.labels(*place))
+            covered = np.asarray(labels.vouched(*place) != IGNORE_ID)
+            if covered.any():
+                counts = class_counts(tile)
+                record = DraftTileRecord(row, column, 0, counts, class_counts(tile, covered), counts)
+                yield record, pack_tile(tile, covered)
