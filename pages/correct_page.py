@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from core.annotation.progress import progress
+from ui import context
 from ui.panels.correct_history import history_panel
 from ui.panels.correct_start import draft_line, entries_of, image_picker, my_draft, others, start_panel
 from ui.panels.correct_work import submitted_panel, work_panel
@@ -18,15 +20,16 @@ if project is None:
         icon=":material/folder_open:",
     )
     st.stop()
-with which:
-    image = image_picker(project)
 with who:
     person = person_field(key="correct")
+known = progress(context.store(), project.id, person)
+with which:
+    image = image_picker(project, known)
 if image is None or not person:
     st.stop()
 
 entries = entries_of(project, image, person)
-submitted_panel(project, image)
+submitted_panel(project, image, known)
 draft = my_draft(image, person)
 if draft is None:
     start_panel(project, image, person, entries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -47,6 +47,20 @@ def begin_draft(store: Store, image_id: str, author: str, revision_id: str | Non
     if base.kind is not RevisionKind.CORRECTION or (was_open and draft.holder_id != _SYSTEM):
         return draft, was_open
     return _with_coverage(store, draft, base), was_open
+
+
+def preferred_prediction(predictions: Sequence[RevisionRecord], model_id: str | None) -> RevisionRecord | None:
+    """The prediction to go on from: the newest by the model in use, else the newest; None where there is none.
+
+    Parameters
+    ----------
+    predictions
+        Of one image, newest first.
+    model_id
+        The project's promoted model.
+    """
+    by_it = (each for each in predictions if model_id is not None and each.model_id == model_id)
+    return next(by_it, predictions[0] if predictions else None)
 
 
 def _with_coverage(store: Store, draft: DraftRecord, base: RevisionRecord) -> DraftRecord:

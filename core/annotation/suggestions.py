@@ -19,12 +19,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.annotation.beginning import preferred_prediction
 from core.errors import AnnotationError
 from core.imaging.pyramid import open_pyramid
 from core.label_scheme import IGNORE_ID
 from core.store.base import now
 from core.store.people import person_key
-from core.store.records import RevisionKind, RevisionRecord, RevisionState
+from core.store.records import RevisionKind, RevisionRecord
 from core.store.store import Store
 from core.store.tables import VisitRow
 
@@ -117,7 +118,7 @@ class Tour:
 
 
 def tour(store: Store, image_id: str, person: str, strategy: Strategy = Strategy.CONFIDENCE) -> Tour:
-    """Where to look in the newest prediction of an image.
+    """Where to look in an image's prediction: that of the model in use, else the newest.
 
     Raises
     ------
@@ -126,7 +127,7 @@ def tour(store: Store, image_id: str, person: str, strategy: Strategy = Strategy
     NotFoundError
         There is no such image.
     """
-    revision = _newest_prediction(store, image_id)
+    revision = _prediction(store, image_id)
     path = store.label_pyramid_path(revision.id)
     found = _suggested(path, revision.id, Strategy(strategy))
     return Tour(revision.id, found, visits(store, revision.id, person))
@@ -216,16 +217,18 @@ def suggest(
     return tuple(taken[:most])
 
 
-def _newest_prediction(store: Store, image_id: str) -> RevisionRecord:
-    store.image(image_id)
-    found = store.revisions(image_id, kind=RevisionKind.PREDICTION)
-    complete = [each for each in found if each.state is RevisionState.COMPLETE]
-    if not complete:
+def _prediction(store: Store, image_id: str) -> RevisionRecord:
+    image = store.image(image_id)
+    promoted = store.promoted_model(image.project_id)
+    found = preferred_prediction(
+        store.revisions(image_id, kind=RevisionKind.PREDICTION), promoted.model_id if promoted else None
+    )
+    if found is None:
         raise AnnotationError(
             "This image has no prediction yet, so there is nothing to be doubtful about.",
             "Segment it first, or look through it from one corner to the other.",
         )
-    return complete[0]
+    return found
 
 
 @functools.lru_cache(maxsize=64)

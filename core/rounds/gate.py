@@ -137,7 +137,9 @@ def _unsure(classes: tuple[ClassJudgement, ...], comparison: Comparison) -> tupl
         one = comparison.unit_kind.removesuffix("s")
         return (f"The test set has figures of one {one} only: whether a difference is chance, it cannot tell.",)
     lonely = [each for each in classes if each.units == 1 and each.class_id != ALL]
-    return tuple(each.words for each in lonely if each.difference and (each.difference.mean or 0) < 0)
+    fell = [each for each in lonely if each.difference and (each.difference.mean or 0) < 0]
+    false = [each for each in classes if each.false_images]
+    return tuple(dict.fromkeys(each.words for each in (*fell, *false)))
 
 
 def _judged(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import streamlit as st
 
 from core.access import Permission, require
-from core.annotation.beginning import begin_draft
+from core.annotation.beginning import begin_draft, preferred_prediction
 from core.annotation.history import HistoryEntry, history
+from core.annotation.progress import TO_DO, ImageProgress, Standing
 from core.review.double_annotation import hidden_authors, hidden_revisions
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
@@ -20,7 +21,7 @@ from ui.address import kept_in_address
 from ui.errors import explained, plain
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.results_words import counted
-from ui.state import Query, query
+from ui.state import Query, query, set_query
 from ui.units import duration_text
 
 _EMPTY: Final = ""
@@ -32,6 +33,17 @@ _KINDS: Final = {
     RevisionKind.CORRECTION: "Correction",
 }
 
+_STANDINGS: Final = {
+    Standing.DRAFT: "your draft",
+    Standing.CHANGES_REQUESTED: "changes requested",
+    Standing.WAITING: "waits for review",
+    Standing.APPROVED: "approved",
+    Standing.REJECTED: "rejected",
+    Standing.SEGMENTED: "segmented",
+    Standing.REFERENCE: "has a reference",
+    Standing.NOTHING: "no label map",
+}
+
 STATES: Final = {
     ReviewState.SUBMITTED: "waits for review",
     ReviewState.CHANGES_REQUESTED: "changes requested",
@@ -41,24 +53,43 @@ STATES: Final = {
 }
 
 
-def image_picker(project: ProjectRecord) -> ImageRecord | None:
-    """The image, kept in the address; None where the project has none."""
+def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> ImageRecord | None:
+    """The image, kept in the address; None where the project has none.
+
+    Parameters
+    ----------
+    known
+        How far each image is (`core.annotation.progress.progress`); said beside its name.
+    """
     images = {image.id: image for image in context.store().images(project.id)}
     if not images:
         st.info("This project has no images yet. Bring some in on the Data page.", icon=":material/photo_library:")
         return None
-    kinds = context.store().label_kinds(project.id)
     asked = query(Query.IMAGE)
     if asked and asked not in images:
         st.warning("The image of this link is not in this project (any more).", icon=":material/link_off:")
+    first = _first(images, known)
+    if not asked:
+        set_query(Query.IMAGE, first)  # so that it stays when it is submitted and no longer the first to do
+    to_do = sum(known[i].standing in TO_DO for i in images if i in known)
     chosen = st.selectbox(
         "Image",
         list(images),
-        format_func=lambda i: f"{images[i].name} · {_progress(kinds.get(i, frozenset()))}",
+        format_func=lambda i: f"{images[i].name} · {_STANDINGS[known[i].standing if i in known else Standing.NOTHING]}",
         key="correct-image",
-        on_change=kept_in_address(Query.IMAGE, "correct-image", images, next(iter(images))),
+        on_change=kept_in_address(Query.IMAGE, "correct-image", images, first),
+        help=f"{to_do:,} of {counted(len(images), 'image')} left to go on with",
     )
     return images[chosen]
+
+
+def _first(images: Collection[str], known: Mapping[str, ImageProgress]) -> str:
+    """The image that is shown when none is asked for: one's own draft, else one that is left to do."""
+    for wanted in TO_DO:
+        for image_id in images:
+            if image_id in known and known[image_id].standing is wanted:
+                return image_id
+    return next(iter(images))
 
 
 def entries_of(project: ProjectRecord, image: ImageRecord, person: str) -> tuple[HistoryEntry, ...]:
@@ -92,7 +123,8 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
                          query_params={Query.IMAGE.value: image.id})  # fmt: skip
             st.markdown("or begin with an empty label map.")
         options = [*by_id, _EMPTY]
-        default = default_start(entries, person)
+        promoted = context.store().promoted_model(project.id)
+        default = default_start(entries, person, promoted.model_id if promoted else None)
         _asked_for_changes(by_id.get(default))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = st.selectbox(
@@ -122,8 +154,14 @@ def _asked_for_changes(entry: HistoryEntry | None) -> None:
     st.warning(plain(told), icon=":material/edit_note:")
 
 
-def default_start(entries: Sequence[HistoryEntry], person: str) -> str:
-    """What is nearest to the truth: one's own where changes were asked for, an approved one, a prediction, anything."""
+def default_start(entries: Sequence[HistoryEntry], person: str, model_id: str | None = None) -> str:
+    """What is nearest to the truth: one's own where changes were asked for, an approved one, a prediction, anything.
+
+    Parameters
+    ----------
+    model_id
+        The model in use: its prediction comes before newer ones of other models.
+    """
     mine = [
         entry
         for entry in entries
@@ -132,9 +170,10 @@ def default_start(entries: Sequence[HistoryEntry], person: str) -> str:
         and person_key(entry.revision.author) == person_key(person)
     ]
     approved = [entry for entry in entries if entry.review is ReviewState.APPROVED]
-    predictions = [entry for entry in entries if entry.revision.kind is RevisionKind.PREDICTION]
-    first = next(iter([*mine, *approved, *predictions, *entries]), None)
-    return first.revision.id if first else _EMPTY
+    nearest = next((entry.revision for entry in (*mine, *approved)), None)
+    predictions = [entry.revision for entry in entries if entry.revision.kind is RevisionKind.PREDICTION]
+    found = nearest or preferred_prediction(predictions, model_id) or next((each.revision for each in entries), None)
+    return found.id if found else _EMPTY
 
 
 def draft_line(draft: DraftRecord, entries: Sequence[HistoryEntry]) -> None:
@@ -173,12 +212,3 @@ def others(image: ImageRecord, person: str) -> None:
                 f"{', '.join(names)} also {'has' if len(names) == 1 else 'have'} a draft of this image; yours is apart."
             ),
         )
-
-
-def _progress(kinds: frozenset[RevisionKind]) -> str:
-    """How far an image is, in two words."""
-    if RevisionKind.CORRECTION in kinds:
-        return "corrected"
-    if RevisionKind.PREDICTION in kinds:
-        return "segmented"
-    return "has a reference" if RevisionKind.REFERENCE in kinds else "no label map"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
+from core.annotation.progress import ImageProgress, next_image
 from core.annotation.suggestions import Strategy, Suggestion, Tour, Visit, start_again, tour, visit
 from core.errors import AnnotationError
 from core.label_scheme import LabelScheme
@@ -24,7 +26,7 @@ from ui.viewer.place import Place
 
 HEIGHT_PX: Final = 760
 
-REVIEW_PAGE: Final = ROOT / "pages" / "review_page.py"
+REVIEW_PAGE: Final = str(ROOT / "pages" / "review_page.py")
 
 _STRATEGIES: Final = {
     Strategy.CONFIDENCE: "Where the model is unsure",
@@ -47,8 +49,14 @@ def work_panel(project: ProjectRecord, image: ImageRecord, draft: DraftRecord, p
     )
 
 
-def submitted_panel(project: ProjectRecord, image: ImageRecord) -> None:
-    """What the submission of this tab changed, and where to go from here."""
+def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[str, ImageProgress]) -> None:
+    """What the submission of this tab changed, and where to go from here.
+
+    Parameters
+    ----------
+    known
+        How far each image of the project is.
+    """
     revision_id = st.session_state.get(StateKey.SUBMITTED)
     if not revision_id:
         return
@@ -69,9 +77,26 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord) -> None:
             st.session_state[StateKey.SUBMITTED] = None
             st.rerun()
         st.dataframe(changes_table(details, project.scheme), hide_index=True, key=f"correct-changes-{revision_id}")
-        if REVIEW_PAGE.is_file():
-            st.page_link(str(REVIEW_PAGE), label="See it in review", icon=":material/rate_review:",
-                         query_params={Query.PROJECT.value: project.id, Query.REVISION.value: revision_id})  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _next_image(project, image, known)
+            st.page_link(
+                REVIEW_PAGE, label="See it in review", icon=":material/rate_review:",
+                query_params={Query.PROJECT.value: project.id, Query.REVISION.value: revision_id},
+            )  # fmt: skip
+
+
+def _next_image(project: ProjectRecord, image: ImageRecord, known: Mapping[str, ImageProgress]) -> None:
+    """A button to the next image that is left to correct."""
+    names = {each.id: each.name for each in context.store().images(project.id)}
+    following = next_image(list(names), known, image.id)
+    if following is None:
+        st.caption("Every image of the project is corrected or waits for review.")
+        return
+    label = plain(f"Next image: {names[following]}")
+    if st.button(label, icon=":material/arrow_forward:", type="primary", key="correct-next-image"):
+        st.session_state[StateKey.SUBMITTED] = None
+        set_query(Query.IMAGE, following)
+        st.rerun()
 
 
 def changes_table(details: dict[str, Any], scheme: LabelScheme) -> pd.DataFrame:

@@ -103,6 +103,7 @@ def test_finds_where_there_is_nothing_are_told_although_no_pair_counts_them() ->
     assert myelin.difference is not None
     assert (myelin.difference.images, myelin.false_images) == (2, 1)
     assert myelin.words == "myelin is found in 1 test image without any, which the model before did not."
+    assert (judged.outcome, judged.reasons) == (Outcome.NOT_JUDGED, (myelin.words,)), "a person has to look"
 
 
 def test_the_first_model_and_an_empty_test_set() -> None:
