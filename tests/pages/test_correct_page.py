@@ -13,9 +13,11 @@ from core.label_scheme import LabelScheme
 from core.review.decisions import decide
 from core.review.records import Decision, ReviewState
 from core.review.rows import review
+from core.rounds.promoting import promote_model
 from core.settings import ROOT
 from core.store.records import DraftState, ImageRecord, ProjectRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
+from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 
 PAGE = "correct_page.py"
@@ -189,3 +191,48 @@ def test_two_label_maps_are_compared(
 
 def test_a_link_to_what_has_gone_is_explained(store: Store, image: ImageRecord, app: AppTest) -> None:
     assert "not in this project" in texts(opened(app, image="gone"))
+
+
+def test_the_model_in_use_comes_before_newer_predictions(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    write_model(store.settings.models_dir / "starter")
+    promote_model(store, image.project_id, "starter", "Eve", "the best we have")
+    newer = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="other")
+    write_label_pyramid(store.label_pyramid_path(newer.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME)
+    store.complete_revision(newer.id)
+    assert opened(app).selectbox(key=f"correct-start-{image.id}-3").value == prediction.id
+
+
+def test_asked_for_changes_the_author_goes_on_from_there(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    correction = correct(store, image, prediction, "Ada")
+    decide(store, correction.id, "Eve", Decision.REQUEST_CHANGES, "the nucleus is missing")
+    page = opened(app)
+    assert page.selectbox(key=f"correct-start-{image.id}-3").value == correction.id
+    assert "the nucleus is missing" in texts(page)
+    press(page, "correct-begin")
+    (draft,) = store.drafts(image.id)
+    assert draft.base_revision_id == correction.id
+    assert draft.whole_image, "what was vouched for stays"
+    page = opened(app, "Bob", image=image.id)
+    assert "the nucleus is missing" not in texts(page), "that is asked of Ada"
+
+
+def test_after_a_submission_the_next_image_is_one_click_away(
+    store: Store, project: ProjectRecord, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    other = store.add_image(project.id, Image(np.ones(SHAPE, np.uint8), PixelSize.from_user(8.0), "second"))
+    begun = store.begin_revision(other.id, RevisionKind.PREDICTION, model_id="starter")
+    write_label_pyramid(store.label_pyramid_path(begun.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME)
+    store.complete_revision(begun.id)
+    page = opened(app)
+    assert page.query_params["image"] in (image.id, [image.id])
+    app.session_state["submitted"] = correct(store, image, prediction, "Ada").id
+    page = press(page.run(), "correct-next-image")
+    assert page.query_params["image"] in (other.id, [other.id])
+    assert page.selectbox(key="correct-image").value == other.id
+    labels = page.selectbox(key="correct-image").options
+    assert any("waits for review" in label for label in labels)
+    assert any("segmented" in label for label in labels)

@@ -1,0 +1,51 @@
+"""How far images are for one person, and which one comes next."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from core.annotation.progress import ImageProgress, Standing, next_image, progress
+from core.imaging.image import Image
+from core.imaging.pyramid import write_label_pyramid
+from core.review.decisions import decide
+from core.review.records import Decision
+from core.store import RevisionKind, Store
+from core.store.records import ProjectRecord
+from tests.core.review.conftest import add_labels, project, store
+
+__all__ = ["project", "store"]
+
+BLANK = np.zeros((4, 4), np.uint8)
+
+
+def test_every_standing_as_this_person_may_know_it(store: Store, project: ProjectRecord) -> None:
+    names = ("nothing", "segmented", "drafted", "waiting", "asked", "approved", "rejected")
+    images = {
+        name: store.add_image(project.id, Image(np.full((4, 4), place, np.uint8))) for place, name in enumerate(names)
+    }
+    begun = store.begin_revision(images["segmented"].id, RevisionKind.PREDICTION)
+    write_label_pyramid(store.label_pyramid_path(begun.id), BLANK, pixel_size_nm=8.0)
+    store.complete_revision(begun.id)
+    store.open_draft(images["drafted"].id, "Ada", None)
+    made = {name: add_labels(store, images[name], BLANK) for name in ("waiting", "asked", "approved", "rejected")}
+    for name, decision in (("asked", Decision.REQUEST_CHANGES), ("rejected", Decision.REJECT)):
+        decide(store, made[name].id, "Bo", decision, "look again")
+    decide(store, made["approved"].id, "Bo", Decision.APPROVE)
+
+    known = progress(store, project.id, "ada")
+    assert images["nothing"].id not in known
+    found = {name: known[image.id].standing for name, image in images.items() if image.id in known}
+    assert found == {
+        "segmented": Standing.SEGMENTED, "drafted": Standing.DRAFT, "waiting": Standing.WAITING,
+        "asked": Standing.CHANGES_REQUESTED, "approved": Standing.APPROVED, "rejected": Standing.REJECTED,
+    }  # fmt: skip
+    assert progress(store, project.id, "Cy")[images["drafted"].id] == ImageProgress(Standing.NOTHING, ("Ada",))
+
+
+def test_the_next_image_goes_round_and_ends() -> None:
+    known = {"a": ImageProgress(Standing.SEGMENTED), "b": ImageProgress(Standing.WAITING)}
+    known["c"] = ImageProgress(Standing.DRAFT)
+    assert next_image(["a", "b", "c"], known, "a") == "c"
+    assert next_image(["a", "b", "c"], known, "c") == "a"
+    assert next_image(["b"], known, "b") is None
+    assert next_image(["a"], known, "gone") == "a"
