@@ -110,17 +110,24 @@ def _heatmap(
             hovertext=hover, hovertemplate="%{hovertext}<extra></extra>", hoverongaps=True,
         )
     )  # fmt: skip
-    for r in range(len(rows)):
-        for c in range(len(columns)):
-            share = float(shares[r, c])
-            color = None if math.isnan(share) else "#ffffff" if share > _DARK_FROM else INK
-            font = {"size": 12} | ({"color": color} if color else {})
-            figure.add_annotation(x=c, y=r, text=str(shown[r, c]), showarrow=False, font=font)
+    notes = [
+        {"x": c, "y": r, "text": str(shown[r, c]), "showarrow": False, "font": _font(float(shares[r, c]))}
+        for r in range(len(rows))
+        for c in range(len(columns))
+    ]
+    figure.update_layout(annotations=notes)  # one by one, Plotly checks all that are there each time
     styled(figure, margin={"l": 12, "r": 12, "t": 12, "b": 12})
     room = {"showgrid": False, "ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"}
     figure.update_xaxes(**room, tickvals=places["x"], ticktext=[as_text(name) for name in columns], constrain="domain")
     figure.update_yaxes(**room, tickvals=places["y"], ticktext=[as_text(name) for name in rows], autorange="reversed")
     return figure
+
+
+def _font(share: float) -> dict[str, int | str]:
+    """Of the number in a cell."""
+    if math.isnan(share):
+        return {"size": 12}
+    return {"size": 12, "color": "#ffffff" if share > _DARK_FROM else INK}
 
 
 def _goodness(metric: Metric, value: float) -> float:

@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.exports import not_a_formula
+from core.figures.drawn import DrawnFigure
 from ui.viewer.assets import BUNDLES, asset_url, module_shim
 
 DEFAULT_HEIGHT_PX: Final = 380
@@ -30,9 +30,7 @@ class FigureState:
     clicked: str | None = None
 
 
-def figure(
-    drawn: go.Figure, *, name: str, table: pd.DataFrame, key: str, height: int = DEFAULT_HEIGHT_PX
-) -> FigureState:
+def figure(drawn: DrawnFigure, *, name: str, key: str, height: int = DEFAULT_HEIGHT_PX) -> FigureState:
     """Show a figure, with buttons for PNG, SVG and CSV.
 
     The picture files have dark text on white, whatever theme the page has; the PNG has three pixels for each on screen.
@@ -40,11 +38,10 @@ def figure(
     Parameters
     ----------
     drawn
-        Transparent, as `core.figures` makes them.
+        Transparent, as `core.figures` makes them, with the numbers for the CSV. Written out once as long as it is the
+        same object, so a page that reruns often should keep it.
     name
         Of the files, without ending.
-    table
-        The numbers in it, for the CSV.
     key
         Names the figure on its page.
     height
@@ -58,8 +55,7 @@ def figure(
     result = _component()(
         key=key,
         data={
-            "figure": drawn.to_json(),
-            "csv": _csv(table),
+            **_written(drawn),
             "name": name,
             "height": height,
             "plotly": asset_url("plotly", "plotly.min.js"),
@@ -68,6 +64,12 @@ def figure(
     )
     clicked = result.get("clicked")
     return FigureState(str(clicked) if clicked is not None else None)
+
+
+@lru_cache(maxsize=32)
+def _written(drawn: DrawnFigure) -> dict[str, str]:
+    """A figure as the browser takes it, and its numbers."""
+    return {"figure": drawn.figure.to_json(), "csv": _csv(drawn.table)}
 
 
 def _csv(table: pd.DataFrame) -> str:

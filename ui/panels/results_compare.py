@@ -16,6 +16,7 @@ from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
 from core.figures.bars import metric_bars_of
 from core.figures.differences import paired_differences
+from core.figures.drawn import DrawnFigure
 from core.results.read import EvaluatedImage, evaluated_images, evaluation_report
 from core.store.records import EvaluationRecord
 from ui import context
@@ -133,14 +134,26 @@ def _compared(before: EvaluationReport, after: EvaluationReport) -> Comparison:
     return compare(before, after)
 
 
+@lru_cache(maxsize=16)
+def _drawn_bars(reports: tuple[tuple[str, EvaluationReport], ...], metric: Metric) -> DrawnFigure:
+    """`metric_bars_of`, drawn once."""
+    return metric_bars_of(dict(reports), metric)
+
+
+@lru_cache(maxsize=16)
+def _drawn_differences(comparison: Comparison, report: EvaluationReport, metric: Metric) -> DrawnFigure:
+    """`paired_differences`, drawn once."""
+    return paired_differences(comparison, report.scheme, metric)
+
+
 def _bars(row: EvaluationRecord, report: EvaluationReport, others: Sequence[EvaluationRecord], metric: Metric) -> None:
     """All of them in one figure; the chosen one first."""
     store = context.store()
     reports = {evaluation_label(row): report}
     reports |= {evaluation_label(other): evaluation_report(store, other.id) for other in others}
-    drawn = metric_bars_of(reports, metric)
+    drawn = _drawn_bars(tuple(reports.items()), metric)
     key = f"results-compare-bars-{row.id}-{metric.name}-{'-'.join(other.id for other in others)}"
-    figure(drawn.figure, name=f"{metric.name}_compared", table=drawn.table, key=key, height=380)
+    figure(drawn, name=f"{metric.name}_compared", key=key, height=380)
 
 
 def _differences(
@@ -155,11 +168,11 @@ def _differences(
     if metric.name not in comparison.differences:
         st.info(f"{metric.title} was not measured in both.", icon=":material/block:")
         return
-    drawn = paired_differences(comparison, report.scheme, metric)
+    drawn = _drawn_differences(comparison, report, metric)
     left, right = st.columns([1.5, 1], gap="medium")
     with left.container(border=True):
         key = f"results-differences-{before.id}-{row.id}-{metric.name}"
-        figure(drawn.figure, name=f"{metric.name}_differences", table=drawn.table, key=key, height=380)
+        figure(drawn, name=f"{metric.name}_differences", key=key, height=380)
     with right:
         st.dataframe(
             differences_table(comparison, report, metric), hide_index=True, width="stretch",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pandas as pd
 import streamlit as st
 
@@ -9,6 +11,7 @@ from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Metric
 from core.evaluation.report import EvaluationReport
 from core.figures.bars import dice_bars
+from core.figures.drawn import DrawnFigure
 from core.figures.heatmaps import confusion_heatmap, metric_heatmap
 from core.results.read import evaluated_images
 from core.store.records import EvaluationRecord
@@ -30,14 +33,14 @@ def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
     left, right = st.columns([1.7, 1], gap="medium")
     with left.container(border=True, height="stretch"):
         st.markdown("**Organelles and metrics**")
-        drawn = metric_heatmap(report, report.metrics)
-        figure(drawn.figure, name="metrics", table=drawn.table, key=f"results-heatmap-{row.id}", height=420)
+        drawn = _heatmap(report)
+        figure(drawn, name="metrics", key=f"results-heatmap-{row.id}", height=420)
     with right.container(border=True, height="stretch"):
         st.markdown("**What was taken for what**")
-        drawn = confusion_heatmap(report)
-        figure(drawn.figure, name="confusion", table=drawn.table, key=f"results-confusion-{row.id}", height=420)
+        drawn = _confusion(report)
+        figure(drawn, name="confusion", key=f"results-confusion-{row.id}", height=420)
     with st.expander("The figures as a table", icon=":material/table:"):
-        st.dataframe(figures_table(report), hide_index=True, width="stretch", key=f"results-aggregates-{row.id}")
+        st.dataframe(_figures_table(report), hide_index=True, width="stretch", key=f"results-aggregates-{row.id}")
         st.caption(
             f"Mean over images where the metric is defined, with its {report.settings.confidence_level:.0%} bootstrap "
             f"interval over {report.unit_kind}, and the number of images n. How each is measured: docs/metrics.md."
@@ -70,13 +73,22 @@ def _bare(metric: Metric, value: float) -> str:
 
 def _bars(row: EvaluationRecord, report: EvaluationReport, metric: Metric) -> None:
     """Bars per organelle; a click on an image's point opens it."""
-    drawn = dice_bars(report, metric)
-    state = figure(
-        drawn.figure, name=metric.name, table=drawn.table, key=f"results-bars-{row.id}-{metric.name}", height=380
-    )
+    drawn = _drawn_bars(report, metric)
+    state = figure(drawn, name=metric.name, key=f"results-bars-{row.id}-{metric.name}", height=380)
     st.caption("Bar: mean over images. Line: interval. Every dot is one image; click it to open the image.")
     if state.clicked:
         name = str(state.clicked)
         found = next((i for i in evaluated_images(context.store(), row.id) if name in (i.name, i.image_id)), None)
         if found:
             open_image(found.image_id)
+
+
+# A report does not change and is the same object as long as its evaluation does not: drawn once, shown at every rerun.
+_drawn_bars = lru_cache(maxsize=16)(dice_bars)
+_confusion = lru_cache(maxsize=8)(confusion_heatmap)
+_figures_table = lru_cache(maxsize=8)(figures_table)
+
+
+@lru_cache(maxsize=8)
+def _heatmap(report: EvaluationReport) -> DrawnFigure:
+    return metric_heatmap(report, report.metrics)

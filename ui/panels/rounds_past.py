@@ -82,7 +82,7 @@ def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
     with left.container(border=True, height="stretch"):
         st.markdown("**Is it getting better?**")
         drawn = dice_over_rounds(rounds)
-        figure(drawn.figure, name="dice_over_rounds", table=drawn.table, key=f"rounds-dice-{project.id}-{version}")
+        figure(drawn, name="dice_over_rounds", key=f"rounds-dice-{project.id}-{version}")
         st.caption(
             "Mean Dice on the test set of each round, with its interval. Open marks: the model was not promoted. "
             "Rounds with different test sets cannot be compared with each other."
@@ -91,7 +91,7 @@ def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
         st.markdown("**What people put in**")
         if any(any(each.corrected.values()) for each in rounds):
             drawn = work_over_rounds(rounds)
-            figure(drawn.figure, name="work_over_rounds", table=drawn.table, key=f"rounds-work-{project.id}-{version}")
+            figure(drawn, name="work_over_rounds", key=f"rounds-work-{project.id}-{version}")
             st.caption("Pixels that new corrections changed, by the class they became; above: the time of painting.")
         else:
             st.caption(

@@ -23,9 +23,9 @@ report = evaluate(
     LabelScheme.from_names({"mitochondria": 1}),
 )
 drawn = dice_bars(report, metric_named("dice"))
-state = figure(drawn.figure, name="dice", table=drawn.table, key="bars", height=300)
+state = figure(drawn, name="dice", key="bars", height=300)
 metrics = metric_heatmap(report, report.metrics)
-figure(metrics.figure, name="metrics", table=metrics.table, key="metrics", height=300)
+figure(metrics, name="metrics", key="metrics", height=300)
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 st.text(f"clicked {state.clicked}")
 st.text(f"runs {st.session_state.runs}")
