@@ -80,7 +80,26 @@ def test_a_pixel_that_is_not_predicted_yet_is_no_error(run: Run) -> None:
     ],
 )
 def test_pixels_in_words(run: Run, is_: str, said: str, text: str) -> None:
-    assert run(PIXELS, f"m.pairText({is_}, {said}, (id) => 'c' + id)") == text
+    assert run(PIXELS, pair_text(is_, said, "errors")) == text
+
+
+def pair_text(is_: str, said: str, story: str) -> str:
+    words = f"import('./panes/stories.js').then((found) => found.STORIES.{story}.pixel)"
+    return f"{words}.then((words) => m.pairText({is_}, {said}, (id) => 'c' + id, words))"
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "text"),
+    [
+        ("1", "0", "was c1, is now c0"),
+        ("2", "2", "c2, unchanged"),
+        ("255", "2", "not labelled before"),
+        ("2", "255", "was c2, not labelled now"),
+        ("undefined", "2", "is now c2"),
+    ],
+)
+def test_changes_in_words(run: Run, was: str, now: str, text: str) -> None:
+    assert run(PIXELS, pair_text(was, now, "changes")) == text
 
 
 def test_pair_tiles_wait_for_both_are_kept_and_follow_a_change(run: Run) -> None:
@@ -150,6 +169,13 @@ def test_a_pane_for_every_kind_and_every_further_map(run: Run) -> None:
         ("name of other-0", ["other-0"], ""),
         ("Errors", ["errors"], ""),
     ]
+
+
+def test_before_and_after_are_called_so(run: Run) -> None:
+    props = "{ mode: 'panes', panes: ['reference', 'prediction', 'errors'], layers: [], story: 'changes' }"
+    panes = run(PLAN, f"m.panesOf({props})")
+    assert [pane["title"] for pane in panes] == ["Before", "After", "Changes"]
+    assert panes[0]["note"] == "It was begun from an empty label map."
 
 
 def test_what_is_missing_is_told_in_its_pane(run: Run) -> None:

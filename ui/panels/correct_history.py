@@ -19,7 +19,7 @@ from ui.panels.correct_start import STATES, revision_label
 from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
 from ui.units import duration_text
-from ui.viewer.compare import PaneKind, PaneMode, linked_panes
+from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
 from ui.viewer.place import Place
 
 
@@ -137,8 +137,8 @@ def _shown(project: ProjectRecord, image: ImageRecord, before: str, after: str, 
         height=520,
         remember_as="history",
         url_view=False,
+        story=PaneStory.CHANGES,
     )
-    st.caption("Left of the divider: before. Right of it: after.")
 
 
 def classes_table(found: Difference, scheme: LabelScheme) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from ui.panels.review_decide import decision_panel, talk_panel
 from ui.panels.review_marks import draw_panel, marks_panel
 from ui.state import Query, set_query
 from ui.units import duration_text
-from ui.viewer.compare import PaneKind, PaneMode, linked_panes
+from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
 from ui.viewer.place import Place
 
 HEIGHT_PX = 600
@@ -138,9 +138,7 @@ def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
         key=f"review-panes-{review.revision_id}",
         height=HEIGHT_PX,
         remember_as="review",
-    )
-    st.caption(
-        "“Reference” is the label map before, “Prediction” the correction, “Errors” what the correction changed."
+        story=PaneStory.CHANGES,
     )
 
 

@@ -34,6 +34,15 @@ class PaneMode(StrEnum):
     FLICKER = "flicker"
 
 
+class PaneStory(StrEnum):
+    """What the two label maps are to each other: how panes, legend and readout call them."""
+
+    ERRORS = "errors"
+    """A reference and a prediction; where they differ is an error."""
+    CHANGES = "changes"
+    """Before and after; where they differ is a change."""
+
+
 def linked_panes(
     image_id: str,
     *,
@@ -49,6 +58,7 @@ def linked_panes(
     height: int = DEFAULT_HEIGHT_PX,
     remember_as: str = "compare",
     url_view: bool = True,
+    story: PaneStory = PaneStory.ERRORS,
 ) -> None:
     """Show an image with its reference, a prediction and where they differ.
 
@@ -82,10 +92,13 @@ def linked_panes(
         The name under which the browser remembers opacity, palette, fill or outline, map and legend.
     url_view
         Keep row, column and zoom in the address. At most one viewer of a page.
+    story
+        What the two are to each other, for the words.
     """
+    first, second = ("Before", "After") if story is PaneStory.CHANGES else ("Reference", "Prediction")
     maps = [
-        *_layer(reference_id, "Reference", PaneKind.REFERENCE),
-        *_layer(prediction_id, "Prediction", PaneKind.PREDICTION),
+        *_layer(reference_id, first, PaneKind.REFERENCE),
+        *_layer(prediction_id, second, PaneKind.PREDICTION),
     ]
     for index, item in enumerate(others):
         maps += _layer(item.revision_id, item.name, f"other-{index}")
@@ -96,6 +109,7 @@ def linked_panes(
             "layers": maps,
             "classes": LabelScheme(tuple(classes)).to_json() if classes else [],
             "mode": mode.value,
+            "story": story.value,
             "panes": [kind.value for kind in dict.fromkeys(panes)],
             "error_class": error_class,
             "focus": focus.to_json() if focus else None,

@@ -3,11 +3,6 @@
 import { h } from "../dom.js";
 import { OUTCOME_COLORS } from "./error_colors.js";
 
-const ROWS = {
-  all: [["fill", "filled: what the model says"], ["stripes", "striped: what it is"]],
-  one: [["missed", "missed", "false negative"], ["surplus", "too much", "false positive"], ["hit", "right", "true positive"]],
-};
-
 export class ErrorKey {
   constructor() {
     this.element = h("div", { class: "error-key", hidden: true });
@@ -17,15 +12,17 @@ export class ErrorKey {
    * @param name of the class whose errors are shown; null for all
    * @param shown whether there is such a pane
    * @param color of a class, as an example
+   * @param story what the two maps are to each other
    */
-  show(name, shown, color) {
+  show(name, shown, color, story) {
     this.element.hidden = !shown;
     this.element.style.setProperty("--class-color", color);
-    const rows = ROWS[name === null ? "all" : "one"];
+    const rows = story[name === null ? "all" : "one"];
+    const { errors } = story.titles;
     this.element.replaceChildren(
-      h("span", { class: "error-title" }, name === null ? "Errors" : `Errors of ${name}`),
+      h("span", { class: "error-title" }, name === null ? errors : `${errors} of ${name}`),
       ...rows.map(([kind, text, more]) => row(kind, text, more)),
-      row("ignored", "not reviewed, never counts"),
+      row("ignored", story.ignored),
     );
   }
 }

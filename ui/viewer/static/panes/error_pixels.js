@@ -47,15 +47,16 @@ export function outcomesOf(classId) {
 }
 
 /**
- * A pixel in words: "is mitochondria, taken for ER".
+ * A pixel in words: "is mitochondria, taken for ER", or "was mitochondria, is now ER".
  * @param is, said ids; undefined where there is no such map, null where it is not known yet
  * @param nameOf (id) => name
+ * @param words of the story, see stories.js
  */
-export function pairText(is, said, nameOf) {
+export function pairText(is, said, nameOf, words) {
   if (is === null || said === null) return "";
-  if (is === IGNORE) return "not reviewed";
-  if (is === undefined) return said === undefined ? "" : said === IGNORE ? "not predicted" : `taken for ${nameOf(said)}`;
-  if (said === undefined) return `is ${nameOf(is)}`;
-  if (said === IGNORE) return `is ${nameOf(is)}, not predicted`;
-  return is === said ? `${nameOf(is)}, right` : `is ${nameOf(is)}, taken for ${nameOf(said)}`;
+  if (is === IGNORE) return words.ignored;
+  const second = said === IGNORE ? words.none : said === undefined ? "" : words.second(nameOf(said));
+  if (is === undefined) return second;
+  if (is === said) return words.same(nameOf(is));
+  return [words.first(nameOf(is)), second].filter(Boolean).join(", ");
 }

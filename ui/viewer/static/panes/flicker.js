@@ -5,19 +5,21 @@ import { PANE_ICONS } from "./pane_icons.js";
 
 export const FLICKER_MS = 333; // each: 1.5 rounds a second, below what is unsafe to watch
 
-const NAMES = { reference: "Reference", prediction: "Prediction" };
-
 export class Flicker {
-  /** @param pane a Pane with the sides "reference" and "prediction" */
-  constructor(pane) {
+  /**
+   * @param pane a Pane with the sides "reference" and "prediction"
+   * @param titles what the two are called
+   */
+  constructor(pane, titles) {
     this.pane = pane;
+    this.titles = titles;
     this.shown = "reference";
     this.playing = !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.held = false;
     this.button = iconButton("", "Pause", "K", () => this.toggle());
-    this.choices = Object.keys(NAMES).map((name) => h("button", {
+    this.choices = ["reference", "prediction"].map((name) => h("button", {
       type: "button", class: "choice", "data-side": name, onclick: () => this.stay(name),
-    }, NAMES[name]));
+    }, titles[name]));
     this.element = h("div", { class: "flicker panel", role: "group", "aria-label": "Flicker" }, this.button, this.choices);
     pane.element.append(this.element);
     this.timer = setInterval(() => this.tick(), FLICKER_MS);
@@ -35,7 +37,7 @@ export class Flicker {
   show(side) {
     this.shown = side;
     for (const [name, element] of this.pane.sides) element.style.visibility = name === side ? "" : "hidden";
-    this.pane.title.textContent = NAMES[side];
+    this.pane.title.textContent = this.titles[side];
     this.pane.title.dataset.side = side;
     for (const choice of this.choices) {
       choice.classList.toggle("on", choice.dataset.side === side);

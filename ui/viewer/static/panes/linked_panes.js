@@ -11,6 +11,7 @@ import { isStacked, stackedHeight } from "./pane_layout.js";
 import { PaneOverlays } from "./pane_overlays.js";
 import { panesOf } from "./pane_plan.js";
 import { PANES_HELP } from "./panes_help.js";
+import { storyOf } from "./stories.js";
 import { Swipe } from "./swipe.js";
 
 const CHROME_PX = 72; // tools and status line
@@ -57,6 +58,10 @@ export class LinkedPanes extends EmViewer {
     if (props.focus?.token !== before.focus?.token) this.fly();
   }
 
+  get story() {
+    return storyOf(this.props);
+  }
+
   // --- panes
 
   /** Make the panes that are wanted; the view stays, and a whole image stays whole. */
@@ -67,7 +72,7 @@ export class LinkedPanes extends EmViewer {
     this.grid.show(panesOf(this.props, this.gone));
     this.grid.panes[0].element.append(this.scaleBar.element);
     if (this.grid.panes[0].sides.size === 2) {
-      this.tool = mode === "swipe" ? new Swipe(this.grid.panes[0]) : new Flicker(this.grid.panes[0]);
+      this.tool = mode === "swipe" ? new Swipe(this.grid.panes[0], this.story.titles) : new Flicker(this.grid.panes[0], this.story.titles);
     }
     this.overlays?.placeCanvases();
     this.fitHeight();
@@ -173,7 +178,7 @@ export class LinkedPanes extends EmViewer {
     const { error_class: id } = this.props;
     const name = id === null ? null : (this.classes.find((item) => item.id === id)?.name ?? `class ${id}`);
     const [example] = this.classes;
-    this.errorKey.show(name, Boolean(this.overlays?.errors), (this.safe ? example?.safe_color : example?.color) ?? "currentColor");
+    this.errorKey.show(name, Boolean(this.overlays?.errors), (this.safe ? example?.safe_color : example?.color) ?? "currentColor", this.story);
     this.grid.setFilter(this.adjust?.filter() ?? "");
   }
 
@@ -193,6 +198,6 @@ export class LinkedPanes extends EmViewer {
   }
 }
 
-function planKey({ mode, panes, layers }) {
-  return JSON.stringify([mode, panes, layers.map((layer) => [layer.side, layer.name])]);
+function planKey({ mode, panes, layers, story }) {
+  return JSON.stringify([mode, panes, story, layers.map((layer) => [layer.side, layer.name])]);
 }

@@ -28,7 +28,7 @@ export class PairReadout extends Readout {
     const { classes, safe } = this.viewer;
     const item = classes.find((c) => c.id === is) ?? classes.find((c) => c.id === said);
     const nameOf = (id) => classes.find((c) => c.id === id)?.name ?? (id === 0 ? "background" : `class ${id}`);
-    const text = pairText(is, said, nameOf);
+    const text = pairText(is, said, nameOf, this.viewer.story.pixel);
     this.line.setClass(text, item && text ? (safe ? item.safe_color : item.color) : null);
     this.onClass(item ? item.id : null);
   }

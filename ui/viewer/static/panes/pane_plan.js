@@ -1,20 +1,21 @@
 // Which panes there are for what Python asks for, and what is said where a label map is missing. Pure.
 
-const TITLES = { image: "Image", reference: "Reference", prediction: "Prediction", errors: "Errors" };
+import { storyOf } from "./stories.js";
+
 const NEEDS = { image: [], reference: ["reference"], prediction: ["prediction"], errors: ["reference", "prediction"] };
-const MISSING = { reference: "This image has no reference.", prediction: "This image has no prediction here." };
 
 /**
- * @param props mode, panes, layers (see ui/viewer/compare.py)
+ * @param props mode, panes, layers, story (see ui/viewer/compare.py)
  * @param gone Map of the sides whose map the server no longer has, with its words
  * @returns [{title, sides, note}], see Pane
  */
-export function panesOf({ mode, panes, layers }, gone = new Map()) {
+export function panesOf({ mode, panes, layers, story }, gone = new Map()) {
+  const { titles, missing } = storyOf({ story });
   const there = new Set(layers.map((layer) => layer.side));
-  const lacking = (side) => gone.get(side) ?? (there.has(side) ? "" : MISSING[side]);
+  const lacking = (side) => gone.get(side) ?? (there.has(side) ? "" : missing[side]);
   const note = (kind) => told(NEEDS[kind].map(lacking));
-  if (mode !== "panes") return [onePane(lacking)];
-  const main = panes.map((kind) => ({ title: TITLES[kind], sides: note(kind) ? [] : [kind], note: note(kind) }));
+  if (mode !== "panes") return [onePane(lacking, titles)];
+  const main = panes.map((kind) => ({ title: titles[kind], sides: note(kind) ? [] : [kind], note: note(kind) }));
   const others = layers.filter((layer) => layer.side.startsWith("other"))
     .map((layer) => ({ title: layer.name, sides: [layer.side], note: gone.get(layer.side) ?? "" }));
   const errors = panes.indexOf("errors"); // errors stay last, after the maps
@@ -23,9 +24,9 @@ export function panesOf({ mode, panes, layers }, gone = new Map()) {
 }
 
 /** Both maps in one pane; or the one that there is, and what is missing. */
-function onePane(lacking) {
+function onePane(lacking, titles) {
   const sides = NEEDS.errors.filter((side) => !lacking(side));
-  return { title: TITLES[sides[0] ?? "image"], sides, note: told(NEEDS.errors.map(lacking)) };
+  return { title: titles[sides[0] ?? "image"], sides, note: told(NEEDS.errors.map(lacking)) };
 }
 
 /** What is missing, and where two maps are needed, what follows. */

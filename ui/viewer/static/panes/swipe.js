@@ -6,14 +6,18 @@ const STEP = 0.02;
 const KEYS = { ArrowLeft: -STEP, ArrowDown: -STEP, ArrowRight: STEP, ArrowUp: STEP, PageDown: -5 * STEP, PageUp: 5 * STEP, Home: -1, End: 1 };
 
 export class Swipe {
-  /** @param pane a Pane with the sides "reference" and "prediction" */
-  constructor(pane, share = 0.5) {
+  /**
+   * @param pane a Pane with the sides "reference" and "prediction"
+   * @param titles what the two are called
+   */
+  constructor(pane, titles, share = 0.5) {
     this.pane = pane;
+    this.left = titles.reference.toLowerCase();
     this.handle = h("div", {
-      class: "divider", role: "slider", tabindex: 0, "aria-label": "Divider: reference on the left, prediction on the right",
+      class: "divider", role: "slider", tabindex: 0, "aria-label": `Divider: ${this.left} on the left, ${titles.prediction.toLowerCase()} on the right`,
       "aria-valuemin": 0, "aria-valuemax": 100,
     }, h("i", {}));
-    this.right = h("span", { class: "pane-title right" }, "Prediction");
+    this.right = h("span", { class: "pane-title right" }, titles.prediction);
     pane.element.append(this.handle, this.right);
     this.handle.addEventListener("pointerdown", (event) => this.grab(event));
     this.handle.addEventListener("pointermove", (event) => this.drag(event));
@@ -27,7 +31,7 @@ export class Swipe {
     const percent = this.share * 100;
     this.handle.style.left = `${percent}%`;
     this.handle.setAttribute("aria-valuenow", Math.round(percent));
-    this.handle.setAttribute("aria-valuetext", `${Math.round(percent)} % reference`);
+    this.handle.setAttribute("aria-valuetext", `${Math.round(percent)} % ${this.left}`);
     this.pane.sides.get("reference").style.clipPath = `inset(0 ${100 - percent}% 0 0)`;
     this.pane.sides.get("prediction").style.clipPath = `inset(0 0 0 ${percent}%)`;
   }

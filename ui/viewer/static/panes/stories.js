@@ -1,0 +1,25 @@
+// What two label maps of an image are to each other, in words: a reference and a prediction, or before and after. Pure.
+
+export const STORIES = {
+  errors: {
+    titles: { image: "Image", reference: "Reference", prediction: "Prediction", errors: "Errors" },
+    missing: { reference: "This image has no reference.", prediction: "This image has no prediction here." },
+    all: [["fill", "filled: what the model says"], ["stripes", "striped: what it is"]],
+    one: [["missed", "missed", "false negative"], ["surplus", "too much", "false positive"], ["hit", "right", "true positive"]],
+    ignored: "not reviewed, never counts",
+    pixel: { ignored: "not reviewed", same: (a) => `${a}, right`, first: (a) => `is ${a}`, second: (b) => `taken for ${b}`, none: "not predicted" },
+  },
+  changes: {
+    titles: { image: "Image", reference: "Before", prediction: "After", errors: "Changes" },
+    missing: { reference: "It was begun from an empty label map.", prediction: "This label map has gone." },
+    all: [["fill", "filled: what it is now"], ["stripes", "striped: what it was"]],
+    one: [["missed", "taken away"], ["surplus", "added"], ["hit", "kept"]],
+    ignored: "not labelled before",
+    pixel: { ignored: "not labelled before", same: (a) => `${a}, unchanged`, first: (a) => `was ${a}`, second: (b) => `is now ${b}`, none: "not labelled now" },
+  },
+};
+
+/** @param props as from Python; without a story, errors */
+export function storyOf({ story } = {}) {
+  return STORIES[story] ?? STORIES.errors;
+}
