@@ -180,7 +180,7 @@ def set_member(store: Store, project_id: str, name: str, role: Role | None, *, b
     Raises
     ------
     ReviewError
-        The name is empty.
+        The name is empty; or nobody could manage the project any more.
     AccessError
         ``by`` is no admin.
     NotFoundError
@@ -194,6 +194,8 @@ def set_member(store: Store, project_id: str, name: str, role: Role | None, *, b
         require_within(session, store.settings, project_id, by, Permission.MANAGE)
         row = session.get(MemberRow, (project_id, key))
         before = row.role if row is not None else None
+        if before == Role.ADMIN.value and role is not Role.ADMIN:
+            _refuse_the_last_admin(session, store.settings, project_id, name, key)
         if role is None:
             if row is None:
                 return
@@ -204,6 +206,15 @@ def set_member(store: Store, project_id: str, name: str, role: Role | None, *, b
             row.name, row.role = name, role.value
         after = role.value if role is not None else None
         note(session, by, "role", project_id, name, before=before, after=after)
+
+
+def _refuse_the_last_admin(session: Session, settings: Settings, project_id: str, name: str, key: str) -> None:
+    """Somebody has to be able to give roles; where access is open or admins stand in the settings, somebody is."""
+    if settings.access is Access.OPEN or everywhere_admins(settings):
+        return
+    wanted = select(MemberRow.person).where(MemberRow.project_id == project_id, MemberRow.role == Role.ADMIN.value)
+    if set(session.scalars(wanted)) == {key}:
+        raise ReviewError(f"{name} is the only admin of this project.", "Make somebody else admin first.")
 
 
 def set_approve_own(store: Store, project_id: str, allowed: bool, *, by: str) -> None:

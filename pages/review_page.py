@@ -3,7 +3,11 @@
 import streamlit as st
 
 from ui.panels.project import project_picker
+from ui.panels.review_agreement import agreement_panel
+from ui.panels.review_log import log_panel
+from ui.panels.review_people import people_panel
 from ui.panels.review_queue import queue_panel
+from ui.panels.review_sections import Section, section_choice
 from ui.panels.review_view import review_panel
 from ui.person import person_field
 from ui.state import Query, query
@@ -23,5 +27,13 @@ if not person:
 revision_id = query(Query.REVISION)
 if revision_id:
     review_panel(project, revision_id, person)
-else:
-    queue_panel(project, person)
+    st.stop()
+match section_choice():
+    case Section.AGREEMENT:
+        agreement_panel(project, person)
+    case Section.PEOPLE:
+        people_panel(project, person)
+    case Section.LOG:
+        log_panel(project, person)
+    case _:
+        queue_panel(project, person)

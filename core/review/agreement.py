@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ReviewError
+from core.evaluation.bootstrap import mean_with_interval, units_of
 from core.evaluation.error_map import error_map
+from core.evaluation.image_scores import ALL
 from core.evaluation.label_pair import LabelPair
 from core.evaluation.overlap import OverlapCounts, confusion, counts_from_confusion
-from core.evaluation.settings import EvaluationSettings
+from core.evaluation.settings import EvaluationSettings, Resampling
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.review.double_annotation import Assignment, assignments, hidden_revisions
 from core.review.label_maps import LabelMap, bands
@@ -143,6 +145,51 @@ def together(agreements: Iterable[ImageAgreement]) -> Agreement:
     for each in agreements:
         total += each.agreement
     return total
+
+
+@dataclass(frozen=True, slots=True)
+class ClassAgreement:
+    """How far people agree on one class.
+
+    Parameters
+    ----------
+    dice
+        Mean over pairs of label maps that have the class; NaN where none has.
+    low, high
+        95 % bootstrap interval over images; NaN where there is one image only.
+    pooled
+        Dice over the pixels of all of them together.
+    images
+        Images behind it.
+    """
+
+    class_id: int
+    name: str
+    dice: float
+    low: float
+    high: float
+    pooled: float
+    images: int
+
+
+def class_agreements(agreements: Sequence[ImageAgreement], scheme: LabelScheme) -> tuple[ClassAgreement, ...]:
+    """Per class of a scheme, then (class id 0) their mean; images are what is drawn anew for the intervals."""
+    if not agreements:
+        return ()
+    dice = np.array([[each.agreement.dice.get(i, np.nan) for i in scheme.ids] for each in agreements], np.float64)
+    units = units_of([each.image_id for each in agreements], Resampling.GROUPS)
+    found = mean_with_interval(dice, units, EvaluationSettings())
+    pooled = together(agreements).dice
+    names = [*((item.id, item.name) for item in scheme.classes), (ALL, "mean of classes")]
+    known = [pooled.get(i, np.nan) for i in scheme.ids]
+    overall = float(np.nanmean(known)) if np.isfinite(known).any() else float("nan")
+    return tuple(
+        ClassAgreement(
+            class_id, name, float(found.mean[column]), float(found.low[column]), float(found.high[column]),
+            overall if class_id == ALL else pooled.get(class_id, float("nan")), int(found.units[column]),
+        )
+        for column, (class_id, name) in enumerate(names)
+    )  # fmt: skip
 
 
 def _where_both_vouched(first_yx: Labels, second_yx: Labels) -> tuple[Labels, Labels]:

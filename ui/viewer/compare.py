@@ -41,6 +41,15 @@ class PaneStory(StrEnum):
     """A reference and a prediction; where they differ is an error."""
     CHANGES = "changes"
     """Before and after; where they differ is a change."""
+    OPINIONS = "opinions"
+    """Two people's; neither of them is the truth."""
+
+
+_NAMES: Final = {
+    PaneStory.ERRORS: ("Reference", "Prediction"),
+    PaneStory.CHANGES: ("Before", "After"),
+    PaneStory.OPINIONS: ("First", "Second"),
+}
 
 
 def linked_panes(
@@ -59,6 +68,7 @@ def linked_panes(
     remember_as: str = "compare",
     url_view: bool = True,
     story: PaneStory = PaneStory.ERRORS,
+    names: tuple[str, str] | None = None,
 ) -> None:
     """Show an image with its reference, a prediction and where they differ.
 
@@ -94,8 +104,10 @@ def linked_panes(
         Keep row, column and zoom in the address. At most one viewer of a page.
     story
         What the two are to each other, for the words.
+    names
+        What the two are called, if not as the story calls them.
     """
-    first, second = ("Before", "After") if story is PaneStory.CHANGES else ("Reference", "Prediction")
+    first, second = names or _NAMES[story]
     maps = [
         *_layer(reference_id, first, PaneKind.REFERENCE),
         *_layer(prediction_id, second, PaneKind.PREDICTION),
@@ -110,6 +122,7 @@ def linked_panes(
             "classes": LabelScheme(tuple(classes)).to_json() if classes else [],
             "mode": mode.value,
             "story": story.value,
+            "names": list(names) if names else None,
             "panes": [kind.value for kind in dict.fromkeys(panes)],
             "error_class": error_class,
             "focus": focus.to_json() if focus else None,

@@ -198,6 +198,6 @@ export class LinkedPanes extends EmViewer {
   }
 }
 
-function planKey({ mode, panes, layers, story }) {
-  return JSON.stringify([mode, panes, story, layers.map((layer) => [layer.side, layer.name])]);
+function planKey({ mode, panes, layers, story, names }) {
+  return JSON.stringify([mode, panes, story, names, layers.map((layer) => [layer.side, layer.name])]);
 }

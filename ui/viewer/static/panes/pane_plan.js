@@ -5,12 +5,12 @@ import { storyOf } from "./stories.js";
 const NEEDS = { image: [], reference: ["reference"], prediction: ["prediction"], errors: ["reference", "prediction"] };
 
 /**
- * @param props mode, panes, layers, story (see ui/viewer/compare.py)
+ * @param props mode, panes, layers, story, names (see ui/viewer/compare.py)
  * @param gone Map of the sides whose map the server no longer has, with its words
  * @returns [{title, sides, note}], see Pane
  */
-export function panesOf({ mode, panes, layers, story }, gone = new Map()) {
-  const { titles, missing } = storyOf({ story });
+export function panesOf({ mode, panes, layers, story, names }, gone = new Map()) {
+  const { titles, missing } = storyOf({ story, names });
   const there = new Set(layers.map((layer) => layer.side));
   const lacking = (side) => gone.get(side) ?? (there.has(side) ? "" : missing[side]);
   const note = (kind) => told(NEEDS[kind].map(lacking));

@@ -17,9 +17,18 @@ export const STORIES = {
     ignored: "not labelled before",
     pixel: { ignored: "not labelled before", same: (a) => `${a}, unchanged`, first: (a) => `was ${a}`, second: (b) => `is now ${b}`, none: "not labelled now" },
   },
+  opinions: {
+    titles: { image: "Image", reference: "First", prediction: "Second", errors: "Disagreement" },
+    missing: { reference: "The first label map has gone.", prediction: "The second label map has gone." },
+    all: [["fill", "filled: what the second says"], ["stripes", "striped: what the first says"]],
+    one: [["missed", "first only"], ["surplus", "second only"], ["hit", "both"]],
+    ignored: "not labelled by the first",
+    pixel: { ignored: "not labelled by the first", same: (a) => `${a}, both`, first: (a) => `${a} for the first`, second: (b) => `${b} for the second`, none: "not labelled by the second" },
+  },
 };
 
-/** @param props as from Python; without a story, errors */
-export function storyOf({ story } = {}) {
-  return STORIES[story] ?? STORIES.errors;
+/** @param props as from Python: the story (errors where there is none), and what the two maps are called, if not as usual */
+export function storyOf({ story, names } = {}) {
+  const found = STORIES[story] ?? STORIES.errors;
+  return names ? { ...found, titles: { ...found.titles, reference: names[0], prediction: names[1] } } : found;
 }

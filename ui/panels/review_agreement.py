@@ -1,0 +1,231 @@
+"""How far two people agree: the same image given to both, unseen by each other, and what differs then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from core.access import ALLOWED, Permission, may, members
+from core.exports import not_a_formula
+from core.review.agreement import ClassAgreement, ImageAgreement, class_agreements, image_agreements
+from core.review.double_annotation import Assignment, ask_to_annotate, assignments, excuse
+from core.settings import Access, current_settings
+from core.store.people import person_key
+from core.store.records import ImageRecord, ProjectRecord
+from ui import context
+from ui.errors import explained, plain
+from ui.panels.results_images import picked_row
+from ui.panels.results_words import counted
+from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
+
+_VIEWS: Final = {
+    PaneMode.PANES: ":material/view_column: Panes",
+    PaneMode.SWIPE: ":material/swipe: Swipe",
+    PaneMode.FLICKER: ":material/flip: Flicker",
+}
+
+
+def agreement_panel(project: ProjectRecord, person: str) -> None:
+    """Who was asked, who has submitted, and how far they agree."""
+    store = context.store()
+    images = {image.id: image for image in store.images(project.id)}
+    reviewing = may(store, project.id, person, Permission.REVIEW)
+    asked = [each for each in assignments(store, project.id) if each.blind]
+    with st.spinner("Comparing"):
+        found = image_agreements(store, project.id, person=person)
+    if found:
+        _figures(project, images, found)
+    else:
+        with st.container(border=True):
+            st.subheader("How far would two people agree?", anchor=False)
+            st.markdown(
+                "Give the same image to two people. Neither sees what the other does until both have submitted. Their "
+                "agreement is the ceiling: a model that learned from people cannot be expected to agree with them more "
+                "than they agree with each other."
+            )
+    if reviewing:
+        _ask(project, person, list(images.values()))
+    elif not asked:
+        st.caption("A reviewer or an admin chooses the image and the people.")
+    if asked:
+        _asked(project, person, images, asked, reviewing)
+
+
+def _figures(project: ProjectRecord, images: dict[str, ImageRecord], found: Sequence[ImageAgreement]) -> None:
+    rows = class_agreements(found, project.scheme)
+    pictures = len({each.image_id for each in found})
+    st.subheader("Agreement between people", anchor=False)
+    left, right = st.columns([1, 1.2], gap="large")
+    with left:
+        table = agreement_table(rows)
+        st.dataframe(table, hide_index=True, width="stretch", key=f"agreement-{project.id}")
+        one = " One image has no interval." if pictures == 1 else ""
+        st.caption(
+            f"Dice between two people, {counted(pictures, 'image')}: mean over images with its 95 % bootstrap "
+            f"interval, and over all their pixels together.{one} Only pixels that both vouched for count. No model "
+            "should be expected to do better than this."
+        )
+    with right:
+        pairs = pairs_table(project, images, found)
+        picked = st.dataframe(
+            pairs, hide_index=True, width="stretch", key=f"agreement-pairs-{project.id}-{len(found)}",
+            on_select="rerun", selection_mode="single-cell",
+        )  # fmt: skip
+        st.caption("Click an image to see where the two differ.")
+        st.download_button(
+            "CSV", lambda: _csv(table, pairs), f"agreement_{project.id}.csv", "text/csv", icon=":material/download:",
+            key="agreement-csv",
+        )  # fmt: skip
+    index = picked_row(picked["selection"])
+    _panes(project, found[index if index is not None else 0], images)
+
+
+def agreement_table(rows: Sequence[ClassAgreement]) -> pd.DataFrame:
+    """One row per class, and their mean."""
+    return pd.DataFrame(
+        {
+            "Class": [row.name for row in rows],
+            "Dice": [_with_interval(row) for row in rows],
+            "All pixels": [_figure(row.pooled) for row in rows],
+            "Images": [row.images for row in rows],
+        }
+    )
+
+
+def pairs_table(
+    project: ProjectRecord, images: dict[str, ImageRecord], found: Sequence[ImageAgreement]
+) -> pd.DataFrame:
+    """One row per image and pair of people."""
+    return pd.DataFrame(
+        [
+            {
+                "Image": images[each.image_id].name if each.image_id in images else each.image_id,
+                "People": " and ".join(each.people),
+                "Both vouched for, px": f"{each.agreement.shared_px:,}",
+                "Differing": f"{each.agreement.differing_px / each.agreement.shared_px:.2%}"
+                if each.agreement.shared_px
+                else "–",
+                **{
+                    item.name: _figure(each.agreement.dice.get(item.id, float("nan")))
+                    for item in project.scheme.classes
+                },
+            }
+            for each in found
+        ]
+    )
+
+
+def _with_interval(row: ClassAgreement) -> str:
+    return _figure(row.dice) if row.low != row.low else f"{row.dice:.3f} [{row.low:.3f}, {row.high:.3f}]"
+
+
+def _figure(value: float) -> str:
+    return "–" if value != value else f"{value:.3f}"
+
+
+def _csv(classes: pd.DataFrame, pairs: pd.DataFrame) -> str:
+    """Both tables, one below the other, as spreadsheets take them."""
+    safe = [
+        table.map(lambda cell: not_a_formula(cell) if isinstance(cell, str) else cell) for table in (classes, pairs)
+    ]
+    return "\n".join(table.to_csv(index=False, lineterminator="\n") for table in safe)
+
+
+def _panes(project: ProjectRecord, pair: ImageAgreement, images: dict[str, ImageRecord]) -> None:
+    """Where the two differ."""
+    name = images[pair.image_id].name if pair.image_id in images else pair.image_id
+    first, second = pair.people
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(plain(f"{name}: {first} and {second}"))
+        mode = st.segmented_control(
+            "View", list(_VIEWS), default=PaneMode.PANES, format_func=lambda item: _VIEWS[item], key="agreement-mode",
+            required=True, label_visibility="collapsed",
+        )  # fmt: skip
+    linked_panes(
+        pair.image_id,
+        reference_id=pair.revision_ids[0],
+        prediction_id=pair.revision_ids[1],
+        classes=project.scheme.classes,
+        mode=PaneMode(mode or PaneMode.PANES),
+        panes=(PaneKind.IMAGE, PaneKind.REFERENCE, PaneKind.PREDICTION, PaneKind.ERRORS),
+        key=f"agreement-panes-{'-'.join(pair.revision_ids)}",
+        height=560,
+        remember_as="agreement",
+        url_view=False,
+        story=PaneStory.OPINIONS,
+        names=pair.people,
+    )
+    st.caption("Shown are the whole label maps, also where one of them vouched for nothing.")
+
+
+def _ask(project: ProjectRecord, person: str, images: Sequence[ImageRecord]) -> None:
+    """Choose an image and two or more people."""
+    if not images:
+        return
+    roles = current_settings().access is Access.ROLES
+    with st.expander("Give an image to two people", icon=":material/group_add:"):
+        with st.form("agreement-ask", border=False, clear_on_submit=True):
+            image = st.selectbox("Image", images, format_func=lambda each: each.name, key="agreement-image")
+            if roles:
+                known = [
+                    each.name for each in members(context.store(), project.id) if Permission.PAINT in ALLOWED[each.role]
+                ]
+                names = st.multiselect("People", known, key="agreement-people")
+            else:
+                one, other = st.columns(2)
+                names = [
+                    one.text_input("First person", key="agreement-one"),
+                    other.text_input("Second person", key="agreement-two"),
+                ]
+            st.caption(
+                "Each finds the image on the Correct page and works from the same label map, without the other's."
+            )
+            pressed = st.form_submit_button("Ask them", type="primary", icon=":material/send:")
+        if pressed:
+            if len({person_key(name) for name in names if person_key(name)}) < 2:
+                st.error("Two different people are needed.", icon=":material/error:")
+            else:
+                _done(lambda: ask_to_annotate(context.store(), image.id, names, by=person))
+
+
+def _asked(
+    project: ProjectRecord, person: str, images: dict[str, ImageRecord], asked: Sequence[Assignment], reviewing: bool
+) -> None:
+    """Who has submitted and who has not."""
+    st.subheader("Asked", anchor=False)
+    rows = []
+    for image_id, group in groupby(sorted(asked, key=lambda each: each.image_id), key=lambda each: each.image_id):
+        people = list(group)
+        rows.append(
+            {
+                "Image": images[image_id].name if image_id in images else image_id,
+                "Submitted": ", ".join(each.person for each in people if each.revision_id) or "–",
+                "Not yet": ", ".join(each.person for each in people if not each.revision_id) or "–",
+                "Asked by": people[0].assigned_by,
+                "On": f"{people[0].assigned_at:%Y-%m-%d}",
+            }
+        )
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key=f"agreement-asked-{project.id}")
+    if not reviewing:
+        return
+    with st.popover("Excuse somebody", icon=":material/person_remove:", type="tertiary"):
+        st.caption("They are asked no more, and the others' work is no longer hidden for their sake.")
+        one = st.selectbox(
+            "Who", asked, key="agreement-excused",
+            format_func=lambda each: f"{each.person}, {images[each.image_id].name if each.image_id in images else ''}",
+        )  # fmt: skip
+        if st.button("Excuse", key="agreement-excuse", type="primary"):
+            _done(lambda: excuse(context.store(), one.image_id, one.person, by=person))
+
+
+def _done(act: Callable[[], None]) -> None:
+    flag = "agreement-changed"
+    with explained():
+        act()
+        st.session_state[flag] = True
+    if st.session_state.pop(flag, False):
+        st.rerun()

@@ -1,0 +1,111 @@
+"""The audit log of a project: who decided what, when and why. Lines are only ever added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from core.access import Permission, may
+from core.review.audit_log import AuditEntry, as_csv, as_json_lines, audit_entries
+from core.store.records import ProjectRecord
+from ui import context
+from ui.panels.results_words import counted
+
+SHOWN: Final = 500
+"""Lines in the table; the files hold all."""
+
+_ALL: Final = "Everything"
+
+_WORDS: Final = {
+    "submitted": "submitted a correction",
+    "approved": "approved",
+    "changes_requested": "asked for changes",
+    "rejected": "rejected",
+    "withdrawn": "withdrew",
+    "assigned": "assigned a review",
+    "marked": "marked a place",
+    "mark_removed": "removed a mark",
+    "role": "changed a role",
+    "approve_own": "changed who may approve their own work",
+    "round_started": "started a round",
+    "round_cancelled": "cancelled a round",
+    "model_promoted": "promoted a model",
+    "model_kept": "kept the model in use",
+    "asked_to_annotate": "asked somebody to annotate",
+    "excused": "excused somebody",
+}
+
+
+def log_panel(project: ProjectRecord, person: str) -> None:
+    """The lines, newest first, filtered; all of them as a file."""
+    if not may(context.store(), project.id, person, Permission.MANAGE):
+        st.info("Admins of the project read its log.", icon=":material/lock:")
+        return
+    entries = list(audit_entries(context.store(), project.id, by=person))
+    if not entries:
+        st.info(
+            "Nothing has been decided yet. Submissions, reviews, roles, rounds and promotions will stand here.",
+            icon=":material/history_edu:",
+        )
+        return
+    shown = _filtered(entries)
+    st.dataframe(
+        log_table(list(reversed(shown))[:SHOWN]), hide_index=True, width="stretch", key=f"log-{project.id}",
+        column_config={"Details": st.column_config.TextColumn(width="large")},
+    )  # fmt: skip
+    told = f"{counted(len(shown), 'line')}, newest first"
+    told += f"; the {SHOWN} newest are shown, the files hold all." if len(shown) > SHOWN else "."
+    st.caption(f"{told} Lines are added and never changed or removed.")
+    with st.container(horizontal=True):
+        name = f"log_{project.id}"
+        st.download_button(
+            "CSV", partial(as_csv, shown), f"{name}.csv", "text/csv", icon=":material/download:", key="log-csv"
+        )
+        st.download_button(
+            "JSON lines", partial(as_json_lines, shown), f"{name}.jsonl", "application/jsonl",
+            icon=":material/download:", key="log-json",
+        )  # fmt: skip
+
+
+def _filtered(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
+    """By person, by what was done, by day."""
+    who, what, since = st.columns([1, 1, 1])
+    people = sorted({each.who for each in entries if each.who}, key=str.casefold)
+    kinds = sorted({each.what for each in entries}, key=_words)
+    person = who.selectbox("Who", [_ALL, *people], key="log-who", format_func=lambda i: "Everybody" if i == _ALL else i)
+    kind = what.selectbox("What", [_ALL, *kinds], key="log-what", format_func=lambda i: i if i == _ALL else _words(i))
+    day = since.date_input("Since", value=None, max_value="today", key="log-since")
+    return [
+        each
+        for each in entries
+        if person in (_ALL, each.who) and kind in (_ALL, each.what) and (day is None or each.at.date() >= day)
+    ]
+
+
+def log_table(entries: Sequence[AuditEntry]) -> pd.DataFrame:
+    """One row per line."""
+    return pd.DataFrame(
+        {
+            "When": [f"{each.at:%Y-%m-%d %H:%M:%S} UTC" for each in entries],
+            "Who": [each.who or "nobody named" for each in entries],
+            "What": [_words(each.what) for each in entries],
+            "Subject": [each.subject for each in entries],
+            "Details": [
+                ", ".join(f"{name}: {_value(value)}" for name, value in each.details.items() if value not in ("", None))
+                for each in entries
+            ],
+        }
+    )
+
+
+def _words(what: str) -> str:
+    return _WORDS.get(what, what.replace("_", " "))
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
