@@ -56,6 +56,9 @@ def start(
     learning_rate: Annotated[float | None, typer.Option(help="Default: the preset's, lower with a parent.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of split, weights and augmentation.")] = 0,
     auto: Annotated[bool, typer.Option(help="Promote the new model by itself where the gate lets it pass.")] = False,
+    again_after: Annotated[
+        int | None, typer.Option(min=1, help="Start the next round by itself after so many new approved corrections.")
+    ] = None,
     step_by_step: Annotated[bool, typer.Option(help="Wait for `round next` before each step.")] = False,
     wait: Wait = True,
     who: Who = "",
@@ -73,7 +76,7 @@ def start(
     parent = None if scratch else find_model(model).id if model else usual_parent(store, found.id)
     plan = RoundPlan(
         found.id, _images(store, found, image), name=name, parent_id=parent, preset=preset, minutes=minutes,
-        epochs=epochs, learning_rate=learning_rate, seed=seed, automatic=auto, step_by_step=step_by_step,
+        epochs=epochs, learning_rate=learning_rate, seed=seed, automatic=auto, step_by_step=step_by_step, again_after=again_after,
     )  # fmt: skip
     for text in check_round(store, plan).warnings:
         notice(text)

@@ -43,6 +43,9 @@ CONNECT_S: Final = 10
 ROUNDS_S: Final = 1.0
 """Rounds are looked at this often; without one under way that is a query of some microseconds."""
 
+FOLLOW_S: Final = 5.0
+"""How often it is asked whether a project wants its next round; this reads the rows of its images."""
+
 TOUCH_S: Final = 10.0
 """How often it shows that it lives to those on other machines."""
 
@@ -183,12 +186,16 @@ async def _watch(settings: Settings, dispatcher: Dispatcher, client: Any, done: 
 
 async def _carry_rounds_on(store: Store, dispatcher: Dispatcher, done: asyncio.Event) -> None:
     """Take rounds from step to step; what fails for a while is tried again."""
-    from core.rounds.advance import advance_rounds  # rounds know of jobs themselves
+    from core.rounds.advance import advance_rounds, follow_rounds  # rounds know of jobs themselves
 
+    followed_s = time.monotonic()
     while not done.is_set():
         if not dispatcher.draining:
             try:
                 await asyncio.to_thread(advance_rounds, store)
+                if time.monotonic() - followed_s >= FOLLOW_S:
+                    await asyncio.to_thread(follow_rounds, store)
+                    followed_s = time.monotonic()
             except (CristaeError, OSError) as error:
                 logger.error("rounds: %s: %s", type(error).__name__, error)
         with contextlib.suppress(TimeoutError):

@@ -9,6 +9,7 @@ from filelock import FileLock, Timeout
 
 from core.errors import CristaeError, NotFoundError, RoundChangedError, RoundError, StoreError
 from core.jobs.states import ACTIVE
+from core.rounds.following import start_following_rounds
 from core.rounds.moves import resumed
 from core.rounds.steps import next_change, states_of, stop
 from core.store.records import JobState
@@ -38,6 +39,21 @@ def advance_rounds(store: Store) -> int:
     try:
         with FileLock(store.locks_dir / "rounds.lock", timeout=0):
             return sum(_advance(store, each) for each in rounds)
+    except Timeout:  # somebody else is at it
+        return 0
+
+
+def follow_rounds(store: Store) -> int:
+    """Start the rounds that are due; for the engine, every some seconds.
+
+    Returns
+    -------
+    int
+        How many were started.
+    """
+    try:
+        with FileLock(store.locks_dir / "rounds.lock", timeout=0):
+            return start_following_rounds(store)
     except Timeout:  # somebody else is at it
         return 0
 

@@ -27,6 +27,9 @@ class RoundPlan:
         Promote the new model without asking where the gate lets it pass.
     step_by_step
         Wait for `core.rounds.decisions.go_on` before each step.
+    again_after
+        Start the next round by itself once so many new corrections are approved, with the model in use then as its
+        parent; None: never.
     """
 
     project_id: str
@@ -43,6 +46,7 @@ class RoundPlan:
     validation_fraction: float = 0.15
     automatic: bool = False
     step_by_step: bool = False
+    again_after: int | None = None
 
     def training(self, name: str) -> TrainingPlan:
         """The training in it; ``name`` where the plan gives none."""

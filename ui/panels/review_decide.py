@@ -8,11 +8,12 @@ import streamlit as st
 
 from core.access import Permission, require
 from core.annotation.history import restore
+from core.jobs.engine import ensure_engine
 from core.review.decisions import approve_with_fixes, decide, may_decide
 from core.review.records import Decision, Review, ReviewState
 from core.review.rows import review as review_of
 from core.review.talk import assign, comment, thread
-from core.settings import ROOT
+from core.settings import ROOT, current_settings
 from core.store.people import person_key
 from core.store.records import RevisionKind
 from ui import context
@@ -88,9 +89,18 @@ def talk_panel(review: Review, person: str) -> None:
 def _decide(review: Review, person: str, decision: Decision, reason: str) -> None:
     with explained():
         decide(context.store(), review.revision_id, person, decision, reason)
+        if decision is Decision.APPROVE:
+            _wake_rounds(review.project_id)
         st.session_state["review-decided"] = True
     if st.session_state.pop("review-decided", False):
         st.rerun()
+
+
+def _wake_rounds(project_id: str) -> None:
+    """Where rounds follow by themselves, the engine has to be there to start the next one."""
+    last = next(reversed(context.store().rounds(project_id)), None)
+    if last is not None and last.plan.get("again_after") is not None:
+        ensure_engine(current_settings())
 
 
 def _mend(review: Review, person: str) -> None:

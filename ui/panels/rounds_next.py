@@ -155,6 +155,15 @@ def _plan(project: ProjectRecord) -> RoundPlan:
         help="The gate: on no class worse than the model in use beyond the interval of the difference. Otherwise the "
         "round waits for your decision.",
     )  # fmt: skip
+    following = st.toggle(
+        "Go on by itself when new corrections are approved", key=f"round-again-{project.id}",
+        help="After this round the next one starts as soon as so many new corrections are approved.",
+    )  # fmt: skip
+    count = None
+    if following:
+        count = st.number_input(
+            "New corrections for the next round", min_value=1, value=5, step=1, key="round-again-count"
+        )
     with st.expander("More", icon=":material/tune:"):
         name = st.text_input("Name of the model", placeholder="the project's, with the number of the round")
         stepwise = st.toggle("Wait for me before each step", key=f"round-steps-{project.id}")
@@ -163,6 +172,7 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     return RoundPlan(
         project.id, name=name, parent_id=parent or None, preset=info.preset, minutes=float(minutes), seed=int(seed),
         validation_fraction=held_out / 100, automatic=automatic, step_by_step=stepwise,
+        again_after=int(count) if count else None,
     )  # fmt: skip
 
 

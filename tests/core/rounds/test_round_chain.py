@@ -13,10 +13,13 @@ import core.jobs.tasks.predict as predict_task
 import core.jobs.tasks.train as train_task
 from core.annotation.suggestions import tour
 from core.errors import AccessError, DatasetError, ModelError, NotFoundError, RoundChangedError, RoundError, StoreError
+from core.imaging.pyramid import write_label_pyramid
 from core.jobs.model_use import trash_model
 from core.jobs.rows import active_jobs, job, jobs, request_cancel, retry
 from core.review.audit_log import audit_entries
-from core.rounds.advance import advance_rounds
+from core.review.decisions import decide
+from core.review.records import Decision
+from core.rounds.advance import advance_rounds, follow_rounds
 from core.rounds.decisions import cancel_round, compare_again, go_on, keep, predict_pool, promote, retry_round
 from core.rounds.gate import Judgement, Outcome
 from core.rounds.plan import RoundPlan
@@ -25,10 +28,10 @@ from core.rounds.round import check_round, start_round, usual_parent
 from core.rounds.timeline import round_progress, timeline
 from core.segmentation.model_store import ModelStore
 from core.settings import Access, Settings
-from core.store import JobState, ProjectRecord, RevisionKind, Split, Store
+from core.store import ImageRecord, JobState, ProjectRecord, RevisionKind, Split, Store
 from core.store.round_records import RoundDecision, RoundRecord, RoundState, Step, StepState
 from tests.core.results.conftest import project, settings, store
-from tests.core.rounds.chain import Machine, fill, label, work
+from tests.core.rounds.chain import TRUTH, Machine, fill, label, work
 from tests.models import write_model
 
 __all__ = ["project", "settings", "store"]
@@ -481,3 +484,28 @@ def test_a_round_that_is_cancelled_while_a_step_is_worked_out_stays_cancelled(
     assert active_jobs(store=store) == ()
     with pytest.raises(RoundChangedError):
         store.change_round(it.id, lambda _, now: now, version=it.version)
+
+
+def test_the_next_round_follows_once_enough_is_approved(store: Store, plan: RoundPlan) -> None:
+    begun = start_round(store, replace(plan, again_after=2, automatic=True), "Ada")
+    work(store)
+    assert store.round(begun.id).state is RoundState.DONE
+    assert follow_rounds(store) == 0, "nothing is new"
+    images = [image for image in store.images(plan.project_id) if image.split is Split.POOL]
+    approve_correction(store, images[0])
+    assert follow_rounds(store) == 0, "one is not enough"
+    approve_correction(store, images[1])
+    assert follow_rounds(store) == 1
+    assert follow_rounds(store) == 0, "one at a time"
+    first, second = store.rounds(plan.project_id)
+    assert (second.number, second.author, second.plan["again_after"]) == (2, "Ada", 2)
+    assert second.parent_model_id == first.model_id, "it goes on from the model in use"
+    work(store)
+    assert follow_rounds(store) == 0, "learned already"
+
+
+def approve_correction(store: Store, image: ImageRecord) -> None:
+    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author="Cy", details={"covered": {"1": 4}})
+    write_label_pyramid(store.label_pyramid_path(begun.id), TRUTH, pixel_size_nm=1000.0)
+    store.complete_revision(begun.id)
+    decide(store, begun.id, "Eve", Decision.APPROVE)
