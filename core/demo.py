@@ -25,7 +25,8 @@ DEMO_IMAGES: Final = (
 DEMO_TESTS: Final = tuple((f"synthetic liver T{number}", 200 + number, 1024) for number in range(1, 6))
 """As `DEMO_IMAGES`, to evaluate models on; they are in no gallery. With those above a test set of eight."""
 
-_PIXEL_SIZE_NM: Final = 8.0
+PIXEL_SIZE_NM: Final = 8.0
+"""Of all its images."""
 
 Progress = Callable[[float, str], None]
 
@@ -61,7 +62,7 @@ def prepare_demo_tests(store: Store, on_progress: Progress | None = None) -> tup
 def _prepare(
     store: Store, wanted: Sequence[tuple[str, int, int]], on_progress: Progress | None, *, example: bool
 ) -> tuple[ImageRecord, ...]:
-    project = demo_project(store) or store.create_project(DEMO_PROJECT, DEFAULT_SCHEME, _PIXEL_SIZE_NM)
+    project = demo_project(store) or store.create_project(DEMO_PROJECT, DEFAULT_SCHEME, PIXEL_SIZE_NM)
     there = {image.name: image for image in store.images(project.id)}
     records = []
     for number, (name, seed, edge) in enumerate(wanted):
@@ -69,7 +70,7 @@ def _prepare(
             on_progress(number / len(wanted), f"drawing {name}")
         record = there.get(name)
         if record is None or not store.revisions(record.id, kind=RevisionKind.REFERENCE):
-            phantom = generate_phantom(seed, edge, pixel_size_nm=_PIXEL_SIZE_NM)
+            phantom = generate_phantom(seed, edge, pixel_size_nm=PIXEL_SIZE_NM)
             record = _add(store, project, name, phantom, example=example)
         records.append(record)
     if on_progress:

@@ -29,5 +29,5 @@ def demo() -> None:
             if row.error_cause:
                 notice(f"{row.error_cause} {row.error_remedy}".strip())
     if not store.evaluations(records[0].project_id):
-        submit("demo", {}, priority=Priority.BATCH)  # a test set and its evaluation, while the app starts
+        submit("demo", {"rounds": True}, priority=Priority.BATCH)  # test set, evaluation, rounds, while the app starts
     done(f"The demo project has {len(records)} synthetic micrographs.")

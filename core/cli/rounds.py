@@ -76,7 +76,8 @@ def start(
     parent = None if scratch else find_model(model).id if model else usual_parent(store, found.id)
     plan = RoundPlan(
         found.id, _images(store, found, image), name=name, parent_id=parent, preset=preset, minutes=minutes,
-        epochs=epochs, learning_rate=learning_rate, seed=seed, automatic=auto, step_by_step=step_by_step, again_after=again_after,
+        epochs=epochs, learning_rate=learning_rate, seed=seed, automatic=auto, step_by_step=step_by_step,
+        again_after=again_after,
     )  # fmt: skip
     for text in check_round(store, plan).warnings:
         notice(text)

@@ -19,7 +19,7 @@ def begin() -> None:
         st.subheader("Nothing here yet", anchor=False)
         st.markdown("Drop a micrograph on the Segment page, or look around with synthetic examples first.")
         if st.button("Make the demo project", icon=":material/science:"):
-            submit("demo", {})
+            submit("demo", {"rounds": True})
             st.rerun()
 
 

@@ -88,6 +88,7 @@ TASKS: dict[str, TaskKind] = {
         TaskKind("import_model", "Importing a model", "core.jobs.tasks.import_model", Resource.CPU),
         TaskKind("time_training", "Timing a training", "core.jobs.tasks.time_training", Resource.TRAIN),
         TaskKind("demo", "Making the demo project", "core.jobs.tasks.demo", Resource.CPU),
+        TaskKind("demo_rounds", "Correcting the demo project", "core.jobs.tasks.demo_rounds", Resource.PREDICT),
     )
 }
 

@@ -1,6 +1,7 @@
 """``demo``: the demo project's images, a prediction of each, then a test set and the default model's evaluation on it.
 
-Params: none. Result: ``image_ids``. The predictions and the evaluation are jobs of their own.
+Params: ``rounds``, whether the loop is shown too (`core.jobs.tasks.demo_rounds`). Result: ``image_ids``. The predictions
+and the evaluation are jobs of their own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from core.demo import demo_project, prepare_demo_images, prepare_demo_tests
+from core.demo_rounds import prepare_demo_pool
 from core.jobs.context import JobContext
 from core.jobs.rows import Priority, submit
 from core.results.start import EvaluationPlan, start_evaluation
@@ -29,6 +31,10 @@ def run(context: JobContext) -> dict[str, Any]:
         context.store, lambda fraction, message: context.progress(_GALLERY + fraction * (1 - _GALLERY), message)
     )
     queue_demo_evaluation(context.store)
+    if context.params.get("rounds"):
+        from core.jobs.tasks.demo_rounds import queue_demo_rounds  # it asks this module for predictions
+
+        queue_demo_rounds(context.store, prepare_demo_pool(context.store))
     return {"image_ids": [record.id for record in records]}
 
 
