@@ -1,7 +1,7 @@
 """``demo``: the demo project's images, a prediction of each, then a test set and the default model's evaluation on it.
 
-Params: ``rounds``, whether the loop is shown too (`core.jobs.tasks.demo_rounds`). Result: ``image_ids``. The predictions
-and the evaluation are jobs of their own.
+Params: ``rounds``, whether the loop is shown too (`core.jobs.tasks.demo_rounds`). Result: ``image_ids``. Predictions
+and evaluation are jobs of their own.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ def test_corrections_are_exact_where_they_vouch_and_one_round_has_begun(store: S
 
     project = demo_project(store)
     assert project is not None
-    states = {review.image_name: review.state for review in queue(store, project.id, QueueFilter(states=frozenset(ReviewState)), person="")}
+    everything = queue(store, project.id, QueueFilter(states=frozenset(ReviewState)), person="")
+    states = {review.image_name: review.state for review in everything}
     assert states == {
         "P0": ReviewState.APPROVED, "P1": ReviewState.APPROVED, "P2": ReviewState.SUBMITTED,
     }  # fmt: skip
