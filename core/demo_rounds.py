@@ -43,6 +43,9 @@ REVIEWER: Final = "Simulated reviewer"
 MINUTES: Final = 1.0
 """Training of each round: to be seen, not to be good."""
 
+LEARNING_RATE: Final = 1e-4
+"""Lower than usual: the parent knows such images well, and a minute at the usual rate only disturbs it."""
+
 _PLACES: Final = 8
 """Suggested places that are corrected in an image."""
 
@@ -81,7 +84,15 @@ def correct_demo(store: Store, model_id: str, minutes: float = MINUTES) -> Round
     decide(store, first.id, REVIEWER, Decision.APPROVE)
     begun = start_round(
         store,
-        RoundPlan(project.id, parent_id=model_id, minutes=minutes, automatic=True, again_after=1, seed=1),
+        RoundPlan(
+            project.id,
+            parent_id=model_id,
+            minutes=minutes,
+            learning_rate=LEARNING_RATE,
+            automatic=True,
+            again_after=1,
+            seed=1,
+        ),
         ANNOTATOR,
     )
     decide(store, second.id, REVIEWER, Decision.APPROVE)  # after the snapshot: the second round learns from it

@@ -16,10 +16,9 @@ from core.jobs.transitions import record as job_record
 from core.results.read import delete_evaluation, evaluation
 from core.rounds.gate import Judgement, Outcome
 from core.rounds.moves import again_from, cancelled, done, resumed
-from core.rounds.promoting import promote_round
+from core.rounds.promoting import kept_round, promote_round
 from core.rounds.steps import pool_jobs, states_of
 from core.store.audit import note
-from core.store.base import now
 from core.store.people import clean_name
 from core.store.records import EvaluationState, JobRecord, JobState
 from core.store.round_records import RoundDecision, RoundRecord, RoundState, Step, StepState
@@ -75,11 +74,7 @@ def keep(store: Store, round_id: str, who: str, reason: str = "") -> RoundRecord
 
     def change(session: Session, it: RoundRecord) -> RoundRecord:
         _require_decidable(it)
-        note(session, who, "model_kept", it.project_id, it.model_id or "", round=it.number, reason=reason.strip())
-        kept = replace(
-            it, decision=RoundDecision.KEPT, reason=reason.strip(), decided_by=clean_name(who), decided_at=now()
-        )
-        return replace(done(kept), state=RoundState.RUNNING)  # what is left takes no machine time
+        return kept_round(session, it, who, reason.strip())
 
     return _changed(store, round_id, who, change)
 

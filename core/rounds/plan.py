@@ -29,7 +29,7 @@ class RoundPlan:
         Wait for `core.rounds.decisions.go_on` before each step.
     again_after
         Start the next round by itself once so many new corrections are approved, with the model in use then as its
-        parent; None: never.
+        parent; None: never. With ``automatic``, a model that the gate refuses is then put aside without asking.
     """
 
     project_id: str

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from core.access import Permission, require_within
 from core.errors import RoundError
+from core.rounds.moves import done
 from core.segmentation.model_store import ModelStore
 from core.store.audit import note
 from core.store.base import found, now
 from core.store.people import clean_name
-from core.store.round_records import PromotedModel, RoundDecision, RoundRecord
+from core.store.round_records import PromotedModel, RoundDecision, RoundRecord, RoundState
 from core.store.rounds import promote_within, promoted_within
 from core.store.store import Store
 from core.store.tables import ProjectRow
@@ -38,6 +39,13 @@ def promote_round(session: Session, record: RoundRecord, who: str, reason: str, 
         gate=(record.comparison or {}).get("outcome"),
     )  # fmt: skip
     return replace(record, decision=decision, reason=reason, decided_by=who, decided_at=now())
+
+
+def kept_round(session: Session, record: RoundRecord, who: str, reason: str) -> RoundRecord:
+    """Within the transaction that changes the round: the model in use stays, the round goes on to its end."""
+    note(session, who, "model_kept", record.project_id, record.model_id or "", round=record.number, reason=reason)
+    kept = replace(record, decision=RoundDecision.KEPT, reason=reason, decided_by=clean_name(who), decided_at=now())
+    return replace(done(kept), state=RoundState.RUNNING)  # what is left takes no machine time
 
 
 def promote_model(store: Store, project_id: str, model_id: str, who: str, reason: str) -> PromotedModel:

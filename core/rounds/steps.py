@@ -27,7 +27,7 @@ from core.rounds.fresh import (
 from core.rounds.gate import Judgement, Outcome, judge
 from core.rounds.moves import begun, done, failed, skipped, waiting
 from core.rounds.plan import RoundPlan
-from core.rounds.promoting import promote_round
+from core.rounds.promoting import kept_round, promote_round
 from core.rounds.scoring import base_model, evaluate, frozen_test_set, unfinished, why_partial
 from core.rounds.snapshot import Snapshot
 from core.rounds.training import training_params
@@ -41,6 +41,7 @@ ROUND_ID: Final = "round_id"
 """In the parameters of a round's jobs."""
 
 AUTOMATICALLY: Final = "Promoted by itself: on no class worse beyond its interval."
+KEPT_BY_ITSELF: Final = "Not promoted, by itself:"
 
 _CHUNK: Final = 500
 """Jobs that are asked for at a time."""
@@ -126,8 +127,15 @@ def _compare(store: Store, record: RoundRecord) -> Change:
 
 
 def _decide(store: Store, record: RoundRecord) -> Change:
-    """Promote where that was asked for and the gate agrees; else wait for a person."""
-    outcome = Judgement.from_json(record.comparison or {}).outcome
+    """Promote where that was asked for and the gate agrees; else wait for a person.
+
+    Where rounds follow by themselves and the gate refuses, the model in use is kept, so that the next round can come.
+    """
+    judgement = Judgement.from_json(record.comparison or {})
+    outcome = judgement.outcome
+    if record.plan.get("automatic") and record.plan.get("again_after") and outcome is Outcome.FAILED:
+        reason = f"{KEPT_BY_ITSELF} {' '.join(judgement.reasons)}"
+        return lambda session, it: kept_round(session, it, it.author, reason)
     if not record.plan.get("automatic") or outcome not in (Outcome.PASSED, Outcome.FIRST):
         return lambda _, it: waiting(begun(it))
 

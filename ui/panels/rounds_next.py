@@ -157,7 +157,8 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     )  # fmt: skip
     following = st.toggle(
         "Go on by itself when new corrections are approved", key=f"round-again-{project.id}",
-        help="After this round the next one starts as soon as so many new corrections are approved.",
+        help="After this round the next one starts as soon as so many new corrections are approved. With promotion by "
+        "itself, a model that the gate refuses is put aside without asking.",
     )  # fmt: skip
     count = None
     if following:

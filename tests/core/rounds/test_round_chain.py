@@ -509,3 +509,20 @@ def approve_correction(store: Store, image: ImageRecord) -> None:
     write_label_pyramid(store.label_pyramid_path(begun.id), TRUTH, pixel_size_nm=1000.0)
     store.complete_revision(begun.id)
     decide(store, begun.id, "Eve", Decision.APPROVE)
+
+
+def test_where_rounds_follow_a_worse_model_is_put_aside_without_asking(
+    store: Store, plan: RoundPlan, machine: Machine
+) -> None:
+    class NewModelsMiss(dict[str, int]):
+        def get(self, key: str, default: int | None = 0) -> int:  # type: ignore[override]
+            return 0 if key == "parent" else 3
+
+    machine.wrong = NewModelsMiss()
+    begun = start_round(store, replace(plan, again_after=1, automatic=True), "Ada")
+    work(store)
+    ended = store.round(begun.id)
+    assert (ended.state, ended.decision) == (RoundState.DONE, RoundDecision.KEPT)
+    assert ended.reason.startswith("Not promoted, by itself: mitochondria: Dice fell")
+    assert store.promoted_model(plan.project_id) is None
+    assert [each.what for each in audit_entries(store, plan.project_id, by="")][-1] == "model_kept"
