@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from core.access import Permission
 from ui import context
+from ui.access import allowed, gate
 from ui.panels.data_import import import_panel
 from ui.panels.data_outcome import imports_panel
 from ui.panels.data_project import edit_project
@@ -21,10 +23,12 @@ if project is None:
 
 with st.container(horizontal=True, vertical_alignment="center"):
     scheme_chips(project.scheme)
-    if st.button("Project settings", icon=":material/settings:", type="tertiary"):
+    managing = allowed(Permission.MANAGE, project.id)
+    if managing and st.button("Project settings", icon=":material/settings:", type="tertiary"):
         edit_project(project)
 imports_panel(project.id)
 empty = not context.store().images(project.id)
 with st.expander("Add images and labels", icon=":material/add_photo_alternate:", expanded=empty):
-    import_panel(project)
-table_panel(project)
+    if gate(Permission.ADD_IMAGES, project.id):
+        import_panel(project)
+table_panel(project, may_change=managing)

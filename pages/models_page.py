@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from core.access import Permission
 from ui import context
+from ui.access import allowed
 from ui.errors import explained
 from ui.panels.model_import import import_panel
 from ui.panels.models import broken_models, model_cards, trash_list, undo_bar
@@ -10,13 +12,16 @@ from ui.state import Query, query
 
 st.title("Models", anchor=False)
 models, broken = context.models().scan()
-with explained():
-    undo_bar()
-import_panel(expanded=not models)
+changing = allowed(Permission.TRAIN)
+if changing:
+    with explained():
+        undo_bar()
+    import_panel(expanded=not models)
 if not models:
     st.info("There is no model yet. Import one above, or train one on the Train page.", icon=":material/inventory_2:")
-model_cards(models, open_id=query(Query.MODEL))
+model_cards(models, open_id=query(Query.MODEL), may_change=changing)
 with explained():
     broken_models(broken)
-with explained():
-    trash_list(context.models().trashed())
+if changing:
+    with explained():
+        trash_list(context.models().trashed())

@@ -2,14 +2,16 @@
 
 import streamlit as st
 
+from core.access import Permission
 from core.demo import DEMO_PROJECT, demo_project
 from ui import context
+from ui.access import gate, visible_images
 from ui.gallery import SEGMENT_PAGE, gallery
 from ui.panels.jobs import running_jobs
 from ui.panels.overview import begin, image_notes, model_card
 
 store = context.store()
-images = context.newest_first(store.images())
+images = context.newest_first(visible_images())
 demo = demo_project(store)
 own = [image for image in images if demo is None or image.project_id != demo.id]
 examples = sorted((image for image in images if demo and image.project_id == demo.id), key=lambda image: image.name)
@@ -19,8 +21,11 @@ title.title("Overview", anchor=False)
 if action.button("Segment a micrograph", icon=":material/upload:", type="primary", width="stretch"):
     st.switch_page(SEGMENT_PAGE)
 
-if not images:
-    begin()
+if not store.images():
+    if gate(Permission.MANAGE):
+        begin()
+elif not images:
+    st.info("You have no role in any project. Ask an admin for one.", icon=":material/lock:")
 running_jobs()
 if own:
     st.subheader("Your images", anchor=False)

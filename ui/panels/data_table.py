@@ -31,14 +31,16 @@ _KINDS: Final = {
 _EDITED: Final = ("Name", "Pixel size", "Specimen", "Stack", "Split")
 
 
-def table_panel(project: ProjectRecord) -> None:
+def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
     """Filters, warnings, table, and what can be done with the selected images."""
     store = context.store()
     images = store.images(project.id)
-    undo_bar()
+    if may_change:
+        undo_bar()
     if not images:
         st.info("No images yet. Add some above: drop them, or name a folder.", icon=":material/add_photo_alternate:")
-        trash_popover(project.id)
+        if may_change:
+            trash_popover(project.id)
         return
     straddle_warning(straddling(images))
     shown = _filtered(images, project.id)
@@ -52,7 +54,7 @@ def table_panel(project: ProjectRecord) -> None:
         width="stretch",
         height=min(38 + 56 * max(len(shown), 1), 680),
         row_height=56,
-        disabled=[name for name in table.columns if name not in (*_EDITED, "Select")],
+        disabled=[name for name in table.columns if name not in (*_EDITED, "Select")] if may_change else True,
         column_config={
             "Select": st.column_config.CheckboxColumn("", width="small", pinned=True),
             "Picture": st.column_config.ImageColumn("", width="small"),
@@ -61,6 +63,9 @@ def table_panel(project: ProjectRecord) -> None:
             "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
         },
     )
+    if not may_change:
+        st.caption("Admins of the project change names, splits and pixel sizes, and delete images.")
+        return
     records = [{str(name): value for name, value in row.items()} for row in edited.to_dict("records")]
     if save_edits(store, shown, records):
         st.session_state[StateKey.TABLE_VERSION] = version + 1

@@ -7,17 +7,21 @@ from typing import Final
 
 import streamlit as st
 
+from core.access import Permission
 from core.errors import JobError
 from core.jobs.history import subjects
 from core.jobs.rows import job, log_tail, request_cancel, request_finish, request_pause, retry
 from core.jobs.tasks import TASKS
 from core.jobs.usage import job_usage
+from core.store.people import person_key
 from core.store.records import JobControl, JobRecord, JobState
 from ui import context
+from ui.access import allowed
 from ui.errors import explaining, plain, show_error
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.jobs import again_label, job_title, paused
 from ui.panels.model_facts import MODELS_PAGE
+from ui.person import person
 from ui.state import Query, set_query
 from ui.units import bytes_text, duration_text
 
@@ -37,9 +41,12 @@ BADGES: Final = {
 def actions(row: JobRecord, *, key: str) -> None:
     """The buttons that make sense for a job as it is."""
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"):
-        if row.state is JobState.RUNNING:
+        may_change = _may_change(row)
+        if may_change and row.state is JobState.RUNNING:
             _steering(row, key)
-        if not row.finished:
+        if not may_change:
+            pass
+        elif not row.finished:
             if st.button(
                 "Stopping" if row.cancel_requested else "Cancel",
                 key=f"{key}-cancel-{row.id}",
@@ -53,8 +60,12 @@ def actions(row: JobRecord, *, key: str) -> None:
         ):
             retry(row.id)
             st.rerun()
-        if row.state is JobState.INTERRUPTED and st.button(
-            "Give up", key=f"{key}-drop-{row.id}", icon=":material/delete:", help="Throws away what it had done."
+        if (
+            may_change
+            and row.state is JobState.INTERRUPTED
+            and st.button(
+                "Give up", key=f"{key}-drop-{row.id}", icon=":material/delete:", help="Throws away what it had done."
+            )
         ):
             request_cancel(row.id)
             st.rerun()
@@ -63,6 +74,14 @@ def actions(row: JobRecord, *, key: str) -> None:
         ):
             set_query(Query.JOB, row.id)
             st.rerun()
+
+
+def _may_change(row: JobRecord) -> bool:
+    """Whoever asked for it, and whoever may train."""
+    project_id = row.params.get("project_id")
+    return allowed(Permission.TRAIN, str(project_id) if project_id else None) or (
+        bool(row.author) and person_key(row.author) == person_key(person())
+    )
 
 
 def _steering(row: JobRecord, key: str) -> None:

@@ -13,7 +13,7 @@ from ui.state import Query, StateKey, query, set_query
 from ui.viewer.assets import app_root
 
 
-def model_cards(models: tuple[StoredModel, ...], *, open_id: str | None) -> None:
+def model_cards(models: tuple[StoredModel, ...], *, open_id: str | None, may_change: bool = True) -> None:
     """Every model with what can be done; the one of the address first.
 
     Parameters
@@ -22,6 +22,8 @@ def model_cards(models: tuple[StoredModel, ...], *, open_id: str | None) -> None
         All of the store, archived ones too; newest first.
     open_id
         The model that a link has led to.
+    may_change
+        Whether this person may change the store; else there is nothing to press.
     """
     default = context.models().default()
     put_aside = sum(model.archived for model in models)
@@ -32,10 +34,10 @@ def model_cards(models: tuple[StoredModel, ...], *, open_id: str | None) -> None
         st.warning(plain(f"There is no model {open_id} here (any more)."), icon=":material/model_training:")
     for model in shown:
         with explained():  # what goes wrong with one leaves the others
-            _card(model, models, is_default=default is not None and model.id == default.id)
+            _card(model, models, is_default=default is not None and model.id == default.id, may_change=may_change)
 
 
-def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bool) -> None:
+def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bool, may_change: bool) -> None:
     """One model."""
     card = model.card
     with st.container(border=True, key=f"model-{model.id}"):
@@ -43,14 +45,15 @@ def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bo
         badges = " :green-badge[:material/star: default]" if is_default else ""
         badges += " :gray-badge[archived]" if model.archived else ""
         head.markdown(f"#### {plain(card.name)}{badges}")
-        with buttons:
-            _actions(model, is_default=is_default)
+        if may_change:
+            with buttons:
+                _actions(model, is_default=is_default)
         if card.description:
             st.markdown(plain(card.description))
         if card.warning:
             st.markdown(f":orange[:material/warning:] {plain(card.warning)}")
         st.caption(" · ".join(plain(fact) for fact in facts(model)))
-        if model.pixel_size_nm is None:
+        if model.pixel_size_nm is None and may_change:
             _ask_pixel_size(model)
         left, right = st.columns([1.15, 1], gap="large")
         with left:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.access import Permission
 from core.store.records import ProjectRecord
 from ui import context
+from ui.access import allowed, visible_projects
 from ui.panels.data_project import new_project
+from ui.person import person_field
 from ui.state import Query, StateKey, query, set_query
 
 
@@ -25,7 +28,12 @@ def project_picker(*, key: str, with_new: bool = False) -> ProjectRecord | None:
     ProjectRecord or None
         None where there is no project yet.
     """
-    projects = {project.id: project for project in context.store().projects()}
+    projects = {project.id: project for project in visible_projects()}
+    with_new = with_new and allowed(Permission.MANAGE)
+    if not projects and context.store().projects():
+        st.info("You have no role in any project. Ask an admin for one.", icon=":material/lock:")
+        person_field(key=f"{key}-nobody")
+        return None
     if not projects:
         if with_new and st.button("New project", icon=":material/add:", type="primary", key=f"{key}-new"):
             new_project()

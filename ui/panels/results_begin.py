@@ -7,10 +7,12 @@ from typing import Any, Final
 
 import streamlit as st
 
+from core.access import Permission
 from core.evaluation.settings import DEFAULT_TOLERANCE_PX
 from core.results.start import EvaluationPlan, check_evaluation, start_evaluation
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from ui import context
+from ui.access import gate
 from ui.errors import explained, plain
 from ui.panels.results_import import import_panel
 from ui.panels.results_words import counted
@@ -24,6 +26,8 @@ _CHOSEN: Final = "Chosen images"
 
 def begin_panel(project: ProjectRecord) -> None:
     """Everything up to the button."""
+    if not gate(Permission.TRAIN, project.id):
+        return
     way = st.segmented_control(
         "What shall be evaluated?", [_MODEL, _FILES], default=_MODEL, required=True,
         key=f"results-way-{project.id}-{_begun()}",

@@ -7,12 +7,14 @@ from typing import Final
 
 import streamlit as st
 
+from core.access import Permission
 from core.errors import NotFoundError
 from core.evaluation.report import EvaluationReport
 from core.jobs.rows import job, retry
 from core.results.read import delete_evaluation, evaluation, evaluation_report
 from core.store.records import EvaluationRecord, EvaluationState, JobRecord, JobState
 from ui import context
+from ui.access import allowed
 from ui.address import kept_in_address
 from ui.errors import explaining, plain, show_error
 from ui.panels.jobs import job_bar
@@ -91,7 +93,9 @@ def honest_words(row: EvaluationRecord, report: EvaluationReport) -> None:
 
 
 def delete_popover(row: EvaluationRecord) -> None:
-    """Ask, then delete."""
+    """Ask, then delete; only for those who may evaluate."""
+    if not allowed(Permission.TRAIN, row.project_id):
+        return
     with st.popover("Delete", icon=":material/delete:", type="tertiary"):
         st.markdown("The scores are deleted. Images, references and predictions stay.")
         if st.button("Delete this evaluation", type="primary", key=f"results-delete-{row.id}"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.access import Permission
 from core.demo import demo_project
 from core.errors import NotFoundError
 from core.jobs.rows import Priority, job, submit
@@ -11,6 +12,7 @@ from core.settings import current_settings
 from core.store.records import JobRecord, JobState
 from core.web.uploads import find_upload
 from ui import context
+from ui.access import gate, visible_images
 from ui.errors import explaining, plain
 from ui.gallery import gallery
 from ui.panels.jobs import POLL_S, job_bar, job_problem
@@ -26,12 +28,13 @@ def start_panel() -> None:
     chosen = context.offered_models().get(query(Query.MODEL) or "")
     if chosen:
         st.caption(f":material/model_training: With the model {plain(chosen.card.name)}. Choose an image, or drop one.")
-    for upload in uploader(key="segment-upload"):
-        _ingest(upload.upload_id, upload.name)
+    if gate(Permission.ADD_IMAGES):
+        for upload in uploader(key="segment-upload"):
+            _ingest(upload.upload_id, upload.name)
     if st.session_state.get(StateKey.INGEST_JOBS):
         _ingesting()
     demo = demo_project(context.store())
-    images = context.newest_first(context.store().images())
+    images = context.newest_first(visible_images())
     own = [image for image in images if demo is None or image.project_id != demo.id][: context.RECENT]
     examples = sorted((image for image in images if demo and image.project_id == demo.id), key=lambda image: image.name)
     if own:

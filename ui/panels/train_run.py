@@ -28,30 +28,31 @@ def trainings(project_id: str) -> list[JobRecord]:
     return [row for row in jobs(kinds=["train"], limit=200) if row.params.get("project_id") == project_id]
 
 
-def training_panel(row: JobRecord) -> None:
+def training_panel(row: JobRecord, *, may_change: bool = True) -> None:
     """One training; live while it runs."""
     with st.container(border=True):
         if row.finished:
-            _drawn(row)
+            _drawn(row, may_change)
         else:
-            _live(row.id, row.state.value)
+            _live(row.id, row.state.value, may_change)
 
 
 @st.fragment(run_every=LIVE_S)
 @explaining
-def _live(job_id: str, state: str) -> None:
+def _live(job_id: str, state: str, may_change: bool) -> None:
     row = job(job_id)
     if row.finished or row.state.value != state:
         st.rerun()
-    _drawn(row)
+    _drawn(row, may_change)
 
 
-def _drawn(row: JobRecord) -> None:
+def _drawn(row: JobRecord, may_change: bool) -> None:
     name = str(row.params.get("name", "Training"))
     left, right = st.columns([3, 2], vertical_alignment="center")
     left.subheader(plain(name), anchor=False)
     with right.container(horizontal=True, horizontal_alignment="right"):
-        _buttons(row)
+        if may_change:
+            _buttons(row)
     _state(row)
     snapshot = Snapshot.from_json(row.params["snapshot"])
     scheme = LabelScheme.from_json(snapshot.scheme)

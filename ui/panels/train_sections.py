@@ -7,7 +7,9 @@ from typing import Final
 
 import streamlit as st
 
+from core.access import Permission
 from core.store.records import ProjectRecord
+from ui.access import allowed, gate
 from ui.address import kept_in_address
 from ui.panels.train_run import training_panel, trainings
 from ui.panels.train_setup import setup_panel
@@ -43,6 +45,7 @@ def section_choice() -> Section:
 
 def trainings_panel(project: ProjectRecord) -> None:
     """The training that runs, one to begin, and those before."""
+    may_train = allowed(Permission.TRAIN, project.id)
     rows = trainings(project.id)
     running = next((row for row in rows if not row.finished), None)
     if running and query(Query.JOB) not in {row.id for row in rows}:
@@ -50,8 +53,10 @@ def trainings_panel(project: ProjectRecord) -> None:
     asked = query(Query.JOB)
     open_rows = [row for row in rows if not row.finished or row.id == asked]
     for row in open_rows:
-        training_panel(row)
-    if open_rows:
+        training_panel(row, may_change=may_train)
+    if not may_train:
+        gate(Permission.TRAIN, project.id)
+    elif open_rows:
         with st.expander("Train another model", icon=":material/add:"):
             setup_panel(project)
     else:
@@ -61,4 +66,4 @@ def trainings_panel(project: ProjectRecord) -> None:
         st.subheader("Earlier trainings", anchor=False)
     for row in earlier:
         if st.toggle(f"{row.params.get('name')} · {row.created_at:%Y-%m-%d %H:%M} UTC · {row.state}", key=row.id):
-            training_panel(row)
+            training_panel(row, may_change=may_train)

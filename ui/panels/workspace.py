@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.access import Permission
 from core.exports import revision_scheme
 from core.jobs.rows import Priority, active_jobs, job, jobs
 from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from ui import context
+from ui.access import allowed, gate
 from ui.errors import explaining, plain, show_error
 from ui.panels.coverage import coverage_panel, downloads_panel
 from ui.panels.jobs import POLL_S, job_bar, job_problem
@@ -24,6 +26,8 @@ VIEWER_HEIGHT_PX = 720
 def workspace(image_id: str) -> None:
     """Everything about one image."""
     image = context.store().image(image_id)
+    if not gate(Permission.VIEW, image.project_id):
+        return
     model = _chosen_model()
     _header(image)
     _stack(image, model)
@@ -162,6 +166,8 @@ def _begin_if_wanted(image: ImageRecord, model: StoredModel) -> JobRecord | None
     if st.session_state.get(StateKey.PREDICT_NEXT) != image.id:
         return None
     st.session_state.pop(StateKey.PREDICT_NEXT)
+    if not allowed(Permission.PAINT, image.project_id):
+        return None
     return begin_prediction(image.id, model.id)
 
 
@@ -219,6 +225,8 @@ def _revision_id(row: JobRecord) -> str | None:
 
 def _begin_controls(image: ImageRecord, model: StoredModel, *, again: bool) -> None:
     """The options and the button."""
+    if not gate(Permission.PAINT, image.project_id):
+        return
     with st.expander("Segment again" if again else "Options", icon=":material/tune:"):
         step = st.select_slider(
             "Tile step",

@@ -1,0 +1,108 @@
+"""What each role finds to press on each page, where access goes by roles. What is not drawn cannot be pressed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.access import Role, set_member
+from core.annotation.submission import submit_draft
+from core.imaging.image import Image, PixelSize
+from core.imaging.pyramid import write_label_pyramid
+from core.label_scheme import LabelScheme
+from core.settings import current_settings
+from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
+from core.store.store import Store
+from tests.models import write_model
+from tests.pages.conftest import open_page, texts
+
+SCHEME = LabelScheme.from_names({"mitochondria": 1})
+SHAPE = (64, 96)
+ROLES = (None, Role.VIEWER, Role.ANNOTATOR, Role.REVIEWER, Role.ADMIN)
+
+MATRIX = {
+    # page, address, what there is to press -> the least role that finds it
+    ("data_page.py", "", "Project settings"): Role.ADMIN,
+    ("data_page.py", "", "New project"): Role.ADMIN,
+    ("train_page.py", "", "Train"): Role.REVIEWER,
+    ("train_page.py", "section=rounds", "Start the round"): Role.REVIEWER,
+    ("train_page.py", "section=rounds", "Use it"): Role.REVIEWER,
+    ("results_page.py", "", "Evaluate"): Role.REVIEWER,
+    ("review_page.py", "section=people", "Give role"): Role.ADMIN,
+    ("review_page.py", "section=agreement", "Ask them"): Role.REVIEWER,
+    ("models_page.py", "", "Rename"): Role.REVIEWER,
+    ("segment_page.py", "image", "Segment"): Role.ANNOTATOR,
+}
+
+
+@pytest.fixture
+def project(store: Store) -> ProjectRecord:
+    return store.create_project("Tissue", SCHEME)
+
+
+@pytest.fixture
+def image(store: Store, project: ProjectRecord) -> ImageRecord:
+    """One to learn from, one for the test, both with references; and one correction that waits."""
+    first = None
+    for place, split in enumerate((Split.TRAIN, Split.TEST)):
+        pixels = np.arange(64 * 96, dtype=np.uint16).reshape(SHAPE) + place
+        made = store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), f"image {place}"), split=split)
+        begun = store.begin_revision(made.id, RevisionKind.REFERENCE)
+        write_label_pyramid(store.label_pyramid_path(begun.id), np.ones(SHAPE, np.uint8), pixel_size_nm=8.0)
+        rows = [{"class_id": 1, "name": "mitochondria", "pixels": 6144}]
+        store.complete_revision(begun.id, coverage=rows)
+        first = first or made
+    assert first is not None
+    draft, _ = store.open_draft(first.id, "Ada", None)
+    store.set_whole_image(draft.id, "tab", True)
+    submit_draft(store, draft.id, "tab")
+    return first
+
+
+@pytest.fixture
+def by_roles(store: Store, project: ProjectRecord, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_model(store.settings.models_dir / "starter")
+    for role in Role:
+        set_member(store, project.id, role.value, role, by="")
+    monkeypatch.setenv("CRISTAE_ACCESS", "roles")
+    current_settings.cache_clear()
+    store.settings = current_settings()
+
+
+def opened(app: AppTest, script: str, role: Role | None, address: str, image: ImageRecord) -> AppTest:
+    for name in list(app.query_params):
+        del app.query_params[name]
+    app.session_state["person"] = role.value if role else "stranger"
+    query = {"image": image.id} if address == "image" else dict([address.split("=")]) if address else {}
+    page = open_page(app, script, **query)
+    assert not page.exception, page.exception
+    return page
+
+
+def pressable(page: AppTest) -> set[str]:
+    return {button.label for button in page.button if not button.disabled}
+
+
+@pytest.mark.usefixtures("by_roles")
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_finds_what_it_may_press_and_nothing_else(
+    app: AppTest, image: ImageRecord, role: Role | None
+) -> None:
+    wrong = []
+    for (script, address, label), least in MATRIX.items():
+        found = label in pressable(opened(app, script, role, address, image))
+        wanted = role is not None and list(Role).index(role) >= list(Role).index(least)
+        if found is not wanted:
+            wrong.append(f"{script}?{address} {label}: {'there' if found else 'missing'} for {role}")
+    assert not wrong, wrong
+
+
+@pytest.mark.usefixtures("by_roles")
+def test_whoever_has_no_role_sees_no_project_and_no_image(app: AppTest, image: ImageRecord) -> None:
+    for script in ("data_page.py", "train_page.py", "results_page.py", "correct_page.py", "review_page.py"):
+        told = texts(opened(app, script, None, "", image))
+        assert "You have no role in any project" in told, script
+        assert "image 0" not in told, script
+    assert "may not see this project" in texts(opened(app, "segment_page.py", None, "image", image))
+    assert "image 0" not in texts(opened(app, "overview_page.py", None, "", image))

@@ -1,0 +1,62 @@
+"""What this person may do, asked before anything that changes something is drawn.
+
+A widget that is not drawn cannot be pressed: the server takes no value for it. So a page that asks here is as closed as
+a route that does.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.access import Permission, may, projects_of, require, require_anywhere
+from core.errors import AccessError
+from core.settings import Access, current_settings
+from core.store.records import ImageRecord, ProjectRecord
+from ui import context
+from ui.errors import plain
+from ui.person import person
+
+
+def allowed(permission: Permission, project_id: str | None = None) -> bool:
+    """Whether this person may do it in a project; None: in any, for what belongs to none."""
+    if current_settings().access is Access.OPEN:
+        return True
+    if project_id is not None:
+        return may(context.store(), project_id, person(), permission)
+    try:
+        require_anywhere(context.store(), person(), permission)
+    except AccessError:
+        return False
+    return True
+
+
+def gate(permission: Permission, project_id: str | None = None) -> bool:
+    """`allowed`; where not, it is said who may."""
+    if allowed(permission, project_id):
+        return True
+    try:
+        if project_id is None:
+            require_anywhere(context.store(), person(), permission)
+        else:
+            require(context.store(), project_id, person(), permission)
+    except AccessError as error:
+        st.info(plain(f"{error.cause} {error.remedy}"), icon=":material/lock:")
+    return False
+
+
+def visible_projects() -> tuple[ProjectRecord, ...]:
+    """The projects that this person may see."""
+    projects = context.store().projects()
+    if current_settings().access is Access.OPEN:
+        return projects
+    seen = projects_of(context.store(), person(), [project.id for project in projects])
+    return tuple(project for project in projects if project.id in seen)
+
+
+def visible_images() -> tuple[ImageRecord, ...]:
+    """The images of those projects."""
+    images = context.store().images()
+    if current_settings().access is Access.OPEN:
+        return images
+    seen = {project.id for project in visible_projects()}
+    return tuple(image for image in images if image.project_id in seen)
