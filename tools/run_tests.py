@@ -14,7 +14,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-HALVES = {"without a browser": "not browser", "in a browser": "browser"}
+TOGETHER = ("tests/browser", "tests/faults")
+HALVES = {
+    "without a browser": [f"--ignore={folder}" for folder in TOGETHER],
+    "in a browser, and faults": list(TOGETHER),
+}
+"""What pytest is told to take; the two take about as long."""
 
 SOME_TESTS_FAILED = 1  # pytest's exit status; others mean that the run itself went wrong
 MOST_TO_REPEAT = 6  # more than this is no stall
@@ -52,7 +57,7 @@ def main() -> int:
 
 
 def _start(name: str, report: Path, log_path: Path, only: list[str] | None = None) -> subprocess.Popen[bytes]:
-    chosen = only if only else ["-m", HALVES[name], *sys.argv[1:]]
+    chosen = only if only else [*HALVES[name], *sys.argv[1:]]
     command = [sys.executable, "-m", "pytest", "--durations=15", "-p", "no:cacheprovider"]
     with log_path.open("wb") as log:
         return subprocess.Popen(
