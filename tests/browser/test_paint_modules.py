@@ -248,6 +248,30 @@ def test_the_smart_brush_stops_at_strong_edges_only(run: Run) -> None:
     assert not mask[:, 14:].any()
 
 
+@pytest.mark.parametrize("col", [9.7, 22.3], ids=["from the left", "from the right"])
+def test_the_smart_brush_sees_an_edge_just_outside_itself(run: Run, col: float) -> None:
+    """The rim of the brush took steep pixels, for the grey values beyond it were not looked at."""
+    grey = np.full((32, 32), 100, np.uint8)
+    grey[:, 16:] = 200  # steep: columns 14 to 17
+    body = f"""
+      const grey = {packed(grey)}, out = new Uint8Array(1024), size = {{ height: 32, width: 32 }};
+      const window = ({{ row, col, height, width }}) => Uint8Array.from({{ length: height * width }},
+        (_, i) => grey[(row + Math.floor(i / width)) * 32 + col + (i % width)]);
+      const put = (tile, patch) => patch.mask.forEach((value, i) => {{
+        out[(patch.row + Math.floor(i / patch.width)) * 32 + patch.col + (i % patch.width)] |= value; }});
+      const tiles = {{ size, under: () => [[0, 0]], peek: () => ({{}}), paintTile: put }};
+      const choice = {{ smart: "edges", tolerance: 12 }};
+      const stroke = new m.Stroke({{ tiles, choice, grey: {{ read: window }}, newStep: () => ({{}}) }}, "smart", {{}});
+      stroke.moveTo({{ row: 16.2, col: {col}, radius: 5 }});
+      return text(out);
+    """
+    mask = unpacked(run("stroke", body), grey.shape).astype(bool)
+    place = (16.2, col)
+    steep = np.zeros((32, 32), bool)
+    steep[:, 14:18] = True
+    np.testing.assert_array_equal(mask, (segment_distance((32, 32), place, place) <= 5) & ~steep)
+
+
 def test_undo_and_redo_restore_labels_coverage_and_counts(run: Run) -> None:
     labels = blobs((70, 93), 3)
     script = f"""

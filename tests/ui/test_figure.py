@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import ui.figure
+from core.figures.drawn import DrawnFigure
 from ui.figure import FigureState, figure
 from ui.viewer.assets import asset_routes
 
@@ -41,7 +42,7 @@ TABLE = pd.DataFrame({"image": ["Zelle ä, links", "=1+1"], "dice": [0.7, float(
 
 
 def shown() -> FigureState:
-    return figure(go.Figure(go.Bar(y=[0.7])), name="dice", table=TABLE, key="bars", height=300)
+    return figure(DrawnFigure(go.Figure(go.Bar(y=[0.7])), TABLE), name="dice", key="bars", height=300)
 
 
 def test_the_browser_gets_the_figure_its_name_and_its_size(browser: Browser) -> None:

@@ -22,7 +22,7 @@ export class Annotator extends EmViewer {
     this.paintSettings = new PaintSettings();
     this.bar = new PaintBar({
       choose: (name) => this.chooseTool(name), set: (name, value) => this.choose({ [name]: value }),
-      undo: () => this.painting?.editor.undo(), redo: () => this.painting?.editor.redo(),
+      undo: () => this.travel("undo"), redo: () => this.travel("redo"),
       toggleCoverage: () => this.toggleCoverage(), wholeImage: () => this.setWholeImage(), submit: () => this.askSubmit(),
     });
     this.classList = new ClassList({
@@ -216,7 +216,7 @@ export class Annotator extends EmViewer {
       own[digit] = () => { const item = number(String(digit)); return item ? this.choose({ classId: item.id }) : false; };
     }
     return Object.assign(own, {
-      "[": () => this.resize(false), "]": () => this.resize(true), u: () => this.painting?.editor.undo(), y: () => this.painting?.editor.redo(),
+      "[": () => this.resize(false), "]": () => this.resize(true), u: () => this.travel("undo"), y: () => this.travel("redo"),
       c: () => this.toggleCoverage(), n: actions.toggleAdjust, d: actions.toggleLegend, Home: actions.fit, a: () => {},
       Enter: () => this.painting?.pointer.closePolygon(null) ?? false, Backspace: () => this.painting?.pointer.removeCorner() ?? false,
     });
@@ -237,7 +237,15 @@ export class Annotator extends EmViewer {
     if (!action || !this.shortcuts.isActive({ composedPath: () => event.composedPath() })) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    this.painting?.editor[action]();
+    this.travel(action);
+  }
+
+  /** Undo or redo. While a stroke is being painted there is only that to be undone: what lies under it must not move. */
+  travel(action) {
+    if (!this.painting) return;
+    const { editor, pointer } = this.painting;
+    if (!pointer.stroke) editor[action]();
+    else if (action === "undo") pointer.cancel();
   }
 
   escape() {

@@ -42,7 +42,7 @@ export class Painting {
     viewer.surface.after(this.preview.element);
     this.pointer = new Pointer(viewer.surface, () => viewer.base, this.editor, this.preview, {
       mayPaint: () => events.mayPaint(), onTooFar: (text) => events.onTooFar(text), onSize: (up) => events.onSize(up),
-      onPick: async (row, col) => { await this.tiles.ensureOne(...this.tileAt(row, col)); events.onPick(this.tiles.labelAt(row, col)); },
+      onPick: (row, col) => this.pick(row, col),
       onDraw: () => this.drawSoon(), isPanning: () => events.isPanning(),
     });
     this.onHover = (event) => this.prefetch(base.imagePoint(event.clientX, event.clientY));
@@ -64,6 +64,15 @@ export class Painting {
 
   tileAt(row, col) {
     return [Math.floor(row / this.tiles.tilePx), Math.floor(col / this.tiles.tilePx)];
+  }
+
+  async pick(row, col) {
+    try {
+      await this.tiles.ensureOne(...this.tileAt(row, col));
+      this.events.onPick(this.tiles.labelAt(row, col));
+    } catch (error) {
+      this.events.onTrouble(`The class here cannot be loaded now: ${error.message}`);
+    }
   }
 
   async load(row, col) {

@@ -38,6 +38,15 @@ export function capsule(a, b, size) {
   return patch;
 }
 
+/** The same shape in a window that is wider by `margin` pixels on each side, as far as the image goes. */
+export function widened({ row, col, height, width, mask }, margin, size) {
+  const wide = patchOver(row - margin, col - margin, row + height + margin, col + width + margin, size);
+  for (let y = 0; y < height; y += 1) {
+    wide.mask.set(mask.subarray(y * width, (y + 1) * width), (row - wide.row + y) * wide.width + col - wide.col);
+  }
+  return wide;
+}
+
 function markPixel(patch, { row, col }) {
   const y = Math.floor(row) - patch.row;
   const x = Math.floor(col) - patch.col;

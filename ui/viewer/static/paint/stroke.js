@@ -1,7 +1,9 @@
 // One stroke of a brush: painted piece by piece while the pointer moves, one step of undo when it is lifted.
 
-import { capsule } from "./shapes.js";
+import { capsule, widened } from "./shapes.js";
 import { meanAround, smartMask } from "./smart.js";
+
+const SEEN_BEYOND = 2; // pixels around a brush that decide how steep its rim is
 
 export class Stroke {
   constructor(editor, tool, rule) {
@@ -40,7 +42,7 @@ export class Stroke {
 
   stampSmart(point) {
     const { tiles, grey } = this.editor;
-    const patch = capsule(point, point, tiles.size);
+    const patch = widened(capsule(point, point, tiles.size), SEEN_BEYOND, tiles.size);
     if (!patch.height || !patch.width) return;
     const values = grey.read(patch);
     if (values) this.paintSmart(point, patch, values);
