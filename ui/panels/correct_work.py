@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from core.annotation.progress import ImageProgress, next_image
-from core.annotation.suggestions import Strategy, Suggestion, Tour, Visit, start_again, tour, visit
+from core.annotation.ranking import Strategy
+from core.annotation.suggestions import Suggestion, Tour, Visit, start_again, tour, visit
 from core.errors import AnnotationError
 from core.label_scheme import LabelScheme
 from core.review.talk import open_marks

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.annotation.suggestions import Strategy, Visit, start_again, suggest, tour, visit
+from core.annotation.ranking import Strategy, suggest
+from core.annotation.suggestions import Visit, start_again, tour, visit
 from core.errors import AnnotationError, NotFoundError
 from core.imaging.image import Image
 from core.imaging.pyramid import LabelPyramidWriter
