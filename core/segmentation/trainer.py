@@ -49,6 +49,7 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.average_length = 100.0
         self.validation_set: list[dict[str, Any]] = []
         self.preview: PreviewCrop | None = None
+        self.threads = 0
         self._shown = (0, 0)
 
     def prepare(self, recipe: Recipe, learning_rate: float) -> None:
@@ -212,7 +213,7 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         training, validation = self.do_split()
         self.dataloader_val = self._source(validation, patch, plain)
         on_card = self.device.type == "cuda"
-        threads = max(min(AUGMENTATION_THREADS, (os.cpu_count() or 2) - 1), 1) if on_card else 1
+        threads = augmentation_threads(self.threads) if on_card else 1
         source = self._source(training, wide_patch, augment)
         return Prefetched(source, threads=threads, depth=2 * threads, pinned=on_card)
 
@@ -255,6 +256,15 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         """Set every parameter by name."""
         for name, value in self.parameters().items():
             value.copy_(values[name])
+
+
+def augmentation_threads(allowed: int) -> int:
+    """How many threads augment beside a graphics card: as many as the training may use, else all cores but one.
+
+    >>> augmentation_threads(2)
+    2
+    """
+    return max(min(AUGMENTATION_THREADS, allowed or (os.cpu_count() or 2) - 1), 1)
 
 
 def has_fast_bfloat16() -> bool:

@@ -75,6 +75,7 @@ def run_training(job: dict[str, Any], work: Path, emit: Emit) -> Path:
     from core.segmentation.trainer import seed_everything
 
     seed_everything(request.seed)
+    trainer.threads = request.threads
     trainer.prepare(recipe, learning_rate)
     if parent:
         start_from(trainer, parent, prepared, emit)
