@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from core.annotation.beginning import begin_draft
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import class_counts, pack_tile
-from core.annotation.submission import submit_draft
 from core.annotation.ranking import Strategy
+from core.annotation.submission import submit_draft
 from core.annotation.suggestions import Suggestion, tour
 from core.demo import PIXEL_SIZE_NM, demo_project
 from core.imaging.image import Image, PixelSize, PixelSizeSource
