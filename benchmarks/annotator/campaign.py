@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.annotator.person import KEY_S, OPEN_S, TRAVEL_S, by_hand_s, mend
+from benchmarks.annotator.person import KEY_S, OPEN_S, TRAVEL_S, by_hand_s, correct
 from benchmarks.annotator.strategies import Plan, Region, in_order, offered
 from benchmarks.annotator.world import Sample, World
 from core.evaluation.overlap import confusion, counts_from_confusion
@@ -52,6 +52,7 @@ class Desk:
     labels: list[NDArray[np.uint8]]
     spent_s: float = 0.0
     regions: int = 0
+    anew: int = 0
     image: int | None = None
     wrong_px: int = 0
     predictions: list[tuple[NDArray[np.uint8], NDArray[np.uint8]]] = field(default_factory=list)
@@ -84,9 +85,10 @@ def annotate(desk: Desk, world: World, regions: Iterator[Region], until_s: float
             continue
         predicted = desk.predictions[region.image][0][region.box] if desk.predictions else np.zeros_like(labels)
         reference = world.train[region.image].reference_yx[region.box]
-        mended = mend(np.where(known, labels, predicted), reference)
+        mended = correct(np.where(known, labels, predicted), reference)
         desk.spent_s += mended.seconds
         desk.regions += 1
+        desk.anew += mended.anew
         desk.wrong_px += int((mended.labels_yx != reference).sum())
         labels[...] = mended.labels_yx
 
@@ -153,6 +155,6 @@ def record(world: World, plan: str, seed: int, number: int, desk: Desk, dice: di
     """One line of the result."""
     return {
         "world": world.name, "plan": plan, "seed": seed, "round": number, "minutes": desk.spent_s / 60,
-        "regions": desk.regions, "confirmed_px": desk.confirmed_px,
+        "regions": desk.regions, "anew": desk.anew, "confirmed_px": desk.confirmed_px,
         "wrong_share": desk.wrong_px / max(desk.confirmed_px, 1), "dice": dice,
     }  # fmt: skip

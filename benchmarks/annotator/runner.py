@@ -27,6 +27,9 @@ from benchmarks.annotator.campaign import Desk, Settings
 from benchmarks.annotator.strategies import Plan
 from benchmarks.annotator.world import World, read_world, write_phantoms
 
+FULL = "full"
+"""The plan of annotating everything by hand, and training once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -65,7 +68,7 @@ def full(job: Job) -> None:
     labels = [sample.reference_yx for sample in world.train]
     model = campaign.learn(world, labels, job.folder("full"), settings, parent=None, seed=job.seed)
     desk = Desk(labels, campaign.full_s(world))
-    job.tell("full", job.rounds, desk, campaign.score(model, world))
+    job.tell(FULL, job.rounds, desk, campaign.score(model, world))
 
 
 def start(job: Job) -> tuple[Desk, Path]:
@@ -107,14 +110,20 @@ def run(options: argparse.Namespace, work: Path) -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=context, max_tasks_per_child=None) as pool:
         begun: dict[Future[Any], Job] = {pool.submit(start, job): job for job in jobs}
-        waiting: set[Future[Any]] = {*begun, *(pool.submit(full, job) for job in jobs)}
+        waiting: set[Future[Any]] = set(begun)
+        if FULL in options.plans:
+            waiting |= {pool.submit(full, job) for job in jobs}
         while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             for each in done:
                 with _told():
                     result = each.result()
                     if each in begun:
-                        waiting |= {pool.submit(follow, begun[each], Plan(plan), *result) for plan in options.plans}
+                        waiting |= {
+                            pool.submit(follow, begun[each], Plan(plan), *result)
+                            for plan in options.plans
+                            if plan != FULL
+                        }
 
 
 @contextmanager
@@ -132,7 +141,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--vnc", type=Path, default=Path("../shared/data/vnc"), help="dataset folder")
     parser.add_argument("--worlds", nargs="+", default=["vnc", "phantoms"], choices=["vnc", "phantoms"])
-    parser.add_argument("--plans", nargs="+", default=[plan.value for plan in Plan])
+    plans = [*(plan.value for plan in Plan), FULL]
+    parser.add_argument("--plans", nargs="+", default=plans, choices=plans)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--share", type=float, default=0.025, help="of the time by hand, for each round")

@@ -17,6 +17,8 @@ class Plan(StrEnum):
 
     SUGGESTED = "suggested"
     """Where the model is unsure, the classes in turn: the product's first choice."""
+    SMALL = "suggested small"
+    """The same with windows of half the edge: more places, each of them smaller."""
     RANDOM = "random"
     """At random among predicted objects: what the product offers beside it."""
     IN_ORDER = "in order"
@@ -60,7 +62,7 @@ def offered(
     Parameters
     ----------
     plan
-        `Plan.SUGGESTED` or `Plan.RANDOM`.
+        Any but `Plan.IN_ORDER`.
     predictions
         Labels and confidence of each image, uint8.
     first
@@ -68,11 +70,12 @@ def offered(
     seed
         Of random places.
     """
-    strategy = Strategy.CONFIDENCE if plan is Plan.SUGGESTED else Strategy.RANDOM
+    strategy = Strategy.RANDOM if plan is Plan.RANDOM else Strategy.CONFIDENCE
+    wanted = WINDOW_PX // 2 if plan is Plan.SMALL else WINDOW_PX
     count = len(predictions)
     found = []
     for number, (labels, confidence) in enumerate(predictions):
-        window = min(WINDOW_PX, *labels.shape)
+        window = min(wanted, *labels.shape)
         places = suggest(labels, confidence, strategy=strategy, window=window, seed=seed * 1000 + number)
         found.append([Region(number, row, column, window, window) for row, column, *_ in places])
     for turn in range(max(map(len, found), default=0)):
