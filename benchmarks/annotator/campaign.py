@@ -38,11 +38,24 @@ DONE: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Numbers of the experiment: iterations of a round, simulated seconds of a round, CPU threads of a training."""
+    """Numbers of the experiment.
+
+    Parameters
+    ----------
+    iterations
+        Of a round's training.
+    round_s
+        Simulated seconds of annotating in a round.
+    threads
+        CPU threads of a training; 0: all.
+    held_out
+        Share of what was annotated that is validated with and not learned from.
+    """
 
     iterations: int
     round_s: float
     threads: int = 0
+    held_out: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -105,6 +118,7 @@ def learn(
     request = TrainRequest(
         dataset=dataset, preset=Preset.COMPACT, out=folder, epochs=EPOCHS, patience=0, parent=parent, seed=seed,
         iterations_per_epoch=max(settings.iterations // EPOCHS, 1), threads=settings.threads,
+        validation_fraction=settings.held_out,
     )  # fmt: skip
     return train(request).path
 

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def _world(name: str, data: Path) -> World:
 def full(job: Job) -> None:
     """All training images annotated by hand, trained as long as all rounds together."""
     world = _world(job.world, job.data)
-    settings = Settings(job.settings.iterations * job.rounds, 0, job.settings.threads)
+    settings = replace(job.settings, iterations=job.settings.iterations * job.rounds)
     labels = [sample.reference_yx for sample in world.train]
     model = campaign.learn(world, labels, job.folder("full"), settings, parent=None, seed=job.seed)
     desk = Desk(labels, campaign.full_s(world))
@@ -104,7 +104,7 @@ def run(options: argparse.Namespace, work: Path) -> None:
     for name in options.worlds:
         hand_s = campaign.full_s(_world(name, folders[name]))
         print(f"# {name}: {hand_s / 60:.1f} minutes by hand", flush=True)
-        settings = Settings(options.iterations, hand_s * options.share, options.threads)
+        settings = Settings(options.iterations, hand_s * options.share, options.threads, options.held_out)
         lines = options.out / "annotator.jsonl"
         jobs += [Job(name, folders[name], seed, settings, options.rounds, work, lines, until) for seed in options.seeds]
     context = multiprocessing.get_context("spawn")
@@ -144,9 +144,10 @@ def parse() -> argparse.Namespace:
     plans = [*(plan.value for plan in Plan), FULL]
     parser.add_argument("--plans", nargs="+", default=plans, choices=plans)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--share", type=float, default=0.025, help="of the time by hand, for each round")
-    parser.add_argument("--iterations", type=int, default=300, help="of each round's training")
+    parser.add_argument("--iterations", type=int, default=375, help="of each round's training")
+    parser.add_argument("--held-out", type=float, default=0.0, help="share not learned from, as the rounds' own 0")
     parser.add_argument("--minutes", type=float, default=600, help="no round begins after these")
     parser.add_argument("--jobs", type=int, default=1, help="campaigns at a time")
     parser.add_argument("--threads", type=int, default=0, help="of each training")

@@ -22,7 +22,9 @@ class RoundPlan:
     parent_id
         The model to go on from; None: from scratch.
     preset, minutes, epochs, iterations_per_epoch, pixel_size_nm, learning_rate, seed, validation_fraction
-        See `core.segmentation.training_request.TrainRequest`.
+        See `core.segmentation.training_request.TrainRequest`. Nothing is held out unless asked: corrections are few,
+        the frozen test set is what judges, and with all of them learned from the models were measurably better
+        (docs/benchmarks.md).
     automatic
         Promote the new model without asking where the gate lets it pass.
     step_by_step
@@ -43,7 +45,7 @@ class RoundPlan:
     pixel_size_nm: float | None = None
     learning_rate: float | None = None
     seed: int = 0
-    validation_fraction: float = 0.15
+    validation_fraction: float = 0.0
     automatic: bool = False
     step_by_step: bool = False
     again_after: int | None = None

@@ -168,7 +168,11 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     with st.expander("More", icon=":material/tune:"):
         name = st.text_input("Name of the model", placeholder="the project's, with the number of the round")
         stepwise = st.toggle("Wait for me before each step", key=f"round-steps-{project.id}")
-        held_out = st.slider("Held out for validation, %", 0, 50, 15, 5, key="round-held-out")
+        held_out = st.slider(
+            "Held out for validation, %", 0, 50, 0, 5, key="round-held-out",
+            help="The test set judges a round, so it can learn from every correction. Hold some out to end a long "
+            "training when it stops getting better.",
+        )  # fmt: skip
         seed = st.number_input("Seed", min_value=0, value=0, step=1, key="round-seed")
     return RoundPlan(
         project.id, name=name, parent_id=parent or None, preset=info.preset, minutes=float(minutes), seed=int(seed),
