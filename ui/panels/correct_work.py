@@ -25,8 +25,6 @@ from ui.units import duration_text
 from ui.viewer.annotator import annotator
 from ui.viewer.place import Place
 
-HEIGHT_PX: Final = 760
-
 REVIEW_PAGE: Final = str(ROOT / "pages" / "review_page.py")
 
 _STRATEGIES: Final = {
@@ -44,7 +42,6 @@ def work_panel(project: ProjectRecord, image: ImageRecord, draft: DraftRecord, p
         classes=project.scheme.classes,
         key=f"annotator-{draft.id}",
         author=person,
-        height=HEIGHT_PX,
         focus=place,
         on_submit=partial(_submitted, draft.id),
     )

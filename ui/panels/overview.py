@@ -29,7 +29,8 @@ def image_notes(images: Sequence[ImageRecord]) -> dict[str, str]:
     for image in images:
         revisions = context.store().revisions(image.id)
         makers = sorted({item.model_id or "" for item in revisions if item.kind is RevisionKind.PREDICTION} - {""})
-        parts = [f"segmented by {plain(', '.join(makers))}"] if makers else []
+        by = plain(makers[0]) if len(makers) == 1 else f"{len(makers)} models"
+        parts = [f"segmented by {by}"] if makers else []
         if any(item.kind is RevisionKind.REFERENCE for item in revisions):
             parts.append("has reference labels")
         notes[image.id] = ", ".join(parts) or "not segmented yet"

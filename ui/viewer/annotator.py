@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import streamlit as st
 
@@ -13,8 +13,6 @@ from core.label_scheme import LabelClass, LabelScheme
 from ui.viewer.assets import BUNDLES, app_root, module_shim
 from ui.viewer.component import LabelLayer
 from ui.viewer.place import Place
-
-DEFAULT_HEIGHT_PX: Final = 720
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,6 @@ def annotator(
     classes: Sequence[LabelClass],
     key: str,
     author: str = "",
-    height: int = DEFAULT_HEIGHT_PX,
     focus: Place | None = None,
     layers: Sequence[LabelLayer] = (),
     url_view: bool = True,
@@ -48,8 +45,8 @@ def annotator(
 ) -> AnnotatorState:
     """Show an image with a draft to paint on.
 
-    Painting, undo, saving and submitting live in the browser and on the routes of `core.web.drafts`; only a
-    submission causes a rerun.
+    It ends with the window, from wherever it stands on the page. Painting, undo, saving and submitting live in the
+    browser and on the routes of `core.web.drafts`; only a submission causes a rerun.
 
     Parameters
     ----------
@@ -63,8 +60,6 @@ def annotator(
         Names the annotator on its page.
     author
         Who paints, shown to others who open the same draft.
-    height
-        In CSS pixels, tools included.
     focus
         Where to look, for example the next suggestion.
     layers
@@ -94,7 +89,6 @@ def annotator(
             "focus": focus.to_json() if focus else None,
             "key": key,
             "remember_as": "annotator",
-            "height": height,
             "url_view": url_view,
             "root": app_root(),
         },

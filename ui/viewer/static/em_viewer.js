@@ -78,7 +78,7 @@ export class EmViewer {
   update(props, first = false) {
     const before = this.props;
     this.props = props;
-    this.element.style.setProperty("--viewer-height", `${props.height}px`);
+    if (props.height) this.element.style.setProperty("--viewer-height", `${props.height}px`);
     if (first || props.isolated !== before.isolated) this.state.isolated = props.isolated ?? null;
     if (first || props.image_id !== before.image_id) {
       this.openImage();

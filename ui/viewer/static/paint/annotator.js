@@ -11,6 +11,7 @@ import { PAINT_HELP } from "./paint_help.js";
 import { Painting } from "./painting.js";
 import { PaintSettings } from "./paint_settings.js";
 import { nextSize, TOOLS } from "./tools.js";
+import { WindowHeight } from "./window_height.js";
 
 const BACKGROUND = { id: 0, name: "Background", color: "#8a8f98", safe_color: "#8a8f98", key: "0" };
 
@@ -38,6 +39,7 @@ export class Annotator extends EmViewer {
     this.stage.append(this.classList.element, this.notices.element);
     this.element.append(this.help.element, this.notices.dialog);
     this.retip();
+    this.windowHeight = new WindowHeight(this.element);
     this.onCommand = (event) => this.onCommandKey(event);
     window.addEventListener("keydown", this.onCommand, { capture: true });
   }
@@ -307,6 +309,7 @@ export class Annotator extends EmViewer {
 
   close() {
     window.removeEventListener("keydown", this.onCommand, { capture: true });
+    this.windowHeight.close();
     super.close();
   }
 }
