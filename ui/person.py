@@ -50,7 +50,10 @@ def person_field(*, key: str) -> str:
             st.markdown("**Who are you?** Your name stands beside your corrections. This browser remembers it.")
             _form(key, "")
         return ""
-    with st.popover(f"{name}", icon=":material/person:", type="tertiary"):
+    with (
+        st.container(horizontal=True, horizontal_alignment="right"),
+        st.popover(name, icon=":material/person:", type="tertiary"),
+    ):
         st.caption("Your name stands beside your corrections.")
         _form(key, name)
     _remember(name, key)

@@ -64,8 +64,8 @@ def queue_panel(project: ProjectRecord, person: str) -> None:
 
 
 def queue_table(rows: Sequence[Review], images: dict[str, ImageRecord], person: str) -> pd.DataFrame:
-    """One row per correction."""
-    return pd.DataFrame(
+    """One row per correction; without a column for Dice where no image has a reference."""
+    table = pd.DataFrame(
         [
             {
                 "": thumbnail_address(images[row.image_id]) if row.image_id in images else "",
@@ -81,6 +81,7 @@ def queue_table(rows: Sequence[Review], images: dict[str, ImageRecord], person: 
             for row in rows
         ]
     )
+    return table.drop(columns="Dice") if table["Dice"].isna().all() else table
 
 
 def place_text(row: Review) -> str:
