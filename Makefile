@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app starter test lint format unit browser demo doctor constraints clean help
+.PHONY: app starter test style lint format unit browser demo doctor constraints clean help
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -29,13 +29,15 @@ starter: $(VENV)/.app-ready
 doctor: $(VENV)/.app-ready
 	$(BIN)/python -m core doctor
 
-test: $(VENV)/.dev-ready lint
+test: $(VENV)/.dev-ready style
 	$(BIN)/python tools/ensure_chromium.py
 	$(BIN)/python tools/run_tests.py
 
-lint: $(VENV)/.dev-ready
+style: $(VENV)/.dev-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint: style
 	$(BIN)/mypy
 
 format: $(VENV)/.dev-ready

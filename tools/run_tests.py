@@ -1,4 +1,4 @@
-"""Run all tests, those in a browser beside the others: each half leaves a core idle for most of its time.
+"""Run the type checker and all tests, in groups side by side: each leaves its core idle for half of its time.
 
 A shared machine can stall for longer than any sensible timeout. The few tests that fail in the crowd therefore
 run once more with the machine to themselves, and the summary names them; what fails twice has failed.
@@ -14,55 +14,75 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-TOGETHER = ("tests/browser", "tests/faults")
-HALVES = {
-    "without a browser": [f"--ignore={folder}" for folder in TOGETHER],
-    "in a browser, and faults": list(TOGETHER),
+BROWSER = "tests/browser"
+LONG = [
+    f"{BROWSER}/test_training.py",
+    f"{BROWSER}/test_loop.py",
+    "tests/faults",
+    "tests/core/jobs",
+    "tests/core/rounds",
+]
+"""Mostly waiting for processes to start, end or train."""
+
+GROUPS = {
+    "in a browser": [BROWSER, *(f"--ignore={path}" for path in LONG if path.startswith(BROWSER))],
+    "of jobs, rounds and faults": LONG,
+    "of everything else": [f"--ignore={path}" for path in (BROWSER, *LONG)],
 }
-"""What pytest is told to take; the two take about as long."""
+"""What pytest is told to take; they take about as long."""
+
+TYPES = "Types"
 
 SOME_TESTS_FAILED = 1  # pytest's exit status; others mean that the run itself went wrong
 MOST_TO_REPEAT = 6  # more than this is no stall
 
 
 def main() -> int:
-    """Exit status of the half that failed, else 0."""
+    """The worst exit status of all, 0 if everything passed."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        logs = {name: Path(folder) / f"{number}.log" for number, name in enumerate(HALVES)}
-        reports = {name: Path(folder) / f"{number}.failed" for number, name in enumerate(HALVES)}
-        running = {name: _start(name, reports[name], logs[name]) for name in HALVES}
+        logs = {name: Path(folder) / f"{number}.log" for number, name in enumerate([*GROUPS, TYPES])}
+        reports = {name: Path(folder) / f"{number}.failed" for number, name in enumerate(GROUPS)}
+        running = {name: _start(name, reports[name], logs[name]) for name in GROUPS}
+        running[TYPES] = _logged([sys.executable, "-m", "mypy"], logs[TYPES])
         try:
             statuses = {name: process.wait() for name, process in running.items()}
         except BaseException:
             for process in running.values():
                 process.terminate()
             raise
-        for name in HALVES:
-            _print(f"Tests {name}", logs[name])
+        for name, log in logs.items():
+            _print(_title(name), log)
         repeated: list[str] = []
-        for name, status in statuses.items():
-            failed = reports[name].read_text("utf-8").splitlines() if reports[name].exists() else []
+        for name, report in reports.items():
+            status = statuses[name]
+            failed = report.read_text("utf-8").splitlines() if report.exists() else []
             if status == SOME_TESTS_FAILED and 0 < len(failed) <= MOST_TO_REPEAT:
                 again = Path(folder) / "again.log"
-                statuses[name] = _start(name, reports[name], again, failed).wait()
-                _print(f"Tests {name}: what failed, once more and alone", again)
+                statuses[name] = _start(name, report, again, failed).wait()
+                _print(f"{_title(name)}: what failed, once more and alone", again)
                 repeated += failed
     print(f"\nAll of it took {time.monotonic() - began:.0f} s.")
     for test in repeated:
         print(f"Failed in the crowd and ran again: {test}")
     for name, status in statuses.items():
-        print(f"Tests {name}: {'passed' if status == 0 else f'FAILED (status {status})'}")
+        print(f"{_title(name)}: {'passed' if status == 0 else f'FAILED (status {status})'}")
     return max(statuses.values())
 
 
 def _start(name: str, report: Path, log_path: Path, only: list[str] | None = None) -> subprocess.Popen[bytes]:
-    chosen = only if only else [*HALVES[name], *sys.argv[1:]]
+    chosen = only if only else [*GROUPS[name], *sys.argv[1:]]
     command = [sys.executable, "-m", "pytest", "--durations=15", "-p", "no:cacheprovider"]
+    return _logged([*command, "--failed-to", str(report), *chosen], log_path)
+
+
+def _logged(command: list[str], log_path: Path) -> subprocess.Popen[bytes]:
     with log_path.open("wb") as log:
-        return subprocess.Popen(
-            [*command, "--failed-to", str(report), *chosen], cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
-        )
+        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+
+
+def _title(name: str) -> str:
+    return name if name == TYPES else f"Tests {name}"
 
 
 def _print(title: str, log_path: Path) -> None:
