@@ -77,6 +77,25 @@ def test_brush_eraser_undo_lock_and_submission(tissue: Tissue, page: Page) -> No
     assert revision.details["changes"]["pixels"] == int((submitted != base_labels()).sum())
 
 
+def test_the_tools_are_fetched_ahead_and_end_with_the_window(tissue: Tissue, page: Page) -> None:
+    with page.expect_request(lambda request: request.url.endswith("/paint/annotator.js")):
+        painter = Painter(page, tissue, tissue.image("tall"))  # who has not begun yet
+    viewer = page.locator(".annotator")
+    expect(viewer).to_have_count(0)
+    painter.begin()
+    for height in (1100, 800):
+        page.set_viewport_size({"width": 1300, "height": height})
+        gap = None
+        for _ in range(100):
+            gap = height - viewer.evaluate("element => element.getBoundingClientRect().bottom")
+            if 0 <= gap < 40:
+                break
+            page.wait_for_timeout(100)
+        assert 0 <= gap < 40
+    page.set_viewport_size({"width": 1300, "height": 400})  # too low to work in: it scrolls, the tools stay in reach
+    expect(viewer).to_have_css("height", f"{400 - 88}px")
+
+
 def test_areas_objects_and_regions(tissue: Tissue, page: Page) -> None:
     image = tissue.image("two")
     painter = Painter(page, tissue, image).begin()

@@ -23,6 +23,7 @@ from ui.gallery import SEGMENT_PAGE
 from ui.panels.results_words import counted
 from ui.state import Query, query, set_query
 from ui.units import duration_text
+from ui.viewer.annotator import annotator_ahead
 
 _EMPTY: Final = ""
 """In place of a revision: begin with background everywhere."""
@@ -136,6 +137,7 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
             )
             begin = st.button("Begin", type="primary", icon=":material/brush:", key="correct-begin")
         st.caption("The label map itself stays as it is; your correction becomes a new revision when you submit it.")
+    annotator_ahead(key="correct-ahead")
     if begin:
         with explained():
             require(context.store(), project.id, person, Permission.PAINT)

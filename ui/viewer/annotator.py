@@ -102,6 +102,23 @@ def annotator(
     return AnnotatorState(submitted["revision_id"], dict(submitted.get("changes") or {}))
 
 
+def annotator_ahead(*, key: str) -> None:
+    """Nothing to see: the browser fetches the annotator's modules, so that it opens at once when it is wanted.
+
+    Parameters
+    ----------
+    key
+        Names it on its page.
+    """
+    _ahead()(key=key)
+
+
+@lru_cache(maxsize=1)
+def _ahead() -> Callable[..., Any]:
+    """The component that only loads, registered once per process."""
+    return st.components.v2.component("cristae_annotator_ahead", js=module_shim("viewer", "paint/ahead.js"))
+
+
 @lru_cache(maxsize=1)
 def _component() -> Callable[..., Any]:
     """The component, registered once per process."""

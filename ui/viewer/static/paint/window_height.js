@@ -9,16 +9,18 @@ export class WindowHeight {
   /** @param element the viewer, whose --viewer-height is set */
   constructor(element) {
     this.element = element;
+    const outside = element.getRootNode().host ?? element; // the viewer lives in a shadow tree, the page does not
+    this.page = outside.closest(PAGE);
     this.fit = () => this.set();
     this.changes = new ResizeObserver(this.fit); // a message above moves the viewer down
-    const content = element.closest(CONTENT);
+    const content = outside.closest(CONTENT);
     if (content) this.changes.observe(content);
     window.addEventListener("resize", this.fit);
     this.set();
   }
 
   set() {
-    const scrolled = this.element.closest(PAGE)?.scrollTop ?? window.scrollY;
+    const scrolled = this.page?.scrollTop ?? window.scrollY;
     const top = this.element.getBoundingClientRect().top + scrolled;
     const height = Math.max(Math.round(window.innerHeight - top) - BELOW_PX, LEAST_PX);
     if (height === this.height || !this.element.isConnected || document.fullscreenElement) return;
