@@ -11,6 +11,7 @@ on a crop of 1024 px; there, an answer is what Python made of the stroke, shown 
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import sys
 import tempfile
@@ -34,11 +35,14 @@ from benchmarks.painting_site import (
     tissue,
     wait_saved,
 )
+from core.annotation.draft_post import tile_shape
+from core.annotation.draft_tiles import unpack_tile
 from core.jobs.engine import stop_engine
 from core.settings import ROOT
 from core.store import Store
 from core.store.records import DraftState
 from tests.browser.conftest import Server, streamlit_server
+from tests.browser.test_viewer import INSTANCE
 
 PROBE: Final = (ROOT / "benchmarks" / "painting_probe.js").read_text(encoding="utf-8")
 BRUSH_PX: Final = 60
@@ -63,6 +67,9 @@ class Measured:
     zoom_fps: float = 0.0
     rss_mb: float = 0.0
     idle_mb: float = 0.0
+    sent_kb: float = 0.0
+    compared_px: int = 0
+    differing_px: int = 0
 
 
 def main() -> None:
@@ -94,7 +101,7 @@ def measure_ours(browser: Browser, folder: Path, options: argparse.Namespace) ->
     prepare(folder, options.size, options.work)
     with streamlit_server(ROOT / "app.py", folder) as server:
         measured.idle_mb = rss_mb(server)
-        page = browser.new_page(viewport=VIEWPORT)
+        page = watch(browser.new_page(viewport=VIEWPORT))
         address = correct_address(server.url, server.settings)
         middle = f"#view={options.size / 2},{options.size / 2},1@{address.rsplit('=', 1)[1]}"
         introduce(page, address + middle)
@@ -117,8 +124,11 @@ def measure_ours(browser: Browser, folder: Path, options: argparse.Namespace) ->
             PROBE,
             {"canvasSelector": ".label-canvas:not(.cover-canvas)", "answerSelector": ".save-state", "ahead": AHEAD_PX},
         )
+        sent = Sent(page)
         paint(page, ".viewer-host .surface", options.strokes, lambda: wait_saved(page))
+        measured.sent_kb = sent.bytes / 1000 / options.strokes
         collect(page, measured)
+        compare(page, server, options.size, measured)
         measured.pan_fps = frame_rate(page, lambda end: pan(page, end), options.seconds)
         measured.zoom_fps = frame_rate(page, lambda end: zoom(page, end), options.seconds)
         measured.rss_mb = rss_mb(server)
@@ -148,6 +158,64 @@ def discard(server: Server) -> None:
     store.close()
 
 
+class Sent:
+    """Counts what a page sends from now on: bodies of requests, and frames of the sockets that `watch` knows."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._frames = _FRAMES[page]
+        self._before = self._frames[0]
+        page.evaluate(COUNT_BODIES)
+
+    @property
+    def bytes(self) -> int:
+        """So far."""
+        return int(self._page.evaluate("() => window.sentBytes")) + self._frames[0] - self._before
+
+
+COUNT_BODIES: Final = """() => {
+  const send = window.fetch;
+  window.sentBytes = 0;
+  window.fetch = (address, options) => {
+    const body = options?.body ?? "";
+    window.sentBytes += body.byteLength ?? body.size ?? body.length;
+    return send(address, options);
+  };
+}"""
+"""Chromium tells nobody how large a binary body is."""
+
+_FRAMES: dict[Page, list[int]] = {}
+"""Bytes that each watched page has sent through sockets."""
+
+
+def watch(page: Page) -> Page:
+    """Count the frames of a page's sockets from its first one on."""
+    count = _FRAMES.setdefault(page, [0])
+
+    def add(payload: str | bytes) -> None:
+        count[0] += len(payload)
+
+    page.on("websocket", lambda socket: socket.on("framesent", add))
+    return page
+
+
+def compare(page: Page, server: Server, size: int, measured: Measured) -> None:
+    """The draft's tiles as the browser shows them and as the database has them: labels, and what is vouched for."""
+    store = Store(server.settings)
+    (project,) = store.projects()
+    (image,) = store.images(project.id)
+    (draft,) = store.drafts(image.id)
+    places = [(tile.row, tile.column) for tile in store.draft_tiles(draft.id)]
+    for (row, column), data in store.draft_tile_data(draft.id, places).items():
+        kept = np.stack(unpack_tile(data, tile_shape((size, size), row, column)))
+        tile = f"({INSTANCE})().painting.tiles.peek({row}, {column})"
+        shown = page.evaluate(f"() => {{ const t = {tile}; return t && [[...t.labels], [...t.coverage]]; }}")
+        if shown is not None:
+            measured.compared_px += kept[0].size
+            measured.differing_px += int((np.array(shown, np.uint8).reshape(kept.shape) != kept).any(0).sum())
+    store.close()
+
+
 def rss_mb(server: Server) -> float:
     """Of the server's process, at this moment."""
     return psutil.Process(server.process_id).memory_info().rss / 1e6
@@ -166,7 +234,7 @@ def measure_theirs(browser: Browser, folder: Path, options: argparse.Namespace, 
     told = {"PAINTING_CROP": str(crop), "PAINTING_PIXELS": "1" if pixels else ""}
     with streamlit_server(ROOT / "benchmarks" / "canvas_page.py", own, **told) as server:
         measured.idle_mb = rss_mb(server)
-        page = browser.new_page(viewport={"width": 1400, "height": 1400})
+        page = watch(browser.new_page(viewport={"width": 1400, "height": 1400}))
         for _ in range(options.openings):
             page.goto("about:blank")
             began = time.perf_counter()
@@ -176,7 +244,9 @@ def measure_theirs(browser: Browser, folder: Path, options: argparse.Namespace, 
             measured.reopened_s.append(time.perf_counter() - began)
         page.wait_for_timeout(2000)
         page.evaluate(PROBE, {"canvasSelector": ".upper-canvas", "answerSelector": ".answer", "ahead": AHEAD_PX})
+        sent = Sent(page)
         paint(page, ".upper-canvas", options.strokes, lambda: page.wait_for_timeout(1000))
+        measured.sent_kb = sent.bytes / 1000 / options.strokes
         collect(page, measured)
         measured.rss_mb = rss_mb(server)
         page.close()
@@ -277,6 +347,7 @@ def print_table(ours: Measured, theirs: Measured) -> None:
             median(theirs.lines_ms),
             "ms",
         ),
+        ("sent for a stroke, mean", math.nan, ours.sent_kb, theirs.sent_kb, "kB"),
         ("frames a second, panning", 30, ours.pan_fps, None, ""),
         ("frames a second, zooming", 30, ours.zoom_fps, None, ""),
         ("memory of the server (RSS)", 300, ours.rss_mb, theirs.rss_mb, "MB"),
@@ -287,7 +358,10 @@ def print_table(ours: Measured, theirs: Measured) -> None:
     print_row(["---"] * len(heads))
     for what, target, value, other, unit in rows:
         beside = (f"{other:.3g} {unit}", f"{other / value:.2g}") if other else ("", "")
-        print_row([what, f"{target:g} {unit}", f"{value:.3g} {unit}", f"{100 * value / target:.0f} %", *beside])
+        wanted = ("", "") if math.isnan(target) else (f"{target:g} {unit}", f"{100 * value / target:.0f} %")
+        print_row([what, wanted[0], f"{value:.3g} {unit}", wanted[1], *beside])
+    print(f"\n{ours.compared_px} painted and neighbouring pixels compared between browser and database, ", end="")
+    print(f"{ours.differing_px} differ")
 
 
 def print_row(cells: Sequence[str]) -> None:
