@@ -109,7 +109,9 @@ def run(options: argparse.Namespace, work: Path) -> None:
         jobs += [Job(name, folders[name], seed, settings, options.rounds, work, lines, until) for seed in options.seeds]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=context, max_tasks_per_child=None) as pool:
-        begun: dict[Future[Any], Job] = {pool.submit(start, job): job for job in jobs}
+        begun: dict[Future[Any], Job] = {}
+        if set(options.plans) - {FULL}:
+            begun = {pool.submit(start, job): job for job in jobs}
         waiting: set[Future[Any]] = set(begun)
         if FULL in options.plans:
             waiting |= {pool.submit(full, job) for job in jobs}
