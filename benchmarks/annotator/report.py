@@ -56,18 +56,18 @@ def plans_in(table: pd.DataFrame) -> list[str]:
 
 
 def draw(table: pd.DataFrame, title: str) -> go.Figure:
-    """Dice against minutes of annotation: a line per plan through the means, a band from lowest to highest seed."""
+    """Dice against minutes of annotation: a line per plan through the means, an open mark for every seed."""
     figure = go.Figure()
     for number, plan in enumerate(plans_in(table)):
         rows, color = rounds_of(table, plan), SERIES[number % len(SERIES)]
-        band = [*rows["high"], *rows["low"][::-1]]
+        seeds = table[table["plan"].isin([plan, START])]
         figure.add_scatter(
-            x=[*rows["minutes"], *rows["minutes"][::-1]], y=band, fill="toself", fillcolor=translucent(color, 0.12),
-            line={"width": 0}, hoverinfo="skip", showlegend=False, mode="lines",
+            x=seeds["minutes"], y=seeds["dice"], mode="markers", showlegend=False,
+            marker={"size": 7, "symbol": "circle-open", "color": translucent(color, 0.6)},
         )  # fmt: skip
         figure.add_scatter(
             x=rows["minutes"], y=rows["dice"], name=plan, mode="lines+markers",
-            line={"color": color, "width": 2.4, "dash": DASHES[number % len(DASHES)]}, marker={"size": 8},
+            line={"color": color, "width": 2.4, "dash": DASHES[number % len(DASHES)]}, marker={"size": 9},
         )  # fmt: skip
     full = table[table["plan"] == FULL]
     if len(full):
@@ -75,11 +75,11 @@ def draw(table: pd.DataFrame, title: str) -> go.Figure:
         for share, text in ((1.0, f"everything by hand, {minutes:.0f} min"), (0.95, "95 % of that")):
             figure.add_hline(
                 y=share * level, line={"color": MUTED, "dash": "dot", "width": 1.4}, annotation_text=text,
-                annotation_position="bottom right", annotation_font_color=MUTED,
+                annotation_position="top left", annotation_font_color=MUTED,
             )  # fmt: skip
     styled(figure, showlegend=True, width=SIZE_PX[0], height=SIZE_PX[1], paper_bgcolor="white", plot_bgcolor="white")
     figure.update_xaxes(title=f"simulated minutes of annotation ({title})", rangemode="tozero")
-    figure.update_yaxes(title="mean Dice on the test set")
+    figure.update_yaxes(title="mean Dice on the test set", range=[0.4, 0.85], dtick=0.1)
     return figure
 
 
@@ -95,8 +95,8 @@ def markdown(table: pd.DataFrame) -> str:
     for plan in plans_in(table):
         for _, row in rounds_of(table, plan).iterrows():
             lines.append(
-                f"| {plan} | {row['round']:.0f} | {row['minutes']:.1f} | {row['minutes'] / hand:.1%} | "
-                f"{row['dice']:.3f} ({row['low']:.3f} to {row['high']:.3f}) | {row['dice'] / level:.1%} |"
+                f"| {plan} | {row['round']:.0f} | {row['minutes']:.1f} | {100 * row['minutes'] / hand:.1f} % | "
+                f"{row['dice']:.3f} ({row['low']:.3f} to {row['high']:.3f}) | {100 * row['dice'] / level:.1f} % |"
             )
     if len(full):
         spread = f"{full['dice'].min():.3f} to {full['dice'].max():.3f}"

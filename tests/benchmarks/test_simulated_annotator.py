@@ -88,6 +88,6 @@ def test_the_table_holds_means_and_the_share_of_full_annotation(tmp_path: Path) 
     more = {"world": "vnc", "regions": 1, "anew": 0, "confirmed_px": 1}
     path.write_text("\n".join(json.dumps({**more, **line}) for line in lines))
     rows = markdown(read(path)).splitlines()
-    assert rows[2] == "| random | 1 | 2.0 | 5.0% | 0.300 (0.300 to 0.300) | 37.5% |"
-    assert rows[3] == "| random | 2 | 4.0 | 10.0% | 0.650 (0.600 to 0.700) | 81.2% |"
+    assert rows[2] == "| random | 1 | 2.0 | 5.0 % | 0.300 (0.300 to 0.300) | 37.5 % |"
+    assert rows[3] == "| random | 2 | 4.0 | 10.0 % | 0.650 (0.600 to 0.700) | 81.2 % |"
     assert rows[4] == "| all images by hand | | 40.0 | 100 % | 0.800 (0.800 to 0.800) | 100 % |"

@@ -23,7 +23,7 @@ def model_cards(models: tuple[StoredModel, ...], *, open_id: str | None, may_cha
     open_id
         The model that a link has led to.
     may_change
-        Whether this person may change the store; else there is nothing to press.
+        Whether this person may change the store; else there is nothing to press but what takes a model away.
     """
     default = context.models().default()
     put_aside = sum(model.archived for model in models)
@@ -45,9 +45,11 @@ def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bo
         badges = " :green-badge[:material/star: default]" if is_default else ""
         badges += " :gray-badge[archived]" if model.archived else ""
         head.markdown(f"#### {plain(card.name)}{badges}")
-        if may_change:
-            with buttons:
+        with buttons, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+            if may_change:
                 _actions(model, is_default=is_default)
+            else:
+                _export(model)
         if card.description:
             st.markdown(plain(card.description))
         if card.warning:
@@ -67,36 +69,35 @@ def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bo
 
 def _actions(model: StoredModel, *, is_default: bool) -> None:
     """What can be done with a usable model."""
-    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
-        if not is_default and st.button("Make default", key=f"default-{model.id}", icon=":material/star:"):
-            context.models().set_default(model.id)
+    if not is_default and st.button("Make default", key=f"default-{model.id}", icon=":material/star:"):
+        context.models().set_default(model.id)
+        st.rerun()
+    with st.popover("Rename", icon=":material/edit:"), st.form(f"rename-{model.id}", border=False):
+        name = st.text_input("Name", model.card.name, max_chars=120, key=f"name-{model.id}")
+        if st.form_submit_button("Rename", type="primary"):
+            context.models().rename(model.id, name)
             st.rerun()
-        with st.popover("Rename", icon=":material/edit:"), st.form(f"rename-{model.id}", border=False):
-            name = st.text_input("Name", model.card.name, max_chars=120, key=f"name-{model.id}")
-            if st.form_submit_button("Rename", type="primary"):
-                context.models().rename(model.id, name)
-                st.rerun()
-        with st.popover("Export", icon=":material/download:"):
-            _exports(model)
-        label = "Take back" if model.archived else "Archive"
-        if not is_default and st.button(label, key=f"archive-{model.id}", icon=":material/archive:"):
-            context.models().archive(model.id, not model.archived)
-            st.rerun()
-        if model.id != STARTER_ID:
-            with st.popover("Delete", icon=":material/delete:"):
-                _confirm_delete(model, is_default=is_default)
+    _export(model)
+    label = "Take back" if model.archived else "Archive"
+    if not is_default and st.button(label, key=f"archive-{model.id}", icon=":material/archive:"):
+        context.models().archive(model.id, not model.archived)
+        st.rerun()
+    if model.id != STARTER_ID:
+        with st.popover("Delete", icon=":material/delete:"):
+            _confirm_delete(model, is_default=is_default)
 
 
-def _exports(model: StoredModel) -> None:
+def _export(model: StoredModel) -> None:
     """Links that the browser downloads."""
     address = f"{app_root()}api/models/{model.id}/download"
-    st.link_button("For nnU-Net", f"{address}/nnunet.zip", icon=":material/folder_zip:", width="stretch")
-    st.caption(
-        "A zip for nnUNetv2_predict_from_modelfolder. Its images must have the model's pixel size already. "
-        "Making it takes some seconds."
-    )
-    st.link_button("For another Cristae", f"{address}/bundle", icon=":material/inventory_2:", width="stretch")
-    st.caption("Weights as safetensors, plans, card and learning history, with checksums.")
+    with st.popover("Export", icon=":material/download:"):
+        st.link_button("For nnU-Net", f"{address}/nnunet.zip", icon=":material/folder_zip:", width="stretch")
+        st.caption(
+            "A zip for nnUNetv2_predict_from_modelfolder. Its images must have the model's pixel size already. "
+            "Making it takes some seconds."
+        )
+        st.link_button("For another Cristae", f"{address}/bundle", icon=":material/inventory_2:", width="stretch")
+        st.caption("Weights as safetensors, plans, card and learning history, with checksums.")
 
 
 def _confirm_delete(model: StoredModel, *, is_default: bool) -> None:
