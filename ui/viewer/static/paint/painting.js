@@ -87,6 +87,7 @@ export class Painting {
   /** The draft is ours: show it, from its present state on the server. */
   start(draft, api) {
     this.draftApi = api;
+    this.pointer.cancel(); // a stroke on pixels that go now
     this.tiles.clear();
     this.labels.reset();
     this.cover.reset();
