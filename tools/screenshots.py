@@ -1,6 +1,6 @@
 """Take the pictures of the README and the guide from a running app: ``python tools/screenshots.py http://localhost:8501``.
 
-The app should hold the demo project with its predictions and nothing else.
+The app should hold the demo project with its predictions, corrections and rounds, and nothing else.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
 FLAGS = ("--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking", "--disable-sync")
-WIDE, NARROW = (1500, 950), (430, 900)
+WIDE, TALL, NARROW = (1500, 950), (1500, 1250), (430, 900)
 
 
 def main() -> int:
-    """Overview and Segment page, light and dark, and the Segment page on a phone."""
+    """Overview and Segment page, light and dark, the Segment page on a phone, a review, the rounds."""
     url = sys.argv[1].rstrip("/") if len(sys.argv) > 1 else "http://localhost:8501"
     OUT.mkdir(parents=True, exist_ok=True)
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -27,6 +27,8 @@ def main() -> int:
             _overview(browser, url, scheme)
             _segment(browser, url, scheme, WIDE, f"segment-{scheme}")
         _segment(browser, url, "light", NARROW, "segment-narrow")
+        _review(browser, url)
+        _rounds(browser, url)
         browser.close()
     return 0
 
@@ -55,6 +57,31 @@ def _segment(browser: Browser, url: str, scheme: str, size: tuple[int, int], nam
     expect(page.get_by_role("button", name="Downloads")).to_be_visible(timeout=60_000)
     page.wait_for_timeout(5000)
     _save(page, name)
+
+
+def _review(browser: Browser, url: str) -> None:
+    page = _named(browser, url, TALL)
+    page.goto(f"{url}/review")
+    page.get_by_role("button", name="Review the next one").click(timeout=60_000)
+    expect(page.get_by_role("button", name="Approve")).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(6000)
+    _save(page, "review-light")
+
+
+def _rounds(browser: Browser, url: str) -> None:
+    page = _named(browser, url, (1500, 1900))
+    page.goto(f"{url}/train?section=rounds")
+    expect(page.get_by_text("Is it getting better?")).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(6000)
+    page.get_by_text("Rounds so far").scroll_into_view_if_needed()
+    _save(page, "rounds-light")
+
+
+def _named(browser: Browser, url: str, size: tuple[int, int]) -> Page:
+    """A page of somebody who has said who they are."""
+    page = _page(browser, "light", size)
+    page.context.add_cookies([{"name": "cristae_name", "value": "Ada", "url": url}])
+    return page
 
 
 def _save(page: Page, name: str) -> None:

@@ -14,6 +14,7 @@ from core.review.records import ReviewState
 from core.store.people import person_key
 from core.store.records import ImageRecord, ProjectRecord
 from ui import context
+from ui.columns import count_columns
 from ui.errors import explained, plain
 from ui.panels.correct_start import STATES, revision_label
 from ui.panels.results_images import picked_row
@@ -30,7 +31,10 @@ def history_panel(
     if not entries:
         return
     with st.expander(f"History: {counted(len(entries), 'label map')}", icon=":material/history:"):
-        st.dataframe(history_table(entries), hide_index=True, width="stretch", key=f"history-{image.id}")
+        st.dataframe(
+            history_table(entries), hide_index=True, width="stretch", key=f"history-{image.id}",
+            column_config=count_columns("Changed, px", "Vouched for, px"),
+        )  # fmt: skip
         _actions(entries, person, may_restore=may_restore)
         if len(entries) > 1:
             _compare(project, image, entries)
@@ -113,10 +117,14 @@ def _shown(project: ProjectRecord, image: ImageRecord, before: str, after: str, 
     """Counts, regions, panes; a click on a region goes there."""
     st.markdown(plain(f"{found.changes.pixels:,} px differ, in {counted(len(found.regions), 'region')} or more."))
     table, listed = st.columns(2, gap="medium")
-    table.dataframe(classes_table(found, project.scheme), hide_index=True, width="stretch", key="history-classes")
+    table.dataframe(
+        classes_table(found, project.scheme), hide_index=True, width="stretch", key="history-classes",
+        column_config=count_columns("Gained, px", "Lost, px"),
+    )  # fmt: skip
     with listed:
         picked = st.dataframe(
             regions_table(found, project.scheme), hide_index=True, width="stretch", height=240,
+            column_config=count_columns("Size, px"),
             key=f"history-regions-{before}-{after}", on_select="rerun", selection_mode="single-cell",
         )  # fmt: skip
     index = picked_row(picked["selection"])

@@ -13,6 +13,7 @@ from core.review.records import Review, ReviewState
 from core.store.people import person_key
 from core.store.records import ImageRecord, ProjectRecord
 from ui import context
+from ui.columns import count_columns
 from ui.gallery import thumbnail_address
 from ui.panels.correct_start import STATES
 from ui.panels.results_images import picked_row
@@ -50,7 +51,7 @@ def queue_panel(project: ProjectRecord, person: str) -> None:
         on_select="rerun", selection_mode="single-cell",
         column_config={
             "": st.column_config.ImageColumn(width=64),
-            "Changed, px": st.column_config.NumberColumn(format="localized"),
+            **count_columns("Changed, px"),
             "Dice": st.column_config.NumberColumn(
                 format="%+.3f", help="Change of the mean Dice against the reference, where the image has one"
             ),

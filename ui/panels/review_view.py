@@ -11,6 +11,7 @@ from core.review.records import Review
 from core.review.rows import review as review_of
 from core.store.records import ProjectRecord
 from ui import context
+from ui.columns import count_columns
 from ui.errors import plain
 from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
@@ -106,12 +107,14 @@ def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]
         return None
     st.markdown(f"**Changes**: {review.changes.pixels if review.changes else 0:,} px")
     dice = {name: st.column_config.NumberColumn(format="%.3f") for name in ("Dice before", "Dice after")}
+    pixels = count_columns("Gained, px", "Lost, px", "Size, px")
     st.dataframe(
-        classes_table(project, review), hide_index=True, width="stretch", column_config=dice,
+        classes_table(project, review), hide_index=True, width="stretch", column_config={**dice, **pixels},
         key=f"review-classes-{review.revision_id}",
     )  # fmt: skip
     picked = st.dataframe(
         regions_table(project, regions), hide_index=True, width="stretch", height=min(38 + 35 * len(regions), 250),
+        column_config=pixels,
         key=f"review-regions-{review.revision_id}", on_select="rerun", selection_mode="single-cell",
     )  # fmt: skip
     st.caption("Changed regions, largest first. Click one to go there.")

@@ -1,0 +1,12 @@
+"""Columns of tables, written the same way on every page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+
+def count_columns(*names: str) -> dict[str, Any]:
+    """Settings for columns of whole numbers, with separators between thousands as the reader's browser writes them."""
+    return {name: st.column_config.NumberColumn(format="localized") for name in names}
