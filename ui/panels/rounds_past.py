@@ -17,6 +17,7 @@ from core.settings import ROOT
 from core.store.records import ProjectRecord, Split
 from core.store.round_records import RoundState
 from ui import context
+from ui.columns import count_columns
 from ui.errors import plain
 from ui.figure import figure
 from ui.panels.results_words import counted
@@ -98,7 +99,10 @@ def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
                 "No correction has changed a pixel yet. Correct what the model got wrong on the Correct page, have it "
                 "approved on the Review page, and the next round learns from it."
             )
-    st.dataframe(rounds_table(rounds), hide_index=True, width="stretch", key=f"rounds-table-{project.id}")
+    st.dataframe(
+        rounds_table(rounds), hide_index=True, width="stretch", key=f"rounds-table-{project.id}",
+        column_config=count_columns("Corrected, px"),
+    )  # fmt: skip
     newest = list(reversed(rounds))
     chosen = st.selectbox(
         "Details of round", newest, format_func=lambda each: f"{each.number} · {_where(each)}", index=None,
@@ -155,6 +159,7 @@ def _detail(each: TimelineRound) -> None:
                 ),
                 hide_index=True,
                 width="stretch",
+                column_config=count_columns("Corrected, px", "Vouched for, px"),
             )
         else:
             st.caption("No correction was new in this round.")
