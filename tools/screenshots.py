@@ -69,11 +69,10 @@ def _review(browser: Browser, url: str) -> None:
 
 
 def _rounds(browser: Browser, url: str) -> None:
-    page = _named(browser, url, (1500, 1900))
+    page = _named(browser, url, (1500, 1850))
     page.goto(f"{url}/train?section=rounds")
-    expect(page.get_by_text("Is it getting better?")).to_be_visible(timeout=60_000)
-    page.wait_for_timeout(6000)
-    page.get_by_text("Rounds so far").scroll_into_view_if_needed()
+    expect(page.locator(".main-svg").nth(1)).to_be_visible(timeout=60_000)  # Plotly's
+    page.wait_for_timeout(3000)
     _save(page, "rounds-light")
 
 
