@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.sync_api import Browser
 
-from benchmarks.painting_site import PIXEL_NM, chromium, tissue, wait_saved
+from benchmarks.painting_site import PIXEL_NM, chromium, shown_tile, tissue, wait_saved
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import unpack_tile
 from core.imaging.image import Image, PixelSize
@@ -129,17 +129,14 @@ class RandomPainter:
         stored = self.stored()
         for row in range(-(-SHAPE[0] // TILE_PX)):
             for column in range(-(-SHAPE[1] // TILE_PX)):
-                tile = f"({INSTANCE})()?.painting?.tiles.peek({row}, {column})"
-                ask = f"() => {{ const t = {tile}; return t ? [[...t.labels], [...(t.coverage ?? [])]] : null; }}"
-                seen = self.page.evaluate(ask)
-                if seen is None:
+                height, width = tile_shape(SHAPE, row, column)
+                shown = shown_tile(self.page, row, column, (height, width))
+                if shown is None:
                     continue
                 self.checks += 1
-                height, width = tile_shape(SHAPE, row, column)
                 top, left = row * TILE_PX, column * TILE_PX
-                shown = np.array([plane or [0] * (height * width) for plane in seen], np.uint8)
                 wanted = stored[:, top : top + height, left : left + width]
-                differing = int((shown.reshape(2, height, width) != wanted).sum())
+                differing = int((shown != wanted).sum())
                 if differing:
                     self.wrong.append(f"{what}: the browser shows {differing} other pixels in tile {row}/{column}")
 

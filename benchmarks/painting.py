@@ -32,6 +32,7 @@ from benchmarks.painting_site import (
     correct_address,
     introduce,
     prepare,
+    shown_tile,
     tissue,
     wait_saved,
 )
@@ -42,7 +43,6 @@ from core.settings import ROOT
 from core.store import Store
 from core.store.records import DraftState
 from tests.browser.conftest import Server, streamlit_server
-from tests.browser.test_viewer import INSTANCE
 
 PROBE: Final = (ROOT / "benchmarks" / "painting_probe.js").read_text(encoding="utf-8")
 BRUSH_PX: Final = 60
@@ -101,7 +101,8 @@ def measure_ours(browser: Browser, folder: Path, options: argparse.Namespace) ->
     prepare(folder, options.size, options.work)
     with streamlit_server(ROOT / "app.py", folder) as server:
         measured.idle_mb = rss_mb(server)
-        page = watch(browser.new_page(viewport=VIEWPORT))
+        page = browser.new_page(viewport=VIEWPORT)
+        sent = Sent(page)
         address = correct_address(server.url, server.settings)
         middle = f"#view={options.size / 2},{options.size / 2},1@{address.rsplit('=', 1)[1]}"
         introduce(page, address + middle)
@@ -124,7 +125,7 @@ def measure_ours(browser: Browser, folder: Path, options: argparse.Namespace) ->
             PROBE,
             {"canvasSelector": ".label-canvas:not(.cover-canvas)", "answerSelector": ".save-state", "ahead": AHEAD_PX},
         )
-        sent = Sent(page)
+        sent.begin()
         paint(page, ".viewer-host .surface", options.strokes, lambda: wait_saved(page))
         measured.sent_kb = sent.bytes / 1000 / options.strokes
         collect(page, measured)
@@ -159,18 +160,24 @@ def discard(server: Server) -> None:
 
 
 class Sent:
-    """Counts what a page sends from now on: bodies of requests, and frames of the sockets that `watch` knows."""
+    """Counts what a page sends, bodies of requests and frames of sockets; made before the page opens any."""
 
     def __init__(self, page: Page) -> None:
-        self._page = page
-        self._frames = _FRAMES[page]
-        self._before = self._frames[0]
-        page.evaluate(COUNT_BODIES)
+        self._page, self._frames = page, 0
+        page.on("websocket", lambda socket: socket.on("framesent", self._add))
+
+    def _add(self, payload: str | bytes) -> None:
+        self._frames += len(payload)
+
+    def begin(self) -> None:
+        """Count from now on, until the page is left."""
+        self._frames = 0
+        self._page.evaluate(COUNT_BODIES)
 
     @property
     def bytes(self) -> int:
         """So far."""
-        return int(self._page.evaluate("() => window.sentBytes")) + self._frames[0] - self._before
+        return int(self._page.evaluate("() => window.sentBytes")) + self._frames
 
 
 COUNT_BODIES: Final = """() => {
@@ -184,20 +191,6 @@ COUNT_BODIES: Final = """() => {
 }"""
 """Chromium tells nobody how large a binary body is."""
 
-_FRAMES: dict[Page, list[int]] = {}
-"""Bytes that each watched page has sent through sockets."""
-
-
-def watch(page: Page) -> Page:
-    """Count the frames of a page's sockets from its first one on."""
-    count = _FRAMES.setdefault(page, [0])
-
-    def add(payload: str | bytes) -> None:
-        count[0] += len(payload)
-
-    page.on("websocket", lambda socket: socket.on("framesent", add))
-    return page
-
 
 def compare(page: Page, server: Server, size: int, measured: Measured) -> None:
     """The draft's tiles as the browser shows them and as the database has them: labels, and what is vouched for."""
@@ -208,11 +201,10 @@ def compare(page: Page, server: Server, size: int, measured: Measured) -> None:
     places = [(tile.row, tile.column) for tile in store.draft_tiles(draft.id)]
     for (row, column), data in store.draft_tile_data(draft.id, places).items():
         kept = np.stack(unpack_tile(data, tile_shape((size, size), row, column)))
-        tile = f"({INSTANCE})().painting.tiles.peek({row}, {column})"
-        shown = page.evaluate(f"() => {{ const t = {tile}; return t && [[...t.labels], [...t.coverage]]; }}")
+        shown = shown_tile(page, row, column, kept[0].shape)
         if shown is not None:
             measured.compared_px += kept[0].size
-            measured.differing_px += int((np.array(shown, np.uint8).reshape(kept.shape) != kept).any(0).sum())
+            measured.differing_px += int((shown != kept).any(0).sum())
     store.close()
 
 
@@ -234,7 +226,8 @@ def measure_theirs(browser: Browser, folder: Path, options: argparse.Namespace, 
     told = {"PAINTING_CROP": str(crop), "PAINTING_PIXELS": "1" if pixels else ""}
     with streamlit_server(ROOT / "benchmarks" / "canvas_page.py", own, **told) as server:
         measured.idle_mb = rss_mb(server)
-        page = watch(browser.new_page(viewport={"width": 1400, "height": 1400}))
+        page = browser.new_page(viewport={"width": 1400, "height": 1400})
+        sent = Sent(page)
         for _ in range(options.openings):
             page.goto("about:blank")
             began = time.perf_counter()
@@ -244,7 +237,7 @@ def measure_theirs(browser: Browser, folder: Path, options: argparse.Namespace, 
             measured.reopened_s.append(time.perf_counter() - began)
         page.wait_for_timeout(2000)
         page.evaluate(PROBE, {"canvasSelector": ".upper-canvas", "answerSelector": ".answer", "ahead": AHEAD_PX})
-        sent = Sent(page)
+        sent.begin()
         paint(page, ".upper-canvas", options.strokes, lambda: page.wait_for_timeout(1000))
         measured.sent_kb = sent.bytes / 1000 / options.strokes
         collect(page, measured)

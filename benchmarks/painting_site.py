@@ -20,6 +20,7 @@ from core.phantom import generate_phantom
 from core.settings import Settings
 from core.store import RevisionKind, Store
 from tests.browser.conftest import BROWSER_FLAGS, CHROMIUM
+from tests.browser.test_viewer import INSTANCE
 
 Labels = NDArray[np.uint8]
 
@@ -85,6 +86,17 @@ def introduce(page: Page, address: str, name: str = "Ada") -> None:
     page.get_by_label("Your name").fill(name, timeout=LONG_MS)
     page.get_by_role("button", name="Use this name").click()
     page.get_by_role("button", name="Begin", exact=True).wait_for(timeout=LONG_MS)
+
+
+def shown_tile(page: Page, row: int, column: int, shape_yx: tuple[int, int]) -> NDArray[np.uint8] | None:
+    """A draft's tile in the browser: labels and coverage, shape (2, rows, columns); None where it has not fetched it."""
+    tile = f"({INSTANCE})()?.painting?.tiles.peek({row}, {column})"
+    ask = f"() => {{ const t = {tile}; return t ? [[...t.labels], [...(t.coverage ?? [])]] : null; }}"
+    seen = page.evaluate(ask)
+    if seen is None:
+        return None
+    nothing = [0] * (shape_yx[0] * shape_yx[1])
+    return np.array([plane or nothing for plane in seen], np.uint8).reshape(2, *shape_yx)
 
 
 def wait_saved(page: Page, timeout_ms: float = LONG_MS) -> None:

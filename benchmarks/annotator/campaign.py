@@ -110,10 +110,10 @@ def learn(
     world: World, labels: list[NDArray[np.uint8]], folder: Path, settings: Settings, *, parent: Path | None, seed: int
 ) -> Path:
     """Train on what was confirmed; the new model's folder."""
-    shutil.rmtree(folder.with_name(f"{folder.name}-data"), ignore_errors=True)
+    dataset = folder.with_name(f"{folder.name}-data")
+    shutil.rmtree(dataset, ignore_errors=True)
     chosen = [(sample, known) for sample, known in zip(world.train, labels, strict=True) if (known != IGNORE_ID).any()]
     cases = (NewCase(one.name, one.image, known, Split.TRAIN, one.group) for one, known in chosen)
-    dataset = folder.with_name(f"{folder.name}-data")
     write_dataset(dataset, cases, world.scheme)
     request = TrainRequest(
         dataset=dataset, preset=Preset.COMPACT, out=folder, epochs=EPOCHS, patience=0, parent=parent, seed=seed,

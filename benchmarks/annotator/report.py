@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import plotly.graph_objects as go
-from playwright.sync_api import sync_playwright
 from plotly.offline import get_plotlyjs
 
 from benchmarks.annotator.runner import FULL
+from benchmarks.painting_site import chromium
 from core.figures.style import MUTED, SERIES, styled, translucent
 
 START: Final = "start"
@@ -120,15 +119,12 @@ def classes(table: pd.DataFrame) -> str:
 def save(figure: go.Figure, out: Path) -> None:
     """As PNG, two pixels for one, drawn by Chromium."""
     page_html = "<body style='margin:0'><div id=figure></div></body>"
-    installed = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=installed)
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": SIZE_PX[0], "height": SIZE_PX[1]}, device_scale_factor=2)
         page.set_content(page_html)
         page.add_script_tag(content=get_plotlyjs())
         page.evaluate(PLOT, figure.to_json())
         page.screenshot(path=out)
-        browser.close()
 
 
 def main() -> None:
@@ -142,7 +138,7 @@ def main() -> None:
     table = table[table["world"] == options.world]
     print(f"{markdown(table)}\n\n{classes(table)}")
     if options.figure:
-        title: dict[str, Any] = {"vnc": "12 sections of a fly's nerve cord", "phantoms": "8 phantoms, synthetic"}
+        title = {"vnc": "12 sections of a fly's nerve cord", "phantoms": "8 phantoms, synthetic"}
         save(draw(table, title[options.world]), options.figure)
 
 

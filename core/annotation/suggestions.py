@@ -1,4 +1,4 @@
-"""Next place to look: the places that `core.annotation.ranking` finds in the newest prediction of an image.
+"""Next place to look: the places that `core.annotation.ranking` finds in an image's prediction.
 
 What somebody has seen or skipped is remembered.
 """

@@ -96,6 +96,26 @@ def test_the_tools_are_fetched_ahead_and_end_with_the_window(tissue: Tissue, pag
     expect(viewer).to_have_css("height", f"{400 - 88}px")
 
 
+def test_undo_while_painting_gives_up_that_stroke_only(tissue: Tissue, page: Page) -> None:
+    image = tissue.image("midway")
+    painter = Painter(page, tissue, image).begin()
+    painter.key("b")
+    painter.key("1")
+    painter.drag((80, 300), (80, 400))
+    painter.saved()
+    before, _ = tissue.saved(image)
+    page.mouse.move(*painter.at(300, 300))
+    page.mouse.down()
+    page.mouse.move(*painter.at(300, 400), steps=8)
+    painter.key("Control+z")
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    painter.saved()
+    after, _ = tissue.saved(image)
+    assert (before == 1).any()
+    np.testing.assert_array_equal(after, before)
+
+
 def test_areas_objects_and_regions(tissue: Tissue, page: Page) -> None:
     image = tissue.image("two")
     painter = Painter(page, tissue, image).begin()
