@@ -14,6 +14,7 @@ import traceback
 from pathlib import Path
 from typing import IO, Final
 
+from core.allocator import keep_freed_memory
 from core.processes import end_children
 
 JOB_FILE: Final = "job.json"
@@ -29,6 +30,7 @@ def main(job_file: Path) -> int:
     work = job_file.parent
     out = _take_standard_output(work / LOG_FILE)
     _end_with_parent()
+    keep_freed_memory()
     _set_environment(work, job["request"]["threads"])
     from core.errors import CristaeError
     from core.files import explained_os_errors
