@@ -7,6 +7,7 @@ from ui import context
 from ui.panels.project import project_picker
 from ui.panels.results_begin import begin_panel
 from ui.panels.results_choices import Section, section_choice
+from ui.panels.results_compare import compare_ahead
 from ui.panels.results_import import imports_panel
 from ui.panels.results_pick import evaluation_picker, state_panel
 from ui.panels.results_sections import section_panel
@@ -44,3 +45,5 @@ if section is Section.NEW:
     st.stop()
 state_panel(row, fills_in=section in (Section.OVERVIEW, Section.IMAGES))
 section_panel(section, row, rows)
+if section is not Section.COMPARE:
+    compare_ahead(row, rows)

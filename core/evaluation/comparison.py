@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -102,10 +101,9 @@ def compare(before: EvaluationReport, after: EvaluationReport) -> Comparison:
     names = tuple(name for name in second if name in first)
     _check(before, after, names)
     units = units_of([second[name].group for name in names], after.settings.resampling)
-    one = dataclasses.replace(before, images=tuple(first[name] for name in names))
-    other = dataclasses.replace(after, images=tuple(second[name] for name in names))
     shared = [metric for metric in after.metrics if metric.name in before.aggregates]
-    by_image = {metric.name: _difference(metric, one, other) for metric in shared}
+    rows = _places(before, names), _places(after, names)
+    by_image = {metric.name: _difference(metric, before, after, rows) for metric in shared}
     differences = {}
     for metric in shared:
         found = mean_with_interval(by_image[metric.name], units, after.settings)
@@ -115,9 +113,20 @@ def compare(before: EvaluationReport, after: EvaluationReport) -> Comparison:
     return Comparison(names, left_out, differences, by_image, str(units.kind), caution(units.count, str(units.kind)))
 
 
-def _difference(metric: Metric, before: EvaluationReport, after: EvaluationReport) -> NDArray[np.float64]:
-    """After minus before, per image and class."""
-    one, other = before.values(metric.name), after.values(metric.name)
+def _places(report: EvaluationReport, names: tuple[str, ...]) -> NDArray[np.int64]:
+    """Where the images of these names stand in a report."""
+    place = {image.name: position for position, image in enumerate(report.images)}
+    return np.array([place[name] for name in names], np.int64)
+
+
+def _difference(
+    metric: Metric,
+    before: EvaluationReport,
+    after: EvaluationReport,
+    rows: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> NDArray[np.float64]:
+    """After minus before, per image of these rows and class."""
+    one, other = before.values(metric.name)[rows[0]], after.values(metric.name)[rows[1]]
     if metric.better is Better.NEAREST_ZERO:
         one, other = np.abs(one), np.abs(other)
     difference: NDArray[np.float64] = other - one

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import metadata
 from typing import Any, Final
 
@@ -58,7 +60,7 @@ class TestImage:
     load_confidence: Callable[[], NDArray[np.uint8]] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class EvaluationReport:
     """Everything an evaluation found; make it with `evaluate` or `build_report`.
 
@@ -113,8 +115,12 @@ class EvaluationReport:
         return caution(units.count, str(units.kind))
 
     def values(self, metric: str) -> NDArray[np.float64]:
-        """Figures of one metric, shape (images, classes of the scheme), NaN for undefined."""
-        return values_of(self.images, metric_named(metric).name, self.scheme.ids)
+        """Figures of one metric, shape (images, classes of the scheme), NaN for undefined. Read-only."""
+        return self._table[metric_named(metric).name]
+
+    @cached_property
+    def _table(self) -> Mapping[str, NDArray[np.float64]]:
+        return {metric.name: values_of(self.images, metric.name, self.scheme.ids) for metric in METRICS}
 
     def figure(self, metric: str, class_id: int = ALL) -> Aggregate:
         """One metric of one class over the test set; an empty aggregate where it was not measured."""
@@ -268,8 +274,7 @@ def build_report(
     """
     if not images:
         raise DatasetError("There is no image to evaluate.", "Name at least one test image that has a reference.")
-    names = [image.name for image in images]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(image.name for image in images).items() if times > 1)
     if twice:
         raise DatasetError(f"The test set names {', '.join(twice[:5])} more than once.", "Name every image once.")
     return EvaluationReport(

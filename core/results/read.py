@@ -27,6 +27,8 @@ _STOPPED: Final = "The evaluation was stopped before its turn came."
 
 _loaded: OrderedDict[tuple[object, ...], _Loaded] = OrderedDict()
 _compared: deque[tuple[EvaluationReport, EvaluationReport, Comparison]] = deque(maxlen=KEPT)
+_turns: dict[tuple[object, ...], threading.Lock] = {}
+"""One per evaluation that is being read."""
 _guard = threading.Lock()
 
 
@@ -176,17 +178,25 @@ def _ended(store: Store, job_id: str) -> bool:
 
 
 def _load(store: Store, row: EvaluationRecord) -> _Loaded:
-    """Images and report, from memory where nothing has changed since."""
+    """Images and report, from memory where nothing has changed since; who asks for the same meanwhile waits for it."""
     key = (store.settings.resolved_database_url, row.id, row.scored_count, row.state, row.completed_at)
     with _guard:
-        if key not in _loaded:
+        turn = _turns.setdefault(key, threading.Lock())
+    with turn:
+        with _guard:
+            if key in _loaded:
+                _turns.pop(key, None)
+                _loaded.move_to_end(key)
+                return _loaded[key]
+        loaded = _read(store, row)
+        with _guard:
             for old in [each for each in _loaded if each[:2] == key[:2]]:
                 del _loaded[old]
             while len(_loaded) >= KEPT:
                 _loaded.popitem(last=False)
-            _loaded[key] = _read(store, row)
-        _loaded.move_to_end(key)
-        return _loaded[key]
+            _loaded[key] = loaded
+            _turns.pop(key, None)
+        return loaded
 
 
 def _read(store: Store, row: EvaluationRecord) -> _Loaded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 import core.jobs.runner as runner
+from core.evaluation.comparison import compare
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import job, jobs
@@ -223,6 +225,32 @@ def test_two_evaluations_are_compared(
     images = frame_with(app, "mean").set_index("Image")
     assert images.loc["wrong", "class 1"] == pytest.approx(0.25)
     assert list(images.index) == ["right", "wrong"], "most worsened first"
+
+
+def test_the_comparison_is_ready_before_it_is_opened(
+    store: Store,
+    project: ProjectRecord,
+    evaluated: EvaluationRecord,
+    app: AppTest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    by_name = {image.name: image for image in store.images()}
+    better = evaluate(store, project, {by_name["wrong"].id: REFERENCE, by_name["right"].id: PERFECT}, "Round 2")
+    compared: list[str] = []
+
+    def counted(before: Any, after: Any) -> Any:
+        compared.append(threading.current_thread().name)
+        return compare(before, after)
+
+    monkeypatch.setattr("core.results.read.compare", counted)
+    open_page(app, PAGE, evaluation=better.id)
+    for thread in threading.enumerate():
+        if thread.name == "comparison ahead":
+            thread.join()
+    assert compared == ["comparison ahead"]
+    app = open_page(app, PAGE, evaluation=better.id, section="compare")
+    assert frame_with(app, "Verdict").set_index("Class").loc["nucleus", "Difference"] == "+1.000"
+    assert compared == ["comparison ahead"]
 
 
 def test_label_maps_of_a_folder_are_previewed_kept_and_evaluated(

@@ -55,10 +55,15 @@ def section_choice() -> Section:
     return Section(chosen or Section.OVERVIEW)
 
 
+def first_metric(report: EvaluationReport) -> Metric:
+    """The metric that is shown before one is chosen: Dice where it was measured."""
+    return next((metric for metric in report.metrics if metric.name == DEFAULT_METRIC), report.metrics[0])
+
+
 def metric_choice(report: EvaluationReport, *, key: str) -> Metric:
     """One of the metrics that were measured."""
     by_name = {metric.name: metric for metric in report.metrics}
-    first = DEFAULT_METRIC if DEFAULT_METRIC in by_name else next(iter(by_name))
+    first = first_metric(report).name
     changed = kept_in_address(Query.METRIC, key, by_name, first)
     asked = query(Query.METRIC)
     shown = by_name[asked if asked in by_name else first]

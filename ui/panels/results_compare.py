@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -10,20 +12,21 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.evaluation.comparison import Comparison, Verdict, compare
+from core.evaluation.comparison import Comparison, Verdict
 from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
 from core.figures.bars import metric_bars_of
 from core.figures.differences import paired_differences
 from core.figures.drawn import DrawnFigure
-from core.results.read import EvaluatedImage, evaluated_images, evaluation_report
+from core.results.read import EvaluatedImage, compare_evaluations, evaluated_images, evaluation_report
 from core.store.records import EvaluationRecord
+from core.store.store import Store
 from ui import context
 from ui.address import address_list, set_address_list
 from ui.errors import explained, plain
 from ui.figure import figure
-from ui.panels.results_choices import metric_choice
+from ui.panels.results_choices import first_metric, metric_choice
 from ui.panels.results_images import mean_of, picked_row
 from ui.panels.results_words import counted, evaluation_label, figure_text
 from ui.state import Query, query, set_query
@@ -32,6 +35,11 @@ from ui.viewer.compare import PaneKind, PaneMode, linked_panes
 
 MOST: Final = 4
 """Evaluations beside the chosen one; more cannot be told apart in one figure."""
+
+logger = logging.getLogger("cristae.ui")
+
+_ahead = threading.Lock()
+"""Held while one comparison is prepared; another waits for its click."""
 
 _WORDS: Final = {
     Verdict.BETTER: "better",
@@ -42,7 +50,7 @@ _WORDS: Final = {
 
 def compare_panel(row: EvaluationRecord, report: EvaluationReport, rows: Sequence[EvaluationRecord]) -> None:
     """Choice of the others, bars of all, differences to one."""
-    others = {other.id: other for other in rows if other.id != row.id and other.scored_count}
+    others = _others(row, rows)
     if not others:
         st.info(
             "This is the only evaluation of the project. Evaluate a second model, or the next round's, on the same "
@@ -58,7 +66,9 @@ def compare_panel(row: EvaluationRecord, report: EvaluationReport, rows: Sequenc
         place, _ = st.columns([1, 3])
         with place:
             metric = metric_choice(report, key="results-compare-metric")
-        _bars(row, report, [others[i] for i in chosen], metric)
+        key = f"results-compare-bars-{row.id}-{metric.name}-{'-'.join(chosen)}"
+        drawn = _bars_of(context.store(), row, [others[i] for i in chosen], metric)
+        figure(drawn, name=f"{metric.name}_compared", key=key, height=380)
     before = others[chosen[0]]
     if len(chosen) > 1:
         before = others[
@@ -67,8 +77,37 @@ def compare_panel(row: EvaluationRecord, report: EvaluationReport, rows: Sequenc
             )
         ]
     with explained():
-        comparison = _compared(evaluation_report(context.store(), before.id), report)
+        comparison = compare_evaluations(context.store(), before.id, row.id)
         _differences(before, row, report, comparison, metric)
+
+
+def compare_ahead(row: EvaluationRecord, rows: Sequence[EvaluationRecord]) -> None:
+    """While something else is looked at: read and draw in the background what the comparison shows first."""
+    other = next(iter(_others(row, rows).values()), None)
+    if other is None or not row.scored_count or not _ahead.acquire(blocking=False):
+        return
+
+    store = context.store()
+
+    def work() -> None:
+        try:
+            report = evaluation_report(store, row.id)
+            comparison = compare_evaluations(store, other.id, row.id)
+            metric = first_metric(report)
+            _bars_of(store, row, [other], metric)
+            if metric.name in comparison.differences:
+                _drawn_differences(comparison, report, metric)
+        except Exception as error:  # whatever it is, opening the comparison says it
+            logger.debug("Nothing was compared ahead: %s", error)
+        finally:
+            _ahead.release()
+
+    threading.Thread(target=work, name="comparison ahead", daemon=True).start()
+
+
+def _others(row: EvaluationRecord, rows: Sequence[EvaluationRecord]) -> dict[str, EvaluationRecord]:
+    """The evaluations that there is something to compare with in, newest first."""
+    return {other.id: other for other in rows if other.id != row.id and other.scored_count}
 
 
 def differences_table(comparison: Comparison, report: EvaluationReport, metric: Metric) -> pd.DataFrame:
@@ -128,12 +167,6 @@ def _chosen(others: Mapping[str, EvaluationRecord]) -> list[str]:
     )
 
 
-@lru_cache(maxsize=8)
-def _compared(before: EvaluationReport, after: EvaluationReport) -> Comparison:
-    """`compare`, remembered as long as both reports are the same."""
-    return compare(before, after)
-
-
 @lru_cache(maxsize=16)
 def _drawn_bars(reports: tuple[tuple[str, EvaluationReport], ...], metric: Metric) -> DrawnFigure:
     """`metric_bars_of`, drawn once."""
@@ -146,14 +179,11 @@ def _drawn_differences(comparison: Comparison, report: EvaluationReport, metric:
     return paired_differences(comparison, report.scheme, metric)
 
 
-def _bars(row: EvaluationRecord, report: EvaluationReport, others: Sequence[EvaluationRecord], metric: Metric) -> None:
+def _bars_of(store: Store, row: EvaluationRecord, others: Sequence[EvaluationRecord], metric: Metric) -> DrawnFigure:
     """All of them in one figure; the chosen one first."""
-    store = context.store()
-    reports = {evaluation_label(row): report}
-    reports |= {evaluation_label(other): evaluation_report(store, other.id) for other in others}
-    drawn = _drawn_bars(tuple(reports.items()), metric)
-    key = f"results-compare-bars-{row.id}-{metric.name}-{'-'.join(other.id for other in others)}"
-    figure(drawn, name=f"{metric.name}_compared", key=key, height=380)
+    return _drawn_bars(
+        tuple((evaluation_label(each), evaluation_report(store, each.id)) for each in (row, *others)), metric
+    )
 
 
 def _differences(
