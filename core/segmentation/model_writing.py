@@ -112,6 +112,7 @@ def make_card(
                 "learning_rate": trainer.initial_lr,
                 "optimizer": "AdamW" if trainer.recipe.adam else "SGD",
                 "foreground_share": trainer.recipe.foreground,
+                "foreground_share_last": trainer.recipe.foreground_last,
                 "batch_size": trainer.batch_size,
                 "bfloat16": trainer.bfloat16,
                 "validation_fraction": request.validation_fraction,

@@ -48,6 +48,7 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.average_steps = 0
         self.average_length = 100.0
         self.validation_set: list[dict[str, Any]] = []
+        self.training_source: BatchSource | None = None
         self.preview: PreviewCrop | None = None
         self.threads = 0
         self._shown = (0, 0)
@@ -78,6 +79,11 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         """For the iterations that follow."""
         for group in self.optimizer.param_groups:
             group["lr"] = value
+
+    def set_foreground(self, share: float) -> None:
+        """Share of patches centred on a class, for the batches that are made from here on."""
+        if self.training_source is not None:
+            self.training_source.oversample_foreground_percent = share
 
     def _autocast(self) -> AbstractContextManager[Any]:
         if self.device.type == "cuda":
@@ -214,8 +220,8 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.dataloader_val = self._source(validation, patch, plain)
         on_card = self.device.type == "cuda"
         threads = augmentation_threads(self.threads) if on_card else 1
-        source = self._source(training, wide_patch, augment)
-        return Prefetched(source, threads=threads, depth=2 * threads, pinned=on_card)
+        self.training_source = self._source(training, wide_patch, augment)
+        return Prefetched(self.training_source, threads=threads, depth=2 * threads, pinned=on_card)
 
     def _source(self, cases: list[str], crop: Any, transforms: Any) -> BatchSource:
         return BatchSource(
@@ -225,6 +231,7 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
             self.configuration_manager.patch_size,
             self.label_manager,
             oversample_foreground_percent=self.oversample_foreground_percent,
+            probabilistic_oversampling=self.recipe.foreground_last != self.recipe.foreground,
             transforms=transforms,
         )
 

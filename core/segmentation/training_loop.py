@@ -152,6 +152,7 @@ class TrainingLoop:
         while not times or self._epoch_goes_on(len(times)):
             lr = self.schedule.learning_rate(self.fraction, self.iterations)
             self.trainer.set_learning_rate(lr)
+            self.trainer.set_foreground(self.trainer.recipe.foreground_at(self.fraction))
             tick = time.monotonic()
             total += float(self.trainer.train_step(next(batches))["loss"])
             times.append(time.monotonic() - tick)

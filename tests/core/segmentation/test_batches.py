@@ -6,8 +6,10 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import pytest
 
 from core.segmentation.batches import BatchSource, cases_by_class
+from core.segmentation.presets import NNUNET_RECIPE, SHORT_RECIPE
 
 ANNOTATED = (-1, 0, 1, 2)
 PLACES = np.zeros((3, 4), int)
@@ -48,3 +50,16 @@ def test_a_class_that_few_cases_show_is_drawn_as_often_as_the_others() -> None:
 
 def test_without_any_class_the_case_stays_as_drawn() -> None:
     assert _source([])._case_with_class("c3") == ("c3", None)
+
+
+def test_patches_are_centred_on_a_class_as_often_as_is_asked_for_just_now() -> None:
+    np.random.seed(0)  # noqa: NPY002
+    source = _source(["c0"])
+    for share in (SHORT_RECIPE.foreground_at(0), SHORT_RECIPE.foreground_at(0.75), SHORT_RECIPE.foreground_at(1)):
+        source.oversample_foreground_percent = share
+        drawn = [source._probabilistic_oversampling(position % 4) for position in range(4000)]
+        assert np.mean(drawn) == pytest.approx(share, abs=0.03)
+
+
+def test_nnunets_recipe_is_the_same_from_beginning_to_end() -> None:
+    assert {NNUNET_RECIPE.foreground_at(part) for part in (0.0, 0.3, 0.8, 1.0)} == {0.33}
