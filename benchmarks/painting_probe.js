@@ -21,7 +21,8 @@
     const ratio = canvas.width / box.width;
     return context.getImageData(Math.round((x - box.left) * ratio), Math.round((y - box.top) * ratio), 1, 1).data.join();
   };
-  window.addEventListener("pointermove", (event) => {
+  // a page may paint as soon as the pointer moves, before the frame's own event
+  window.addEventListener("pointerrawupdate", (event) => {
     if (!(event.buttons & 1) || probe.counting) return;
     const [x, y] = [event.clientX + ahead, event.clientY];
     waiting.push({ x, y, before: colour(x, y), born: event.timeStamp, seen: performance.now() });

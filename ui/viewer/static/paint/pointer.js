@@ -14,6 +14,7 @@ export class Pointer {
   constructor(surface, base, editor, preview, events) {
     Object.assign(this, { surface, base, editor, preview, events });
     this.stroke = null;
+    this.raw = false; // whether the stroke under way gets its way as the pointer goes it, ahead of the frame
     this.gesture = null; // {tool, points, id} while a region, a line or a polygon is being drawn
     this.touches = new Map();
     this.penSeen = false;
@@ -21,6 +22,7 @@ export class Pointer {
     const { signal } = (this.abort = new AbortController());
     const listen = (type, action, options = {}) => surface.addEventListener(type, (event) => action(event), { capture: true, signal, ...options });
     listen("pointerdown", (event) => this.onDown(event));
+    listen("pointerrawupdate", (event) => this.onRaw(event));
     listen("pointermove", (event) => this.onMove(event));
     listen("pointerup", (event) => this.onUp(event));
     listen("pointercancel", (event) => this.onUp(event, true));
@@ -77,6 +79,7 @@ export class Pointer {
     const { tool } = this;
     if (tool.gesture === "stroke") {
       this.stroke = this.editor.beginStroke();
+      this.raw = false;
       this.stroke.id = event.pointerId;
       this.stroke.moveTo(point);
       this.events.onDraw();
@@ -105,12 +108,23 @@ export class Pointer {
     const own = event.pointerId === (this.stroke ?? this.gesture)?.id;
     if (this.stroke && own) {
       event.preventDefault();
-      const parts = event.getCoalescedEvents?.() ?? [];
-      for (const part of parts.length ? parts : [event]) this.stroke.moveTo(this.pointOf(part));
-      this.events.onDraw();
+      if (!this.raw) this.advance(event);
     } else if (this.gesture && (own || this.gesture.tool === "polygon")) {
       this.extend(this.pointOf(event));
     }
+  }
+
+  /** Browsers hold moves back until a frame begins; most tell of them at once too, so that little is left to do in it. */
+  onRaw(event) {
+    if (event.pointerId !== this.stroke?.id || (event.pointerType === "touch" && this.touches.size > 1)) return;
+    this.raw = true;
+    this.advance(event);
+  }
+
+  advance(event) {
+    const parts = event.getCoalescedEvents?.() ?? [];
+    for (const part of parts.length ? parts : [event]) this.stroke.moveTo(this.pointOf(part));
+    this.events.onDraw();
   }
 
   extend(point) {
