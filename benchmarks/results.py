@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,9 +119,11 @@ def measure(folder: Path) -> None:
     """A fresh process: reading, then the page."""
     os.environ["CRISTAE_DATA_DIR"] = str(folder)
     read_table()
-    child = multiprocessing.get_context("spawn").Process(target=page_table)
-    child.start()
-    child.join()
+    every = ("images", "image", "compare", "report", "overview")
+    for pause_s, sections in ((1, every), (1, ("compare",)), (0, ("compare",))):
+        child = multiprocessing.get_context("spawn").Process(target=page_table, args=(sections, pause_s))
+        child.start()
+        child.join()
 
 
 def read_table() -> None:
@@ -142,8 +145,8 @@ def read_table() -> None:
     twice("reports of all", lambda: [read.evaluation_report(store, row.id) for row in rows])
 
 
-def page_table() -> None:
-    """The page as the server runs it: opening it, then a click on each section."""
+def page_table(sections: Sequence[str], pause_s: float) -> None:
+    """The page as the server runs it: opening it, looking at it so long, then a click on each section, each twice."""
     from streamlit.testing.v1 import AppTest
 
     app = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=60).run()
@@ -159,8 +162,9 @@ def page_table() -> None:
         print(f"| {name} | {took_s:.2f}{f' FAILED {wrong[0]}' if wrong else ''} |", flush=True)
 
     step("opened")
-    step("the same again")
-    for section in ("images", "image", "compare", "report", "overview"):
+    time.sleep(pause_s)
+    print(f"| looked at for {pause_s} s | |", flush=True)
+    for section in sections:
         step(section, section=section)
         step(f"{section}, again")
 
