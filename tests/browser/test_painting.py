@@ -116,6 +116,20 @@ def test_undo_while_painting_gives_up_that_stroke_only(tissue: Tissue, page: Pag
     np.testing.assert_array_equal(after, before)
 
 
+def test_a_stroke_is_the_same_in_a_browser_that_tells_of_moves_with_its_frames_only(tissue: Tissue, page: Page) -> None:
+    image = tissue.image("frames")
+    painter = Painter(page, tissue, image).begin()
+    painter.key("b")
+    painter.key("1")
+    painter.drag((80, 300), (80, 400))
+    page.evaluate("window.addEventListener('pointerrawupdate', (e) => e.stopImmediatePropagation(), { capture: true })")
+    painter.drag((300, 300), (300, 400))
+    painter.saved()
+    labels, _ = tissue.saved(image)
+    assert (labels == 1).any()
+    np.testing.assert_array_equal(labels[20:140, 200:500] == 1, labels[240:360, 200:500] == 1)
+
+
 def test_areas_objects_and_regions(tissue: Tissue, page: Page) -> None:
     image = tissue.image("two")
     painter = Painter(page, tissue, image).begin()
