@@ -20,8 +20,7 @@ if project is None:
         icon=":material/folder_open:",
     )
     st.stop()
-with who:
-    person = person_field(key="correct")
+person = person_field(key="correct", place=who)
 known = progress(context.store(), project.id, person)
 with which:
     image = image_picker(project, known)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.results.read import evaluations
 from ui import context
+from ui.access import visible_projects
 from ui.panels.project import project_picker
 from ui.panels.results_begin import begin_panel
 from ui.panels.results_choices import Section, section_choice
@@ -15,7 +16,8 @@ from ui.panels.results_sections import section_panel
 title, which, place = st.columns([1.2, 2, 1], vertical_alignment="bottom")
 title.title("Results", anchor=False)
 with place:
-    project = project_picker(key="results")
+    shown_first = next((p.id for p in reversed(visible_projects()) if evaluations(context.store(), p.id)), None)
+    project = project_picker(key="results", first=shown_first)
 if project is None:
     st.info(
         "No project yet. Make one on the Data page, and import images with their label maps.",

@@ -19,8 +19,7 @@ with place:
 if project is None:
     st.info("No project yet. Make one on the Data page.", icon=":material/folder_open:")
     st.stop()
-with who:
-    person = person_field(key="review")
+person = person_field(key="review", place=who)
 if not person:
     st.stop()
 

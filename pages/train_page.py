@@ -21,7 +21,6 @@ if project is None:
 if section_choice() is Section.TRAINING:
     trainings_panel(project)
 else:
-    with who:
-        person = person_field(key="train")
+    person = person_field(key="train", place=who)
     if person:
         rounds_panel(project, person)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.settings import current_settings
 from core.store.people import NAME_CHARS, clean_name
 from core.web.people import PERSON_COOKIE, person_from
 from ui.state import StateKey
 from ui.viewer.assets import app_root
+
+FORM_PX: Final = 480
+"""Width of the form that asks for a name."""
 
 _YEAR_S: Final = 365 * 24 * 3600
 
@@ -32,13 +37,15 @@ def signed_in() -> bool:
     return bool(current_settings().person_header)
 
 
-def person_field(*, key: str) -> str:
-    """Ask for the name once; afterwards show it, with a way to change it. Returns it, "" until it is given.
+def person_field(*, key: str, place: DeltaGenerator | None = None) -> str:
+    """Ask for the name once, here; afterwards show it, with a way to change it. Returns it, "" until it is given.
 
     Parameters
     ----------
     key
         Names the widgets on their page.
+    place
+        Where a known name stands, in the page's head; None: here too.
     """
     name = person()
     if signed_in():
@@ -46,11 +53,13 @@ def person_field(*, key: str) -> str:
             st.warning("Sign in first: the server was not told who you are.", icon=":material/person_off:")
         return name
     if not name:
-        with st.container(border=True):
-            st.markdown("**Who are you?** Your name stands beside your corrections. This browser remembers it.")
+        with st.container(border=True, width=FORM_PX):
+            st.subheader("Who are you?", anchor=False)
+            st.markdown("Your name stands beside your corrections. This browser remembers it.")
             _form(key, "")
         return ""
     with (
+        place or nullcontext(),
         st.container(horizontal=True, horizontal_alignment="right"),
         st.popover(name, icon=":material/person:", type="tertiary"),
     ):

@@ -152,6 +152,17 @@ def test_a_broken_file_is_explained_and_the_page_goes_on(page: Page, app_server:
     assert len(Store(app_server.settings).images()) == before
 
 
+def test_the_file_after_a_broken_one_is_opened(page: Page, app_server: Server, tmp_path: Path) -> None:
+    broken = tmp_path / "empty.tif"
+    broken.write_bytes(b"II*\0")
+    drop(page, app_server, broken)
+    expect(page.get_by_role("alert").first).to_be_visible(timeout=60_000)
+    good = write_ome_tiff(tmp_path / "after.tif", np.full((300, 300), 9, np.uint8), 8.0)
+    page.locator("input[type=file]").set_input_files(good)
+    expect(page.get_by_text("after").first).to_be_visible(timeout=60_000)
+    page.wait_for_url(lambda url: "image=" in url, timeout=60_000)
+
+
 def _image(store: Store, name: str) -> ImageRecord:
     """The image of this name."""
     return next(item for item in store.images() if item.name == name)

@@ -212,6 +212,15 @@ def test_a_partial_evaluation_says_so_everywhere(store: Store, project: ProjectR
     assert "It has no reference labels." in texts(app)
 
 
+def test_a_project_with_results_is_shown_before_a_newer_one_without(
+    store: Store, project: ProjectRecord, evaluated: EvaluationRecord, app: AppTest
+) -> None:
+    newer = store.create_project("My images", SCHEME, None)
+    assert app.switch_page(f"../pages/{PAGE}").run().selectbox(key=f"results-{project.id}").value == project.id
+    app.query_params["project"] = newer.id
+    assert "No evaluation yet" in texts(app.run())
+
+
 def test_two_evaluations_are_compared(
     store: Store, project: ProjectRecord, evaluated: EvaluationRecord, app: AppTest
 ) -> None:

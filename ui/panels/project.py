@@ -13,7 +13,7 @@ from ui.person import person_field
 from ui.state import Query, StateKey, query, set_query
 
 
-def project_picker(*, key: str, with_new: bool = False) -> ProjectRecord | None:
+def project_picker(*, key: str, with_new: bool = False, first: str | None = None) -> ProjectRecord | None:
     """A list of the projects; the choice is kept in the address, so that a copied link opens the same one.
 
     Parameters
@@ -22,6 +22,8 @@ def project_picker(*, key: str, with_new: bool = False) -> ProjectRecord | None:
         Names the widget on its page.
     with_new
         Also a button that makes a project.
+    first
+        Project shown as long as none was chosen; None: the newest.
 
     Returns
     -------
@@ -39,7 +41,8 @@ def project_picker(*, key: str, with_new: bool = False) -> ProjectRecord | None:
             new_project()
         return None
     ids = list(projects)
-    wanted = next((i for i in (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT)) if i in projects), ids[-1])
+    asked = (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT), first)
+    wanted = next((i for i in asked if i in projects), ids[-1])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Project",

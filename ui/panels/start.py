@@ -56,7 +56,8 @@ def _ingest(upload_id: str, name: str) -> None:
     )
     waiting = st.session_state.setdefault(StateKey.INGEST_JOBS, [])
     waiting.append(row.id)
-    st.session_state[StateKey.SEVERAL_FILES] = len(waiting) > 1
+    # a file that failed before is still told of, and is none of several that are dropped together
+    st.session_state[StateKey.SEVERAL_FILES] = sum(not job(job_id).finished for job_id in waiting) > 1
 
 
 @st.fragment(run_every=POLL_S)
