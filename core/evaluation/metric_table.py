@@ -19,9 +19,9 @@ from core.evaluation.overlap import OVERLAP
 from core.evaluation.surface import SURFACE, hd95, nsd
 from core.evaluation.topology import TOPOLOGY, cldice, topology_precision, topology_sensitivity
 
-_SHARE: Final = "undefined in neither map; 0 in one map"
-_SURFACES: Final = "undefined with a surface in neither map; 0 in one map"
-_WORST: Final = "undefined with a surface in neither map; the image's diagonal in one map"
+_SHARE: Final = "undefined where the class is in neither map; 0 where it is in one only"
+_SURFACES: Final = "undefined where neither map has a surface; 0 where one only has"
+_WORST: Final = "undefined where neither map has a surface; the image's diagonal where one only has"
 _OBJECTS: Final = "undefined without any object in either map"
 
 _DICE: Final = "10.2307/1932409"
