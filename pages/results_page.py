@@ -13,11 +13,17 @@ from ui.panels.results_import import imports_panel
 from ui.panels.results_pick import evaluation_picker, state_panel
 from ui.panels.results_sections import section_panel
 
+
+def newest_with_results() -> str | None:
+    """The newest project that has an evaluation."""
+    store = context.store()
+    return next((each.id for each in reversed(visible_projects()) if store.evaluations(each.id)), None)
+
+
 title, which, place = st.columns([1.2, 2, 1], vertical_alignment="bottom")
 title.title("Results", anchor=False)
 with place:
-    shown_first = next((p.id for p in reversed(visible_projects()) if evaluations(context.store(), p.id)), None)
-    project = project_picker(key="results", first=shown_first)
+    project = project_picker(key="results", first=newest_with_results)
 if project is None:
     st.info(
         "No project yet. Make one on the Data page, and import images with their label maps.",

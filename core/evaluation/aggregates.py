@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,6 @@ from core.evaluation.image_scores import ALL, ImageScores, figures_of
 from core.evaluation.metric_table import FAMILIES, METRICS
 from core.evaluation.settings import EvaluationSettings
 from core.label_scheme import LabelScheme
-
-_NOTHING: Final[Mapping[str, float]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +56,8 @@ class Aggregate:
 
 def values_of(images: Sequence[ImageScores], metric: str, class_ids: tuple[int, ...]) -> NDArray[np.float64]:
     """Figures of one metric, shape (images, classes); NaN for undefined and not measured. Read-only."""
-    by_image = [image.values for image in images]
-    columns = [[values.get(i, _NOTHING).get(metric, math.nan) for values in by_image] for i in class_ids]
-    values = np.array(columns, np.float64).reshape(len(class_ids), len(images)).T
+    rows = [[image.value(metric, i) for i in class_ids] for image in images]
+    values = np.array(rows, np.float64).reshape(len(images), len(class_ids))
     values.setflags(write=False)
     return values
 

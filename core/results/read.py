@@ -27,8 +27,8 @@ _STOPPED: Final = "The evaluation was stopped before its turn came."
 
 _loaded: OrderedDict[tuple[object, ...], _Loaded] = OrderedDict()
 _compared: deque[tuple[EvaluationReport, EvaluationReport, Comparison]] = deque(maxlen=KEPT)
-_turns: dict[tuple[object, ...], threading.Lock] = {}
-"""One per evaluation that is being read."""
+_reading = threading.Lock()
+"""Held while an evaluation is read: others that are in memory are not waited for."""
 _guard = threading.Lock()
 
 
@@ -180,23 +180,28 @@ def _ended(store: Store, job_id: str) -> bool:
 def _load(store: Store, row: EvaluationRecord) -> _Loaded:
     """Images and report, from memory where nothing has changed since; who asks for the same meanwhile waits for it."""
     key = (store.settings.resolved_database_url, row.id, row.scored_count, row.state, row.completed_at)
+    found = _kept(key)
+    if found is None:
+        with _reading:
+            found = _kept(key) or _keep(key, _read(store, row))
+    return found
+
+
+def _kept(key: tuple[object, ...]) -> _Loaded | None:
     with _guard:
-        turn = _turns.setdefault(key, threading.Lock())
-    with turn:
-        with _guard:
-            if key in _loaded:
-                _turns.pop(key, None)
-                _loaded.move_to_end(key)
-                return _loaded[key]
-        loaded = _read(store, row)
-        with _guard:
-            for old in [each for each in _loaded if each[:2] == key[:2]]:
-                del _loaded[old]
-            while len(_loaded) >= KEPT:
-                _loaded.popitem(last=False)
-            _loaded[key] = loaded
-            _turns.pop(key, None)
-        return loaded
+        if key in _loaded:
+            _loaded.move_to_end(key)
+        return _loaded.get(key)
+
+
+def _keep(key: tuple[object, ...], loaded: _Loaded) -> _Loaded:
+    with _guard:
+        for old in [each for each in _loaded if each[:2] == key[:2]]:
+            del _loaded[old]
+        while len(_loaded) >= KEPT:
+            _loaded.popitem(last=False)
+        _loaded[key] = loaded
+    return loaded
 
 
 def _read(store: Store, row: EvaluationRecord) -> _Loaded:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.access import Permission
@@ -13,7 +15,9 @@ from ui.person import person_field
 from ui.state import Query, StateKey, query, set_query
 
 
-def project_picker(*, key: str, with_new: bool = False, first: str | None = None) -> ProjectRecord | None:
+def project_picker(
+    *, key: str, with_new: bool = False, first: Callable[[], str | None] = lambda: None
+) -> ProjectRecord | None:
     """A list of the projects; the choice is kept in the address, so that a copied link opens the same one.
 
     Parameters
@@ -23,7 +27,7 @@ def project_picker(*, key: str, with_new: bool = False, first: str | None = None
     with_new
         Also a button that makes a project.
     first
-        Project shown as long as none was chosen; None: the newest.
+        Tells the project to show as long as none was chosen; None: the newest.
 
     Returns
     -------
@@ -41,8 +45,8 @@ def project_picker(*, key: str, with_new: bool = False, first: str | None = None
             new_project()
         return None
     ids = list(projects)
-    asked = (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT), first)
-    wanted = next((i for i in asked if i in projects), ids[-1])
+    asked = (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT))
+    wanted = next((i for i in asked if i in projects), None) or first() or ids[-1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
             "Project",

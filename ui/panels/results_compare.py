@@ -20,7 +20,7 @@ from core.figures.bars import metric_bars_of
 from core.figures.differences import paired_differences
 from core.figures.drawn import DrawnFigure
 from core.results.read import EvaluatedImage, compare_evaluations, evaluated_images, evaluation_report
-from core.store.records import EvaluationRecord
+from core.store.records import EvaluationRecord, EvaluationState
 from core.store.store import Store
 from ui import context
 from ui.address import address_list, set_address_list
@@ -84,9 +84,9 @@ def compare_panel(row: EvaluationRecord, report: EvaluationReport, rows: Sequenc
 def compare_ahead(row: EvaluationRecord, rows: Sequence[EvaluationRecord]) -> None:
     """While something else is looked at: read and draw in the background what the comparison shows first."""
     other = next(iter(_others(row, rows).values()), None)
-    if other is None or not row.scored_count or not _ahead.acquire(blocking=False):
+    growing = row.state is EvaluationState.RUNNING  # its figures change with every image
+    if other is None or growing or not row.scored_count or not _ahead.acquire(blocking=False):
         return
-
     store = context.store()
 
     def work() -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from core.segmentation.batches import BatchSource, cases_by_class
 from core.segmentation.presets import NNUNET_RECIPE, SHORT_RECIPE
+from core.segmentation.schedule import Schedule
+from core.segmentation.trainer import CristaeTrainer
+from core.segmentation.training_loop import TrainingLoop
 
 ANNOTATED = (-1, 0, 1, 2)
 PLACES = np.zeros((3, 4), int)
@@ -50,6 +55,59 @@ def test_a_class_that_few_cases_show_is_drawn_as_often_as_the_others() -> None:
 
 def test_without_any_class_the_case_stays_as_drawn() -> None:
     assert _source([])._case_with_class("c3") == ("c3", None)
+
+
+class _Trainer:
+    """Does nothing, and remembers the share of centred patches at every iteration."""
+
+    recipe = SHORT_RECIPE
+    network = torch.nn.Identity()
+    validation_set = (None,)
+    average: dict[str, torch.Tensor] = {}  # noqa: RUF012
+    average_steps, average_length = 0, 1.0
+    grad_scaler = preview = None
+
+    def __init__(self) -> None:
+        self.training_source: BatchSource | None = _source(["c0"])
+        self.shares: list[float] = []
+
+    set_foreground = CristaeTrainer.set_foreground
+
+    def open_batches(self) -> Any:
+        return _Endless()
+
+    def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
+        self.shares.append(self.training_source.oversample_foreground_percent)
+        return {"loss": 0.0}
+
+    def validate(self) -> tuple[float, list[float | None]]:
+        return 0.0, [0.5]
+
+    def parameters(self) -> dict[str, torch.Tensor]:
+        return {"weight": torch.zeros(1)}
+
+    optimizer_tensors = parameters
+
+    def set_learning_rate(self, value: float) -> None: ...
+
+    def set_average_length(self, expected_iterations: int) -> None: ...
+
+
+class _Endless:
+    def __next__(self) -> dict[str, Any]:
+        return {}
+
+    def close(self) -> None: ...
+
+
+def test_towards_the_end_of_a_training_fewer_patches_are_centred_on_a_class(tmp_path: Path) -> None:
+    trainer: Any = _Trainer()
+    TrainingLoop(
+        trainer, Schedule(0.01, None, 4, 5), tmp_path, class_names=["a"], held_out=False, patience=0, seed=0,
+        emit=lambda progress: None,
+    ).run()  # fmt: skip
+    assert trainer.shares[:10] == [0.5] * 10
+    assert trainer.shares[10:] == pytest.approx([0.5 - 0.04 * number for number in range(10)])
 
 
 def test_patches_are_centred_on_a_class_as_often_as_is_asked_for_just_now() -> None:
