@@ -235,7 +235,7 @@ def _begin_controls(image: ImageRecord, model: StoredModel, *, again: bool) -> N
             format_func=lambda value: f"{value:g}",
             help="Share of a tile between one tile and the next. 0.5 overlaps most and is best; larger is faster.",
         )
-        mirroring = st.toggle("Average over mirrored copies", help="Four times slower, usually a little better.")
+        mirroring = st.toggle("Average over mirrored copies", help="Up to four times slower, usually a little better.")
         place = st.container()
     if again:
         wanted = place.button("Run with these options", icon=":material/play_arrow:", width="stretch")
