@@ -1,8 +1,15 @@
-"""What ``evaluate`` prints: means with intervals per family of metrics, and the confusion matrix."""
+"""What ``evaluate`` prints: means with intervals per family of metrics, and the confusion matrix.
+
+A terminal of 80 columns, and a pipe, show every figure whole: where a table is too wide, names are broken and figures
+never are.
+"""
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
+from rich import box
 from rich.table import Table
 
 from core.cli.console import stdout
@@ -12,16 +19,28 @@ from core.evaluation.metric import Metric
 from core.evaluation.metric_table import FAMILIES
 from core.evaluation.report import EvaluationReport
 
+UNLIMITED: Final = 1000
+"""Columns of a terminal in which everything fits."""
+
 
 def print_report(report: EvaluationReport) -> None:
     """All tables of a report."""
     for family in FAMILIES:
         metrics = [metric for metric in report.metrics if metric.family is family]
         if metrics:
-            stdout.print(_means(report, metrics))
-    stdout.print(_confusion(report))
+            _print(_means(report, metrics))
+    _print(_confusion(report))
     if report.caution:
         stdout.print(report.caution)
+
+
+def _print(table: Table) -> None:
+    """Closer together where it would not fit."""
+    unlimited = stdout.options.update_width(UNLIMITED)
+    if stdout.measure(table, options=unlimited).maximum > stdout.width:
+        table.padding = 0
+    stdout.print(table)
+    stdout.print()
 
 
 def _means(report: EvaluationReport, metrics: list[Metric]) -> Table:
@@ -31,34 +50,51 @@ def _means(report: EvaluationReport, metrics: list[Metric]) -> Table:
     title = f"{family.capitalize()}: mean over {len(report.images)} images ({level} of {metrics[0].title})"
     if family == "surface":
         title += f"; tolerance {report.settings.tolerance_nm:g} nm"
-    table = Table(title=title)
-    table.add_column("class", no_wrap=True, min_width=max(len(item.name) for item in report.scheme.classes))
-    for number, metric in enumerate(metrics):
-        table.add_column(f"{metric.title}{f', {metric.unit}' if metric.unit else ''}", justify="right")
-        if number == 0:
-            table.add_column("interval", justify="right", no_wrap=True)
-    table.add_column("images", justify="right")
+    headings = [f"{metric.title}{f', {metric.unit}' if metric.unit else ''}" for metric in metrics]
+    table = _table(title, "class", [headings[0], "interval", *headings[1:], "images"])
     for item in report.scheme.classes:
         rows = [report.figure(metric.name, item.id) for metric in metrics]
         if any(row.images for row in rows) or family == "overlap":
-            table.add_row(item.name, *_cells(rows, metrics), _numbers(rows))
+            _add(table, item.name, [*_cells(rows, metrics), _numbers(rows)])
     rows = [report.figure(metric.name, ALL) for metric in metrics]
     name = "all pixels" if family == "calibration" else "mean"
-    table.add_row(name, *_cells(rows, metrics), "", style="bold")
+    _add(table, name, [*_cells(rows, metrics), ""], style="bold")
     return table
 
 
 def _confusion(report: EvaluationReport) -> Table:
     """Rows of the reference in percent."""
     names = ["background", *(item.name for item in report.scheme.classes)]
-    table = Table(title="Confusion: of each class in the reference, % predicted as")
-    table.add_column("reference", no_wrap=True, min_width=max(len(name) for name in names))
-    for name in [*names, "pixels"]:
-        table.add_column(name, justify="right")
+    table = _table("Confusion: of each class in the reference, % predicted as", "reference", [*names, "pixels"])
     for name, row in zip(names, report.matrix, strict=True):
         total = int(row.sum())
-        table.add_row(name, *[f"{100 * int(n) / total:.1f}" if total else "–" for n in row], str(total))
+        _add(table, name, [*(f"{100 * int(n) / total:.1f}" if total else "–" for n in row), str(total)])
     return table
+
+
+def _table(title: str, first: str, headings: list[str]) -> Table:
+    """Names on the left, figures on the right."""
+    table = Table(title=title, box=box.SIMPLE_HEAD, collapse_padding=True, show_edge=False, title_justify="left")
+    table.add_column(first, overflow="fold")
+    for heading in headings:
+        table.add_column(_spaced(heading), justify="right", overflow="fold")
+    return table
+
+
+def _add(table: Table, name: str, figures: list[str], style: str = "") -> None:
+    """A row; its columns become as wide as its figures."""
+    for column, figure in zip(table.columns[1:], figures, strict=True):
+        column.min_width = max(column.min_width or 0, len(figure))
+    table.add_row(_spaced(name), *figures, style=style)
+
+
+def _spaced(name: str) -> str:
+    """A class's name as words, which can be broken.
+
+    >>> _spaced("lipid_droplets")
+    'lipid droplets'
+    """
+    return name.replace("_", " ")
 
 
 def _cells(rows: list[Aggregate], metrics: list[Metric]) -> list[str]:

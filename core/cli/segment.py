@@ -44,7 +44,10 @@ def segment(
     page: Annotated[int, typer.Option(min=1, help="Page of a multi-page file, counted from 1.")] = 1,
     step: Annotated[float, typer.Option(min=0.1, max=1.0, help="Tile step as a share of the tile.")] = 0.5,
     mirroring: Annotated[bool, typer.Option(help="Average over mirrored copies: up to four times slower.")] = False,
-    backend: Annotated[BackendChoice | None, typer.Option(help="Library that runs the network.")] = None,
+    backend: Annotated[
+        BackendChoice | None,
+        typer.Option(metavar="NAME", help=f"Library that runs the network: {', '.join(BackendChoice)}."),
+    ] = None,
     precision: Annotated[Precision | None, typer.Option(help="exact is float32; fast is the quickest here.")] = None,
 ) -> None:
     """Segment micrographs.

@@ -37,14 +37,14 @@ class Command:
     Each command has a process of its own, forked from one that has imported everything: importing takes seconds.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, width: str = WIDTH) -> None:
         self.models = folder / "models"
         self._folder = folder
         self._environment = {
             "CRISTAE_DATA_DIR": str(folder / "data"),
             "CRISTAE_MODELS_DIR": str(self.models),
             "CRISTAE_CONFIG": str(folder / "none.toml"),
-            "COLUMNS": WIDTH,
+            "COLUMNS": width,
         }
 
     def __call__(self, *arguments: str | Path) -> Answer:
@@ -87,7 +87,7 @@ def _run(words: Sequence[str], environment: dict[str, str], log: Path) -> None:
     for suffix, stream in ((".out", sys.stdout), (".err", sys.stderr)):
         os.dup2(os.open(log.with_suffix(suffix), os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    console.stdout.width = console.stderr.width = int(WIDTH)
+    console.stdout.width = console.stderr.width = int(environment["COLUMNS"])
     sys.argv = ["core", *words]
     main()
 
@@ -148,6 +148,30 @@ def test_evaluation_writes_counts_and_prints_a_table(command: Command, dataset: 
     assert (counts["tp"], counts["fp"], counts["fn"], counts["tn"]) == (16, 0, 16, 32)
     assert report["mean_macro"]["dice"] == pytest.approx(2 * 16 / (2 * 16 + 16))
     assert "0.667" in answer.stdout
+
+
+def test_eighty_columns_show_every_figure_whole(tmp_path: Path) -> None:
+    """Long names and large counts; a figure with its end cut off would be a wrong one."""
+    classes = {"mitochondria": 1, "nuclear_envelope": 2, "endoplasmic_reticulum": 3, "lipid_droplets": 4}
+    blocks = np.random.default_rng(0).integers(0, 5, (6, 6)).astype(np.uint8)
+    reference = np.kron(blocks, np.ones((200, 200), np.uint8))
+    predicted = np.where(np.indices(reference.shape)[1] < 900, reference, 1).astype(np.uint8)
+    for folder, pixels in (("images", reference), ("labels", reference), ("predicted", predicted)):
+        (tmp_path / folder).mkdir()
+        PilImage.fromarray(pixels).save(tmp_path / folder / "a.png")
+    labels = {"background": 0, **classes}
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": labels, "train": [], "test": ["a"]}))
+    out = tmp_path / "report.json"
+    answer = Command(tmp_path, "80")(
+        "evaluate", "--dataset", tmp_path, "--reference", tmp_path / "labels",
+        "--prediction", tmp_path / "predicted", "--out", out,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert max(map(len, answer.stdout.replace(str(out), "").splitlines())) <= 80
+    shown = answer.stdout.split()
+    scores = json.loads(out.read_text())["mean_macro"]
+    assert {f"{scores[name]:.3f}" for name in ("dice", "iou", "precision", "recall", "specificity")} <= set(shown)
+    assert {str(count) for count in np.bincount(reference.ravel())} <= set(shown)
 
 
 def test_a_missing_prediction_is_an_error_not_a_smaller_test_set(
