@@ -1,8 +1,8 @@
 """nnU-Net's trainer with our clock, checkpoints and reports. Training process only: imports torch and nnU-Net.
 
 Network, loss, deep supervision, optimiser, augmentation and sampling are nnU-Net's. Ours are: the learning rate by the
-clock, a running average of the weights, a validation set that stays the same from epoch to epoch, bfloat16 on
-processors that have it, and no worker processes where the network itself runs on the processor.
+clock, a running average of the weights, a validation set that stays the same from epoch to epoch, the channels-last
+order on the processor and bfloat16 where that has it, and no worker processes where the network itself runs there.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from core.label_scheme import IGNORE_ID
 from core.segmentation.batches import BatchSource, CachedCases, Prefetched
+from core.segmentation.instance_norm import keep_channels_last
 from core.segmentation.presets import NNUNET_RECIPE, Recipe
 from core.segmentation.preview import PreviewCrop
 
@@ -60,6 +61,8 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.oversample_foreground_percent = recipe.foreground
         self.initialize()
         self.set_deep_supervision_enabled(True)
+        if self.device.type == "cpu":
+            keep_channels_last(self.network)
 
     def parameters(self) -> dict[str, torch.Tensor]:
         """Everything in the network that is learned, once, by name."""
@@ -69,7 +72,11 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, None]:
         """nnU-Net's hook. The learning rate is set from outside, so there is no scheduler."""
         if self.recipe.adam:
-            return torch.optim.AdamW(self.network.parameters(), self.initial_lr, weight_decay=ADAM_WEIGHT_DECAY), None
+            fused = self.device.type == "cpu"
+            optimizer: torch.optim.Optimizer = torch.optim.AdamW(
+                self.network.parameters(), self.initial_lr, weight_decay=ADAM_WEIGHT_DECAY, fused=fused
+            )
+            return optimizer, None
         optimizer = torch.optim.SGD(
             self.network.parameters(), self.initial_lr, weight_decay=self.weight_decay, momentum=0.99, nesterov=True
         )
@@ -255,8 +262,8 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         named = dict(self.network.named_parameters())
         for key, tensor in tensors.items():
             what, _, name = key.partition("/")
-            on = tensor if what == "step" else tensor.to(named[name])
-            self.optimizer.state[named[name]][what] = on
+            kept = tensor if what == "step" else torch.empty_like(named[name]).copy_(tensor)
+            self.optimizer.state[named[name]][what] = kept
 
     @torch.no_grad()
     def restore_parameters(self, values: dict[str, torch.Tensor]) -> None:

@@ -94,6 +94,11 @@ class TorchNetwork:
             load_network(request.model, fold).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             for fold in request.folds
         ]
+        if device.type == "cpu":
+            from core.segmentation.instance_norm import keep_channels_last
+
+            for network in self._networks:
+                keep_channels_last(network)
 
     def stream(self, work: Iterable[Work]) -> Iterator[Any]:
         """Scores as tensors on the device."""
