@@ -133,14 +133,14 @@ def predict(model: Path, samples: tuple[Sample, ...]) -> list[tuple[NDArray[np.u
     return [(sink.labels_yx, sink.confidence_yx) for sink in sinks]
 
 
-def score(model: Path, world: World) -> dict[str, float]:
-    """Dice of each class, from pixels counted over the whole test set."""
+def score(model: Path, world: World) -> dict[str, float | None]:
+    """Dice of each class, from pixels counted over the whole test set; None for a class that it does not show."""
     size = max(world.scheme.ids) + 1
     total = np.zeros((size, size), np.int64)
     for sample, (labels, _) in zip(world.test, predict(model, world.test), strict=True):
         total += confusion(sample.reference_yx, labels, tuple(range(size)))
-    dice = [each.dice for each in counts_from_confusion(total)]
-    return {item.name: float(dice[item.id]) for item in world.scheme.classes}
+    counts = {item.name: counts_from_confusion(total)[item.id] for item in world.scheme.classes}
+    return {name: float(each.dice) if each.tp + each.fn else None for name, each in counts.items()}
 
 
 def full_s(world: World) -> float:
@@ -165,7 +165,9 @@ def _confirmed(desk: Desk, region: Region) -> bool:
     return bool((desk.labels[region.image][region.box] != IGNORE_ID).all())
 
 
-def record(world: World, plan: str, seed: int, number: int, desk: Desk, dice: dict[str, float]) -> dict[str, Any]:
+def record(
+    world: World, plan: str, seed: int, number: int, desk: Desk, dice: dict[str, float | None]
+) -> dict[str, Any]:
     """One line of the result."""
     return {
         "world": world.name, "plan": plan, "seed": seed, "round": number, "minutes": desk.spent_s / 60,

@@ -48,7 +48,7 @@ class Job:
         """Of a model."""
         return self.work / f"{self.world}-{self.seed}-{name}".replace(" ", "_")
 
-    def tell(self, plan: str, number: int, desk: Desk, dice: dict[str, float]) -> None:
+    def tell(self, plan: str, number: int, desk: Desk, dice: dict[str, float | None]) -> None:
         """Add a line to the result."""
         line = campaign.record(_world(self.world, self.data), plan, self.seed, number, desk, dice)
         with self.lines.open("a", encoding="utf-8") as file:

@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.annotator import campaign
 from benchmarks.annotator.person import CLEAR_S, CONFIRM_S, LOOK_PX, LOOK_S, by_hand_s, correct, mend
-from benchmarks.annotator.report import markdown, read
+from benchmarks.annotator.report import classes, markdown, read
 from benchmarks.annotator.strategies import Plan, Region, in_order, offered
+from benchmarks.annotator.world import Sample, World
+from core.imaging.image import Image
+from core.label_scheme import LabelScheme
 
 
 def squares(*corners: int, class_id: int = 1, size: int = 128) -> np.ndarray:
@@ -91,3 +95,26 @@ def test_the_table_holds_means_and_the_share_of_full_annotation(tmp_path: Path) 
     assert rows[2] == "| random | 1 | 2.0 | 5.0 % | 0.300 (0.300 to 0.300) | 37.5 % |"
     assert rows[3] == "| random | 2 | 4.0 | 10.0 % | 0.650 (0.600 to 0.700) | 81.2 % |"
     assert rows[4] == "| all images by hand | | 40.0 | 100 % | 0.800 (0.800 to 0.800) | 100 % |"
+
+
+def test_a_class_that_the_test_set_does_not_show_is_left_out_of_the_mean(tmp_path: Path) -> None:
+    """Where nobody predicts it its Dice is undefined; one false pixel would make it 0."""
+    line = {"world": "phantoms", "seed": 0, "minutes": 2.0, "regions": 1, "anew": 0, "confirmed_px": 1}
+    lines = [
+        {**line, "plan": "start", "round": 1, "dice": {"a": 0.5, "b": None}},
+        {**line, "plan": "random", "round": 2, "dice": {"a": 0.6, "b": 0.0}},
+    ]
+    path = tmp_path / "annotator.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    assert list(read(path)["dice"]) == [0.5, 0.6]
+    assert classes(read(path)).splitlines()[0] == "| places | a |"
+
+
+def test_scores_say_which_classes_the_test_set_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference, predicted = squares(10, class_id=1), squares(10, class_id=1)
+    predicted[100:, 100:] = 2
+    scheme = LabelScheme.from_names({"shown": 1, "absent": 2})
+    sample = Sample("one", Image(reference.copy()), reference, "g")
+    world = World("vnc", scheme, (), (sample,))
+    monkeypatch.setattr(campaign, "predict", lambda _model, _samples: [(predicted, predicted)])
+    assert campaign.score(Path("model"), world) == {"shown": 1.0, "absent": None}
