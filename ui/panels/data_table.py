@@ -54,6 +54,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
         width="stretch",
         height=min(38 + 56 * max(len(shown), 1), 680),
         row_height=56,
+        column_order=[name for name in table.columns if name != "z" or table["z"].notna().any()],
         disabled=[name for name in table.columns if name not in (*_EDITED, "Select")] if may_change else True,
         column_config={
             "Select": st.column_config.CheckboxColumn("", width="small", pinned=True),
