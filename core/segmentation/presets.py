@@ -109,7 +109,7 @@ COMPACT_PATCH_PX: Final = 256
 COMPACT_BATCH: Final = 4
 
 COMPACT_FEATURES: Final = (16, 32, 64, 128, 128)
-"""Channels per stage; 1.3 M parameters, half a second an iteration on two cores."""
+"""Channels per stage; 1.3 M parameters, a third to half a second an iteration on two cores."""
 
 PRESETS: Final = {
     info.preset: info
