@@ -139,8 +139,9 @@ def score(model: Path, world: World) -> dict[str, float | None]:
     total = np.zeros((size, size), np.int64)
     for sample, (labels, _) in zip(world.test, predict(model, world.test), strict=True):
         total += confusion(sample.reference_yx, labels, tuple(range(size)))
-    counts = {item.name: counts_from_confusion(total)[item.id] for item in world.scheme.classes}
-    return {name: float(each.dice) if each.tp + each.fn else None for name, each in counts.items()}
+    counts = counts_from_confusion(total)
+    shown = {item.name: counts[item.id] for item in world.scheme.classes}
+    return {name: float(each.dice) if each.tp + each.fn else None for name, each in shown.items()}
 
 
 def full_s(world: World) -> float:
