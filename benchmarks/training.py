@@ -206,7 +206,7 @@ def child(what: str, job: Path) -> None:
         return
     from core.segmentation import trainer
 
-    trainer.has_fast_bfloat16 = lambda: False
+    trainer.bfloat16_is_faster = lambda: False
     code = training_process.main(job)
     os._exit(code)  # a thread that reads standard input would make an ordinary end noisy
 

@@ -2,7 +2,7 @@
 
 Network, loss, deep supervision, optimiser, augmentation and sampling are nnU-Net's. Ours are: the learning rate by the
 clock, a running average of the weights, a validation set that stays the same from epoch to epoch, the channels-last
-order on the processor and bfloat16 where that has it, and no worker processes where the network itself runs there.
+order on the processor and bfloat16 where that is faster, and no worker processes where the network itself runs there.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from nnunetv2.training.loss.dice import get_tp_fp_fn_tn
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from core.label_scheme import IGNORE_ID
+from core.segmentation.arithmetic import bfloat16_is_faster
 from core.segmentation.batches import BatchSource, CachedCases, Prefetched
 from core.segmentation.instance_norm import keep_channels_last
 from core.segmentation.presets import NNUNET_RECIPE, Recipe
@@ -43,7 +44,7 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         self, plans: dict[str, Any], configuration: str, fold: int, dataset_json: dict[str, Any], device: torch.device
     ) -> None:
         super().__init__(plans, configuration, fold, dataset_json, device)
-        self.bfloat16 = device.type == "cpu" and has_fast_bfloat16()
+        self.bfloat16 = device.type == "cpu" and bfloat16_is_faster()
         self.recipe = NNUNET_RECIPE
         self.average: dict[str, torch.Tensor] = {}
         self.average_steps = 0
@@ -279,13 +280,6 @@ def augmentation_threads(allowed: int) -> int:
     2
     """
     return max(min(AUGMENTATION_THREADS, allowed or (os.cpu_count() or 2) - 1), 1)
-
-
-def has_fast_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 natively (AVX-512 BF16 or AMX): measured twice as fast as float32."""
-    return any(
-        bool(getattr(torch.cpu, probe, bool)()) for probe in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    )
 
 
 def seed_everything(seed: int) -> None:
