@@ -27,7 +27,7 @@ from core.review.records import Box, Decision
 from core.review.talk import add_mark, comment
 from core.rounds.plan import RoundPlan
 from core.rounds.round import start_round
-from core.store.records import DraftTileRecord, ImageRecord, ProjectRecord, RevisionRecord, Split
+from core.store.records import DraftTileRecord, ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split
 from core.store.round_records import RoundRecord
 from core.store.store import Store
 
@@ -123,8 +123,9 @@ def _corrected(store: Store, image: ImageRecord, seed: int, edge: int) -> Revisi
     """A submitted correction: at some suggested places the labels are made exact, and vouched for."""
     truth = _phantom(seed, edge).labels_yx
     found = tour(store, image.id, ANNOTATOR, Strategy.CONFIDENCE)
-    draft, _ = begin_draft(store, image.id, ANNOTATOR, found.revision_id)
-    read = open_pyramid(store.label_pyramid_path(found.revision_id)).read(0, slice(None), slice(None))
+    prediction = store.revisions(image.id, kind=RevisionKind.PREDICTION)[0]
+    draft, _ = begin_draft(store, image.id, ANNOTATOR, prediction.id)
+    read = open_pyramid(store.label_pyramid_path(prediction.id)).read(0, slice(None), slice(None))
     before = np.asarray(read, np.uint8)
     after, covered = before.copy(), np.zeros(before.shape, bool)
     places = found.suggestions[:_PLACES]

@@ -37,6 +37,8 @@ class Strategy(StrEnum):
     """Low confidence first, the classes in turn."""
     RANDOM = "random"
     """At random among predicted objects; the same places for everybody."""
+    VARIETY = "variety"
+    """Many kinds of texture, whatever was predicted (`core.annotation.variety`)."""
 
 
 def suggest(
@@ -57,7 +59,7 @@ def suggest(
     confidence_yx
         uint8, 255 times the probability of the predicted class; needed for `Strategy.CONFIDENCE`.
     strategy
-        How to choose.
+        How to choose; not `Strategy.VARIETY`, which needs the image.
     window
         Edge of the window in pixels of these arrays.
     seed

@@ -1,4 +1,4 @@
-"""Next place to look: the places that `core.annotation.ranking` finds in an image's prediction.
+"""Next place to look: in an image's prediction (`core.annotation.ranking`) or in the image itself (`.variety`).
 
 What somebody has seen or skipped is remembered.
 """
@@ -16,8 +16,9 @@ import numpy as np
 
 from core.annotation.beginning import preferred_prediction
 from core.annotation.ranking import WINDOW_PX, Strategy, suggest
+from core.annotation.variety import varied_places
 from core.errors import AnnotationError
-from core.imaging.pyramid import open_pyramid
+from core.imaging.pyramid import Pyramid, open_pyramid
 from core.store.base import now
 from core.store.people import person_key
 from core.store.records import RevisionKind, RevisionRecord
@@ -26,6 +27,9 @@ from core.store.tables import VisitRow
 
 COARSE_PX: Final = 1024
 """Longest edge of the level that doubt is read off: half a second at most, whatever the image's size."""
+
+TEXTURE_PX: Final = 2048
+"""Longest edge of the level that texture is read off: a second at most."""
 
 
 class Visit(StrEnum):
@@ -44,16 +48,17 @@ class Suggestion:
     row, column, height_px, width_px
         In pixels of full resolution.
     class_id
-        The class that is in doubt there; 0: background, where something may have been missed.
+        The class that is in doubt there; 0: background, where something may have been missed. None where the place was
+        chosen by texture.
     confidence
-        Mean of that class there, 0 to 1; None for random places.
+        Mean of that class there, 0 to 1; None for places that were not chosen by it.
     """
 
     row: int
     column: int
     height_px: int
     width_px: int
-    class_id: int
+    class_id: int | None
     confidence: float | None
 
     @property
@@ -64,19 +69,22 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """The suggestions of a label map and how far one person has come.
+    """The suggestions in an image and how far one person has come.
 
     Parameters
     ----------
+    image_id
+        The image.
     revision_id
-        The prediction that they are about.
+        The prediction that they are about; None where they are about the image itself.
     suggestions
         In the order in which they should be looked at.
     visits
         What this person has seen or skipped, by `Suggestion.place`.
     """
 
-    revision_id: str
+    image_id: str
+    revision_id: str | None
     suggestions: tuple[Suggestion, ...]
     visits: dict[str, Visit]
 
@@ -91,63 +99,100 @@ class Tour:
         return sum(each.place in self.visits for each in self.suggestions)
 
 
+def strategies(store: Store, image_id: str) -> tuple[Strategy, ...]:
+    """What an image's places can be chosen by, the best first.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such image.
+    """
+    found = _preferred(store, image_id)
+    if found is None:
+        return (Strategy.VARIETY,)
+    sure = open_pyramid(store.label_pyramid_path(found.id)).confidence is not None
+    return (*((Strategy.CONFIDENCE,) if sure else ()), Strategy.RANDOM, Strategy.VARIETY)
+
+
 def tour(store: Store, image_id: str, person: str, strategy: Strategy = Strategy.CONFIDENCE) -> Tour:
-    """Where to look in an image's prediction: that of the model in use, else the newest.
+    """Where to look in an image or its prediction: that of the model in use, else the newest.
 
     Raises
     ------
     AnnotationError
-        The image has no prediction, or (strategy "confidence") one without a confidence map.
+        The image has no prediction, or (strategy "confidence") one without a confidence map; never with "variety".
     NotFoundError
         There is no such image.
     """
+    if Strategy(strategy) is Strategy.VARIETY:
+        store.image(image_id)
+        return Tour(image_id, None, _varied(store.image_pyramid_path(image_id)), _visits(store, image_id, None, person))
     revision = _prediction(store, image_id)
-    path = store.label_pyramid_path(revision.id)
-    found = _suggested(path, revision.id, Strategy(strategy))
-    return Tour(revision.id, found, visits(store, revision.id, person))
+    found = _suggested(store.label_pyramid_path(revision.id), revision.id, Strategy(strategy))
+    return Tour(image_id, revision.id, found, _visits(store, image_id, revision.id, person))
 
 
-def visits(store: Store, revision_id: str, person: str) -> dict[str, Visit]:
-    """What a person has seen and skipped of a label map's suggestions."""
-    with store.database.reading() as session:
-        rows = session.query(VisitRow).filter_by(revision_id=revision_id, person=person_key(person)).all()
-    return {row.place: Visit(row.outcome) for row in rows}
-
-
-def visit(store: Store, revision_id: str, person: str, suggestion: Suggestion, outcome: Visit) -> None:
+def visit(store: Store, about: Tour, person: str, suggestion: Suggestion, outcome: Visit) -> None:
     """Remember that a person has seen or skipped a place; the later word counts.
 
     Raises
     ------
     NotFoundError
-        The label map has gone.
+        The image or the prediction has gone.
     """
-    store.revision(revision_id)
-    key = (revision_id, person_key(person), suggestion.place)
+    store.image(about.image_id)
+    if about.revision_id is not None:
+        store.revision(about.revision_id)
+    key = (about.image_id, person_key(person), _stored(about.revision_id, suggestion.place))
     with store.database.writing() as session:
         row = session.get(VisitRow, key)
         if row is None:
-            row = VisitRow(revision_id=key[0], person=key[1], place=key[2], outcome=outcome.value, at=now())
+            row = VisitRow(
+                image_id=key[0], person=key[1], place=key[2], revision_id=about.revision_id,
+                outcome=outcome.value, at=now(),
+            )  # fmt: skip
             session.add(row)
         row.outcome, row.at = outcome.value, now()
 
 
-def start_again(store: Store, revision_id: str, person: str) -> None:
-    """Forget what a person has seen and skipped of a label map."""
+def start_again(store: Store, about: Tour, person: str) -> None:
+    """Forget what a person has seen and skipped of these places."""
     with store.database.writing() as session:
-        session.query(VisitRow).filter_by(revision_id=revision_id, person=person_key(person)).delete()
+        session.query(VisitRow).filter_by(
+            image_id=about.image_id, revision_id=about.revision_id, person=person_key(person)
+        ).delete()
+
+
+def _visits(store: Store, image_id: str, revision_id: str | None, person: str) -> dict[str, Visit]:
+    """What a person has seen and skipped of an image's places, or of a prediction's."""
+    with store.database.reading() as session:
+        rows = (
+            session.query(VisitRow)
+            .filter_by(image_id=image_id, revision_id=revision_id, person=person_key(person))
+            .all()
+        )
+    start = len(_stored(revision_id, ""))
+    return {row.place[start:]: Visit(row.outcome) for row in rows}
+
+
+def _stored(revision_id: str | None, place: str) -> str:
+    """A place's name in the database, where those of all predictions of an image lie together."""
+    return place if revision_id is None else f"{revision_id}/{place}"
+
+
+def _preferred(store: Store, image_id: str) -> RevisionRecord | None:
+    image = store.image(image_id)
+    promoted = store.promoted_model(image.project_id)
+    predictions = store.revisions(image_id, kind=RevisionKind.PREDICTION)
+    return preferred_prediction(predictions, promoted.model_id if promoted else None)
 
 
 def _prediction(store: Store, image_id: str) -> RevisionRecord:
-    image = store.image(image_id)
-    promoted = store.promoted_model(image.project_id)
-    found = preferred_prediction(
-        store.revisions(image_id, kind=RevisionKind.PREDICTION), promoted.model_id if promoted else None
-    )
+    found = _preferred(store, image_id)
     if found is None:
         raise AnnotationError(
             "This image has no prediction yet, so there is nothing to be doubtful about.",
-            "Segment it first, or look through it from one corner to the other.",
+            "Segment it first, or choose varied places.",
         )
     return found
 
@@ -160,19 +205,44 @@ def _suggested(path: Path, revision_id: str, strategy: Strategy) -> tuple[Sugges
         raise AnnotationError(
             "This prediction was imported without a confidence map.", "Choose random places, or segment the image here."
         )
-    level = next(
-        i for i in range(pyramid.levels) if max(pyramid.level_shape(i)) <= COARSE_PX or i == pyramid.levels - 1
-    )
+    level = _level(pyramid, COARSE_PX)
     labels = np.asarray(pyramid.read(level, slice(None), slice(None)))
     confidence = pyramid.confidence.read(level, slice(None), slice(None)) if pyramid.confidence else None
-    scale = 2**level
-    window = max(min(WINDOW_PX // scale, *labels.shape), 1)
+    window = _window(level, labels.shape)
     found = suggest(labels, confidence, strategy=strategy, window=window, seed=zlib.crc32(revision_id.encode()))
-    height, width = pyramid.shape_yx
+    return tuple(_suggestion(pyramid, level, window, *each) for each in found)
+
+
+@functools.lru_cache(maxsize=64)
+def _varied(path: Path) -> tuple[Suggestion, ...]:
+    """Suggestions of an image, which does not change."""
+    pyramid = open_pyramid(path)
+    level = _level(pyramid, TEXTURE_PX)
+    pixels = np.asarray(pyramid.read(level, slice(None), slice(None)))
+    window = _window(level, pixels.shape)
     return tuple(
-        Suggestion(
-            min(row * scale, height - 1), min(column * scale, width - 1),
-            min(window * scale, height - row * scale), min(window * scale, width - column * scale), class_id, sure,
-        )
-        for row, column, class_id, sure in found
+        _suggestion(pyramid, level, window, *each, None, None) for each in varied_places(pixels, window=window)
+    )
+
+
+def _level(pyramid: Pyramid, longest: int) -> int:
+    """The first level whose edges are no longer than this, else the smallest."""
+    small_enough = (i for i in range(pyramid.levels) if max(pyramid.level_shape(i)) <= longest)
+    return next(small_enough, pyramid.levels - 1)
+
+
+def _window(level: int, shape: tuple[int, ...]) -> int:
+    """Edge of a place in pixels of a level."""
+    return max(min(WINDOW_PX >> level, *shape), 1)
+
+
+def _suggestion(
+    pyramid: Pyramid, level: int, window: int, row: int, column: int, class_id: int | None, confidence: float | None
+) -> Suggestion:
+    """A place of a level in pixels of full resolution."""
+    scale = 2**level
+    height, width = pyramid.shape_yx
+    return Suggestion(
+        min(row * scale, height - 1), min(column * scale, width - 1),
+        min(window * scale, height - row * scale), min(window * scale, width - column * scale), class_id, confidence,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Which arithmetic is quickest on this processor: measured, since instruction sets alone do not tell.
 
-An iteration in bfloat16 takes two thirds of float32's time on an AMD EPYC with AVX-512 BF16, and a sixth more on an Intel Xeon with the
-same instructions and without AMX.
+An iteration in bfloat16 takes two thirds of float32's time on an AMD EPYC with AVX-512 BF16, and a sixth more on an
+Intel Xeon with the same instructions and without AMX.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _SHAPE: Final = (1, 32, 128, 128)
 def bfloat16_is_faster() -> bool:
     """Whether convolutions learn faster in bfloat16 than in float32 on this processor; takes a third of a second.
 
-    False without measuring where the processor has no instructions for it (AVX-512 BF16 or AMX). Uses as many threads as
-    torch is set to.
+    False without measuring where the processor has no instructions for it (AVX-512 BF16 or AMX). Uses as many threads
+    as torch is set to.
     """
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     if not any(bool(getattr(torch.cpu, probe, bool)()) for probe in probes):

@@ -240,12 +240,17 @@ class DraftPostRow(Base):
 
 
 class VisitRow(Base):
-    """A suggested place of a label map that a person has looked at or skipped; ``person`` is the name as compared."""
+    """A suggested place of an image that a person has looked at or skipped; ``person`` is the name as compared.
+
+    ``revision_id`` is that of the prediction in which the place was found, and stands before it in ``place``; None
+    where it was found in the image itself.
+    """
 
     __tablename__ = "visits"
 
-    revision_id: Mapped[str] = mapped_column(ForeignKey("revisions.id", ondelete="CASCADE"), primary_key=True)
+    image_id: Mapped[str] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
     person: Mapped[str] = mapped_column(String(200), primary_key=True)
-    place: Mapped[str] = mapped_column(String(64), primary_key=True)
+    place: Mapped[str] = mapped_column(String(128), primary_key=True)
+    revision_id: Mapped[str | None] = mapped_column(ForeignKey("revisions.id", ondelete="CASCADE"))
     outcome: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime] = mapped_column(UtcDateTime)

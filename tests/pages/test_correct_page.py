@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.annotation.ranking import Strategy
 from core.annotation.submission import submit_draft
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter, write_label_pyramid
@@ -132,6 +133,30 @@ def test_a_draft_is_discarded_only_when_asked_twice(
     page = press(page, f"discard-{draft.id}")
     assert store.draft(draft.id).state is DraftState.DISCARDED
     assert page.button(key="correct-begin")
+
+
+def test_an_image_without_a_prediction_has_places_to_begin_with(store: Store, image: ImageRecord, app: AppTest) -> None:
+    store.open_draft(image.id, "Ada", None)
+    page = opened(app)
+    assert page.segmented_control(key="correct-strategy-1").options == ["Many textures"]
+    page = press(page, "correct-next")
+    assert page.session_state["suggested"].startswith(f"{image.id}/")
+    page = press(page, "correct-skip")
+    assert "1 of" in texts(page)
+    assert "many kinds of structure" in texts(page)
+
+
+def test_a_prediction_can_be_looked_through_by_texture_too(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    store.open_draft(image.id, "Ada", prediction.id)
+    page = opened(app)
+    choice = page.segmented_control(key="correct-strategy-3")
+    assert choice.options == ["Where the model is unsure", "At random", "Many textures"]
+    page = choice.set_value(Strategy.VARIETY).run()
+    assert not page.exception
+    page = press(page, "correct-next")
+    assert page.session_state["suggested"].startswith(f"{image.id}/")
 
 
 def test_places_are_gone_through_and_remembered(

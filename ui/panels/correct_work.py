@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.annotation.progress import ImageProgress, next_image
 from core.annotation.ranking import Strategy
-from core.annotation.suggestions import Suggestion, Tour, Visit, start_again, tour, visit
+from core.annotation.suggestions import Suggestion, Tour, Visit, start_again, strategies, tour, visit
 from core.errors import AnnotationError
 from core.label_scheme import LabelScheme
 from core.review.talk import open_marks
@@ -30,6 +30,7 @@ REVIEW_PAGE: Final = str(ROOT / "pages" / "review_page.py")
 _STRATEGIES: Final = {
     Strategy.CONFIDENCE: "Where the model is unsure",
     Strategy.RANDOM: "At random",
+    Strategy.VARIETY: "Many textures",
 }
 
 
@@ -120,17 +121,18 @@ def _submitted(draft_id: str) -> None:
 def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place | None:
     """The bar with "Next place"; the place that is looked at."""
     with st.container(horizontal=True, vertical_alignment="center", key="correct-suggestions"):
+        possible = strategies(context.store(), image.id)
         strategy = st.segmented_control(
             "Next place to look",
-            list(Strategy),
-            default=Strategy.CONFIDENCE,
+            possible,
+            default=possible[0],
             format_func=lambda item: _STRATEGIES[item],
-            key="correct-strategy",
+            key=f"correct-strategy-{len(possible)}",
             required=True,
             label_visibility="collapsed",
         )
         try:
-            found = tour(context.store(), image.id, person, Strategy(strategy or Strategy.CONFIDENCE))
+            found = tour(context.store(), image.id, person, Strategy(strategy or possible[0]))
         except AnnotationError as error:
             st.caption(plain(f"{error.cause} {error.remedy}"))
             return None
@@ -145,13 +147,15 @@ def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place 
             args=(found, here, Visit.SKIPPED, person), disabled=here is None, type="tertiary",
         )  # fmt: skip
         told = f"{found.done} of {counted(len(found.suggestions), 'place')} looked at"
-        if here is not None:
-            told += f" · here: {_doubt(here, scheme)}"
+        if here is not None and here.class_id is not None:
+            told += f" · here: {_doubt(here.class_id, here.confidence, scheme)}"
         elif not found.suggestions:
             told = "Nothing is in doubt here."
+        elif found.revision_id is None:
+            told += " · many kinds of structure in each; a few in every image teach more than one image worked through"
         st.caption(plain(told))
         if found.suggestions and found.next is None and st.button("Start again", type="tertiary", key="correct-again"):
-            start_again(context.store(), found.revision_id, person)
+            start_again(context.store(), found, person)
             st.session_state[StateKey.SUGGESTED] = None
             st.rerun()
     return _place(here) if here else None
@@ -159,26 +163,30 @@ def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place 
 
 def _here(found: Tour) -> Suggestion | None:
     """The suggestion that this tab looks at."""
-    label_map, _, place = str(st.session_state.get(StateKey.SUGGESTED) or "").partition("/")
-    if label_map != found.revision_id:
+    about, _, place = str(st.session_state.get(StateKey.SUGGESTED) or "").partition("/")
+    if about != _about(found):
         return None
     return next((each for each in found.suggestions if each.place == place), None)
 
 
+def _about(found: Tour) -> str:
+    """Id of what the places were found in."""
+    return found.revision_id or found.image_id
+
+
 def _go_on(found: Tour, here: Suggestion | None, outcome: Visit, person: str) -> None:
     """Remember what became of a place, and go to the next."""
-    store = context.store()
     if here is not None:
-        visit(store, found.revision_id, person, here, outcome)
+        visit(context.store(), found, person, here, outcome)
     seen = {*found.visits, *([here.place] if here else [])}
     following = next((each for each in found.suggestions if each.place not in seen), None)
-    st.session_state[StateKey.SUGGESTED] = f"{found.revision_id}/{following.place}" if following else None
+    st.session_state[StateKey.SUGGESTED] = f"{_about(found)}/{following.place}" if following else None
 
 
-def _doubt(here: Suggestion, scheme: LabelScheme) -> str:
+def _doubt(class_id: int, confidence: float | None, scheme: LabelScheme) -> str:
     """What is in doubt at a place."""
-    name = "background, something may be missing" if here.class_id == 0 else scheme.name_of(here.class_id)
-    return name if here.confidence is None else f"{name}, mean confidence {here.confidence:.2f}"
+    name = "background, something may be missing" if class_id == 0 else scheme.name_of(class_id)
+    return name if confidence is None else f"{name}, mean confidence {confidence:.2f}"
 
 
 def _place(here: Suggestion) -> Place:

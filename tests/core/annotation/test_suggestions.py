@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.annotation.ranking import Strategy, suggest
-from core.annotation.suggestions import Visit, start_again, tour, visit
+from core.annotation.suggestions import Visit, start_again, strategies, tour, visit
 from core.errors import AnnotationError, NotFoundError
 from core.imaging.image import Image
 from core.imaging.pyramid import LabelPyramidWriter
@@ -55,7 +55,7 @@ def test_where_everything_is_sure_there_is_nothing_to_suggest() -> None:
     assert suggest(np.zeros((32, 32), np.uint8), sure, strategy=Strategy.RANDOM, window=8) == ()
 
 
-@pytest.mark.parametrize("strategy", Strategy)
+@pytest.mark.parametrize("strategy", [Strategy.CONFIDENCE, Strategy.RANDOM])
 def test_windows_overlap_by_half_at_most_and_lie_inside(strategy: Strategy) -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, (60, 90), np.uint8)
@@ -80,7 +80,7 @@ def test_random_places_show_objects_and_are_the_same_again() -> None:
 
 def test_ignored_pixels_are_never_suggested() -> None:
     labels = np.full((32, 32), 255, np.uint8)
-    for strategy in Strategy:
+    for strategy in (Strategy.CONFIDENCE, Strategy.RANDOM):
         assert suggest(labels, np.zeros((32, 32), np.uint8), strategy=strategy, window=8) == ()
 
 
@@ -116,25 +116,25 @@ def test_a_tour_goes_on_where_its_person_left_it(store: Store, image: ImageRecor
     assert place is not None
     assert place.row <= 300 <= place.row + place.height_px
     assert place.column <= 100 <= place.column + place.width_px
-    visit(store, prediction.id, "Ada", place, Visit.SEEN)
-    visit(store, prediction.id, "Ada", place, Visit.SKIPPED)
+    visit(store, first, "Ada", place, Visit.SEEN)
+    visit(store, first, "Ada", place, Visit.SKIPPED)
     again = tour(store, image.id, " ADA ")
     assert again.visits == {place.place: Visit.SKIPPED}
     assert again.done == 1
     assert again.next != place
     assert tour(store, image.id, "Bob").next == place
-    start_again(store, prediction.id, "ada")
+    start_again(store, first, "ada")
     assert tour(store, image.id, "Ada").next == place
 
 
 def test_visits_go_with_their_prediction(store: Store, image: ImageRecord) -> None:
     prediction = predict(store, image)
-    place = tour(store, image.id, "Ada").next
-    assert place is not None
-    visit(store, prediction.id, "Ada", place, Visit.SEEN)
+    found = tour(store, image.id, "Ada")
+    assert found.next is not None
+    visit(store, found, "Ada", found.next, Visit.SEEN)
     store.delete_revision(prediction.id)
     with pytest.raises(NotFoundError):
-        visit(store, prediction.id, "Ada", place, Visit.SEEN)
+        visit(store, found, "Ada", found.next, Visit.SEEN)
     predict(store, image)
     assert tour(store, image.id, "Ada").done == 0
 
@@ -146,3 +146,39 @@ def test_without_a_prediction_or_its_confidence_the_remedy_is_named(store: Store
     with pytest.raises(AnnotationError, match="without a confidence map"):
         tour(store, image.id, "Ada")
     assert tour(store, image.id, "Ada", Strategy.RANDOM).next is not None
+
+
+def test_what_an_image_can_be_looked_through_by(store: Store, image: ImageRecord) -> None:
+    assert strategies(store, image.id) == (Strategy.VARIETY,)
+    predict(store, image, sure=False)
+    assert strategies(store, image.id) == (Strategy.RANDOM, Strategy.VARIETY)
+    predict(store, image)
+    assert strategies(store, image.id) == (Strategy.CONFIDENCE, Strategy.RANDOM, Strategy.VARIETY)
+    with pytest.raises(NotFoundError):
+        strategies(store, "gone")
+
+
+def test_an_image_without_a_prediction_has_places_too(store: Store, image: ImageRecord) -> None:
+    found = tour(store, image.id, "Ada", Strategy.VARIETY)
+    place = found.next
+    assert place is not None
+    assert (place.class_id, place.confidence) == (None, None)
+    assert place.row + place.height_px <= 600
+    assert place.column + place.width_px <= 700
+    visit(store, found, "Ada", place, Visit.SEEN)
+    assert tour(store, image.id, "Ada", Strategy.VARIETY).done == 1
+    assert tour(store, image.id, "Bob", Strategy.VARIETY).done == 0
+
+
+def test_what_was_seen_of_an_image_and_of_its_prediction_is_kept_apart(store: Store, image: ImageRecord) -> None:
+    predict(store, image)
+    doubtful, varied = tour(store, image.id, "Ada"), tour(store, image.id, "Ada", Strategy.VARIETY)
+    for found in (doubtful, varied):
+        assert found.next is not None
+        visit(store, found, "Ada", found.next, Visit.SEEN)
+    start_again(store, varied, "Ada")
+    assert tour(store, image.id, "Ada").done == 1
+    assert tour(store, image.id, "Ada", Strategy.VARIETY).done == 0
+    store.delete_image(image.id)
+    with pytest.raises(NotFoundError):
+        visit(store, varied, "Ada", varied.suggestions[0], Visit.SEEN)

@@ -20,11 +20,14 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 import core.store.database as database
+from core.annotation.ranking import Strategy
+from core.annotation.suggestions import Visit, tour
 from core.errors import StorageFullError, StoreError
 from core.imaging.image import Image
+from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import Settings, load_settings
-from core.store import Store
+from core.store import RevisionKind, Store
 from core.store.base import now
 from core.store.images import content_hash
 from core.store.tables import Base, UtcDateTime
@@ -83,6 +86,34 @@ def test_planes_of_an_older_database_are_known_again(store: Store) -> None:
     again = Store(store.settings)
     assert again.image(plane.id) == plane
     assert again.add_image_once(project.id, blank, stack="s.tif", z_index=2) == (plane, False)
+    again.close()
+
+
+def test_what_was_seen_before_stays_seen(store: Store) -> None:
+    """Until migration 0009 a visit belonged to a prediction, and none to an image."""
+    project = store.create_project("one", DEFAULT_SCHEME)
+    image = store.add_image(project.id, Image(np.zeros((300, 400), np.uint8)))
+    begun = store.begin_revision(image.id, RevisionKind.PREDICTION)
+    write_label_pyramid(store.label_pyramid_path(begun.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    prediction = store.complete_revision(begun.id)
+    place = tour(store, image.id, "Ada", Strategy.RANDOM).suggestions[0].place
+    with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
+        connection.execute("DROP TABLE visits")
+        connection.execute(
+            "CREATE TABLE visits (revision_id VARCHAR(32) NOT NULL, person VARCHAR(200) NOT NULL, "
+            "place VARCHAR(64) NOT NULL, outcome VARCHAR(16) NOT NULL, at DATETIME NOT NULL, "
+            "CONSTRAINT pk_visits PRIMARY KEY (revision_id, person, place), "
+            "CONSTRAINT fk_visits_revision_id FOREIGN KEY(revision_id) REFERENCES revisions (id) ON DELETE CASCADE)"
+        )
+        row = (prediction.id, "ada", place, "skipped", "2026-01-02 03:04:05.000000")
+        connection.execute("INSERT INTO visits VALUES (?, ?, ?, ?, ?)", row)
+        connection.execute("UPDATE alembic_version SET version_num = '0008'")
+    connection.close()
+    again = Store(store.settings)
+    assert tour(again, image.id, "Ada", Strategy.RANDOM).visits == {place: Visit.SKIPPED}
+    again.delete_revision(prediction.id)
+    with again.database.reading() as session:
+        assert session.connection().exec_driver_sql("SELECT count(*) FROM visits").scalar() == 0
     again.close()
 
 
