@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.annotator.person import KEY_S, OPEN_S, TRAVEL_S, by_hand_s, correct
-from benchmarks.annotator.strategies import Plan, Region, in_order, offered
+from benchmarks.annotator.strategies import Plan, Region, begun, in_order, offered
 from benchmarks.annotator.world import Sample, World
 from core.evaluation.overlap import confusion, counts_from_confusion
 from core.imaging.dataset_case import Split
@@ -149,17 +149,16 @@ def full_s(world: World) -> float:
     return sum(by_hand_s(sample.reference_yx) for sample in world.train)
 
 
-def first_regions(world: World, seed: int) -> Iterator[Region]:
-    """Where work begins while there is no model, and goes on in order: at the top of an image that the seed chooses."""
+def regions_of(plan: Plan, desk: Desk, world: World, seed: int, number: int) -> Iterator[Region]:
+    """The regions of a round; the seed chooses the image to begin with."""
     count = len(world.train)
-    return in_order([sample.image.shape for sample in world.train], seed * 5 % count)
-
-
-def next_regions(plan: Plan, desk: Desk, world: World, seed: int, number: int) -> Iterator[Region]:
-    """The regions of a round."""
     if plan is Plan.IN_ORDER:
-        return (region for region in first_regions(world, seed) if not _confirmed(desk, region))
-    return offered(plan, desk.predictions, (seed * 5 + number) % len(world.train), seed * 100 + number)
+        regions = in_order([sample.image.shape for sample in world.train], seed * 5 % count)
+        return (region for region in regions if not _confirmed(desk, region))
+    first = (seed * 5 + number - 1) % count
+    if not desk.predictions:
+        return begun(plan, [sample.image.pixels_yx for sample in world.train], first, seed)
+    return offered(plan, desk.predictions, first, seed * 100 + number)
 
 
 def _confirmed(desk: Desk, region: Region) -> bool:

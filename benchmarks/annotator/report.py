@@ -21,9 +21,6 @@ from benchmarks.annotator.runner import FULL
 from benchmarks.painting_site import chromium
 from core.figures.style import MUTED, SERIES, styled, translucent
 
-START: Final = "start"
-"""The first round, which all plans share."""
-
 SIZE_PX: Final = (900, 480)
 
 PLOT: Final = "text => { const it = JSON.parse(text); return Plotly.newPlot('figure', it.data, it.layout); }"
@@ -54,7 +51,7 @@ def read(path: Path) -> pd.DataFrame:
 
 def rounds_of(table: pd.DataFrame, plan: str) -> pd.DataFrame:
     """Means over seeds for each round of a plan, with the lowest and highest Dice; first round first."""
-    chosen = table[table["plan"].isin([plan, START])]
+    chosen = table[table["plan"] == plan]
     grouped = chosen.groupby("round").agg(
         minutes=("minutes", "mean"), dice=("dice", "mean"), low=("dice", "min"), high=("dice", "max"),
         seeds=("seed", "nunique"), regions=("regions", "mean"), anew=("anew", "mean"),
@@ -63,8 +60,8 @@ def rounds_of(table: pd.DataFrame, plan: str) -> pd.DataFrame:
 
 
 def plans_in(table: pd.DataFrame) -> list[str]:
-    """Plans in the order of their first lines, without start and full annotation."""
-    return [plan for plan in table["plan"].unique() if plan not in (START, FULL)]
+    """Plans in the order of their first lines, without full annotation."""
+    return [plan for plan in table["plan"].unique() if plan != FULL]
 
 
 def draw(table: pd.DataFrame, title: str) -> go.Figure:
@@ -72,7 +69,7 @@ def draw(table: pd.DataFrame, title: str) -> go.Figure:
     figure = go.Figure()
     for number, plan in enumerate(plans_in(table)):
         rows, color = rounds_of(table, plan), SERIES[number % len(SERIES)]
-        seeds = table[table["plan"].isin([plan, START])]
+        seeds = table[table["plan"] == plan]
         figure.add_scatter(
             x=seeds["minutes"], y=seeds["dice"], mode="markers", showlegend=False,
             marker={"size": 7, "symbol": "circle-open", "color": translucent(color, 0.6)},

@@ -15,7 +15,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -71,26 +71,19 @@ def full(job: Job) -> None:
     job.tell(FULL, job.rounds, desk, campaign.score(model, world))
 
 
-def start(job: Job) -> tuple[Desk, Path]:
-    """The first round, by hand and without a model: the same for every plan."""
+def follow(job: Job, plan: Plan) -> None:
+    """The rounds of one plan, until they are done or time is over. The first is by hand, without a model."""
     world, desk = _world(job.world, job.data), Desk.empty(_world(job.world, job.data))
-    campaign.annotate(desk, world, campaign.first_regions(world, job.seed), job.settings.round_s)
-    model = campaign.learn(world, desk.labels, job.folder("start"), job.settings, parent=None, seed=job.seed)
-    job.tell("start", 1, desk, campaign.score(model, world))
-    return desk, model
-
-
-def follow(job: Job, plan: Plan, desk: Desk, model: Path) -> None:
-    """The rounds that follow, until they are done or time is over."""
-    world = _world(job.world, job.data)
-    for number in range(2, job.rounds + 1):
+    model: Path | None = None
+    for number in range(1, job.rounds + 1):
         if time.time() > job.until:
             return
-        desk.predictions = campaign.predict(model, world.train)
-        regions = campaign.next_regions(plan, desk, world, job.seed, number)
+        if model is not None:
+            desk.predictions = campaign.predict(model, world.train)
+        regions = campaign.regions_of(plan, desk, world, job.seed, number)
         campaign.annotate(desk, world, regions, number * job.settings.round_s)
-        out = job.folder(f"{plan}-{number}")
-        model = campaign.learn(world, desk.labels, out, job.settings, parent=model, seed=job.seed + 10 * number)
+        out, seed = job.folder(f"{plan}-{number}"), job.seed + 10 * (number - 1)
+        model = campaign.learn(world, desk.labels, out, job.settings, parent=model, seed=seed)
         job.tell(plan, number, desk, campaign.score(model, world))
 
 
@@ -109,23 +102,13 @@ def run(options: argparse.Namespace, work: Path) -> None:
         jobs += [Job(name, folders[name], seed, settings, options.rounds, work, lines, until) for seed in options.seeds]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=context, max_tasks_per_child=None) as pool:
-        begun: dict[Future[Any], Job] = {}
-        if set(options.plans) - {FULL}:
-            begun = {pool.submit(start, job): job for job in jobs}
-        waiting: set[Future[Any]] = set(begun)
+        asked = [plan for plan in options.plans if plan != FULL]
+        waiting: list[Future[Any]] = [pool.submit(follow, job, Plan(plan)) for job in jobs for plan in asked]
         if FULL in options.plans:
-            waiting |= {pool.submit(full, job) for job in jobs}
-        while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for each in done:
-                with _told():
-                    result = each.result()
-                    if each in begun:
-                        waiting |= {
-                            pool.submit(follow, begun[each], Plan(plan), *result)
-                            for plan in options.plans
-                            if plan != FULL
-                        }
+            waiting += [pool.submit(full, job) for job in jobs]
+        for each in as_completed(waiting):
+            with _told():
+                each.result()
 
 
 @contextmanager

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.annotation.ranking import WINDOW_PX, Strategy, suggest
+from core.annotation.variety import varied_places
 
 
 class Plan(StrEnum):
     """How regions are chosen."""
 
     SUGGESTED = "suggested"
-    """Where the model is unsure, the classes in turn: the product's first choice."""
+    """The product's first choice: many kinds of texture, and with a model where it is unsure, the classes in turn."""
     SMALL = "suggested small"
     """The same with windows of half the edge: more places, each of them smaller."""
     RANDOM = "random"
-    """At random among predicted objects: what the product offers beside it."""
+    """At random, and with a model at random among predicted objects: what the product offers beside it."""
     IN_ORDER = "in order"
     """Whole images, window by window in reading order."""
 
@@ -54,10 +56,39 @@ def in_order(shapes: Sequence[tuple[int, int]], first: int) -> Iterator[Region]:
                 yield Region(image, row, column, min(WINDOW_PX, height - row), min(WINDOW_PX, width - column))
 
 
+def begun(plan: Plan, images: Sequence[NDArray[Any]], first: int, seed: int) -> Iterator[Region]:
+    """Places while there is no model, one of each image in turn.
+
+    Parameters
+    ----------
+    plan
+        Any but `Plan.IN_ORDER`.
+    images
+        Pixels, shape (rows, columns).
+    first
+        Image to begin with.
+    seed
+        Of random places.
+    """
+    wanted = _window(plan)
+
+    def places(number: int) -> list[Region]:
+        pixels = images[number]
+        window = min(wanted, *pixels.shape)
+        found = varied_places(pixels, window=window)
+        if plan is Plan.RANDOM:
+            last = pixels.shape[0] - window, pixels.shape[1] - window
+            rng = np.random.default_rng([seed, number])
+            found = tuple((int(rng.integers(last[0] + 1)), int(rng.integers(last[1] + 1))) for _ in found)
+        return [Region(number, row, column, window, window) for row, column in found]
+
+    return _in_turn(places, len(images), first)
+
+
 def offered(
     plan: Plan, predictions: Sequence[tuple[NDArray[np.uint8], NDArray[np.uint8]]], first: int, seed: int
 ) -> Iterator[Region]:
-    """The product's places, one of each image in turn, best first within an image.
+    """The product's places in predictions, one of each image in turn, best first within an image.
 
     Parameters
     ----------
@@ -71,13 +102,23 @@ def offered(
         Of random places.
     """
     strategy = Strategy.RANDOM if plan is Plan.RANDOM else Strategy.CONFIDENCE
-    wanted = WINDOW_PX // 2 if plan is Plan.SMALL else WINDOW_PX
-    count = len(predictions)
-    found = []
-    for number, (labels, confidence) in enumerate(predictions):
-        window = min(wanted, *labels.shape)
-        places = suggest(labels, confidence, strategy=strategy, window=window, seed=seed * 1000 + number)
-        found.append([Region(number, row, column, window, window) for row, column, *_ in places])
+
+    def places(number: int) -> list[Region]:
+        labels, confidence = predictions[number]
+        window = min(_window(plan), *labels.shape)
+        found = suggest(labels, confidence, strategy=strategy, window=window, seed=seed * 1000 + number)
+        return [Region(number, row, column, window, window) for row, column, *_ in found]
+
+    return _in_turn(places, len(predictions), first)
+
+
+def _window(plan: Plan) -> int:
+    return WINDOW_PX // 2 if plan is Plan.SMALL else WINDOW_PX
+
+
+def _in_turn(places: Callable[[int], list[Region]], count: int, first: int) -> Iterator[Region]:
+    """The first place of every image, beginning with one of them; then the second ones, and so on."""
+    found = [places(number) for number in range(count)]
     for turn in range(max(map(len, found), default=0)):
         for image in [*range(first, count), *range(first)]:
             if turn < len(found[image]):

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.annotator import campaign
 from benchmarks.annotator.person import CLEAR_S, CONFIRM_S, LOOK_PX, LOOK_S, by_hand_s, correct, mend
 from benchmarks.annotator.report import classes, markdown, read
-from benchmarks.annotator.strategies import Plan, Region, in_order, offered
+from benchmarks.annotator.strategies import Plan, Region, begun, in_order, offered
 from benchmarks.annotator.world import Sample, World
 from core.imaging.image import Image
 from core.label_scheme import LabelScheme
@@ -79,9 +79,19 @@ def test_places_come_from_each_image_in_turn_and_lie_inside(plan: Plan) -> None:
     assert all(isinstance(place, Region) and labels[place.box].shape == (256, 256) for place in places)
 
 
+@pytest.mark.parametrize("plan", [Plan.SUGGESTED, Plan.SMALL, Plan.RANDOM])
+def test_without_a_model_places_come_from_each_image_in_turn_too(plan: Plan) -> None:
+    images = [np.random.default_rng(seed).integers(0, 255, (600, 520), np.uint8) for seed in range(3)]
+    places = list(begun(plan, images, first=2, seed=0))
+    assert [place.image for place in places[:4]] == [2, 0, 1, 2]
+    edge = 128 if plan is Plan.SMALL else 256
+    assert all(images[place.image][place.box].shape == (edge, edge) for place in places)
+    assert places == list(begun(plan, images, first=2, seed=0))
+
+
 def test_the_table_holds_means_and_the_share_of_full_annotation(tmp_path: Path) -> None:
     lines = [
-        {"plan": "start", "seed": seed, "round": 1, "minutes": 2.0, "dice": {"a": 0.2, "b": 0.4}} for seed in (0, 1)
+        {"plan": "random", "seed": seed, "round": 1, "minutes": 2.0, "dice": {"a": 0.2, "b": 0.4}} for seed in (0, 1)
     ]
     lines += [
         {"plan": "random", "seed": seed, "round": 2, "minutes": 4.0, "dice": {"a": 0.6, "b": value}}
@@ -101,7 +111,7 @@ def test_a_class_that_the_test_set_does_not_show_is_left_out_of_the_mean(tmp_pat
     """Where nobody predicts it its Dice is undefined; one false pixel would make it 0."""
     line = {"world": "phantoms", "seed": 0, "minutes": 2.0, "regions": 1, "anew": 0, "confirmed_px": 1}
     lines = [
-        {**line, "plan": "start", "round": 1, "dice": {"a": 0.5, "b": None}},
+        {**line, "plan": "random", "round": 1, "dice": {"a": 0.5, "b": None}},
         {**line, "plan": "random", "round": 2, "dice": {"a": 0.6, "b": 0.0}},
     ]
     path = tmp_path / "annotator.jsonl"
