@@ -51,7 +51,7 @@ class ImageProgress:
 
 
 TO_DO = (Standing.DRAFT, Standing.CHANGES_REQUESTED, Standing.REJECTED, Standing.SEGMENTED)
-"""What an annotator can go on with."""
+"""What an annotator can go on with; after these come images with no label map at all."""
 
 _BY_REVIEW = {
     ReviewState.CHANGES_REQUESTED: Standing.CHANGES_REQUESTED,
@@ -87,16 +87,34 @@ def progress(store: Store, project_id: str, person: str) -> dict[str, ImageProgr
     return found
 
 
+def is_to_do(known: Mapping[str, ImageProgress], image_id: str) -> bool:
+    """Whether somebody can go on with an image: a prediction to correct, a draft, or nothing yet."""
+    return _standing(known, image_id) in (*TO_DO, Standing.NOTHING)
+
+
 def next_image(ids: Sequence[str], known: Mapping[str, ImageProgress], after: str) -> str | None:
     """The image to go on with after one, in the list's order and round to its beginning; None where all are done.
+
+    Images with nothing yet come when the others are done.
 
     >>> known = {"a": ImageProgress(Standing.SEGMENTED), "b": ImageProgress(Standing.APPROVED)}
     >>> next_image(["a", "b", "c"], known, "b")
     'a'
-    >>> next_image(["a", "b", "c"], known, "a") is None
+    >>> next_image(["a", "b", "c"], known, "a")
+    'c'
+    >>> next_image(["a", "b"], known, "a") is None
     True
     """
-    return next((each for each in _round_from(ids, after) if each in known and known[each].standing in TO_DO), None)
+    order = list(_round_from(ids, after))
+    for wanted in (TO_DO, (Standing.NOTHING,)):
+        found = next((each for each in order if _standing(known, each) in wanted), None)
+        if found is not None:
+            return found
+    return None
+
+
+def _standing(known: Mapping[str, ImageProgress], image_id: str) -> Standing:
+    return known[image_id].standing if image_id in known else Standing.NOTHING
 
 
 def _round_from(ids: Sequence[str], after: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ import streamlit as st
 from core.access import Permission, require
 from core.annotation.beginning import begin_draft, preferred_prediction
 from core.annotation.history import HistoryEntry, history
-from core.annotation.progress import TO_DO, ImageProgress, Standing
+from core.annotation.progress import TO_DO, ImageProgress, Standing, is_to_do
 from core.review.double_annotation import hidden_authors, hidden_revisions
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
@@ -72,7 +72,7 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
     first = _first(images, known)
     if not asked:
         set_query(Query.IMAGE, first)  # so that it stays when it is submitted and no longer the first to do
-    to_do = sum(known[i].standing in TO_DO for i in images if i in known)
+    to_do = sum(is_to_do(known, i) for i in images)
     chosen = st.selectbox(
         "Image",
         list(images),

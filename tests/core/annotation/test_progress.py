@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.annotation.progress import ImageProgress, Standing, next_image, progress
+from core.annotation.progress import ImageProgress, Standing, is_to_do, next_image, progress
 from core.imaging.image import Image
 from core.imaging.pyramid import write_label_pyramid
 from core.review.decisions import decide
@@ -49,3 +49,14 @@ def test_the_next_image_goes_round_and_ends() -> None:
     assert next_image(["a", "b", "c"], known, "c") == "a"
     assert next_image(["b"], known, "b") is None
     assert next_image(["a"], known, "gone") == "a"
+
+
+def test_images_with_nothing_yet_come_after_those_that_were_begun() -> None:
+    """A project without a model has only such images, and its annotators go through all of them."""
+    known = {"b": ImageProgress(Standing.WAITING), "d": ImageProgress(Standing.SEGMENTED)}
+    ids = ["a", "b", "c", "d"]
+    assert next_image(ids, known, "b") == "d"
+    known["d"] = ImageProgress(Standing.APPROVED)
+    assert next_image(ids, known, "b") == "c"
+    assert next_image(ids, known, "c") == "a"
+    assert [each for each in ids if is_to_do(known, each)] == ["a", "c"]
