@@ -138,7 +138,7 @@ def test_a_draft_is_discarded_only_when_asked_twice(
 def test_an_image_without_a_prediction_has_places_to_begin_with(store: Store, image: ImageRecord, app: AppTest) -> None:
     store.open_draft(image.id, "Ada", None)
     page = opened(app)
-    assert page.segmented_control(key="correct-strategy-1").options == ["Many textures"]
+    assert page.segmented_control(key="correct-strategy-1").options == ["Varied places"]
     page = press(page, "correct-next")
     assert page.session_state["suggested"].startswith(f"{image.id}/")
     page = press(page, "correct-skip")
@@ -152,7 +152,7 @@ def test_a_prediction_can_be_looked_through_by_texture_too(
     store.open_draft(image.id, "Ada", prediction.id)
     page = opened(app)
     choice = page.segmented_control(key="correct-strategy-3")
-    assert choice.options == ["Where the model is unsure", "At random", "Many textures"]
+    assert choice.options == ["Where the model is unsure", "At random", "Varied places"]
     page = choice.set_value(Strategy.VARIETY).run()
     assert not page.exception
     page = press(page, "correct-next")

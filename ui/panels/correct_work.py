@@ -30,7 +30,7 @@ REVIEW_PAGE: Final = str(ROOT / "pages" / "review_page.py")
 _STRATEGIES: Final = {
     Strategy.CONFIDENCE: "Where the model is unsure",
     Strategy.RANDOM: "At random",
-    Strategy.VARIETY: "Many textures",
+    Strategy.VARIETY: "Varied places",
 }
 
 
