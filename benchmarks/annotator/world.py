@@ -17,9 +17,8 @@ from core.phantom import write_phantom_dataset
 PHANTOMS: Final = (11, 3)
 """Phantoms in all, and of the test set: 8 to learn from, fresh seeds."""
 
-PHANTOM_SEED: Final = 9033
-"""Far from the seeds of the starter model and the demo project; one of a few that were tried for both a training and a
-test phantom with a nucleus."""
+PHANTOM_SEED: Final = 9000
+"""Far from the seeds of the starter model and the demo project."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
