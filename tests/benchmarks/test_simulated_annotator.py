@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.annotator import campaign
 from benchmarks.annotator.person import CLEAR_S, CONFIRM_S, LOOK_PX, LOOK_S, by_hand_s, correct, mend
+from benchmarks.annotator.places import met
 from benchmarks.annotator.report import classes, markdown, read
 from benchmarks.annotator.strategies import Plan, Region, begun, in_order, offered
 from benchmarks.annotator.world import Sample, World
@@ -128,3 +129,10 @@ def test_scores_say_which_classes_the_test_set_shows(monkeypatch: pytest.MonkeyP
     world = World("vnc", scheme, (), (sample,))
     monkeypatch.setattr(campaign, "predict", lambda _model, _samples: [(predicted, predicted)])
     assert campaign.score(Path("model"), world) == {"shown": 1.0, "absent": None}
+
+
+def test_classes_count_as_met_where_a_place_shows_enough_of_them() -> None:
+    """Two classes, 20 by 20 pixels each: one in the first window, both after the third; a speck is left out."""
+    reference = np.zeros((256, 768), np.uint8)
+    reference[10:30, 10:30], reference[10:30, 600:620], reference[100, 100] = 1, 2, 3
+    assert met(reference, list(in_order([reference.shape], 0))) == [0.5, 0.5, 1.0, 1.0]

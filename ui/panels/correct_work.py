@@ -152,7 +152,7 @@ def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place 
         elif not found.suggestions:
             told = "Nothing is in doubt here."
         elif found.revision_id is None:
-            told += " · many kinds of structure in each; a few in every image teach more than one image worked through"
+            told += " · chosen by texture, many kinds of structure in each"
         st.caption(plain(told))
         if found.suggestions and found.next is None and st.button("Start again", type="tertiary", key="correct-again"):
             start_again(context.store(), found, person)
