@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.annotation.ranking import WINDOW_PX, Strategy, suggest
-from core.annotation.variety import varied_places
+from core.annotation.variety import MOST, varied_places
 
 
 class Plan(StrEnum):
@@ -75,11 +75,12 @@ def begun(plan: Plan, images: Sequence[NDArray[Any]], first: int, seed: int) -> 
     def places(number: int) -> list[Region]:
         pixels = images[number]
         window = min(wanted, *pixels.shape)
-        found = varied_places(pixels, window=window)
         if plan is Plan.RANDOM:
-            last = pixels.shape[0] - window, pixels.shape[1] - window
             rng = np.random.default_rng([seed, number])
-            found = tuple((int(rng.integers(last[0] + 1)), int(rng.integers(last[1] + 1))) for _ in found)
+            rows, columns = (int(edge) - window + 1 for edge in pixels.shape)
+            found = tuple((int(rng.integers(rows)), int(rng.integers(columns))) for _ in range(MOST))
+        else:
+            found = varied_places(pixels, window=window)
         return [Region(number, row, column, window, window) for row, column in found]
 
     return _in_turn(places, len(images), first)

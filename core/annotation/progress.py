@@ -87,9 +87,14 @@ def progress(store: Store, project_id: str, person: str) -> dict[str, ImageProgr
     return found
 
 
+def standing_of(known: Mapping[str, ImageProgress], image_id: str) -> Standing:
+    """Where an image stands; `progress` lists none that has nothing."""
+    return known[image_id].standing if image_id in known else Standing.NOTHING
+
+
 def is_to_do(known: Mapping[str, ImageProgress], image_id: str) -> bool:
     """Whether somebody can go on with an image: a prediction to correct, a draft, or nothing yet."""
-    return _standing(known, image_id) in (*TO_DO, Standing.NOTHING)
+    return standing_of(known, image_id) in (*TO_DO, Standing.NOTHING)
 
 
 def next_image(ids: Sequence[str], known: Mapping[str, ImageProgress], after: str) -> str | None:
@@ -107,14 +112,10 @@ def next_image(ids: Sequence[str], known: Mapping[str, ImageProgress], after: st
     """
     order = list(_round_from(ids, after))
     for wanted in (TO_DO, (Standing.NOTHING,)):
-        found = next((each for each in order if _standing(known, each) in wanted), None)
+        found = next((each for each in order if standing_of(known, each) in wanted), None)
         if found is not None:
             return found
     return None
-
-
-def _standing(known: Mapping[str, ImageProgress], image_id: str) -> Standing:
-    return known[image_id].standing if image_id in known else Standing.NOTHING
 
 
 def _round_from(ids: Sequence[str], after: str) -> Iterator[str]:

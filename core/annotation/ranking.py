@@ -106,7 +106,7 @@ def _doubtful(
     step = max(window // _STEPS, 1)
     nothing = np.float32(0)
     amount, whole, area = (
-        _window_sums(values, window)[::step, ::step]
+        window_sums(values, window)[::step, ::step]
         for values in (np.where(mask, counted, nothing), np.where(mask, doubt, nothing), mask.astype(np.float32))
     )
     found: list[tuple[tuple[int, int, int, float], float]] = []
@@ -128,7 +128,7 @@ def _peaks(amount: NDArray[np.float32], most: int) -> Iterator[tuple[int, int]]:
         left[max(row - apart, 0) : row + apart + 1, max(column - apart, 0) : column + apart + 1] = 0
 
 
-def _window_sums(values: NDArray[np.float32], window: int) -> NDArray[np.float32]:
+def window_sums(values: NDArray[np.float32], window: int) -> NDArray[np.float32]:
     """Sum over every window that lies inside the array; shape (rows - window + 1, columns - window + 1)."""
     total = np.zeros((values.shape[0] + 1, values.shape[1] + 1), np.float64)
     np.cumsum(np.cumsum(values, 0, dtype=np.float64), 1, out=total[1:, 1:])

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans, vq
 from scipy.ndimage import gaussian_filter
 
+from core.annotation.ranking import window_sums
 from core.imaging.downsample import halve_mean
 
 MOST: Final = 24
@@ -115,11 +116,7 @@ def _first_centres(sample: NDArray[np.float64], rng: np.random.Generator) -> NDA
 
 def _shares(kinds_yx: NDArray[np.intp], edge: int, step: int) -> NDArray[np.float64]:
     """Share of each kind in each window, shape (rows of windows, columns of windows, kinds)."""
-    count = int(kinds_yx.max()) + 1
-    shares = []
-    for kind in range(count):
-        total = np.zeros((kinds_yx.shape[0] + 1, kinds_yx.shape[1] + 1))
-        np.cumsum(np.cumsum(kinds_yx == kind, axis=0), axis=1, out=total[1:, 1:])
-        inside = total[edge:, edge:] - total[:-edge, edge:] - total[edge:, :-edge] + total[:-edge, :-edge]
-        shares.append(inside[::step, ::step] / edge**2)
-    return np.stack(shares, axis=2)
+    masks = ((kinds_yx == kind).astype(np.float32) for kind in range(int(kinds_yx.max()) + 1))
+    inside = np.stack([window_sums(mask, edge)[::step, ::step] for mask in masks], axis=2)
+    shares: NDArray[np.float64] = inside.astype(np.float64) / edge**2
+    return shares

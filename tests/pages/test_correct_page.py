@@ -77,6 +77,17 @@ def test_a_name_is_asked_for_once(store: Store, image: ImageRecord, app: AppTest
     assert "Who are you?" not in texts(page)
 
 
+def test_in_a_project_without_a_model_the_page_opens_on_an_image_that_nobody_has_begun(
+    store: Store, project: ProjectRecord, image: ImageRecord, app: AppTest
+) -> None:
+    other = store.add_image(project.id, Image(np.zeros(SHAPE, np.uint8), PixelSize.from_user(8.0), "liver 2"))
+    draft, _ = store.open_draft(image.id, "Ada", None)
+    store.set_whole_image(draft.id, "tab", True)
+    submit_draft(store, draft.id, "tab", "all of it")
+    page = opened(app)
+    assert page.selectbox(key="correct-image").value == other.id
+
+
 def test_a_correction_begins_from_the_newest_prediction(
     store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
 ) -> None:

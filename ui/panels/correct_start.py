@@ -10,7 +10,7 @@ import streamlit as st
 from core.access import Permission, require
 from core.annotation.beginning import begin_draft, preferred_prediction
 from core.annotation.history import HistoryEntry, history
-from core.annotation.progress import TO_DO, ImageProgress, Standing, is_to_do
+from core.annotation.progress import TO_DO, ImageProgress, Standing, is_to_do, standing_of
 from core.review.double_annotation import hidden_authors, hidden_revisions
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
@@ -76,7 +76,7 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
     chosen = st.selectbox(
         "Image",
         list(images),
-        format_func=lambda i: f"{images[i].name} · {_STANDINGS[known[i].standing if i in known else Standing.NOTHING]}",
+        format_func=lambda i: f"{images[i].name} · {_STANDINGS[standing_of(known, i)]}",
         key="correct-image",
         on_change=kept_in_address(Query.IMAGE, "correct-image", images, first),
         help=f"{to_do:,} of {counted(len(images), 'image')} left to go on with",
@@ -86,9 +86,9 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
 
 def _first(images: Collection[str], known: Mapping[str, ImageProgress]) -> str:
     """The image that is shown when none is asked for: one's own draft, else one that is left to do."""
-    for wanted in TO_DO:
+    for wanted in (*TO_DO, Standing.NOTHING):
         for image_id in images:
-            if image_id in known and known[image_id].standing is wanted:
+            if standing_of(known, image_id) is wanted:
                 return image_id
     return next(iter(images))
 
