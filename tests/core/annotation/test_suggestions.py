@@ -176,6 +176,9 @@ def test_what_was_seen_of_an_image_and_of_its_prediction_is_kept_apart(store: St
     for found in (doubtful, varied):
         assert found.next is not None
         visit(store, found, "Ada", found.next, Visit.SEEN)
+    for found, strategy in ((doubtful, Strategy.CONFIDENCE), (varied, Strategy.VARIETY)):
+        assert found.next is not None
+        assert tour(store, image.id, "Ada", strategy).visits == {found.next.place: Visit.SEEN}
     start_again(store, varied, "Ada")
     assert tour(store, image.id, "Ada").done == 1
     assert tour(store, image.id, "Ada", Strategy.VARIETY).done == 0
