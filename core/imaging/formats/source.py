@@ -156,11 +156,16 @@ def explained_decode_errors(name: str, format_name: str) -> Iterator[None]:
             "Crop or split the image, or open it on a machine with more memory.",
         ) from error
     except DECODE_ERRORS as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ImageError(
-            f"{name} is a {format_name} file that is truncated, damaged or of an unusual kind: {reason}.",
+            f"{name} is a {format_name} file that is truncated, damaged or of an unusual kind{_in_words(error)}.",
             "Copy it again from where it was made; if it opens in Fiji, save it there as TIFF without compression.",
         ) from error
+
+
+def _in_words(error: BaseException) -> str:
+    """What a decoder says, in brackets; nothing where it is only a number."""
+    reason = " ".join(str(error).split())[:200]
+    return f" (its decoder says: {reason})" if any(letter.isalpha() for letter in reason) else ""
 
 
 def check_size(request: Request, shape_yx: tuple[int, int], bytes_per_px: float, *, stored_bytes: int = 0) -> None:

@@ -61,6 +61,7 @@ def _with(value: float) -> np.ndarray:
         (gzip.compress(NIFTI[:42] + struct.pack("<hh", 30_000, 30_000) + NIFTI[46:]), "too few for any such image"),
         (gzip.compress(NIFTI[:40] + struct.pack("<5h", 4, 90, 60, 30_000, 30_000) + NIFTI[50:]), "900,000,000 pages"),
         (tiff_declaring(5, 2, compression=12345), "unusual kind"),
+        (b"\x89PNG\r\n\x1a\n" + b"nothing" * 50, r"unusual kind\. Copy"),
         (tiff_declaring(2, 1, photometric=8, samples=3), "CIELAB"),
         (tiff(_with(np.nan)), "1 of 5,400 pixels that are NaN"),
         (tiff(_with(np.inf)), "the first at row 2, column 5"),
@@ -74,8 +75,7 @@ def _with(value: float) -> np.ndarray:
         "jpeg-head", "tiff-half", "tiff-zlib-half", "tiff-lzw-half", "tiff-head", "nifti-short", "nifti-gz-half",
         "png-zero", "tiff-zero", "tiff-no-rows", "nifti-zero", "png-huge", "tiff-huge", "png-big-in-small",
         "tiff-big-in-small", "tiff-big-uncompressed", "nifti-big-in-small", "nifti-pages", "tiff-compression",
-        "tiff-cielab", "nan",
-        "inf", "minus-inf", "beyond-float32", "complex",
+        "png-senseless", "tiff-cielab", "nan", "inf", "minus-inf", "beyond-float32", "complex",
     ],
 )  # fmt: skip
 def test_each_has_its_message(tmp_path: Path, content: bytes, cause: str) -> None:
