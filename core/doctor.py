@@ -87,7 +87,7 @@ def examine() -> tuple[Finding, ...]:
     source = str(config_file()) if config_file().is_file() else "environment and defaults"
     findings.append(Finding(Level.OK, "settings", f"from {source}"))
     findings += [_access(settings), *_devices()]
-    findings += [_folder("data folder", settings.data_dir, settings), _database(settings)]
+    findings += [_folder("data folder", settings.data_dir, settings), *_database(settings)]
     return (*findings, *_models(settings))
 
 
@@ -190,26 +190,54 @@ def _folder(what: str, path: Path, settings: Settings) -> Finding:
     return Finding(Level.OK, what, detail)
 
 
-def _database(settings: Settings) -> Finding:
-    """Does it open, without making one."""
-    from sqlalchemy import create_engine, text
+def _database(settings: Settings) -> list[Finding]:
+    """Does it open, without making one, and does it know what lies in the data folder."""
+    from sqlalchemy import create_engine, inspect, select
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
+    from core.store.tables import ImageRow, RevisionRow
+
+    known: set[str] = set()
     try:
         url = make_url(settings.resolved_database_url)
         if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-            return Finding(Level.OK, "database", f"SQLite, made at first start: {url.database}")
+            found = Finding(Level.OK, "database", f"SQLite, made at first start: {url.database}")
+            return [found, *_unclaimed(settings, known)]
         engine = create_engine(url)
         try:
             with engine.connect() as connection:
-                connection.execute(text("select 1"))
+                for table in (ImageRow, RevisionRow):
+                    if inspect(connection).has_table(table.__tablename__):
+                        known.update(connection.scalars(select(table.id)))
         finally:
             engine.dispose()
     except (SQLAlchemyError, ImportError) as error:
         remedy = "Check CRISTAE_DATABASE_URL and that its server runs."
-        return Finding(Level.PROBLEM, "database", str(error).splitlines()[0], remedy)
-    return Finding(Level.OK, "database", url.render_as_string(hide_password=True))
+        return [Finding(Level.PROBLEM, "database", str(error).splitlines()[0], remedy)]
+    return [Finding(Level.OK, "database", url.render_as_string(hide_password=True)), *_unclaimed(settings, known)]
+
+
+def _unclaimed(settings: Settings, known: set[str]) -> list[Finding]:
+    """Complete pyramids of which the database knows nothing; they are kept, and nobody sees them."""
+    from core.store.base import is_whole
+
+    folders = [path for kind in ("images", "labels") for path in (settings.data_dir / kind).glob("*")]
+    unclaimed = sorted(path for path in folders if path.name not in known and is_whole(path))
+    if not unclaimed:
+        return []
+    size = sum(file.stat().st_size for path in unclaimed for file in path.rglob("*") if file.is_file())
+    images = sum(path.parent.name == "images" for path in unclaimed)
+    return [
+        Finding(
+            Level.NOTE,
+            "data folder",
+            f"{images:,} images and {len(unclaimed) - images:,} label maps ({size / 1024**3:.2f} GiB) that the "
+            f"database does not know, the first {unclaimed[0].relative_to(settings.data_dir)}",
+            "They were made with another database, or after the backup that was restored: use that database. "
+            "If nothing is missed, remove these folders.",
+        )
+    ]
 
 
 def _models(settings: Settings) -> list[Finding]:

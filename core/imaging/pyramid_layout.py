@@ -8,6 +8,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,6 +142,11 @@ def is_unfinished(folder: Path) -> bool:
     return (folder / UNFINISHED).is_file()
 
 
+def is_complete(folder: Path) -> bool:
+    """Whether this is a pyramid that was written to its end, of an image or of labels."""
+    return (folder / "zarr.json").is_file() and not is_unfinished(folder)
+
+
 def remove_unfinished(folder: Path) -> bool:
     """Remove a label pyramid that bears the mark; anything else is left alone.
 
@@ -157,9 +163,10 @@ def remove_unfinished(folder: Path) -> bool:
         if child.is_dir():
             shutil.rmtree(child, ignore_errors=True)
         elif child.name != UNFINISHED:
-            child.unlink(missing_ok=True)
-    (folder / UNFINISHED).unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                child.unlink()
+    if [child.name for child in folder.iterdir()] == [UNFINISHED]:
+        shutil.rmtree(folder, ignore_errors=True)
     return True
 
 

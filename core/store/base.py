@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.errors import NotFoundError, StorageFullError
 from core.files import explained_os_errors, require_free_space
+from core.imaging.pyramid_layout import is_complete, mark_unfinished, remove_unfinished
 from core.settings import Settings
 from core.store.database import Database
 from core.store.holds import Holds
@@ -98,12 +100,16 @@ class StoreBase:
         self.database.close()
 
     def _sweep_folder(self, folder: Path, known: Callable[[Collection[str]], set[str]]) -> int:
-        """Remove the folders that belong to no row and that nobody is writing. Returns how many."""
+        """Remove what was left half-written: belongs to no row, and nobody is writing it. Returns how many.
+
+        A complete pyramid without a row stays: the row is missing because the database is another one than before, or
+        older than the folder (`core.doctor` tells).
+        """
         paths = list(folder.iterdir())
         rows = known({path.name for path in paths})
         removed = 0
         for path in paths:
-            if path.name in rows:
+            if path.name in rows or is_whole(path):
                 continue
             key = path.name.removeprefix(".").split(".", 1)[0] or path.name
             with self._holds.holding(key) as alone:
@@ -136,9 +142,17 @@ def _make(folder: Path) -> None:
         ) from error
 
 
+def is_whole(path: Path) -> bool:
+    """Whether a folder of the store is a complete pyramid, neither temporary nor on its way out."""
+    return not path.name.startswith(".") and is_complete(path)
+
+
 def remove_tree(path: Path) -> None:
-    """Remove a file or folder; what cannot be removed now is swept later."""
+    """Remove a file or folder; what cannot be removed now is marked, and swept later."""
     if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            mark_unfinished(path)
+        if not remove_unfinished(path):
+            shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

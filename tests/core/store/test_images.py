@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import core.imaging.pyramid as pyramid
+from core import doctor
 from core.errors import ImageError, NotFoundError, StorageFullError, StoreError
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
@@ -150,19 +153,51 @@ def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path) -> 
     store.close()
 
 
-def test_a_process_killed_between_pyramid_and_row_leaves_a_leftover_that_is_swept(
+def test_a_process_killed_while_it_writes_a_pyramid_leaves_a_leftover_that_is_swept(
     store: Store, project: ProjectRecord
 ) -> None:
     code = (
         "import os, sys, numpy as np\n"
-        "from core.settings import load_settings\nfrom core.store import Store\nfrom core.imaging.image import Image\n"
+        "from core.settings import load_settings\nfrom core.store import Store\nfrom core.imaging import pyramid\n"
+        "from core.imaging.image import Image\n"
         "store = Store(load_settings(data_dir=sys.argv[1], min_free_bytes=0))\n"
-        "store._insert_image = lambda row: os._exit(9)\n"
-        "store.add_image(sys.argv[2], Image(np.zeros((5, 5), np.uint8)))\n"
+        "pyramid.halve_mean = lambda level: os._exit(9)\n"
+        "store.add_image(sys.argv[2], Image(np.zeros((999, 999), np.uint8)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(store.settings.data_dir), project.id], timeout=60)
     assert done.returncode == 9
     assert len(list(store.images_dir.iterdir())) == 1
+    assert store.sweep() == 1
+    assert list(store.images_dir.iterdir()) == []
+
+
+def test_another_database_costs_no_image_and_no_label_map(
+    store: Store, project: ProjectRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = store.add_image(project.id, grey())
+    done = store.begin_revision(made.id, "prediction").id
+    pyramid.write_label_pyramid(store.label_pyramid_path(done), np.zeros((4, 6), np.uint8), pixel_size_nm=8.0)
+    store.complete_revision(done)
+    monkeypatch.setenv("CRISTAE_DATA_DIR", str(store.settings.data_dir))
+    monkeypatch.setenv("CRISTAE_DATABASE_URL", f"sqlite:///{store.settings.data_dir / 'other.sqlite'}")
+    with closing(Store(load_settings(min_free_bytes=0))) as other:
+        other.sweep()
+        findings = doctor._database(other.settings)
+    assert store.image_pyramid_path(made.id).is_dir()
+    assert store.label_pyramid_path(done).is_dir()
+    assert [finding.level for finding in findings] == [doctor.Level.OK, doctor.Level.NOTE]
+    assert findings[1].detail.startswith("1 images and 1 label maps (0.00 GiB)")
+    assert len(doctor._database(store.settings)) == 1
+
+
+def test_what_could_not_be_removed_is_swept_later(
+    store: Store, project: ProjectRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = store.add_image(project.id, grey())
+    with monkeypatch.context() as broken:
+        broken.setattr(shutil, "rmtree", lambda *_, **__: None)
+        store.delete_image(made.id)
+    assert store.image_pyramid_path(made.id).is_dir()
     assert store.sweep() == 1
     assert list(store.images_dir.iterdir()) == []
 
