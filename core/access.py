@@ -141,11 +141,16 @@ def require_anywhere(store: Store, person: str, permission: Permission) -> None:
     AccessError
         They may not do it anywhere.
     """
-    settings, key = store.settings, person_key(person)
+    with store.database.reading() as session:
+        require_anywhere_within(session, store.settings, person, permission)
+
+
+def require_anywhere_within(session: Session, settings: Settings, person: str, permission: Permission) -> None:
+    """`require_anywhere` within a transaction."""
+    key = person_key(person)
     if settings.access is Access.OPEN or (key and key in everywhere_admins(settings)):
         return
-    with store.database.reading() as session:
-        roles = [Role(role) for role in session.scalars(select(MemberRow.role).where(MemberRow.person == key))]
+    roles = [Role(role) for role in session.scalars(select(MemberRow.role).where(MemberRow.person == key))]
     if not any(permission in ALLOWED[role] for role in roles):
         raise refusal(person, max(roles, key=list(Role).index, default=None), permission)
 

@@ -10,8 +10,9 @@ import streamlit as st
 
 from core.access import Permission, may, projects_of, require, require_anywhere
 from core.errors import AccessError
+from core.jobs.rights import may_change_job, may_see_job
 from core.settings import Access, current_settings
-from core.store.records import ImageRecord, ProjectRecord
+from core.store.records import ImageRecord, JobRecord, ProjectRecord
 from ui import context
 from ui.errors import plain
 from ui.person import person
@@ -42,6 +43,16 @@ def gate(permission: Permission, project_id: str | None = None) -> bool:
     except AccessError as error:
         st.info(plain(f"{error.cause} {error.remedy}"), icon=":material/lock:")
     return False
+
+
+def may_steer(row: JobRecord) -> bool:
+    """Whether this person may stop a job or queue it again."""
+    return may_change_job(context.store(), row, person())
+
+
+def sees_job(row: JobRecord) -> bool:
+    """Whether this person may look at a job."""
+    return may_see_job(context.store(), row, person())
 
 
 def visible_projects() -> tuple[ProjectRecord, ...]:

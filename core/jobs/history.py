@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from core.jobs.rights import seen_by
 from core.jobs.states import ACTIVE
 from core.jobs.tasks import TASKS
 from core.jobs.transitions import record
@@ -43,6 +44,7 @@ def finished_jobs(
     kinds: Collection[str] = (),
     page: int = 0,
     per_page: int = 25,
+    person: str | None = None,
 ) -> JobPage:
     """One page of the jobs that have ended.
 
@@ -55,12 +57,15 @@ def finished_jobs(
         Only these; empty: all.
     page
         From 0.
+    person
+        Only what they may look at; None: all.
     """
     conditions: list[ColumnElement[bool]] = [
         JobRow.state.in_([state.value for state in (states or FINISHED) if state not in ACTIVE])
     ]
     if kinds:
         conditions.append(JobRow.kind.in_(list(kinds)))
+    conditions += seen_by(store.settings, person)
     conditions += [_says(word) for word in text.split()]
     counted = select(func.count()).select_from(JobRow).where(*conditions)
     wanted = (

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import case, func, or_, select
+from sqlalchemy.orm import Session
 
 from core.errors import JobError
+from core.jobs.rights import changing_takes, require_job, seen_by
 from core.jobs.states import ACTIVE
 from core.jobs.tasks import TASKS, task_kind
 from core.jobs.transitions import move, record
@@ -149,11 +151,12 @@ def jobs(
         return tuple(record(row) for row in session.scalars(wanted))
 
 
-def active_jobs(*, store: Store | None = None) -> tuple[JobRecord, ...]:
-    """What runs, then what waits, in the order in which it will run."""
+def active_jobs(*, person: str | None = None, store: Store | None = None) -> tuple[JobRecord, ...]:
+    """What runs, then what waits, in the order in which it will run; with a person, what they may look at."""
+    store = store or current_store()
     wanted = (
         select(JobRow)
-        .where(JobRow.state.in_([state.value for state in ACTIVE]))
+        .where(JobRow.state.in_([state.value for state in ACTIVE]), *seen_by(store.settings, person))
         .order_by(
             case((JobRow.state == JobState.RUNNING.value, 0), else_=1),
             JobRow.priority.desc(),
@@ -161,7 +164,7 @@ def active_jobs(*, store: Store | None = None) -> tuple[JobRecord, ...]:
             JobRow.id,
         )
     )
-    with (store or current_store()).database.reading() as session:
+    with store.database.reading() as session:
         return tuple(record(row) for row in session.scalars(wanted))
 
 
@@ -173,7 +176,7 @@ def count_jobs(*, store: Store | None = None) -> dict[JobState, int]:
     return {state: counted.get(state.value, 0) for state in JobState}
 
 
-def request_cancel(job_id: str, *, store: Store | None = None) -> JobRecord:
+def request_cancel(job_id: str, *, by: str | None = None, store: Store | None = None) -> JobRecord:
     """Ask a job to stop: a waiting or paused one is cancelled at once, a running one within 5 seconds, others stay.
 
     What a paused or interrupted training has learned is thrown away with it; so is that of a failed one.
@@ -182,10 +185,12 @@ def request_cancel(job_id: str, *, store: Store | None = None) -> JobRecord:
     ------
     NotFoundError
         There is no such job.
+    AccessError
+        ``by`` neither asked for it nor may train in its project. None: the program itself asks.
     """
     store = store or current_store()
     with store.database.writing() as session:
-        row = found(session, JobRow, job_id, "job")
+        row = _changeable(session, store, job_id, by)
         if row.state == JobState.QUEUED.value:
             begun = row.attempts > 0
             move(session, job_id, JobState.CANCELLED, message="Cancelled." if begun else "Cancelled before it began.")
@@ -208,35 +213,39 @@ def _keeps_work(kind: str) -> bool:
     return kind in TASKS and TASKS[kind].pausable
 
 
-def request_pause(job_id: str, *, store: Store | None = None) -> JobRecord:
+def request_pause(job_id: str, *, by: str | None = None, store: Store | None = None) -> JobRecord:
     """Ask a running job to stop so that `retry` goes on from where it was; a waiting one is left alone.
 
     Raises
     ------
     NotFoundError
         There is no such job.
+    AccessError
+        As `request_cancel`.
     JobError
         Jobs of its kind cannot be paused, or it does not run.
     """
-    return _control(job_id, JobControl.PAUSE, "Pausing", store or current_store())
+    return _control(job_id, JobControl.PAUSE, "Pausing", by, store or current_store())
 
 
-def request_finish(job_id: str, *, store: Store | None = None) -> JobRecord:
+def request_finish(job_id: str, *, by: str | None = None, store: Store | None = None) -> JobRecord:
     """Ask a running job to stop here and make its result of what it has.
 
     Raises
     ------
     NotFoundError
         There is no such job.
+    AccessError
+        As `request_cancel`.
     JobError
         Jobs of its kind cannot end early, or it does not run.
     """
-    return _control(job_id, JobControl.FINISH, "Finishing", store or current_store())
+    return _control(job_id, JobControl.FINISH, "Finishing", by, store or current_store())
 
 
-def _control(job_id: str, what: JobControl, message: str, store: Store) -> JobRecord:
+def _control(job_id: str, what: JobControl, message: str, by: str | None, store: Store) -> JobRecord:
     with store.database.writing() as session:
-        row = found(session, JobRow, job_id, "job")
+        row = _changeable(session, store, job_id, by)
         kind = task_kind(row.kind)
         if not (kind.pausable if what is JobControl.PAUSE else kind.finishable):
             raise JobError(f"A job of the kind {row.kind!r} cannot be paused or ended early.", "Cancel it instead.")
@@ -248,23 +257,34 @@ def _control(job_id: str, what: JobControl, message: str, store: Store) -> JobRe
         return record(row)
 
 
-def retry(job_id: str, *, store: Store | None = None) -> JobRecord:
+def retry(job_id: str, *, by: str | None = None, store: Store | None = None) -> JobRecord:
     """Queue a failed, cancelled or interrupted job again, with all its attempts before it.
 
     Raises
     ------
     NotFoundError
         There is no such job.
+    AccessError
+        As `request_cancel`.
     JobError
         It waits, runs or has succeeded.
     """
-    with (store or current_store()).database.writing() as session:
-        row = found(session, JobRow, job_id, "job")
+    store = store or current_store()
+    with store.database.writing() as session:
+        row = _changeable(session, store, job_id, by)
         state, allowed = row.state, row.attempts + task_kind(row.kind).max_attempts
         if not move(session, job_id, JobState.QUEUED, max_attempts=allowed):
             raise JobError(f"Job {job_id} is {state}.", "Only a failed, cancelled or interrupted job can be retried.")
         session.refresh(row)
         return record(row)
+
+
+def _changeable(session: Session, store: Store, job_id: str, by: str | None) -> JobRow:
+    """A job that is about to be changed, once it is clear that this person may."""
+    row = found(session, JobRow, job_id, "job")
+    if by is not None:
+        require_job(session, store.settings, row.params, by, changing_takes(row.author, by))
+    return row
 
 
 def log_tail(job_id: str, *, lines: int = 200, store: Store | None = None) -> str:

@@ -110,13 +110,13 @@ def test_edits_in_the_table_are_saved(store: Store, image: ImageRecord) -> None:
     table = rows([image], {image.id: frozenset({RevisionKind.REFERENCE})})
     assert table.loc[0, "Labels"] == "reference"
     records = table.to_dict("records")
-    assert save_edits(store, [image], records) == 0
+    assert save_edits(store, [image], records, by="") == 0
     records[0].update({"Name": "new", "Split": "test", "Pixel size": 4.0, "Specimen": "m", "Stack": None})
-    assert save_edits(store, [image], records) == 1
+    assert save_edits(store, [image], records, by="") == 1
     saved = store.image(image.id)
     assert (saved.name, saved.split, saved.pixel_size.nm, saved.specimen) == ("new", "test", 4.0, "m")
     records[0].update({"Name": "", "Pixel size": pd.NA})
-    assert save_edits(store, [saved], records) == 0  # neither can be taken away
+    assert save_edits(store, [saved], records, by="") == 0  # neither can be taken away
 
 
 def test_filters() -> None:

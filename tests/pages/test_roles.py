@@ -10,6 +10,7 @@ from core.access import Role, set_member
 from core.annotation.submission import submit_draft
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
+from core.jobs.rows import submit
 from core.label_scheme import LabelScheme
 from core.settings import current_settings
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
@@ -33,6 +34,11 @@ MATRIX = {
     ("review_page.py", "section=agreement", "Ask them"): Role.REVIEWER,
     ("models_page.py", "", "Rename"): Role.REVIEWER,
     ("segment_page.py", "image", "Segment"): Role.ANNOTATOR,
+    ("segment_page.py", "image", "Use this size"): Role.ANNOTATOR,
+    ("segment_page.py", "image", "Try several on a crop"): Role.ANNOTATOR,
+    ("overview_page.py", "", "Cancel"): Role.REVIEWER,
+    ("jobs_page.py", "", "Cancel"): Role.REVIEWER,
+    ("data_page.py", "", "Restore all"): Role.ADMIN,
 }
 
 
@@ -63,6 +69,9 @@ def image(store: Store, project: ProjectRecord) -> ImageRecord:
 @pytest.fixture
 def by_roles(store: Store, project: ProjectRecord, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     write_model(store.settings.models_dir / "starter")
+    submit("evaluate", {"project_id": project.id, "name": "of somebody else"}, author="Ada", store=store)
+    thrown = store.add_image(project.id, Image(np.zeros(SHAPE, np.uint8), name="thrown away"))
+    store.trash_images([thrown.id])
     for role in Role:
         set_member(store, project.id, role.value, role, by="")
     monkeypatch.setenv("CRISTAE_ACCESS", "roles")
@@ -106,3 +115,4 @@ def test_whoever_has_no_role_sees_no_project_and_no_image(app: AppTest, image: I
         assert "image 0" not in told, script
     assert "may not see this project" in texts(opened(app, "segment_page.py", None, "image", image))
     assert "image 0" not in texts(opened(app, "overview_page.py", None, "", image))
+    assert "of somebody else" not in texts(opened(app, "jobs_page.py", None, "", image))

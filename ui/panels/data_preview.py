@@ -21,6 +21,7 @@ from core.store.records import ProjectRecord
 from core.store.splits import straddling
 from ui.errors import plain
 from ui.panels.data_splits import straddle_warning
+from ui.person import person
 from ui.state import Query, StateKey, set_query
 from ui.units import shape_text
 
@@ -88,6 +89,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
         submit(
             "import_cases",
             {"project_id": project.id, "cases": cases, "batch_id": batch_id},
+            author=person(),
             priority=Priority.INTERACTIVE,
         )
         set_query(Query.BATCH, None)

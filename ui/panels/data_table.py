@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from core.curation import change_image, trash_images
 from core.imaging.image import PixelSize
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.splits import straddling
@@ -16,6 +17,7 @@ from ui import context
 from ui.gallery import SEGMENT_PAGE, thumbnail_address
 from ui.panels.data_splits import straddle_warning
 from ui.panels.data_trash import trash_popover, undo_bar
+from ui.person import person
 from ui.state import Query, StateKey
 from ui.units import shape_text
 from ui.viewer.assets import app_root
@@ -43,7 +45,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
             trash_popover(project.id)
         return
     straddle_warning(straddling(images))
-    shown = _filtered(images, project.id)
+    shown = _filtered(images, project.id, may_change)
     shown = _one_page(shown)
     table = rows(shown, store.label_kinds(project.id))
     version = st.session_state.get(StateKey.TABLE_VERSION, 0)
@@ -68,7 +70,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
         st.caption("Admins of the project change names, splits and pixel sizes, and delete images.")
         return
     records = [{str(name): value for name, value in row.items()} for row in edited.to_dict("records")]
-    if save_edits(store, shown, records):
+    if save_edits(store, shown, records, by=person()):
         st.session_state[StateKey.TABLE_VERSION] = version + 1
         st.rerun()
     _actions(project, [image for image, row in zip(shown, records, strict=True) if row["Select"]])
@@ -104,7 +106,7 @@ def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKi
     return pd.DataFrame(values, columns=columns).astype({"Pixel size": "Float64", "z": "Int64"})
 
 
-def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Mapping[str, Any]]) -> int:
+def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Mapping[str, Any]], *, by: str) -> int:
     """Write what differs from the images. Returns how many images were changed.
 
     Parameters
@@ -113,6 +115,8 @@ def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Ma
         Where they are.
     images, records
         In the same order; records as edited.
+    by
+        Who edits.
     """
     changed = 0
     for image, row in zip(images, records, strict=True):
@@ -129,7 +133,7 @@ def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Ma
         if size is not None and not pd.isna(size) and float(size) != image.pixel_size.nm:
             changes["pixel_size"] = PixelSize.from_user(float(size))
         if changes:
-            store.update_image(image.id, **changes)
+            change_image(store, image.id, by=by, **changes)
             changed += 1
     return changed
 
@@ -148,18 +152,20 @@ def matching(
     ]
 
 
-def _filtered(images: Sequence[ImageRecord], project_id: str) -> list[ImageRecord]:
+def _filtered(images: Sequence[ImageRecord], project_id: str, may_change: bool) -> list[ImageRecord]:
     """The filters, and what they leave."""
     text, split, specimen, trash = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
     words = text.text_input("Find", placeholder="name, specimen or stack", key="data-find", icon=":material/search:")
     splits = split.pills("Split", list(Split), selection_mode="multi", key="data-filter-split")
     specimens = sorted({image.specimen for image in images if image.specimen})
     chosen = specimen.multiselect("Specimen", specimens, placeholder="all", key=f"data-filter-specimen-{project_id}")
-    with trash:
-        trash_popover(project_id)
+    if may_change:
+        with trash:
+            trash_popover(project_id)
     shown = matching(images, text=words, splits=splits, specimens=chosen)
     what = f"{len(images)} images" if len(shown) == len(images) else f"{len(shown)} of {len(images)} images"
-    st.caption(f"{what}. Double-click a name, pixel size, specimen, stack or split to change it; it is saved at once.")
+    how = " Double-click a name, pixel size, specimen, stack or split to change it; it is saved at once."
+    st.caption(f"{what}.{how if may_change else ''}")
     return shown
 
 
@@ -181,7 +187,7 @@ def _actions(project: ProjectRecord, selected: Sequence[ImageRecord]) -> None:
             f"Delete {len(selected)}" if selected else "Delete", icon=":material/delete:", disabled=not selected
         ):
             ids = [image.id for image in selected]
-            context.store().trash_images(ids)
+            trash_images(context.store(), ids, by=person())
             st.session_state[StateKey.LAST_TRASHED] = ids
             st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
             st.rerun()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.curation import restore_images
 from core.store.image_changes import TRASH_DAYS
 from ui import context
+from ui.person import person
 from ui.state import StateKey
 
 
@@ -18,7 +20,7 @@ def undo_bar() -> None:
         words = "1 image deleted." if len(ids) == 1 else f"{len(ids)} images deleted."
         st.markdown(f":material/delete: {words}")
         if st.button("Undo", icon=":material/undo:", key="data-undo"):
-            context.store().restore_images(ids)
+            restore_images(context.store(), ids, by=person())
             st.session_state.pop(StateKey.LAST_TRASHED, None)
             st.rerun()
         if st.button("Close", type="tertiary", icon=":material/close:", key="data-undo-close"):
@@ -38,6 +40,6 @@ def trash_popover(project_id: str) -> None:
         )
         label = f"Restore {len(chosen)}" if chosen else "Restore all"
         if st.button(label, icon=":material/restore_from_trash:", key="data-restore"):
-            context.store().restore_images(chosen or list(trashed))
+            restore_images(context.store(), chosen or list(trashed), by=person())
             st.session_state.pop(StateKey.LAST_TRASHED, None)
             st.rerun()

@@ -7,16 +7,14 @@ from typing import Final
 
 import streamlit as st
 
-from core.access import Permission
 from core.errors import JobError
 from core.jobs.history import subjects
 from core.jobs.rows import job, log_tail, request_cancel, request_finish, request_pause, retry
 from core.jobs.tasks import TASKS
 from core.jobs.usage import job_usage
-from core.store.people import person_key
 from core.store.records import JobControl, JobRecord, JobState
 from ui import context
-from ui.access import allowed
+from ui.access import may_steer, sees_job
 from ui.errors import explaining, plain, show_error
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.jobs import again_label, job_title, paused
@@ -41,7 +39,7 @@ BADGES: Final = {
 def actions(row: JobRecord, *, key: str) -> None:
     """The buttons that make sense for a job as it is."""
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center", gap="xsmall"):
-        may_change = _may_change(row)
+        may_change = may_steer(row)
         if may_change and row.state is JobState.RUNNING:
             _steering(row, key)
         if not may_change:
@@ -53,12 +51,12 @@ def actions(row: JobRecord, *, key: str) -> None:
                 icon=":material/stop_circle:",
                 disabled=row.cancel_requested,
             ):
-                request_cancel(row.id)
+                request_cancel(row.id, by=person())
                 st.rerun()
         elif row.state is not JobState.SUCCEEDED and st.button(
             again_label(row), key=f"{key}-retry-{row.id}", icon=":material/replay:", type="primary"
         ):
-            retry(row.id)
+            retry(row.id, by=person())
             st.rerun()
         if (
             may_change
@@ -67,21 +65,13 @@ def actions(row: JobRecord, *, key: str) -> None:
                 "Give up", key=f"{key}-drop-{row.id}", icon=":material/delete:", help="Throws away what it had done."
             )
         ):
-            request_cancel(row.id)
+            request_cancel(row.id, by=person())
             st.rerun()
         if key == "live" and st.button(
             "Details", key=f"{key}-open-{row.id}", icon=":material/open_in_full:", type="tertiary"
         ):
             set_query(Query.JOB, row.id)
             st.rerun()
-
-
-def _may_change(row: JobRecord) -> bool:
-    """Whoever asked for it, and whoever may train."""
-    project_id = row.params.get("project_id")
-    return allowed(Permission.TRAIN, str(project_id) if project_id else None) or (
-        bool(row.author) and person_key(row.author) == person_key(person())
-    )
 
 
 def _steering(row: JobRecord, key: str) -> None:
@@ -91,7 +81,7 @@ def _steering(row: JobRecord, key: str) -> None:
     if kind and kind.pausable:
         label = "Pausing" if row.control is JobControl.PAUSE else "Pause"
         if st.button(label, key=f"{key}-pause-{row.id}", icon=":material/pause:", disabled=asked):
-            request_pause(row.id)
+            request_pause(row.id, by=person())
             st.rerun()
     if kind and kind.finishable:
         label = "Finishing" if row.control is JobControl.FINISH else "Finish now"
@@ -102,7 +92,7 @@ def _steering(row: JobRecord, key: str) -> None:
             disabled=asked,
             help="Stops here and keeps the best that it has.",
         ):
-            request_finish(row.id)
+            request_finish(row.id, by=person())
             st.rerun()
 
 
@@ -126,7 +116,11 @@ def running_facts(row: JobRecord) -> list[str]:
 
 def job_detail(job_id: str) -> None:
     """The job of the address; live while it is not finished."""
-    finished = job(job_id).finished
+    row = job(job_id)
+    if not sees_job(row):
+        st.info("This job belongs to a project in which you have no role.", icon=":material/lock:")
+        return
+    finished = row.finished
     _scroll_to_top(job_id)
     st.fragment(run_every=None if finished else LIVE_S)(_detail)(job_id, finished)
 

@@ -17,6 +17,7 @@ from ui import context
 from ui.errors import explaining, plain, show_error
 from ui.panels.job_detail import actions, running_facts
 from ui.panels.jobs import job_title, paused
+from ui.person import person
 from ui.state import Query, query, set_query
 from ui.units import duration_text
 
@@ -41,13 +42,13 @@ STATE_WORDS: Final = {
 
 def live_list() -> None:
     """The engine and what it has to do; draws itself again, quicker while something runs."""
-    busy = bool(active_jobs())
+    busy = bool(active_jobs(person=person()))
     st.fragment(run_every=LIVE_S if busy else IDLE_S)(_live_list)(busy)
 
 
 @explaining
 def _live_list(was_busy: bool) -> None:
-    rows = active_jobs()
+    rows = active_jobs(person=person())
     if bool(rows) != was_busy:
         st.rerun()
     _engine()
@@ -133,9 +134,13 @@ def finished_list() -> None:
         "What", list(TASKS), format_func=lambda name: TASKS[name].title, key="jobs-kinds", placeholder="Everything"
     )
     page = int(st.session_state.get("jobs-page", 1)) - 1
-    found = finished_jobs(context.store(), text=text, states=chosen or (), kinds=of_kind, page=page, per_page=PER_PAGE)
+    found = finished_jobs(
+        context.store(), text=text, states=chosen or (), kinds=of_kind, page=page, per_page=PER_PAGE, person=person()
+    )
     if not found.jobs and page > 0:  # the list has become shorter than the page that was open
-        found = finished_jobs(context.store(), text=text, states=chosen or (), kinds=of_kind, per_page=PER_PAGE)
+        found = finished_jobs(
+            context.store(), text=text, states=chosen or (), kinds=of_kind, per_page=PER_PAGE, person=person()
+        )
     if not found.total:
         searched = bool(text or chosen or of_kind)
         st.caption("No finished job fits. Search for less." if searched else "Nothing has finished yet.")

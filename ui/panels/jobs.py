@@ -10,7 +10,9 @@ from core.jobs.rows import active_jobs, request_cancel, retry
 from core.jobs.tasks import TASKS
 from core.jobs.transitions import PAUSED
 from core.store.records import JobRecord, JobState
+from ui.access import may_steer
 from ui.errors import explaining, plain, show_error
+from ui.person import person
 from ui.units import duration_text
 
 POLL_S: Final = 0.7
@@ -18,14 +20,14 @@ POLL_S: Final = 0.7
 
 
 def job_bar(job: JobRecord, *, key: str) -> None:
-    """One unfinished job: what it does, how far it is, a button to stop it."""
+    """One unfinished job: what it does, how far it is, a button to stop it for those who may."""
     left, right = st.columns([5, 1.4], vertical_alignment="center")
     left.progress(min(max(job.progress, 0.0), 1.0), text=_line(job))
     stopping = job.cancel_requested
-    if right.button(
+    if may_steer(job) and right.button(
         "Stopping" if stopping else "Cancel", key=f"{key}-cancel-{job.id}", disabled=stopping, width="stretch"
     ):
-        request_cancel(job.id)
+        request_cancel(job.id, by=person())
         st.rerun(scope="fragment")
 
 
@@ -47,8 +49,8 @@ def job_problem(job: JobRecord, *, key: str, again: bool = True) -> bool:
         st.warning(
             "The engine stopped in the middle; the job starts again by itself if it can.", icon=":material/power:"
         )
-    if again and st.button(again_label(job), key=f"{key}-retry-{job.id}", icon=":material/replay:"):
-        retry(job.id)
+    if again and may_steer(job) and st.button(again_label(job), key=f"{key}-retry-{job.id}", icon=":material/replay:"):
+        retry(job.id, by=person())
         return True
     return False
 
@@ -70,7 +72,7 @@ def job_title(job: JobRecord) -> str:
 
 def running_jobs() -> None:
     """Everything that runs or waits; nothing is drawn when there is nothing."""
-    if active_jobs():
+    if active_jobs(person=person()):
         _running_jobs()
 
 
@@ -78,7 +80,7 @@ def running_jobs() -> None:
 @explaining
 def _running_jobs() -> None:
     """Live list; the page is drawn anew when the last job has ended."""
-    jobs = active_jobs()
+    jobs = active_jobs(person=person())
     if not jobs:
         st.rerun()
     with st.container(border=True):

@@ -10,6 +10,7 @@ from core.jobs.rows import Priority, job, submit
 from core.store.records import JobState
 from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.person import person
 from ui.state import Query, StateKey, set_query
 from ui.units import bytes_text
 from ui.uploader import uploader
@@ -64,7 +65,7 @@ def _form() -> None:
         params: dict[str, Any] = {"upload_id": upload[0]} if upload else {"path": given_path.strip()}
         params |= {"name": given_name.strip()} if given_name.strip() else {}
         params |= {"pixel_size_nm": float(given_size)} if given_size else {}
-        row = submit("import_model", params, priority=Priority.INTERACTIVE)
+        row = submit("import_model", params, author=person(), priority=Priority.INTERACTIVE)
         st.session_state.pop(StateKey.MODEL_UPLOAD, None)
         st.session_state[StateKey.MODEL_IMPORT] = row.id
         st.rerun()

@@ -11,6 +11,7 @@ from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord, RevisionKind
 from ui import context
 from ui.errors import plain
+from ui.person import person
 
 
 def begin() -> None:
@@ -19,7 +20,7 @@ def begin() -> None:
         st.subheader("Nothing here yet", anchor=False)
         st.markdown("Drop a micrograph on the Segment page, or look around with synthetic examples first.")
         if st.button("Make the demo project", icon=":material/science:"):
-            submit("demo", {"rounds": True})
+            submit("demo", {"rounds": True}, author=person())
             st.rerun()
 
 

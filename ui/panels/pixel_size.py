@@ -6,13 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.imaging.image import PixelSize
-from core.jobs.rows import Priority, active_jobs, job, request_cancel, submit
+from core.curation import change_pixel_size
+from core.jobs.rows import Priority, job, submit
 from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord, JobRecord, JobState
 from ui import context
 from ui.errors import explaining
 from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.person import person
 from ui.state import StateKey
 
 SMALLEST_NM, LARGEST_NM = 0.1, 10_000.0
@@ -63,10 +64,7 @@ def _entry(image: ImageRecord) -> None:
 
 def use_pixel_size(image: ImageRecord, nm: float) -> None:
     """Store it as entered by the user, and segment with it at once."""
-    context.store().set_pixel_size(image.id, PixelSize.from_user(nm))
-    for row in active_jobs():
-        if row.kind == "predict" and row.params.get("image_id") == image.id:
-            request_cancel(row.id)  # it works with the old size
+    change_pixel_size(context.store(), image.id, nm, by=person())
     st.session_state.pop(StateKey.TRIALS, None)
     st.session_state[StateKey.PREDICT_NEXT] = image.id
     st.rerun()
@@ -79,7 +77,12 @@ def _trial(image: ImageRecord, model: StoredModel) -> None:
     if key not in trials:
         help_text = "Segments a crop from the middle as if its pixels were of several sizes; choose what looks right."
         if st.button("Try several on a crop", icon=":material/grid_view:", help=help_text, width="stretch"):
-            row = submit("scale_trial", {"image_id": image.id, "model_id": model.id}, priority=Priority.INTERACTIVE)
+            row = submit(
+                "scale_trial",
+                {"image_id": image.id, "model_id": model.id},
+                author=person(),
+                priority=Priority.INTERACTIVE,
+            )
             trials[key] = row.id
             st.rerun()
         return

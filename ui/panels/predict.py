@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.jobs.rows import Priority, submit
 from core.store.records import JobRecord
+from ui.person import person
 
 
 def begin_prediction(
@@ -26,4 +27,4 @@ def begin_prediction(
         INTERACTIVE where a person waits for this very one.
     """
     params = {"image_id": image_id, "model_id": model_id, "step": step, "mirroring": mirroring}
-    return submit("predict", params, priority=priority)
+    return submit("predict", params, author=person(), priority=priority)

@@ -27,6 +27,7 @@ from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, 
 from ui.errors import explained, explaining, plain, show_error
 from ui.panels.jobs import POLL_S, job_bar, job_problem
 from ui.panels.results_words import counted
+from ui.person import person
 from ui.state import Query, StateKey, query, set_query
 from ui.units import shape_text
 from ui.uploader import uploader
@@ -162,7 +163,7 @@ def _preview(
             "maker": maker,
             "batch_id": batch_id,
         }
-        submit(KIND, params, priority=Priority.INTERACTIVE)
+        submit(KIND, params, author=person(), priority=Priority.INTERACTIVE)
         set_query(Query.BATCH, None)
         set_query(Query.EVALUATION, None)
         st.session_state[StateKey.RESULTS_BEGUN] = _begun() + 1

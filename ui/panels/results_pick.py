@@ -14,11 +14,12 @@ from core.jobs.rows import job, retry
 from core.results.read import delete_evaluation, evaluation, evaluation_report
 from core.store.records import EvaluationRecord, EvaluationState, JobRecord, JobState
 from ui import context
-from ui.access import allowed
+from ui.access import allowed, may_steer
 from ui.address import kept_in_address
 from ui.errors import explaining, plain, show_error
 from ui.panels.jobs import job_bar
 from ui.panels.results_words import counted, evaluation_label, sample_words
+from ui.person import person
 from ui.state import Query, query, set_query
 
 LIVE_S: Final = 1.5
@@ -137,6 +138,8 @@ def _unfinished(row: EvaluationRecord, work: JobRecord | None) -> None:
     text.warning(
         f"**Partial:** {done}. It was cut off; what is scored is kept and shown.", icon=":material/incomplete_circle:"
     )
-    if action.button("Go on", icon=":material/play_arrow:", type="primary", key=f"results-go-on-{row.id}"):
-        retry(work.id)
+    if may_steer(work) and action.button(
+        "Go on", icon=":material/play_arrow:", type="primary", key=f"results-go-on-{row.id}"
+    ):
+        retry(work.id, by=person())
         st.rerun()

@@ -18,6 +18,7 @@ from ui.gallery import gallery
 from ui.panels.jobs import POLL_S, job_bar, job_problem
 from ui.panels.overview import image_notes
 from ui.panels.predict import begin_prediction
+from ui.person import person
 from ui.state import Query, StateKey, query
 from ui.uploader import uploader
 
@@ -52,6 +53,7 @@ def _ingest(upload_id: str, name: str) -> None:
     row = submit(
         "ingest",
         {"upload_id": upload_id, "project_id": project.id, "name": name},
+        author=person(),
         priority=Priority.INTERACTIVE,
     )
     waiting = st.session_state.setdefault(StateKey.INGEST_JOBS, [])

@@ -16,6 +16,7 @@ from ui import context
 from ui.charts import dice_curves, loss_curves
 from ui.errors import explaining, plain, show_error
 from ui.gallery import SEGMENT_PAGE
+from ui.person import person
 from ui.state import Query
 from ui.units import duration_text
 
@@ -74,24 +75,24 @@ def _buttons(row: JobRecord) -> None:
     """What can be asked of a training now."""
     if row.state is JobState.RUNNING and not row.cancel_requested and row.control is JobControl.NONE:
         if st.button("Pause", icon=":material/pause:", key=f"pause-{row.id}"):
-            request_pause(row.id)
+            request_pause(row.id, by=person())
             st.rerun(scope="fragment")
         if st.button(
             "Stop and keep the best", icon=":material/flag:", key=f"finish-{row.id}",
             help="Ends after the iteration in flight and makes the model of what was learned so far.",
         ):  # fmt: skip
-            request_finish(row.id)
+            request_finish(row.id, by=person())
             st.rerun(scope="fragment")
     if row.state not in (JobState.SUCCEEDED, JobState.CANCELLED) and not row.cancel_requested:
         with st.popover("Discard" if row.finished else "Cancel", icon=":material/close:"):
             st.markdown("What was learned so far is thrown away.")
             if st.button("Throw it away", key=f"cancel-{row.id}", type="primary"):
-                request_cancel(row.id)
+                request_cancel(row.id, by=person())
                 st.rerun(scope="app" if row.finished else "fragment")
     if row.state in (JobState.INTERRUPTED, JobState.FAILED, JobState.CANCELLED):
         label = "Start again" if row.state is JobState.CANCELLED else "Resume"
         if st.button(label, icon=":material/play_arrow:", type="primary", key=f"resume-{row.id}"):
-            retry(row.id)
+            retry(row.id, by=person())
             st.rerun()
 
 

@@ -20,6 +20,7 @@ from ui import context
 from ui.charts import balance_bars
 from ui.errors import explaining, plain
 from ui.gallery import thumbnail_address
+from ui.person import person
 from ui.state import Query, set_query
 from ui.units import bytes_text, duration_text, shape_text
 
@@ -180,7 +181,7 @@ def _speed(preset: Preset) -> None:
         st.caption(f":material/timer: Measured here: {_meaning(speed)}.")
     label = "Measure again" if speed else "Measure on this machine"
     if st.button(label, icon=":material/timer:", type="tertiary", key=f"time-{preset.value}"):
-        submit("time_training", {"preset": preset.value})
+        submit("time_training", {"preset": preset.value}, author=person())
         st.rerun()
 
 

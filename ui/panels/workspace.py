@@ -80,7 +80,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
     if chosen != position + 1:
         set_query(Query.IMAGE, planes[chosen - 1].id)
         st.rerun()
-    if model is None:
+    if model is None or not allowed(Permission.PAINT, image.project_id):
         return
     missing = [plane.id for plane in planes if context.prediction(plane.id, model.id) is None]
     under_way = {row.params.get("image_id") for row in active_jobs() if row.kind == "predict"}
@@ -180,7 +180,8 @@ def _prediction_panel(
     image: ImageRecord, model: StoredModel, finished: RevisionRecord | None, running: JobRecord | None
 ) -> None:
     """Progress while it runs, else the way to begin; then what was found."""
-    asked = _needs_pixel_size(image, model)
+    may_paint = allowed(Permission.PAINT, image.project_id)
+    asked = may_paint and _needs_pixel_size(image, model)
     if asked:
         pixel_size_panel(image, model, asked=True)
     if running:
@@ -192,7 +193,7 @@ def _prediction_panel(
         if problem and job_problem(problem, key="predict"):
             st.rerun()
     if not running:
-        if not asked:
+        if may_paint and not asked:
             pixel_size_panel(image, model, asked=False)
         _begin_controls(image, model, again=finished is not None)
 

@@ -1,0 +1,78 @@
+"""Changing images: by whom, and what the audit log says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.access import Role, set_member
+from core.curation import change_image, change_pixel_size, restore_images, trash_images
+from core.errors import AccessError
+from core.imaging.image import Image
+from core.jobs.rows import job, submit
+from core.label_scheme import DEFAULT_SCHEME
+from core.review.audit_log import audit_entries
+from core.settings import load_settings
+from core.store.records import ImageRecord, JobState, Split
+from core.store.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(load_settings(data_dir=tmp_path, min_free_bytes=0))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def image(store: Store) -> ImageRecord:
+    project = store.create_project("liver", DEFAULT_SCHEME)
+    made = store.add_image(project.id, Image(np.zeros((8, 8), np.uint8), name="cell"))
+    for role in Role:
+        set_member(store, project.id, role.value, role, by="")
+    store.settings = load_settings(data_dir=store.settings.data_dir, min_free_bytes=0, access="roles")
+    return made
+
+
+def told(store: Store, image: ImageRecord) -> list[tuple[str, str, dict[str, object]]]:
+    entries = audit_entries(store, image.project_id, by="admin")
+    return [(each.who, each.what, each.details) for each in entries if each.subject == image.id]
+
+
+def test_a_viewer_changes_nothing(store: Store, image: ImageRecord) -> None:
+    for who in ("", "stranger", "viewer"):
+        with pytest.raises(AccessError):
+            change_pixel_size(store, image.id, 99, by=who)
+    for who in ("", "stranger", "viewer", "annotator", "reviewer"):
+        with pytest.raises(AccessError):
+            change_image(store, image.id, by=who, split=Split.TEST)
+        with pytest.raises(AccessError):
+            trash_images(store, [image.id], by=who)
+    assert store.images() == (image,)
+    assert told(store, image) == []
+
+
+def test_a_new_pixel_size_is_told_and_stops_predictions_with_the_old_one(store: Store, image: ImageRecord) -> None:
+    old = submit("predict", {"image_id": image.id, "model_id": "m"}, store=store)
+    other = submit("predict", {"image_id": "other", "model_id": "m"}, store=store)
+    change_pixel_size(store, image.id, 4.0, by="annotator")
+    assert store.image(image.id).pixel_size.nm == 4.0
+    assert [job(row.id, store=store).state for row in (old, other)] == [JobState.CANCELLED, JobState.QUEUED]
+    changes = {"name": "cell", "changes": {"pixel_size": [None, 4.0]}}
+    assert told(store, image) == [("annotator", "image_changed", changes)]
+
+
+def test_an_admin_changes_throws_away_and_takes_back(store: Store, image: ImageRecord) -> None:
+    change_image(store, image.id, by="admin", split="test", name="cell 2")
+    assert trash_images(store, [image.id], by="admin") == 1
+    with pytest.raises(AccessError):
+        restore_images(store, [image.id], by="viewer")
+    assert restore_images(store, [image.id], by="admin") == 1
+    assert [(what, details) for _, what, details in told(store, image)] == [
+        ("image_changed", {"name": "cell 2", "changes": {"split": ["pool", "test"], "name": ["cell", "cell 2"]}}),
+        ("images_trashed", {"name": "cell 2"}),
+        ("images_restored", {"name": "cell 2"}),
+    ]
