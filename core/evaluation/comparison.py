@@ -95,7 +95,8 @@ def compare(before: EvaluationReport, after: EvaluationReport) -> Comparison:
     Raises
     ------
     DatasetError
-        No image in common, other classes, other ways of measuring, or a reference that has changed in between.
+        No image in common, other classes, other ways of measuring, or a reference or a pixel size that has changed in
+        between.
     """
     first, second = ({image.name: image for image in report.images} for report in (before, after))
     names = tuple(name for name in second if name in first)
@@ -166,3 +167,11 @@ def _check(before: EvaluationReport, after: EvaluationReport, names: tuple[str, 
             f"The reference of {', '.join(changed[:5])} changed between the two evaluations.",
             "Evaluate both models again on the present reference.",
         )
+    for name in names:
+        sizes = [images[name].pixel_size_nm for images in (first, second)]
+        if sizes[0] != sizes[1]:
+            words = " and ".join("unknown" if size is None else f"{size:g} nm" for size in sizes)
+            raise DatasetError(
+                f"The pixel size of {name} changed between the two evaluations ({words}).",
+                "Evaluate both models again with the present pixel size.",
+            )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from core.errors import NotFoundError
+from core.errors import DatasetError, NotFoundError
 from core.evaluation.comparison import Comparison, compare
 from core.evaluation.error_objects import ConnectedError
 from core.evaluation.image_scores import ALL, ImageScores
@@ -136,8 +136,9 @@ def compare_evaluations(store: Store, before_id: str, after_id: str) -> Comparis
     NotFoundError
         There is no such evaluation, or nothing in it is scored.
     DatasetError
-        They cannot be compared: other images, classes, references or ways of measuring.
+        They cannot be compared: other images, classes, references, pixel sizes or ways of measuring.
     """
+    _check_references(store, before_id, after_id)
     before, after = evaluation_report(store, before_id), evaluation_report(store, after_id)
     with _guard:
         for one, other, comparison in _compared:
@@ -147,6 +148,22 @@ def compare_evaluations(store: Store, before_id: str, after_id: str) -> Comparis
     with _guard:
         _compared.append((before, after, comparison))
     return comparison
+
+
+def _check_references(store: Store, before_id: str, after_id: str) -> None:
+    """Refuse where an image has another reference since, however alike the two are in numbers."""
+    first, second = (
+        {image.image_id: image for image in store.evaluation_images(each)} for each in (before_id, after_id)
+    )
+    both = [(first[image_id], image) for image_id, image in second.items() if image_id in first]
+    changed = [
+        new.name for old, new in both if old.reference_id and new.reference_id and old.reference_id != new.reference_id
+    ]
+    if changed:
+        raise DatasetError(
+            f"The reference of {', '.join(changed[:5])} changed between the two evaluations.",
+            "Evaluate both models again on the present reference.",
+        )
 
 
 def delete_evaluation(store: Store, evaluation_id: str) -> None:

@@ -92,8 +92,12 @@ def _found(store: Store, project: ProjectRecord, model_id: str, test_set: Mappin
         alive = row.state is EvaluationState.COMPLETE or (row.state is EvaluationState.RUNNING and row.job_id)
         if row.model_id != model_id or not alive or not _same_classes(row.scheme, project.scheme):
             continue
-        references = {image.image_id: image.reference_id for image in store.evaluation_images(row.id)}
-        if references == dict(test_set) and _measured_alike(row.settings, project.scheme, images):
+        scored = store.evaluation_images(row.id)
+        references = {image.image_id: image.reference_id for image in scored}
+        sizes = {image.image_id: image.pixel_size_nm for image in scored}
+        if references != dict(test_set) or sizes != {image.id: image.pixel_size.nm for image in images}:
+            continue
+        if _measured_alike(row.settings, project.scheme, images):
             return row
     return None
 

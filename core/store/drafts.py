@@ -14,6 +14,7 @@ from core.errors import DraftClosedError, DraftHeldError
 from core.files import explained_os_errors
 from core.store.base import found, new_id, now
 from core.store.evaluations import EvaluationStore
+from core.store.people import clean_name, person_key
 from core.store.records import DraftRecord, DraftState, DraftTileRecord
 from core.store.tables import DraftPostRow, DraftRow, DraftTileRow, ImageRow, RevisionRow
 
@@ -32,11 +33,12 @@ class DraftStore(EvaluationStore):
         NotFoundError
             There is no such image or revision.
         """
-        author = author.strip()[:200]
+        author = clean_name(author)
         with self.database.writing() as session:
             found(session, ImageRow, image_id, "image")
-            wanted = select(DraftRow).where(DraftRow.image_id == image_id, DraftRow.author == author)
-            old = session.scalars(wanted.where(DraftRow.state == DraftState.OPEN.value)).first()
+            wanted = select(DraftRow).where(DraftRow.image_id == image_id, DraftRow.state == DraftState.OPEN.value)
+            drafts = session.scalars(wanted.order_by(DraftRow.updated_at.desc(), DraftRow.id))
+            old = next((row for row in drafts if person_key(row.author) == person_key(author)), None)
             if old is not None:
                 return _record(old), True
             if base_revision_id is not None:

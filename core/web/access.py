@@ -162,14 +162,15 @@ class _Guard:
         request = HTTPConnection(scope)
         person, reads = person_of(request, self._settings), scope["method"] in _READING
         subject, revision = str(request.path_params.get("id", "")), request.query_params.get("revision", "")
-        key = (self._kind, subject, revision, person_key(person))
+        other = request.query_params.get("compare", "")
+        key = (self._kind, subject, revision, other, person_key(person))
         if self._settings.access is Access.OPEN and not revision and self._kind not in _MAY_BE_BLIND:
             await self._app(scope, receive, send)
             return
         # Only reading is remembered: whoever writes is asked each time.
         if not reads or not self._allowed.has(key):
             try:
-                await to_thread.run_sync(partial(self._ask, person, subject, revision, reads))
+                await to_thread.run_sync(partial(self._ask, person, subject, (revision, other), reads))
             except Exception as error:
                 await error_response(error)(scope, receive, send)
                 return
@@ -177,7 +178,8 @@ class _Guard:
                 self._allowed.add(key)
         await self._app(scope, receive, send)
 
-    def _ask(self, person: str, subject: str, revision: str, reads: bool) -> None:
+    def _ask(self, person: str, subject: str, more: tuple[str, str], reads: bool) -> None:
+        revision, other = more
         permission = self._rule.reading if reads else self._rule.writing
         store = self._stores()
         if self._rule.project_of is None:
@@ -185,6 +187,9 @@ class _Guard:
             return
         with store.database.reading() as session:
             project_id = self._rule.project_of(session, subject)
+            compared = self._rule.project_of(session, other) if other else ""
+        if compared:
+            require(store, compared, person, permission)
         if not project_id:
             require_anywhere(store, person, permission)  # the route says that there is no such thing, to those inside
             return

@@ -71,3 +71,14 @@ def test_other_settings_and_other_references_are_refused() -> None:
     changed = evaluate([TestImage("a", lambda: np.zeros_like(REFERENCE), lambda: REFERENCE)], SCHEME)
     with pytest.raises(DatasetError, match="reference of a changed"):
         compare(before, changed)
+
+
+def test_another_pixel_size_is_refused() -> None:
+    def measured(nm: float | None) -> EvaluationReport:
+        image = TestImage("a", lambda: REFERENCE, lambda: REFERENCE, pixel_size_nm=nm)
+        return evaluate([image], SCHEME, EvaluationSettings(tolerance_nm=10.0))
+
+    assert compare(measured(8.0), measured(8.0)).names == ("a",)
+    for other, words in ((4.0, "8 nm and 4 nm"), (None, "8 nm and unknown")):
+        with pytest.raises(DatasetError, match=rf"pixel size of a changed .*\({words}\)"):
+            compare(measured(8.0), measured(other))

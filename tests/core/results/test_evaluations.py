@@ -222,6 +222,14 @@ def test_two_evaluations_are_compared_over_the_same_images(store: Store, images:
     assert [row.id for row in evaluations(store, images[0].project_id)] == [after, before]
 
 
+def test_a_reference_that_was_made_anew_is_not_the_same(store: Store, images: list[ImageRecord]) -> None:
+    before = run_job(store, start_evaluation(store, imported(store, images))).result["evaluation_id"]
+    add_labels(store, images[0], REFERENCE)
+    after = run_job(store, start_evaluation(store, imported(store, images))).result["evaluation_id"]
+    with pytest.raises(DatasetError, match="reference of section 0 changed"):
+        compare_evaluations(store, before, after)
+
+
 def test_a_project_takes_its_evaluations_with_it(store: Store, images: list[ImageRecord]) -> None:
     row_id = run_job(store, start_evaluation(store, imported(store, images))).result["evaluation_id"]
     store.delete_project(images[0].project_id)

@@ -13,6 +13,7 @@ import core.jobs.tasks.predict as predict_task
 import core.jobs.tasks.train as train_task
 from core.annotation.suggestions import tour
 from core.errors import AccessError, DatasetError, ModelError, NotFoundError, RoundChangedError, RoundError, StoreError
+from core.imaging.image import PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.model_use import trash_model
 from core.jobs.rows import active_jobs, job, jobs, request_cancel, retry
@@ -144,6 +145,20 @@ def test_the_model_in_use_is_not_scored_twice_on_the_same_references(
     third = start_round(store, plan)
     work(store)
     assert store.round(third.id).base_evaluation_id != second.base_evaluation_id
+
+
+def test_the_model_in_use_is_scored_again_when_a_test_image_has_another_pixel_size(
+    store: Store, plan: RoundPlan, machine: Machine
+) -> None:
+    first = start_round(store, plan)
+    work(store)
+    promote(store, first.id, "Ada")
+    work(store)
+    image = next(image for image in store.images(plan.project_id) if image.split is Split.TEST)
+    store.set_pixel_size(image.id, PixelSize.from_user(500.0))  # the median, and so the tolerance, stays
+    second = start_round(store, plan)
+    work(store)
+    assert store.round(second.id).base_evaluation_id not in (None, store.round(first.id).evaluation_id)
 
 
 def test_asking_again_and_again_doubles_nothing(store: Store, plan: RoundPlan, machine: Machine) -> None:

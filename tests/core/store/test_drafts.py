@@ -33,6 +33,7 @@ def post(store: Store, draft: DraftRecord, *tiles: tuple[DraftTileRecord, bytes]
 
 def test_an_author_has_one_open_draft_of_an_image(store: Store, draft: DraftRecord) -> None:
     assert store.open_draft(draft.image_id, "Ada", None) == (draft, True)
+    assert store.open_draft(draft.image_id, " ada ", None) == (draft, True), "another spelling is the same person"
     other, was_open = store.open_draft(draft.image_id, "Bob", None)
     assert (other.author, was_open) == ("Bob", False)
     store.close_draft(draft.id, DraftState.DISCARDED, holder="")

@@ -123,6 +123,17 @@ def test_a_role_in_another_project_is_none_here(world: World) -> None:
     assert world.status("GET", "/api/images/nothing", "Stranger") == 403
 
 
+def test_an_evaluation_of_another_project_is_not_even_named(world: World) -> None:
+    other = world.store.create_project("other", world.project.scheme)
+    own, foreign = (
+        world.store.create_evaluation(project.id, f"of {project.name}", [], scheme=project.scheme, settings={}).id
+        for project in (world.project, other)
+    )
+    path = f"/api/evaluations/{own}/download/metrics.csv?compare="
+    assert world.status("GET", path + own, "Viewer") == 409
+    assert world.status("GET", path + foreign, "Viewer") == 403
+
+
 def test_a_role_that_is_taken_away_does_not_count_for_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     path = f"/api/images/{world.image.id}"
     assert world.status("GET", path, "Viewer") == 200
