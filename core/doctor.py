@@ -212,7 +212,10 @@ def _database(settings: Settings) -> list[Finding]:
                         known.update(connection.scalars(select(table.id)))
         finally:
             engine.dispose()
-    except (SQLAlchemyError, ImportError) as error:
+    except ImportError as error:
+        remedy = "Install the driver that CRISTAE_DATABASE_URL names: `pip install 'psycopg[binary]'` for PostgreSQL."
+        return [Finding(Level.PROBLEM, "database", str(error), remedy)]
+    except SQLAlchemyError as error:
         remedy = "Check CRISTAE_DATABASE_URL and that its server runs."
         return [Finding(Level.PROBLEM, "database", str(error).splitlines()[0], remedy)]
     return [Finding(Level.OK, "database", url.render_as_string(hide_password=True)), *_unclaimed(settings, known)]

@@ -7,12 +7,13 @@ The file is looked for beside app.py, or where ``CRISTAE_CONFIG`` points. Every 
 from __future__ import annotations
 
 import os
+import re
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from core.errors import SettingsError
@@ -67,10 +68,18 @@ class Settings(BaseSettings):
     precision: Precision = Field(Precision.FAST, description="exact (float32) or fast.")
     threads: int = Field(0, ge=0, description="CPU threads of a prediction or training. 0: all that it may use.")
     access: Access = Field(Access.OPEN, description="open: everybody is admin. roles: what the project's roles allow.")
-    admins: str = Field("", description="Names, parted by commas, of those who are admin in every project.")
+    admins: str = Field("", description="Names, separated by commas, of those who are admin in every project.")
     person_header: str = Field(
         "", description="HTTP header in which a sign-in proxy says who it is. Empty: people choose their name."
     )
+
+    @field_validator("engine")
+    @classmethod
+    def _reachable(cls, engine: str) -> str:
+        """Whoever reaches a scheduler without encryption can run any code on it."""
+        if engine != "local" and not re.fullmatch(r"tls://[^\s/:]+:\d{1,5}|tls://\[[0-9a-fA-F:]+\]:\d{1,5}", engine):
+            raise ValueError('neither "local" nor the address of an encrypted scheduler like tls://host:8786')
+        return engine
 
     @property
     def resolved_database_url(self) -> str:

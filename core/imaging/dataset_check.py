@@ -145,7 +145,13 @@ def check_dataset(path: Path, *, on_case: Callable[[int, int], None] | None = No
         if on_case is not None:
             on_case(number, len(folder.cases))
     check = DatasetCheck(folder, tuple(cases), ())
-    found = (_stray_labels(folder), _twins(cases), _training(folder, check), _remarks(folder, check))
+    found = (
+        _stray_labels(folder),
+        _twins(cases),
+        _straddling(folder),
+        _training(folder, check),
+        _remarks(folder, check),
+    )
     return DatasetCheck(folder, check.cases, (*problems, *(p for part in found for p in part)))
 
 
@@ -195,6 +201,22 @@ def _twins(cases: list[CaseCheck]) -> Iterator[Problem]:
             else "Remove one of them.",
             fatal=leaks,
         )
+
+
+def _straddling(folder: DatasetFolder) -> Iterator[Problem]:
+    """Specimens on both sides of the line between training and test."""
+    sides: dict[str, Counter[Split]] = {}
+    for case in folder.cases:
+        sides.setdefault(case.group, Counter())[case.split] += 1
+    for group, counts in sorted(sides.items()):
+        if group and counts[Split.TRAIN] and counts[Split.TEST]:
+            yield Problem(
+                group,
+                f"Images of it are for training ({counts[Split.TRAIN]}) and for the test ({counts[Split.TEST]}).",
+                "Neighbouring sections look alike, so scores come out too good: keep them on one side. If they are of "
+                'different specimens, say so with "groups" in dataset.json.',
+                fatal=False,
+            )
 
 
 def _training(folder: DatasetFolder, check: DatasetCheck) -> Iterator[Problem]:

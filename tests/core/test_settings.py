@@ -38,6 +38,8 @@ def test_environment_wins_over_the_file(clean: Path, monkeypatch: pytest.MonkeyP
     [
         ("CRISTAE_THREADS", "many", "CRISTAE_THREADS"),
         ("CRISTAE_MAX_IMAGE_PX", "-1", "CRISTAE_MAX_IMAGE_PX"),
+        ("CRISTAE_ENGINE", "tcp://127.0.0.1:8786", "CRISTAE_ENGINE.*like tls://host:8786"),
+        ("CRISTAE_ENGINE", "tls://host", "CRISTAE_ENGINE"),
         ("CRISTAE_BACKEND", "tensorflow", "CRISTAE_BACKEND"),
         ("CRISTAE_DATADIR", "/x", "Unknown setting CRISTAE_DATADIR"),
     ],
@@ -68,3 +70,8 @@ def test_every_setting_is_documented() -> None:
     for name in Settings.model_fields:
         assert f"`CRISTAE_{name.upper()}`" in text
         assert f"`{name}`" in text
+
+
+def test_an_engine_elsewhere_has_an_encrypted_address() -> None:
+    for address in ("local", "tls://host:8786", "tls://10.0.0.1:8786", "tls://[::1]:8786"):
+        assert Settings(engine=address).engine == address

@@ -300,6 +300,7 @@ def test_check_lists_every_problem_with_its_remedy(command: Command, tmp_path: P
         "labels": {"background": 0, "mitochondria": 1, "nucleus": 2, "ER": 3},
         "train": ["a", "c"],
         "test": ["b", "d"],
+        "groups": {"c": "mouse 1", "d": "mouse 1"},
     }
     (tmp_path / "dataset.json").write_text(json.dumps(description))
     answer = command("dataset", "check", tmp_path, "--json", tmp_path / "check.json")
@@ -313,7 +314,8 @@ def test_check_lists_every_problem_with_its_remedy(command: Command, tmp_path: P
     assert problems["labels/e.png", False] == "No image is named e."
     assert "No training image shows nucleus" in problems["nucleus", False]
     assert "pixel size of 4 of 4 images is unknown" in problems["", False]
-    assert len(problems) == 6
+    assert problems["mouse 1", False] == "Images of it are for training (1) and for the test (1)."
+    assert len(problems) == 7
     assert all(p["remedy"] for p in found["problems"])
     assert all(p["cause"] in answer.out and p["remedy"] in answer.out for p in found["problems"])
     assert "mitochondria 22.50 %, ER 25.00 %" in answer.out

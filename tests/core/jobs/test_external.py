@@ -96,12 +96,6 @@ def test_jobs_run_on_the_workers_of_an_existing_scheduler(site: Settings) -> Non
         store.close()
 
 
-def test_a_scheduler_without_encryption_is_refused(tmp_path: Path) -> None:
-    settings = load_settings(data_dir=tmp_path, engine="tcp://127.0.0.1:8786", min_free_bytes=0)
-    with pytest.raises(JobError, match=r"could not start.*tcp://127\.0\.0\.1:8786.*tls://"):
-        ensure_engine(settings)
-
-
 def test_missing_certificates_are_asked_for(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path, engine="tls://127.0.0.1:8786", min_free_bytes=0)
     with pytest.raises(JobError, match=r"could not start.*no certificates.*CA_FILE"):
