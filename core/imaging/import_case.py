@@ -13,6 +13,7 @@ from core.imaging.dataset_folder import DESCRIPTION_FILE
 from core.imaging.dataset_plan import Refusal
 from core.imaging.formats.source import Channels
 from core.imaging.image import PixelSize, PixelSizeSource
+from core.imaging.label_import import STRAY_SHARE
 from core.imaging.label_masks import match_masks, read_masks
 from core.imaging.label_planes import equal_channels, read_label_plane
 from core.imaging.label_reading import LabelReading, LabelSource, unmatched_masks
@@ -37,6 +38,9 @@ class ImportCase:
         How the labels are given; None: found out from the files (`guessed_source`).
     values
         For label images: pairs of value in the file and class id; empty: values are ids.
+    exact_values
+        Whether a pixel with another value than these refuses the file, as where a dataset.json says them; otherwise a
+        few pass for soft edges.
     split, specimen, stack, z_index
         Its place in the project.
     pixel_size_nm, pixel_size_source
@@ -49,6 +53,7 @@ class ImportCase:
     class_ids: tuple[int, ...] = ()
     source: LabelSource | None = None
     values: tuple[tuple[int, int], ...] = ()
+    exact_values: bool = False
     split: Split = Split.POOL
     specimen: str = ""
     stack: str = ""
@@ -65,6 +70,7 @@ class ImportCase:
             "class_ids": list(self.class_ids),
             "source": self.source.value if self.source else None,
             "values": [list(pair) for pair in self.values],
+            "exact_values": self.exact_values,
             "split": self.split.value,
             "specimen": self.specimen,
             "stack": self.stack,
@@ -91,6 +97,7 @@ class ImportCase:
                 class_ids=tuple(int(class_id) for class_id in value.get("class_ids", ())),
                 source=LabelSource(value["source"]) if value.get("source") else None,
                 values=tuple((int(old), int(new)) for old, new in value.get("values", ())),
+                exact_values=bool(value.get("exact_values", False)),
                 split=Split(value.get("split", Split.POOL)),
                 specimen=str(value.get("specimen", "")),
                 stack=str(value.get("stack", "")),
@@ -183,7 +190,9 @@ def read_labels(case: ImportCase, scheme: LabelScheme, shape_yx: tuple[int, int]
     if case.class_ids:
         return read_masks(dict(zip(case.class_ids, case.label_paths, strict=True)), scheme, shape_yx)
     source = case.source or guessed_source(case.label_paths, scheme)
-    return LabelReading(source, scheme, values=dict(case.values) or None).read(case.label_paths, shape_yx)
+    stray_share = 0 if case.exact_values else STRAY_SHARE
+    reading = LabelReading(source, scheme, values=dict(case.values) or None, stray_share=stray_share)
+    return reading.read(case.label_paths, shape_yx)
 
 
 def guessed_source(paths: Collection[Path], scheme: LabelScheme) -> LabelSource:

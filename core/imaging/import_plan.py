@@ -84,7 +84,6 @@ def _of_dataset(folder: Path, scheme: LabelScheme) -> ImportPlan:
     cases = []
     for case in dataset.cases:
         mapped = {**values, IGNORE_ID: IGNORE_ID, case.ignore_value: IGNORE_ID}
-        identical = case.ignore_value == IGNORE_ID and all(old == new for old, new in values.items())
         grouped = case.group != case.name
         cases.append(
             ImportCase(
@@ -92,7 +91,8 @@ def _of_dataset(folder: Path, scheme: LabelScheme) -> ImportPlan:
                 case.image_path,
                 (case.label_path,) if case.label_path else (),
                 source=LabelSource.IMAGE,
-                values=() if identical else tuple(sorted(mapped.items())),
+                values=tuple(sorted(mapped.items())),
+                exact_values=True,
                 split=case.split,
                 stack=_stack_name(case.group) if grouped else "",
                 z_index=_last_number(case.name) if grouped else None,

@@ -157,7 +157,8 @@ def _mapped(
     if counts[stray].sum() > stray_share * values.size:
         raise LabelMapError(
             f"{name} holds values that were not mapped: {listed(found[stray], counts[stray])}.",
-            "Say for each which class it is (0 for background, 255 for ignore).",
+            'Say for each which class it is (0 for background, 255 for ignore; in a dataset folder under "labels" of '
+            "its dataset.json), or correct the label map.",
         )
     changed = ~stray & (found != classes)
     detail = ", ".join(f"{v} to {c}" for v, c in zip(found[changed], classes[changed], strict=True))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import DatasetError, LabelMapError
 from core.imaging.label_colors import Color, read_rgb_labels
-from core.imaging.label_import import read_label_image
+from core.imaging.label_import import STRAY_SHARE, read_label_image
 from core.imaging.label_masks import Overlap, match_masks, read_masks
 from core.imaging.label_report import LabelImport
 from core.imaging.reader import SUFFIXES, case_stem
@@ -51,6 +51,8 @@ class LabelReading:
         For labels by colour: red, green, blue to class id; None: the scheme's.
     values
         For label images: value in the file to class id; None: values are ids.
+    stray_share
+        With ``values``: at most this share of the pixels may have others (soft edges).
     """
 
     source: LabelSource
@@ -58,6 +60,7 @@ class LabelReading:
     overlap: Overlap = Overlap.IGNORE
     colors: Mapping[Color, int] | None = None
     values: Mapping[int, int] | None = None
+    stray_share: float = STRAY_SHARE
 
     def read(self, paths: Sequence[Path], shape_yx: tuple[int, int]) -> LabelImport:
         """The label map of an image from its files.
@@ -87,7 +90,7 @@ class LabelReading:
             )
         if self.source is LabelSource.RGB:
             return read_rgb_labels(paths[0], self.scheme, shape_yx, colors=self.colors)
-        return read_label_image(paths[0], self.scheme, shape_yx, value_map=self.values)
+        return read_label_image(paths[0], self.scheme, shape_yx, value_map=self.values, stray_share=self.stray_share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,6 +221,37 @@ def test_a_dataset_is_taken_over_by_class_name(store: Store, project: ProjectRec
         plan_import(tmp_path, LabelScheme(DEFAULT_SCHEME.classes[:1]))
 
 
+@pytest.mark.parametrize(
+    ("classes", "stray"),
+    [
+        pytest.param('"mitochondria": 1, "nucleus": 2, "ER": 3, "lipid droplets": 4, "ignore": 6', 5, id="ignore 6"),
+        pytest.param('"mitochondria": 1, "nucleus": 2', 4, id="a class of the project alone"),
+    ],
+)
+def test_ids_that_a_dataset_does_not_declare_become_no_class(
+    store: Store, project: ProjectRecord, tmp_path: Path, classes: str, stray: int
+) -> None:
+    """Up to 1 % of undeclared ids took the nearest declared one, or the project's class of the same number."""
+    for name in ("a", "b"):
+        _png(tmp_path / "imagesTr" / f"{name}_0000.png", np.full((20, 20), ord(name)))
+    labels = np.ones((20, 20), np.uint8)
+    _png(tmp_path / "labelsTr" / "b.png", labels)
+    labels[0, :3] = stray
+    _png(tmp_path / "labelsTr" / "a.png", labels)
+    (tmp_path / "dataset.json").write_text(
+        f'{{"labels": {{"background": 0, {classes}}}, "file_ending": ".png", "channel_names": {{"0": "EM"}}}}'
+    )
+    plan = plan_import(tmp_path, DEFAULT_SCHEME)
+    refusal = check_import(plan.cases[0], DEFAULT_SCHEME, deep=True, max_px=MAX_PX).refusal
+    assert refusal is not None
+    refused, imported = _run(store, project, plan)
+    assert (refused["outcome"], imported["outcome"], imported["labels"]) == ("refused", "imported", "added")
+    assert (refused["cause"], refused["remedy"]) == (refusal.cause, refusal.remedy)
+    assert refused["cause"] == f"a.png holds values that were not mapped: {stray} (3 px)."
+    assert "dataset.json" in refused["remedy"]
+    assert [image.name for image in store.images(project.id)] == ["b"]
+
+
 def test_a_stack_gives_every_page_and_takes_no_labels(store: Store, project: ProjectRecord, tmp_path: Path) -> None:
     import tifffile
 
@@ -259,8 +290,9 @@ def test_a_forbidden_folder_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_cases_survive_the_way_through_a_row(tmp_path: Path) -> None:
     case = ImportCase(
-        "a", tmp_path / "a.png", (tmp_path / "l.png",), (3,), LabelSource.RGB, ((7, 1),), Split.TEST, "m", "s", 4, 8.0
-    )
+        "a", tmp_path / "a.png", (tmp_path / "l.png",), (3,), LabelSource.RGB, ((7, 1),), True, Split.TEST, "m", "s", 4,
+        8.0,
+    )  # fmt: skip
     assert ImportCase.from_json(case.to_json()) == case
     with pytest.raises(DatasetError, match="Plan the import anew"):
         ImportCase.from_json({"name": "a"})
