@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ _OPAQUE_FROM: Final = 0.5
 
 def read_label_plane(path: Path, shape_yx: tuple[int, int] | None, *, name: str | None = None) -> tuple[Plane, str]:
     """The raw plane of a label file of the image's size (None: any), and the file's name for messages.
+
+    Pixels of 1 bit are turned over where the file stores white as zero, so that white is true. Wider ones stay as they
+    are: ImageJ calls its 8-bit masks so, too, and means 255 as object all the same.
 
     Raises
     ------
@@ -47,9 +51,16 @@ def read_label_plane(path: Path, shape_yx: tuple[int, int] | None, *, name: str 
                     f"{file.shape_yx[1]} x {file.shape_yx[0]} px.",
                     "Export both at the same size, without cropping or scaling.",
                 )
-            return file.read_plane(), shown
+            return _white_is_true(file.read_plane()), shown
     except ImageError as error:
         raise LabelMapError(f"Label file: {error.cause}", error.remedy) from error
+
+
+def _white_is_true(plane: Plane) -> Plane:
+    """A plane of 1 bit per pixel in which white is true; any other as it is."""
+    if plane.pixels.dtype != bool or not plane.white_is_zero:
+        return plane
+    return replace(plane, pixels=~plane.pixels, white_is_zero=False)
 
 
 def listed(values: NDArray[Any], counts: NDArray[np.intp] | None = None) -> str:

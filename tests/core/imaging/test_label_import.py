@@ -121,6 +121,27 @@ def test_masks_of_any_kind(tmp_path: Path, make: Any) -> None:
     np.testing.assert_array_equal(result.labels_yx, np.where(LABELS == 255, 0, LABELS))
 
 
+WHITE_IS_ZERO = {"photometric": "miniswhite"}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        pytest.param(lambda mask: tiff(~mask, **WHITE_IS_ZERO), id="1 bit"),
+        pytest.param(lambda mask: pil(mask, "TIFF", compression="group4", tiffinfo={262: 0}), id="fax"),
+        pytest.param(lambda mask: tiff(mask * np.uint8(255), **WHITE_IS_ZERO), id="ImageJ's inverting LUT"),
+    ],
+)
+def test_a_mask_that_stores_white_as_zero_is_not_imported_inverted(tmp_path: Path, stored: Any) -> None:
+    path = _saved(tmp_path, stored(LABELS == 1), "1.tif")
+    np.testing.assert_array_equal(read_masks({1: path}, SCHEME, SHAPE).labels_yx, LABELS == 1)
+
+
+def test_a_label_image_of_one_bit_that_stores_white_as_zero_is_not_imported_inverted(tmp_path: Path) -> None:
+    path = _saved(tmp_path, tiff(LABELS != 1, **WHITE_IS_ZERO), "1.tif")
+    np.testing.assert_array_equal(read_label_image(path, SCHEME, SHAPE).labels_yx, LABELS == 1)
+
+
 def test_soft_edges_are_cut_at_half_and_counted(tmp_path: Path) -> None:
     mask = np.zeros((20, 20), np.uint8)
     mask[:5], mask[5, 0], mask[5, 1], mask[5, 2] = 250, 124, 125, 9
