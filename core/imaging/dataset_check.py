@@ -15,6 +15,7 @@ from core.errors import CristaeError
 from core.imaging.dataset_case import Case, DatasetFolder, Split
 from core.imaging.dataset_folder import load_case, load_image, open_dataset
 from core.imaging.reader import SUFFIXES, case_stem
+from core.imaging.row_bands import id_counts
 from core.label_scheme import IGNORE_ID
 
 
@@ -161,7 +162,7 @@ def _checked(case: Case) -> CaseCheck:
         image, counts = load_image(case), None
     else:
         image, labels_yx = load_case(case)
-        histogram = np.bincount(labels_yx.reshape(-1), minlength=256)
+        histogram = id_counts(labels_yx)
         counts = {int(i): int(histogram[i]) for i in np.flatnonzero(histogram)}
     content = hashlib.sha256(f"{image.shape} {image.pixels_yx.dtype}".encode())
     content.update(np.ascontiguousarray(image.pixels_yx).data)

@@ -27,6 +27,7 @@ from core.imaging.label_planes import (
     read_label_plane,
 )
 from core.imaging.label_report import LabelImport, LabelReport, LabelRule, RuleCount
+from core.imaging.row_bands import replaced_values, row_bands, value_counts
 from core.label_scheme import IGNORE_ID, LabelScheme
 
 __all__ = [
@@ -85,13 +86,15 @@ def read_label_image(
     """
     plane, shown = read_label_plane(path, shape_yx, name=name)
     values, counts = _label_values(plane, shown)
+    found, pixels = value_counts(values)
     if value_map is None:
-        _check_known(values, scheme, shown)
-        labels = values.astype(np.uint8)
+        _check_known(found, pixels, scheme, shown)
+        ids = found.astype(np.uint8)
     else:
-        labels, mapped = _mapped(values, value_map, scheme, stray_share, shown)
+        ids, mapped = _mapped(found, pixels, value_map, scheme, stray_share, shown)
         counts += mapped
-    present = set(np.flatnonzero(np.bincount(labels.reshape(-1), minlength=256)).tolist())
+    labels = replaced_values(values, found, ids)
+    present = set(ids.tolist())
     remarks = []
     if IGNORE_ID in present and not present - {0, IGNORE_ID}:
         remarks.append(
@@ -120,49 +123,62 @@ def _label_values(plane: Plane, name: str) -> tuple[NDArray[Any], list[RuleCount
 def _integral(values: NDArray[Any], name: str) -> NDArray[Any]:
     """Integers, also from floats that are whole."""
     if values.dtype == bool:
-        return values.astype(np.uint8)
+        return values.view(np.uint8)
     if values.dtype.kind in "ui":
         return values
-    if values.dtype.kind != "f" or not np.all(np.isfinite(values)) or np.any(values != np.rint(values)):
+    if values.dtype.kind != "f" or not all(_whole(values[band]) for band in row_bands(values.shape)):
         raise LabelMapError(
             f"{name} holds values that are no whole numbers ({values.dtype}).",
             "It may be a probability map, or labels that were scaled with interpolation; export the class ids.",
         )
-    return values.astype(np.int64)
+    low, high = float(values.min()), float(values.max())
+    dtype = np.uint8 if low >= 0 and high <= 255 else np.uint16 if low >= 0 and high <= 65535 else np.int64
+    return values.astype(dtype)
 
 
-def _check_known(values: NDArray[Any], scheme: LabelScheme, name: str) -> None:
+def _whole(values: NDArray[Any]) -> bool:
+    """Whether all are finite and without fractions."""
+    return bool(np.all(np.isfinite(values)) and np.all(values == np.rint(values)))
+
+
+def _check_known(found: NDArray[Any], pixels: NDArray[np.int64], scheme: LabelScheme, name: str) -> None:
     """Refuse values that are neither class nor background nor ignore."""
-    known = np.isin(values, [0, IGNORE_ID, *scheme.ids])
+    known = np.isin(found, [0, IGNORE_ID, *scheme.ids])
     if not known.all():
         raise LabelMapError(
-            f"{name} holds values that no class has: {listed(values[~known])}; in all it holds {listed(values)}.",
+            f"{name} holds values that no class has: {listed(found[~known], pixels[~known])}; in all it holds "
+            f"{listed(found, pixels)}.",
             f"The classes are {classes_of(scheme)}; 0 is background, 255 ignore. Say which value is which class, or "
             "export the labels again without smoothing.",
         )
 
 
 def _mapped(
-    values: NDArray[Any], value_map: Mapping[int, int], scheme: LabelScheme, stray_share: float, name: str
+    found: NDArray[Any],
+    pixels: NDArray[np.int64],
+    value_map: Mapping[int, int],
+    scheme: LabelScheme,
+    stray_share: float,
+    name: str,
 ) -> tuple[NDArray[np.uint8], list[RuleCount]]:
-    """Class ids by the map; values beside it by the nearest that it has, if they are few."""
+    """The class id of each value by the map; values beside it by the nearest that it has, if they are few."""
     for value, class_id in value_map.items():
         check_class(class_id, scheme, f"Value {value} of {name}")
     table = {0: 0, **value_map}
     keys = np.array(sorted(table), dtype=np.int64)
-    found, inverse, counts = np.unique(values.reshape(-1).astype(np.int64), return_inverse=True, return_counts=True)
+    found = found.astype(np.int64)
     nearest = keys[np.argmin(np.abs(found[:, np.newaxis] - keys[np.newaxis]), axis=1)]
     classes = np.array([table[int(k)] for k in nearest], dtype=np.uint8)
     stray = found != nearest
-    if counts[stray].sum() > stray_share * values.size:
+    if pixels[stray].sum() > stray_share * pixels.sum():
         raise LabelMapError(
-            f"{name} holds values that were not mapped: {listed(found[stray], counts[stray])}.",
+            f"{name} holds values that were not mapped: {listed(found[stray], pixels[stray])}.",
             'Say for each which class it is (0 for background, 255 for ignore; in a dataset folder under "labels" of '
             "its dataset.json), or correct the label map.",
         )
     changed = ~stray & (found != classes)
     detail = ", ".join(f"{v} to {c}" for v, c in zip(found[changed], classes[changed], strict=True))
-    return classes[inverse].reshape(values.shape), [
-        RuleCount(LabelRule.VALUE_MAPPED, int(counts[changed].sum()), name, detail),
-        RuleCount(LabelRule.STRAY_TO_NEAREST, int(counts[stray].sum()), name, listed(found[stray], counts[stray])),
+    return classes, [
+        RuleCount(LabelRule.VALUE_MAPPED, int(pixels[changed].sum()), name, detail),
+        RuleCount(LabelRule.STRAY_TO_NEAREST, int(pixels[stray].sum()), name, listed(found[stray], pixels[stray])),
     ]

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.imaging.row_bands import id_counts
+
 
 class LabelRule(Enum):
     """What can be done to pixels that are not plainly one class; the value completes "N pixels …"."""
@@ -111,7 +113,7 @@ class LabelImport:
     @classmethod
     def of(cls, labels_yx: NDArray[np.uint8], counts: list[RuleCount], remarks: list[str]) -> LabelImport:
         """Count the classes and put it together; counts of nothing are left out."""
-        histogram = np.bincount(labels_yx.reshape(-1), minlength=256)
+        histogram = id_counts(labels_yx)
         present = tuple((int(i), int(histogram[i])) for i in np.flatnonzero(histogram))
         labels_yx.flags.writeable = False
         return cls(labels_yx, LabelReport(tuple(c for c in counts if c.pixels), present, tuple(remarks)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,14 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import LabelMapError
+from core.imaging.row_bands import id_counts, row_bands
 from core.label_scheme import IGNORE_ID, LabelScheme
 
 NM2_PER_UM2: Final = 1e6
 """Square nanometres in a square micrometre."""
-
-
-_BAND_PX: Final = 4_000_000
-"""Pixels counted at a time: NumPy makes 8-byte integers of them on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +83,7 @@ def coverage_table(
     >>> row.name, row.pixels, row.area_um2, row.objects
     ('mitochondria', 2, 2.0, 2)
     """
-    counts = np.zeros(256, np.int64)
-    for band in _bands(labels_yx):
-        counts += np.bincount(labels_yx[band].ravel(), minlength=256)
+    counts = id_counts(labels_yx)
     unknown = [int(i) for i in np.flatnonzero(counts) if i not in (0, IGNORE_ID, *scheme.ids)]
     if unknown:
         raise LabelMapError(
@@ -130,12 +124,6 @@ def _objects_per_class(labels_yx: NDArray[np.uint8]) -> NDArray[np.int64]:
     writeable = labels_yx if labels_yx.flags.writeable else labels_yx.copy()  # its wrapper takes no read-only array
     pieces, count = cc3d.connected_components(writeable, connectivity=8, return_N=True)
     class_of_piece = np.zeros(count + 1, np.uint8)
-    for rows in _bands(labels_yx):
+    for rows in row_bands(labels_yx.shape):
         class_of_piece[pieces[rows].ravel()] = labels_yx[rows].ravel()
     return np.bincount(class_of_piece[1:], minlength=256)
-
-
-def _bands(labels_yx: NDArray[np.uint8]) -> Iterator[slice]:
-    """Slices of rows that together are the whole map."""
-    height = max(_BAND_PX // max(labels_yx.shape[1], 1), 1)
-    return (slice(row, row + height) for row in range(0, labels_yx.shape[0], height))

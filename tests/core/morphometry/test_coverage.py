@@ -63,5 +63,5 @@ def test_objects_agree_with_scipy(labels: np.ndarray) -> None:
 def test_counting_in_bands_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     labels = np.random.default_rng(0).integers(0, 6, (23, 11), dtype=np.uint8)
     whole = coverage_table(labels, DEFAULT_SCHEME, 8.0)
-    monkeypatch.setattr("core.morphometry.coverage._BAND_PX", 50)
+    monkeypatch.setattr("core.imaging.row_bands.BAND_PX", 50)
     assert coverage_table(labels, DEFAULT_SCHEME, 8.0) == whole
