@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import NotFoundError, StoreError
-from core.files import explained_os_errors
+from core.files import explained_os_errors, replacing
 from core.imaging.display import to_display
-from core.imaging.label_files import write_label_png, write_label_tiff_by_rows
+from core.imaging.label_files import STRIP_ROWS, write_label_png, write_label_tiff_by_rows
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.pyramid import Pyramid, open_pyramid
 from core.label_scheme import LabelScheme
@@ -136,7 +136,7 @@ def _labels_png(source: _Source, _: Options) -> Path:
     return path
 
 
-def _overlay_png(source: _Source, options: Options) -> bytes:
+def _overlay_png(source: _Source, options: Options) -> Path:
     """The figure, at the finest level whose longest edge is within the limit."""
     longest = min(int(_number(options, "max_px", _DEFAULT_OVERLAY_PX)), _MAX_OVERLAY_PX)
     labels, micrograph = source.labels, source.micrograph
@@ -150,17 +150,18 @@ def _overlay_png(source: _Source, options: Options) -> bytes:
         class_ids=frozenset(chosen) if "classes" in options else None,
     )
     low, high = source.image.window
-    buffer = io.BytesIO()
+    path = source.temporary(".png")
     with _PICTURES:
         figure = render_overlay(
-            to_display(_whole(micrograph, level), low, high),
+            _displayed(micrograph, level, low, high),
             np.asarray(_whole(labels, level), np.uint8),
             source.scheme,
             None if pixel_size is None else pixel_size * 2**level,
             style,
         )
-        figure.save(buffer, format="PNG")
-    return buffer.getvalue()
+        with replacing(path) as temporary:
+            figure.save(temporary, format="PNG")
+    return path
 
 
 def _coverage_csv(source: _Source, _: Options) -> bytes:
@@ -222,6 +223,16 @@ def _whole(pyramid: Pyramid, level: int) -> NDArray[np.generic]:
     """All pixels of a level."""
     rows, columns = pyramid.level_shape(level)
     return pyramid.read(level, slice(0, rows), slice(0, columns))
+
+
+def _displayed(micrograph: Pyramid, level: int, low: float, high: float) -> NDArray[np.uint8]:
+    """All pixels of a level in 8 bits for the screen; one band of chunks is held as the file has it."""
+    rows, columns = micrograph.level_shape(level)
+    shown = np.empty((rows, columns), np.uint8)
+    for top in range(0, rows, STRIP_ROWS):
+        band = slice(top, min(top + STRIP_ROWS, rows))
+        shown[band] = to_display(micrograph.read(level, band, slice(0, columns)), low, high)
+    return shown
 
 
 def _number(options: Options, name: str, default: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +16,7 @@ from PIL import ImageDraw, ImageFont
 from scipy import ndimage
 
 from core.errors import LabelMapError
+from core.imaging.row_bands import id_counts, row_bands
 from core.label_scheme import LabelScheme
 
 if TYPE_CHECKING:
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 _BAR_SHARE: Final = 0.2
 """The scale bar is the longest 1-2-5 length that is at most this share of the image's width."""
 
+_LEGEND_LINE: Final = 3.6
+"""Height of a line of the legend, in hundredths of the figure's width."""
+
 NM_PER_UM: Final = 1000.0
+
+_Entry = tuple[float, int, int]
+"""Of a legend: column, line, class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +146,17 @@ def render_overlay(
             "Give both at the same size.",
         )
     shown = scheme.ids if style.class_ids is None else tuple(i for i in scheme.ids if i in style.class_ids)
-    figure = PilImage.fromarray(_blend(display_yx, labels_yx, scheme, shown, style))
-    if style.scale_bar and pixel_size_nm is not None and figure.width >= 32:
-        draw_scale_bar(figure, scale_bar(figure.width, pixel_size_nm))
+    rows, columns = display_yx.shape
+    entries, legend_rows = [], 0
     if style.legend:
-        figure = _with_legend(figure, scheme, [i for i in shown if (labels_yx == i).any()], style)
+        pixels = id_counts(labels_yx)
+        entries, legend_rows = _legend(columns, scheme, [i for i in shown if pixels[i]])
+    figure = PilImage.new("RGB", (columns, rows + legend_rows), "white")
+    for row, rgb in _blended(display_yx, labels_yx, _blend_table(scheme, shown, style), style.outline):
+        figure.paste(PilImage.fromarray(rgb), (0, row))
+    if style.scale_bar and pixel_size_nm is not None and columns >= 32:
+        draw_scale_bar(figure, scale_bar(columns, pixel_size_nm), bottom_px=rows)
+    _draw_legend(figure, rows, entries, scheme, style)
     return figure
 
 
@@ -162,36 +175,46 @@ def boundaries(labels_yx: NDArray[np.uint8], width_px: int = 1) -> NDArray[np.bo
     return edge
 
 
-def _blend(
-    display_yx: NDArray[np.uint8],
-    labels_yx: NDArray[np.uint8],
-    scheme: LabelScheme,
-    shown: Collection[int],
-    style: OverlayStyle,
-) -> NDArray[np.uint8]:
-    """Grey image with class colours mixed in, as RGB."""
-    weight = np.zeros(256, np.float32)
-    weight[list(shown)] = 1.0 if style.outline else style.opacity
-    alpha = weight[labels_yx]
-    if style.outline:
-        alpha *= boundaries(labels_yx, max(1, round(max(display_yx.shape) / 1000)))
-    rgb = np.repeat(display_yx[..., None], 3, axis=2)
-    mixed = alpha > 0
-    colors = color_table(scheme, safe_colors=style.safe_colors)[labels_yx[mixed]].astype(np.float32)
-    share = alpha[mixed][:, None]
-    rgb[mixed] = np.rint(rgb[mixed] * (1 - share) + colors * share).astype(np.uint8)
-    return rgb
+def _blended(
+    display_yx: NDArray[np.uint8], labels_yx: NDArray[np.uint8], table: NDArray[np.uint8], outline: bool
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Grey image with class colours mixed in, band by band: the first row and RGB."""
+    width = max(1, round(max(display_yx.shape) / 1000))
+    for band in row_bands(display_yx.shape):
+        ids = labels_yx[band]
+        if outline:
+            top = max(band.start - width, 0)
+            edge = boundaries(labels_yx[top : band.stop + width], width)[band.start - top : band.stop - top]
+            ids = np.where(edge, ids, np.uint8(0))
+        yield band.start, table[ids, display_yx[band]]
 
 
-def draw_scale_bar(figure: PilImage.Image, bar: ScaleBar, unit_px: float | None = None) -> None:
-    """White bar on a dark plate in the lower right corner, in place; its letters are 2.2 times the unit high."""
+def _blend_table(scheme: LabelScheme, shown: Collection[int], style: OverlayStyle) -> NDArray[np.uint8]:
+    """Colour of every id on every grey value: uint8, shape (256, 256, 3)."""
+    grey = np.arange(256, dtype=np.uint8)[:, None]
+    table = np.tile(grey, (256, 1, 3))
+    share = np.float32(1.0 if style.outline else style.opacity)
+    if share > 0:
+        colors = color_table(scheme, safe_colors=style.safe_colors).astype(np.float32)
+        for class_id in shown:
+            table[class_id] = np.rint(grey * (1 - share) + colors[class_id] * share)
+    return table
+
+
+def draw_scale_bar(
+    figure: PilImage.Image, bar: ScaleBar, unit_px: float | None = None, *, bottom_px: int | None = None
+) -> None:
+    """White bar on a dark plate in the lower right corner, in place; its letters are 2.2 times the unit high.
+
+    ``bottom_px`` is where the micrograph ends, for figures with something below it.
+    """
     unit = max(figure.width, 400) / 100 if unit_px is None else unit_px
     font = _font(round(2.2 * unit))
     draw = ImageDraw.Draw(figure, "RGBA")
     text_width = draw.textlength(bar.text, font=font)
     height = 1.0 * unit
     width = max(bar.length_px, text_width)
-    left, bottom = figure.width - width - 3 * unit, figure.height - 2.4 * unit
+    left, bottom = figure.width - width - 3 * unit, (bottom_px or figure.height) - 2.4 * unit
     plate = (left - unit, bottom - height - 3.8 * unit, left + width + unit, bottom + unit)
     draw.rectangle(plate, fill=(0, 0, 0, 150))
     start = left + (width - bar.length_px) / 2
@@ -199,31 +222,34 @@ def draw_scale_bar(figure: PilImage.Image, bar: ScaleBar, unit_px: float | None 
     draw.text((left + width / 2, bottom - height - 0.7 * unit), bar.text, fill="white", font=font, anchor="mb")
 
 
-def _with_legend(figure: PilImage.Image, scheme: LabelScheme, shown: list[int], style: OverlayStyle) -> PilImage.Image:
-    """The figure with one line or more of swatches and names below it."""
-    unit = max(figure.width, 400) / 100
+def _legend(figure_px: int, scheme: LabelScheme, shown: Collection[int]) -> tuple[list[_Entry], int]:
+    """Where the classes of a legend stand below a figure of this width, and how many rows they take."""
+    unit = max(figure_px, 400) / 100
     font = _font(round(2.0 * unit))
-    measure = ImageDraw.Draw(figure)
-    entries: list[tuple[float, float, int]] = []
+    measure = ImageDraw.Draw(PilImage.new("RGB", (1, 1)))
+    entries: list[_Entry] = []
     x, row = unit, 0
     for class_id in shown:
         width = 4 * unit + measure.textlength(scheme[class_id].name, font=font) + 2 * unit
-        if x + width > figure.width and x > unit:
+        if x + width > figure_px and x > unit:
             x, row = unit, row + 1
-        entries.append((x, float(row), class_id))
+        entries.append((x, row, class_id))
         x += width
-    if not entries:
-        return figure
-    line = 3.6 * unit
-    result = PilImage.new("RGB", (figure.width, figure.height + round((row + 1) * line + unit)), "white")
-    result.paste(figure)
-    draw = ImageDraw.Draw(result)
-    for x, row_index, class_id in entries:
-        middle = figure.height + unit / 2 + (row_index + 0.5) * line
+    return entries, round((row + 1) * _LEGEND_LINE * unit + unit) if entries else 0
+
+
+def _draw_legend(
+    figure: PilImage.Image, top: int, entries: Sequence[_Entry], scheme: LabelScheme, style: OverlayStyle
+) -> None:
+    """Swatches and names below the micrograph, in place."""
+    unit = max(figure.width, 400) / 100
+    font = _font(round(2.0 * unit))
+    draw = ImageDraw.Draw(figure)
+    for x, row, class_id in entries:
+        middle = top + unit / 2 + (row + 0.5) * _LEGEND_LINE * unit
         color: Any = scheme[class_id].rgb(safe=style.safe_colors)
         draw.rectangle((x, middle - unit, x + 2.6 * unit, middle + unit), fill=color, outline=(110, 110, 110))
         draw.text((x + 3.6 * unit, middle), scheme[class_id].name, fill=(30, 30, 30), font=font, anchor="lm")
-    return result
 
 
 @functools.lru_cache(maxsize=8)

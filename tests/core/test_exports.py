@@ -19,6 +19,7 @@ from PIL import Image as PilImage
 
 from core.errors import NotFoundError, StoreError
 from core.exports import DOWNLOADS, render_download
+from core.imaging.display import to_display
 from core.imaging.image import Image, PixelSize
 from core.imaging.label_files import STRIP_ROWS
 from core.imaging.pyramid import write_label_pyramid
@@ -111,8 +112,7 @@ def test_two_pictures_are_made_at_once_and_others_wait(
 def test_overlay_follows_its_options(store: Store, revision_id: str) -> None:
     def pixel(**options: str) -> tuple[int, ...]:
         content, _, _ = render_download(store, revision_id, "overlay.png", options)
-        assert isinstance(content, bytes)
-        with PilImage.open(io.BytesIO(content)) as picture:
+        with PilImage.open(_path(content)) as picture:
             assert picture.width == 700
             found = picture.getpixel((50, 30))
         assert isinstance(found, tuple)
@@ -123,6 +123,21 @@ def test_overlay_follows_its_options(store: Store, revision_id: str) -> None:
     red, green, blue = pixel(opacity="1", classes="4")
     assert red == green == blue
     assert pixel(opacity="nan", max_px="inf", classes="1,²,x") == pixel(classes="1")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_an_overlay_shows_every_row_in_the_window_of_the_image(store: Store, dtype: type) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (1100, 40)).astype(dtype)
+    project = store.create_project("p", DEFAULT_SCHEME, None)
+    image = store.add_image(project.id, Image(pixels, PixelSize(), "a.tif"))
+    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m")
+    labels = np.zeros(pixels.shape, np.uint8)
+    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=None, scheme=DEFAULT_SCHEME)
+    store.complete_revision(revision.id, coverage=[])
+    content, _, _ = render_download(store, revision.id, "overlay.png", {})
+    with PilImage.open(_path(content)) as picture:
+        expected = to_display(pixels, *image.window)
+        assert np.array_equal(np.asarray(picture), np.stack([expected] * 3, axis=-1))
 
 
 def test_table_has_areas_and_no_formula(store: Store, revision_id: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,37 @@ def test_a_hidden_class_is_not_drawn() -> None:
     style = OverlayStyle(opacity=1, legend=False, scale_bar=False, class_ids=frozenset({2}))
     rgb = np.asarray(render_overlay(np.zeros((1, 2), np.uint8), np.array([[1, 2]], np.uint8), DEFAULT_SCHEME, 8, style))
     assert rgb.tolist() == [[[0, 0, 0], [0, 0, 255]]]
+
+
+@pytest.mark.parametrize("outline", [False, True], ids=["filled", "outline"])
+@pytest.mark.parametrize("shape", [(50, 7), (2600, 3), (1, 9)], ids=lambda shape: f"{shape[0]} x {shape[1]}")
+def test_bands_and_tables_do_not_show(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int], outline: bool) -> None:
+    """The picture is that of the whole array at once in floating point."""
+    monkeypatch.setattr("core.imaging.row_bands.BAND_PX", 60)
+    rng = np.random.default_rng(0)
+    display = rng.integers(0, 256, shape, np.uint8)
+    labels = rng.choice(np.array([0, 1, 2, 5, 255], np.uint8), (-(-shape[0] // 3), shape[1])).repeat(3, 0)[: shape[0]]
+    style = OverlayStyle(opacity=0.37, outline=outline, legend=False, scale_bar=False, class_ids=frozenset({1, 5}))
+    share = np.isin(labels, [1, 5]) * np.float32(1 if outline else 0.37)
+    if outline:
+        share *= boundaries(labels, max(1, round(max(shape) / 1000)))
+    colors = colorize(labels, DEFAULT_SCHEME).astype(np.float32)
+    expected = np.rint(display[..., None] * (1 - share[..., None]) + colors * share[..., None])
+    figure = render_overlay(display, labels, DEFAULT_SCHEME, None, style)
+    np.testing.assert_array_equal(np.asarray(figure), expected)
+
+
+def test_an_overlay_takes_few_bytes_a_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It took 36 beside the picture itself, which Pillow holds and nobody traces."""
+    monkeypatch.setattr("core.imaging.row_bands.BAND_PX", 10_000)
+    display, labels = np.full((1200, 1000), 90, np.uint8), np.ones((1200, 1000), np.uint8)
+    tracemalloc.start()
+    try:
+        render_overlay(display, labels, DEFAULT_SCHEME, 8.0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 3 * labels.size
 
 
 def test_boundaries_are_inside_the_class() -> None:
