@@ -122,10 +122,12 @@ def _read_state(path: Path) -> dict[str, Any]:
 
 
 def _read(path: Path) -> Checkpoint:
-    from safetensors.torch import load_file
+    """The whole file, copied: Windows replaces no file that a tensor is still mapped to."""
+    from safetensors import safe_open
 
     tensors: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in load_file(path).items():
-        group, _, inner = name.partition("/")
-        tensors.setdefault(group, {})[inner] = tensor
+    with safe_open(path, framework="pt") as handle:
+        for name in handle.keys():  # noqa: SIM118 - it is no dict
+            group, _, inner = name.partition("/")
+            tensors.setdefault(group, {})[inner] = handle.get_tensor(name).clone()
     return Checkpoint(tensors, _read_state(path))

@@ -157,6 +157,16 @@ def test_the_newest_checkpoint_counts_and_two_are_kept(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(SLOTS)
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="/proc")
+def test_a_checkpoint_that_was_read_is_no_longer_mapped(tmp_path: Path) -> None:
+    """On Windows a training that went on could not replace the file that it went on from."""
+    path = save_checkpoint(tmp_path, checkpoint(1))
+    found, _ = load_checkpoint(tmp_path)
+    assert found is not None
+    assert str(path) not in Path("/proc/self/maps").read_text()
+    assert found.tensors["network"]["a/b"].tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize(
     "harm",
     [lambda b: b[:-1], lambda b: b[: len(b) // 2], lambda b: b"", lambda b: b"\0" * len(b), lambda b: b[:4]],
