@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,20 +42,25 @@ def start_child(
     return _popen(module, arguments, environment, log, _group_flags())
 
 
-def identity(pid: int) -> float | None:
-    """When a process began, in seconds since 1970: tells it from a later one with the same id. None: not alive."""
+def identity(pid: int) -> str | None:
+    """What tells a process from a later one with the same id, without spaces. None: not alive.
+
+    On Linux the boot and the clock ticks from it to the process's start: setting the clock moves neither, whereas times
+    since 1970 are reckoned anew from it. Elsewhere such a time, in seconds.
+    """
+    if sys.platform != "linux":
+        began = _began(pid)
+        return None if began is None else repr(began)
+    return _linux_identity(pid)
+
+
+def is_same_process(pid: int, known: str) -> bool:
+    """Whether the process of that `identity` is alive; on Linux, too, earlier versions wrote seconds since 1970."""
     try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
-    except psutil.NoSuchProcess:
-        return None
-    except psutil.AccessDenied:
-        return 0.0
-
-
-def is_same_process(pid: int, began: float) -> bool:
-    """Whether the process that began then is still alive."""
-    found = identity(pid)
+        began = float(known)
+    except ValueError:
+        return identity(pid) == known
+    found = _began(pid)
     return found is not None and abs(found - began) < 1.0
 
 
@@ -82,6 +88,40 @@ def kill_orphans(pid: int) -> None:
 def end_children() -> None:
     """End everything that this process started."""
     _kill(psutil.Process().children(recursive=True))
+
+
+def _linux_identity(pid: int) -> str | None:
+    """From ``/proc``; "" where the system does not let us look."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    except PermissionError:
+        return ""
+    fields = stat.rpartition(b")")[
+        2
+    ].split()  # the name before may hold spaces and brackets; the state is field 3 of 52
+    return None if fields[0] in (b"Z", b"X") else f"{_boot()}:{int(fields[19])}"
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str:
+    """The id of this boot; "" where the kernel gives none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _began(pid: int) -> float | None:
+    """When a process began, in seconds since 1970; None: not alive."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except psutil.NoSuchProcess:
+        return None
+    except psutil.AccessDenied:
+        return 0.0
 
 
 def _kill(processes: Sequence[psutil.Process]) -> None:

@@ -57,11 +57,13 @@ class EngineInfo:
     address
         Of the Dask scheduler, ``tls://…``.
     pid, began, host
-        The engine's process; ``began`` in seconds since 1970 tells it from a later one with the same id.
+        The engine's process; ``began`` in seconds since 1970.
     external
         Whether the scheduler was there before, by the setting ``engine``.
     code
         `code_age` of what it runs.
+    identity
+        `core.processes.identity` of the process; earlier versions left it out and relied on ``began``.
     """
 
     address: str
@@ -70,6 +72,12 @@ class EngineInfo:
     host: str
     external: bool = False
     code: float = 0.0
+    identity: str = ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process is alive, asked on its host."""
+        return is_same_process(self.pid, self.identity or repr(self.began))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ def running_engine(settings: Settings) -> EngineInfo | None:
     except (OSError, ValueError, TypeError):
         return None
     if info.host == socket.gethostname():
-        return info if is_same_process(info.pid, info.began) else None
+        return info if info.alive else None
     return info if time.time() - touched < FRESH_S else None
 
 
@@ -189,7 +197,7 @@ def stop_engine(settings: Settings) -> bool:
             break
         time.sleep(0.05)
     else:
-        if info.host == socket.gethostname() and is_same_process(info.pid, info.began):
+        if info.host == socket.gethostname() and info.alive:
             kill_tree(info.pid)
     files.stop.unlink(missing_ok=True)
     files.info.unlink(missing_ok=True)

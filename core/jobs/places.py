@@ -138,7 +138,7 @@ class LocalPlaces:
     def __init__(self, settings: Settings, address: str, pid: int) -> None:
         self._settings = settings
         self._address = address
-        self._engine = (str(pid), repr(identity(pid)))
+        self._engine = (str(pid), identity(pid) or "")
         self._places = layout(settings)
 
     async def refresh(self) -> None:

@@ -105,7 +105,10 @@ async def _scheduler(settings: Settings) -> AsyncIterator[tuple[Any, Places, Eng
     dask_config.apply(folder / "scratch")
     distributed = dask_config.library()
     pid = os.getpid()
-    me: dict[str, Any] = {"pid": pid, "began": identity(pid) or 0.0, "host": socket.gethostname(), "code": code_age()}
+    me: dict[str, Any] = {
+        "pid": pid, "began": time.time(), "host": socket.gethostname(), "code": code_age(),
+        "identity": identity(pid) or "",
+    }  # fmt: skip
     if settings.engine != "local":
         async with _client(settings.engine, _external_security(settings)) as client:
             yield client, RemotePlaces(client), EngineInfo(settings.engine, external=True, **me)

@@ -35,13 +35,13 @@ def main(arguments: list[str]) -> None:
     Parameters
     ----------
     arguments
-        Scheduler address, name of the slot, folder of the certificates, id and start time of the engine's process.
+        Scheduler address, name of the slot, folder of the certificates, id and `identity` of the engine's process.
     """
-    address, name, folder, pid, began = arguments
+    address, name, folder, pid, identity = arguments
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s")
     if name == TRAIN_ON_CPU:
         _give_way()
-    threading.Thread(target=_end_with, args=(int(pid), float(began)), name="engine watch", daemon=True).start()
+    threading.Thread(target=_end_with, args=(int(pid), identity), name="engine watch", daemon=True).start()
     asyncio.run(_serve(address, name, Path(folder)))
     end_children()
     os._exit(0)  # a job's thread that does not stop shall not keep the process
@@ -70,9 +70,9 @@ async def _serve(address: str, name: str, folder: Path) -> None:
         await worker.finished()
 
 
-def _end_with(pid: int, began: float) -> None:
+def _end_with(pid: int, identity: str) -> None:
     """End this process once the engine's is gone."""
-    while is_same_process(pid, began):
+    while is_same_process(pid, identity):
         time.sleep(WATCH_EVERY_S)
     end_children()
     os._exit(3)

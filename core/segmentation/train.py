@@ -36,7 +36,7 @@ LOCK_FILE: Final = "lock"
 """In the work folder; held while a training runs there, and let go by the system should this process die."""
 
 PROCESS_FILE: Final = "process"
-"""In the work folder: id and start of the process that trains."""
+"""In the work folder: id and `identity` of the process that trains."""
 
 
 def _ignore(_: TrainingProgress) -> None:
@@ -157,8 +157,8 @@ def _locked(request: TrainRequest) -> Iterator[None]:
 def _end_forgotten(work: Path) -> None:
     """End the training process of a parent that was killed, should it not have seen that yet: two would mix here."""
     try:
-        pid, began = (work / PROCESS_FILE).read_text(encoding="utf-8").split()
-        alive = is_same_process(int(pid), float(began))
+        pid, known = (work / PROCESS_FILE).read_text(encoding="utf-8").split()
+        alive = is_same_process(int(pid), known)
     except (OSError, ValueError):
         return
     if alive:
@@ -229,7 +229,7 @@ def _start(request: TrainRequest) -> subprocess.Popen[str]:
             cwd=ROOT, env=environment, **flags,
         )  # fmt: skip
     with suppress(OSError):
-        (request.work / PROCESS_FILE).write_text(f"{process.pid} {identity(process.pid) or 0.0!r}", encoding="utf-8")
+        (request.work / PROCESS_FILE).write_text(f"{process.pid} {identity(process.pid) or 0.0}", encoding="utf-8")
     return process
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.processes import identity, is_same_process, kill_orphans, kill_tree, start_child
@@ -31,13 +32,41 @@ def test_a_tree_ends_with_its_children() -> None:
     with subprocess.Popen([sys.executable, "-c", FAMILY + "time.sleep(60)"], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
-        began = identity(child)
-        assert began is not None
-        assert is_same_process(child, began)
-        assert not is_same_process(child, began - 100)
+        known = identity(child)
+        assert known is not None
+        assert is_same_process(child, known)
+        assert not is_same_process(parent.pid, known)
         kill_tree(parent.pid)
         assert parent.wait(10) != 0
     assert gone(parent.pid, child)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="made as psutil does it on Linux")
+def test_setting_the_clock_makes_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step of a second ended every worker, and the engine counted as dead."""
+    known, began = identity(os.getpid()), psutil.Process().create_time()
+    booted = psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 2)
+    assert psutil.Process().create_time() > began + 1.5
+    assert is_same_process(os.getpid(), known or "")
+
+
+def test_a_record_of_an_earlier_version_is_understood() -> None:
+    began = psutil.Process().create_time()
+    assert is_same_process(os.getpid(), repr(began))
+    assert not is_same_process(os.getpid(), repr(began - 100))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_process_may_have_any_name() -> None:
+    code = "open('/proc/self/comm', 'w').write('a) Z 1 (b) '); print(flush=True); input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as process:  # type: ignore[call-overload]
+        known = identity(process.pid)
+        process.stdout.readline()
+        assert identity(process.pid) == known
+        assert str(known).rpartition(":")[2].isdigit()
+        process.communicate(b"\n", timeout=20)
 
 
 def test_killing_a_tree_that_is_gone_is_nothing() -> None:

@@ -11,7 +11,7 @@ import pytest
 import tests.core.jobs.sample_tasks  # noqa: F401
 from core.jobs.engine import EngineInfo, ensure_engine, log_path, stop_engine
 from core.jobs.rows import job
-from core.processes import is_same_process, kill_tree
+from core.processes import kill_tree
 from core.settings import Settings, load_settings
 from core.store import JobRecord, Store
 
@@ -54,7 +54,7 @@ def engine(settings: Settings) -> Iterator[EngineInfo]:
 def end(settings: Settings, info: EngineInfo) -> None:
     """Stop whatever engine serves the folder, and the given one."""
     stop_engine(settings)
-    if is_same_process(info.pid, info.began):
+    if info.alive:
         kill_tree(info.pid)
 
 

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -29,7 +30,7 @@ from core.jobs.engine import (
 )
 from core.jobs.places import graphics_cards
 from core.jobs.rows import Priority, job, log_tail, request_cancel, submit
-from core.processes import identity, is_same_process
+from core.processes import identity
 from core.settings import ROOT, Settings, load_settings
 from core.store import JobState, Store
 from tests.core.jobs.conftest import PLUGINS, end, wait_for, wait_until
@@ -51,8 +52,24 @@ def test_a_job_runs_and_the_worker_stays_for_the_next(shared: tuple[Store, Engin
     second = wait_for(store, submit("sample", {}, store=store).id)
     assert time.monotonic() - began < 2
     assert second.result["pid"] == first.result["pid"]
-    assert is_same_process(engine.pid, engine.began)
+    assert engine.alive
     assert "sample task begins" in log_tail(first.id, store=store)
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["now", "earlier version"])
+def test_a_living_engine_is_known_from_its_file(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, earlier: bool
+) -> None:
+    began, booted = psutil.Process().create_time(), psutil.boot_time()
+    known = "" if earlier else str(identity(os.getpid()))
+    info = EngineInfo("tls://127.0.0.1:1", os.getpid(), began, socket.gethostname(), identity=known)
+    EngineFiles.of(settings).folder.mkdir(parents=True)
+    fields = {name: value for name, value in asdict(info).items() if value or not earlier}
+    EngineFiles.of(settings).info.write_text(json.dumps(fields))
+    assert running_engine(settings) == info
+    if sys.platform == "linux" and not earlier:
+        monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 2)  # the clock is set
+        assert running_engine(settings) == info
 
 
 def test_failures_come_back_with_cause_and_remedy(shared: tuple[Store, EngineInfo]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from core.errors import TrainingError
@@ -146,14 +148,19 @@ def test_a_model_that_is_finished_meanwhile_is_left_alone(tmp_path: Path, monkey
     assert open_model(tmp_path / "m").id == "m"
 
 
+@pytest.mark.parametrize("earlier", [False, True], ids=["now", "earlier version"])
 @pytest.mark.parametrize("same", [True, False])
-def test_a_forgotten_training_process_is_ended_before_another_works_there(tmp_path: Path, same: bool) -> None:
+def test_a_forgotten_training_process_is_ended_before_another_works_there(
+    tmp_path: Path, same: bool, earlier: bool
+) -> None:
     """One that hangs after its parent was killed would write its checkpoints among those of the next."""
     leave(request(tmp_path))
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        began = (identity(child.pid) or 0.0) - (0 if same else 100)
-        (request(tmp_path).work / PROCESS_FILE).write_text(f"{child.pid} {began!r}")
+        known = repr(psutil.Process(child.pid).create_time() - (0 if same else 100))
+        if not earlier:
+            known = str(identity(child.pid if same else os.getpid()))
+        (request(tmp_path).work / PROCESS_FILE).write_text(f"{child.pid} {known}")
         with pytest.raises(Started):
             train(request(tmp_path, resume=True))
         if same:
