@@ -11,6 +11,7 @@ import re
 import shutil
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +27,7 @@ from core.web.uploads import delete_upload, find_upload
 logger = logging.getLogger(__name__)
 
 KEPT_S: Final = 7 * 24 * 3600
-"""Files that nobody imports are thrown away after a week without a change."""
+"""Files that no job has asked for are thrown away after a week without a change."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -60,8 +61,7 @@ class ImportBatch:
 
 
 def new_batch(settings: Settings) -> ImportBatch:
-    """An empty batch; batches that were forgotten are cleaned away."""
-    clean_batches(settings)
+    """An empty batch."""
     batch = find_batch(settings, uuid.uuid4().hex)
     with explained_os_errors(batch.path):
         for part in Part:
@@ -128,12 +128,12 @@ def discard_batch(settings: Settings, batch_id: str) -> None:
         shutil.rmtree(_root(settings) / batch_id, ignore_errors=True)
 
 
-def clean_batches(settings: Settings, *, older_than_s: float = KEPT_S) -> int:
-    """Delete batches that nothing was added to for so long. Returns how many."""
+def clean_batches(settings: Settings, *, keep: Collection[str] = (), older_than_s: float = KEPT_S) -> int:
+    """Delete batches that nothing was added to for so long, except those whose ids are to be kept. Returns how many."""
     if not _root(settings).is_dir():
         return 0
     limit = time.time() - older_than_s
-    old = [path for path in _root(settings).iterdir() if _newest(path) < limit]
+    old = [path for path in _root(settings).iterdir() if path.name not in keep and _newest(path) < limit]
     for path in old:
         discard_batch(settings, path.name)
     return len(old)

@@ -46,6 +46,9 @@ ROUNDS_S: Final = 1.0
 FOLLOW_S: Final = 5.0
 """How often it is asked whether a project wants its next round; this reads the rows of its images."""
 
+CLEAN_S: Final = 3600.0
+"""How often files are looked for that no job needs."""
+
 TOUCH_S: Final = 10.0
 """How often it shows that it lives to those on other machines."""
 
@@ -85,12 +88,14 @@ async def _serve(settings: Settings, plugins: tuple[str, ...]) -> None:
         logger.info("engine ready at %s", info.address)
         watch = asyncio.create_task(_watch(settings, dispatcher, client, done))
         rounds = asyncio.create_task(_carry_rounds_on(store, dispatcher, done))
+        cleaning = asyncio.create_task(_clean(store, done))
         try:
             await dispatch(dispatcher, done, POLL_S)
         finally:
             watch.cancel()
             done.set()
             await rounds
+            await cleaning
             await dispatcher.stop()
             places.close()
             logger.info("engine ends")
@@ -197,6 +202,19 @@ async def _carry_rounds_on(store: Store, dispatcher: Dispatcher, done: asyncio.E
                 logger.error("rounds: %s: %s", type(error).__name__, error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), ROUNDS_S)
+
+
+async def _clean(store: Store, done: asyncio.Event) -> None:
+    """Delete what nobody will ask for any more, now and then: a server may run for months."""
+    from core.jobs.leftovers import sweep_leftovers  # it knows of routes
+
+    while not done.is_set():
+        try:
+            await asyncio.to_thread(sweep_leftovers, store)
+        except (CristaeError, OSError) as error:
+            logger.error("leftovers: %s: %s", type(error).__name__, error)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), CLEAN_S)
 
 
 def _age_s(files: EngineFiles) -> float:

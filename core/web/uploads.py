@@ -8,7 +8,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -29,7 +29,7 @@ from core.web.responses import RequestRefusedError, error_response, json_respons
 logger = logging.getLogger(__name__)
 
 LEFTOVER_AGE_S: Final = 24 * 3600
-"""An upload that no job has taken after a day is thrown away."""
+"""An upload that no job has asked for after a day is thrown away."""
 
 BATCH_BYTES: Final = 4 * 1024**2
 """Written at once: few thread changes, little memory."""
@@ -85,8 +85,13 @@ def delete_upload(settings: Settings, upload_id: str) -> None:
             (settings.uploads_dir / f"{upload_id}{suffix}").unlink(missing_ok=True)
 
 
-def clean_leftovers(settings: Settings, *, older_than_s: float = LEFTOVER_AGE_S) -> int:
-    """Delete uploads that no job has taken, and downloads that nobody fetched to their end, after ``older_than_s``.
+def clean_leftovers(settings: Settings, *, keep: Collection[str] = (), older_than_s: float = LEFTOVER_AGE_S) -> int:
+    """Delete uploads, and downloads that nobody fetched to their end, after ``older_than_s``.
+
+    Parameters
+    ----------
+    keep
+        Ids of uploads that stay, however old: `core.jobs.leftovers` knows which ones jobs need.
 
     Returns
     -------
@@ -98,7 +103,7 @@ def clean_leftovers(settings: Settings, *, older_than_s: float = LEFTOVER_AGE_S)
     deleted = 0
     for path in [path for folder in folders for path in folder.iterdir()]:
         try:
-            if path.is_file() and path.stat().st_mtime < limit:
+            if path.stem not in keep and path.is_file() and path.stat().st_mtime < limit:
                 path.unlink()
                 deleted += 1
         except OSError as error:
@@ -107,8 +112,7 @@ def clean_leftovers(settings: Settings, *, older_than_s: float = LEFTOVER_AGE_S)
 
 
 def upload_routes(settings: Settings) -> list[Route]:
-    """``PUT /api/uploads`` and ``DELETE /api/uploads/{id}``. Leftovers of earlier days are cleaned now."""
-    clean_leftovers(settings)
+    """``PUT /api/uploads`` and ``DELETE /api/uploads/{id}``."""
 
     async def put(request: Request) -> Response:
         try:
