@@ -106,6 +106,32 @@ def replacing(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def creating(folder: Path) -> Iterator[Path]:
+    """A temporary sibling of a folder that gets its name when the block ends well and nothing has that name by then.
+
+    Raises
+    ------
+    FileExistsError
+        Something has it; it is left alone.
+    StorageFullError
+        The device is full, or the folder cannot be written.
+    """
+    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.partial")
+    with explained_os_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            try:
+                temporary.rename(folder)  # of two at the same time one fails; an empty folder may be replaced
+            except OSError as error:
+                if not os.path.lexists(folder):
+                    raise
+                raise FileExistsError(errno.EEXIST, "something has this name", str(folder)) from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON atomically."""
     with replacing(path) as temporary:

@@ -73,12 +73,12 @@ def training_params(store: Store, plan: TrainingPlan, snapshot: Snapshot) -> dic
         There is no such parent.
     """
     _check_name(plan)
-    models = ModelStore(store.settings.models_dir)
+    models = ModelStore(store.settings.models_dir, coming=coming_ids(store))
     if plan.parent_id is not None:
         models.get(plan.parent_id)
     params = {
         "project_id": plan.project_id,
-        "model_id": _free_id(models, store, plan.name),
+        "model_id": models.free_id(plan.name),
         "name": plan.name.strip(),
         "image_ids": [case.image_id for case in snapshot.cases],
         "preset": plan.preset.value,
@@ -137,12 +137,8 @@ def training_folder(store: Store, job_id: str) -> Path:
     return store.settings.data_dir / "training" / job_id
 
 
-def _free_id(models: ModelStore, store: Store, name: str) -> str:
-    """An id that no model has and no training is about to make."""
+def coming_ids(store: Store) -> frozenset[str]:
+    """Ids of the models that trainings are making, or are about to make."""
     unfinished = set(JobState) - {JobState.SUCCEEDED, JobState.CANCELLED}  # a paused one wants its folder back
     waiting = jobs(kinds=("train",), states=unfinished, limit=100_000, store=store)
-    coming = {str(row.params.get("model_id")) for row in waiting}
-    number, wanted = 2, models.free_id(name)
-    while wanted in coming:
-        wanted, number = models.free_id(f"{name} {number}"), number + 1
-    return wanted
+    return frozenset(str(row.params.get("model_id")) for row in waiting)

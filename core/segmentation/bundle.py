@@ -109,8 +109,7 @@ def import_folder(
     ModelError
         The folder is no usable model.
     """
-    model_id = store.free_id(name or open_model(folder).id)
-    return store.add(folder, model_id=model_id, name=name, pixel_size_nm=pixel_size_nm)
+    return store.add_free(folder, name or open_model(folder).id, name=name, pixel_size_nm=pixel_size_nm)
 
 
 def _manifest(content: Any) -> dict[str, str]:

@@ -9,14 +9,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from core.errors import ModelError, NotFoundError
-from core.files import explained_os_errors, replacing, write_json
+from core.files import creating, explained_os_errors, write_json
 from core.segmentation.model_card import MAX_ID_LENGTH, ModelCard, check_id, now_utc, read_json, slug
 from core.segmentation.model_trash import TRASH_DAYS, ModelTrash, TrashedModel
 from core.segmentation.stored_model import (
@@ -33,6 +35,7 @@ from core.segmentation.stored_model import (
     read_safetensors_header,
     resolve_configuration,
 )
+from core.segmentation.training_request import work_folder
 
 __all__ = [
     "CARD_FILE",
@@ -68,10 +71,13 @@ class ModelStore:
     ----------
     models_dir
         Made when the first model is added.
+    coming
+        Ids that are not free, because models of them are going to be made.
     """
 
-    def __init__(self, models_dir: Path) -> None:
+    def __init__(self, models_dir: Path, *, coming: Collection[str] = ()) -> None:
         self.models_dir = models_dir
+        self._coming = coming
         self._trash = ModelTrash(models_dir)
 
     def list(self) -> tuple[StoredModel, ...]:
@@ -112,13 +118,31 @@ class ModelStore:
         return open_model(folder)
 
     def free_id(self, name: str) -> str:
-        """A slug of the name that no folder in the store has, nor one that could come back from the trash."""
+        """A slug of the name that no model has, no training is making, nor could come back from the trash.
+
+        It may be taken before it is used: `add_free` and trainings look again when they are done.
+        """
         base, number = slug(name), 1
-        candidate, trashed = base, {item.id for item in self._trash.items()}
-        while (self.models_dir / candidate).exists() or candidate in trashed:
+        candidate, gone = base, {item.id for item in self._trash.items()}
+        while self._has(candidate) or candidate in gone or candidate in self._coming:
             number += 1
             candidate = f"{base[: MAX_ID_LENGTH - 8]}-{number}"
         return candidate
+
+    def _has(self, model_id: str) -> bool:
+        """Whether anything is in the way of a model, be it unfinished."""
+        folder = self.models_dir / model_id
+        return os.path.lexists(folder) or work_folder(folder).exists()
+
+    def add_free(
+        self, folder: Path, wanted: str, *, name: str | None = None, pixel_size_nm: float | None = None
+    ) -> StoredModel:
+        """As `add`, under the first id made of the name ``wanted`` that is still free once the copy is there."""
+        while True:
+            try:
+                return self._copy(folder, self.free_id(wanted), name, pixel_size_nm)
+            except FileExistsError:  # somebody else was quicker
+                continue
 
     def add(
         self,
@@ -151,17 +175,30 @@ class ModelStore:
         StorageFullError
             The store cannot be written.
         """
+        wanted = check_id(model_id or open_model(folder).id)
+        try:
+            model = self._copy(folder, wanted, name, pixel_size_nm)
+        except FileExistsError as error:
+            raise ModelError(
+                f"The store already has a model {wanted!r}.", "Choose another id, or delete the old one."
+            ) from error
+        if make_default:
+            self.set_default(model.id)
+        return model
+
+    def _copy(self, folder: Path, model_id: str, name: str | None, pixel_size_nm: float | None) -> StoredModel:
+        """Copy a model in, all or nothing; `FileExistsError` where the id is another's, also by the end only."""
         model = open_model(folder)
         card = replace(
             model.card,
-            id=check_id(model_id or model.id),
+            id=model_id,
             name=name or model.card.name,
             pixel_size_nm=pixel_size_nm if pixel_size_nm is not None else model.pixel_size_nm,
         )
         target = self.models_dir / card.id
-        if target.exists():
-            raise ModelError(f"The store already has a model {card.id!r}.", "Choose another id, or delete the old one.")
-        with replacing(target) as temporary:
+        if os.path.lexists(target):
+            raise FileExistsError(target)
+        with creating(target) as temporary:
             temporary.mkdir()
             for fold in model.folds:
                 shutil.copyfile(model.weights(fold), temporary / f"fold_{fold}.safetensors")
@@ -171,8 +208,6 @@ class ModelStore:
             write_json(temporary / PLANS_FILE, model.plans)
             write_json(temporary / DATASET_FILE, model.dataset_json)
             write_json(temporary / CARD_FILE, card.to_json())
-        if make_default:
-            self.set_default(card.id)
         return open_model(target)
 
     def delete(self, model_id: str) -> None:

@@ -9,7 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core.files import replacing, write_bytes, write_json
+from core.errors import TrainingError
+from core.files import creating, write_bytes, write_json
 from core.label_scheme import LabelScheme
 from core.segmentation.backends.base import cpu_name
 from core.segmentation.model_card import ModelCard, TrainingSummary, now_utc, slug
@@ -46,11 +47,35 @@ def write_model(
     -------
     Path
         The model's folder.
+
+    Raises
+    ------
+    TrainingError
+        Another model has come there meanwhile; it is left alone, and so is the training's work.
     """
     trainer.restore_parameters(outcome.weights)
     card = make_card(request, parent, prepared, trainer, outcome)
     plans = {**plans, "dataset_name": "Dataset001_" + "".join(c for c in card.id.title() if c.isalnum())}
-    with replacing(request.out) as temporary:
+    try:
+        _write(request, card, plans, prepared, trainer, outcome)
+    except FileExistsError as error:
+        raise TrainingError(
+            f"The training is over, but another model {request.out.name!r} has come to {request.out.parent} meanwhile.",
+            "Delete that model (to keep it, export it and import it under another name), then resume the training: "
+            "what it has learned is kept.",
+        ) from error
+    return request.out
+
+
+def _write(
+    request: TrainRequest,
+    card: ModelCard,
+    plans: dict[str, Any],
+    prepared: PreparedDataset,
+    trainer: CristaeTrainer,
+    outcome: Outcome,
+) -> None:
+    with creating(request.out) as temporary:
         temporary.mkdir()
         save_weights(temporary / "fold_0.safetensors", trainer.network.state_dict())
         write_json(temporary / PLANS_FILE, plans)
@@ -61,7 +86,6 @@ def write_model(
         write_json(temporary / REQUEST_FILE, request.to_json())
         write_json(temporary / CARD_FILE, card.to_json())
         open_model(temporary)
-    return request.out
 
 
 def make_card(

@@ -18,7 +18,7 @@ from core.errors import LabelMapError, ModelError
 from core.files import write_json
 from core.label_scheme import LabelScheme
 from core.segmentation.archive import MAX_MEMBER_BYTES, extract, opened_zip
-from core.segmentation.model_card import ModelCard, TrainingSummary, now_utc, read_json
+from core.segmentation.model_card import ModelCard, TrainingSummary, now_utc, read_json, slug
 from core.segmentation.model_store import (
     CARD_FILE,
     DATASET_FILE,
@@ -99,8 +99,9 @@ def import_nnunet(
         folder = path if path.is_dir() else _unpack(path, Path(scratch) / "zip")
         trained = find_trained(folder)
         target = Path(scratch) / "model"
-        card = _convert(trained, target, store, pixel_size_nm=pixel_size_nm, name=name or _default_name(path, trained))
-        return store.add(target, model_id=card.id)
+        name = name or _default_name(path, trained)
+        _convert(trained, target, pixel_size_nm=pixel_size_nm, name=name)
+        return store.add_free(target, name)
 
 
 def _default_name(path: Path, trained: TrainedFolder) -> str:
@@ -226,9 +227,7 @@ def _content(path: Path, content: Any) -> CheckpointContent:
     return result
 
 
-def _convert(
-    trained: TrainedFolder, target: Path, store: ModelStore, *, pixel_size_nm: float | None, name: str
-) -> ModelCard:
+def _convert(trained: TrainedFolder, target: Path, *, pixel_size_nm: float | None, name: str) -> None:
     """Write a model folder from a trained one."""
     from core.segmentation.weights import fit_weights, network_from_architecture, save_weights
 
@@ -244,7 +243,7 @@ def _convert(
         fit_weights(network, content.weights, f"Fold {fold} of {name}")
         save_weights(target / f"fold_{fold}.safetensors", network.state_dict())
     card = ModelCard(
-        id=store.free_id(name),
+        id=slug(name),
         name=name,
         scheme=scheme,
         output_ids=output_ids,
@@ -268,7 +267,6 @@ def _convert(
     write_json(target / PLANS_FILE, plans)
     write_json(target / DATASET_FILE, dataset_json)
     write_json(target / CARD_FILE, card.to_json())
-    return card
 
 
 def usable_plans(plans: Any, configuration: str) -> dict[str, Any]:

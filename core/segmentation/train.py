@@ -26,7 +26,7 @@ from core.segmentation.model_card import check_id
 from core.segmentation.model_store import StoredModel, open_model
 from core.segmentation.training_loop import FINISH_FILE
 from core.segmentation.training_process import JOB_FILE, LOG_FILE
-from core.segmentation.training_request import TrainingProgress, TrainRequest
+from core.segmentation.training_request import TrainingProgress, TrainRequest, work_folder
 from core.settings import ROOT
 
 POLL_S: Final = 0.2
@@ -112,7 +112,7 @@ def _absolute(request: TrainRequest) -> TrainRequest:
 
 def unfinished(out: Path) -> TrainRequest | None:
     """The request of an unfinished training whose model was to be written to ``out``; None where there is none."""
-    job = out.with_name(f".{out.name}.training") / JOB_FILE
+    job = work_folder(out) / JOB_FILE
     try:
         return TrainRequest.from_json(json.loads(job.read_text(encoding="utf-8"))["request"])
     except (OSError, ValueError, KeyError, TypeError, TrainingError):

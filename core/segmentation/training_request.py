@@ -12,6 +12,11 @@ from core.errors import TrainingError
 from core.segmentation.presets import PRESETS, Preset
 
 
+def work_folder(out: Path) -> Path:
+    """Where the training of a model keeps its unfinished work."""
+    return out.with_name(f".{out.name}.training")
+
+
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
     """One training.
@@ -101,7 +106,7 @@ class TrainRequest:
     @property
     def work(self) -> Path:
         """Folder of the unfinished work."""
-        return self.out.with_name(f".{self.out.name}.training")
+        return work_folder(self.out)
 
     @property
     def budget_s(self) -> float | None:

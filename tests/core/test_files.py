@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from core.errors import StorageFullError
-from core.files import explained_os_errors, replacing, require_free_space, write_bytes, write_json
+from core.files import creating, explained_os_errors, replacing, require_free_space, write_bytes, write_json
 
 
 def test_a_file_appears_whole(tmp_path: Path) -> None:
@@ -37,6 +37,24 @@ def test_a_folder_replaces_a_folder(tmp_path: Path) -> None:
             (temporary / f"{content}.txt").write_text(content)
     assert [entry.name for entry in path.iterdir()] == ["second.txt"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("there", ["folder", "file"])
+def test_a_new_folder_replaces_nothing(tmp_path: Path, there: str) -> None:
+    path = tmp_path / "model"
+    with pytest.raises(FileExistsError), creating(path) as temporary:
+        temporary.mkdir()
+        (temporary / "mine.txt").write_text("mine")
+        if there == "folder":
+            path.mkdir()
+            (path / "theirs.txt").write_text("theirs")
+        else:
+            path.write_text("theirs")
+    assert (path / "theirs.txt" if there == "folder" else path).read_text() == "theirs"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+    with creating(tmp_path / "other") as temporary:
+        temporary.mkdir()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model", "other"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import JobCancelledError, JobError, ModelError
 from core.jobs.context import JobContext
+from core.rounds.training import coming_ids
 from core.segmentation.model_import import import_model
 from core.segmentation.model_store import ModelStore
 from core.web.uploads import delete_upload, find_upload
@@ -35,7 +36,7 @@ def run(context: JobContext) -> dict[str, Any]:
     upload_id = params.get("upload_id")
     path, own_name = _file(context, upload_id)
     name = str(params.get("name") or "").strip() or own_name
-    models = ModelStore(context.settings.models_dir)
+    models = ModelStore(context.settings.models_dir, coming=coming_ids(context.store))
     try:
         context.progress(0.1, "checking and converting the weights")
         size = params.get("pixel_size_nm")

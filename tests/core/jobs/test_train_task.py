@@ -21,6 +21,7 @@ from core.imaging.pyramid import write_label_pyramid
 from core.jobs.context import JobContext
 from core.jobs.engine import EngineInfo, ensure_engine, stop_engine
 from core.jobs.rows import job, request_cancel, request_finish, request_pause, retry, submit
+from core.jobs.tasks import import_model
 from core.jobs.tasks import train as train_task
 from core.jobs.training_progress import training_history
 from core.jobs.transitions import claim
@@ -197,6 +198,15 @@ def test_a_parent_that_has_gone_is_named(store: Store, plan: TrainingPlan) -> No
     context = begun(store, submit("train", {**row.params, "parent_id": "gone"}, store=store))
     with pytest.raises(CristaeError, match="gone"):
         train_task.run(context)
+
+
+def test_a_model_that_is_imported_leaves_the_id_to_a_training_that_waits(
+    store: Store, plan: TrainingPlan, tmp_path: Path
+) -> None:
+    """The training could not begin any more."""
+    assert start_training(store, plan).params["model_id"] == "nerve"
+    params = {"path": str(model_folder(tmp_path / "in", "nerve")), "name": "Nerve"}
+    assert import_model.run(begun(store, submit("import_model", params, store=store)))["model_id"] == "nerve-2"
 
 
 def test_a_model_made_just_before_the_kill_is_not_made_again(

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from core.errors import ModelError, NotFoundError
+from core.errors import ModelError, NotFoundError, TrainingError
 from core.label_scheme import LabelScheme
+from core.segmentation import model_writing
 from core.segmentation.model_card import ModelCard, TrainingSummary, check_id, slug
+from core.segmentation.model_import import import_model
 from core.segmentation.model_store import ModelStore, open_model, read_safetensors_header, resolve_configuration
+from core.segmentation.presets import Preset
+from core.segmentation.training_request import TrainRequest
 
 PLANS: dict[str, Any] = {
     "plans_name": "nnUNetPlans",
@@ -124,6 +129,52 @@ def test_an_id_is_never_overwritten(tmp_path: Path) -> None:
     store.add(folder)
     with pytest.raises(ModelError, match="already has a model 'tiny'"):
         store.add(folder)
+
+
+def test_of_two_imports_of_one_name_at_once_both_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both said that they had become `tiny`, and the second had replaced the first."""
+    store, folder = ModelStore(tmp_path / "models"), model_folder(tmp_path / "in")
+    copy, others = shutil.copyfile, []
+
+    def slow(source: Path, target: Path) -> None:
+        copy(source, target)
+        if not others:
+            others.append("begun")
+            others[0] = import_model(folder, store, name="Tiny").id
+
+    monkeypatch.setattr(shutil, "copyfile", slow)
+    assert (import_model(folder, store, name="Tiny").id, others) == ("tiny-2", ["tiny"])
+    others.clear()
+    with pytest.raises(ModelError, match="already has a model 'mine'"):
+        monkeypatch.setattr(store, "free_id", lambda _: "mine")
+        store.add(folder, model_id="mine")
+    assert sorted(path.name for path in store.models_dir.iterdir()) == ["mine", "tiny", "tiny-2"]
+
+
+def test_an_id_that_is_being_made_is_not_free(tmp_path: Path) -> None:
+    """A model that was imported while a training made one of its name was replaced when that ended."""
+    (tmp_path / ".liver.training").mkdir()
+    assert ModelStore(tmp_path).free_id("Liver") == "liver-2"
+    assert ModelStore(tmp_path, coming={"liver-2"}).free_id("Liver") == "liver-3"
+
+
+def test_a_training_that_ends_leaves_a_model_of_its_name_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = TrainRequest(dataset=tmp_path, preset=Preset.COMPACT, out=tmp_path / "m", minutes=1.0)
+    monkeypatch.setattr(model_writing, "make_card", lambda *_: card("m", name="Trained"))
+    monkeypatch.setattr(model_writing, "dataset_description", lambda _: {"labels": {"background": 0}})
+
+    def save(path: Path, _: Any) -> None:
+        save_file({"w": np.zeros(6, np.float32)}, path)
+        model_folder(tmp_path, "m", name="Imported")
+
+    monkeypatch.setattr(model_writing, "save_weights", save)
+    trained: Any = SimpleNamespace(
+        restore_parameters=lambda _: None, network=SimpleNamespace(state_dict=dict), weights={}, history=[]
+    )
+    with pytest.raises(TrainingError, match="another model 'm' has come"):
+        model_writing.write_model(request, None, PLANS, trained, trained, trained)
+    assert open_model(tmp_path / "m").card.name == "Imported"
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
 def test_a_failed_add_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
