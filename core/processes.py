@@ -98,9 +98,8 @@ def _linux_identity(pid: int) -> str | None:
         return None
     except PermissionError:
         return ""
-    fields = stat.rpartition(b")")[
-        2
-    ].split()  # the name before may hold spaces and brackets; the state is field 3 of 52
+    _, _, after = stat.rpartition(b")")  # the name may hold spaces and brackets
+    fields = after.split()  # from field 3 of 52, the state, on
     return None if fields[0] in (b"Z", b"X") else f"{_boot()}:{int(fields[19])}"
 
 
