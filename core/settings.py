@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     )
     max_upload_bytes: int = Field(4 * GIB, gt=0, description="Largest file that a browser may send, in bytes.")
     max_image_px: int = Field(
-        2_000_000_000, gt=0, description="Largest image, in pixels (40,000 x 40,000 px is 1.6e9)."
+        2_000_000_000, gt=0, description="Largest image or label map, in pixels (40,000 x 40,000 px is 1.6e9)."
     )
     min_free_bytes: int = Field(GIB, ge=0, description="Refuse uploads and jobs that would leave less than this.")
     engine: str = Field(

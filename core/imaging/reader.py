@@ -11,10 +11,11 @@ import numpy as np
 from core.errors import ImageError
 from core.imaging.formats import FORMATS
 from core.imaging.formats.foreign import describe
-from core.imaging.formats.source import MAX_PAGES, MAX_PX, Format, Plane, Request, Source, explained_decode_errors
+from core.imaging.formats.source import MAX_PAGES, Format, Plane, Request, Source, explained_decode_errors
 from core.imaging.image import Image, PixelSize
 from core.imaging.names import display_name
 from core.imaging.normalise import normalised
+from core.settings import current_settings
 
 SUFFIXES: Final = tuple(sorted({suffix for row in FORMATS for suffix in row.suffixes}))
 """Endings that supported files usually have, for file pickers and folder scans. Reading goes by content."""
@@ -113,7 +114,7 @@ class Micrograph:
         self.close()
 
 
-def open_micrograph(path: Path, *, name: str | None = None, max_px: int = MAX_PX) -> Micrograph:
+def open_micrograph(path: Path, *, name: str | None = None, max_px: int | None = None) -> Micrograph:
     """Open a micrograph. The header is read and judged; pixels are read by `Micrograph.read`.
 
     Parameters
@@ -123,7 +124,8 @@ def open_micrograph(path: Path, *, name: str | None = None, max_px: int = MAX_PX
     name
         What to call it in messages, where it differs from the path's last part (uploads).
     max_px
-        Largest plane, in pixels.
+        Largest plane, in pixels; None: as the settings of this process say (`max_image_px`), for images and label maps
+        alike.
 
     Raises
     ------
@@ -131,9 +133,10 @@ def open_micrograph(path: Path, *, name: str | None = None, max_px: int = MAX_PX
         No such file, empty, of no known format, damaged, truncated, too large, or a decompression bomb.
     """
     shown = display_name(name if name is not None else path.name)
+    limit_px = current_settings().max_image_px if max_px is None else max_px
     found, notices = _format_of(path, shown)
     with explained_decode_errors(shown, found.name):
-        source = found.open(Request(path, shown, max_px))
+        source = found.open(Request(path, shown, limit_px))
     if source.pages < 1:
         source.close()
         raise ImageError(f"{shown} is a stack without pages.", "Export it again.")
@@ -143,7 +146,7 @@ def open_micrograph(path: Path, *, name: str | None = None, max_px: int = MAX_PX
     return Micrograph(source, shown, notices)
 
 
-def read_image(path: Path, *, name: str | None = None, max_px: int = MAX_PX) -> Image:
+def read_image(path: Path, *, name: str | None = None, max_px: int | None = None) -> Image:
     """Read a file that must hold exactly one 2D image.
 
     Raises

@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 from core.errors import ImageError
 from core.imaging.image import PixelSize
 
-MAX_PX: Final = 2_000_000_000
-"""Pixels of the largest plane that is read, unless the caller says otherwise: 40,000 x 40,000 and some."""
-
 MAX_PAGES: Final = 100_000
 """Of one file; a header that declares more is wrong, or meant to keep us busy."""
 
@@ -109,7 +106,7 @@ class Request:
 
     path: Path
     name: str
-    max_px: int = MAX_PX
+    max_px: int
 
     @property
     def file_bytes(self) -> int:
