@@ -147,7 +147,8 @@ def render_overlay(
         )
     shown = scheme.ids if style.class_ids is None else tuple(i for i in scheme.ids if i in style.class_ids)
     rows, columns = display_yx.shape
-    entries, legend_rows = [], 0
+    entries: list[_Entry] = []
+    legend_rows = 0
     if style.legend:
         pixels = id_counts(labels_yx)
         entries, legend_rows = _legend(columns, scheme, [i for i in shown if pixels[i]])
