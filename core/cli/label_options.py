@@ -113,8 +113,8 @@ def tell_missing(by_class: Iterable[int], scheme: LabelScheme, image: str = "") 
 def masks_by_class(texts: Iterable[str], scheme: LabelScheme) -> Mapping[int, Path]:
     """Class id to mask: first those given as CLASS=FILE, in their order, then those that files' names give.
 
-    Patterns such as ``vnc_12_*.png`` are spelt out here where the shell did not. Files that fit no class are told and
-    left out.
+    Patterns such as ``vnc_12_*.png`` are spelt out here where the shell did not. Files that fit no class are reported
+    and left out.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Opening micrographs: the format is found by content, everything odd is told, everything bad is refused by name."""
+"""Opening micrographs: the format is found by content, oddities are reported, what is bad is refused by name."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """nnU-Net's trainer with our clock, checkpoints and reports. Training process only: imports torch and nnU-Net.
 
-Network, loss, deep supervision, optimiser, augmentation and sampling are nnU-Net's. Ours are: the learning rate by the
-clock, a running average of the weights, a validation set that stays the same from epoch to epoch, the channels-last
-order on the processor and bfloat16 where that is faster, and no worker processes where the network itself runs there.
+Loss, deep supervision and augmentation are nnU-Net's; so are network and optimiser, but for the compact preset. Ours
+are: classes drawn before images, the learning rate by the clock, a running average of the weights, a validation set
+that stays the same from epoch to epoch, the channels-last order on the processor and bfloat16 where that is faster,
+and no worker processes where the network itself runs there.
 """
 
 from __future__ import annotations
