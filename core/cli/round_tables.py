@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.cli.console import done, notice, stdout
+from core.evaluation.words import VERDICTS, change_text, end_text
 from core.rounds.gate import Figure, Judgement, Outcome
 from core.rounds.timeline import timeline
 from core.store.round_records import RoundRecord, RoundState, Step
@@ -63,7 +64,7 @@ def _print_judgement(judgement: Judgement, record: RoundRecord) -> None:
         table.add_column(column, overflow="fold")
     for each in judgement.classes:
         images = str(each.difference.images if each.difference else each.after.images)
-        verdict = each.verdict.value if each.verdict else "–"
+        verdict = VERDICTS[each.verdict] if each.verdict else "–"
         table.add_row(
             escape(each.name), _figure(each.before), _figure(each.after), _difference(each.difference), images, verdict
         )
@@ -85,5 +86,6 @@ def _figure(figure: Figure | None) -> str:
 def _difference(figure: Figure | None) -> str:
     if figure is None or figure.mean is None:
         return "–"
-    interval = "" if figure.low is None else f" ({figure.low:+.3f} to {figure.high:+.3f})"
-    return f"{figure.mean:+.3f}{interval}"
+    if figure.low is None or figure.high is None:
+        return change_text(figure.mean)
+    return f"{change_text(figure.mean)} ({end_text(figure.low)} to {end_text(figure.high)})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,14 @@ from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
 
+SMALLEST_SHARE: Final = 0.005
+"""The smallest difference of a share (Dice and the like) that counts, whatever its interval. Two people who outline the
+same organelle, and two trainings that differ in their seed only, differ by more; and it is what two decimals show."""
+
+SMALLEST_BY_UNIT: Final = {"": SMALLEST_SHARE, "nm": 1.0, "objects": 0.1}
+"""The same for each unit of a metric: 1 nm is less than half a pixel of any usual section, 0.1 objects are one object
+in ten images."""
+
 _MEASURING = ("tolerance_nm", "thin_ids", "object_ids", "min_object_px", "calibration_bins")
 
 
@@ -26,7 +34,9 @@ class Verdict(StrEnum):
     BETTER = "better"
     WORSE = "worse"
     UNCLEAR = "unclear"
-    """The interval includes no difference, or there is none."""
+    """The interval reaches to both sides of no difference, or there is none."""
+    SAME = "same"
+    """No difference that matters: clear or not, it is smaller than what counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ class PairedDifference:
     images, units
         How many images and specimens (or images) are behind it.
     verdict
-        Whether the interval is on one side of no difference.
+        Whether the interval is on one side of no difference, and the mean large enough to count.
     """
 
     mean: float
@@ -136,13 +146,25 @@ def _difference(
 
 def _paired(metric: Metric, found: MeanWithInterval, position: int) -> PairedDifference:
     """One column with its verdict."""
-    low, high = float(found.low[position]), float(found.high[position])
-    verdict = Verdict.UNCLEAR
-    if low > 0 or high < 0:
-        verdict = Verdict.BETTER if (low > 0) == (metric.better is Better.HIGHER) else Verdict.WORSE
-    return PairedDifference(
-        float(found.mean[position]), low, high, int(found.images[position]), int(found.units[position]), verdict
-    )
+    mean, low, high = (float(values[position]) for values in (found.mean, found.low, found.high))
+    verdict = _verdict(metric, mean, low, high)
+    return PairedDifference(mean, low, high, int(found.images[position]), int(found.units[position]), verdict)
+
+
+def smallest_that_counts(metric: Metric) -> float:
+    """Below this size a mean difference of a metric is none that matters."""
+    return SMALLEST_BY_UNIT.get(metric.unit, 0.0)
+
+
+def _verdict(metric: Metric, mean: float, low: float, high: float) -> Verdict:
+    """Of a mean difference and its interval; NaN: there is none."""
+    smallest = smallest_that_counts(metric)
+    clear = low > 0 or high < 0
+    if (clear and abs(mean) < smallest) or max(abs(low), abs(high)) < smallest:
+        return Verdict.SAME
+    if not clear:
+        return Verdict.UNCLEAR
+    return Verdict.BETTER if (low > 0) == (metric.better is Better.HIGHER) else Verdict.WORSE
 
 
 def _check(before: EvaluationReport, after: EvaluationReport, names: tuple[str, ...]) -> None:

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from typing import Final
+
+from core.evaluation.comparison import Verdict, smallest_that_counts
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
+
+VERDICTS: Final = {
+    Verdict.BETTER: "better",
+    Verdict.WORSE: "worse",
+    Verdict.UNCLEAR: "no clear difference",
+    Verdict.SAME: "no difference that matters",
+}
+"""As people read them."""
+
+_MOST_DIGITS: Final = 6
+"""Decimals of the smallest end of an interval that is shown."""
 
 
 def counted(number: int, what: str) -> str:
@@ -27,10 +42,57 @@ def figure_text(metric: Metric, value: float | None) -> str:
     if value is None or value != value:
         return "–"
     if metric.better is Better.NEAREST_ZERO:
-        return f"{value:+.1f} {metric.unit}".strip()
+        return f"{round(value, 1) + 0.0:+.1f} {metric.unit}".strip()  # + 0.0: never -0.0
     if metric.unit:
         return f"{value:,.0f} {metric.unit}"
     return f"{value:.3f}"
+
+
+def change_text(value: float | None, digits: int = 3, unit: str = "") -> str:
+    """A mean difference with its sign; never a zero that is none.
+
+    >>> change_text(0.0213), change_text(-0.00008), change_text(0.0), change_text(float("nan"))
+    ('+0.021', 'less than 0.001', '0.000', '–')
+    >>> change_text(-12.34, 1, "nm"), change_text(0.02, 1, "nm")
+    ('-12.3 nm', 'less than 0.1 nm')
+    """
+    if value is None or value != value:
+        return "–"
+    small = value != 0 and not round(value, digits)
+    told = f"less than {10.0**-digits:.{digits}f}" if small else end_text(value, digits)
+    return f"{told} {unit}".strip()
+
+
+def end_text(value: float, digits: int = 3) -> str:
+    """An end of the interval of a difference, with as many digits as it takes to see on which side of zero it lies.
+
+    >>> end_text(-0.0204), end_text(-0.00008), end_text(0.0), end_text(-1e-9)
+    ('-0.020', '-0.00008', '0.000', '0.000')
+    """
+    if value and not round(value, digits):
+        digits_shown = min(-math.floor(math.log10(abs(value))), _MOST_DIGITS)
+        return f"{value:+.{digits_shown}f}" if round(value, digits_shown) else f"{0:.{digits}f}"
+    return f"{value:+,.{digits}f}" if value else f"{0:.{digits}f}"
+
+
+def interval_ends(metric: Metric, low: float, high: float) -> tuple[str, str]:
+    """Both ends of the interval of a metric's difference, without the unit."""
+    return end_text(low, digits_of(metric)), end_text(high, digits_of(metric))
+
+
+def digits_of(metric: Metric) -> int:
+    """Decimals that differences of a metric are shown with."""
+    return 1 if metric.unit else 3
+
+
+def smallest_words(metric: Metric) -> str:
+    """What a difference of a metric must reach to count, in words.
+
+    >>> from core.evaluation.metric_table import metric_named
+    >>> smallest_words(metric_named("dice")), smallest_words(metric_named("hd95"))
+    ('0.005', '1 nm')
+    """
+    return f"{smallest_that_counts(metric):g} {metric.unit}".strip()
 
 
 def sample_words(report: EvaluationReport) -> str:

@@ -12,13 +12,18 @@ import plotly.graph_objects as go
 from core.evaluation.comparison import Comparison, PairedDifference, Verdict
 from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Better, Metric
+from core.evaluation.words import VERDICTS, change_text, digits_of
 from core.figures.drawn import DrawnFigure
 from core.figures.style import MUTED, as_text, error_bar, spread, styled
 from core.label_scheme import LabelScheme
 
-_COLORS: Final = {Verdict.BETTER: "#0b9088", Verdict.WORSE: "#d55e00", Verdict.UNCLEAR: MUTED}
-_SYMBOLS: Final = {Verdict.BETTER: "triangle-up", Verdict.WORSE: "triangle-down", Verdict.UNCLEAR: "diamond"}
-_WORDS: Final = {Verdict.BETTER: "better", Verdict.WORSE: "worse", Verdict.UNCLEAR: "no clear difference"}
+_COLORS: Final = {Verdict.BETTER: "#0b9088", Verdict.WORSE: "#d55e00", Verdict.UNCLEAR: MUTED, Verdict.SAME: MUTED}
+_SYMBOLS: Final = {
+    Verdict.BETTER: "triangle-up",
+    Verdict.WORSE: "triangle-down",
+    Verdict.UNCLEAR: "diamond",
+    Verdict.SAME: "circle",
+}
 
 
 def paired_differences(comparison: Comparison, scheme: LabelScheme, metric: Metric) -> DrawnFigure:
@@ -47,7 +52,8 @@ def paired_differences(comparison: Comparison, scheme: LabelScheme, metric: Metr
         figure.add_trace(_points(comparison.names, columns[class_id], place, metric))
     for verdict in Verdict:
         places = [place for place, class_id in enumerate(ids) if found[class_id].verdict is verdict]
-        figure.add_trace(_means([found[ids[p]] for p in places], [names[ids[p]] for p in places], places, verdict))
+        rows, called = [found[ids[p]] for p in places], [names[ids[p]] for p in places]
+        figure.add_trace(_means(rows, called, places, verdict, metric))
     figure.add_hline(y=0, line={"color": MUTED, "width": 1.4})
     unit = f" ({metric.unit})" if metric.unit else ""
     size = "|" if metric.better is Better.NEAREST_ZERO else ""
@@ -74,31 +80,37 @@ def _columns(comparison: Comparison, scheme: LabelScheme, metric: Metric) -> dic
 def _points(names: tuple[str, ...], values: np.ndarray, place: int, metric: Metric) -> go.Scatter:
     """Every image that has a difference."""
     shown = [(name, float(value)) for name, value in zip(names, values, strict=True) if np.isfinite(value)]
-    unit = f" {metric.unit}" if metric.unit else ""
     return go.Scatter(
         x=[place + spread(index, len(shown), 0.36) for index in range(len(shown))],
         y=[value for _, value in shown],
         mode="markers",
         marker={"size": 7, "color": "rgba(128,140,142,0.75)", "line": {"color": "#ffffff", "width": 1}},
         customdata=[name for name, _ in shown],
-        hovertext=[f"{as_text(name)}: {value:+.3g}{unit}" for name, value in shown],
+        hovertext=[f"{as_text(name)}: {_changed(metric, value)}" for name, value in shown],
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=False,
     )
 
 
-def _means(rows: list[PairedDifference], names: list[str], places: list[int], verdict: Verdict) -> go.Scatter:
+def _changed(metric: Metric, value: float) -> str:
+    return change_text(value, digits_of(metric), metric.unit)
+
+
+def _means(
+    rows: list[PairedDifference], names: list[str], places: list[int], verdict: Verdict, metric: Metric
+) -> go.Scatter:
     """Means with intervals of the classes that got one verdict."""
     bar = error_bar([row.mean for row in rows], [row.low for row in rows], [row.high for row in rows])
     return go.Scatter(
         x=places,
         y=[row.mean for row in rows],
         mode="markers",
-        name=_WORDS[verdict],
+        name=VERDICTS[verdict],
         marker={"size": 13, "symbol": _SYMBOLS[verdict], "color": _COLORS[verdict]},
         error_y=bar | {"color": _COLORS[verdict], "thickness": 2.2},
         hovertext=[
-            f"{as_text(name)}: {row.mean:+.3g}, {_WORDS[verdict]}" for name, row in zip(names, rows, strict=True)
+            f"{as_text(name)}: {_changed(metric, row.mean)}, {VERDICTS[verdict]}"
+            for name, row in zip(names, rows, strict=True)
         ],
         hovertemplate="%{hovertext}<extra></extra>",
         showlegend=bool(rows),

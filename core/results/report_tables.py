@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.evaluation.aggregates import Aggregate
+from core.evaluation.comparison import SMALLEST_SHARE
 from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Metric
 from core.evaluation.metric_table import FAMILIES, METRICS
-from core.evaluation.words import figure_text
+from core.evaluation.words import VERDICTS, change_text, digits_of, figure_text, interval_ends
 from core.results.findings import Findings
 from core.results.methods import direction, doi_address
 from core.results.read import EvaluatedImage
@@ -127,14 +128,24 @@ def comparison_table(found: Findings) -> Shown | None:
             if row is None or not row.images:
                 continue
             name = report.scheme.name_of(class_id) if class_id else all_name(metric)
-            interval = "–" if row.low != row.low else f"[{_signed(metric, row.low)}, {_signed(metric, row.high)}]"
+            interval = "–" if row.low != row.low else "[{}, {}]".format(*interval_ends(metric, row.low, row.high))
             title = f"{metric.title}, {metric.unit}" if metric.unit else metric.title
-            rows.append((title, name, _signed(metric, row.mean), interval, str(row.images), str(row.verdict)))
+            rows.append(
+                (
+                    title,
+                    name,
+                    change_text(row.mean, digits_of(metric)),
+                    interval,
+                    str(row.images),
+                    VERDICTS[row.verdict],
+                )
+            )
     return Shown(
         "Paired differences: this evaluation minus the earlier one",
         ("metric", "class", "difference", "interval", "images", "verdict"),
         tuple(rows),
-        "“Better” and “worse” are said only where the interval is on one side of zero. " + comparison.caution,
+        "“Better” and “worse” are said only where the interval is on one side of zero and the difference large enough "
+        f"to count ({SMALLEST_SHARE:g} of Dice and other shares). {comparison.caution}",
         names=2,
     )
 
@@ -191,14 +202,6 @@ def _with_interval(metric: Metric, figure: Aggregate, joint: str) -> str:
 def _bare(metric: Metric, value: float) -> str:
     """A figure without its unit, which stands in the column's head."""
     return figure_text(metric, value).removesuffix(f" {metric.unit}") if metric.unit else figure_text(metric, value)
-
-
-def _signed(metric: Metric, value: float) -> str:
-    """A difference without its unit."""
-    if value != value:
-        return "–"
-    digits = 1 if metric.unit else 3
-    return f"{round(value, digits) + 0.0:+,.{digits}f}"  # + 0.0: never -0.000
 
 
 def _plain(value: float | None) -> str:

@@ -1,4 +1,8 @@
-"""The gate: whether a new model may take the place of the one in use. Not worse on any class beyond its interval."""
+"""The gate: whether a new model may take the place of the one in use.
+
+It may where it is on no class worse beyond the interval of the difference, by no less than what counts
+(`core.evaluation.comparison.SMALLEST_SHARE`).
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,11 @@ from typing import Any, Final, Self
 import numpy as np
 
 from core.evaluation.aggregates import Aggregate
-from core.evaluation.comparison import Comparison, PairedDifference, Verdict, compare
+from core.evaluation.comparison import SMALLEST_SHARE, Comparison, PairedDifference, Verdict, compare
 from core.evaluation.counts import plain
 from core.evaluation.image_scores import ALL
 from core.evaluation.report import EvaluationReport
+from core.evaluation.words import change_text, end_text
 
 METRIC: Final = "dice"
 
@@ -137,7 +142,7 @@ def _unsure(classes: tuple[ClassJudgement, ...], comparison: Comparison) -> tupl
         one = comparison.unit_kind.removesuffix("s")
         return (f"The test set has figures of one {one} only: whether a difference is chance, it cannot tell.",)
     lonely = [each for each in classes if each.units == 1 and each.class_id != ALL]
-    fell = [each for each in lonely if each.difference and (each.difference.mean or 0) < 0]
+    fell = [each for each in lonely if each.difference and (each.difference.mean or 0) <= -SMALLEST_SHARE]
     false = [each for each in classes if each.false_images]
     return tuple(dict.fromkeys(each.words for each in (*fell, *false)))
 
@@ -171,9 +176,12 @@ def _words(name: str, paired: PairedDifference, unit_kind: str, false_images: in
     if not paired.images:
         told = f"{name}: no test image shows it to both models, so nobody can tell."
     elif paired.units < 2:
-        told = f"{name}: only one {one} of the test set shows it (Dice {paired.mean:+.3f}); there is no interval."
+        told = (
+            f"{name}: only one {one} of the test set shows it (Dice {change_text(paired.mean)}); there is no interval."
+        )
     elif paired.verdict is Verdict.WORSE:
-        told = f"{name}: Dice fell by {-paired.mean:.3f} (interval {paired.low:+.3f} to {paired.high:+.3f}, {images})."
+        interval = f"interval {end_text(paired.low)} to {end_text(paired.high)}"
+        told = f"{name}: Dice fell by {-paired.mean:.3f} ({interval}, {images})."
     if false_images:
         plural = "s" if false_images > 1 else ""
         told += f" {name} is found in {false_images} test image{plural} without any, which the model before did not."

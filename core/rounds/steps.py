@@ -40,7 +40,7 @@ from core.store.tables import JobRow
 ROUND_ID: Final = "round_id"
 """In the parameters of a round's jobs."""
 
-AUTOMATICALLY: Final = "Promoted by itself: on no class worse beyond its interval."
+AUTOMATICALLY: Final = "Promoted by itself: on no class worse, beyond its interval and by what counts."
 KEPT_BY_ITSELF: Final = "Not promoted, by itself:"
 
 _CHUNK: Final = 500

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.evaluation.comparison import Comparison, Verdict
+from core.evaluation.comparison import Comparison
 from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
+from core.evaluation.words import VERDICTS, change_text, digits_of, interval_ends, smallest_words
 from core.figures.bars import metric_bars_of
 from core.figures.differences import paired_differences
 from core.figures.drawn import DrawnFigure
@@ -40,12 +41,6 @@ logger = logging.getLogger("cristae.ui")
 
 _ahead = threading.Lock()
 """Held while one comparison is prepared; another waits for its click."""
-
-_WORDS: Final = {
-    Verdict.BETTER: "better",
-    Verdict.WORSE: "worse",
-    Verdict.UNCLEAR: "no clear difference",
-}
 
 
 def compare_panel(row: EvaluationRecord, report: EvaluationReport, rows: Sequence[EvaluationRecord]) -> None:
@@ -118,12 +113,12 @@ def differences_table(comparison: Comparison, report: EvaluationReport, metric: 
         [
             {
                 "Class": names[i],
-                "Difference": _signed(metric, found[i].mean),
+                "Difference": change_text(found[i].mean, digits_of(metric), metric.unit),
                 "Interval": "–"
                 if found[i].low != found[i].low
-                else f"{_signed(metric, found[i].low)} to {_signed(metric, found[i].high)}",
+                else f"{' to '.join(interval_ends(metric, found[i].low, found[i].high))} {metric.unit}".strip(),
                 "Images": found[i].images,
-                "Verdict": _WORDS[found[i].verdict] if found[i].images else "not measured",
+                "Verdict": VERDICTS[found[i].verdict] if found[i].images else "not measured",
             }
             for i in names
             if i in found
@@ -147,9 +142,12 @@ def by_image_table(
         "mean": means,
     }
     frame |= {f"class {i}": found[:, position] for position, i in enumerate(report.scheme.ids)}
-    return pd.DataFrame(frame).sort_values(
+    ordered = pd.DataFrame(frame).sort_values(
         "mean", ascending=metric.better is Better.HIGHER, kind="stable", na_position="last", ignore_index=True
     )
+    figures = ordered.columns[2:]
+    ordered[figures] = ordered[figures].round(digits_of(metric)) + 0.0  # else the table shows -0.000
+    return ordered
 
 
 def _chosen(others: Mapping[str, EvaluationRecord]) -> list[str]:
@@ -211,7 +209,8 @@ def _differences(
         better = {Better.HIGHER: "Above zero is better", Better.LOWER: "Below zero is better"}
         st.caption(
             f"{better.get(metric.better, 'Below zero is better: sizes of the errors are compared')}. "
-            f"A verdict is given where the {report.settings.confidence_level:.0%} interval leaves out zero."
+            f"Better and worse are said where the {report.settings.confidence_level:.0%} interval leaves out zero and "
+            f"the difference is at least {smallest_words(metric)}: less does not matter."
         )
     _by_image(before, row, report, comparison, metric)
 
@@ -272,10 +271,3 @@ def _panes(
         height=520,
         remember_as="results",
     )
-
-
-def _signed(metric: Metric, value: float) -> str:
-    """A difference, with its sign."""
-    if value != value:
-        return "–"
-    return f"{value:+.1f} {metric.unit}" if metric.unit else f"{value:+.3f}"

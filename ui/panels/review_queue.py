@@ -64,6 +64,11 @@ def queue_panel(project: ProjectRecord, person: str) -> None:
     st.caption("Longest waiting first. Click a row to open it.")
 
 
+def _shown_change(value: float | None) -> float | None:
+    """Rounded as it is shown: else the table says -0.000."""
+    return None if value is None else round(value, 3) + 0.0
+
+
 def queue_table(rows: Sequence[Review], images: dict[str, ImageRecord], person: str) -> pd.DataFrame:
     """One row per correction; without a column for Dice where no image has a reference."""
     table = pd.DataFrame(
@@ -75,7 +80,7 @@ def queue_table(rows: Sequence[Review], images: dict[str, ImageRecord], person: 
                 "Submitted": f"{row.created_at:%Y-%m-%d %H:%M}",
                 "Changed, px": row.changes.pixels if row.changes else None,
                 "Where": place_text(row),
-                "Dice": row.effect.mean_difference if row.effect else None,
+                "Dice": _shown_change(row.effect.mean_difference if row.effect else None),
                 "State": STATES[row.state],
                 "Assigned to": row.assignee,
             }

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.access import Permission, may
+from core.evaluation.comparison import SMALLEST_SHARE
 from core.review.queue import QueueFilter, queue
 from core.review.records import ReviewState
 from core.rounds.fresh import Fresh
@@ -152,7 +153,8 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     )  # fmt: skip
     automatic = st.toggle(
         "Promote it by itself if the gate lets it pass", key=f"round-auto-{project.id}",
-        help="The gate: on no class worse than the model in use beyond the interval of the difference. Otherwise the "
+        help="The gate: on no class worse than the model in use beyond the interval of the difference (by "
+        f"{SMALLEST_SHARE:g} of Dice or more). Otherwise the "
         "round waits for your decision.",
     )  # fmt: skip
     following = st.toggle(

@@ -10,8 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from core.access import Permission, may
-from core.evaluation.comparison import Verdict
+from core.evaluation.comparison import SMALLEST_SHARE
 from core.evaluation.image_scores import ALL
+from core.evaluation.words import VERDICTS
 from core.rounds import decisions
 from core.rounds.gate import Judgement, Outcome
 from core.rounds.timeline import round_progress
@@ -38,13 +39,6 @@ _ICONS: Final = {
     StepState.DONE: ":material/check_circle:",
     StepState.SKIPPED: ":material/do_not_disturb_on:",
     StepState.FAILED: ":material/error:",
-}
-
-_VERDICTS: Final = {
-    Verdict.BETTER: "better",
-    Verdict.WORSE: "worse",
-    Verdict.UNCLEAR: "no clear difference",
-    None: "–",
 }
 
 
@@ -180,7 +174,8 @@ def judgement_panel(record: RoundRecord) -> None:
         st.dataframe(judgement_table(judgement), hide_index=True, width="stretch", key=f"round-classes-{record.id}")
         st.caption(
             "Dice on the test set: mean over its images with the 95 % bootstrap interval. The change is paired: both "
-            "models on the same images. A class counts as worse only where its whole interval lies below zero."
+            "models on the same images. A class counts as worse only where its whole interval lies below zero and it "
+            f"fell by {SMALLEST_SHARE:g} or more: less than that is no difference that matters."
         )
     remarks = [each.words for each in judgement.classes if each.words]
     for text in dict.fromkeys((*judgement.reasons, *remarks, judgement.caution)):
@@ -206,7 +201,7 @@ def judgement_table(judgement: Judgement) -> pd.DataFrame:
             "New model": [interval_text(row.after) for row in rows],
             "Change": [interval_text(row.difference, signed=True) for row in rows],
             "Images": [row.difference.images if row.difference else row.after.images for row in rows],
-            "Verdict": [_VERDICTS[row.verdict] for row in rows],
+            "Verdict": [VERDICTS[row.verdict] if row.verdict else "–" for row in rows],
         }
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.evaluation.comparison import SMALLEST_SHARE
+from core.evaluation.words import change_text, end_text
 from core.rounds.gate import Figure, Outcome
 from core.store.round_records import RoundDecision, RoundState, Step
 
@@ -26,7 +28,7 @@ STATES: Final = {
 }
 
 OUTCOMES: Final = {
-    Outcome.PASSED: "The gate lets it pass: on no class worse beyond its interval.",
+    Outcome.PASSED: f"The gate lets it pass: on no class worse beyond its interval, by {SMALLEST_SHARE:g} or more.",
     Outcome.FAILED: "The gate refuses it: worse on at least one class.",
     Outcome.NOT_JUDGED: "The gate cannot tell; a person has to decide.",
     Outcome.FIRST: "There is no model in use to compare with: this is the first.",
@@ -44,12 +46,15 @@ def interval_text(figure: Figure | None, *, signed: bool = False) -> str:
 
     >>> interval_text(Figure(0.8123, 0.75, 0.86, 4)), interval_text(Figure(0.02, None, None, 1), signed=True)
     ('0.812 [0.750, 0.860]', '+0.020')
+    >>> interval_text(Figure(-0.00008, -0.00012, -0.00004, 8), signed=True)
+    'less than 0.001 [-0.0001, -0.00004]'
     >>> interval_text(None)
     '–'
     """
     if figure is None or figure.mean is None:
         return "–"
-    sign = "+" if signed else ""
+    mean = change_text(figure.mean) if signed else f"{figure.mean:.3f}"
     if figure.low is None or figure.high is None:
-        return f"{figure.mean:{sign}.3f}"
-    return f"{figure.mean:{sign}.3f} [{figure.low:{sign}.3f}, {figure.high:{sign}.3f}]"
+        return mean
+    low, high = (end_text(end) if signed else f"{end:.3f}" for end in (figure.low, figure.high))
+    return f"{mean} [{low}, {high}]"

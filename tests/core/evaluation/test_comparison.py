@@ -51,6 +51,28 @@ def test_worse_and_unclear() -> None:
     assert mixed.differences["dice"][1].mean == pytest.approx(0)
 
 
+def test_a_clear_difference_too_small_to_count_is_neither_better_nor_worse() -> None:
+    """A change of the mean of 0.0001 with a narrow interval decided a round."""
+    settings = EvaluationSettings(tolerance_nm=8.0, thin_ids=(), object_ids=())
+    reference = np.ones((1, 1000), np.uint8)
+
+    def of(*missed: int) -> EvaluationReport:
+        found = [np.where(np.arange(1000) < 1000 - n, reference, 0).astype(np.uint8) for n in missed]
+        images = [TestImage(f"i{n}", lambda: reference, lambda f=f: f) for n, f in enumerate(found)]
+        return evaluate(images, SCHEME, settings)
+
+    before = of(10, 12, 14)
+    for missed, verdict in (
+        ((11, 13, 16), Verdict.SAME),
+        ((10, 12, 14), Verdict.SAME),
+        ((40, 42, 44), Verdict.WORSE),
+        ((9, 60, 10), Verdict.UNCLEAR),
+    ):
+        recall = compare(before, of(*missed)).differences["recall"][1]
+        assert recall.verdict is verdict, missed
+    assert compare(of(40, 42, 44), before).differences["recall"][1].verdict is Verdict.BETTER
+
+
 def test_fewer_miscounts_are_better_whichever_way_they_went() -> None:
     result = compare(report_of({"a": 0, "b": 0}), report_of({"a": 4, "b": 4}))
     assert result.differences["count_error"][1].mean == -1, "from one object too few to none"

@@ -144,12 +144,12 @@ def test_confusion_is_by_row_of_the_reference() -> None:
 def test_differences_are_the_comparisons() -> None:
     comparison = compare(report_of({"a": 1, "b": 2, "c": 2}), report_of({"a": 2, "b": 3, "c": 4}))
     drawn = paired_differences(comparison, SCHEME, metric_named("recall"))
-    points, over_classes, better, worse, unclear = drawn.figure.data
+    points, over_classes, better, worse, unclear, same = drawn.figure.data
     assert points.y == pytest.approx((0.25, 0.25, 0.5))
     assert points.customdata == ("a", "b", "c")
     assert over_classes.y == pytest.approx(points.y), "the rare class is in none"
     assert better.y == pytest.approx((1 / 3, 1 / 3))
-    assert (worse.y, unclear.y) == ((), ())
+    assert (worse.y, unclear.y, same.y) == ((), (), ())
     assert drawn.table["verdict"].tolist() == ["better", "", "", "", "better", "", "", ""]
     assert drawn.table["recall_difference"][0] == pytest.approx(1 / 3)
 

@@ -67,6 +67,24 @@ def test_the_reason_names_class_fall_interval_and_images() -> None:
     assert "too narrow" in judged.caution
 
 
+def test_a_fall_too_small_to_count_refuses_no_round() -> None:
+    """ER: Dice fell by 0.000 (interval -0.000 to -0.000, 8 images)."""
+    settings = EvaluationSettings(tolerance_nm=8.0, thin_ids=(), object_ids=())
+    truth = np.ones((100, 100), np.uint8)
+
+    def of(missed: int) -> EvaluationReport:
+        found = np.where(np.arange(10_000).reshape(100, 100) < missed, 0, truth).astype(np.uint8)
+        return evaluate([TestImage(f"i{n}", lambda: truth, lambda: found) for n in range(8)], SCHEME, settings)
+
+    judged = judge(of(0), of(2))
+    axon = next(each for each in judged.classes if each.name == "axon")
+    assert axon.difference is not None
+    assert axon.difference.high is not None
+    assert axon.difference.high < 0
+    assert (judged.outcome, judged.reasons, axon.verdict) == (Outcome.PASSED, (), Verdict.SAME)
+    assert judge(of(0), of(200)).outcome is Outcome.FAILED
+
+
 def test_few_images_are_said_to_be_few() -> None:
     judged = judge(report([TRUTH]), report([HALF]))
     assert judged.reasons == (
