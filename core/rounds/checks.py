@@ -93,7 +93,7 @@ def check_training(
     total_px = sum(image.shape_yx[0] * image.shape_yx[1] for image in labelled)
     refusals = (*_refusals(chosen, references), *_nothing_labelled(labelled, balance))
     warnings = (
-        *_missing(balance, bool(labelled)),
+        *_missing(balance, bool(labelled), kept=_same_classes(scheme, parent_scheme)),
         *_few(balance),
         *_shared(chosen, everything),
         *_sizes(chosen),
@@ -144,10 +144,16 @@ def _nothing_labelled(labelled: Sequence[ImageRecord], balance: Sequence[ClassBa
     return ()
 
 
-def _missing(balance: Sequence[ClassBalance], any_image: bool) -> tuple[str, ...]:
+def _missing(balance: Sequence[ClassBalance], any_image: bool, *, kept: bool) -> tuple[str, ...]:
+    """Classes without a pixel; ``kept``: the model to go on from knows them and its output layers stay."""
     names = [row.label.name for row in balance if not row.pixels]
     if not names or not any_image:
         return ()
+    if kept:
+        return (
+            f"Not in these images: {', '.join(names)}. What the model to go on from knows of that is not trained further "
+            "and may fade.",
+        )
     return (f"Not in these images, so the model will never find: {', '.join(names)}.",)
 
 
@@ -191,9 +197,14 @@ def _sizes(chosen: Sequence[ImageRecord]) -> tuple[str, ...]:
 
 
 def _parent(scheme: LabelScheme, parent: LabelScheme | None) -> tuple[str, ...]:
-    if parent is None or [item.name for item in parent.classes] == [item.name for item in scheme.classes]:
+    if parent is None or _same_classes(scheme, parent):
         return ()
     return ("The classes of the model to go on from are others: its output layers start anew, the rest is kept.",)
+
+
+def _same_classes(scheme: LabelScheme, parent: LabelScheme | None) -> bool:
+    """Whether a training goes on from a model's output layers, too."""
+    return parent is not None and [item.name for item in parent.classes] == [item.name for item in scheme.classes]
 
 
 def _some(names: Sequence[str]) -> str:

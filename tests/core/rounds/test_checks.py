@@ -42,6 +42,19 @@ def test_a_class_that_is_not_there_is_named(store: Store, project: ProjectRecord
     assert any("never find: myelin." in text for text in check.warnings)
 
 
+def test_a_class_that_the_parent_knows_may_fade_and_is_not_said_to_be_never_found(
+    store: Store, project: ProjectRecord
+) -> None:
+    image = add(store, project, "a", grey(1))
+    label(store, image, np.full((16, 16), 3, np.uint8))
+    told = " ".join(look(store, project, [image], SCHEME).warnings)
+    assert "Not in these images: myelin." in told
+    assert "not trained further and may fade" in told
+    assert "never find" not in told
+    strange = LabelScheme.from_names({"axon": 3, "glia": 7})
+    assert "never find: myelin" in " ".join(look(store, project, [image], strange).warnings), "outputs start anew"
+
+
 def test_stacks_and_specimens_shared_with_the_test_set(store: Store, project: ProjectRecord) -> None:
     chosen = add(store, project, "a", grey(1), stack="s1", specimen="m1")
     add(store, project, "b", grey(2), stack="s1", specimen="m2", split=Split.TEST)
