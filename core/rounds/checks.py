@@ -151,8 +151,8 @@ def _missing(balance: Sequence[ClassBalance], any_image: bool, *, kept: bool) ->
         return ()
     if kept:
         return (
-            f"Not in these images: {', '.join(names)}. What the model to go on from knows of that is not trained further "
-            "and may fade.",
+            f"Not in these images: {', '.join(names)}. What the model to go on from knows of that is not trained "
+            "further and may fade.",
         )
     return (f"Not in these images, so the model will never find: {', '.join(names)}.",)
 

@@ -51,7 +51,7 @@ def promote(store: Store, round_id: str, who: str, reason: str = "") -> RoundRec
         refused = judgement.outcome is Outcome.FAILED
         if refused and not reason:
             raise RoundError(
-                f"The new model is worse: {' '.join(judgement.reasons)}", "Keep the model in use, or give a reason."
+                f"The new model is worse: {' '.join(judgement.reasons)}", "Do not promote it, or give a reason."
             )
         decision = RoundDecision.OVERRIDDEN if refused else RoundDecision.PROMOTED
         return done(promote_round(session, it, clean_name(who), reason, decision))

@@ -188,7 +188,9 @@ def _new_classes(
         for image in chosen
         if any((layer.completed_at or layer.created_at) < last.created_at for layer in labels[image.id].layers)
     ] if all(image.id in labels for image in chosen) else []  # fmt: skip
-    told = f"New since round {last.number}: {', '.join(names)}. The model in use does not know it and scores 0 there."
+    told = (
+        f"New since round {last.number}: {', '.join(names)}. A model from before does not know it and scores 0 there."
+    )
     if old:
         told += (
             f" {len(old)} of {len(chosen)} images have label maps from before: where {', '.join(names)} occurs in "

@@ -77,6 +77,8 @@ def test_one_button_runs_a_round_and_a_person_decides(
     told = texts(page)
     assert store.rounds(project.id)[0].step is Step.DECIDE
     assert "The gate" in told
+    assert "goes on from\\: no model was in use" in told
+    assert page.button(key=f"round-keep-{record.id}").label == "Do not promote it", "there is none to keep"
     page = press(page, f"round-promote-{record.id}")
     decided = store.rounds(project.id)[0]
     assert (decided.decision, decided.decided_by) == (RoundDecision.PROMOTED, "Ada")

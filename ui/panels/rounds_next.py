@@ -203,8 +203,8 @@ def _begin(project: ProjectRecord, plan: RoundPlan, check: RoundCheck, person: s
         st.caption("Reviewers and admins of the project start rounds.")
     else:
         st.caption(
-            "Freezes the label maps, trains, scores the new model and the one in use on the same test set, compares, "
-            "and asks you. It goes on when this page is closed."
+            "Freezes the label maps, trains, scores the new model and the one in use (while none is, the one it goes "
+            "on from) on the same test set, compares, and asks you. It goes on when this page is closed."
         )
 
 

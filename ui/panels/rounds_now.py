@@ -161,7 +161,7 @@ def changed(act: Callable[[], object]) -> None:
 
 
 def judgement_panel(record: RoundRecord) -> None:
-    """The new model beside the one in use, class by class, and what the gate makes of it."""
+    """The new model beside the one it is compared with, class by class, and what the gate makes of it."""
     judgement = Judgement.from_json(record.comparison or {})
     words = OUTCOMES[judgement.outcome]
     if judgement.outcome is Outcome.PASSED:
@@ -170,6 +170,11 @@ def judgement_panel(record: RoundRecord) -> None:
         st.error(words, icon=":material/gpp_bad:")
     else:
         st.info(words, icon=":material/help:")
+    before = compared_with(record)
+    if before:
+        models = context.offered_models()
+        name = models[record.base_model_id or ""].card.name if record.base_model_id in models else record.base_model_id
+        st.markdown(plain(f"Compared with {name}, {before}."))
     if judgement.classes:
         st.dataframe(judgement_table(judgement), hide_index=True, width="stretch", key=f"round-classes-{record.id}")
         st.caption(
@@ -191,13 +196,22 @@ def judgement_panel(record: RoundRecord) -> None:
         )  # fmt: skip
 
 
+def compared_with(record: RoundRecord) -> str:
+    """What the model is that a round's new one was compared with; "" where there was none."""
+    if record.base_model_id is None:
+        return ""
+    if record.promoted_then is None:
+        return "which the round goes on from: no model was in use"
+    return "the model that was in use"
+
+
 def judgement_table(judgement: Judgement) -> pd.DataFrame:
     """One row per class and one for their mean."""
     rows = judgement.classes
     return pd.DataFrame(
         {
             "Class": ["mean of classes" if row.class_id == ALL else row.name for row in rows],
-            "Model in use": [interval_text(row.before) for row in rows],
+            "Model before": [interval_text(row.before) for row in rows],
             "New model": [interval_text(row.after) for row in rows],
             "Change": [interval_text(row.difference, signed=True) for row in rows],
             "Images": [row.difference.images if row.difference else row.after.images for row in rows],
@@ -224,7 +238,8 @@ def _decision(record: RoundRecord, person: str, allowed: bool) -> None:
         ):  # fmt: skip
             changed(lambda: decisions.promote(store, record.id, person, reason))
         if st.button(
-            "Keep the model in use", icon=":material/block:", type="primary" if refused else "secondary",
+            "Keep the model in use" if record.promoted_then else "Do not promote it", icon=":material/block:",
+            type="primary" if refused else "secondary",
             key=f"round-keep-{record.id}", help="The new model stays in the model store.",
         ):  # fmt: skip
             changed(lambda: decisions.keep(store, record.id, person, reason))

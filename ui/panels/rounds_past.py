@@ -34,7 +34,10 @@ def in_use_panel(project: ProjectRecord, person: str) -> None:
     allowed = may(store, project.id, person, Permission.TRAIN)
     with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
         if promoted is None:
-            told = "**No model is in use yet.** A round's model is, once it is promoted."
+            told = (
+                "**No model is in use yet.** A round's model is, once it is promoted. Until then, new models are "
+                "compared with the one that their round goes on from."
+            )
         else:
             known = models.get(promoted.model_id)
             told = f"**In use: {plain(known.card.name if known else promoted.model_id)}**"
