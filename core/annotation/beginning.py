@@ -9,8 +9,10 @@ import numpy as np
 
 from core.annotation.draft_post import MOST_TILES, tile_shape
 from core.annotation.draft_tiles import class_counts, pack_tile
+from core.errors import AnnotationError
 from core.imaging.pyramid import TILE_PX
 from core.label_scheme import IGNORE_ID
+from core.review.double_annotation import own_work
 from core.review.label_maps import LabelMap
 from core.store.records import DraftRecord, DraftTileRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
@@ -37,9 +39,17 @@ def begin_draft(store: Store, image_id: str, author: str, revision_id: str | Non
     ------
     NotFoundError
         There is no such image or revision.
+    AnnotationError
+        The author is asked to annotate the image on their own, and that begins from another label map.
     StorageFullError
         The disk is full; asked again, the draft is completed.
     """
+    asked = own_work(store, image_id, author)
+    if asked is not None and asked.base_revision_id != revision_id:
+        raise AnnotationError(
+            "You are asked to annotate this image on your own; all who are asked begin from the same label map.",
+            "Begin from the one that the Correct page offers.",
+        )
     draft, was_open = store.open_draft(image_id, author, revision_id)
     if draft.base_revision_id is None or draft.strokes or store.has_draft_post(draft.id, _SYSTEM, _LAST):
         return draft, was_open

@@ -44,10 +44,13 @@ class ImageProgress:
         For this person.
     others
         Names of the others who have a draft of it.
+    asked
+        This person is asked to annotate it on their own and has not submitted: it comes first.
     """
 
     standing: Standing
     others: tuple[str, ...] = ()
+    asked: bool = False
 
 
 TO_DO = (Standing.DRAFT, Standing.CHANGES_REQUESTED, Standing.REJECTED, Standing.SEGMENTED)
@@ -62,7 +65,7 @@ _BY_REVIEW = {
 
 
 def progress(store: Store, project_id: str, person: str) -> dict[str, ImageProgress]:
-    """Every image of a project that has a label map or a draft, by id; one that is left out has nothing.
+    """Every image of a project that has a label map or a draft or is asked of this person; others have nothing.
 
     The newest correction counts that is neither withdrawn nor replaced by a newer version of itself. What a blind
     assignment hides from this person is left out.
@@ -70,12 +73,14 @@ def progress(store: Store, project_id: str, person: str) -> dict[str, ImageProgr
     kinds = store.label_kinds(project_id)
     reviews = _newest_reviews(store, project_id, hidden_revisions(store, project_id, person))
     drafts = _open_drafts(store, project_id)
-    blind = {each.image_id for each in assignments(store, project_id) if each.blind}
+    blind = [each for each in assignments(store, project_id) if each.blind]
+    together = {each.image_id for each in blind}
     key = person_key(person)
+    asked = {each.image_id for each in blind if person_key(each.person) == key and each.revision_id is None}
     found = {}
-    for image_id in {*kinds, *drafts}:
+    for image_id in {*kinds, *drafts, *asked}:
         authors = drafts.get(image_id, ())
-        hidden = hidden_authors(store, image_id, person) if image_id in blind else frozenset()
+        hidden = hidden_authors(store, image_id, person) if image_id in together else frozenset()
         others = tuple(name for name in authors if person_key(name) not in hidden | {key})
         if key in map(person_key, authors):
             standing = Standing.DRAFT
@@ -83,7 +88,7 @@ def progress(store: Store, project_id: str, person: str) -> dict[str, ImageProgr
             standing = _BY_REVIEW[reviews[image_id]]
         else:
             standing = _by_kind(kinds.get(image_id, frozenset()))
-        found[image_id] = ImageProgress(standing, others)
+        found[image_id] = ImageProgress(standing, others, image_id in asked)
     return found
 
 
@@ -92,15 +97,20 @@ def standing_of(known: Mapping[str, ImageProgress], image_id: str) -> Standing:
     return known[image_id].standing if image_id in known else Standing.NOTHING
 
 
+def is_asked(known: Mapping[str, ImageProgress], image_id: str) -> bool:
+    """Whether this person is asked to annotate an image on their own."""
+    return image_id in known and known[image_id].asked
+
+
 def is_to_do(known: Mapping[str, ImageProgress], image_id: str) -> bool:
-    """Whether somebody can go on with an image: a prediction to correct, a draft, or nothing yet."""
-    return standing_of(known, image_id) in (*TO_DO, Standing.NOTHING)
+    """Whether somebody can go on with an image: one asked of them, a prediction to correct, a draft, or nothing yet."""
+    return is_asked(known, image_id) or standing_of(known, image_id) in (*TO_DO, Standing.NOTHING)
 
 
 def next_image(ids: Sequence[str], known: Mapping[str, ImageProgress], after: str) -> str | None:
     """The image to go on with after one, in the list's order and round to its beginning; None where all are done.
 
-    Images with nothing yet come when the others are done.
+    Those that this person is asked to annotate come first; images with nothing yet when the others are done.
 
     >>> known = {"a": ImageProgress(Standing.SEGMENTED), "b": ImageProgress(Standing.APPROVED)}
     >>> next_image(["a", "b", "c"], known, "b")
@@ -111,6 +121,9 @@ def next_image(ids: Sequence[str], known: Mapping[str, ImageProgress], after: st
     True
     """
     order = list(_round_from(ids, after))
+    own = next((each for each in order if is_asked(known, each)), None)
+    if own is not None:
+        return own
     for wanted in (TO_DO, (Standing.NOTHING,)):
         found = next((each for each in order if standing_of(known, each) in wanted), None)
         if found is not None:

@@ -17,10 +17,10 @@ from core.review.rows import named
 from core.store.audit import note
 from core.store.base import found, now
 from core.store.people import clean_name, person_key
-from core.store.records import RevisionKind
+from core.store.records import DraftState, RevisionKind, RevisionState
 from core.store.review_tables import AnnotationAssignmentRow, ReviewRow
 from core.store.store import Store
-from core.store.tables import ImageRow, RevisionRow
+from core.store.tables import DraftRow, ImageRow, RevisionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,22 @@ class Assignment:
     revision_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnWork:
+    """What a person is asked to do on their own, and has not submitted yet.
+
+    Parameters
+    ----------
+    asked_by
+        Who asks.
+    base_revision_id
+        The label map that all who are asked begin from; None: an empty one.
+    """
+
+    asked_by: str
+    base_revision_id: str | None
+
+
 def ask_to_annotate(store: Store, image_id: str, people: Iterable[str], *, by: str, blind: bool = True) -> None:
     """Ask people to annotate an image, each for themselves. Whoever was asked before stays as they are.
 
@@ -53,7 +69,7 @@ def ask_to_annotate(store: Store, image_id: str, people: Iterable[str], *, by: s
     AccessError
         ``by`` is no reviewer, or somebody who is asked may not paint.
     ReviewError
-        Nobody is named.
+        Nobody is named, or somebody has begun already, and not from the label map that all shall begin from.
     """
     asking = named(by)
     names = {person_key(name): clean_name(name) for name in people if clean_name(name)}
@@ -67,6 +83,8 @@ def ask_to_annotate(store: Store, image_id: str, people: Iterable[str], *, by: s
             if role is None or Permission.PAINT not in ALLOWED[role]:
                 raise refusal(name, role, Permission.PAINT)
             if session.get(AnnotationAssignmentRow, (image_id, key)) is None:
+                if blind:
+                    _require_nothing_begun(session, image_id, name)
                 session.add(
                     AnnotationAssignmentRow(
                         image_id=image_id, person=key, name=name, blind=blind, assigned_by=asking, assigned_at=now()
@@ -99,6 +117,30 @@ def assignments(store: Store, project_id: str, *, image_id: str | None = None) -
     """Who is asked to annotate which images of a project, and what they have submitted."""
     with store.database.reading() as session:
         return _assignments(session, project_id, image_id)
+
+
+def own_work(store: Store, image_id: str, person: str) -> OwnWork | None:
+    """What a person is asked to annotate of an image unseen by others; None: nothing, or they have submitted it.
+
+    All who are asked begin from the same label map: the newest prediction that was there when the first of them was
+    asked, else an empty one. No correction: what somebody vouched for there would count as the work of both.
+    """
+    key = person_key(person)
+    with store.database.reading() as session:
+        project_id = found(session, ImageRow, image_id, "image").project_id
+        asked = [each for each in _assignments(session, project_id, image_id) if each.blind]
+        mine = next((each for each in asked if person_key(each.person) == key), None)
+        if mine is None or mine.revision_id is not None:
+            return None
+        wanted = (
+            select(RevisionRow.id)
+            .where(RevisionRow.image_id == image_id, RevisionRow.kind == RevisionKind.PREDICTION.value)
+            .where(RevisionRow.state == RevisionState.COMPLETE.value)
+            .where(RevisionRow.completed_at <= min(each.assigned_at for each in asked))
+            .order_by(RevisionRow.completed_at.desc(), RevisionRow.id)
+            .limit(1)
+        )
+        return OwnWork(mine.assigned_by, session.scalar(wanted))
 
 
 def hidden_revisions(store: Store, project_id: str, person: str, *, image_id: str | None = None) -> frozenset[str]:
@@ -143,6 +185,15 @@ def require_visible(store: Store, revision_id: str, person: str) -> None:
         raise AccessError(
             "You annotate this image without seeing the work of others.",
             "It can be seen when all who were asked have submitted.",
+        )
+
+
+def _require_nothing_begun(session: Session, image_id: str, name: str) -> None:
+    wanted = select(DraftRow.author).where(DraftRow.image_id == image_id, DraftRow.state == DraftState.OPEN.value)
+    if any(person_key(author) == person_key(name) for author in session.scalars(wanted)):
+        raise ReviewError(
+            f"{name} has an open draft of this image already; all who are asked shall begin from the same label map.",
+            f"Ask again when {name} has submitted or discarded it.",
         )
 
 

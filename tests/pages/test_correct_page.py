@@ -12,6 +12,7 @@ from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter, write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.review.decisions import decide
+from core.review.double_annotation import ask_to_annotate
 from core.review.records import Decision, ReviewState
 from core.review.rows import review
 from core.rounds.promoting import promote_model
@@ -272,3 +273,22 @@ def test_after_a_submission_the_next_image_is_one_click_away(
     labels = page.selectbox(key="correct-image").options
     assert any("waits for review" in label for label in labels)
     assert any("segmented" in label for label in labels)
+
+
+def test_whoever_is_asked_to_annotate_alone_is_told_and_begins_from_the_common_label_map(
+    app: AppTest, store: Store, project: ProjectRecord, image: ImageRecord, prediction: RevisionRecord
+) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, SHAPE, np.uint8)
+    other = store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "another"))
+    ask_to_annotate(store, image.id, ["Ada", "Bob"], by="Rita")
+    page = opened(app, project=project.id, image=other.id)
+    assert "You are asked to annotate liver" in texts(page)
+    press(page, "correct-asked")
+    page = opened(app, project=project.id)
+    assert page.selectbox(key="correct-image").value == image.id, "it comes first"
+    (begin,) = [each for each in page.selectbox if each.label == "Begin from"]
+    assert len(begin.options) == 1
+    press(page, "correct-begin")
+    assert store.drafts(image.id)[0].base_revision_id == prediction.id
+    page = opened(app, "Cy", project=project.id, image=image.id)
+    assert "You are asked" not in texts(page)

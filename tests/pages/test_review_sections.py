@@ -122,12 +122,14 @@ def test_two_people_are_asked_and_their_agreement_is_told(
     next(button for button in page.button if button.label == "Ask them").click()
     page = page.run()
     assert "Two different people are needed" in texts(page)
+    assert page.text_input(key="agreement-two").value == "ada ", "what was typed stays"
     page.text_input(key="agreement-one").set_value("Ada")
     page.text_input(key="agreement-two").set_value("Bob")
     next(button for button in page.button if button.label == "Ask them").click()
     page = page.run()
     assert not page.exception
     assert sorted(each.person for each in assignments(store, project.id)) == ["Ada", "Bob"]
+    assert page.text_input(key="agreement-one-1").value == ""
 
     paint(store, image, "Ada", slice(50, 80))
     page = opened(app, "agreement")

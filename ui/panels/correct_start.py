@@ -10,8 +10,8 @@ import streamlit as st
 from core.access import Permission, require
 from core.annotation.beginning import begin_draft, preferred_prediction
 from core.annotation.history import HistoryEntry, history
-from core.annotation.progress import TO_DO, ImageProgress, Standing, is_to_do, standing_of
-from core.review.double_annotation import hidden_authors, hidden_revisions
+from core.annotation.progress import TO_DO, ImageProgress, Standing, is_asked, is_to_do, standing_of
+from core.review.double_annotation import hidden_authors, hidden_revisions, own_work
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
 from core.store.people import person_key
@@ -76,7 +76,7 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
     chosen = st.selectbox(
         "Image",
         list(images),
-        format_func=lambda i: f"{images[i].name} · {_STANDINGS[standing_of(known, i)]}",
+        format_func=lambda i: f"{images[i].name} · {_standing_text(known, i)}",
         key="correct-image",
         on_change=kept_in_address(Query.IMAGE, "correct-image", images, first),
         help=f"{to_do:,} of {counted(len(images), 'image')} left to go on with",
@@ -84,8 +84,15 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
     return images[chosen]
 
 
+def _standing_text(known: Mapping[str, ImageProgress], image_id: str) -> str:
+    return "asked of you" if is_asked(known, image_id) else _STANDINGS[standing_of(known, image_id)]
+
+
 def _first(images: Collection[str], known: Mapping[str, ImageProgress]) -> str:
-    """The image that is shown when none is asked for: one's own draft, else one that is left to do."""
+    """The image that is shown when none is asked for: one asked of this person, their draft, one that is left to do."""
+    own = next((image_id for image_id in images if is_asked(known, image_id)), None)
+    if own is not None:
+        return own
     for wanted in (*TO_DO, Standing.NOTHING):
         for image_id in images:
             if standing_of(known, image_id) is wanted:
@@ -123,9 +130,12 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
             st.page_link(SEGMENT_PAGE, label="Segment it", icon=":material/blur_on:",
                          query_params={Query.IMAGE.value: image.id})  # fmt: skip
             st.markdown("or begin with an empty label map.")
-        options = [*by_id, _EMPTY]
+        asked = own_work(context.store(), image.id, person)
+        options = [*by_id, _EMPTY] if asked is None else [asked.base_revision_id or _EMPTY]
         promoted = context.store().promoted_model(project.id)
-        default = default_start(entries, person, promoted.model_id if promoted else None)
+        default = (
+            default_start(entries, person, promoted.model_id if promoted else None) if asked is None else options[0]
+        )
         _asked_for_changes(by_id.get(default))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = st.selectbox(
@@ -134,6 +144,7 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
                 index=options.index(default),
                 format_func=lambda i: revision_label(by_id[i]) if i else "Empty: everything is background",
                 key=f"correct-start-{image.id}-{len(options)}",
+                help="All who are asked to annotate this image begin from the same label map." if asked else None,
             )
             begin = st.button("Begin", type="primary", icon=":material/brush:", key="correct-begin")
         st.caption("The label map itself stays as it is; your correction becomes a new revision when you submit it.")

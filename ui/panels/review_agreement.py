@@ -29,6 +29,9 @@ _VIEWS: Final = {
 }
 
 
+_ASKED: Final = "agreement-times-asked"
+
+
 def agreement_panel(project: ProjectRecord, person: str) -> None:
     """Who was asked, who has submitted, and how far they agree."""
     store = context.store()
@@ -167,29 +170,37 @@ def _ask(project: ProjectRecord, person: str, images: Sequence[ImageRecord]) -> 
     if not images:
         return
     roles = current_settings().access is Access.ROLES
+    done = int(st.session_state.get(_ASKED, 0))
+    new = f"-{done}" if done else ""  # other keys, so that the fields are empty once somebody was asked, and not before
     with st.expander("Give an image to two people", icon=":material/group_add:"):
-        with st.form("agreement-ask", border=False, clear_on_submit=True):
-            image = st.selectbox("Image", images, format_func=lambda each: each.name, key="agreement-image")
+        with st.form(f"agreement-ask{new}", border=False):
+            image = st.selectbox("Image", images, format_func=lambda each: each.name, key=f"agreement-image{new}")
             if roles:
                 known = [
                     each.name for each in members(context.store(), project.id) if Permission.PAINT in ALLOWED[each.role]
                 ]
-                names = st.multiselect("People", known, key="agreement-people")
+                names = st.multiselect("People", known, key=f"agreement-people{new}")
             else:
                 one, other = st.columns(2)
                 names = [
-                    one.text_input("First person", key="agreement-one"),
-                    other.text_input("Second person", key="agreement-two"),
+                    one.text_input("First person", key=f"agreement-one{new}"),
+                    other.text_input("Second person", key=f"agreement-two{new}"),
                 ]
             st.caption(
-                "Each finds the image on the Correct page and works from the same label map, without the other's."
+                "Each finds the image first on the Correct page and begins from the same label map: the newest "
+                "prediction, else an empty one. Neither sees the other's work."
             )
             pressed = st.form_submit_button("Ask them", type="primary", icon=":material/send:")
         if pressed:
             if len({person_key(name) for name in names if person_key(name)}) < 2:
                 st.error("Two different people are needed.", icon=":material/error:")
             else:
-                _done(lambda: ask_to_annotate(context.store(), image.id, names, by=person))
+
+                def ask() -> None:
+                    ask_to_annotate(context.store(), image.id, names, by=person)
+                    st.session_state[_ASKED] = done + 1
+
+                _done(ask)
 
 
 def _asked(

@@ -8,6 +8,7 @@ from core.annotation.progress import ImageProgress, Standing, is_to_do, next_ima
 from core.imaging.image import Image
 from core.imaging.pyramid import write_label_pyramid
 from core.review.decisions import decide
+from core.review.double_annotation import ask_to_annotate
 from core.review.records import Decision
 from core.store import RevisionKind, Store
 from core.store.records import ProjectRecord
@@ -40,6 +41,20 @@ def test_every_standing_as_this_person_may_know_it(store: Store, project: Projec
         "asked": Standing.CHANGES_REQUESTED, "approved": Standing.APPROVED, "rejected": Standing.REJECTED,
     }  # fmt: skip
     assert progress(store, project.id, "Cy")[images["drafted"].id] == ImageProgress(Standing.NOTHING, ("Ada",))
+
+
+def test_what_one_is_asked_to_annotate_alone_comes_first(store: Store, project: ProjectRecord) -> None:
+    image = store.add_image(project.id, Image(BLANK))
+    ask_to_annotate(store, image.id, ["Ada", "Dee"], by="Bo")
+    known = progress(store, project.id, "ada")
+    assert known[image.id] == ImageProgress(Standing.NOTHING, asked=True)
+    assert image.id not in progress(store, project.id, "Cy")
+    known["draft"], known["done"] = ImageProgress(Standing.DRAFT), ImageProgress(Standing.APPROVED, asked=True)
+    assert next_image(["draft", image.id], known, "draft") == image.id
+    assert next_image(["draft", "done"], known, "gone") == "done", "what others did before asks for it all the same"
+    assert is_to_do(known, "done")
+    add_labels(store, image, BLANK, author="Ada")
+    assert not progress(store, project.id, "Ada")[image.id].asked
 
 
 def test_the_next_image_goes_round_and_ends() -> None:

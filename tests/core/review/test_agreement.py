@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from core.access import Role, set_member
-from core.errors import AccessError, ReviewError
+from core.annotation.beginning import begin_draft
+from core.errors import AccessError, AnnotationError, ReviewError
 from core.imaging.pyramid import write_label_pyramid
 from core.review.agreement import (
     agreement_between,
@@ -19,11 +20,13 @@ from core.review.agreement import (
 )
 from core.review.decisions import withdraw
 from core.review.double_annotation import (
+    OwnWork,
     ask_to_annotate,
     assignments,
     excuse,
     hidden_authors,
     hidden_revisions,
+    own_work,
     require_visible,
 )
 from core.review.label_maps import COVERAGE
@@ -122,6 +125,35 @@ def test_earlier_work_is_no_answer_and_whoever_is_excused_hides_nothing(
     excuse(store, image.id, "DEE", by="Bo")
     assert [each.person for each in assignments(store, project.id)] == ["Ada"]
     assert hidden_revisions(store, project.id, "Dee") == frozenset()
+
+
+def test_all_who_are_asked_begin_from_the_prediction_of_then(store: Store, image: ImageRecord) -> None:
+    def predicted(value: int) -> str:
+        begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m")
+        write_label_pyramid(store.label_pyramid_path(begun.id), np.full((4, 4), value, np.uint8), pixel_size_nm=8.0)
+        return store.complete_revision(begun.id).id
+
+    first = predicted(1)
+    correction = add_labels(store, image, FIRST, author="Cy")
+    ask_to_annotate(store, image.id, ["Ada", "Dee"], by="Bo")
+    later = predicted(2)
+    assert [own_work(store, image.id, name) for name in ("ada", "Dee")] == [OwnWork("Bo", first)] * 2
+    assert own_work(store, image.id, "Cy") is None
+    for other in (later, correction.id, None):
+        with pytest.raises(AnnotationError, match="same label map"):
+            begin_draft(store, image.id, "Ada", other)
+    draft, _ = begin_draft(store, image.id, "Ada", first)
+    assert draft.base_revision_id == first
+    begin_draft(store, image.id, "Cy", later)
+    add_labels(store, image, SECOND, author="Dee")
+    assert own_work(store, image.id, "Dee") is None, "what comes after is free"
+
+
+def test_whoever_has_begun_already_is_not_asked(store: Store, image: ImageRecord) -> None:
+    store.open_draft(image.id, "Ada", None)
+    with pytest.raises(ReviewError, match="Ada has an open draft"):
+        ask_to_annotate(store, image.id, ["Dee", "Ada"], by="Bo")
+    assert own_work(store, image.id, "Dee") is None, "nobody was asked"
 
 
 def test_who_may_ask_and_be_asked(guarded: Store) -> None:
