@@ -20,7 +20,7 @@ from core.label_scheme import DEFAULT_SCHEME
 from core.store import ImageRecord, RevisionKind, Store
 from tests.pages.conftest import open_page, texts
 from ui.panels.data_preview import Defaults, _row, chosen_cases
-from ui.panels.data_scheme import scheme_of_rows
+from ui.panels.data_scheme import filled_in, scheme_of_rows, with_edits
 from ui.panels.data_table import matching, rows, save_edits
 
 PAGE = "data_page.py"
@@ -164,6 +164,18 @@ def test_five_hundred_images_take_few_queries(store: Store, app: AppTest, monkey
     assert "500 images." in texts(app)
 
 
+def test_the_table_shows_the_number_colour_and_key_that_will_be_used() -> None:
+    """They read None until the project was made, and the key was stored empty."""
+    typed = with_edits([], {"added_rows": [{"name": "glia"}, {"name": "axon", "color": "#AA00FF"}]})
+    full = filled_in(typed)
+    assert [(row["id"], row["name"], row["key"]) for row in full] == [(1, "glia", "1"), (2, "axon", "2")]
+    assert full[1]["color"] == "#aa00ff"
+    assert full[0]["color"].startswith("#")
+    assert filled_in(full) == full, "nothing changes a second time"
+    half = [{"name": "a"}, {"name": "A"}]
+    assert filled_in(half) == half, "what makes no scheme stays as it was typed"
+
+
 def test_classes_in_a_table_become_a_scheme() -> None:
     empty = {"id": None, "name": None, "color": None, "key": None}
     scheme = scheme_of_rows(
@@ -172,6 +184,11 @@ def test_classes_in_a_table_become_a_scheme() -> None:
     assert [(item.id, item.name) for item in scheme.classes] == [(1, "glia"), (4, "axon")]
     assert scheme[4].color == "#aa00ff"
     assert scheme_of_rows(DEFAULT_SCHEME.to_json(), DEFAULT_SCHEME) == DEFAULT_SCHEME
+    assert [item.key for item in scheme.classes] == ["1", "2"], "so that 1 to 9 pick them while painting"
+    given = scheme_of_rows([{**empty, "name": "a"}, {**empty, "name": "b", "key": "1"}, {**empty, "name": "c"}])
+    assert [item.key for item in given.classes] == ["2", "1", "3"]
+    many = scheme_of_rows([{**empty, "name": f"c{number}"} for number in range(11)])
+    assert [item.key for item in many.classes][7:] == ["8", "9", "", ""]
     with pytest.raises(LabelMapError, match="no class"):
         scheme_of_rows([empty])
     with pytest.raises(LabelMapError, match="more than once"):
