@@ -72,6 +72,12 @@ class StateKey(StrEnum):
     SUBMITTED = "submitted"
     """The revision that this tab has just submitted."""
 
+    REVIEW_MARK = "review_mark"
+    """The mark on the Review page that was clicked last, None once a changed region was."""
+
+    REVIEW_TURN = "review_turn"
+    """Grows when the table of changed regions must forget what was chosen in it, because a mark was clicked."""
+
     PERSON = "person"
     """The name that was given in this tab; the cookie has it from the next page load on."""
 

@@ -13,7 +13,9 @@ from core.evaluation.counts import plain
 from core.evaluation.overlap import confusion, counts_from_confusion
 from core.label_scheme import IGNORE_ID
 from core.review.label_maps import LabelMap, bands
+from core.review.lineage import lineage
 from core.review.records import Box, Changes, ClassChange, Effect, Review
+from core.review.rows import BEFORE
 from core.store.records import ImageRecord, RevisionKind
 from core.store.review_tables import ReviewRow
 from core.store.store import Store
@@ -73,12 +75,12 @@ def changes_between(before: LabelMap, after: LabelMap) -> Changes:
 
 def changed_regions(store: Store, review: Review, *, most: int = 200) -> tuple[Region, ...]:
     """What a revision changed, piece by piece (8-connected), largest first."""
-    changes = _measured(store, review).changes
-    if changes is None or changes.box is None:
+    known = _measured(store, review)
+    if known.changes is None or known.changes.box is None:
         return ()
     shape = store.image(review.image_id).shape_yx
-    before, after = LabelMap(store, review.parent_id, shape), LabelMap(store, review.revision_id, shape)
-    return regions_between(before, after, changes.box, most=most)
+    before, after = LabelMap(store, known.before_id, shape), LabelMap(store, review.revision_id, shape)
+    return regions_between(before, after, known.changes.box, most=most)
 
 
 def regions_between(before: LabelMap, after: LabelMap, area: Box, *, most: int) -> tuple[Region, ...]:
@@ -122,27 +124,32 @@ def effect_on_score(
 
 
 def _measured(store: Store, review: Review) -> Review:
+    """Against the nearest label map above that counts; which one that is changes with what is decided there."""
     image = store.image(review.image_id)
+    before_id = lineage(store, review.revision_id).before_id
+    if before_id != review.before_id:
+        review = replace(review, changes=None, effect=None, before_id=before_id)
     changes = review.changes or changes_between(
-        LabelMap(store, review.parent_id, image.shape_yx), LabelMap(store, review.revision_id, image.shape_yx)
+        LabelMap(store, before_id, image.shape_yx), LabelMap(store, review.revision_id, image.shape_yx)
     )
     effect = _effect(store, review, image)
     if (changes, effect) != (review.changes, review.effect):
         with store.database.writing() as session:
             row = session.get(ReviewRow, review.revision_id)
             if row is not None:  # else deleted meanwhile
-                row.changes, row.effect = changes.to_json(), effect.to_json() if effect else None
+                row.changes = {**changes.to_json(), BEFORE: before_id}
+                row.effect = effect.to_json() if effect else None
     return replace(review, changes=changes, effect=effect)
 
 
 def _effect(store: Store, review: Review, image: ImageRecord) -> Effect | None:
     """Against the newest reference, unless the revision was made from it."""
     reference = next(iter(store.revisions(review.image_id, kind=RevisionKind.REFERENCE)), None)
-    if reference is None or reference.id == review.parent_id:
+    if reference is None or reference.id == review.before_id:
         return None
     if review.effect is not None and review.effect.reference_id == reference.id:
         return review.effect
-    ids = (review.parent_id, review.revision_id, reference.id)
+    ids = (review.before_id, review.revision_id, reference.id)
     before, after, truth = (LabelMap(store, each, image.shape_yx) for each in ids)
     return effect_on_score(before, after, truth, reference.id, store.project(image.project_id).scheme.ids)
 

@@ -81,7 +81,7 @@ class ClassChange:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a revision changed of the label map that it was made from.
+    """What differs between a revision and the label map that it is held against.
 
     Parameters
     ----------
@@ -163,6 +163,8 @@ class Review:
         The later revision that stands in its place.
     changes, effect
         None: nobody has asked for them yet, or (effect) there is no reference.
+    before_id
+        The label map that these are told against (`core.review.lineage`); None: background everywhere.
     """
 
     revision_id: str
@@ -180,6 +182,7 @@ class Review:
     superseded_by: str | None
     changes: Changes | None
     effect: Effect | None
+    before_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -14,6 +14,9 @@ from core.store.people import clean_name, person_key
 from core.store.review_tables import ReviewRow
 from core.store.store import Store
 from core.store.tables import ImageRow, ProjectRow, RevisionRow
+
+BEFORE: Final = "before"
+"""In the changes that are kept with a review: what they were counted against; where it is missing, the parent."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,4 +119,5 @@ def record(row: Any) -> Review:
         superseded_by=review_row.superseded_by,
         changes=Changes.from_json(review_row.changes) if review_row.changes else None,
         effect=Effect.from_json(review_row.effect) if review_row.effect else None,
+        before_id=(review_row.changes or {}).get(BEFORE, revision.parent_id),
     )

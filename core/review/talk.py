@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core.access import ALLOWED, Permission, refusal, require_within, role_within
 from core.errors import AccessError, DecidedError, NotFoundError, ReviewError
 from core.review.decisions import REASON_CHARS
+from core.review.lineage import lineage
 from core.review.records import Box, Comment, Mark, ReviewState
 from core.review.rows import named, subject
 from core.store.audit import note
@@ -157,6 +158,19 @@ def remove_mark(store: Store, revision_id: str, number: int, who: str) -> None:
 def marks(store: Store, revision_id: str) -> tuple[Mark, ...]:
     """The marks on a revision by number."""
     wanted = select(ReviewMarkRow).where(ReviewMarkRow.revision_id == revision_id).order_by(ReviewMarkRow.number)
+    with store.database.reading() as session:
+        return tuple(_mark(row) for row in session.scalars(wanted))
+
+
+def earlier_marks(store: Store, revision_id: str) -> tuple[Mark, ...]:
+    """The marks on the submissions before this one that nobody approved, oldest first; resolved ones too."""
+    earlier = {*versions(store, revision_id), *lineage(store, revision_id).unapproved} - {revision_id}
+    wanted = (
+        select(ReviewMarkRow)
+        .join(ReviewRow, ReviewRow.revision_id == ReviewMarkRow.revision_id)
+        .where(ReviewMarkRow.revision_id.in_(earlier))
+        .order_by(ReviewRow.created_at, ReviewMarkRow.number)
+    )
     with store.database.reading() as session:
         return tuple(_mark(row) for row in session.scalars(wanted))
 

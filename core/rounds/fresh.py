@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from core.review.changes import changes_between, measured
 from core.review.label_maps import LabelMap
+from core.review.lineage import lineage
 from core.review.records import Changes
 from core.review.rows import review
 from core.rounds.snapshot import Snapshot
@@ -147,7 +148,7 @@ def _changes(store: Store, correction: RevisionRecord, counted: Collection[str])
             if earlier is None or earlier.superseded_by is None:
                 break
             origin = session.get_one(RevisionRow, origin).parent_id
-    if origin == correction.parent_id:
+    if lineage(store, correction.id).before_id == origin:
         (known,) = measured(store, [review(store, correction.id)])
         if known.changes is not None:
             return known.changes

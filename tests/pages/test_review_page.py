@@ -16,11 +16,12 @@ from core.label_scheme import LabelScheme
 from core.review.decisions import decide, withdraw
 from core.review.records import Box, Decision, ReviewState
 from core.review.rows import review
-from core.review.talk import add_mark, marks, thread
+from core.review.talk import add_mark, marks, resolve_mark, thread
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 from tests.core.web.test_draft_routes import post_body
 from tests.pages.conftest import open_page, texts
+from ui.panels import review_view
 from ui.panels.review_marks import around, boxes_of, picture_of
 
 PAGE = "review_page.py"
@@ -142,7 +143,7 @@ def test_comments_and_marks_reach_the_author(store: Store, correction: RevisionR
     page.text_area(key=f"comment-text-{correction.id}").set_value("please look again")
     page = next(button for button in page.button if button.label == "Send").click().run()
     assert [entry.text for entry in thread(store, correction.id)] == ["please look again"]
-    press(opened(app, person="Ada", revision=correction.id), "mark-done-1")
+    press(opened(app, person="Ada", revision=correction.id), f"mark-done-{correction.id}-1")
     assert marks(store, correction.id)[0].resolved_by == "Ada"
 
 
@@ -191,3 +192,51 @@ def test_the_picture_to_draw_on_shows_the_correction(
     inside, outside = (picture[round(r * scale), round(c * scale)].astype(int) for r, c in ((30, 35), (100, 100)))
     assert np.ptp(inside) > 40, "coloured"
     assert np.ptp(outside) < 12, "grey"
+
+
+def resubmitted(store: Store, correction: RevisionRecord) -> RevisionRecord:
+    """Rita marked a place and asked for changes; Ada widened the nucleus by 2 x 20 px."""
+    add_mark(store, correction.id, "Rita", Box(100, 50, 20, 30), "too narrow")
+    decide(store, correction.id, "Rita", Decision.REQUEST_CHANGES, "see the mark")
+    draft, _ = store.open_draft(correction.image_id, "Ada", correction.id)
+    wider = np.zeros(SHAPE, np.uint8)
+    wider[100:120, 50:82] = 2
+    write_tile(store, draft.id, wider)
+    return submit_draft(store, draft.id, "tab").revision
+
+
+def test_a_second_reviewer_sees_all_that_approving_would_let_in(
+    store: Store, correction: RevisionRecord, app: AppTest
+) -> None:
+    # Bug: only the last 40 px were shown, and "No marks yet".
+    second = resubmitted(store, correction)
+    resolve_mark(store, correction.id, 1, "Ada")
+    page = opened(app, "Eve", revision=second.id)
+    assert "640 px" in texts(page)
+    assert "On earlier submissions: 1 mark, all resolved" in texts(page)
+    assert "resolved by Ada" in page.button(key=f"mark-go-{correction.id}-1").label
+    page = page.toggle(key=f"review-since-{second.id}").set_value(True).run()
+    assert not page.exception
+    assert "**Changes**: 40 px" in texts(page)
+
+
+def test_a_first_submission_has_no_earlier_one_to_hide_behind(
+    store: Store, correction: RevisionRecord, app: AppTest
+) -> None:
+    assert not opened(app, revision=correction.id).toggle
+
+
+def test_after_a_mark_the_changed_regions_can_be_clicked_again(
+    store: Store, correction: RevisionRecord, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Bug: the mark stayed in charge, on this and on every other correction.
+    add_mark(store, correction.id, "Rita", Box(10, 10, 5, 5), "here")
+    went = []
+    monkeypatch.setattr(review_view, "linked_panes", lambda *_, focus, **__: went.append(focus))
+    page = press(opened(app, revision=correction.id), f"mark-go-{correction.id}-1")
+    assert (went[-1].row, went[-1].column) == (10, 10)
+    monkeypatch.setattr(review_view, "picked_row", lambda _: 0)
+    forget = page.session_state  # what a click in the table calls
+    forget["review_mark"] = None
+    page.run()
+    assert (went[-1].row, went[-1].column) == (100, 50)

@@ -12,10 +12,12 @@ from core.imaging.display import to_display
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.pyramid import open_pyramid
 from core.review.records import Box, Mark, Review
-from core.review.talk import add_mark, marks, remove_mark, resolve_mark
+from core.review.talk import add_mark, earlier_marks, marks, remove_mark, resolve_mark
 from core.store.records import ImageRecord, ProjectRecord
 from ui import context
 from ui.errors import explained, plain
+from ui.panels.results_words import counted
+from ui.state import StateKey
 from ui.viewer.place import Place
 
 CANVAS_PX: Final = 760
@@ -29,33 +31,52 @@ _LEAST_PX: Final = 160
 
 
 def marks_panel(review: Review, person: str) -> Place | None:
-    """The list; a click on a number flies there."""
+    """The list, that of earlier submissions below it; the mark that was clicked last, unless a region was since."""
     found = marks(context.store(), review.revision_id)
-    focus = None
+    earlier = earlier_marks(context.store(), review.revision_id)
     for mark in found:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            words = " · ".join(part for part in (mark.label, mark.note) if part)
-            style = ":gray[" if mark.resolved_at else ""
-            label = f"{style}**{mark.number}** {plain(words)}{']' if style else ''}"
-            if st.button(label, key=f"mark-go-{mark.number}", type="tertiary"):
-                st.session_state["review-mark"] = mark.number
-            done = mark.resolved_at is not None
-            if st.button(
-                "", icon=":material/undo:" if done else ":material/check:", key=f"mark-done-{mark.number}",
-                help="Open again" if done else "Resolved", type="tertiary",
-            ):  # fmt: skip
-                _changed(lambda mark=mark, done=done: resolve_mark(
-                    context.store(), review.revision_id, mark.number, person, resolved=not done))  # fmt: skip
-            if st.button(
-                "", icon=":material/delete:", key=f"mark-remove-{mark.number}", help="Remove", type="tertiary"
-            ):
-                _changed(lambda mark=mark: remove_mark(
-                    context.store(), review.revision_id, mark.number, person))  # fmt: skip
-        if st.session_state.get("review-mark") == mark.number:
-            focus = _place(mark)
+        _mark_line(mark, person)
     if not found:
         st.caption("No marks yet. Draw boxes below to show the author where something is to be mended.")
-    return focus
+    if earlier:
+        still = sum(mark.resolved_at is None for mark in earlier)
+        told = f"{still} not resolved" if still else "all resolved"
+        st.caption(f"On earlier submissions: {counted(len(earlier), 'mark')}, {told}")
+        for mark in earlier:
+            _mark_line(mark, person)
+    wanted = st.session_state.get(StateKey.REVIEW_MARK)
+    return next((_place(mark) for mark in (*found, *earlier) if _token(mark) == wanted), None)
+
+
+def forget_mark() -> None:
+    """Something else is looked at now."""
+    st.session_state[StateKey.REVIEW_MARK] = None
+
+
+def _mark_line(mark: Mark, person: str) -> None:
+    """One mark: its words fly there, behind them what can be done with it."""
+    store, done = context.store(), mark.resolved_at is not None
+    name = f"{mark.revision_id}-{mark.number}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        resolved = f"resolved by {mark.resolved_by}" if done else ""
+        words = plain(" · ".join(part for part in (mark.label, mark.note, resolved) if part))
+        st.button(
+            f":gray[**{mark.number}** {words}]" if done else f"**{mark.number}** {words}",
+            key=f"mark-go-{name}", type="tertiary", on_click=_look_at, args=(mark,),
+        )  # fmt: skip
+        if st.button(
+            "", icon=":material/undo:" if done else ":material/check:", key=f"mark-done-{name}",
+            help="Open again" if done else "Resolved", type="tertiary",
+        ):  # fmt: skip
+            _changed(lambda: resolve_mark(store, mark.revision_id, mark.number, person, resolved=not done))
+        if st.button("", icon=":material/delete:", key=f"mark-remove-{name}", help="Remove", type="tertiary"):
+            _changed(lambda: remove_mark(store, mark.revision_id, mark.number, person))
+
+
+def _look_at(mark: Mark) -> None:
+    """Fly to a mark; what was chosen among the changed regions is chosen no more."""
+    st.session_state[StateKey.REVIEW_MARK] = _token(mark)
+    st.session_state[StateKey.REVIEW_TURN] = st.session_state.get(StateKey.REVIEW_TURN, 0) + 1
 
 
 def draw_panel(project: ProjectRecord, image: ImageRecord, review: Review, person: str, regions: Sequence[Box]) -> None:
@@ -154,7 +175,11 @@ def picture_of(image: ImageRecord, revision_id: str, _project: ProjectRecord, ar
 
 def _place(mark: Mark) -> Place:
     box = mark.box
-    return Place(box.row, box.column, box.height, box.width, token=f"mark-{mark.revision_id}-{mark.number}")
+    return Place(box.row, box.column, box.height, box.width, token=_token(mark))
+
+
+def _token(mark: Mark) -> str:
+    return f"mark-{mark.revision_id}-{mark.number}"
 
 
 def _changed(action: Any) -> None:

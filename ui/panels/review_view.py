@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import streamlit as st
 
+from core.annotation.history import Difference, difference
 from core.errors import NotFoundError
 from core.review.changes import Region, changed_regions, measured
 from core.review.records import Review
 from core.review.rows import review as review_of
+from core.store.people import person_key
 from core.store.records import ProjectRecord
 from ui import context
 from ui.columns import count_columns
@@ -16,8 +20,8 @@ from ui.errors import plain
 from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
 from ui.panels.review_decide import decision_panel, talk_panel
-from ui.panels.review_marks import draw_panel, marks_panel
-from ui.state import Query, set_query
+from ui.panels.review_marks import draw_panel, forget_mark, marks_panel
+from ui.state import Query, StateKey, set_query
 from ui.units import duration_text
 from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
 from ui.viewer.place import Place
@@ -38,10 +42,11 @@ def review_panel(project: ProjectRecord, revision_id: str, person: str) -> None:
     except NotFoundError:
         st.warning("The correction of this link does not exist (any more).", icon=":material/link_off:")
         return
-    regions = changed_regions(context.store(), review)
     _facts(review)
-    with st.container(horizontal=True, gap="medium"):
-        picture, panel = st.container(width="stretch", key="review-picture"), st.container(width=PANEL_PX)
+    review, regions = _held_against(review)
+    with st.container(horizontal=True, gap="medium", key="review-columns"):
+        picture = st.container(width="stretch", key="review-picture")
+        panel = st.container(width=PANEL_PX, key="review-side")
     with panel:
         st.markdown("**Decision**")
         decision_panel(review, person)
@@ -55,6 +60,30 @@ def review_panel(project: ProjectRecord, revision_id: str, person: str) -> None:
         with st.expander("Mark places for the author", icon=":material/flag:"):
             image = context.store().image(review.image_id)
             draw_panel(project, image, review, person, [region.box for region in regions])
+
+
+def _held_against(review: Review) -> tuple[Review, tuple[Region, ...]]:
+    """All that changed since a label map that counts, or, where it was submitted before, what changed since then."""
+    store = context.store()
+    if review.parent_id is not None and review.parent_id != review.before_id:
+        earlier = review_of(store, review.parent_id)
+        same = {person_key(name) for name in review.authors} & {person_key(name) for name in earlier.authors}
+        label = "Since the last submission" if same else f"Since the correction by {', '.join(earlier.authors)}"
+        only = st.toggle(
+            plain(label), key=f"review-since-{review.revision_id}",
+            help="Shows only what was changed since; nobody has approved what stands below it. "
+            "Off: everything that approving would let in.",
+        )  # fmt: skip
+        if only:
+            found = _between(review.parent_id, review.revision_id)
+            return replace(review, before_id=review.parent_id, changes=found.changes, effect=None), found.regions
+    return review, changed_regions(store, review)
+
+
+@st.cache_data(max_entries=16, show_spinner="Comparing…")
+def _between(before: str, after: str) -> Difference:
+    """Revisions never change, so neither does what differs between two."""
+    return difference(context.store(), before, after)
 
 
 def regions_table(project: ProjectRecord, regions: tuple[Region, ...]) -> pd.DataFrame:
@@ -110,19 +139,21 @@ def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]
     pixels = count_columns("Gained, px", "Lost, px", "Size, px")
     st.dataframe(
         classes_table(project, review), hide_index=True, width="stretch", column_config={**dice, **pixels},
-        key=f"review-classes-{review.revision_id}",
+        key=f"review-classes-{review.before_id}-{review.revision_id}",
     )  # fmt: skip
     picked = st.dataframe(
         regions_table(project, regions), hide_index=True, width="stretch", height=min(38 + 35 * len(regions), 250),
-        column_config=pixels,
-        key=f"review-regions-{review.revision_id}", on_select="rerun", selection_mode="single-cell",
+        column_config=pixels, on_select=forget_mark, selection_mode="single-cell",
+        key=f"review-regions-{review.before_id}-{review.revision_id}-{st.session_state.get(StateKey.REVIEW_TURN, 0)}",
     )  # fmt: skip
-    st.caption("Changed regions, largest first. Click one to go there.")
+    rest = (review.changes.pixels if review.changes else 0) - sum(region.pixels for region in regions)
+    smaller = f" {rest:,} px more are in smaller ones." if rest > 0 else ""
+    st.caption(f"Changed regions, largest first.{smaller} Click one to go there.")
     index = picked_row(picked["selection"])
     if index is None:
         return None
     box = regions[index].box
-    return Place(box.row, box.column, box.height, box.width, token=f"region-{review.revision_id}-{index}")
+    return Place(box.row, box.column, box.height, box.width, token=f"region-{box}-{review.revision_id}")
 
 
 def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
@@ -132,13 +163,13 @@ def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
     )  # fmt: skip
     linked_panes(
         review.image_id,
-        reference_id=review.parent_id,
+        reference_id=review.before_id,
         prediction_id=review.revision_id,
         classes=project.scheme.classes,
         mode=PaneMode(mode or PaneMode.PANES),
         panes=(PaneKind.IMAGE, PaneKind.REFERENCE, PaneKind.PREDICTION, PaneKind.ERRORS),
         focus=focus,
-        key=f"review-panes-{review.revision_id}",
+        key=f"review-panes-{review.before_id}-{review.revision_id}",
         height=HEIGHT_PX,
         remember_as="review",
         story=PaneStory.CHANGES,

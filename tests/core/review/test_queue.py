@@ -159,3 +159,41 @@ def test_coverage_beside_the_labels_does_not_hide_a_change(
     (row,) = queue(store, project.id)
     assert row.changes is not None
     assert row.changes.pixels == 6
+
+
+def test_a_resubmission_is_held_against_the_last_label_map_that_counts(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    # Bug: it was held against the author's own first submission, of which nobody had approved anything.
+    predicted = add_labels(store, image, PREDICTED, RevisionKind.PREDICTION)
+    first = add_labels(store, image, CORRECTED, parent=predicted)
+    assert [row.before_id for row in queue(store, project.id)] == [predicted.id]
+    decide(store, first.id, "Bo", Decision.REQUEST_CHANGES, "one pixel more")
+    labels = CORRECTED.copy()
+    labels[0, 0] = 2
+    second = add_labels(store, image, labels, parent=first)
+    (row,) = queue(store, project.id)
+    assert (row.revision_id, row.before_id) == (second.id, predicted.id)
+    assert row.changes is not None
+    assert row.changes.pixels == 3, "two of the first submission and the one since"
+    assert sum(region.pixels for region in changed_regions(store, row)) == 3
+    assert review(store, second.id).before_id == predicted.id, "kept"
+
+
+def test_what_was_counted_against_another_label_map_is_counted_anew(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    predicted = add_labels(store, image, PREDICTED, RevisionKind.PREDICTION)
+    add_labels(store, image, REFERENCE, RevisionKind.REFERENCE)
+    first = add_labels(store, image, CORRECTED, parent=predicted, author="Dee")
+    second = add_labels(store, image, REFERENCE, parent=first)
+
+    def seen() -> tuple[str | None, int, float]:
+        row = next(row for row in queue(store, project.id) if row.revision_id == second.id)
+        assert row.changes is not None
+        assert row.effect is not None
+        return row.before_id, row.changes.pixels, row.effect.before[1] or 0.0
+
+    assert seen() == (predicted.id, 3, pytest.approx(6 / 7))
+    decide(store, first.id, "Bo", Decision.APPROVE)
+    assert seen() == (first.id, 2, 1.0)
