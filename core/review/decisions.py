@@ -6,13 +6,15 @@ The ways between the states::
               ──> rejected            by a reviewer
               ──> changes_requested   by a reviewer; a newer submission takes its place
               ──> withdrawn           by the author, also from changes_requested
+
+    rejected, changes_requested ──> submitted   by who decided or an admin, while the author has not gone on
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.access import Permission, require_within
@@ -20,11 +22,13 @@ from core.errors import AccessError, DecidedError, ReviewError
 from core.review.records import Decision, Review, ReviewState
 from core.review.rows import Subject, authors_of, named, record, subject
 from core.store.audit import note
-from core.store.base import now
+from core.store.base import new_id, now
 from core.store.people import person_key
-from core.store.review_tables import ReviewRow
+from core.store.records import DraftState, RevisionKind
+from core.store.review_tables import ReviewCommentRow, ReviewRow
 from core.store.reviews import OPEN_STATES
 from core.store.store import Store
+from core.store.tables import DraftRow, RevisionRow
 
 REASON_CHARS = 4000
 """Longest reason or comment: a page of text."""
@@ -104,21 +108,57 @@ def approve_with_fixes(store: Store, revision_id: str, who: str, fixed_id: str, 
 def take_back_approval(store: Store, revision_id: str, who: str, reason: str) -> Review:
     """Reject what was approved: no later training learns from it. Trainings that have used it keep their snapshot.
 
+    A correction that was approved together with a reviewer's fixes goes with them. Audit log and thread tell of it.
+
     Raises
     ------
     NotFoundError, AccessError
         As for `decide`.
     ReviewError
-        It is not approved, or the reason is missing.
+        It is not approved, a version with fixes stands in its place, or the reason is missing.
     """
     reviewer = named(who)
     reason = _checked_reason(reason, needed=True)
     with store.database.writing() as session:
-        it = subject(session, revision_id)
-        require_within(session, store.settings, it.project.id, reviewer, Permission.REVIEW)
-        if it.state is not ReviewState.APPROVED:
-            raise ReviewError(f"The revision is not approved: {_outcome(it.review)}.", "Reload the page.")
-        _settle(session, it, reviewer, ReviewState.REJECTED, reason, was=ReviewState.APPROVED.value)
+        it = _approved(session, store, revision_id, reviewer)
+        mended = select(ReviewRow.revision_id).where(
+            ReviewRow.superseded_by == revision_id, ReviewRow.state == ReviewState.APPROVED.value
+        )
+        for each in [*session.scalars(mended), revision_id]:
+            one = it if each == revision_id else subject(session, each)
+            _settle(session, one, reviewer, ReviewState.REJECTED, reason, was=ReviewState.APPROVED.value)
+            _say(session, one, reviewer, f"Took the approval back: {reason}")
+        return record((it.review, it.revision, it.image))
+
+
+def reopen(store: Store, revision_id: str, who: str, reason: str) -> Review:
+    """Take back a rejection or a request for changes: the correction waits for review again, as before.
+
+    Audit log and thread tell of it, and of what had been decided.
+
+    Raises
+    ------
+    NotFoundError
+        The revision has no review.
+    AccessError
+        ``who`` is no reviewer, or neither decided it nor is an admin.
+    ReviewError
+        It is neither rejected nor asked to be changed, its author has gone on meanwhile, or the reason is missing.
+    """
+    reviewer = named(who)
+    reason = _checked_reason(reason, needed=True)
+    with store.database.writing() as session:
+        it = _to_reopen(session, store, revision_id, reviewer)
+        was, before, by = it.state, it.review.reason, it.review.decided_by
+        it.review.state = ReviewState.SUBMITTED.value
+        it.review.decided_by, it.review.decided_at, it.review.reason = "", None, ""
+        note(
+            session, reviewer, "reopened", it.project.id, revision_id, image_id=it.image.id, image=it.image.name,
+            authors=list(authors_of(it.revision)), reason=reason, was=was.value, decided_by=by, reason_then=before,
+        )  # fmt: skip
+        what = "the rejection" if was is ReviewState.REJECTED else "the request for changes"
+        of = "" if person_key(by) == person_key(reviewer) else f" of {by}"
+        _say(session, it, reviewer, f"Took {what}{of} back: {reason}")
         return record((it.review, it.revision, it.image))
 
 
@@ -152,12 +192,27 @@ def withdraw(store: Store, revision_id: str, who: str) -> Review:
         return record((it.review, it.revision, it.image))
 
 
-def may_decide(store: Store, revision_id: str, who: str) -> str:
-    """Why a person cannot approve a revision, in a sentence; "" where they can. For pages: `decide` asks again."""
+def may_decide(store: Store, revision_id: str, who: str, decision: Decision = Decision.APPROVE) -> str:
+    """Why a person cannot decide so on a revision, in a sentence; "" where they can. For pages: `decide` asks again."""
     with store.database.reading() as session:
         try:
             it = _undecided(session, store, revision_id, named(who))
-            _not_their_own(it, who)
+            if decision is Decision.APPROVE:
+                _not_their_own(it, who)
+        except (AccessError, ReviewError) as error:
+            return error.cause
+    return ""
+
+
+def may_take_back(store: Store, revision_id: str, who: str) -> str:
+    """Why a person cannot take a decision back, in a sentence; "" where they can. For pages, as `may_decide`."""
+    with store.database.reading() as session:
+        try:
+            person = named(who)
+            if subject(session, revision_id).state is ReviewState.APPROVED:
+                _approved(session, store, revision_id, person)
+            else:
+                _to_reopen(session, store, revision_id, person)
         except (AccessError, ReviewError) as error:
             return error.cause
     return ""
@@ -170,6 +225,48 @@ def _undecided(session: Session, store: Store, revision_id: str, reviewer: str) 
     if it.state is not ReviewState.SUBMITTED or it.review.superseded_by is not None:
         raise _over(it)
     return it
+
+
+def _approved(session: Session, store: Store, revision_id: str, reviewer: str) -> Subject:
+    """A review whose approval this person may take back."""
+    it = subject(session, revision_id)
+    require_within(session, store.settings, it.project.id, reviewer, Permission.REVIEW)
+    if it.state is not ReviewState.APPROVED:
+        raise ReviewError(f"The revision is not approved: {_outcome(it.review)}.", "Reload the page.")
+    above = session.get(ReviewRow, it.review.superseded_by) if it.review.superseded_by else None
+    if above is not None and above.state == ReviewState.APPROVED.value:
+        raise ReviewError(
+            "It was approved together with a reviewer's fixes, and the mended version stands in its place.",
+            "Take the approval of the mended version back; this one goes with it.",
+        )
+    return it
+
+
+def _to_reopen(session: Session, store: Store, revision_id: str, reviewer: str) -> Subject:
+    """A review that was rejected or asked to be changed, which this person may put back into the queue."""
+    it = subject(session, revision_id)
+    require_within(session, store.settings, it.project.id, reviewer, Permission.REVIEW)
+    if it.state not in (ReviewState.REJECTED, ReviewState.CHANGES_REQUESTED):
+        raise ReviewError(f"There is no decision to take back: {_outcome(it.review)}.", "Reload the page.")
+    if person_key(it.review.decided_by) != person_key(reviewer):
+        require_within(session, store.settings, it.project.id, reviewer, Permission.MANAGE)
+    if it.review.superseded_by is not None or _has_gone_on(session, it):
+        raise ReviewError(f"{it.revision.author} has gone on with this image since.", "Review what they submit next.")
+    return it
+
+
+def _has_gone_on(session: Session, it: Subject) -> bool:
+    """Whether an author has an open draft of the image, or has submitted another correction since the decision."""
+    open_drafts = select(DraftRow.author).where(
+        DraftRow.image_id == it.image.id, DraftRow.state == DraftState.OPEN.value
+    )
+    later = select(RevisionRow.author).where(
+        RevisionRow.image_id == it.image.id,
+        RevisionRow.kind == RevisionKind.CORRECTION.value,
+        RevisionRow.id != it.revision.id,
+        RevisionRow.created_at > it.review.decided_at,
+    )
+    return any(it.made_by(name) for wanted in (open_drafts, later) for name in session.scalars(wanted))
 
 
 def _not_their_own(it: Subject, reviewer: str) -> None:
@@ -188,6 +285,11 @@ def _settle(session: Session, it: Subject, who: str, state: ReviewState, reason:
         session, who, state.value, it.project.id, it.revision.id,
         image_id=it.image.id, image=it.image.name, authors=list(authors_of(it.revision)), reason=reason, **details,
     )  # fmt: skip
+
+
+def _say(session: Session, it: Subject, who: str, text: str) -> None:
+    """A line in the thread, where the author reads it."""
+    session.add(ReviewCommentRow(id=new_id(), revision_id=it.revision.id, author=who, created_at=now(), text=text))
 
 
 def _over(it: Subject) -> DecidedError:

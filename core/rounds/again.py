@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.errors import ModelError, NotFoundError, TrainingError
+from core.errors import DatasetError, ModelError, NotFoundError, TrainingError
 from core.imaging.dataset_folder import load_case, open_dataset
 from core.rounds.snapshot import SNAPSHOT_FILE, Progress, Snapshot, write_snapshot
 from core.segmentation.model_store import ModelStore, StoredModel
@@ -31,6 +32,16 @@ def kept_snapshot(model: StoredModel) -> Snapshot:
         What is kept cannot be read.
     """
     return Snapshot.from_json(_kept(model, SNAPSHOT_FILE))
+
+
+def models_that_learned(models: Iterable[StoredModel], revision_id: str) -> tuple[StoredModel, ...]:
+    """Models in whose snapshot a label map is; those without a snapshot that can be read are left out."""
+    found = []
+    for model in models:
+        with suppress(TrainingError, DatasetError):
+            if any(revision_id in case.revision_ids for case in kept_snapshot(model).cases):
+                found.append(model)
+    return tuple(found)
 
 
 def training_again(store: Store, model: StoredModel, out: Path, *, on_progress: Progress | None = None) -> TrainRequest:

@@ -17,7 +17,7 @@ from core.rounds.snapshot import Snapshot
 from core.rounds.training_labels import TrainingLabels, training_labels, vouched_rows
 from core.store.records import RevisionKind, RevisionRecord, Split
 from core.store.review_tables import ReviewRow
-from core.store.round_records import RoundRecord
+from core.store.round_records import RoundRecord, RoundState
 from core.store.store import Store
 from core.store.tables import DraftRow, RevisionRow
 
@@ -103,6 +103,16 @@ def learned_by(record: RoundRecord | None) -> set[str]:
     if record is None:
         return set()
     return {each for case in Snapshot.from_json(record.snapshot).cases for each in case.revision_ids}
+
+
+def rounds_that_learned(store: Store, project_id: str, revision_id: str) -> tuple[RoundRecord, ...]:
+    """Rounds that have learned from a label map, or are about to, oldest first."""
+    over = (RoundState.FAILED, RoundState.CANCELLED)
+    return tuple(
+        each
+        for each in store.rounds(project_id)
+        if revision_id in learned_by(each) and (each.model_id or each.state not in over)
+    )
 
 
 def new_corrections(store: Store, record: RoundRecord) -> tuple[RevisionRecord, ...]:

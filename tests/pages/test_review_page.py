@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Revisio
 from core.store.store import Store
 from tests.core.web.test_draft_routes import post_body
 from tests.pages.conftest import open_page, texts
-from ui.panels import review_view
+from ui.panels import review_decide, review_view
 from ui.panels.review_marks import around, boxes_of, picture_of
 
 PAGE = "review_page.py"
@@ -240,3 +241,39 @@ def test_after_a_mark_the_changed_regions_can_be_clicked_again(
     forget["review_mark"] = None
     page.run()
     assert (went[-1].row, went[-1].column) == (100, 50)
+
+
+def test_an_approval_is_taken_back_with_a_reason(store: Store, correction: RevisionRecord, app: AppTest) -> None:
+    decide(store, correction.id, "Rita", Decision.APPROVE)
+    page = press(opened(app, revision=correction.id), "review-take-back-go")
+    assert review(store, correction.id).state is ReviewState.APPROVED, "a reason is needed"
+    assert page.error
+    page.text_area(key=f"take-back-reason-{correction.id}").set_value("the wrong cell")
+    page = press(page, "review-take-back-go")
+    it = review(store, correction.id)
+    assert (it.state, it.decided_by, it.reason) == (ReviewState.REJECTED, "Rita", "the wrong cell")
+    page.text_area(key=f"take-back-reason-{correction.id}").set_value("it was right after all")
+    press(page, "review-take-back-go")
+    assert review(store, correction.id).state is ReviewState.SUBMITTED
+    assert [entry.text for entry in thread(store, correction.id)] == [
+        "Took the approval back: the wrong cell", "Took the rejection back: it was right after all",
+    ]  # fmt: skip
+
+
+def test_rounds_that_learned_from_it_are_named_before_an_approval_is_taken_back(
+    store: Store, correction: RevisionRecord, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(store, correction.id, "Rita", Decision.APPROVE)
+    learned = [SimpleNamespace(number=2, model_id="second")]
+    monkeypatch.setattr(review_decide, "rounds_that_learned", lambda *_: learned)
+    assert "Round 2 learned from it already" in texts(opened(app, revision=correction.id))
+
+
+def test_after_somebody_else_has_decided_no_answer_can_be_pressed(
+    store: Store, correction: RevisionRecord, app: AppTest
+) -> None:
+    # Bug: only Approve was grey; the others failed when pressed.
+    decide(store, correction.id, "Eve", Decision.REQUEST_CHANGES, "see the envelope")
+    page = opened(app, revision=correction.id)
+    assert all(page.button(key=f"review-{each}").disabled for each in Decision)
+    assert "Eve asked for changes" in texts(page)

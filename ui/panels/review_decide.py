@@ -9,10 +9,19 @@ import streamlit as st
 from core.access import Permission, require
 from core.annotation.history import restore
 from core.jobs.engine import ensure_engine
-from core.review.decisions import approve_with_fixes, decide, may_decide
+from core.review.decisions import (
+    approve_with_fixes,
+    decide,
+    may_decide,
+    may_take_back,
+    reopen,
+    take_back_approval,
+)
 from core.review.records import Decision, Review, ReviewState
 from core.review.rows import review as review_of
 from core.review.talk import assign, comment, thread
+from core.rounds.again import models_that_learned
+from core.rounds.fresh import rounds_that_learned
 from core.settings import ROOT, current_settings
 from core.store.people import person_key
 from core.store.records import RevisionKind
@@ -25,6 +34,8 @@ CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
 
 _WAITING: Final = (ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED)
 
+_DECIDED: Final = (ReviewState.APPROVED, ReviewState.REJECTED, ReviewState.CHANGES_REQUESTED)
+
 _LABELS: Final = {
     Decision.APPROVE: ("Approve", ":material/check:"),
     Decision.REQUEST_CHANGES: ("Request changes", ":material/edit_note:"),
@@ -33,23 +44,25 @@ _LABELS: Final = {
 
 
 def decision_panel(review: Review, person: str) -> None:
-    """The three answers, or what was answered."""
+    """The three answers, or what was answered and a way to take it back."""
     if review.state not in _WAITING or review.superseded_by:
         _decided(review)
+        _take_back_panel(review, person)
         return
     if review.state is ReviewState.CHANGES_REQUESTED:
         _decided(review)
+        _take_back_panel(review, person)
     _with_fixes(review, person)
-    why_not = may_decide(context.store(), review.revision_id, person)
+    why_not = {each: may_decide(context.store(), review.revision_id, person, each) for each in _LABELS}
     reason = st.text_area(
         "Reason", key=f"review-reason-{review.revision_id}", placeholder="Needed unless you approve", height=80
     )
     with st.container(horizontal=True):
         for decision, (label, icon) in _LABELS.items():
-            approving = decision is Decision.APPROVE
             pressed = st.button(
-                label, icon=icon, key=f"review-{decision}", type="primary" if approving else "secondary",
-                disabled=bool(why_not) and approving, help=why_not if approving and why_not else None,
+                label, icon=icon, key=f"review-{decision}",
+                type="primary" if decision is Decision.APPROVE else "secondary",
+                disabled=bool(why_not[decision]), help=plain(why_not[decision]) or None,
             )  # fmt: skip
             if pressed:
                 _decide(review, person, decision, reason)
@@ -58,8 +71,41 @@ def decision_panel(review: Review, person: str) -> None:
             help="Opens a draft of yours on this correction. Submit it, and it waits for review with both names.",
         ):  # fmt: skip
             _mend(review, person)
-    if why_not:
-        st.caption(plain(why_not))
+    for told in dict.fromkeys(each for each in why_not.values() if each):
+        st.caption(plain(told))
+
+
+def _take_back_panel(review: Review, person: str) -> None:
+    """For those who may: taking a decision back, with a reason."""
+    if review.state not in _DECIDED:
+        return
+    store, approved = context.store(), review.state is ReviewState.APPROVED
+    why_not = may_take_back(store, review.revision_id, person)
+    with st.popover("Take back", icon=":material/undo:", type="tertiary", disabled=bool(why_not),
+                    help=plain(why_not) or None, key="review-take-back"):  # fmt: skip
+        if approved:
+            st.markdown("It counts as rejected then, and no later training learns from it.")
+            if learners := _learners(review):
+                st.warning(
+                    plain(f"{learners} learned from it already, and stay as they are."), icon=":material/school:"
+                )
+        else:
+            st.markdown("It waits for review again, as before the decision.")
+        reason = st.text_area("Why", key=f"take-back-reason-{review.revision_id}", height=80)
+        if st.button("Take the decision back", type="primary", key="review-take-back-go"):
+            with explained():
+                (take_back_approval if approved else reopen)(store, review.revision_id, person, reason)
+                st.session_state["review-decided"] = True
+    if st.session_state.pop("review-decided", False):
+        st.rerun()
+
+
+def _learners(review: Review) -> str:
+    """Rounds and models that have learned from it; "" where none has."""
+    rounds = rounds_that_learned(context.store(), review.project_id, review.revision_id)
+    made = {each.model_id for each in rounds}
+    models = [each for each in models_that_learned(context.models().list(), review.revision_id) if each.id not in made]
+    return ", ".join([*(f"Round {each.number}" for each in rounds), *(each.card.name for each in models)])
 
 
 def talk_panel(review: Review, person: str) -> None:
@@ -123,9 +169,11 @@ def _with_fixes(review: Review, person: str) -> None:
     theirs = person_key(person) not in {person_key(name) for name in mended.authors}
     if not (mine and theirs and mended.state in _WAITING):
         return
+    why_not = may_decide(store, mended.revision_id, person)
     if st.button(
         plain(f"Approve {', '.join(mended.authors)}'s correction with these fixes"), icon=":material/done_all:",
-        type="primary", key="review-with-fixes", help="Both names stay with the result",
+        type="primary", key="review-with-fixes", disabled=bool(why_not),
+        help=plain(why_not) or "Both names stay with the result",
     ):  # fmt: skip
         with explained():
             approve_with_fixes(store, mended.revision_id, person, review.revision_id)

@@ -27,6 +27,7 @@ _WORDS: Final = {
     "changes_requested": "asked for changes",
     "rejected": "rejected",
     "withdrawn": "withdrew",
+    "reopened": "took a decision back",
     "assigned": "assigned a review",
     "marked": "marked a place",
     "mark_removed": "removed a mark",

@@ -11,9 +11,18 @@ import pytest
 from core.access import Role, set_approve_own, set_member
 from core.errors import AccessError, DecidedError, NotFoundError, ReviewError
 from core.review.audit_log import audit_entries
-from core.review.decisions import approve_with_fixes, decide, may_decide, take_back_approval, withdraw
+from core.review.decisions import (
+    approve_with_fixes,
+    decide,
+    may_decide,
+    may_take_back,
+    reopen,
+    take_back_approval,
+    withdraw,
+)
 from core.review.records import Decision, ReviewState
 from core.review.rows import review
+from core.review.talk import thread
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord, ProjectRecord
 from tests.core.review.conftest import ADMIN, add_image, add_labels, add_project
@@ -86,10 +95,10 @@ def test_of_two_reviewers_at_once_one_decides(store: Store, image: ImageRecord) 
     threads = [
         threading.Thread(target=reviewer, args=each) for each in (("Bo", Decision.APPROVE), ("Cy", Decision.REJECT))
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(30)
     assert len(won) == len(lost) == 1
     assert lost[0].startswith(f"{won[0]} ")
     assert review(store, revision.id).decided_by == won[0]
@@ -196,3 +205,76 @@ def test_images_in_the_trash_are_not_decided(store: Store, image: ImageRecord) -
     store.trash_images([image.id])
     with pytest.raises(NotFoundError):
         decide(store, revision.id, "Bo", Decision.APPROVE)
+
+
+@pytest.mark.parametrize("decided", ["reject", "request_changes"])
+def test_a_decision_pressed_by_mistake_is_taken_back_and_told(store: Store, image: ImageRecord, decided: str) -> None:
+    revision = add_labels(store, image, BLANK)
+    before = review(store, revision.id)
+    ACTS[decided](store, revision.id)
+    assert may_take_back(store, revision.id, "Bo") == ""
+    reopen(store, revision.id, "Bo", "wrong button")
+    assert review(store, revision.id) == before
+    line = list(audit_entries(store, image.project_id, by=""))[-1]
+    assert (line.who, line.what, line.details["reason"]) == ("Bo", "reopened", "wrong button")
+    assert line.details["decided_by"] == "Bo"
+    assert "wrong button" in thread(store, revision.id)[-1].text
+
+
+def test_once_the_author_has_gone_on_the_decision_stays(store: Store, image: ImageRecord) -> None:
+    first, second = (add_labels(store, image, BLANK, author=name) for name in ("Ada", "Dee"))
+    for each in (first, second):
+        ACTS["reject"](store, each.id)
+    store.open_draft(image.id, " ADA", None)
+    assert "has gone on" in may_take_back(store, first.id, "Bo")
+    with pytest.raises(ReviewError, match="has gone on"):
+        reopen(store, first.id, "Bo", "wrong button")
+    add_labels(store, image, BLANK, author="Ada", parent=first)
+    assert may_take_back(store, second.id, "Bo") == "", "Dee has not"
+    add_labels(store, image, BLANK, author="Dee")
+    assert "has gone on" in may_take_back(store, second.id, "Bo")
+
+
+@pytest.mark.parametrize("done", ["", "approve", "withdraw"])
+def test_there_must_be_a_decision_to_reopen(store: Store, image: ImageRecord, done: str) -> None:
+    revision = add_labels(store, image, BLANK)
+    if done:
+        ACTS[done](store, revision.id)
+    with pytest.raises(ReviewError, match="no decision to take back"):
+        reopen(store, revision.id, "Bo", "wrong button")
+
+
+def test_only_who_decided_or_an_admin_reopens(guarded: Store) -> None:
+    project = add_project(guarded)
+    revision = add_labels(guarded, add_image(guarded, project), BLANK)
+    for name, role in (("Bo", Role.REVIEWER), ("Cy", Role.REVIEWER), ("Ada", Role.ANNOTATOR)):
+        set_member(guarded, project.id, name, role, by=ADMIN)
+    ACTS["reject"](guarded, revision.id)
+    for name in ("Cy", "Ada", "Stranger"):
+        assert "may not" in may_take_back(guarded, revision.id, name)
+        with pytest.raises(AccessError):
+            reopen(guarded, revision.id, name, "wrong button")
+    reopen(guarded, revision.id, ADMIN, "wrong button")
+    ACTS["approve"](guarded, revision.id)
+    assert may_take_back(guarded, revision.id, "Cy") == ""
+    assert "may not review" in may_take_back(guarded, revision.id, "Ada")
+
+
+def test_fixes_and_what_they_mend_are_taken_back_together(store: Store, image: ImageRecord) -> None:
+    first = add_labels(store, image, BLANK, author="Ada")
+    fixed = add_labels(store, image, BLANK + 1, parent=first, author="Bo")
+    approve_with_fixes(store, first.id, "Bo", fixed.id)
+    with pytest.raises(ReviewError, match="together with a reviewer's fixes"):
+        take_back_approval(store, first.id, "Bo", "wrong cell")
+    take_back_approval(store, fixed.id, "Bo", "wrong cell")
+    for each in (first, fixed):
+        assert review(store, each.id).state is ReviewState.REJECTED
+        assert any("wrong cell" in entry.text for entry in thread(store, each.id))
+
+
+def test_asking_for_changes_to_ones_own_work_is_nobodys_business_but_ones_own(store: Store, image: ImageRecord) -> None:
+    revision = add_labels(store, image, BLANK, author="Ada")
+    assert may_decide(store, revision.id, "Ada", Decision.REQUEST_CHANGES) == ""
+    ACTS["request_changes"](store, revision.id)
+    for decision in Decision:
+        assert "Bo asked for changes" in may_decide(store, revision.id, "Cy", decision)
