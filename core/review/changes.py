@@ -26,7 +26,7 @@ _ALL_IDS: Final = tuple(range(IGNORE_ID))
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Changed pixels that hang together.
+    """Changed pixels that hang together and changed in the same way.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Region:
     pixels
         How many.
     before, after
-        The class that most of them had, and have.
+        The class that they had, and have.
     """
 
     box: Box
@@ -74,7 +74,7 @@ def changes_between(before: LabelMap, after: LabelMap) -> Changes:
 
 
 def changed_regions(store: Store, review: Review, *, most: int = 200) -> tuple[Region, ...]:
-    """What a revision changed, piece by piece (8-connected), largest first."""
+    """What a revision changed, piece by piece (`regions_between`), largest first."""
     known = _measured(store, review)
     if known.changes is None or known.changes.box is None:
         return ()
@@ -84,25 +84,29 @@ def changed_regions(store: Store, review: Review, *, most: int = 200) -> tuple[R
 
 
 def regions_between(before: LabelMap, after: LabelMap, area: Box, *, most: int) -> tuple[Region, ...]:
-    """Changed pixels inside a box, piece by piece (8-connected), largest first."""
+    """Changed pixels inside a box, piece by piece, largest first.
+
+    A piece hangs together (8-connected) and changed from one class to one other, so that pieces add up to the counts
+    per class.
+    """
     import cc3d
 
     rows, columns = slice(area.row, area.row + area.height), slice(area.column, area.column + area.width)
     old, new = before.labels(rows, columns), after.labels(rows, columns)
-    pieces = cc3d.connected_components(((old != new) & (new != IGNORE_ID)).astype(np.uint8), connectivity=8)
+    kinds = np.where((old != new) & (new != IGNORE_ID), old.astype(np.uint16) * 256 + new, np.uint16(0))
+    pieces = cc3d.connected_components(kinds, connectivity=8)
     sizes = np.bincount(pieces.ravel())[1:]
     outlines = cc3d.statistics(pieces, no_slice_conversion=False)["bounding_boxes"]
     found = []
     for number in (np.argsort(-sizes, kind="stable")[:most] + 1).tolist():
         inside = outlines[number]
-        here = pieces[inside] == number
+        kind = int(kinds[inside][pieces[inside] == number][0])
         top, left = inside[0], inside[1]
         found.append(
             Region(
                 Box(area.row + top.start, area.column + left.start, top.stop - top.start, left.stop - left.start),
                 int(sizes[number - 1]),
-                int(np.bincount(old[inside][here]).argmax()),
-                int(np.bincount(new[inside][here]).argmax()),
+                *divmod(kind, 256),
             )
         )
     return tuple(found)

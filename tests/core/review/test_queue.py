@@ -197,3 +197,13 @@ def test_what_was_counted_against_another_label_map_is_counted_anew(
     assert seen() == (predicted.id, 3, pytest.approx(6 / 7))
     decide(store, first.id, "Bo", Decision.APPROVE)
     assert seen() == (first.id, 2, 1.0)
+
+
+def test_changes_of_different_kinds_that_touch_are_pieces_of_their_own(store: Store, image: ImageRecord) -> None:
+    # Bug: they were one region, named by two majorities: here "2 to 1", which nothing did.
+    before = np.array([[2, 2, 2, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]], np.uint8)
+    after = np.array([[0, 0, 0, 1], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]], np.uint8)
+    predicted = add_labels(store, image, before, RevisionKind.PREDICTION)
+    row = review(store, add_labels(store, image, after, parent=predicted).id)
+    found = changed_regions(store, row)
+    assert [(each.pixels, each.before, each.after) for each in found] == [(3, 2, 0), (2, 0, 1), (1, 0, 1)]
