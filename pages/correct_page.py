@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.annotation.progress import progress
 from ui import context
-from ui.panels.correct_asked import asked_line
+from ui.panels.correct_alone import asked_line
 from ui.panels.correct_history import history_panel
 from ui.panels.correct_start import draft_line, entries_of, image_picker, my_draft, others, start_panel
 from ui.panels.correct_work import submitted_panel, work_panel

@@ -175,19 +175,31 @@ def earlier_marks(store: Store, revision_id: str) -> tuple[Mark, ...]:
         return tuple(_mark(row) for row in session.scalars(wanted))
 
 
-def open_marks(store: Store, image_id: str, author: str) -> tuple[Mark, ...]:
-    """What reviewers have marked in this author's work on an image and is still to be dealt with."""
+def asked_changes(store: Store, image_id: str, author: str) -> tuple[str, ...]:
+    """Ids of this author's corrections of an image that a reviewer wants changed, oldest first."""
     wanted = (
-        select(ReviewMarkRow, RevisionRow.author)
-        .join(ReviewRow, ReviewRow.revision_id == ReviewMarkRow.revision_id)
+        select(ReviewRow.revision_id, RevisionRow.author)
         .join(RevisionRow, RevisionRow.id == ReviewRow.revision_id)
         .join(ImageRow, ImageRow.id == RevisionRow.image_id)
-        .where(ImageRow.id == image_id, ReviewMarkRow.resolved_at.is_(None), ReviewRow.superseded_by.is_(None))
+        .where(ImageRow.id == image_id, ReviewRow.superseded_by.is_(None))
         .where(ReviewRow.state == ReviewState.CHANGES_REQUESTED.value)
+        .order_by(ReviewRow.created_at, ReviewRow.revision_id)
+    )
+    with store.database.reading() as session:
+        rows = session.execute(wanted).all()
+    return tuple(revision_id for revision_id, name in rows if person_key(name) == person_key(author))
+
+
+def open_marks(store: Store, image_id: str, author: str) -> tuple[Mark, ...]:
+    """What reviewers have marked in this author's work on an image and is still to be dealt with."""
+    asked = asked_changes(store, image_id, author)
+    wanted = (
+        select(ReviewMarkRow)
+        .where(ReviewMarkRow.revision_id.in_(asked), ReviewMarkRow.resolved_at.is_(None))
         .order_by(ReviewMarkRow.created_at, ReviewMarkRow.number)
     )
     with store.database.reading() as session:
-        return tuple(_mark(row) for row, name in session.execute(wanted) if person_key(name) == person_key(author))
+        return tuple(_mark(row) for row in session.scalars(wanted))
 
 
 def assign(store: Store, revision_id: str, assignee: str, *, by: str) -> None:

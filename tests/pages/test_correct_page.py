@@ -13,14 +13,16 @@ from core.imaging.pyramid import LabelPyramidWriter, write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.review.decisions import decide
 from core.review.double_annotation import ask_to_annotate
-from core.review.records import Decision, ReviewState
+from core.review.records import Box, Decision, ReviewState
 from core.review.rows import review
+from core.review.talk import add_mark, comment, marks
 from core.rounds.promoting import promote_model
 from core.settings import ROOT
 from core.store.records import DraftState, ImageRecord, ProjectRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
+from ui.panels import correct_work
 
 PAGE = "correct_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})
@@ -292,3 +294,29 @@ def test_whoever_is_asked_to_annotate_alone_is_told_and_begins_from_the_common_l
     assert store.drafts(image.id)[0].base_revision_id == prediction.id
     page = opened(app, "Cy", project=project.id, image=image.id)
     assert "You are asked" not in texts(page)
+
+
+def test_marks_are_gone_to_and_ticked_off_without_losing_the_next_place(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Bug: after a click on a mark the bar with "Next place" was gone for good.
+    went = []
+    monkeypatch.setattr(correct_work, "annotator", lambda *_, focus, **__: went.append(focus))
+    correction = correct(store, image, prediction, "Ada")
+    add_mark(store, correction.id, "Eve", Box(7, 8, 9, 10), "two, not one")
+    comment(store, correction.id, "Eve", "nearly there")
+    decide(store, correction.id, "Eve", Decision.REQUEST_CHANGES, "see the mark")
+    store.open_draft(image.id, "Ada", correction.id)
+    page = opened(app)
+    assert "see the mark" in texts(page)
+    assert "nearly there" in texts(page)
+    page = press(page, f"mark-{correction.id}-1")
+    assert (went[-1].row, went[-1].column) == (7, 8)
+    page = press(page, "correct-next")
+    assert (went[-1].row, went[-1].column) != (7, 8)
+    assert "place" not in page.query_params
+    page = press(page, f"mark-{correction.id}-1")
+    assert (went[-1].row, went[-1].column) == (7, 8), "and back"
+    page = press(page, f"mark-done-{correction.id}-1")
+    assert marks(store, correction.id)[0].resolved_by == "Ada"
+    assert "1 place marked, 0 not resolved" in texts(page)

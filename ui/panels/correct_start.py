@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 import streamlit as st
@@ -78,7 +78,7 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
         list(images),
         format_func=lambda i: f"{images[i].name} · {_standing_text(known, i)}",
         key="correct-image",
-        on_change=kept_in_address(Query.IMAGE, "correct-image", images, first),
+        on_change=_another_image(kept_in_address(Query.IMAGE, "correct-image", images, first)),
         help=f"{to_do:,} of {counted(len(images), 'image')} left to go on with",
     )
     return images[chosen]
@@ -86,6 +86,16 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
 
 def _standing_text(known: Mapping[str, ImageProgress], image_id: str) -> str:
     return "asked of you" if is_asked(known, image_id) else _STANDINGS[standing_of(known, image_id)]
+
+
+def _another_image(changed: Callable[[], None]) -> Callable[[], None]:
+    """A place in the address is one of the image before."""
+
+    def also_forget_place() -> None:
+        changed()
+        set_query(Query.PLACE, None)
+
+    return also_forget_place
 
 
 def _first(images: Collection[str], known: Mapping[str, ImageProgress]) -> str:

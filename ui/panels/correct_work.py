@@ -14,11 +14,11 @@ from core.annotation.ranking import Strategy
 from core.annotation.suggestions import Suggestion, Tour, Visit, start_again, strategies, tour, visit
 from core.errors import AnnotationError
 from core.label_scheme import LabelScheme
-from core.review.talk import open_marks
 from core.settings import ROOT
 from core.store.records import DraftRecord, ImageRecord, ProjectRecord
 from ui import context
 from ui.errors import plain
+from ui.panels.correct_asked import asked_panel
 from ui.panels.results_words import counted
 from ui.state import Query, StateKey, query, set_query
 from ui.units import duration_text
@@ -35,8 +35,10 @@ _STRATEGIES: Final = {
 
 
 def work_panel(project: ProjectRecord, image: ImageRecord, draft: DraftRecord, person: str) -> None:
-    """Suggestions above, the image with the tools below."""
-    place = _marks(project, image, person) or _suggestions(image, project.scheme, person) or _linked_place(image)
+    """What a reviewer wants and suggestions above, the image with the tools below."""
+    asked_panel(image, person)
+    suggested = _suggestions(image, project.scheme, person)
+    place = linked_place(image) or suggested  # "Next place" takes the link out of the address
     annotator(
         draft.id,
         image.id,
@@ -95,6 +97,7 @@ def _next_image(project: ProjectRecord, image: ImageRecord, known: Mapping[str, 
     if st.button(label, icon=":material/arrow_forward:", type="primary", key="correct-next-image"):
         st.session_state[StateKey.SUBMITTED] = None
         set_query(Query.IMAGE, following)
+        set_query(Query.PLACE, None)
         st.rerun()
 
 
@@ -156,6 +159,7 @@ def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place 
         st.caption(plain(told))
         if found.suggestions and found.next is None and st.button("Start again", type="tertiary", key="correct-again"):
             start_again(context.store(), found, person)
+            set_query(Query.PLACE, None)
             st.session_state[StateKey.SUGGESTED] = None
             st.rerun()
     return _place(here) if here else None
@@ -176,6 +180,7 @@ def _about(found: Tour) -> str:
 
 def _go_on(found: Tour, here: Suggestion | None, outcome: Visit, person: str) -> None:
     """Remember what became of a place, and go to the next."""
+    set_query(Query.PLACE, None)
     if here is not None:
         visit(context.store(), found, person, here, outcome)
     seen = {*found.visits, *([here.place] if here else [])}
@@ -193,25 +198,7 @@ def _place(here: Suggestion) -> Place:
     return Place(here.row, here.column, here.height_px, here.width_px, token=here.place)
 
 
-def _marks(project: ProjectRecord, image: ImageRecord, person: str) -> Place | None:
-    """What a reviewer has marked in this person's correction; the mark that was clicked."""
-    marks = open_marks(context.store(), image.id, person)
-    if not marks:
-        return None
-    chosen = query(Query.PLACE)
-    with st.container(border=True):
-        st.markdown(f":material/flag: **{counted(len(marks), 'place')} marked in review**")
-        for mark in marks:
-            text = ": ".join(part for part in (mark.label, mark.note) if part)
-            if st.button(
-                plain(f"{mark.number}  {text}"), type="tertiary", key=f"mark-{mark.revision_id}-{mark.number}"
-            ):
-                set_query(Query.PLACE, f"{mark.box.row},{mark.box.column},{mark.box.height},{mark.box.width}")
-                st.rerun()
-    return _linked_place(image) if chosen else None
-
-
-def _linked_place(image: ImageRecord) -> Place | None:
+def linked_place(image: ImageRecord) -> Place | None:
     """The place that the address names as row,column,height,width."""
     asked = query(Query.PLACE)
     try:
