@@ -6,7 +6,7 @@ from core.annotation.progress import progress
 from ui import context
 from ui.panels.correct_alone import asked_line
 from ui.panels.correct_history import history_panel
-from ui.panels.correct_start import draft_line, entries_of, image_picker, my_draft, others, start_panel
+from ui.panels.correct_start import draft_line, entries_of, image_picker, my_draft, others, split_line, start_panel
 from ui.panels.correct_work import submitted_panel, work_panel
 from ui.panels.project import project_picker
 from ui.person import person_field
@@ -31,6 +31,7 @@ if image is None or not person:
 asked_line(project, image, known)
 entries = entries_of(project, image, person)
 submitted_panel(project, image, known)
+split_line(image)
 draft = my_draft(image, person)
 if draft is None:
     start_panel(project, image, person, entries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,15 +107,24 @@ def is_to_do(known: Mapping[str, ImageProgress], image_id: str) -> bool:
     return is_asked(known, image_id) or standing_of(known, image_id) in (*TO_DO, Standing.NOTHING)
 
 
-def next_image(ids: Sequence[str], known: Mapping[str, ImageProgress], after: str) -> str | None:
+def next_image(
+    ids: Sequence[str], known: Mapping[str, ImageProgress], after: str, *, last: Collection[str] = ()
+) -> str | None:
     """The image to go on with after one, in the list's order and round to its beginning; None where all are done.
 
     Those that this person is asked to annotate come first; images with nothing yet when the others are done.
+
+    Parameters
+    ----------
+    last
+        Images that come when all others are done: those of the test set, of which no model learns.
 
     >>> known = {"a": ImageProgress(Standing.SEGMENTED), "b": ImageProgress(Standing.APPROVED)}
     >>> next_image(["a", "b", "c"], known, "b")
     'a'
     >>> next_image(["a", "b", "c"], known, "a")
+    'c'
+    >>> next_image(["a", "b", "c"], known, "b", last=["a"])
     'c'
     >>> next_image(["a", "b"], known, "a") is None
     True
@@ -124,10 +133,11 @@ def next_image(ids: Sequence[str], known: Mapping[str, ImageProgress], after: st
     own = next((each for each in order if is_asked(known, each)), None)
     if own is not None:
         return own
-    for wanted in (TO_DO, (Standing.NOTHING,)):
-        found = next((each for each in order if standing_of(known, each) in wanted), None)
-        if found is not None:
-            return found
+    for others in (False, True):
+        for wanted in (TO_DO, (Standing.NOTHING,)):
+            for each in order:
+                if (each in last) is others and standing_of(known, each) in wanted:
+                    return each
     return None
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from core.annotation.beginning import preferred_prediction
+from core.annotation.beginning import model_in_use, preferred_prediction
 from core.annotation.ranking import WINDOW_PX, Strategy, suggest
 from core.annotation.variety import varied_places
 from core.errors import AnnotationError
@@ -182,9 +182,8 @@ def _stored(revision_id: str | None, place: str) -> str:
 
 def _preferred(store: Store, image_id: str) -> RevisionRecord | None:
     image = store.image(image_id)
-    promoted = store.promoted_model(image.project_id)
     predictions = store.revisions(image_id, kind=RevisionKind.PREDICTION)
-    return preferred_prediction(predictions, promoted.model_id if promoted else None)
+    return preferred_prediction(predictions, model_in_use(store, image.project_id) if len(predictions) > 1 else None)
 
 
 def _prediction(store: Store, image_id: str) -> RevisionRecord:

@@ -6,23 +6,26 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.annotation.history import history
 from core.annotation.ranking import Strategy
 from core.annotation.submission import submit_draft
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter, write_label_pyramid
 from core.label_scheme import LabelScheme
-from core.review.decisions import decide
+from core.review.decisions import decide, withdraw
 from core.review.double_annotation import ask_to_annotate
 from core.review.records import Box, Decision, ReviewState
 from core.review.rows import review
 from core.review.talk import add_mark, comment, marks
 from core.rounds.promoting import promote_model
 from core.settings import ROOT
-from core.store.records import DraftState, ImageRecord, ProjectRecord, RevisionKind, RevisionRecord
+from core.store.records import DraftState, ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split
 from core.store.store import Store
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 from ui.panels import correct_work
+from ui.panels.correct_history import history_table
+from ui.panels.correct_start import default_start
 
 PAGE = "correct_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})
@@ -320,3 +323,81 @@ def test_marks_are_gone_to_and_ticked_off_without_losing_the_next_place(
     page = press(page, f"mark-done-{correction.id}-1")
     assert marks(store, correction.id)[0].resolved_by == "Ada"
     assert "1 place marked, 0 not resolved" in texts(page)
+
+
+def fresh_app() -> AppTest:
+    return AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=20).run()
+
+
+def predicted_by(store: Store, image: ImageRecord, model_id: str) -> RevisionRecord:
+    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model_id)
+    write_label_pyramid(store.label_pyramid_path(begun.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME)
+    return store.complete_revision(begun.id)
+
+
+def test_going_on_after_a_submission_begins_from_ones_own_work(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    # Bug: the uncorrected prediction was offered, so what the person had done was lost from view.
+    correction = correct(store, image, prediction, "Ada")
+    page = opened(app, image=image.id)
+    assert page.selectbox(key=f"correct-start-{image.id}-3").value == correction.id
+    assert "takes its place" in texts(page)
+    page = opened(fresh_app(), "Bob", image=image.id)
+    assert page.selectbox(key=f"correct-start-{image.id}-3").value == prediction.id
+
+
+def test_what_to_begin_from_is_ranked(store: Store, image: ImageRecord, prediction: RevisionRecord) -> None:
+    def start(person: str = "Ada", model_id: str | None = "starter") -> str:
+        return default_start(history(store, image.id), person, model_id)
+
+    newer = predicted_by(store, image, "tried once")
+    assert (start(), start(model_id="tried once"), start(model_id=None)) == (prediction.id, newer.id, newer.id)
+    begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.label_pyramid_path(begun.id), np.ones(SHAPE, np.uint8), pixel_size_nm=8.0)
+    reference = store.complete_revision(begun.id)
+    assert (start(), start(model_id="in use elsewhere")) == (prediction.id, reference.id)
+    mine = correct(store, image, prediction, "Ada")
+    assert (start(), start("Bob")) == (mine.id, prediction.id)
+    withdraw(store, mine.id, "Ada")
+    assert start() == mine.id
+    bobs = correct(store, image, prediction, "Bob")
+    decide(store, bobs.id, "Eve", Decision.APPROVE)
+    assert start() == bobs.id
+    dees = correct(store, image, prediction, "Dee")
+    decide(store, dees.id, "Eve", Decision.REJECT, "wrong cell")
+    assert start("Dee") == bobs.id, "nobody goes on from what was rejected"
+
+
+def test_test_images_are_named_and_come_last(
+    store: Store, project: ProjectRecord, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    # Bug: annotators were not told that an image is in the test set, although its corrections never train.
+    other = store.add_image(project.id, Image(np.ones(SHAPE, np.uint8), PixelSize.from_user(8.0), "second"))
+    store.update_image(image.id, split=Split.TEST)
+    page = opened(app)
+    assert page.selectbox(key="correct-image").value == other.id
+    assert any("test set" in label for label in page.selectbox(key="correct-image").options)
+    assert "never trains" not in texts(page)
+    assert "never trains" in texts(opened(fresh_app(), image=image.id))
+
+
+def test_after_a_withdrawal_nothing_is_said_to_wait(
+    store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
+) -> None:
+    correction = correct(store, image, prediction, "Ada")
+    app.session_state["submitted"] = correction.id
+    assert "It waits for review" in texts(opened(app, image=image.id))
+    withdraw(store, correction.id, "Ada")
+    page = opened(app, image=image.id)
+    assert "now withdrawn by Ada" in texts(page)
+    assert "It waits for review" not in texts(page)
+
+
+def test_a_prediction_is_by_its_model_whoever_asked_for_it(store: Store, image: ImageRecord) -> None:
+    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m-1", author="Simulated annotator")
+    write_label_pyramid(store.label_pyramid_path(begun.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME)
+    store.complete_revision(begun.id)
+    entries = history(store, image.id)
+    assert history_table(entries, {"m-1": "Liver, second round"})["By"].tolist() == ["Liver, second round"]
+    assert history_table(entries)["By"].tolist() == ["m-1"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +13,7 @@ from core.label_scheme import LabelScheme
 from core.review.decisions import withdraw
 from core.review.records import ReviewState
 from core.store.people import person_key
-from core.store.records import ImageRecord, ProjectRecord
+from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord
 from ui import context
 from ui.columns import count_columns
 from ui.errors import explained, plain
@@ -32,7 +33,8 @@ def history_panel(
         return
     with st.expander(f"History: {counted(len(entries), 'label map')}", icon=":material/history:"):
         st.dataframe(
-            history_table(entries), hide_index=True, width="stretch", key=f"history-{image.id}",
+            history_table(entries, {each.id: each.card.name for each in context.models().list()}),
+            hide_index=True, width="stretch", key=f"history-{image.id}", placeholder="",
             column_config=count_columns("Changed, px", "Vouched for, px"),
         )  # fmt: skip
         _actions(entries, person, may_restore=may_restore)
@@ -40,14 +42,20 @@ def history_panel(
             _compare(project, image, entries)
 
 
-def history_table(entries: Sequence[HistoryEntry]) -> pd.DataFrame:
-    """One row per revision, newest first."""
+def history_table(entries: Sequence[HistoryEntry], models: Mapping[str, str] = MappingProxyType({})) -> pd.DataFrame:
+    """One row per revision, newest first.
+
+    Parameters
+    ----------
+    models
+        Names of models by id; one that is gone is called by its id.
+    """
     return pd.DataFrame(
         [
             {
                 "When": f"{entry.revision.created_at:%Y-%m-%d %H:%M} UTC",
                 "What": entry.revision.kind.value,
-                "By": entry.revision.author or entry.revision.model_id or "",
+                "By": _made_by(entry.revision, models),
                 "Review": STATES[entry.review] if entry.review else "",
                 "Changed, px": entry.revision.details.get("changes", {}).get("pixels"),
                 "Vouched for, px": sum(entry.revision.details["covered"].values())
@@ -61,6 +69,13 @@ def history_table(entries: Sequence[HistoryEntry]) -> pd.DataFrame:
             for entry in entries
         ]
     )
+
+
+def _made_by(revision: RevisionRecord, models: Mapping[str, str]) -> str:
+    """The model of a prediction, whoever asked for it; else the person."""
+    if revision.kind is RevisionKind.PREDICTION and revision.model_id:
+        return models.get(revision.model_id, revision.model_id)
+    return revision.author
 
 
 def _actions(entries: Sequence[HistoryEntry], person: str, *, may_restore: bool) -> None:

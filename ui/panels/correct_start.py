@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import streamlit as st
 
 from core.access import Permission, require
-from core.annotation.beginning import begin_draft, preferred_prediction
+from core.annotation.beginning import begin_draft, model_in_use
 from core.annotation.history import HistoryEntry, history
 from core.annotation.progress import TO_DO, ImageProgress, Standing, is_asked, is_to_do, standing_of
 from core.review.double_annotation import hidden_authors, hidden_revisions, own_work
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
 from core.store.people import person_key
-from core.store.records import DraftRecord, DraftState, ImageRecord, ProjectRecord, RevisionKind
+from core.store.records import DraftRecord, DraftState, ImageRecord, ProjectRecord, RevisionKind, Split
 from ui import context
 from ui.address import kept_in_address
 from ui.errors import explained, plain
@@ -45,6 +45,12 @@ _STANDINGS: Final = {
     Standing.NOTHING: "no label map",
 }
 
+SPLITS: Final = {
+    Split.TRAIN: "training",
+    Split.TEST: "test set",
+    Split.POOL: "pool",
+}
+
 STATES: Final = {
     ReviewState.SUBMITTED: "waits for review",
     ReviewState.CHANGES_REQUESTED: "changes requested",
@@ -72,11 +78,14 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
     first = _first(images, known)
     if not asked:
         set_query(Query.IMAGE, first)  # so that it stays when it is submitted and no longer the first to do
+    decided = any(image.split is not Split.POOL for image in images.values())
     to_do = sum(is_to_do(known, i) for i in images)
     chosen = st.selectbox(
         "Image",
         list(images),
-        format_func=lambda i: f"{images[i].name} · {_standing_text(known, i)}",
+        format_func=lambda i: " · ".join(
+            [images[i].name, _standing_text(known, i), *([SPLITS[images[i].split]] if decided else [])]
+        ),
         key="correct-image",
         on_change=_another_image(kept_in_address(Query.IMAGE, "correct-image", images, first)),
         help=f"{to_do:,} of {counted(len(images), 'image')} left to go on with",
@@ -98,16 +107,34 @@ def _another_image(changed: Callable[[], None]) -> Callable[[], None]:
     return also_forget_place
 
 
-def _first(images: Collection[str], known: Mapping[str, ImageProgress]) -> str:
-    """The image that is shown when none is asked for: one asked of this person, their draft, one that is left to do."""
-    own = next((image_id for image_id in images if is_asked(known, image_id)), None)
-    if own is not None:
-        return own
-    for wanted in (*TO_DO, Standing.NOTHING):
-        for image_id in images:
-            if standing_of(known, image_id) is wanted:
-                return image_id
-    return next(iter(images))
+def _first(images: Mapping[str, ImageRecord], known: Mapping[str, ImageProgress]) -> str:
+    """The image that is shown when none is asked for: one asked of this person, their own draft, one left to do.
+
+    Those of the test set come last.
+    """
+    tested, order = tested_images(images.values()), (*TO_DO, Standing.NOTHING)
+
+    def rank(image_id: str) -> tuple[bool, bool, int]:
+        standing = standing_of(known, image_id)
+        late = image_id in tested and standing is not Standing.DRAFT
+        place = order.index(standing) if standing in order else len(order)
+        return not is_asked(known, image_id), late, place
+
+    return min((i for i in images if is_to_do(known, i)), key=rank, default=next(iter(images)))
+
+
+def tested_images(images: Iterable[ImageRecord]) -> frozenset[str]:
+    """Ids of those in the test set."""
+    return frozenset(image.id for image in images if image.split is Split.TEST)
+
+
+def split_line(image: ImageRecord) -> None:
+    """Said before anybody begins: corrections of test images never train."""
+    if image.split is Split.TEST:
+        st.info(
+            "This image is in the test set: models are measured on it, and what is corrected here never trains one.",
+            icon=":material/straighten:",
+        )
 
 
 def entries_of(project: ProjectRecord, image: ImageRecord, person: str) -> tuple[HistoryEntry, ...]:
@@ -142,10 +169,9 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
             st.markdown("or begin with an empty label map.")
         asked = own_work(context.store(), image.id, person)
         options = [*by_id, _EMPTY] if asked is None else [asked.base_revision_id or _EMPTY]
-        promoted = context.store().promoted_model(project.id)
-        default = (
-            default_start(entries, person, promoted.model_id if promoted else None) if asked is None else options[0]
-        )
+        default = options[0]
+        if asked is None:
+            default = default_start(entries, person, model_in_use(context.store(), project.id))
         _asked_for_changes(by_id.get(default))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = st.selectbox(
@@ -157,7 +183,12 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
                 help="All who are asked to annotate this image begin from the same label map." if asked else None,
             )
             begin = st.button("Begin", type="primary", icon=":material/brush:", key="correct-begin")
-        st.caption("The label map itself stays as it is; your correction becomes a new revision when you submit it.")
+        told = "The label map itself stays as it is; your correction becomes a new revision when you submit it."
+        entry = by_id.get(chosen)
+        own = entry is not None and person_key(entry.revision.author) == person_key(person)
+        if entry is not None and own and entry.review is ReviewState.SUBMITTED:
+            told += " Yours waits for review: what you submit next takes its place there."
+        st.caption(told)
     annotator_ahead(key="correct-ahead")
     if begin:
         with explained():
@@ -178,25 +209,25 @@ def _asked_for_changes(entry: HistoryEntry | None) -> None:
 
 
 def default_start(entries: Sequence[HistoryEntry], person: str, model_id: str | None = None) -> str:
-    """What is nearest to the truth: one's own where changes were asked for, an approved one, a prediction, anything.
+    """What is nearest to the truth, so that nothing a person did is lost from view.
+
+    One's own newest submission that waits or was asked to be changed; then the newest of what was approved and what
+    one has withdrawn; the prediction of the model in use; a reference; any other.
 
     Parameters
     ----------
     model_id
         The model in use: its prediction comes before newer ones of other models.
     """
-    mine = [
-        entry
-        for entry in entries
-        if entry.review is ReviewState.CHANGES_REQUESTED
-        and not entry.replaced
-        and person_key(entry.revision.author) == person_key(person)
-    ]
-    approved = [entry for entry in entries if entry.review is ReviewState.APPROVED]
-    nearest = next((entry.revision for entry in (*mine, *approved)), None)
-    predictions = [entry.revision for entry in entries if entry.revision.kind is RevisionKind.PREDICTION]
-    found = nearest or preferred_prediction(predictions, model_id) or next((each.revision for each in entries), None)
-    return found.id if found else _EMPTY
+    mine = [each for each in entries if person_key(each.revision.author) == person_key(person) and not each.replaced]
+    waiting = [each for each in mine if each.review in (ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED)]
+    withdrawn = {each.revision.id for each in mine if each.review is ReviewState.WITHDRAWN}
+    done = [each for each in entries if each.review is ReviewState.APPROVED or each.revision.id in withdrawn]
+    predictions = [each for each in entries if each.revision.kind is RevisionKind.PREDICTION]
+    in_use = [each for each in predictions if model_id is None or each.revision.model_id == model_id]
+    references = [each for each in entries if each.revision.kind is RevisionKind.REFERENCE]
+    found = next(iter((*waiting, *done, *in_use, *references, *predictions, *entries)), None)
+    return found.revision.id if found else _EMPTY
 
 
 def draft_line(draft: DraftRecord, entries: Sequence[HistoryEntry]) -> None:

@@ -14,11 +14,15 @@ from core.annotation.ranking import Strategy
 from core.annotation.suggestions import Suggestion, Tour, Visit, start_again, strategies, tour, visit
 from core.errors import AnnotationError
 from core.label_scheme import LabelScheme
+from core.review.records import ReviewState
+from core.review.rows import review as review_of
 from core.settings import ROOT
 from core.store.records import DraftRecord, ImageRecord, ProjectRecord
 from ui import context
+from ui.columns import count_columns
 from ui.errors import plain
 from ui.panels.correct_asked import asked_panel
+from ui.panels.correct_start import STATES, tested_images
 from ui.panels.results_words import counted
 from ui.state import Query, StateKey, query, set_query
 from ui.units import duration_text
@@ -64,20 +68,26 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
     revision = context.store().revision(revision_id)
     if revision.image_id != image.id:
         return
+    it = review_of(context.store(), revision_id)
     with st.container(border=True):
         told, away = st.columns([5, 1], vertical_alignment="center")
         details = revision.details
-        told.success(
-            plain(
-                f"Submitted: {details['changes']['pixels']:,} px changed in {counted(details['strokes'], 'stroke')}, "
-                f"{duration_text(details['seconds'])} of work. It waits for review."
-            ),
-            icon=":material/check_circle:",
+        work = (
+            f"{details['changes']['pixels']:,} px changed in {counted(details['strokes'], 'stroke')}, "
+            f"{duration_text(details['seconds'])} of work."
         )
+        if it.state is ReviewState.SUBMITTED:
+            told.success(plain(f"Submitted: {work} It waits for review."), icon=":material/check_circle:")
+        else:
+            by = f" by {it.decided_by}" if it.decided_by else ""
+            told.info(plain(f"Your submission, now {STATES[it.state]}{by}: {work}"), icon=":material/info:")
         if away.button("Close", icon=":material/close:", type="tertiary", key="correct-submitted-close"):
             st.session_state[StateKey.SUBMITTED] = None
             st.rerun()
-        st.dataframe(changes_table(details, project.scheme), hide_index=True, key=f"correct-changes-{revision_id}")
+        st.dataframe(
+            changes_table(details, project.scheme), hide_index=True, key=f"correct-changes-{revision_id}",
+            column_config=count_columns("Gained, px", "Lost, px", "Vouched for, px"),
+        )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center"):
             _next_image(project, image, known)
             st.page_link(
@@ -88,8 +98,9 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
 
 def _next_image(project: ProjectRecord, image: ImageRecord, known: Mapping[str, ImageProgress]) -> None:
     """A button to the next image that is left to correct."""
-    names = {each.id: each.name for each in context.store().images(project.id)}
-    following = next_image(list(names), known, image.id)
+    images = context.store().images(project.id)
+    names = {each.id: each.name for each in images}
+    following = next_image(list(names), known, image.id, last=tested_images(images))
     if following is None:
         st.caption("Every image of the project is corrected or waits for review.")
         return
