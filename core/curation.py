@@ -37,6 +37,8 @@ def change_image(store: Store, image_id: str, *, by: str, **changes: Any) -> Ima
 def change_pixel_size(store: Store, image_id: str, nm: float, *, by: str) -> ImageRecord:
     """Set the pixel size in nm as a person gives it; predictions under way with the old one are cancelled.
 
+    All planes of a stack were taken at one size: it becomes that of all of them, also of those in the trash.
+
     Raises
     ------
     AccessError
@@ -44,11 +46,28 @@ def change_pixel_size(store: Store, image_id: str, nm: float, *, by: str) -> Ima
     NotFoundError
         There is no such image.
     """
-    changed = change_image(store, image_id, by=by, pixel_size=PixelSize.from_user(nm))
-    for row in active_jobs(store=store):
-        if row.kind == "predict" and row.params.get("image_id") == image_id:
-            request_cancel(row.id, store=store)
+    image, size = store.image(image_id), PixelSize.from_user(nm)
+    others = [plane for plane in stack_planes(store, image) if plane.id != image_id and plane.pixel_size != size]
+    changed = change_image(store, image_id, by=by, pixel_size=size)
+    for plane in others:
+        change_image(store, plane.id, by=by, pixel_size=size)
+    cancel_predictions(store, [image_id, *(plane.id for plane in others)])
     return changed
+
+
+def stack_planes(store: Store, image: ImageRecord) -> tuple[ImageRecord, ...]:
+    """All planes of the image's stack, also those in the trash; the image alone where it is in none."""
+    if not image.stack:
+        return (image,)
+    images = (*store.images(image.project_id), *store.trashed_images(image.project_id))
+    return tuple(other for other in images if other.stack == image.stack)
+
+
+def cancel_predictions(store: Store, image_ids: Collection[str]) -> None:
+    """Stop what is being segmented of these images, because it would be wrong."""
+    for row in active_jobs(store=store):
+        if row.kind == "predict" and row.params.get("image_id") in image_ids:
+            request_cancel(row.id, store=store)
 
 
 def trash_images(store: Store, image_ids: Collection[str], *, by: str) -> int:

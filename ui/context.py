@@ -56,6 +56,11 @@ def prediction(image_id: str, model_id: str) -> RevisionRecord | None:
     return next((revision for revision in asked if revision), made[0])
 
 
+def outdated(image: ImageRecord, made: RevisionRecord) -> bool:
+    """Whether a prediction was made with another pixel size than the image has now."""
+    return bool(made.details.get("summary", {}).get("pixel_size_nm") != image.pixel_size.nm)
+
+
 def reference(image_id: str) -> RevisionRecord | None:
     """The newest reference label map of an image."""
     return next(iter(store().revisions(image_id, kind=RevisionKind.REFERENCE)), None)

@@ -16,27 +16,40 @@ from ui.errors import plain
 from ui.state import Query, query
 from ui.units import field_text, pixel_size_text, shape_text
 
+DATA_PAGE: Final = str(ROOT / "pages" / "data_page.py")
 SEGMENT_PAGE: Final = str(ROOT / "pages" / "segment_page.py")
 
 _COLUMNS: Final = 4
 
 
-def gallery(images: Sequence[ImageRecord], notes: dict[str, str], *, key: str) -> None:
+def grouped(images: Sequence[ImageRecord]) -> list[tuple[ImageRecord, ...]]:
+    """What takes a card each: an image alone, or the planes of a stack from the first to the last.
+
+    The order is that of the images; a stack stands where the first of its planes does.
+    """
+    groups: dict[tuple[str, str], list[ImageRecord]] = {}
+    for image in images:
+        groups.setdefault((image.project_id, f"stack {image.stack}" if image.stack else image.id), []).append(image)
+    return [tuple(sorted(group, key=lambda image: image.z_index or 0)) for group in groups.values()]
+
+
+def gallery(groups: Sequence[Sequence[ImageRecord]], notes: dict[str, str], *, key: str) -> None:
     """Draw the cards, four in a row.
 
     Parameters
     ----------
-    images
-        In the order shown.
+    groups
+        As `grouped` makes them, in the order shown.
     notes
-        Image id to one short line, for example "segmented by starter".
+        Id of a group's first image to one short line, for example "segmented by starter".
     key
         Distinguishes several galleries on a page.
     """
-    for start in range(0, len(images), _COLUMNS):
-        for column, image in zip(st.columns(_COLUMNS, gap="medium"), images[start : start + _COLUMNS], strict=False):
-            with column, st.container(border=True, key=f"{key}-{image.id}"):
-                _card(image, notes.get(image.id, ""), key)
+    for start in range(0, len(groups), _COLUMNS):
+        for column, group in zip(st.columns(_COLUMNS, gap="medium"), groups[start : start + _COLUMNS], strict=False):
+            first = group[0]
+            with column, st.container(border=True, key=f"{key}-{first.id}"):
+                _card(first, first.stack if len(group) > 1 else first.name, notes.get(first.id, ""), key)
 
 
 def thumbnail_address(image: ImageRecord) -> str:
@@ -44,13 +57,13 @@ def thumbnail_address(image: ImageRecord) -> str:
     return f"api/images/{image.id}/tiles/{len(level_shapes(image.shape_yx)) - 1}/0/0"
 
 
-def _card(image: ImageRecord, note: str, key: str) -> None:
+def _card(image: ImageRecord, name: str, note: str, key: str) -> None:
     """One card; the model that the address names goes along."""
     model = query(Query.MODEL)
     target = {Query.IMAGE.value: image.id} | ({Query.MODEL.value: model} if model else {})
     st.html(
         f'<a href="segment?{html.escape(urlencode(target))}" target="_self" '
-        f'title="Open {html.escape(image.name, quote=True)}">'
+        f'title="Open {html.escape(name, quote=True)}">'
         f'<img src="{thumbnail_address(image)}" alt="" loading="lazy" style="width:100%;aspect-ratio:4/3;'
         'object-fit:cover;border-radius:0.35rem;display:block;background:rgba(128,128,128,.15)"></a>'
     )
@@ -58,9 +71,7 @@ def _card(image: ImageRecord, note: str, key: str) -> None:
         part for part in (shape_text(image.shape_yx), field_text(image.shape_yx, image.pixel_size)) if part
     )
     with st.container(gap=None):
-        if st.button(
-            _short(image.name), key=f"open-{key}-{image.id}", type="tertiary", icon=":material/arrow_forward:"
-        ):
+        if st.button(_short(name), key=f"open-{key}-{image.id}", type="tertiary", icon=":material/arrow_forward:"):
             st.switch_page(SEGMENT_PAGE, query_params=target)
         st.caption(f"{size}  \n{pixel_size_text(image.pixel_size)}" + (f"  \n{note}" if note else ""))
 

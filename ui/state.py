@@ -48,6 +48,9 @@ class StateKey(StrEnum):
     SEVERAL_FILES = "several_files"
     """Whether the imports that this tab waits for are of more than one file."""
 
+    ARRIVALS = "arrivals"
+    """Imports of files that were here before, whose outcome is shown until it is closed."""
+
     PREDICT_NEXT = "predict_next"
     """The image that shall be segmented without being asked: just uploaded, or its pixel size just entered."""
 

@@ -92,7 +92,8 @@ class ImageStore(ProjectStore):
     ) -> tuple[ImageRecord, bool]:
         """As `add_image`; the second value says whether the image is new to the project.
 
-        One that lies in the trash is taken out of it, with its label maps; it is not new.
+        One that lies in the trash is taken out of it, with its label maps; it is not new. One of unknown pixel size
+        takes that of this image; otherwise the old record stays as it is.
         """
         from core.imaging.display import percentile_window
         from core.imaging.pyramid import write_image_pyramid
@@ -100,7 +101,7 @@ class ImageStore(ProjectStore):
         self.project(project_id)
         stack = stack[:STACK_NAME_LENGTH]
         digest = content_hash(image, stack, z_index)
-        old = self._same_content(project_id, digest)
+        old = self._same_content(project_id, digest, image.pixel_size)
         if old is not None:
             return old, False
         self.require_free_space(int(image.pixels_yx.nbytes * PYRAMID_FACTOR))
@@ -133,7 +134,7 @@ class ImageStore(ProjectStore):
                 self._insert_image(row)
             except IntegrityError:
                 remove_tree(path)
-                other = self._same_content(project_id, digest)
+                other = self._same_content(project_id, digest, image.pixel_size)
                 if other is None:  # then it is the project that has gone meanwhile
                     self.project(project_id)
                     raise
@@ -203,18 +204,21 @@ class ImageStore(ProjectStore):
         with self.database.writing() as session:
             session.add(row)
 
-    def _same_content(self, project_id: str, digest: str) -> ImageRecord | None:
-        """The image of this content, out of the trash if it was there."""
+    def _same_content(self, project_id: str, digest: str, size: PixelSize) -> ImageRecord | None:
+        """The image of this content, out of the trash if it was there, with this pixel size if its own is unknown."""
         wanted = select(ImageRow).where(ImageRow.project_id == project_id, ImageRow.content_hash == digest)
         with self.database.reading() as session:
             row = session.scalar(wanted)
-            if row is None or row.trashed_at is None:
-                return None if row is None else image_record(row)
-        with self.database.writing() as session:
-            row = session.scalar(wanted)
-            if row is not None:
+            if row is None:
+                return None
+            unsized, trashed = row.pixel_size_nm is None and size.nm is not None, row.trashed_at is not None
+        if trashed:
+            with self.database.writing() as session:
+                row = session.scalar(wanted)
+                if row is None:
+                    return None
                 row.trashed_at = None
-            return None if row is None else image_record(row)
+        return self.set_pixel_size(row.id, size) if unsized else image_record(row)
 
     def _known_images(self, ids: Collection[str]) -> set[str]:
         """Those of the ids that have a row."""

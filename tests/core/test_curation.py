@@ -65,6 +65,21 @@ def test_a_new_pixel_size_is_told_and_stops_predictions_with_the_old_one(store: 
     assert told(store, image) == [("annotator", "image_changed", changes)]
 
 
+def test_a_pixel_size_is_that_of_all_planes_of_the_stack(store: Store, image: ImageRecord) -> None:
+    """It was that of one plane: the planes of a stack were then segmented at two scales."""
+    planes = [
+        store.add_image(image.project_id, Image(np.full((8, 8), z, np.uint8)), stack="s.tif", z_index=z)
+        for z in range(3)
+    ]
+    store.trash_images([planes[2].id])
+    old = submit("predict", {"image_id": planes[1].id, "model_id": "m"}, store=store)
+    change_pixel_size(store, planes[0].id, 4.0, by="annotator")
+    assert [store.image(plane.id).pixel_size.nm for plane in planes] == [4.0] * 3
+    assert store.image(image.id).pixel_size.nm is None
+    assert job(old.id, store=store).state is JobState.CANCELLED
+    assert [len(told(store, plane)) for plane in planes] == [1, 1, 1]
+
+
 def test_an_admin_changes_throws_away_and_takes_back(store: Store, image: ImageRecord) -> None:
     change_image(store, image.id, by="admin", split="test", name="cell 2")
     assert trash_images(store, [image.id], by="admin") == 1

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.jobs.rows import jobs
+from core.demo import DEMO_PROJECT
+from core.imaging.image import Image
+from core.jobs.rows import jobs, submit
+from core.label_scheme import DEFAULT_SCHEME
 from core.settings import ROOT, current_settings
 from core.store.records import ImageRecord
+from core.store.store import Store
 from tests.pages.conftest import texts
 
 
@@ -46,3 +51,44 @@ def test_a_data_folder_that_cannot_be_used_is_explained(tmp_path: Path, monkeypa
     assert not app.exception
     assert "data folder cannot be made" in app.error[0].value
     assert "CRISTAE\\_DATA\\_DIR" in app.error[0].value
+
+
+def test_bars_say_which_file_or_image_each_is_about(image: ImageRecord, app: AppTest) -> None:
+    """Bars of several files at once were all alike."""
+    submit("ingest", {"name": "a_1.tif"})
+    submit("predict", {"image_id": image.id, "model_id": "m"})
+    lines = [bar.proto.text for bar in app.run().get("progress")]
+    assert len(lines) == 2
+    assert any("a\\_1.tif" in line for line in lines)
+    assert any("liver \\*1\\*.tif" in line for line in lines)
+
+
+def test_a_stack_is_one_card_and_more_images_than_fit_are_a_link_away(
+    store: Store, image: ImageRecord, app: AppTest
+) -> None:
+    """Planes took a card each, and of many images there was no way to the older ones."""
+    for z in range(5):
+        store.add_image(image.project_id, Image(np.full((8, 8), z, np.uint8), name=f"p{z}"), stack="s.tif", z_index=z)
+    submit("predict", {"image_id": image.id, "model_id": "m"})
+    app.run()
+    cards = [button.label for button in app.button if (button.key or "").startswith("open-own")]
+    assert cards == ["s.tif", "liver \\*1\\*.tif"]
+    assert "5 planes, none segmented" in texts(app)
+    assert "waiting to be segmented" in texts(app)
+    assert not any(button.label.startswith("All ") for button in app.button)
+    for n in range(12):
+        store.add_image(image.project_id, Image(np.full((9, 9), n, np.uint8), name=f"n{n}"))
+    page = app.run()
+    assert len([button for button in page.button if (button.key or "").startswith("open-own")]) == 12
+    next(button for button in page.button if button.label == "All 18 images").click().run()
+    assert not page.exception
+    assert [title.value for title in page.title] == ["Data"]
+    assert page.query_params["project"] in (image.project_id, [image.project_id])
+
+
+def test_images_of_the_demo_that_models_are_evaluated_on_are_in_no_gallery(store: Store, app: AppTest) -> None:
+    demo = store.create_project(DEMO_PROJECT, DEFAULT_SCHEME, 8.0)
+    for n, name in enumerate(("A", "T1")):
+        store.add_image(demo.id, Image(np.full((8, 8), n, np.uint8), name=name), example=name == "A")
+    app.run()
+    assert [button.label for button in app.button if (button.key or "").startswith("open-")] == ["A"]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.imaging.image import Image
+from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import jobs, submit
+from core.jobs.rows import Priority, jobs, submit
 from core.jobs.transitions import claim, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.coverage import coverage_table
-from core.store.records import ImageRecord, RevisionKind
+from core.store.records import ImageRecord, JobState, RevisionKind
 from core.store.store import Store
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
+from ui.panels import workspace
+from ui.state import StateKey
+from ui.viewer import LabelLayer
 
 PAGE = "segment_page.py"
 
@@ -131,3 +136,109 @@ def test_the_planes_of_a_stack_are_segmented_together(
     assert any(button.label == "All planes done or under way" for button in page.button)
     page.slider[0].set_value(3).run()
     assert page.query_params["image"] in (planes[2].id, [planes[2].id])
+
+
+def ingested(store: Store, app: AppTest, name: str, **result: object) -> AppTest:
+    """The Segment page of a tab whose upload has just been read."""
+    row = claim(store, submit("ingest", {"name": name}), "here")
+    assert row is not None
+    assert succeed(store, row.id, row.attempts, dict(result))
+    app.session_state[StateKey.INGEST_JOBS] = [row.id]
+    return open_page(app, PAGE)
+
+
+def predicted(store: Store, image: ImageRecord, model: str) -> str:
+    """A finished prediction of the image as it is."""
+    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model)
+    labels = np.zeros(image.shape_yx, np.uint8)
+    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=image.pixel_size.nm)
+    rows = coverage_table(labels, DEFAULT_SCHEME, image.pixel_size.nm)
+    summary = {"pixel_size_nm": image.pixel_size.nm}
+    store.complete_revision(revision.id, coverage=[row.to_json() for row in rows], summary=summary)
+    return revision.id
+
+
+def test_an_upload_that_was_here_before_says_so_and_is_not_segmented_again(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    """The older image was opened without a word, and segmented anew."""
+    predicted(store, image, model)
+    page = ingested(
+        store, app, "b_2.tif", image_ids=[image.id], duplicates=[image.id], sizes_nm={image.id: 4.0}, notices=["Odd."]
+    )
+    assert page.query_params["image"] in (image.id, [image.id])
+    said = texts(page)
+    assert "**b\\_2.tif** has the same pixels as **liver \\*1\\*.tif**, which was opened." in said
+    assert "This file says 4 nm per pixel; the 8 nm known before were kept." in said
+    assert "Odd." in said
+    assert jobs(kinds=["predict"]) == ()
+    next(button for button in page.button if button.label == "Close").click().run()
+    assert "has the same pixels" not in texts(page)
+
+
+def test_an_upload_that_tells_the_pixel_size_is_segmented_with_it(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    predicted(store, image, model)
+    old = submit("predict", {"image_id": image.id, "model_id": model})
+    store.set_pixel_size(image.id, PixelSize.from_user(4.0))
+    page = ingested(
+        store, app, "b.tif", image_ids=[image.id], duplicates=[image.id], restored=[image.id], sized=[image.id]
+    )
+    assert "which was taken out of the trash. The pixel size was not known; now it is 4 nm" in texts(page)
+    new, cancelled = jobs(kinds=["predict"])
+    assert (cancelled.id, cancelled.state) == (old.id, JobState.CANCELLED)
+    assert (new.params["image_id"], new.state) == (image.id, JobState.QUEUED)
+
+
+def test_all_pages_of_a_file_dropped_with_others_are_segmented(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    """Only the first was; those of a lone file wait to be asked for."""
+    planes = [
+        store.add_image(image.project_id, Image(np.full((40, 40), z, np.uint8)), stack="s.tif", z_index=z)
+        for z in range(3)
+    ]
+    app.session_state[StateKey.SEVERAL_FILES] = True
+    ingested(store, app, "s.tif", image_ids=[plane.id for plane in planes], duplicates=[])
+    asked = {job.params["image_id"]: job.priority for job in jobs(kinds=["predict"])}
+    assert asked == {planes[0].id: Priority.NORMAL, planes[1].id: Priority.BATCH, planes[2].id: Priority.BATCH}
+
+
+def test_planes_segmented_with_another_pixel_size_are_segmented_again(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    """They counted as done, so a stack could be left with masks at two scales."""
+    planes = [
+        store.add_image(image.project_id, Image(np.full((40, 40), z, np.uint8)), stack="s.tif", z_index=z)
+        for z in range(3)
+    ]
+    for plane in planes:
+        predicted(store, plane, model)
+    page = open_page(app, PAGE, image=planes[0].id)
+    assert "It becomes that of all planes of s.tif." in texts(page)
+    page.number_input[0].set_value(5.0)
+    next(button for button in page.button if button.label == "Use this size").click().run()
+    assert [job.params["image_id"] for job in jobs()] == [planes[0].id]
+    assert any(button.label == "Segment 2 planes" for button in page.button)
+
+
+def test_a_reference_is_shown_where_there_is_no_prediction(
+    store: Store, image: ImageRecord, model: str, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was hidden, and the legend has no ticks for a single label map."""
+    seen: list[list[tuple[str, bool]]] = []
+    real = workspace.viewer
+
+    def spied(*args: Any, layers: list[LabelLayer], **options: Any) -> Any:
+        seen.append([(layer.name, layer.visible) for layer in layers])
+        return real(*args, layers=layers, **options)
+
+    monkeypatch.setattr(workspace, "viewer", spied)
+    revision = store.begin_revision(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.label_pyramid_path(revision.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    store.complete_revision(revision.id)
+    open_page(app, PAGE, image=image.id)
+    predicted(store, image, model)
+    open_page(app, PAGE, image=image.id)
+    assert (seen[0], seen[-1]) == ([("Reference", True)], [("Reference", False), ("Prediction", True)])

@@ -6,10 +6,12 @@ from typing import Final
 
 import streamlit as st
 
+from core.jobs.history import subjects
 from core.jobs.rows import active_jobs, request_cancel, retry
 from core.jobs.tasks import TASKS
 from core.jobs.transitions import PAUSED
 from core.store.records import JobRecord, JobState
+from ui import context
 from ui.access import may_steer
 from ui.errors import explaining, plain, show_error
 from ui.person import person
@@ -19,10 +21,10 @@ POLL_S: Final = 0.7
 """How often a progress bar looks into the database while something runs."""
 
 
-def job_bar(job: JobRecord, *, key: str) -> None:
-    """One unfinished job: what it does, how far it is, a button to stop it for those who may."""
+def job_bar(job: JobRecord, *, key: str, about: str = "") -> None:
+    """One unfinished job: what it does and to what, how far it is, a button to stop it for those who may."""
     left, right = st.columns([5, 1.4], vertical_alignment="center")
-    left.progress(min(max(job.progress, 0.0), 1.0), text=_line(job))
+    left.progress(min(max(job.progress, 0.0), 1.0), text=_line(job, about))
     stopping = job.cancel_requested
     if may_steer(job) and right.button(
         "Stopping" if stopping else "Cancel", key=f"{key}-cancel-{job.id}", disabled=stopping, width="stretch"
@@ -83,16 +85,17 @@ def _running_jobs() -> None:
     jobs = active_jobs(person=person())
     if not jobs:
         st.rerun()
+    about = subjects(context.store(), jobs[:8])
     with st.container(border=True):
         for job in jobs[:8]:
-            job_bar(job, key="running")
+            job_bar(job, key="running", about=about[job.id])
         if len(jobs) > 8:
             st.caption(f"and {len(jobs) - 8} more")
 
 
-def _line(job: JobRecord) -> str:
+def _line(job: JobRecord, about: str) -> str:
     """One line about a job."""
-    what = job_title(job)
+    what = f"{job_title(job)} · {plain(about)}" if about else job_title(job)
     if job.state is JobState.QUEUED:
         return f"{what}: waiting for its turn"
     parts = [what, plain(job.message)] if job.message else [what]

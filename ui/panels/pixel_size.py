@@ -6,12 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.curation import change_pixel_size
+from core.curation import change_pixel_size, stack_planes
 from core.jobs.rows import Priority, job, submit
 from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord, JobRecord, JobState
 from ui import context
-from ui.errors import explaining
+from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
 from ui.person import person
 from ui.state import StateKey
@@ -60,6 +60,8 @@ def _entry(image: ImageRecord) -> None:
         )
         if st.form_submit_button("Use this size") and value is not None:
             use_pixel_size(image, value)
+    if len(stack_planes(context.store(), image)) > 1:
+        st.caption(f"It becomes that of all planes of {plain(image.stack)}.")
 
 
 def use_pixel_size(image: ImageRecord, nm: float) -> None:

@@ -5,19 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from core.access import Permission
-from core.demo import demo_project
 from core.errors import NotFoundError
 from core.jobs.rows import Priority, job, submit
 from core.settings import current_settings
 from core.store.records import JobRecord, JobState
 from core.web.uploads import find_upload
 from ui import context
-from ui.access import gate, visible_images
+from ui.access import gate
 from ui.errors import explaining, plain
-from ui.gallery import gallery
+from ui.panels.arrivals import arrival_notes, arrived
 from ui.panels.jobs import POLL_S, job_bar, job_problem
-from ui.panels.overview import image_notes
-from ui.panels.predict import begin_prediction
+from ui.panels.overview import example_images, own_and_examples, own_images
 from ui.person import person
 from ui.state import Query, StateKey, query
 from ui.uploader import uploader
@@ -34,17 +32,10 @@ def start_panel() -> None:
             _ingest(upload.upload_id, upload.name)
     if st.session_state.get(StateKey.INGEST_JOBS):
         _ingesting()
-    demo = demo_project(context.store())
-    images = context.newest_first(visible_images())
-    own = [image for image in images if demo is None or image.project_id != demo.id][: context.RECENT]
-    examples = sorted((image for image in images if demo and image.project_id == demo.id), key=lambda image: image.name)
-    if own:
-        st.subheader("Your images", anchor=False)
-        gallery(own, image_notes(own), key="own")
-    if examples:
-        st.subheader("Examples", anchor=False)
-        st.caption("Synthetic tissue, drawn by a program.")
-        gallery(examples, image_notes(examples), key="examples")
+    arrival_notes()
+    own, examples = own_and_examples()
+    own_images(own)
+    example_images(examples, "Examples", "Synthetic tissue, drawn by a program.")
 
 
 def _ingest(upload_id: str, name: str) -> None:
@@ -71,7 +62,7 @@ def _ingesting() -> None:
         row = job(job_id)
         if row.state is JobState.SUCCEEDED:
             waiting.remove(job_id)
-            _arrived(row)
+            arrived(row)
         elif row.finished:
             st.markdown(f"**{plain(str(row.params.get('name', 'The file')))}**")
             if job_problem(row, key="ingest", again=_still_there(row)):
@@ -80,7 +71,7 @@ def _ingesting() -> None:
                 waiting.remove(job_id)
                 st.rerun()
         else:
-            job_bar(row, key="ingest")
+            job_bar(row, key="ingest", about=str(row.params.get("name", "")))
 
 
 def _still_there(row: JobRecord) -> bool:
@@ -90,18 +81,3 @@ def _still_there(row: JobRecord) -> bool:
     except NotFoundError:
         return False
     return True
-
-
-def _arrived(row: JobRecord) -> None:
-    """Open the image and have it segmented; of several files, segment each and stay with the gallery."""
-    image_ids: list[str] = row.result.get("image_ids", [])
-    if not image_ids:
-        return
-    if st.session_state.get(StateKey.SEVERAL_FILES):
-        model = context.models().default()
-        if model:
-            begin_prediction(image_ids[0], model.id, priority=Priority.NORMAL)
-    else:
-        st.session_state[StateKey.PREDICT_NEXT] = image_ids[0]
-        st.query_params[Query.IMAGE.value] = image_ids[0]
-    st.rerun()

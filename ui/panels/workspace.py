@@ -12,6 +12,7 @@ from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from ui import context
 from ui.access import allowed, gate
 from ui.errors import explaining, plain, show_error
+from ui.panels.arrivals import arrival_notes
 from ui.panels.coverage import coverage_panel, downloads_panel
 from ui.panels.jobs import POLL_S, job_bar, job_problem
 from ui.panels.pixel_size import pixel_size_panel
@@ -29,12 +30,13 @@ def workspace(image_id: str) -> None:
     if not gate(Permission.VIEW, image.project_id):
         return
     model = _chosen_model()
+    arrival_notes()
     _header(image)
-    _stack(image, model)
     running = _running(image, model) if model else None
     finished = context.prediction(image.id, model.id) if model else None
     if model and running is None:
         running = _begin_if_wanted(image, model)
+    _stack(image, model)
     picture, panel = st.columns([2.5, 1.25], gap="medium")
     with panel:
         if model:
@@ -82,7 +84,8 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
         st.rerun()
     if model is None or not allowed(Permission.PAINT, image.project_id):
         return
-    missing = [plane.id for plane in planes if context.prediction(plane.id, model.id) is None]
+    made = {plane.id: context.prediction(plane.id, model.id) for plane in planes}
+    missing = [plane.id for plane in planes if (done := made[plane.id]) is None or context.outdated(plane, done)]
     under_way = {row.params.get("image_id") for row in active_jobs() if row.kind == "predict"}
     waiting = [image_id for image_id in missing if image_id not in under_way]
     label = f"Segment {len(waiting)} planes" if waiting else "All planes done or under way"
@@ -200,7 +203,7 @@ def _prediction_panel(
 
 def _found(image: ImageRecord, finished: RevisionRecord) -> None:
     """What a finished prediction says, and how it was made."""
-    if finished.details.get("summary", {}).get("pixel_size_nm") != image.pixel_size.nm:
+    if context.outdated(image, finished):
         text = "The pixel size has changed since these masks were made. Segment again to use it."
         st.warning(text, icon=":material/straighten:")
     coverage_panel(image, finished, revision_scheme(context.store(), finished))
@@ -268,10 +271,10 @@ def _viewer(
 ) -> None:
     """The image with the newest prediction, and the reference where there is one."""
     layers = []
+    shown = _revision_id(running) if running else (finished.id if finished else None)
     known = context.reference(image.id)
     if known:
-        layers.append(LabelLayer(known.id, "Reference", visible=False, style="outline"))
-    shown = _revision_id(running) if running else (finished.id if finished else None)
+        layers.append(LabelLayer(known.id, "Reference", visible=shown is None, style="outline"))
     if shown:
         layers.append(LabelLayer(shown, "Prediction"))
     scheme = model.scheme if model else context.store().project(image.project_id).scheme

@@ -2,8 +2,10 @@
 
 Params: ``project_id``; ``upload_id`` (a file from a browser, deleted afterwards) or ``path`` (a file on the server);
 optionally ``name``, ``pixel_size_nm`` (instead of what the file says), ``pages`` (list, counted from 0; all if absent),
-``split``, ``specimen``. Result: ``image_ids`` in the order of the pages, ``notices``, and ``duplicates``, the ids among
-them that the project held before.
+``split``, ``specimen``. Result: ``image_ids`` in the order of the pages, ``notices``, ``duplicates``, the ids among
+them that the project held before, and of these ``restored`` (taken out of the trash), ``sized`` (their pixel size was
+unknown and is now that of the file) and ``sizes_nm``, id to the file's pixel size where it is another than the known
+one, which stays.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ from core.errors import CristaeError, ImageError, JobCancelledError, JobError
 from core.imaging.image import PixelSize
 from core.imaging.reader import Micrograph, open_micrograph
 from core.jobs.context import JobContext
+from core.store.audit import note
 from core.store.images import content_hash
-from core.store.records import Split
+from core.store.records import ImageRecord, Split
+from core.store.store import Store
 from core.web.uploads import delete_upload, find_upload
 
 
@@ -71,6 +75,7 @@ def _ingest(context: JobContext, micrograph: Micrograph, added: list[str]) -> di
     pages = _pages(params.get("pages"), micrograph)
     size = None if params.get("pixel_size_nm") is None else PixelSize.from_user(float(params["pixel_size_nm"]))
     stack = _stack_name(context, micrograph, pages) if micrograph.pages > 1 else ""
+    known = _Known(context.store, str(params.get("project_id", "")), context.author)
     image_ids: list[str] = []
     notices: dict[str, None] = {}
     for number, page in enumerate(pages):
@@ -88,10 +93,46 @@ def _ingest(context: JobContext, micrograph: Micrograph, added: list[str]) -> di
         )
         if new:
             added.append(record.id)
+        else:
+            known.compare(record, image.pixel_size)
         image_ids.append(record.id)
         notices.update(dict.fromkeys(image.notices))
     context.check_cancelled()
-    return {"image_ids": image_ids, "notices": list(notices), "duplicates": [i for i in image_ids if i not in added]}
+    duplicates = [image_id for image_id in image_ids if image_id not in added]
+    return {"image_ids": image_ids, "notices": list(notices), "duplicates": duplicates, **known.outcome()}
+
+
+class _Known:
+    """What happens to images that the project holds already."""
+
+    def __init__(self, store: Store, project_id: str, author: str) -> None:
+        self._store, self._author = store, author
+        self._trashed = {image.id for image in store.trashed_images(project_id)}
+        before = (*store.images(project_id), *store.trashed_images(project_id))
+        self._unsized = {image.id for image in before if image.pixel_size.nm is None}
+        self._restored: list[str] = []
+        self._sized: list[str] = []
+        self._sizes_nm: dict[str, float] = {}
+
+    def compare(self, record: ImageRecord, size: PixelSize) -> None:
+        """Note what the file changed about an image, for who dropped it and in the audit log."""
+        with self._store.database.writing() as session:
+            if record.id in self._trashed:
+                self._restored.append(record.id)
+                note(session, self._author, "images_restored", record.project_id, record.id, name=record.name)
+            if record.id in self._unsized and record.pixel_size.nm is not None:
+                self._sized.append(record.id)
+                changes = {"pixel_size": [None, record.pixel_size.nm]}
+                note(
+                    session, self._author, "image_changed", record.project_id, record.id,
+                    name=record.name, changes=changes,
+                )  # fmt: skip
+        if size.nm is not None and size.nm != record.pixel_size.nm:
+            self._sizes_nm[record.id] = size.nm
+
+    def outcome(self) -> dict[str, Any]:
+        """For the job's result."""
+        return {"restored": self._restored, "sized": self._sized, "sizes_nm": self._sizes_nm}
 
 
 def _stack_name(context: JobContext, micrograph: Micrograph, pages: list[int]) -> str:

@@ -24,6 +24,7 @@ from core.imaging.pyramid import open_pyramid
 from core.jobs.engine import ensure_engine
 from core.jobs.rows import job, submit
 from core.jobs.transitions import claim
+from core.review.audit_log import audit_entries
 from core.segmentation.model_store import ModelStore, StoredModel
 from core.segmentation.prediction_summary import PredictionSummary
 from core.settings import Settings, load_settings
@@ -106,6 +107,25 @@ def test_a_file_on_the_server_stays_and_an_unknown_pixel_size_is_allowed(
     again = do(store, "ingest", project_id=project.id, path=str(tmp_path / "stack.tif"))
     assert again.result["duplicates"] == done.result["image_ids"]
     assert len(store.images(project.id)) == 3
+
+
+def test_a_file_with_the_pixels_of_an_older_image_gives_it_the_size_it_lacks(
+    store: Store, project: ProjectRecord, tmp_path: Path
+) -> None:
+    """Its pixel size was lost without a word, also when the older image lay in the trash."""
+    for name in ("a.tif", "b.tif", "c.tif"):
+        tiff(tmp_path / name, ramp()[0])
+    (image_id,) = do(store, "ingest", project_id=project.id, path=str(tmp_path / "a.tif")).result["image_ids"]
+    store.trash_images([image_id])
+    done = do(store, "ingest", project_id=project.id, path=str(tmp_path / "b.tif"), pixel_size_nm=5).result
+    assert (done["duplicates"], done["restored"], done["sized"]) == ([image_id], [image_id], [image_id])
+    assert done["sizes_nm"] == {}
+    assert [(image.id, image.pixel_size.nm) for image in store.images(project.id)] == [(image_id, 5.0)]
+    told = [entry.what for entry in audit_entries(store, project.id, by="")]
+    assert told == ["images_restored", "image_changed"]
+    other = do(store, "ingest", project_id=project.id, path=str(tmp_path / "c.tif"), pixel_size_nm=4).result
+    assert (other["restored"], other["sized"], other["sizes_nm"]) == ([], [], {image_id: 4.0})
+    assert store.image(image_id).pixel_size.nm == 5.0  # what was known first stays
 
 
 def test_two_files_of_one_name_are_two_stacks(store: Store, project: ProjectRecord, tmp_path: Path) -> None:
