@@ -8,6 +8,7 @@ from ui.access import allowed
 from ui.errors import explained
 from ui.panels.model_import import import_panel
 from ui.panels.models import broken_models, model_cards, trash_list, undo_bar
+from ui.panels.no_model import no_model
 from ui.state import Query, query
 
 st.title("Models", anchor=False)
@@ -18,7 +19,8 @@ if changing:
         undo_bar()
     import_panel(expanded=not models)
 if not models:
-    st.info("There is no model yet. Import one above, or train one on the Train page.", icon=":material/inventory_2:")
+    with explained():
+        no_model(key="models", link=False)
 model_cards(models, open_id=query(Query.MODEL), may_change=changing)
 with explained():
     broken_models(broken)

@@ -17,6 +17,7 @@ from ui.state import Query, query
 from ui.units import field_text, pixel_size_text, shape_text
 
 DATA_PAGE: Final = str(ROOT / "pages" / "data_page.py")
+MODELS_PAGE: Final = str(ROOT / "pages" / "models_page.py")
 SEGMENT_PAGE: Final = str(ROOT / "pages" / "segment_page.py")
 
 _COLUMNS: Final = 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from core.label_scheme import IGNORE_ID, LabelScheme
 
 NM2_PER_UM2: Final = 1e6
 """Square nanometres in a square micrometre."""
+
+SMALL_PX: Final = 20
+"""Pieces below this are more often specks of a prediction than organelles, at the pixel sizes of cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class ClassCoverage:
         Square micrometres, or None where the pixel size is unknown.
     objects
         Number of 8-connected pieces; None for background.
+    small_objects
+        How many of them have fewer than `SMALL_PX` pixels; None for background, and where they were not measured.
     """
 
     class_id: int
@@ -40,6 +46,7 @@ class ClassCoverage:
     fraction: float
     area_um2: float | None
     objects: int | None
+    small_objects: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -50,6 +57,7 @@ class ClassCoverage:
             "fraction": None if np.isnan(self.fraction) else self.fraction,
             "area_um2": self.area_um2,
             "objects": self.objects,
+            "small_objects": self.small_objects,
         }
 
 
@@ -90,7 +98,7 @@ def coverage_table(
             f"The label map holds {int(counts[unknown].sum())} px with the ids {unknown}, not in the label scheme.",
             f"Use the ids {(0, *scheme.ids)}, or 255 for ignore.",
         )
-    objects = _objects_per_class(labels_yx)
+    objects, small = _objects_per_class(labels_yx)
     counted = int(counts[:IGNORE_ID].sum())
     rows = []
     for class_id in (0, *scheme.ids):
@@ -103,6 +111,7 @@ def coverage_table(
                 fraction=pixels / counted if counted else float("nan"),
                 area_um2=area_um2(pixels, pixel_size_nm),
                 objects=None if class_id == 0 else int(objects[class_id]),
+                small_objects=None if class_id == 0 else int(small[class_id]),
             )
         )
     return tuple(rows)
@@ -117,13 +126,41 @@ def area_um2(pixels: int, pixel_size_nm: float | None) -> float | None:
     return None if pixel_size_nm is None else pixels * pixel_size_nm**2 / NM2_PER_UM2
 
 
-def _objects_per_class(labels_yx: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Number of 8-connected pieces for each of the 256 possible values; one pass over all classes at once."""
+def rounded_area(um2: float | None) -> float | None:
+    """An area to read: three significant digits, whole numbers from 100 on; None stays None.
+
+    >>> rounded_area(0.0056789), rounded_area(12.345), rounded_area(12345.6)
+    (0.00568, 12.3, 12346.0)
+    """
+    return None if um2 is None else round(um2, _decimals(um2))
+
+
+def area_text(um2: float | None) -> str:
+    """`rounded_area` as text, "–" where it is unknown.
+
+    >>> area_text(0.0056789), area_text(12345.6), area_text(0.0), area_text(None)
+    ('0.00568', '12,346', '0', '–')
+    """
+    return "–" if um2 is None else f"{um2:,.{_decimals(um2)}f}"
+
+
+def _decimals(value: float) -> int:
+    """Digits after the point for three significant ones."""
+    return max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+
+
+def _objects_per_class(labels_yx: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number of 8-connected pieces for each of the 256 possible values, and of those that are small; in one pass."""
     import cc3d
 
     writeable = labels_yx if labels_yx.flags.writeable else labels_yx.copy()  # its wrapper takes no read-only array
     pieces, count = cc3d.connected_components(writeable, connectivity=8, return_N=True)
     class_of_piece = np.zeros(count + 1, np.uint8)
+    pixels = np.zeros(count + 1, np.int64)
     for rows in row_bands(labels_yx.shape):
-        class_of_piece[pieces[rows].ravel()] = labels_yx[rows].ravel()
-    return np.bincount(class_of_piece[1:], minlength=256)
+        found = pieces[rows].ravel()
+        class_of_piece[found] = labels_yx[rows].ravel()
+        counted = np.bincount(found)
+        pixels[: counted.size] += counted
+    small = class_of_piece[1:][pixels[1:] < SMALL_PX]
+    return np.bincount(class_of_piece[1:], minlength=256), np.bincount(small, minlength=256)

@@ -102,6 +102,7 @@ def make_card(
         metrics |= {"dice": report.dice, "mean_dice": report.mean_dice, "val_loss": report.val_loss}
     metrics |= {"epoch": report.epoch, "chosen": outcome.chosen, "stopped_early": outcome.stopped_early}
     images = sorted(prepared.snapshot)
+    count = "1 image" if len(images) == 1 else f"{len(images)} images"
     return ModelCard(
         id=slug(request.out.name),
         name=request.name or request.out.name,
@@ -111,7 +112,7 @@ def make_card(
         created=now_utc(),
         preset=request.preset.value,
         parent=parent.id if parent else None,
-        description=request.description or f"Trained on {len(images)} images of {prepared.dataset_name}.",
+        description=request.description or f"Trained on {count} of {prepared.dataset_name}.",
         origin=request.origin or (f"trained on {prepared.dataset_name}" + (f", from {parent.id}" if parent else "")),
         warning=request.warning or (parent.card.warning if parent else ""),
         mirror_axes=tuple(trainer.inference_allowed_mirroring_axes or ()),

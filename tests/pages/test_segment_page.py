@@ -14,6 +14,7 @@ from core.jobs.rows import Priority, jobs, submit
 from core.jobs.transitions import claim, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.coverage import coverage_table
+from core.segmentation.model_store import STARTER_ID
 from core.store.records import ImageRecord, JobState, RevisionKind
 from core.store.store import Store
 from tests.models import write_model
@@ -42,6 +43,20 @@ def test_an_unknown_image_is_explained(app: AppTest) -> None:
     assert not page.exception
     assert len(page.error) == 1
     assert "no image" in page.error[0].value
+    assert "eload" not in page.error[0].value
+    next(button for button in page.button if button.label == "All images").click().run()
+    assert not page.error
+    assert "Segment a micrograph" in texts(page)
+
+
+def test_an_image_in_the_trash_says_so_and_can_be_restored(store: Store, image: ImageRecord, app: AppTest) -> None:
+    """It opened by its address as if nothing had happened."""
+    store.trash_images([image.id])
+    page = open_page(app, PAGE, image=image.id)
+    assert "This image was deleted and lies in the trash" in texts(page)
+    next(button for button in page.button if button.label == "Restore").click().run()
+    assert [kept.id for kept in store.images()] == [image.id]
+    assert "trash" not in texts(page)
 
 
 def test_a_link_to_a_model_that_is_gone_shows_the_default_and_says_so(
@@ -60,6 +75,21 @@ def test_an_image_without_a_model_says_what_is_missing(image: ImageRecord, app: 
     assert not page.exception
     assert "There is no model yet" in texts(page)
     assert "liver \\*1\\*.tif" in texts(page)
+    assert "python -m" not in texts(page)
+    next(button for button in page.button if button.label == "Use the starter model").click().run()
+    assert not page.exception
+    assert "There is no model yet" not in texts(page)
+    assert page.selectbox[0].value == STARTER_ID
+
+
+def test_without_a_shipped_starter_the_way_leads_to_the_models_page(
+    image: ImageRecord, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.panels.no_model.shipped_starter", lambda: None)
+    page = open_page(app, PAGE, image=image.id)
+    assert not page.exception
+    assert [link.proto.label for link in page.get("page_link")] == ["Models page"]
+    assert not any(button.label == "Use the starter model" for button in page.button)
 
 
 def test_the_button_queues_a_prediction_with_its_options(image: ImageRecord, model: str, app: AppTest) -> None:
@@ -98,7 +128,9 @@ def test_the_coverage_table_follows_the_pixel_size(store: Store, image: ImageRec
     assert not page.exception
     table = page.dataframe[0].value
     assert table["pixels"].tolist() == [64 * 96 - 100, 100, 0, 0, 0, 0]
-    assert table["area"].tolist()[1] == pytest.approx(100 * 64 / 1e6)
+    assert table["area"].tolist()[1] == 0.0064  # two decimals read 0.01
+    assert list(table.columns)[-1] == "pixels"  # the widest column is the one that a narrow window cuts
+    assert "Every connected piece counts as an object, however small" in texts(page)
     assert "A remark." in texts(page)
 
 

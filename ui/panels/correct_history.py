@@ -34,7 +34,7 @@ def history_panel(
     with st.expander(f"History: {counted(len(entries), 'label map')}", icon=":material/history:"):
         st.dataframe(
             history_table(entries, {each.id: each.card.name for each in context.models().list()}),
-            hide_index=True, width="stretch", key=f"history-{image.id}", placeholder="",
+            hide_index=True, width="stretch", key=f"history-{image.id}", placeholder="–",
             column_config=count_columns("Changed, px", "Vouched for, px"),
         )  # fmt: skip
         _actions(entries, person, may_restore=may_restore)
@@ -133,12 +133,12 @@ def _shown(project: ProjectRecord, image: ImageRecord, before: str, after: str, 
     st.markdown(plain(f"{found.changes.pixels:,} px differ, in {counted(len(found.regions), 'region')} or more."))
     table, listed = st.columns(2, gap="medium")
     table.dataframe(
-        classes_table(found, project.scheme), hide_index=True, width="stretch", key="history-classes",
+        classes_table(found, project.scheme), hide_index=True, placeholder="–", width="stretch", key="history-classes",
         column_config=count_columns("Gained, px", "Lost, px"),
     )  # fmt: skip
     with listed:
         picked = st.dataframe(
-            regions_table(found, project.scheme), hide_index=True, width="stretch", height=240,
+            regions_table(found, project.scheme), hide_index=True, placeholder="–", width="stretch", height=240,
             column_config=count_columns("Size, px"),
             key=f"history-regions-{before}-{after}", on_select="rerun", selection_mode="single-cell",
         )  # fmt: skip

@@ -85,7 +85,8 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
             st.session_state[StateKey.SUBMITTED] = None
             st.rerun()
         st.dataframe(
-            changes_table(details, project.scheme), hide_index=True, key=f"correct-changes-{revision_id}",
+            changes_table(details, project.scheme), hide_index=True, placeholder="–",
+            key=f"correct-changes-{revision_id}",
             column_config=count_columns("Gained, px", "Lost, px", "Vouched for, px"),
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center"):

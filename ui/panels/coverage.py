@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
 from core.label_scheme import LabelScheme
-from core.morphometry.coverage import area_um2
+from core.morphometry.coverage import SMALL_PX, area_um2, rounded_area
 from core.store.records import ImageRecord, RevisionRecord
 from ui.state import StateKey
 
@@ -30,27 +31,28 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord, scheme: LabelSc
         {
             "swatch": ["" if row["class_id"] == 0 else "\u25a0" for row in rows],
             "class": [row["name"] for row in rows],
-            "pixels": [row["pixels"] for row in rows],
             "share": [None if row["fraction"] is None else 100 * row["fraction"] for row in rows],
-            "area": [area_um2(row["pixels"], image.pixel_size.nm) for row in rows],
+            "area": [rounded_area(area_um2(row["pixels"], image.pixel_size.nm)) for row in rows],
             "objects": pd.array([row["objects"] for row in rows], dtype="Int64"),
+            "pixels": [row["pixels"] for row in rows],
         }
     )
     columns = {
         "swatch": st.column_config.TextColumn("", width=24),
         "class": st.column_config.TextColumn("Class", width=112),
-        "pixels": st.column_config.NumberColumn("Pixels", format="localized", width=78),
-        "share": st.column_config.NumberColumn("%", format="%.2f", width=52, help="Of all pixels of the image"),
-        "area": st.column_config.NumberColumn("µm²", format="%.2f", width=60) if known else None,
+        "share": st.column_config.NumberColumn("%", format="%.2f", width=58, help="Of all pixels of the image"),
+        "area": st.column_config.NumberColumn("µm²", format="plain", width=72) if known else None,
         "objects": st.column_config.NumberColumn(
             "Objects", format="localized", width=66, help="Connected pieces (also over corners), with no smallest size"
         ),
+        "pixels": st.column_config.NumberColumn("Pixels", format="localized", width=96),
     }
     colors = [f"color: {scheme[row['class_id']].color}" if row["class_id"] else "" for row in rows]
     chosen = st.dataframe(
         table.style.apply(lambda _: colors, subset=["swatch"]),
         column_config=columns,
         hide_index=True,
+        placeholder="–",
         on_select="rerun",
         selection_mode="single-row",
         key=f"coverage-{revision.id}",
@@ -58,6 +60,13 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord, scheme: LabelSc
     picked = [rows[index]["class_id"] for index in chosen["selection"]["rows"] if rows[index]["class_id"] != 0]
     st.session_state[StateKey.ISOLATED_CLASS] = picked[0] if picked else None
     st.caption("Choose a row to see that class alone." + ("" if known else " Areas need a pixel size."))
+    st.caption(f"Every connected piece counts as an object, however small{_small_words(rows)}.")
+
+
+def _small_words(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many pieces are specks; nothing where it was not measured."""
+    small = sum(row.get("small_objects") or 0 for row in rows)
+    return f": {small:,} of {sum(row['objects'] or 0 for row in rows):,} have fewer than {SMALL_PX} px" if small else ""
 
 
 def downloads_panel(revision: RevisionRecord) -> None:

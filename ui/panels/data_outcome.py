@@ -97,5 +97,6 @@ def _outcome(row: JobRecord) -> None:
                 for each in sorted(outcomes, key=lambda each: order[each["outcome"]])
             ],
             hide_index=True,
+            placeholder="–",
             width="stretch",
         )

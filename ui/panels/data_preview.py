@@ -65,6 +65,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
         table,
         key=f"data-preview-{abs(hash((plan, defaults, project.id)))}",
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height=min(38 + 35 * len(table), 560),
         disabled=list(_FIXED),
@@ -72,7 +73,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
             "Import": st.column_config.CheckboxColumn(width="small"),
             "Pixel size": st.column_config.NumberColumn("Pixel size (nm)", min_value=0.01, format="%.4g"),
             "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
-            "z": st.column_config.NumberColumn(help="Place in the stack.", step=1),
+            "z": st.column_config.NumberColumn(help="Place in the stack, counted from 0.", step=1),
         },
     )
     chosen = chosen_cases(checks, _dicts(edited))

@@ -47,6 +47,7 @@ def scheme_editor(scheme: LabelScheme | None, *, key: str) -> list[dict[str, Any
         key=widget,
         num_rows="dynamic",
         hide_index=True,
+        placeholder="–",
         width="stretch",
         on_change=changed,
         column_config={

@@ -53,6 +53,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
         table,
         key=f"data-table-{version}-{abs(hash(tuple(image.id for image in shown)))}",
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height=min(38 + 56 * max(len(shown), 1), 680),
         row_height=56,
@@ -63,6 +64,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
             "Picture": st.column_config.ImageColumn("", width="small"),
             "Name": st.column_config.TextColumn(required=True),
             "Pixel size": st.column_config.NumberColumn("Pixel size (nm)", min_value=0.01, format="%.4g"),
+            "z": st.column_config.NumberColumn(help="Place in the stack, counted from 0."),
             "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
         },
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.access import Permission
 from core.curation import restore_images
 from core.store.image_changes import TRASH_DAYS
+from core.store.records import ImageRecord
 from ui import context
+from ui.access import allowed
 from ui.person import person
 from ui.state import StateKey
 
@@ -25,6 +28,19 @@ def undo_bar() -> None:
             st.rerun()
         if st.button("Close", type="tertiary", icon=":material/close:", key="data-undo-close"):
             st.session_state.pop(StateKey.LAST_TRASHED, None)
+            st.rerun()
+
+
+def trashed_notice(image: ImageRecord) -> None:
+    """Say that an image which a link has led to lies in the trash, with the way back for those who may."""
+    if image not in context.store().trashed_images(image.project_id):
+        return
+    may_restore = allowed(Permission.MANAGE, image.project_id)
+    with st.container(horizontal=True, vertical_alignment="center", border=True):
+        who = "" if may_restore else " Admins of the project can restore it."
+        st.markdown(f":material/delete: This image was deleted and lies in the trash of its project.{who}")
+        if may_restore and st.button("Restore", icon=":material/restore_from_trash:", key=f"restore-{image.id}"):
+            restore_images(context.store(), [image.id], by=person())
             st.rerun()
 
 

@@ -171,6 +171,7 @@ def _table(rows: tuple[JobRecord, ...]) -> None:
     event = st.dataframe(
         table,
         hide_index=True,
+        placeholder="–",
         key=key,
         on_select="rerun",
         selection_mode="single-row",

@@ -83,9 +83,8 @@ def _where_from(model: StoredModel) -> str:
     """One line on where the Dice values come from, or that there are none."""
     metrics, training = model.card.metrics, model.card.training
     if not _dice(model):
-        return "No validation: " + (
-            str(metrics["validation"]) if metrics.get("validation") else "nothing was measured."
-        )
+        told = str(metrics.get("validation") or "nothing was measured").removeprefix("none: ").rstrip(".")
+        return f"No validation: {told}."
     mean = metrics.get("mean_dice")
     held_out = len(set(training.validation_images) - set(training.training_images))
     if held_out:

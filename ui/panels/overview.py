@@ -16,6 +16,7 @@ from ui import context
 from ui.access import visible_images
 from ui.errors import explaining, plain
 from ui.gallery import DATA_PAGE, gallery, grouped
+from ui.panels.no_model import no_model
 from ui.panels.results_words import counted
 from ui.person import person
 from ui.state import Query
@@ -121,10 +122,7 @@ def model_card(model: StoredModel | None) -> None:
     """The model that is used where none is chosen, with its warning."""
     st.subheader("Model in use", anchor=False)
     if model is None:
-        st.info(
-            "There is no model yet. Train one on the Train page, or import one on the Models page.",
-            icon=":material/model_training:",
-        )
+        no_model(key="overview")
         return
     with st.container(border=True):
         st.markdown(f"**{plain(model.card.name)}**  \n{plain(model.card.description)}")

@@ -203,7 +203,7 @@ def _differences(
         figure(drawn, name=f"{metric.name}_differences", key=key, height=380)
     with right:
         st.dataframe(
-            differences_table(comparison, report, metric), hide_index=True, width="stretch",
+            differences_table(comparison, report, metric), hide_index=True, placeholder="–", width="stretch",
             key=f"results-verdicts-{before.id}-{row.id}-{metric.name}",
         )  # fmt: skip
         better = {Better.HIGHER: "Above zero is better", Better.LOWER: "Below zero is better"}
@@ -229,6 +229,7 @@ def _by_image(
         frame,
         key=f"results-by-image-{before.id}-{row.id}-{metric.name}",
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height=min(38 + 35 * len(frame), 380),
         column_config={name: st.column_config.NumberColumn(label, format=form) for name, label in labels.items()},

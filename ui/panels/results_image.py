@@ -12,6 +12,7 @@ from core.evaluation.error_objects import ConnectedError
 from core.evaluation.metric_table import metric_named
 from core.evaluation.report import EvaluationReport
 from core.label_scheme import LabelScheme
+from core.morphometry.coverage import rounded_area
 from core.results.read import EvaluatedImage, evaluated_images, image_errors
 from core.settings import ROOT
 from core.store.records import EvaluationRecord, ImageRecord
@@ -111,7 +112,7 @@ def errors_table(errors: Sequence[ConnectedError], scheme: LabelScheme) -> pd.Da
             "Error": [str(error.kind) for error in errors],
             "Is": [names[error.reference_id] for error in errors],
             "Taken for": [names[error.prediction_id] for error in errors],
-            "Size": [error.area_um2 if known else float(error.pixels) for error in errors],
+            "Size": [rounded_area(error.area_um2) if known else float(error.pixels) for error in errors],
         }
     )
 
@@ -222,6 +223,7 @@ def _errors(
         frame,
         key=f"results-errors-{row.id}-{image.image_id}-{class_id}",
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height=min(38 + 35 * len(frame), 430),
         column_config={
@@ -229,7 +231,7 @@ def _errors(
             "Is": st.column_config.TextColumn(width=82, help="The class in the reference"),
             "Taken for": st.column_config.TextColumn(width=82, help="The class in the prediction"),
             "Size": st.column_config.NumberColumn(
-                "µm²" if physical else "px", format="%.3f" if physical else "%.0f", width=58
+                "µm²" if physical else "px", format="plain" if physical else "%.0f", width=66
             ),
         },
         on_select="rerun",
@@ -257,5 +259,7 @@ def _figures(row: EvaluationRecord, report: EvaluationReport, image: EvaluatedIm
                 },
             }
         )
-        st.dataframe(frame, hide_index=True, width="stretch", key=f"results-figures-{row.id}-{image.image_id}")
+        st.dataframe(
+            frame, hide_index=True, placeholder="–", width="stretch", key=f"results-figures-{row.id}-{image.image_id}"
+        )
         st.caption("A dash: undefined, because the class is in neither map or was not measured so.")

@@ -47,6 +47,7 @@ def images_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
         table(shown, records, report.scheme, metric),
         key=f"results-table-{row.id}-{metric.name}-{abs(hash(tuple(image.image_id for image in shown)))}",
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height=min(38 + ROW_PX * len(shown), 700),
         row_height=ROW_PX,

@@ -154,7 +154,13 @@ def _preview(
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             st.warning(f"{plain(', '.join(names[:_NAMED]))}{more} {told}.", icon=":material/link_off:")
     usable = [check.case for check in checks if check.usable]
-    st.dataframe(preview_table(checks, plan.missing), hide_index=True, width="stretch", key="results-import-preview")
+    st.dataframe(
+        preview_table(checks, plan.missing),
+        hide_index=True,
+        placeholder="–",
+        width="stretch",
+        key="results-import-preview",
+    )
     label = f"Evaluate {counted(len(usable), 'prediction')}"
     if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not usable, key="results-import-begin"):
         params = {

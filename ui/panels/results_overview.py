@@ -31,16 +31,22 @@ def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
         told.caption(plain(f"{metric.title}: {metric_help(metric)}"))
         _bars(row, report, metric)
     left, right = st.columns([1.7, 1], gap="medium")
-    with left.container(border=True, height="stretch"):
+    with left.container(border=True, height="stretch", key="results-metrics"):
         st.markdown("**Organelles and metrics**")
         drawn = _heatmap(report)
         figure(drawn, name="metrics", key=f"results-heatmap-{row.id}", height=420)
-    with right.container(border=True, height="stretch"):
+    with right.container(border=True, height="stretch", key="results-confused"):
         st.markdown("**What was taken for what**")
         drawn = _confusion(report)
         figure(drawn, name="confusion", key=f"results-confusion-{row.id}", height=420)
     with st.expander("The figures as a table", icon=":material/table:"):
-        st.dataframe(_figures_table(report), hide_index=True, width="stretch", key=f"results-aggregates-{row.id}")
+        st.dataframe(
+            _figures_table(report),
+            hide_index=True,
+            placeholder="–",
+            width="stretch",
+            key=f"results-aggregates-{row.id}",
+        )
         st.caption(
             f"Mean over images where the metric is defined, with its {report.settings.confidence_level:.0%} bootstrap "
             f"interval over {report.unit_kind}, and the number of images n. How each is measured: docs/metrics.md."

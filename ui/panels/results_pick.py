@@ -89,7 +89,7 @@ def honest_words(row: EvaluationRecord, report: EvaluationReport) -> None:
         shown = list(report.unscored.items())[:_UNSCORED_SHOWN]
         st.dataframe(
             [{"Image": name, "Why it has no scores": reason} for name, reason in shown],
-            hide_index=True, width="stretch", key=f"results-unscored-{row.id}",
+            hide_index=True, placeholder="–", width="stretch", key=f"results-unscored-{row.id}",
         )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def _figures(project: ProjectRecord, images: dict[str, ImageRecord], found: Sequ
     left, right = st.columns([1, 1.2], gap="large")
     with left:
         table = agreement_table(rows)
-        st.dataframe(table, hide_index=True, width="stretch", key=f"agreement-{project.id}")
+        st.dataframe(table, hide_index=True, placeholder="–", width="stretch", key=f"agreement-{project.id}")
         one = " One image has no interval." if pictures == 1 else ""
         st.caption(
             f"Dice between two people, {counted(pictures, 'image')}: mean over images with its 95 % bootstrap "
@@ -75,7 +75,7 @@ def _figures(project: ProjectRecord, images: dict[str, ImageRecord], found: Sequ
     with right:
         pairs = pairs_table(project, images, found)
         picked = st.dataframe(
-            pairs, hide_index=True, width="stretch", key=f"agreement-pairs-{project.id}-{len(found)}",
+            pairs, hide_index=True, placeholder="–", width="stretch", key=f"agreement-pairs-{project.id}-{len(found)}",
             on_select="rerun", selection_mode="single-cell",
         )  # fmt: skip
         st.caption("Click an image to see where the two differ.")
@@ -220,7 +220,9 @@ def _asked(
                 "On": f"{people[0].assigned_at:%Y-%m-%d}",
             }
         )
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key=f"agreement-asked-{project.id}")
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, placeholder="–", width="stretch", key=f"agreement-asked-{project.id}"
+    )
     if not reviewing:
         return
     with st.popover("Excuse somebody", icon=":material/person_remove:", type="tertiary"):

@@ -56,7 +56,8 @@ def log_panel(project: ProjectRecord, person: str) -> None:
         return
     shown = _filtered(entries)
     st.dataframe(
-        log_table(list(reversed(shown))[:SHOWN]), hide_index=True, width="stretch", key=f"log-{project.id}",
+        log_table(list(reversed(shown))[:SHOWN]), hide_index=True, placeholder="–", width="stretch",
+        key=f"log-{project.id}",
         column_config={"Details": st.column_config.TextColumn(width="large")},
     )  # fmt: skip
     told = f"{counted(len(shown), 'line')}, newest first"

@@ -36,7 +36,9 @@ def people_panel(project: ProjectRecord, person: str) -> None:
     with left:
         st.subheader("People of this project", anchor=False)
         if found:
-            st.dataframe(people_table(found), hide_index=True, width="stretch", key=f"people-{project.id}")
+            st.dataframe(
+                people_table(found), hide_index=True, placeholder="–", width="stretch", key=f"people-{project.id}"
+            )
         else:
             st.caption("Nobody has a role yet.")
         if managing:
@@ -46,7 +48,7 @@ def people_panel(project: ProjectRecord, person: str) -> None:
         _own_work(project, person, managing)
     with right:
         st.subheader("What each role may do", anchor=False)
-        st.dataframe(roles_table(), hide_index=True, width="stretch", key="people-roles")
+        st.dataframe(roles_table(), hide_index=True, placeholder="–", width="stretch", key="people-roles")
 
 
 def people_table(found: Sequence[Member]) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def queue_panel(project: ProjectRecord, person: str) -> None:
     images = {image.id: image for image in context.store().images(project.id)}
     picked = st.dataframe(
         queue_table(rows, images, person),
-        hide_index=True, width="stretch", row_height=56, key=f"review-queue-{len(rows)}",
+        hide_index=True, placeholder="–", width="stretch", row_height=56, key=f"review-queue-{len(rows)}",
         on_select="rerun", selection_mode="single-cell",
         column_config={
             "": st.column_config.ImageColumn(width=64),

@@ -138,11 +138,13 @@ def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]
     dice = {name: st.column_config.NumberColumn(format="%.3f") for name in ("Dice before", "Dice after")}
     pixels = count_columns("Gained, px", "Lost, px", "Size, px")
     st.dataframe(
-        classes_table(project, review), hide_index=True, width="stretch", column_config={**dice, **pixels},
+        classes_table(project, review), hide_index=True, placeholder="–", width="stretch",
+        column_config={**dice, **pixels},
         key=f"review-classes-{review.before_id}-{review.revision_id}",
     )  # fmt: skip
     picked = st.dataframe(
-        regions_table(project, regions), hide_index=True, width="stretch", height=min(38 + 35 * len(regions), 250),
+        regions_table(project, regions), hide_index=True, placeholder="–", width="stretch",
+        height=min(38 + 35 * len(regions), 250),
         column_config=pixels, on_select=forget_mark, selection_mode="single-cell",
         key=f"review-regions-{review.before_id}-{review.revision_id}-{st.session_state.get(StateKey.REVIEW_TURN, 0)}",
     )  # fmt: skip

@@ -58,7 +58,7 @@ def _news(project: ProjectRecord, check: RoundCheck, person: str) -> None:
     for text in _remarks(project, new, person):
         st.caption(text)
     if check.training.balance:
-        st.dataframe(coverage_table(check), hide_index=True, width="stretch", column_config=_COLUMNS)
+        st.dataframe(coverage_table(check), hide_index=True, placeholder="–", width="stretch", column_config=_COLUMNS)
         labelled, ignored = check.training.labelled_px, check.training.ignored_px
         share = ignored / (labelled + ignored) if labelled + ignored else 0.0
         st.caption(
@@ -68,7 +68,7 @@ def _news(project: ProjectRecord, check: RoundCheck, person: str) -> None:
         )
     if new.corrections:
         with st.expander(f"The {counted(len(new.corrections), 'correction')}", icon=":material/list:"):
-            st.dataframe(_corrections(project, new), hide_index=True, width="stretch")
+            st.dataframe(_corrections(project, new), hide_index=True, placeholder="–", width="stretch")
 
 
 def _remarks(project: ProjectRecord, new: Fresh, person: str) -> list[str]:

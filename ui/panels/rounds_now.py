@@ -176,7 +176,13 @@ def judgement_panel(record: RoundRecord) -> None:
         name = models[record.base_model_id or ""].card.name if record.base_model_id in models else record.base_model_id
         st.markdown(plain(f"Compared with {name}, {before}."))
     if judgement.classes:
-        st.dataframe(judgement_table(judgement), hide_index=True, width="stretch", key=f"round-classes-{record.id}")
+        st.dataframe(
+            judgement_table(judgement),
+            hide_index=True,
+            placeholder="–",
+            width="stretch",
+            key=f"round-classes-{record.id}",
+        )
         st.caption(
             "Dice on the test set: mean over its images with the 95 % bootstrap interval. The change is paired: both "
             "models on the same images. A class counts as worse only where its whole interval lies below zero and it "

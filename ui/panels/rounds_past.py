@@ -103,7 +103,7 @@ def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
                 "approved on the Review page, and the next round learns from it."
             )
     st.dataframe(
-        rounds_table(rounds), hide_index=True, width="stretch", key=f"rounds-table-{project.id}",
+        rounds_table(rounds), hide_index=True, placeholder="–", width="stretch", key=f"rounds-table-{project.id}",
         column_config=count_columns("Corrected, px"),
     )  # fmt: skip
     newest = list(reversed(rounds))
@@ -161,6 +161,7 @@ def _detail(each: TimelineRound) -> None:
                     }
                 ),
                 hide_index=True,
+                placeholder="–",
                 width="stretch",
                 column_config=count_columns("Corrected, px", "Vouched for, px"),
             )

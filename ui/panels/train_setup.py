@@ -97,6 +97,7 @@ def _choose(project: ProjectRecord, labelled: list[ImageRecord]) -> list[ImageRe
         },
         disabled=["picture", "name", "size", "nm", "specimen", "stack", "split"],
         hide_index=True,
+        placeholder="–",
         height=min(38 * (len(shown) + 1) + 2, 380),
         key=f"train-images-{_version(shown)}",
     )

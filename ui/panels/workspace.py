@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.access import Permission
+from core.errors import NotFoundError
 from core.exports import revision_scheme
 from core.jobs.rows import Priority, active_jobs, job, jobs
 from core.segmentation.model_store import StoredModel
@@ -14,9 +15,12 @@ from ui.access import allowed, gate
 from ui.errors import explaining, plain, show_error
 from ui.panels.arrivals import arrival_notes
 from ui.panels.coverage import coverage_panel, downloads_panel
+from ui.panels.data_trash import trashed_notice
 from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.panels.no_model import no_model
 from ui.panels.pixel_size import pixel_size_panel
 from ui.panels.predict import begin_prediction
+from ui.panels.results_words import counted
 from ui.state import Query, StateKey, query, set_query
 from ui.units import duration_text, field_text, pixel_size_text, shape_text
 from ui.viewer import LabelLayer, viewer
@@ -26,9 +30,10 @@ VIEWER_HEIGHT_PX = 720
 
 def workspace(image_id: str) -> None:
     """Everything about one image."""
-    image = context.store().image(image_id)
-    if not gate(Permission.VIEW, image.project_id):
+    image = _asked_for(image_id)
+    if image is None or not gate(Permission.VIEW, image.project_id):
         return
+    trashed_notice(image)
     model = _chosen_model()
     arrival_notes()
     _header(image)
@@ -38,14 +43,32 @@ def workspace(image_id: str) -> None:
         running = _begin_if_wanted(image, model)
     _stack(image, model)
     picture, panel = st.columns([2.5, 1.25], gap="medium")
-    with panel:
+    with panel, st.container(key="segment-panel"):
         if model:
             _model_panel(image, model)
             _prediction_panel(image, model, finished, running)
         else:
-            show_error("There is no model yet.", "Train one, or import one: python -m core model import --help")
+            no_model(key="segment")
     with picture:
         _viewer(image, model, finished, running)
+
+
+def _asked_for(image_id: str) -> ImageRecord | None:
+    """The image of the address; where there is none, that is said, with a way on."""
+    try:
+        return context.store().image(image_id)
+    except NotFoundError as error:
+        show_error(error.cause, "It was deleted for good, or the link is of another Cristae.")
+    if st.button("All images", icon=":material/photo_library:"):
+        _leave()
+    return None
+
+
+def _leave() -> None:
+    """Back to the page without an image."""
+    st.query_params.clear()
+    st.session_state.pop(StateKey.PREDICT_NEXT, None)
+    st.rerun()
 
 
 def _header(image: ImageRecord) -> None:
@@ -59,9 +82,7 @@ def _header(image: ImageRecord) -> None:
     ]
     left.caption(" · ".join(fact for fact in [*facts, image.dtype] if fact))
     if right.button("Another image", icon=":material/add_photo_alternate:", width="stretch"):
-        st.query_params.clear()
-        st.session_state.pop(StateKey.PREDICT_NEXT, None)
-        st.rerun()
+        _leave()
     for text in image.notices:
         left.caption(f":material/info: {plain(text)}")
 
@@ -138,7 +159,9 @@ def _about(model: StoredModel) -> None:
         "Origin": card.origin or "unknown",
         "Classes": ", ".join(item.name for item in model.scheme.classes),
         "Trained at": size,
-        "Trained on": f"{card.training.images} images, {card.training.minutes:.0f} min" if card.training.images else "",
+        "Trained on": f"{counted(card.training.images, 'image')}, {card.training.minutes:.0f} min"
+        if card.training.images
+        else "",
         "Parent": card.parent or "",
         "Preset": card.preset,
         "Folds": ", ".join(model.folds),

@@ -65,3 +65,15 @@ def test_counting_in_bands_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     whole = coverage_table(labels, DEFAULT_SCHEME, 8.0)
     monkeypatch.setattr("core.imaging.row_bands.BAND_PX", 50)
     assert coverage_table(labels, DEFAULT_SCHEME, 8.0) == whole
+
+
+def test_pieces_smaller_than_twenty_pixels_are_counted_apart() -> None:
+    labels = np.zeros((12, 12), np.uint8)
+    labels[:4, :5] = 1  # 20 px: not small
+    labels[6:7, :5] = 1
+    labels[8:, :4] = 2
+    rows = {row.name: row for row in coverage_table(labels, DEFAULT_SCHEME, None)}
+    assert (rows["mitochondria"].objects, rows["mitochondria"].small_objects) == (2, 1)
+    assert (rows["nucleus"].objects, rows["nucleus"].small_objects) == (1, 1)
+    assert rows["ER"].small_objects == 0
+    assert rows["background"].small_objects is None

@@ -1,0 +1,35 @@
+"""The starter model that comes with the program, for stores that stand elsewhere and are empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from core.errors import ModelError
+from core.segmentation.model_store import STARTER_ID, ModelStore
+from core.segmentation.stored_model import StoredModel, open_model
+from core.settings import ROOT
+
+SHIPPED_STARTER: Final = ROOT / "models" / STARTER_ID
+
+
+def shipped_starter(folder: Path = SHIPPED_STARTER) -> StoredModel | None:
+    """The starter beside the program, None where it is not shipped or cannot be used."""
+    try:
+        return open_model(folder)
+    except (ModelError, OSError):
+        return None
+
+
+def add_starter(store: ModelStore, folder: Path = SHIPPED_STARTER) -> StoredModel:
+    """Copy the starter into a store, all or nothing; one that is there already stays.
+
+    Raises
+    ------
+    ModelError
+        It is not shipped, or what has its id in the store cannot be used.
+    StorageFullError
+        The store cannot be written.
+    """
+    held = next((model for model in store.list() if model.id == STARTER_ID), None)
+    return held or store.add(folder, model_id=STARTER_ID)
