@@ -157,3 +157,11 @@ def test_a_link_to_a_model_that_is_gone_says_so(models: ModelStore, app: AppTest
     page = open_page(app, PAGE, model="gone")
     assert not page.exception
     assert "There is no model gone here" in page.warning[0].value
+
+
+def test_a_model_without_validation_says_why_in_one_sentence(models: ModelStore, app: AppTest) -> None:
+    """It read: "No validation: none: trained on everything"."""
+    card = models.models_dir / "child" / "card.json"
+    told = {"metrics": {"validation": "none: trained on everything"}}
+    card.write_text(json.dumps({**json.loads(card.read_text()), **told}))
+    assert "No validation: trained on everything.".replace(":", "\\:") in texts(open_page(app, PAGE))
