@@ -42,7 +42,7 @@ def workspace(image_id: str) -> None:
     if model and running is None:
         running = _begin_if_wanted(image, model)
     _stack(image, model)
-    picture, panel = st.columns([2.5, 1.25], gap="medium")
+    picture, panel = st.columns([2.5, 1.25], gap="small")
     with panel, st.container(key="segment-panel"):
         if model:
             _model_panel(image, model)

@@ -18,7 +18,7 @@ import { problemOf } from "./tile_store.js";
 import { Toolbar } from "./toolbar.js";
 import { keepView, parseView, recallView } from "./view_url.js";
 
-const ROOM_FOR_LEGEND_PX = 760;
+const ROOM_FOR_LEGEND_PX = 700;
 const ADDRESS_WATCH_MS = 1000; // Streamlit drops the part after # whenever it changes the rest of the address
 const PAN_STEP_PX = 90;
 const OPACITY_STEP = 0.1;
