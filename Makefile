@@ -17,7 +17,7 @@ app: $(VENV)/.app-ready
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
 demo: $(VENV)/.app-ready
-	$(BIN)/python -m core demo
+	$(BIN)/python -m core demo --again
 
 # make starter makes the committed model again: about an hour and a half on two quiet cores
 starter: $(VENV)/.app-ready

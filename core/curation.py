@@ -1,17 +1,40 @@
-"""What people change about images that are there: asked for their role, and told in the audit log."""
+"""What people change about images and projects that are there: asked for their role, and told in the audit log."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
-from core.access import Permission, require
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.access import Permission, require, require_within
+from core.demo import DEMO_PROJECT, PROJECT_DELETED
+from core.errors import StoreError
 from core.imaging.image import PixelSize
+from core.jobs.rights import project_of_job
 from core.jobs.rows import active_jobs, request_cancel
+from core.jobs.states import ACTIVE
 from core.store.audit import note
-from core.store.records import ImageRecord
+from core.store.base import found
+from core.store.records import ImageRecord, ProjectRecord
+from core.store.round_records import RoundState
+from core.store.round_tables import RoundRow
 from core.store.store import Store
-from core.store.tables import ImageRow
+from core.store.tables import ImageRow, JobRow, ProjectRow, RevisionRow
+
+_DEMO_JOBS: Final = ("demo", "demo_rounds")
+"""They work on the demo project and do not name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectContents:
+    """What goes with a project: images (those in the trash too), their label maps, rounds. Models stay."""
+
+    images: int
+    label_maps: int
+    rounds: int
 
 
 def change_image(store: Store, image_id: str, *, by: str, **changes: Any) -> ImageRecord:
@@ -92,6 +115,80 @@ def restore_images(store: Store, image_ids: Collection[str], *, by: str) -> int:
     """
     _told(store, image_ids, by, "images_restored")
     return store.restore_images(image_ids)
+
+
+def project_contents(store: Store, project_id: str) -> ProjectContents:
+    """What would go with a project.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such project.
+    """
+    with store.database.reading() as session:
+        found(session, ProjectRow, project_id, "project")
+        return _contents(session, project_id)
+
+
+def delete_project(store: Store, project_id: str, name: str, *, by: str) -> ProjectContents:
+    """Remove a project for good, with its images, label maps and rounds; models stay. Returns what went.
+
+    Parameters
+    ----------
+    name
+        The project's, typed by the person: nobody deletes one by a slip.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not manage the project.
+    StoreError
+        The name is another; or a job or a round of the project is under way.
+    NotFoundError
+        There is no such project.
+    """
+    gone: list[ProjectContents] = []
+
+    def checked(session: Session, project: ProjectRecord) -> None:
+        require_within(session, store.settings, project.id, by, Permission.MANAGE)
+        if name.strip() != project.name:
+            raise StoreError(f"The project is called {project.name!r}.", "Type its name to delete it.")
+        _require_idle(session, project)
+        gone.append(_contents(session, project.id))
+        note(session, by, PROJECT_DELETED, project.id, project.id, name=project.name, **asdict(gone[0]))
+
+    store.delete_project(project_id, within=checked)
+    return gone[0]
+
+
+def _require_idle(session: Session, project: ProjectRecord) -> None:
+    """Refuse while something works on the project: it would fail, or bring part of it back."""
+    running = select(RoundRow.number).where(
+        RoundRow.project_id == project.id, RoundRow.state == RoundState.RUNNING.value
+    )
+    number = session.scalar(running)
+    if number is not None:
+        raise StoreError(f"Round {number} of the project is under way.", "Cancel it on the Train page, or wait.")
+    active = select(JobRow.kind, JobRow.params).where(JobRow.state.in_([state.value for state in ACTIVE]))
+    busy = [
+        kind
+        for kind, params in session.execute(active)
+        if project_of_job(session, dict(params)) == project.id or (kind in _DEMO_JOBS and project.name == DEMO_PROJECT)
+    ]
+    if busy:
+        count = f"{len(busy)} jobs work" if len(busy) > 1 else "A job works"
+        kinds = ", ".join(sorted(set(busy)))
+        raise StoreError(f"{count} on the project ({kinds}).", "Cancel them on the Jobs page, or wait.")
+
+
+def _contents(session: Session, project_id: str) -> ProjectContents:
+    images = select(ImageRow.id).where(ImageRow.project_id == project_id)
+    counts = (
+        select(func.count()).select_from(ImageRow).where(ImageRow.project_id == project_id),
+        select(func.count()).select_from(RevisionRow).where(RevisionRow.image_id.in_(images)),
+        select(func.count()).select_from(RoundRow).where(RoundRow.project_id == project_id),
+    )
+    return ProjectContents(*(session.scalar(wanted) or 0 for wanted in counts))
 
 
 def _told(store: Store, image_ids: Collection[str], by: str, what: str) -> None:

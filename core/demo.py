@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from sqlalchemy import select
+
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.coverage import coverage_table
 from core.phantom.phantom import Phantom, generate_phantom
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
+from core.store.review_tables import AuditRow
 from core.store.store import Store
 
 DEMO_PROJECT: Final = "Demo: synthetic liver"
@@ -25,6 +28,9 @@ DEMO_IMAGES: Final = (
 DEMO_TESTS: Final = tuple((f"synthetic liver T{number}", 200 + number, 1024) for number in range(1, 6))
 """As `DEMO_IMAGES`, to evaluate models on; they are in no gallery. With those above a test set of eight."""
 
+PROJECT_DELETED: Final = "project_deleted"
+"""What the audit log calls the end of a project; see `core.curation.delete_project`."""
+
 PIXEL_SIZE_NM: Final = 8.0
 """Of all its images."""
 
@@ -34,6 +40,15 @@ Progress = Callable[[float, str], None]
 def demo_project(store: Store) -> ProjectRecord | None:
     """The demo project, None where it was not made or was deleted."""
     return next((item for item in store.projects() if item.name == DEMO_PROJECT), None)
+
+
+def demo_was_deleted(store: Store) -> bool:
+    """Whether there was a demo project and somebody deleted it: then no start of the app makes it again."""
+    if demo_project(store) is not None:
+        return False
+    with store.database.reading() as session:
+        told = session.scalars(select(AuditRow.details).where(AuditRow.what == PROJECT_DELETED))
+        return any(details.get("name") == DEMO_PROJECT for details in told)
 
 
 def prepare_demo_images(store: Store, on_progress: Progress | None = None) -> tuple[ImageRecord, ...]:

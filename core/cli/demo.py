@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from core.cli.console import done, notice, progress_bar
 from core.cli.waiting import wait_for_jobs
-from core.demo import prepare_demo_images
+from core.demo import demo_was_deleted, prepare_demo_images
 from core.jobs.engine import ensure_engine
 from core.jobs.rows import Priority, submit
 from core.jobs.tasks.demo import queue_demo_predictions
@@ -12,12 +16,19 @@ from core.settings import current_settings
 from core.store.store import current_store
 
 
-def demo() -> None:
+def demo(
+    again: Annotated[bool, typer.Option("--again", help="Also where somebody has deleted it.")] = False,
+) -> None:
     """Make the demo project where there is none: synthetic micrographs, references, predictions.
+
+    Where somebody has deleted it, it stays away: this runs at every start of the app.
 
     Example: `python -m core demo`
     """
     store = current_store()
+    if not again and demo_was_deleted(store):
+        done("The demo project was deleted and stays away; `python -m core demo --again` makes it anew.")
+        return
     with progress_bar("demo images") as progress:
         records = prepare_demo_images(store, progress)
     waiting = [row.id for row in queue_demo_predictions(store, records)]

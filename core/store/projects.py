@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -118,8 +120,15 @@ class ProjectStore(StoreBase):
             raise _taken(str(name)) from error
         return _record(row)
 
-    def delete_project(self, project_id: str) -> None:
-        """Remove a project with its images and their label maps.
+    def delete_project(
+        self, project_id: str, *, within: Callable[[Session, ProjectRecord], None] = lambda session, record: None
+    ) -> None:
+        """Remove a project with its images and their label maps. `core.curation.delete_project` is for people.
+
+        Parameters
+        ----------
+        within
+            Called in the same transaction before anything is removed; what it raises stops it.
 
         Raises
         ------
@@ -128,6 +137,7 @@ class ProjectStore(StoreBase):
         """
         with self.database.writing() as session:
             row = found(session, ProjectRow, project_id, "project")
+            within(session, _record(row))
             images = session.scalars(select(ImageRow.id).where(ImageRow.project_id == project_id)).all()
             revisions = revision_ids(session, list(images))
             session.delete(row)

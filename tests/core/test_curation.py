@@ -7,16 +7,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from core.access import Role, set_member
-from core.curation import change_image, change_pixel_size, restore_images, trash_images
-from core.errors import AccessError
+from core.curation import (
+    ProjectContents,
+    change_image,
+    change_pixel_size,
+    delete_project,
+    project_contents,
+    restore_images,
+    trash_images,
+)
+from core.demo import DEMO_PROJECT, demo_was_deleted
+from core.errors import AccessError, NotFoundError, StoreError
 from core.imaging.image import Image
-from core.jobs.rows import job, submit
+from core.jobs.rows import job, request_cancel, submit
 from core.label_scheme import DEFAULT_SCHEME
 from core.review.audit_log import audit_entries
 from core.settings import load_settings
 from core.store.records import ImageRecord, JobState, Split
+from core.store.review_tables import AuditRow
 from core.store.store import Store
 
 
@@ -91,3 +102,55 @@ def test_an_admin_changes_throws_away_and_takes_back(store: Store, image: ImageR
         ("images_trashed", {"name": "cell 2"}),
         ("images_restored", {"name": "cell 2"}),
     ]
+
+
+def test_a_project_is_deleted_by_an_admin_who_types_its_name_and_the_log_tells(
+    store: Store, image: ImageRecord
+) -> None:
+    project_id = image.project_id
+    for who in ("", "stranger", "reviewer"):
+        with pytest.raises(AccessError):
+            delete_project(store, project_id, "liver", by=who)
+    with pytest.raises(StoreError, match="is called 'liver'"):
+        delete_project(store, project_id, "Liver", by="admin")
+    trash_images(store, [image.id], by="admin")
+    expected = ProjectContents(images=1, label_maps=0, rounds=0)
+    assert project_contents(store, project_id) == expected
+    assert delete_project(store, project_id, " liver ", by="admin") == expected
+    with pytest.raises(NotFoundError):
+        store.project(project_id)
+    assert not (store.images_dir / image.id).exists()
+    with store.database.reading() as session:
+        (row,) = session.scalars(select(AuditRow).where(AuditRow.what == "project_deleted"))
+        assert (row.who, row.project_id, row.details["name"], row.details["images"]) == (
+            "admin",
+            project_id,
+            "liver",
+            1,
+        )
+    assert not demo_was_deleted(store)
+
+
+def test_a_project_stays_while_a_job_or_a_round_works_on_it(store: Store, image: ImageRecord) -> None:
+    row = submit("predict", {"image_id": image.id, "model_id": "m"}, store=store)
+    submit("predict", {"image_id": "another", "model_id": "m"}, store=store)
+    with pytest.raises(StoreError, match=r"A job works on the project \(predict\)"):
+        delete_project(store, image.project_id, "liver", by="admin")
+    request_cancel(row.id, store=store)
+    store.create_round(image.project_id, author="admin", plan={}, snapshot={}, parent_model_id=None)
+    with pytest.raises(StoreError, match="Round 1 of the project is under way"):
+        delete_project(store, image.project_id, "liver", by="admin")
+    assert store.project(image.project_id).name == "liver"
+
+
+def test_a_demo_project_that_was_deleted_is_known_to_be(store: Store) -> None:
+    project = store.create_project(DEMO_PROJECT, DEFAULT_SCHEME)
+    row = submit("demo", {}, store=store)
+    with pytest.raises(StoreError, match="A job works"):
+        delete_project(store, project.id, DEMO_PROJECT, by="")
+    request_cancel(row.id, store=store)
+    assert not demo_was_deleted(store)
+    delete_project(store, project.id, DEMO_PROJECT, by="")
+    assert demo_was_deleted(store)
+    store.create_project(DEMO_PROJECT, DEFAULT_SCHEME)
+    assert not demo_was_deleted(store), "somebody wanted it back"

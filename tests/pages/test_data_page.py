@@ -193,3 +193,40 @@ def test_classes_in_a_table_become_a_scheme() -> None:
         scheme_of_rows([empty])
     with pytest.raises(LabelMapError, match="more than once"):
         scheme_of_rows([{**empty, "name": "a"}, {**empty, "name": "A"}])
+
+
+def _in_the_settings() -> None:
+    """What stands in the dialog, which a test cannot press twice in."""
+    from core.store.store import current_store
+    from ui.panels.data_project import _deletion
+    from ui.panels.data_scheme import scheme_chips, scheme_editor, scheme_of_rows
+
+    for project in current_store().projects():
+        scheme_chips(scheme_of_rows(scheme_editor(project.scheme, key="edited")))
+        _deletion(project)
+
+
+def test_a_project_is_deleted_once_its_name_is_typed(store: Store, app: AppTest) -> None:
+    project = store.create_project("old work", DEFAULT_SCHEME)
+    app = open_page(app, PAGE, project=project.id)
+    _button(app, "Project settings")
+    assert "0 images, 0 label maps and 0 rounds go for good" in texts(app)
+    dialog = AppTest.from_function(_in_the_settings, default_timeout=20).run()
+    dialog.button(key=f"delete-project-{project.id}").click().run()
+    assert [each.name for each in store.projects()] == ["old work"]
+    assert "is called" in texts(dialog)
+    dialog.text_input(key=f"delete-name-{project.id}").set_value("old work").run()
+    dialog.button(key=f"delete-project-{project.id}").click().run()
+    assert not dialog.exception
+    assert store.projects() == ()
+
+
+def test_a_colour_is_picked_for_a_class(store: Store, app: AppTest) -> None:
+    store.create_project("cells", DEFAULT_SCHEME)
+    dialog = AppTest.from_function(_in_the_settings, default_timeout=20).run()
+    dialog.selectbox(key="edited-colour-of").set_value(1).run()
+    dialog.color_picker[0].set_value("#123456").run()
+    assert not dialog.exception
+    assert dialog.color_picker[0].value == "#123456"
+    dialog.run()
+    assert dialog.dataframe[0].value["color"].tolist()[:3] == ["#ff0000", "#123456", "#00ff00"]

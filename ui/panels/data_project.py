@@ -1,4 +1,4 @@
-"""Making a project, and changing one."""
+"""Making a project, changing one, and deleting it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from core.curation import delete_project, project_contents
 from core.errors import CristaeError
 from core.imaging.dataset_folder import read_classes
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
@@ -14,6 +15,8 @@ from core.store.records import ProjectRecord
 from ui import context
 from ui.errors import show_error
 from ui.panels.data_scheme import scheme_chips, scheme_editor, scheme_of_rows
+from ui.panels.results_words import counted
+from ui.person import person
 from ui.state import Query, StateKey, set_query
 
 _LIVER: Final = "Five organelles of liver"
@@ -71,6 +74,30 @@ def edit_project(project: ProjectRecord) -> None:
             show_error(error.cause, error.remedy)
             return
         st.rerun()
+    _deletion(project)
+
+
+def _deletion(project: ProjectRecord) -> None:
+    """The way to delete it: what goes is said, and its name has to be typed."""
+    with st.expander("Delete project", icon=":material/delete_forever:"):
+        there = project_contents(context.store(), project.id)
+        goes = (
+            counted(there.images, "image"), counted(there.label_maps, "label map"), counted(there.rounds, "round"),
+        )  # fmt: skip
+        st.markdown(
+            f"{', '.join(goes[:2])} and {goes[2]} go for good, with all drafts, reviews and scores; there is no undo. "
+            "Models stay."
+        )
+        typed = st.text_input("Type the project's name", placeholder=project.name, key=f"delete-name-{project.id}")
+        if st.button("Delete for good", icon=":material/delete_forever:", key=f"delete-project-{project.id}"):
+            try:
+                delete_project(context.store(), project.id, typed, by=person())
+            except CristaeError as error:
+                show_error(error.cause, error.remedy)
+                return
+            st.session_state[StateKey.PROJECT] = None
+            set_query(Query.PROJECT, None)
+            st.rerun()
 
 
 def _open(project: ProjectRecord) -> None:

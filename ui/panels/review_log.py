@@ -39,6 +39,9 @@ _WORDS: Final = {
     "model_kept": "kept the model in use",
     "asked_to_annotate": "asked somebody to annotate",
     "excused": "excused somebody",
+    "image_changed": "changed an image",
+    "images_trashed": "put an image into the trash",
+    "images_restored": "took an image out of the trash",
 }
 
 
