@@ -21,6 +21,4 @@ if project is None:
 if section_choice() is Section.TRAINING:
     trainings_panel(project)
 else:
-    person = person_field(key="train", place=who)
-    if person:
-        rounds_panel(project, person)
+    rounds_panel(project, person_field(key="train", place=who))

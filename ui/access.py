@@ -11,6 +11,7 @@ import streamlit as st
 from core.access import Permission, may, projects_of, require, require_anywhere
 from core.errors import AccessError
 from core.jobs.rights import may_change_job, may_see_job
+from core.rounds.training import TRAINED_ON
 from core.settings import Access, current_settings
 from core.store.records import ImageRecord, JobRecord, ProjectRecord
 from ui import context
@@ -62,6 +63,24 @@ def visible_projects() -> tuple[ProjectRecord, ...]:
         return projects
     seen = projects_of(context.store(), person(), [project.id for project in projects])
     return tuple(project for project in projects if project.id in seen)
+
+
+def origin_text(origin: str) -> str:
+    """Where a model comes from, as this person may know it: no name of a project that they may not see."""
+    if current_settings().access is Access.OPEN or not origin.startswith(TRAINED_ON):
+        return origin
+    known = {f"{TRAINED_ON} {project.name!r}." for project in visible_projects()}
+    return origin if origin in known else "Trained in Cristae, on a project that you have no role in."
+
+
+def may_as(person: str, permission: Permission, project_id: str) -> bool:
+    """Whether somebody who has said who they are may do it; whoever has not may look."""
+    return bool(person) and may(context.store(), project_id, person, permission)
+
+
+def who_may(person: str, what: str) -> str:
+    """Why there is nothing to press: who may do it, or that a name is missing."""
+    return f"Reviewers and admins of the project {what}." if person else "Say who you are first, above."
 
 
 def visible_images() -> tuple[ImageRecord, ...]:

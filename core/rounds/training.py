@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from core.errors import TrainingError
 from core.jobs.rows import jobs, submit
@@ -43,6 +43,10 @@ class TrainingPlan:
     seed: int = 0
     validation_fraction: float = 0.15
     learning_rate: float | None = None
+
+
+TRAINED_ON: Final = "Trained in Cristae on the project"
+"""What a model's card says of its origin, before the project's name."""
 
 
 def start_training(store: Store, plan: TrainingPlan, *, author: str = "") -> JobRecord:
@@ -128,7 +132,7 @@ def training_request(store: Store, job_id: str, params: dict[str, Any]) -> Train
         seed=int(params.get("seed", 0)),
         threads=store.settings.threads,
         name=str(params["name"]),
-        origin=f"Trained in Cristae on the project {project!r}.",
+        origin=f"{TRAINED_ON} {project!r}.",
     )
 
 

@@ -42,7 +42,8 @@ def begin_review(session: Session, revision: RevisionRow) -> ReviewRow:
     image = session.get(ImageRow, revision.image_id)
     note(
         session, revision.author, "submitted", image.project_id if image else "", revision.id,
-        image_id=revision.image_id, supersedes=[each.revision_id for each in earlier],
+        image=image.name if image else "", image_id=revision.image_id,
+        supersedes=[each.revision_id for each in earlier],
     )  # fmt: skip
     return review
 

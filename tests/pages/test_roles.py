@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -116,3 +118,17 @@ def test_whoever_has_no_role_sees_no_project_and_no_image(app: AppTest, image: I
     assert "may not see this project" in texts(opened(app, "segment_page.py", None, "image", image))
     assert "image 0" not in texts(opened(app, "overview_page.py", None, "", image))
     assert "of somebody else" not in texts(opened(app, "jobs_page.py", None, "", image))
+
+
+@pytest.mark.usefixtures("by_roles")
+def test_a_model_does_not_name_a_project_to_whoever_has_no_role_in_it(
+    app: AppTest, store: Store, image: ImageRecord
+) -> None:
+    card = store.settings.models_dir / "starter" / "card.json"
+    card.write_text(
+        json.dumps(json.loads(card.read_text()) | {"origin": "Trained in Cristae on the project 'Tissue'."})
+    )
+    assert "'Tissue'" in texts(opened(app, "models_page.py", Role.VIEWER, "", image)).replace("\\", "")
+    told = texts(opened(app, "models_page.py", None, "", image)).replace("\\", "")
+    assert "Tissue" not in told
+    assert "a project that you have no role in" in told

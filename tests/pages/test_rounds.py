@@ -59,6 +59,18 @@ def test_without_anything_to_learn_it_says_what_to_do(app: AppTest, project: Pro
     assert "No model is in use yet" in texts(page)
 
 
+def test_whoever_has_not_said_who_they_are_may_look_and_not_start(
+    app: AppTest, store: Store, project: ProjectRecord, machine: Machine
+) -> None:
+    fill(store, project)
+    page = opened(app, project, person="")
+    told = texts(page)
+    assert "Who are you?" in told
+    assert "2 images to learn from" in told
+    assert page.button(key="round-start").disabled
+    assert "Say who you are first" in told
+
+
 def test_one_button_runs_a_round_and_a_person_decides(
     app: AppTest, store: Store, project: ProjectRecord, machine: Machine
 ) -> None:

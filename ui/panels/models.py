@@ -7,6 +7,7 @@ import streamlit as st
 from core.jobs.model_use import trash_model
 from core.segmentation.model_store import STARTER_ID, TRASH_DAYS, BrokenModel, StoredModel, TrashedModel
 from ui import context
+from ui.access import origin_text
 from ui.errors import explained, plain, show_error
 from ui.panels.model_facts import classes_figure, facts, lineage, training_table
 from ui.state import Query, StateKey, query, set_query
@@ -62,7 +63,7 @@ def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bo
             classes_figure(model)
         with right:
             lineage(model, models)
-            st.caption(plain(f"Origin: {card.origin or 'unknown'}"))
+            st.caption(plain(f"Origin: {origin_text(card.origin) or 'unknown'}"))
         with st.expander("Training", icon=":material/fitness_center:"):
             training_table(model)
 

@@ -13,7 +13,7 @@ from core.jobs.rows import active_jobs, submit
 from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord, JobState, RevisionKind
 from ui import context
-from ui.access import visible_images
+from ui.access import origin_text, visible_images
 from ui.errors import explaining, plain
 from ui.gallery import DATA_PAGE, gallery, grouped
 from ui.panels.no_model import no_model
@@ -130,6 +130,5 @@ def model_card(model: StoredModel | None) -> None:
             st.warning(plain(model.card.warning), icon=":material/warning:")
         size = "unknown" if model.pixel_size_nm is None else f"{model.pixel_size_nm:g} nm"
         classes = ", ".join(item.name for item in model.scheme.classes)
-        st.caption(
-            plain(f"Origin: {(model.card.origin or 'unknown').rstrip('.')}. Pixel size: {size}. Classes: {classes}.")
-        )
+        origin = origin_text(model.card.origin) or "unknown"
+        st.caption(plain(f"Origin: {origin.rstrip('.')}. Pixel size: {size}. Classes: {classes}."))

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.access import Permission, may
+from core.exports import file_stem
 from core.review.audit_log import AuditEntry, as_csv, as_json_lines, audit_entries
 from core.store.records import ProjectRecord
 from ui import context
@@ -67,7 +68,7 @@ def log_panel(project: ProjectRecord, person: str) -> None:
     told += f"; the {SHOWN} newest are shown, the files hold all." if len(shown) > SHOWN else "."
     st.caption(f"{told} Lines are added and never changed or removed.")
     with st.container(horizontal=True):
-        name = f"log_{project.id}"
+        name = f"log_{file_stem(project.name)}"
         st.download_button(
             "CSV", partial(as_csv, shown), f"{name}.csv", "text/csv", icon=":material/download:", key="log-csv"
         )

@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from core.access import Permission, may
+from core.access import Permission
 from core.evaluation.comparison import SMALLEST_SHARE
 from core.review.queue import QueueFilter, queue
 from core.review.records import ReviewState
@@ -18,6 +18,7 @@ from core.segmentation.presets import PRESETS, Preset
 from core.settings import ROOT
 from core.store.records import ProjectRecord
 from ui import context
+from ui.access import may_as, who_may
 from ui.errors import explained, plain
 from ui.panels.results_words import counted
 from ui.state import Query
@@ -188,7 +189,7 @@ def _begin(project: ProjectRecord, plan: RoundPlan, check: RoundCheck, person: s
         st.error(plain(text), icon=":material/block:")
     for text in check.warnings:
         st.warning(plain(text), icon=":material/warning:")
-    allowed = may(context.store(), project.id, person, Permission.TRAIN)
+    allowed = may_as(person, Permission.TRAIN, project.id)
     label = "Start the round"
     if st.button(
         label, type="primary", icon=":material/play_arrow:", width="stretch", key="round-start",
@@ -200,7 +201,7 @@ def _begin(project: ProjectRecord, plan: RoundPlan, check: RoundCheck, person: s
         if st.session_state.pop("round-begun", False):
             st.rerun()
     if not allowed:
-        st.caption("Reviewers and admins of the project start rounds.")
+        st.caption(who_may(person, "start rounds"))
     else:
         st.caption(
             "Freezes the label maps, trains, scores the new model and the one in use (while none is, the one it goes "

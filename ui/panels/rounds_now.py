@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from core.access import Permission, may
+from core.access import Permission
 from core.evaluation.comparison import SMALLEST_SHARE
 from core.evaluation.image_scores import ALL
 from core.evaluation.words import VERDICTS
@@ -19,6 +19,7 @@ from core.rounds.timeline import round_progress
 from core.settings import ROOT
 from core.store.round_records import RoundRecord, RoundState, Step, StepState
 from ui import context
+from ui.access import may_as, who_may
 from ui.errors import explained, explaining, plain, show_error
 from ui.panels.rounds_words import OUTCOMES, STEPS, interval_text
 from ui.state import Query
@@ -61,7 +62,7 @@ def _live(round_id: str, version: str, person: str) -> None:
 
 
 def _drawn(record: RoundRecord, person: str) -> None:
-    allowed = may(context.store(), record.project_id, person, Permission.TRAIN)
+    allowed = may_as(person, Permission.TRAIN, record.project_id)
     title, actions = st.columns([3, 2], vertical_alignment="center")
     title.subheader(f"Round {record.number}", anchor=False)
     with actions.container(horizontal=True, horizontal_alignment="right"):
@@ -228,7 +229,7 @@ def judgement_table(judgement: Judgement) -> pd.DataFrame:
 
 def _decision(record: RoundRecord, person: str, allowed: bool) -> None:
     if not allowed:
-        st.caption("Reviewers and admins of the project decide.")
+        st.caption(who_may(person, "decide"))
         return
     store = context.store()
     refused = Judgement.from_json(record.comparison or {}).outcome is Outcome.FAILED

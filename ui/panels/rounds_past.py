@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from core.access import Permission, may
+from core.access import Permission
 from core.figures.rounds import dice_over_rounds, work_over_rounds
 from core.rounds import decisions
 from core.rounds.promoting import promote_model
@@ -17,6 +17,7 @@ from core.settings import ROOT
 from core.store.records import ProjectRecord, Split
 from core.store.round_records import RoundState
 from ui import context
+from ui.access import may_as
 from ui.columns import count_columns
 from ui.errors import plain
 from ui.figure import figure
@@ -31,7 +32,7 @@ def in_use_panel(project: ProjectRecord, person: str) -> None:
     """Which model the project uses, since when, why; a way to use another, and to predict with it."""
     store = context.store()
     promoted, models = store.promoted_model(project.id), context.offered_models()
-    allowed = may(store, project.id, person, Permission.TRAIN)
+    allowed = may_as(person, Permission.TRAIN, project.id)
     with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
         if promoted is None:
             told = (

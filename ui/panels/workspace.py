@@ -11,7 +11,7 @@ from core.jobs.rows import Priority, active_jobs, job, jobs
 from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from ui import context
-from ui.access import allowed, gate
+from ui.access import allowed, gate, origin_text
 from ui.errors import explaining, plain, show_error
 from ui.panels.arrivals import arrival_notes
 from ui.panels.coverage import coverage_panel, downloads_panel
@@ -156,7 +156,7 @@ def _about(model: StoredModel) -> None:
     st.markdown(f"**{plain(card.name)}**  \n{plain(card.description or 'No description.')}")
     size = "unknown" if model.pixel_size_nm is None else f"{model.pixel_size_nm:g} nm per pixel"
     facts = {
-        "Origin": card.origin or "unknown",
+        "Origin": origin_text(card.origin) or "unknown",
         "Classes": ", ".join(item.name for item in model.scheme.classes),
         "Trained at": size,
         "Trained on": f"{counted(card.training.images, 'image')}, {card.training.minutes:.0f} min"
