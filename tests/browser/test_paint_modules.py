@@ -329,3 +329,13 @@ def test_history_forgets_the_oldest_steps_only_beyond_its_least(run: Run) -> Non
       h.push({ name: 'nothing', tiles: new Map([['0/0', new Runs()]]) });
       return h.past.map((step) => step.name);"""
     assert run("history", script) == [2, 3, 4]
+
+
+def test_undo_and_redo_are_work_and_no_strokes(run: Run) -> None:
+    script = """
+      const queue = new m.SaveQueue({ events: { onState: () => null } });
+      for (const tool of ['brush', 'undo', 'redo', 'fill']) queue.commit({ tool, class_id: null });
+      const strokes = queue.tally.strokes;
+      queue.close();
+      return strokes;"""
+    assert run("save_queue", script) == 2

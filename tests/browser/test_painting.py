@@ -162,6 +162,8 @@ def test_areas_objects_and_regions(tissue: Tissue, page: Page) -> None:
     assert coverage[310:370, 60:190].all()
     assert not coverage[302:378, 230:280].any()
     assert (labels[300:380, 50:200] == 0).all(), "vouching changes no label"
+    expect(page.get_by_text("Hatched: what you have vouched for")).to_be_visible()
+    expect(page.get_by_role("button", name="Show what you have vouched for")).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_reload_and_a_killed_server_lose_nothing(tissue: Tissue, context: BrowserContext, tmp_path: Path) -> None:
@@ -249,3 +251,24 @@ def test_a_tab_that_slept_while_another_person_painted_is_told(tissue: Tissue, c
     sleeper.get_by_role("button", name="Drop it").click()
     expect(sleeper.get_by_text("Saved", exact=True)).to_be_visible(timeout=LONG_MS)
     assert np.array_equal(tissue.saved(image)[0], labels)
+
+
+def test_a_narrow_window_stacks_a_review_below_its_pictures(tissue: Tissue, page: Page) -> None:
+    image = tissue.image("narrow")
+    painter = Painter(page, tissue, image).begin()
+    painter.click(60, 240)
+    painter.drag((80, 300), (80, 400))
+    painter.saved()
+    painter.submit()
+    (revision,) = tissue.store.revisions(image.id, kind=RevisionKind.CORRECTION)
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.goto(f"{tissue.server.url}/review?project={tissue.project.id}&revision={revision.id}")
+    approve = page.get_by_role("button", name="Approve", exact=True)
+    expect(approve).to_be_attached(timeout=LONG_MS)
+    picture = page.locator(".st-key-review-picture")
+    box, side = picture.bounding_box(), page.locator(".st-key-review-side").bounding_box()
+    assert box is not None
+    assert side is not None
+    assert box["width"] > 600
+    assert side["y"] >= box["y"] + box["height"]
+    assert side["width"] > 600

@@ -38,6 +38,11 @@ export class Readout {
     if (this.last && this.point) this.moveTo(...this.last);
   }
 
+  /** The labels have changed under a pointer at rest. */
+  refresh() {
+    if (this.point) this.showKnown();
+  }
+
   leave() {
     this.point = null;
     this.pixel = null;

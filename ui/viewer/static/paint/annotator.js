@@ -10,7 +10,7 @@ import { PaintBar } from "./paint_bar.js";
 import { PAINT_HELP } from "./paint_help.js";
 import { Painting } from "./painting.js";
 import { PaintSettings } from "./paint_settings.js";
-import { nextSize, TOOLS } from "./tools.js";
+import { nextSize, TOOL, TOOLS } from "./tools.js";
 import { WindowHeight } from "./window_height.js";
 
 const BACKGROUND = { id: 0, name: "Background", color: "#8a8f98", safe_color: "#8a8f98", key: "0" };
@@ -98,6 +98,7 @@ export class Annotator extends EmViewer {
       mayPaint: () => this.mayPaint(), isPanning: () => Boolean(this.panning),
     });
     Object.assign(this.painting.editor.choice, this.paintSettings.values);
+    if (TOOL[this.painting.editor.choice.tool]?.vouches) this.coverageShown = true;
     if (![BACKGROUND, ...this.classes].some((item) => item.id === this.painting.editor.choice.classId)) {
       this.painting.editor.choice.classId = this.classes[0]?.id ?? 0;
     }
@@ -144,6 +145,7 @@ export class Annotator extends EmViewer {
 
   onStep(stroke) {
     this.session.queue?.commit(stroke);
+    this.readout?.refresh(); // the class under a pointer at rest may be another one now
     this.showPaint();
   }
 
@@ -189,8 +191,10 @@ export class Annotator extends EmViewer {
     this.showPaint();
   }
 
+  /** What is vouched for is seen from the moment on that somebody begins to vouch; C hides it again. */
   chooseTool(tool) {
     this.choose({ tool });
+    if (TOOL[tool].vouches && !this.coverageShown) this.toggleCoverage();
   }
 
   resize(up) {
@@ -288,7 +292,7 @@ export class Annotator extends EmViewer {
     this.classList.element.hidden = !this.legendOpen;
     this.classList.show({
       classes: [...this.classes, BACKGROUND], safe: this.safe, chosen: choice.classId, locked: editor.locked, hidden: this.state.hidden,
-      covered: tiles.covered, whole: this.whole, total: this.image.width_px * this.image.height_px,
+      covered: tiles.covered, whole: this.whole, coverage: Boolean(this.coverageShown), total: this.image.width_px * this.image.height_px,
       layers: (this.overlays?.entries ?? []).map(({ name, visible }) => ({ name, visible })),
     });
   }

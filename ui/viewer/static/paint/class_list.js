@@ -12,14 +12,15 @@ export class ClassList {
     this.list = h("ul", { class: "classes" });
     this.layers = h("ul", { class: "layers" });
     this.total = h("p", { class: "covered-total" });
+    this.hatching = h("p", { class: "covered-total hatching" });
     this.element = h("section", { class: "paint-classes panel", "aria-label": "Classes to paint with" },
       h("header", {}, h("span", {}, "Classes"), iconButton(ICONS.close, "Close", "D", () => events.close(), { class: "tool small" })),
-      this.list, this.total, this.layers);
+      this.list, this.total, this.hatching, this.layers);
   }
 
   /**
    * @param state {classes [{id, name, color, safe_color, key}], safe, chosen, locked: Uint8Array, hidden: Set, covered: Map(id => px),
-   *   total: pixels of the image, whole, layers: [{name, visible}]}
+   *   total: pixels of the image, whole, coverage: whether it is hatched, layers: [{name, visible}]}
    */
   show(state) {
     const key = JSON.stringify(state.classes);
@@ -32,6 +33,8 @@ export class ClassList {
     const sum = state.whole ? state.total : [...state.covered.values()].reduce((a, b) => a + b, 0);
     this.total.textContent = state.whole ? "The whole image counts for training."
       : `Vouched for: ${percentText(sum / state.total)} of the image. Only this counts for training.`;
+    this.hatching.hidden = !state.coverage && !sum;
+    this.hatching.textContent = state.coverage ? "Hatched: what you have vouched for. C hides it." : "C shows what you have vouched for as hatching.";
     this.layers.hidden = !state.layers.length;
     this.layers.replaceChildren(...state.layers.map((layer, index) => h("li", {}, h("label", {},
       h("input", { type: "checkbox", checked: layer.visible, onchange: () => this.events.toggleLayer(index) }), layer.name))));

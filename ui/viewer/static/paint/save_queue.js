@@ -6,6 +6,7 @@ import { packTiles } from "./draft_api.js";
 const MOST_TILES = 32; // in one post
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
+const TRAVEL = new Set(["undo", "redo"]); // work, but no strokes
 const THINKING_MS = 60_000; // a pause up to this counts as working time
 
 export class SaveQueue {
@@ -55,7 +56,7 @@ export class SaveQueue {
     const now = performance.now();
     this.tally.seconds += Math.min(THINKING_MS, now - this.lastWork) / 1000;
     this.lastWork = now;
-    this.tally.strokes += 1;
+    if (!TRAVEL.has(stroke.tool)) this.tally.strokes += 1;
     this.tally.tool = stroke.tool;
     this.tally.class_id = stroke.class_id;
     this.pump();
