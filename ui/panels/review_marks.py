@@ -37,7 +37,7 @@ def marks_panel(review: Review, person: str) -> Place | None:
     for mark in found:
         _mark_line(mark, person)
     if not found:
-        st.caption("No marks yet. Under “Mark places for the author” you draw boxes where something is to be mended.")
+        st.caption("No marks yet. Below the pictures you draw boxes where the author is to mend something.")
     if earlier:
         still = sum(mark.resolved_at is None for mark in earlier)
         told = f"{still} not resolved" if still else "all resolved"
