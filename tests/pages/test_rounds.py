@@ -144,8 +144,8 @@ def test_a_viewer_sees_rounds_and_starts_none(
     app: AppTest, store: Store, project: ProjectRecord, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(store, project)
-    monkeypatch.setattr("ui.panels.rounds_next.may", lambda *_: False)
-    monkeypatch.setattr("ui.panels.rounds_past.may", lambda *_: False)
+    monkeypatch.setattr("ui.panels.rounds_next.may_as", lambda *_: False)
+    monkeypatch.setattr("ui.panels.rounds_past.may_as", lambda *_: False)
     page = opened(app, project, "Vera")
     assert page.button(key="round-start").disabled
     assert "Reviewers and admins of the project start rounds" in texts(page)
