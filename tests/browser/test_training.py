@@ -100,7 +100,7 @@ def _come_back(context: BrowserContext, server: Server) -> None:
 
     page.get_by_text("My first ·", exact=False).click()  # one of the earlier trainings by now
     page.get_by_role("button", name="Segment with it").click()
-    page.get_by_role("button", name="tissue_0").click(timeout=60_000)
+    page.locator("[class*=st-key-own-]").get_by_role("button", name="tissue").click(timeout=60_000)  # the stack
     page.get_by_role("button", name="Segment", exact=True).click(timeout=60_000)
     expect(page.get_by_role("button", name="Downloads")).to_be_visible(timeout=120_000)
     image = next(item for item in store.images() if item.name == "tissue_0")
