@@ -10,6 +10,10 @@ _NM_PER_UM: Final = 1000.0
 _PROVENANCE: Final = {PixelSizeSource.FILE: "from the file", PixelSizeSource.USER: "entered"}
 
 
+AREA_FORMAT: Final = "%.3g"
+"""Areas in tables: three significant digits, as JavaScript writes a number ("12300", "0.00568"); sorted as numbers."""
+
+
 def shape_text(shape_yx: tuple[int, int]) -> str:
     """Columns x rows, as image sizes are usually given.
 

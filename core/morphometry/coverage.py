@@ -126,17 +126,8 @@ def area_um2(pixels: int, pixel_size_nm: float | None) -> float | None:
     return None if pixel_size_nm is None else pixels * pixel_size_nm**2 / NM2_PER_UM2
 
 
-def rounded_area(um2: float | None) -> float | None:
-    """An area to read: three significant digits, whole numbers from 100 on; None stays None.
-
-    >>> rounded_area(0.0056789), rounded_area(12.345), rounded_area(12345.6)
-    (0.00568, 12.3, 12346.0)
-    """
-    return None if um2 is None else round(um2, _decimals(um2))
-
-
 def area_text(um2: float | None) -> str:
-    """`rounded_area` as text, "–" where it is unknown.
+    """An area to read: three significant digits, whole numbers from 100 on; "–" where it is unknown.
 
     >>> area_text(0.0056789), area_text(12345.6), area_text(0.0), area_text(None)
     ('0.00568', '12,346', '0', '–')

@@ -10,9 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from core.label_scheme import LabelScheme
-from core.morphometry.coverage import SMALL_PX, area_um2, rounded_area
+from core.morphometry.coverage import SMALL_PX, area_um2
 from core.store.records import ImageRecord, RevisionRecord
 from ui.state import StateKey
+from ui.units import AREA_FORMAT
 
 _DOWNLOADS: Final = (
     ("labels.tif", "Label map, TIFF", ":material/layers:"),
@@ -32,7 +33,7 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord, scheme: LabelSc
             "swatch": ["" if row["class_id"] == 0 else "\u25a0" for row in rows],
             "class": [row["name"] for row in rows],
             "share": [None if row["fraction"] is None else 100 * row["fraction"] for row in rows],
-            "area": [rounded_area(area_um2(row["pixels"], image.pixel_size.nm)) for row in rows],
+            "area": [area_um2(row["pixels"], image.pixel_size.nm) for row in rows],
             "objects": pd.array([row["objects"] for row in rows], dtype="Int64"),
             "pixels": [row["pixels"] for row in rows],
         }
@@ -41,7 +42,7 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord, scheme: LabelSc
         "swatch": st.column_config.TextColumn("", width=24),
         "class": st.column_config.TextColumn("Class", width=112),
         "share": st.column_config.NumberColumn("%", format="%.2f", width=58, help="Of all pixels of the image"),
-        "area": st.column_config.NumberColumn("µm²", format="plain", width=72) if known else None,
+        "area": st.column_config.NumberColumn("µm²", format=AREA_FORMAT, width=72) if known else None,
         "objects": st.column_config.NumberColumn(
             "Objects", format="localized", width=66, help="Connected pieces (also over corners), with no smallest size"
         ),

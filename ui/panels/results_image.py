@@ -12,7 +12,6 @@ from core.evaluation.error_objects import ConnectedError
 from core.evaluation.metric_table import metric_named
 from core.evaluation.report import EvaluationReport
 from core.label_scheme import LabelScheme
-from core.morphometry.coverage import rounded_area
 from core.results.read import EvaluatedImage, evaluated_images, image_errors
 from core.settings import ROOT
 from core.store.records import EvaluationRecord, ImageRecord
@@ -23,7 +22,7 @@ from ui.panels.results_choices import DEFAULT_METRIC
 from ui.panels.results_images import picked_row, summary, value_of, worst_first
 from ui.panels.results_words import counted, figure_text
 from ui.state import Query, query, set_query
-from ui.units import field_text, pixel_size_text, shape_text
+from ui.units import AREA_FORMAT, field_text, pixel_size_text, shape_text
 from ui.viewer.compare import PaneKind, PaneMode, linked_panes
 from ui.viewer.place import Place
 
@@ -112,7 +111,7 @@ def errors_table(errors: Sequence[ConnectedError], scheme: LabelScheme) -> pd.Da
             "Error": [str(error.kind) for error in errors],
             "Is": [names[error.reference_id] for error in errors],
             "Taken for": [names[error.prediction_id] for error in errors],
-            "Size": [rounded_area(error.area_um2) if known else float(error.pixels) for error in errors],
+            "Size": [error.area_um2 if known else float(error.pixels) for error in errors],
         }
     )
 
@@ -231,7 +230,7 @@ def _errors(
             "Is": st.column_config.TextColumn(width=82, help="The class in the reference"),
             "Taken for": st.column_config.TextColumn(width=82, help="The class in the prediction"),
             "Size": st.column_config.NumberColumn(
-                "µm²" if physical else "px", format="plain" if physical else "%.0f", width=66
+                "µm²" if physical else "px", format=AREA_FORMAT if physical else "%.0f", width=66
             ),
         },
         on_select="rerun",
