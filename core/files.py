@@ -85,25 +85,17 @@ def replacing(path: Path) -> Iterator[Path]:
     StorageFullError
         The device is full, or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
-    with explained_os_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield temporary
-            if temporary.is_file():
-                _fsync(temporary)
-            elif path.is_dir():
-                old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
-                path.rename(old)
-                temporary.rename(path)
-                shutil.rmtree(old, ignore_errors=True)
-                return
-            temporary.replace(path)
-        finally:
-            if temporary.is_dir():
-                shutil.rmtree(temporary, ignore_errors=True)
-            else:
-                temporary.unlink(missing_ok=True)
+    with _temporary_sibling(path) as temporary:
+        yield temporary
+        if temporary.is_file():
+            _fsync(temporary)
+        elif path.is_dir():
+            old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
+            path.rename(old)
+            temporary.rename(path)
+            shutil.rmtree(old, ignore_errors=True)
+            return
+        temporary.replace(path)
 
 
 @contextmanager
@@ -117,19 +109,29 @@ def creating(folder: Path) -> Iterator[Path]:
     StorageFullError
         The device is full, or the folder cannot be written.
     """
-    temporary = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.partial")
-    with explained_os_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
+    with _temporary_sibling(folder) as temporary:
+        yield temporary
+        try:
+            temporary.rename(folder)  # of two at the same time one fails; an empty folder may be replaced
+        except OSError as error:
+            if not os.path.lexists(folder):
+                raise
+            raise FileExistsError(errno.EEXIST, "something has this name", str(folder)) from error
+
+
+@contextmanager
+def _temporary_sibling(path: Path) -> Iterator[Path]:
+    """A name beside ``path`` for a file or folder; what still has it when the block ends vanishes."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    with explained_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
-            try:
-                temporary.rename(folder)  # of two at the same time one fails; an empty folder may be replaced
-            except OSError as error:
-                if not os.path.lexists(folder):
-                    raise
-                raise FileExistsError(errno.EEXIST, "something has this name", str(folder)) from error
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            if temporary.is_dir():
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -190,18 +190,6 @@ def asked_changes(store: Store, image_id: str, author: str) -> tuple[str, ...]:
     return tuple(revision_id for revision_id, name in rows if person_key(name) == person_key(author))
 
 
-def open_marks(store: Store, image_id: str, author: str) -> tuple[Mark, ...]:
-    """What reviewers have marked in this author's work on an image and is still to be dealt with."""
-    asked = asked_changes(store, image_id, author)
-    wanted = (
-        select(ReviewMarkRow)
-        .where(ReviewMarkRow.revision_id.in_(asked), ReviewMarkRow.resolved_at.is_(None))
-        .order_by(ReviewMarkRow.created_at, ReviewMarkRow.number)
-    )
-    with store.database.reading() as session:
-        return tuple(_mark(row) for row in session.scalars(wanted))
-
-
 def assign(store: Store, revision_id: str, assignee: str, *, by: str) -> None:
     """Ask a person to review a revision; "" asks nobody.
 

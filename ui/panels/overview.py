@@ -42,10 +42,11 @@ def own_images(images: Sequence[ImageRecord]) -> None:
     groups = grouped(context.newest_first(images))
     shown = groups[: context.RECENT]
     st.subheader("Your images", anchor=False)
-    gallery(shown, image_notes(shown), key="own")
+    active = _under_way()
+    gallery(shown, image_notes(shown, active), key="own")
     if len(groups) > len(shown):
         _links_to_all(images)
-    _follow(_under_way())
+    _follow(active)
 
 
 def example_images(images: Sequence[ImageRecord], title: str, words: str) -> None:
@@ -55,7 +56,7 @@ def example_images(images: Sequence[ImageRecord], title: str, words: str) -> Non
     st.subheader(title, anchor=False)
     st.caption(words)
     groups = grouped(sorted(images, key=lambda image: image.name))
-    gallery(groups, image_notes(groups), key="examples")
+    gallery(groups, image_notes(groups, _under_way()), key="examples")
 
 
 def own_and_examples() -> tuple[list[ImageRecord], list[ImageRecord]]:
@@ -68,9 +69,14 @@ def own_and_examples() -> tuple[list[ImageRecord], list[ImageRecord]]:
     return own, [image for image in images if demo is not None and image.project_id == demo.id and image.example]
 
 
-def image_notes(groups: Sequence[Sequence[ImageRecord]]) -> dict[str, str]:
-    """One line on each image or stack, by the first image's id: which label maps it has, or that it waits for one."""
-    active = _under_way()
+def image_notes(groups: Sequence[Sequence[ImageRecord]], active: dict[str, JobState]) -> dict[str, str]:
+    """One line on each image or stack, by the first image's id: which label maps it has, or that it waits for one.
+
+    Parameters
+    ----------
+    active
+        State of the prediction under way of each image that has one.
+    """
     return {group[0].id: _stack_note(group, active) if len(group) > 1 else _note(group[0], active) for group in groups}
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from core.errors import AccessError, DecidedError, NotFoundError, ReviewError
 from core.review.decisions import decide
-from core.review.records import Box, Decision
+from core.review.records import Box, Decision, Mark
 from core.review.rows import review
 from core.review.talk import (
     add_mark,
+    asked_changes,
     assign,
     comment,
     marks,
-    open_marks,
     remove_mark,
     resolve_mark,
     thread,
@@ -24,6 +24,12 @@ from core.store.records import ImageRecord
 from tests.core.review.conftest import add_labels
 
 BLANK = np.zeros((4, 4), np.uint8)
+
+
+def open_marks(store: Store, image_id: str, author: str) -> tuple[Mark, ...]:
+    """What the author's page shows as still to be dealt with."""
+    asked = asked_changes(store, image_id, author)
+    return tuple(mark for each in asked for mark in marks(store, each) if mark.resolved_at is None)
 
 
 def test_the_thread_goes_on_over_versions(store: Store, image: ImageRecord) -> None:

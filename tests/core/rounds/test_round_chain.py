@@ -63,6 +63,15 @@ def outcome(it: RoundRecord) -> Outcome:
     return Judgement.from_json(it.comparison or {}).outcome
 
 
+def first_promoted(store: Store, plan: RoundPlan) -> RoundRecord:
+    """A round whose model Ada has promoted, done with all that follows."""
+    first = start_round(store, plan)
+    work(store)
+    promote(store, first.id, "Ada")
+    work(store)
+    return first
+
+
 def submitted(store: Store) -> Counter[str]:
     return Counter(row.kind for row in jobs(store=store))
 
@@ -128,10 +137,7 @@ def test_a_round_promotes_by_itself_only_when_asked(store: Store, plan: RoundPla
 def test_the_model_in_use_is_not_scored_twice_on_the_same_references(
     store: Store, plan: RoundPlan, machine: Machine
 ) -> None:
-    first = start_round(store, plan)
-    work(store)
-    promote(store, first.id, "Ada")
-    work(store)
+    first = first_promoted(store, plan)
     second = start_round(store, plan)
     work(store)
     second = store.round(second.id)
@@ -150,10 +156,7 @@ def test_the_model_in_use_is_not_scored_twice_on_the_same_references(
 def test_the_model_in_use_is_scored_again_when_a_test_image_has_another_pixel_size(
     store: Store, plan: RoundPlan, machine: Machine
 ) -> None:
-    first = start_round(store, plan)
-    work(store)
-    promote(store, first.id, "Ada")
-    work(store)
+    first = first_promoted(store, plan)
     image = next(image for image in store.images(plan.project_id) if image.split is Split.TEST)
     store.set_pixel_size(image.id, PixelSize.from_user(500.0))  # the median, and so the tolerance, stays
     second = start_round(store, plan)
