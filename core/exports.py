@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from core.errors import NotFoundError, StoreError
@@ -27,6 +28,7 @@ from core.label_scheme import LabelScheme
 from core.morphometry.coverage import area_um2
 from core.settings import Settings
 from core.store.records import ImageRecord, RevisionRecord, RevisionState
+from core.store.revisions import OBJECTS_FILE
 from core.store.store import Store
 
 Options = Mapping[str, str]
@@ -213,9 +215,9 @@ def _ome_zarr_zip(source: _Source, _: Options) -> Path:
 
 
 def _add_folder(archive: zipfile.ZipFile, folder: Path, inside: str) -> None:
-    """All files of a folder, under another name."""
+    """All files of a pyramid, under another name."""
     for file in sorted(folder.rglob("*")):
-        if file.is_file():
+        if file.is_file() and file.name != OBJECTS_FILE:
             archive.write(file, f"{inside}/{file.relative_to(folder).as_posix()}")
 
 
@@ -253,6 +255,20 @@ def file_stem(name: str) -> str:
 def not_a_formula(text: str) -> str:
     """Text that a spreadsheet does not run."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def frame_csv(frame: pd.DataFrame, *, digits: int | None = None) -> str:
+    """With a header, undefined empty; names of images and classes are text that a spreadsheet does not run.
+
+    Parameters
+    ----------
+    frame
+        To be written, without its index.
+    digits
+        Significant ones of numbers with a fraction; None: all.
+    """
+    safe = frame.map(lambda cell: not_a_formula(cell) if isinstance(cell, str) else cell)
+    return safe.to_csv(index=False, lineterminator="\n", float_format=None if digits is None else f"%.{digits}g")
 
 
 DOWNLOADS: Final[dict[str, tuple[str, Callable[[_Source, Options], Path | bytes]]]] = {

@@ -16,6 +16,7 @@ PAGES = (
     ("overview_page.py", "Overview", ":material/dashboard:", ""),
     ("segment_page.py", "Segment", ":material/blur_on:", "segment"),
     ("results_page.py", "Results", ":material/analytics:", "results"),
+    ("measure_page.py", "Measure", ":material/straighten:", "measure"),
     ("correct_page.py", "Correct", ":material/brush:", "correct"),
     ("review_page.py", "Review", ":material/rate_review:", "review"),
     ("data_page.py", "Data", ":material/photo_library:", "data"),

@@ -22,6 +22,12 @@ class Query(StrEnum):
     COMPARED = "compare"
     REVISION = "revision"
     PLACE = "place"
+    SOURCE = "labels"
+    CLASS = "class"
+    MEASURE = "measure"
+    CONTACT = "contact"
+    LEAST = "least"
+    WHOLE = "whole"
 
 
 class StateKey(StrEnum):

@@ -9,12 +9,12 @@ from typing import Annotated, Final
 import typer
 
 from core import __version__
-from core.cli import dataset, demo, doctor, evaluate, labels, model, phantom, results, rounds, segment, train
+from core.cli import dataset, demo, doctor, evaluate, labels, measure, model, phantom, results, rounds, segment, train
 from core.cli.console import explained_errors
 
 app = typer.Typer(
     name="core",
-    help="Cristae on the command line: prepare data, train, segment, evaluate, run rounds, keep models.",
+    help="Cristae on the command line: prepare data, train, segment, measure, evaluate, run rounds, keep models.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -24,6 +24,7 @@ app.command("phantom")(phantom.phantom)
 app.command("segment")(segment.segment)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("measure")(measure.measure)
 app.command("labels")(labels.labels)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)

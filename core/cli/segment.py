@@ -19,7 +19,8 @@ from core.imaging.image import Image
 from core.imaging.label_files import write_label_tiff
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.reader import open_micrograph
-from core.morphometry.coverage import ClassCoverage, area_text, coverage_table
+from core.morphometry.coverage import ClassCoverage, coverage_table
+from core.morphometry.words import three_digits
 from core.segmentation.array_sink import ArraySink
 from core.settings import BackendChoice, Precision, current_settings
 
@@ -169,7 +170,7 @@ def _print(path: Path, rows: tuple[ClassCoverage, ...]) -> None:
             row.name,
             f"{row.pixels:,}",
             "–" if np.isnan(row.fraction) else f"{row.fraction * 100:.2f}",
-            area_text(row.area_um2),
+            three_digits(row.area_um2),
             "–" if row.objects is None else f"{row.objects:,}",
         )
     stdout.print(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -124,20 +123,6 @@ def area_um2(pixels: int, pixel_size_nm: float | None) -> float | None:
     3.0
     """
     return None if pixel_size_nm is None else pixels * pixel_size_nm**2 / NM2_PER_UM2
-
-
-def area_text(um2: float | None) -> str:
-    """An area to read: three significant digits, whole numbers from 100 on; "–" where it is unknown.
-
-    >>> area_text(0.0056789), area_text(12345.6), area_text(0.0), area_text(None)
-    ('0.00568', '12,346', '0', '–')
-    """
-    return "–" if um2 is None else f"{um2:,.{_decimals(um2)}f}"
-
-
-def _decimals(value: float) -> int:
-    """Digits after the point for three significant ones."""
-    return max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
 
 
 def _objects_per_class(labels_yx: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +15,9 @@ from core.store.image_changes import ImageChanges
 from core.store.records import RevisionKind, RevisionRecord, RevisionState
 from core.store.reviews import begin_review
 from core.store.tables import ImageRow, RevisionRow
+
+OBJECTS_FILE: Final = "objects.npz"
+"""Beside the levels of a label pyramid: what `core.morphometry.objects` measured of it."""
 
 
 class RevisionStore(ImageChanges):
@@ -71,6 +74,10 @@ class RevisionStore(ImageChanges):
     def label_pyramid_path(self, revision_id: str) -> Path:
         """The folder of its pyramid."""
         return self.labels_dir / revision_id
+
+    def object_table_path(self, revision_id: str) -> Path:
+        """The file of its measured objects, there once somebody has asked for them; removed with the pyramid."""
+        return self.label_pyramid_path(revision_id) / OBJECTS_FILE
 
     def update_revision_details(self, revision_id: str, **details: Any) -> RevisionRecord:
         """Change some details (``progress=0.4``) of a revision that is being written.
@@ -201,6 +208,18 @@ class RevisionStore(ImageChanges):
         )
         with self.database.reading() as session:
             return {row.image_id: _record(row) for row in session.scalars(wanted)}
+
+    def project_predictions(self, project_id: str) -> tuple[RevisionRecord, ...]:
+        """All complete predictions of the images of a project, oldest first; one query."""
+        wanted = (
+            select(RevisionRow)
+            .join(ImageRow, ImageRow.id == RevisionRow.image_id)
+            .where(ImageRow.project_id == project_id, RevisionRow.kind == RevisionKind.PREDICTION.value)
+            .where(RevisionRow.state == RevisionState.COMPLETE.value, ImageRow.trashed_at.is_(None))
+            .order_by(RevisionRow.created_at, RevisionRow.id)
+        )
+        with self.database.reading() as session:
+            return tuple(_record(row) for row in session.scalars(wanted))
 
     def label_kinds(self, project_id: str) -> dict[str, frozenset[RevisionKind]]:
         """Which kinds of complete label maps each image has, by the image's id; images without are left out."""

@@ -32,6 +32,7 @@ MATRIX = {
     ("train_page.py", "section=rounds", "Start the round"): Role.REVIEWER,
     ("train_page.py", "section=rounds", "Use it"): Role.REVIEWER,
     ("results_page.py", "", "Evaluate"): Role.REVIEWER,
+    ("measure_page.py", "", "Measure 2 label maps"): Role.ANNOTATOR,
     ("review_page.py", "section=people", "Give role"): Role.ADMIN,
     ("review_page.py", "section=agreement", "Ask them"): Role.REVIEWER,
     ("models_page.py", "", "Rename"): Role.REVIEWER,
@@ -111,7 +112,14 @@ def test_each_role_finds_what_it_may_press_and_nothing_else(
 
 @pytest.mark.usefixtures("by_roles")
 def test_whoever_has_no_role_sees_no_project_and_no_image(app: AppTest, image: ImageRecord) -> None:
-    for script in ("data_page.py", "train_page.py", "results_page.py", "correct_page.py", "review_page.py"):
+    for script in (
+        "data_page.py",
+        "train_page.py",
+        "results_page.py",
+        "measure_page.py",
+        "correct_page.py",
+        "review_page.py",
+    ):
         told = texts(opened(app, script, None, "", image))
         assert "You have no role in any project" in told, script
         assert "image 0" not in told, script

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-import pandas as pd
 import streamlit as st
 
-from core.exports import not_a_formula
+from core.exports import frame_csv
 from core.figures.drawn import DrawnFigure
 from ui.viewer.assets import BUNDLES, asset_url, module_shim
 
@@ -69,13 +68,7 @@ def figure(drawn: DrawnFigure, *, name: str, key: str, height: int = DEFAULT_HEI
 @lru_cache(maxsize=32)
 def _written(drawn: DrawnFigure) -> dict[str, str]:
     """A figure as the browser takes it, and its numbers."""
-    return {"figure": drawn.figure.to_json(), "csv": _csv(drawn.table)}
-
-
-def _csv(table: pd.DataFrame) -> str:
-    """With a header, undefined empty; names of images and classes are text that a spreadsheet does not run."""
-    safe = table.map(lambda cell: not_a_formula(cell) if isinstance(cell, str) else cell)
-    return safe.to_csv(index=False, lineterminator="\n")
+    return {"figure": drawn.figure.to_json(), "csv": frame_csv(drawn.table)}
 
 
 @lru_cache(maxsize=1)

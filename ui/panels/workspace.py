@@ -8,7 +8,9 @@ from core.access import Permission
 from core.errors import NotFoundError
 from core.exports import revision_scheme
 from core.jobs.rows import Priority, active_jobs, job, jobs
+from core.measurements.sources import Source, SourceKind
 from core.segmentation.model_store import StoredModel
+from core.settings import ROOT
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from ui import context
 from ui.access import allowed, gate, origin_text
@@ -26,6 +28,7 @@ from ui.units import duration_text, field_text, pixel_size_text, shape_text
 from ui.viewer import LabelLayer, viewer
 
 VIEWER_HEIGHT_PX = 720
+MEASURE_PAGE = str(ROOT / "pages" / "measure_page.py")
 
 
 def workspace(image_id: str) -> None:
@@ -231,7 +234,22 @@ def _found(image: ImageRecord, finished: RevisionRecord) -> None:
         st.warning(text, icon=":material/straighten:")
     coverage_panel(image, finished, revision_scheme(context.store(), finished))
     downloads_panel(finished)
+    _to_measure(image, finished)
     _how_made(finished)
+
+
+def _to_measure(image: ImageRecord, finished: RevisionRecord) -> None:
+    """One click to the size of every object."""
+    if finished.model_id is None or not st.button(
+        "Measure each object", icon=":material/straighten:", width="stretch", key=f"measure-{finished.id}"
+    ):
+        return
+    target = {
+        Query.PROJECT.value: image.project_id,
+        Query.SOURCE.value: Source(SourceKind.MODEL, finished.model_id).key,
+        Query.IMAGE.value: image.id,
+    }
+    st.switch_page(MEASURE_PAGE, query_params=target)
 
 
 @st.fragment(run_every=POLL_S)

@@ -79,6 +79,7 @@ TASKS: dict[str, TaskKind] = {
         TaskKind("ingest", "Reading the image", "core.jobs.tasks.ingest", Resource.CPU),
         TaskKind("predict", "Finding organelles", "core.jobs.tasks.predict", Resource.PREDICT),
         TaskKind("evaluate", "Evaluating", "core.jobs.tasks.evaluate", Resource.PREDICT),
+        TaskKind("measure", "Measuring objects", "core.jobs.tasks.measure", Resource.CPU),
         TaskKind("scale_trial", "Trying pixel sizes", "core.jobs.tasks.scale_trial", Resource.PREDICT),
         TaskKind(
             "train", "Training a model", "core.jobs.tasks.train", Resource.TRAIN, 5, pausable=True, finishable=True

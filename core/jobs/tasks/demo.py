@@ -1,7 +1,8 @@
-"""``demo``: the demo project's images, a prediction of each, then a test set and the default model's evaluation on it.
+"""``demo``: the demo project's images, a prediction of each, then a test set, the default model's evaluation on
+it and the sizes of its objects.
 
-Params: ``rounds``, whether the loop is shown too (`core.jobs.tasks.demo_rounds`). Result: ``image_ids``. Predictions
-and evaluation are jobs of their own.
+Params: ``rounds``, whether the loop is shown too (`core.jobs.tasks.demo_rounds`). Result: ``image_ids``. Predictions,
+evaluation and measurement are jobs of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from core.demo import demo_project, prepare_demo_images, prepare_demo_tests
 from core.demo_rounds import prepare_demo_pool
 from core.jobs.context import JobContext
 from core.jobs.rows import Priority, submit
+from core.measurements.sources import REFERENCES, label_maps
+from core.measurements.start import measured, start_measuring
+from core.morphometry.objects import CONTACT_NM
 from core.results.start import EvaluationPlan, start_evaluation
 from core.segmentation.model_store import ModelStore
 from core.store import ImageRecord, JobRecord, RevisionKind, Store
@@ -22,7 +26,7 @@ _GALLERY: Final = 0.7
 
 
 def run(context: JobContext) -> dict[str, Any]:
-    """Draw what is missing and queue the predictions and the evaluation."""
+    """Draw what is missing and queue the rest."""
     records = prepare_demo_images(
         context.store, lambda fraction, message: context.progress(fraction * _GALLERY, message)
     )
@@ -31,6 +35,7 @@ def run(context: JobContext) -> dict[str, Any]:
         context.store, lambda fraction, message: context.progress(_GALLERY + fraction * (1 - _GALLERY), message)
     )
     queue_demo_evaluation(context.store)
+    queue_demo_measurement(context.store)
     if context.params.get("rounds"):
         from core.jobs.tasks.demo_rounds import queue_demo_rounds  # it asks this module for predictions
 
@@ -56,3 +61,12 @@ def queue_demo_evaluation(store: Store) -> JobRecord | None:
     if model is None or project is None or store.evaluations(project.id, model_id=model.id):
         return None
     return start_evaluation(store, EvaluationPlan(project.id, model.id))
+
+
+def queue_demo_measurement(store: Store) -> JobRecord | None:
+    """Measure the objects of the demo project's references, once; None where that is done."""
+    project = demo_project(store)
+    if project is None:
+        return None
+    missing = measured(store, label_maps(store, project.id, REFERENCES), CONTACT_NM).missing
+    return start_measuring(store, project.id, missing, CONTACT_NM, name="Reference labels") if missing else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import multiprocessing
 import os
@@ -118,11 +119,23 @@ def dataset(tmp_path: Path) -> Path:
 def test_help_lists_every_command(command: Command) -> None:
     answer = command.anew("--help")
     assert answer.returncode == 0
-    for name in ("phantom", "segment", "train", "evaluate", "labels", "dataset", "model", "results", "doctor", "demo"):
+    for name in (
+        "phantom",
+        "segment",
+        "train",
+        "evaluate",
+        "measure",
+        "labels",
+        "dataset",
+        "model",
+        "results",
+        "doctor",
+        "demo",
+    ):
         assert name in answer.stdout
 
 
-@pytest.mark.parametrize("name", ["phantom", "segment", "train", "evaluate", "demo"])
+@pytest.mark.parametrize("name", ["phantom", "segment", "train", "evaluate", "measure", "demo"])
 def test_every_command_has_an_example(command: Command, name: str) -> None:
     assert "Example:" in command(name, "--help").stdout
 
@@ -148,6 +161,33 @@ def test_evaluation_writes_counts_and_prints_a_table(command: Command, dataset: 
     assert (counts["tp"], counts["fp"], counts["fn"], counts["tn"]) == (16, 0, 16, 32)
     assert report["mean_macro"]["dice"] == pytest.approx(2 * 16 / (2 * 16 + 16))
     assert "0.667" in answer.stdout
+
+
+def test_objects_of_a_dataset_are_measured_into_tables(command: Command, dataset: Path, tmp_path: Path) -> None:
+    objects, images = tmp_path / "objects.csv", tmp_path / "images.csv"
+    answer = command("measure", "--dataset", dataset, "--out", objects, "--images", images)
+    assert answer.returncode == 0, answer.stderr
+    rows = list(csv.DictReader(objects.read_text("utf-8-sig").splitlines()))
+    assert [(row["image"], row["class"], row["cut_off"]) for row in rows] == [
+        ("a", "mitochondria", "True"), ("b", "mitochondria", "True")
+    ]  # fmt: skip
+    assert float(rows[0]["area_um2"]) == pytest.approx(32 * 64e-6)
+    summary = list(csv.DictReader(images.read_text("utf-8-sig").splitlines()))
+    assert [(row["image"], row["class"], row["objects"], row["measured"]) for row in summary] == [
+        ("a", "mitochondria", "1", "0"), ("b", "mitochondria", "1", "0")
+    ]  # fmt: skip
+    assert "mean area (µm²)" in answer.stdout
+
+
+def test_label_maps_alone_are_measured_in_pixels_unless_told(command: Command, dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "objects.csv"
+    labels = dataset / "labels" / "a.png"
+    answer = command("measure", labels, "--classes", dataset, "--out", out)
+    assert "No pixel size is known" in answer.stderr
+    assert "area_px" in out.read_text("utf-8-sig").splitlines()[0]
+    answer = command("measure", labels, "--classes", dataset, "--pixel-size", "8", "--out", out)
+    assert answer.returncode == 0, answer.stderr
+    assert "area_um2" in out.read_text("utf-8-sig").splitlines()[0]
 
 
 def test_eighty_columns_show_every_figure_whole(tmp_path: Path) -> None:

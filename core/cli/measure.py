@@ -1,0 +1,211 @@
+"""``measure``: size, shape and surroundings of every object of label maps, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import pandas as pd
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from core.cli.console import done, notice, progress_bar, stdout
+from core.cli.label_options import Classes, Values, known_nm, label_reading
+from core.errors import DatasetError, LabelMapError
+from core.exports import frame_csv
+from core.files import write_bytes
+from core.imaging.dataset_case import Case
+from core.imaging.dataset_folder import load_case, open_dataset
+from core.imaging.label_import import Overlap, read_label_image
+from core.imaging.label_reading import LabelReading, LabelSource
+from core.imaging.reader import case_stem, open_micrograph
+from core.label_scheme import LabelScheme
+from core.morphometry.coverage import area_um2
+from core.morphometry.frames import images_frame, objects_frame
+from core.morphometry.measures import MEASURES
+from core.morphometry.objects import CONTACT_NM, measure_objects
+from core.morphometry.summary import (
+    DENSITY_UM2,
+    ImageObjects,
+    ImageSummary,
+    Overall,
+    Selection,
+    overall,
+    overall_density,
+    summarise,
+)
+from core.morphometry.words import three_digits
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_AREA: Final = MEASURES[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A label map to measure; its file is read when its turn comes."""
+
+    name: str
+    specimen: str
+    read: Callable[[], tuple[NDArray[np.uint8], float | None]]
+
+
+def measure(
+    out: Annotated[Path, typer.Option(help="Table to write, a row per object (.csv).")],
+    labels: Annotated[
+        list[Path] | None, typer.Argument(help="Label maps: class ids as PNG, TIFF, NIfTI, MRC. Or give --dataset.")
+    ] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(help="dataset.json, or its folder: all its label maps, pixel sizes and specimens.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Second table to write, a row per image and class (.csv).")
+    ] = None,
+    classes: Classes = None,
+    value: Values = None,
+    pixel_size: Annotated[
+        float | None, typer.Option(help="Edge of a pixel in nm, where the files do not say or are wrong.")
+    ] = None,
+    contact: Annotated[float, typer.Option(min=0, help="Outlines as near as this are in contact, in nm.")] = CONTACT_NM,
+    least: Annotated[
+        int, typer.Option(min=0, help="For the summary: leave out objects of fewer pixels. The table has all.")
+    ] = 0,
+) -> None:
+    """Measure every object: area, diameter, length, width, shape, distance to and contact with the other classes.
+
+    What each measure means: docs/metrics.md. Means are over images, with 95 % intervals over specimens or images.
+
+    Example: `python -m core measure --dataset liver --out objects.csv --images images.csv`
+
+    Label maps alone: `python -m core measure labels/*.tif --classes liver --pixel-size 8 --out objects.csv`
+    """
+    if (dataset is None) == (not labels):
+        raise DatasetError("Give label maps or a dataset, one of the two.", "Name files, or a folder with --dataset.")
+    size_nm = known_nm(pixel_size)
+    if dataset is not None:
+        if classes is not None or value:
+            raise LabelMapError("--classes and --value go with label maps, not with --dataset.", "Leave them out.")
+        scheme, tasks = _of_dataset(dataset, size_nm)
+    else:
+        reading = label_reading(LabelSource.IMAGE, classes, overlap=Overlap.IGNORE, colors=None, values=value)
+        scheme, tasks = reading.scheme, [_of_file(path, reading, size_nm) for path in labels or ()]
+    found = _measured(tasks, scheme, contact)
+    physical = any(each.table.pixel_size_nm is not None for each in found)
+    if not physical:
+        notice("No pixel size is known: everything is in pixels, and there are no contacts. Give --pixel-size.")
+    write_bytes(out, _bytes(objects_frame(found, scheme, physical=physical, made_by="label maps")))
+    rows = {i: summarise(found, _AREA, _selection(i, least, found, physical=physical)) for i in scheme.ids}
+    if images is not None:
+        write_bytes(images, _bytes(_images(rows, scheme, physical=physical)))
+    _print(rows, scheme, physical=physical)
+    done(f"Table of {sum(len(each.table) for each in found):,} objects: {out}")
+
+
+def _of_dataset(path: Path, size_nm: float | None) -> tuple[LabelScheme, list[_Task]]:
+    """The label maps of a dataset folder; images without are left out."""
+    described = open_dataset(path.parent if path.is_file() else path)
+    cases = [case for case in described.cases if case.label_path is not None]
+    if not cases:
+        raise DatasetError(f"No image of {path} has labels.", "Give a dataset with labels, or label maps themselves.")
+    return described.scheme, [_of_case(case, size_nm) for case in cases]
+
+
+def _of_case(case: Case, size_nm: float | None) -> _Task:
+    """A case; its group is a specimen where it has one."""
+
+    def read() -> tuple[NDArray[np.uint8], float | None]:
+        image, labels_yx = load_case(case)
+        return labels_yx, size_nm or image.pixel_size.nm
+
+    return _Task(case.name, "" if case.group == case.name else case.group, read)
+
+
+def _of_file(path: Path, reading: LabelReading, size_nm: float | None) -> _Task:
+    """A label map by itself."""
+
+    def read() -> tuple[NDArray[np.uint8], float | None]:
+        found = read_label_image(path, reading.scheme, value_map=reading.values)
+        for text in found.report.sentences:
+            notice(f"{path.name}: {text}")
+        if size_nm is not None:
+            return found.labels_yx, size_nm
+        with open_micrograph(path) as opened:
+            return found.labels_yx, opened.pixel_size.nm
+
+    return _Task(case_stem(path), "", read)
+
+
+def _measured(tasks: Sequence[_Task], scheme: LabelScheme, contact_nm: float) -> list[ImageObjects]:
+    """All of them, one after the other."""
+    found = []
+    with progress_bar("measure") as progress:
+        for number, task in enumerate(tasks):
+            labels_yx, size_nm = task.read()
+
+            def advance(fraction: float, number: int = number, name: str = task.name) -> None:
+                progress((number + fraction) / len(tasks), name)
+
+            table = measure_objects(labels_yx, scheme, size_nm, contact_nm=contact_nm, progress=advance)
+            found.append(ImageObjects(task.name, task.name, task.specimen, table))
+        progress(1.0, "")
+    without = [each.name for each in found if each.table.pixel_size_nm is None]
+    if without and len(without) < len(found):
+        notice(f"No physical figures of {', '.join(without)}: the pixel size is unknown. Give --pixel-size.")
+    return found
+
+
+def _selection(class_id: int, least_px: int, images: Sequence[ImageObjects], *, physical: bool) -> Selection:
+    """The objects of the summary; a smallest size in pixels is an area of the typical image."""
+    sizes = sorted(each.table.pixel_size_nm for each in images if each.table.pixel_size_nm is not None)
+    if not physical:
+        return Selection(class_id, least_px=least_px, physical=False)
+    return Selection(class_id, least_um2=area_um2(least_px, sizes[len(sizes) // 2]) or 0.0)
+
+
+def _images(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, physical: bool) -> pd.DataFrame:
+    """A row per image and class."""
+    frames = []
+    for class_id, of_class in rows.items():
+        frame = images_frame(of_class, _AREA, physical=physical)
+        frame.insert(2, "class", scheme.name_of(class_id))
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _print(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, physical: bool) -> None:
+    """What it comes to, a row per class."""
+    table = Table(title=f"Whole objects in {len(next(iter(rows.values())))} images")
+    table.add_column("class")
+    for column in (
+        "objects",
+        "cut off",
+        f"mean {_AREA.heading(physical=physical).lower()}",
+        f"per {DENSITY_UM2:g} µm²",
+    ):
+        table.add_column(column, justify="right")
+    for class_id, of_class in rows.items():
+        table.add_row(
+            escape(scheme.name_of(class_id)),
+            f"{sum(row.objects for row in of_class):,}",
+            f"{sum(row.cut for row in of_class):,}",
+            _with_interval(overall(of_class)),
+            _with_interval(overall_density(of_class)) if physical else "–",
+        )
+    stdout.print(table)
+
+
+def _with_interval(found: Overall) -> str:
+    """A mean over images and its interval."""
+    if found.low != found.low:
+        return three_digits(found.mean)
+    return f"{three_digits(found.mean)} [{three_digits(found.low)}, {three_digits(found.high)}]"
+
+
+def _bytes(frame: pd.DataFrame) -> bytes:
+    """As spreadsheets read it: UTF-8 with its mark."""
+    return frame_csv(frame, digits=6).encode("utf-8-sig")

@@ -1,0 +1,124 @@
+"""Which label maps of a project can be measured: references, approved corrections, predictions of each model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Self
+
+from core.rounds.training_labels import training_labels
+from core.store.records import ImageRecord, RevisionKind, RevisionRecord
+from core.store.store import Store
+
+
+class SourceKind(StrEnum):
+    """Where label maps come from."""
+
+    APPROVED = "approved"
+    """The newest approved correction of an image, whole: what nobody has vouched for in it is its prediction's."""
+    REFERENCE = "reference"
+    """The newest reference labels of an image."""
+    MODEL = "model"
+    """The newest prediction of a model."""
+    IMPORTED = "imported"
+    """The newest prediction that another program made."""
+
+
+_PREDICTED: Final = (SourceKind.MODEL, SourceKind.IMPORTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Label maps of one kind.
+
+    Parameters
+    ----------
+    kind
+        Where they come from.
+    made_by
+        For predictions the id of the model, or the name of the other program; else "".
+    """
+
+    kind: SourceKind
+    made_by: str = ""
+
+    @property
+    def key(self) -> str:
+        """As it stands in addresses and files.
+
+        >>> Source(SourceKind.MODEL, "starter").key
+        'model:starter'
+        """
+        return f"{self.kind}:{self.made_by}" if self.made_by else str(self.kind)
+
+    @classmethod
+    def from_key(cls, key: str) -> Self | None:
+        """The inverse of `key`; None for anything else.
+
+        >>> Source.from_key("reference"), Source.from_key("nonsense")
+        (Source(kind=<SourceKind.REFERENCE: 'reference'>, made_by=''), None)
+        """
+        kind, _, made_by = key.partition(":")
+        if kind not in set(SourceKind) or (kind in _PREDICTED) != bool(made_by):
+            return None
+        return cls(SourceKind(kind), made_by)
+
+
+REFERENCES: Final = Source(SourceKind.REFERENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredMap:
+    """A label map that is or can be measured.
+
+    Parameters
+    ----------
+    image
+        Its image.
+    revision
+        The label map.
+    """
+
+    image: ImageRecord
+    revision: RevisionRecord
+
+
+def sources(store: Store, project_id: str) -> dict[Source, int]:
+    """What there is to measure in a project, what people have checked first, and of how many images."""
+    counts = {
+        Source(SourceKind.APPROVED): len(_approved(store, project_id)),
+        REFERENCES: len(store.project_revisions(project_id, RevisionKind.REFERENCE)),
+    }
+    found = _predictions(store, project_id)
+    counts |= {source: len(found[source]) for source in sorted(found, key=lambda each: each.key)}
+    return {source: count for source, count in counts.items() if count}
+
+
+def label_maps(store: Store, project_id: str, source: Source) -> list[MeasuredMap]:
+    """The label maps of a source, one per image that has one, by the images' names."""
+    if source.kind is SourceKind.APPROVED:
+        found = _approved(store, project_id)
+    elif source.kind is SourceKind.REFERENCE:
+        found = store.project_revisions(project_id, RevisionKind.REFERENCE)
+    else:
+        found = _predictions(store, project_id).get(source, {})
+    images = sorted(store.images(project_id), key=lambda image: (image.stack, image.z_index or 0, image.name))
+    return [MeasuredMap(image, found[image.id]) for image in images if image.id in found]
+
+
+def _approved(store: Store, project_id: str) -> dict[str, RevisionRecord]:
+    labels = training_labels(store, project_id)
+    return {image_id: each.corrections[-1] for image_id, each in labels.items() if each.corrections}
+
+
+def _predictions(store: Store, project_id: str) -> dict[Source, dict[str, RevisionRecord]]:
+    """The newest complete prediction of each image, by who made it."""
+    result: dict[Source, dict[str, RevisionRecord]] = {}
+    for row in store.project_predictions(project_id):
+        made = Source(SourceKind.MODEL, row.model_id) if row.model_id else _imported(row)
+        result.setdefault(made, {})[row.image_id] = row
+    return result
+
+
+def _imported(row: RevisionRecord) -> Source:
+    return Source(SourceKind.IMPORTED, str(row.details.get("maker") or "another program"))

@@ -1,0 +1,118 @@
+"""Asking for objects to be measured, and finding what is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.errors import DatasetError
+from core.exports import revision_scheme
+from core.jobs.rows import Priority, active_jobs, jobs, submit
+from core.label_scheme import LabelScheme
+from core.measurements.sources import MeasuredMap, Source, label_maps
+from core.measurements.tables import table_of
+from core.morphometry.summary import ImageObjects
+from core.store.records import JobRecord
+from core.store.store import Store
+
+KIND: Final = "measure"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Measured:
+    """What is measured of some label maps.
+
+    Parameters
+    ----------
+    images
+        Those that are, with their objects, in the order of the label maps.
+    missing
+        Label maps that are not, or with another pixel size or contact distance.
+    scheme
+        The classes of the label maps.
+    revisions
+        Image id to the id of its label map.
+    """
+
+    images: tuple[ImageObjects, ...]
+    missing: tuple[MeasuredMap, ...]
+    scheme: LabelScheme
+    revisions: Mapping[str, str]
+
+
+def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float) -> Measured:
+    """Look at what is there; nothing is measured.
+
+    Parameters
+    ----------
+    store
+        Where label maps and tables are.
+    maps
+        Of one source, one at least.
+    contact_nm
+        With which they are to be measured.
+    """
+    images, missing = [], []
+    for each in maps:
+        table = table_of(store, each.image, each.revision, contact_nm)
+        if table is None:
+            missing.append(each)
+        else:
+            images.append(ImageObjects(each.image.id, each.image.name, each.image.specimen, table))
+    # The newest one knows the classes that were added last.
+    newest = max(maps, key=lambda each: (each.revision.created_at, each.revision.id)).revision
+    revisions = {each.image.id: each.revision.id for each in maps}
+    return Measured(tuple(images), tuple(missing), revision_scheme(store, newest), revisions)
+
+
+def usual_source(store: Store, project_id: str, there: Mapping[Source, int]) -> Source:
+    """What to show first: what is measured already, then what most images have, then what people have checked.
+
+    Parameters
+    ----------
+    store, project_id
+        Where they are.
+    there
+        As `sources` gives it, one at least.
+    """
+
+    def rank(source: Source) -> tuple[bool, int]:
+        maps = label_maps(store, project_id, source)
+        return any(store.object_table_path(each.revision.id).is_file() for each in maps), there[source]
+
+    return max(there, key=rank)
+
+
+def start_measuring(
+    store: Store, project_id: str, maps: Sequence[MeasuredMap], contact_nm: float, *, author: str = "", name: str = ""
+) -> JobRecord:
+    """Queue the job; the one that is under way for the same label maps is returned instead.
+
+    Raises
+    ------
+    DatasetError
+        There is nothing to measure.
+    """
+    ids = sorted(each.revision.id for each in maps)
+    if not ids:
+        raise DatasetError("There are no label maps to measure.", "Segment or label images first.")
+    params = {"project_id": project_id, "revision_ids": ids, "contact_nm": contact_nm, "name": name}
+    same = (row for row in active_jobs(store=store) if row.kind == KIND and _work(row.params) == _work(params))
+    found = next(same, None)
+    return found or submit(KIND, params, author=author, priority=Priority.INTERACTIVE, store=store)
+
+
+def running(store: Store, project_id: str) -> list[JobRecord]:
+    """Jobs that measure in this project and have not ended."""
+    return [row for row in active_jobs(store=store) if row.kind == KIND and row.params.get("project_id") == project_id]
+
+
+def last_ended(store: Store, project_id: str) -> JobRecord | None:
+    """The newest measurement of this project, if it has ended."""
+    last = next((row for row in jobs(kinds=[KIND], store=store) if row.params.get("project_id") == project_id), None)
+    return last if last is not None and last.finished else None
+
+
+def _work(params: dict[str, object]) -> tuple[object, ...]:
+    return params.get("project_id"), params.get("revision_ids"), params.get("contact_nm")

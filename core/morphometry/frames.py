@@ -1,0 +1,96 @@
+"""Measured objects as tables for statistics programs: a row per object, a row per image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+
+from core.label_scheme import LabelScheme
+from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
+from core.morphometry.summary import ImageObjects, ImageSummary
+
+_WHICH: Final = ("image", "specimen", "labels", "class", "object", "row_px", "column_px", "cut_off")
+_HOW: Final = ("pixel_size_nm", "contact_within_nm")
+
+
+def objects_frame(images: Sequence[ImageObjects], scheme: LabelScheme, *, physical: bool, made_by: str) -> pd.DataFrame:
+    """A row per object of every class, with all measures: what statistics programs read.
+
+    Parameters
+    ----------
+    images
+        With their objects.
+    scheme
+        The classes.
+    physical
+        Units, as in `core.morphometry.measures.Measure.of`.
+    made_by
+        Where the label maps come from, in words.
+    """
+    frames = [
+        _class_frame(image, scheme, item.id, physical=physical, made_by=made_by)
+        for image in images
+        for item in scheme.classes
+    ]
+    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    return pd.concat(filled, ignore_index=True).reindex(columns=_columns(scheme, physical=physical))
+
+
+def _columns(scheme: LabelScheme, *, physical: bool) -> list[str]:
+    """All columns in order: those to a class stand where the scheme has it, whichever objects there are."""
+    to_classes = [each.column(physical=physical) for item in scheme.classes for each in measures_to(item)]
+    own = [measure.column(physical=physical) for measure in MEASURES]
+    return [*_WHICH, *own, *to_classes, *_HOW]
+
+
+def _class_frame(
+    image: ImageObjects, scheme: LabelScheme, class_id: int, *, physical: bool, made_by: str
+) -> pd.DataFrame:
+    """The objects of one class of one image."""
+    table = image.table.where(image.table.class_id == class_id)
+    facts: dict[str, Any] = {
+        "image": image.name,
+        "specimen": image.specimen,
+        "labels": made_by,
+        "class": scheme.name_of(class_id),
+        "object": range(1, len(table) + 1),
+        "row_px": table.row.round(2),
+        "column_px": table.column.round(2),
+        "cut_off": table.cut,
+    }
+    for measure in measures_of(scheme, class_id):
+        facts[measure.column(physical=physical)] = measure.of(table, physical=physical)
+    facts["pixel_size_nm"] = table.pixel_size_nm if table.pixel_size_nm is not None else float("nan")
+    facts["contact_within_nm"] = table.contact_nm
+    return pd.DataFrame(facts, index=range(len(table)))
+
+
+def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bool) -> pd.DataFrame:
+    """A row per image: how many objects, how dense, and the measure's mean, median and standard deviation.
+
+    Parameters
+    ----------
+    rows
+        As `core.morphometry.summary.summarise` gives them, for this measure.
+    measure
+        Whose figures they are.
+    physical
+        Units.
+    """
+    name = measure.column(physical=physical)
+    return pd.DataFrame(
+        {
+            "image": [row.image.name for row in rows],
+            "specimen": [row.image.specimen for row in rows],
+            "objects": [row.objects for row in rows],
+            "cut_off": [row.cut for row in rows],
+            "objects_per_100_um2": [row.density for row in rows],
+            "area_percent": [100 * row.area_fraction for row in rows],
+            "measured": [len(row.values) for row in rows],
+            f"{name}_mean": [row.mean for row in rows],
+            f"{name}_median": [row.median for row in rows],
+            f"{name}_sd": [row.deviation for row in rows],
+        }
+    )

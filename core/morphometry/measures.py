@@ -1,0 +1,205 @@
+"""What is told of objects: a row each. A new measure is one entry of `MEASURES`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.label_scheme import LabelClass, LabelScheme
+from core.morphometry.objects import ObjectTable
+
+Floats = NDArray[np.float64]
+
+
+class Quantity(Enum):
+    """Kinds of figures: unit where the pixel size is known, that unit in nm, its power; unit where it is not known."""
+
+    AREA = ("µm²", 1000.0, 2, "px")
+    LENGTH = ("µm", 1000.0, 1, "px")
+    DISTANCE = ("nm", 1.0, 1, "px")
+    SHARE = ("%", 1.0, 0, "%")
+    NUMBER = ("", 1.0, 0, "")
+
+    def unit(self, *, physical: bool) -> str:
+        """The unit, "" for plain numbers."""
+        return self.value[0] if physical else self.value[3]
+
+    def factor(self, pixel_size_nm: float) -> float:
+        """What a figure in pixels is multiplied with.
+
+        >>> Quantity.AREA.factor(500.0), Quantity.DISTANCE.factor(500.0), Quantity.NUMBER.factor(500.0)
+        (0.25, 500.0, 1.0)
+        """
+        _, unit_nm, power, _ = self.value
+        return float((pixel_size_nm / unit_nm) ** power)
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure of an object.
+
+    Parameters
+    ----------
+    name
+        Key in files and addresses.
+    title
+        As shown to people.
+    quantity
+        What kind of figure.
+    formula
+        In one line.
+    in_px
+        From a table to float64, shape (n,), in pixels.
+    source
+        DOI of the paper that defines it, "" for arithmetic.
+    needs_size
+        Whether there is none without a pixel size.
+    """
+
+    name: str
+    title: str
+    quantity: Quantity
+    formula: str
+    in_px: Callable[[ObjectTable], Floats]
+    source: str = ""
+    needs_size: bool = False
+
+    def of(self, table: ObjectTable, *, physical: bool) -> Floats:
+        """The figure of every object.
+
+        Parameters
+        ----------
+        table
+            Of a label map.
+        physical
+            In physical units by the table's own pixel size, NaN where that is unknown; else in pixels.
+
+        Returns
+        -------
+        ndarray
+            float64, shape (n,); NaN for undefined.
+        """
+        size_nm = table.pixel_size_nm
+        if size_nm is None and (physical or self.needs_size):
+            return np.full(len(table), np.nan)
+        factor = self.quantity.factor(size_nm) if physical and size_nm is not None else 1.0
+        return np.asarray(self.in_px(table), np.float64) * factor
+
+    def unit(self, *, physical: bool) -> str:
+        """The unit that `of` speaks in."""
+        return self.quantity.unit(physical=physical)
+
+    def column(self, *, physical: bool) -> str:
+        """Name with its unit in plain letters, for the head of a column.
+
+        >>> MEASURES[0].column(physical=True), MEASURES[5].column(physical=True)
+        ('area_um2', 'aspect_ratio')
+        """
+        unit = self.unit(physical=physical).replace("µ", "u").replace("²", "2").replace("%", "percent")
+        return f"{self.name}_{unit}" if unit else self.name
+
+    def heading(self, *, physical: bool) -> str:
+        """Title with its unit.
+
+        >>> MEASURES[0].heading(physical=True)
+        'Area (µm²)'
+        """
+        unit = self.unit(physical=physical)
+        return f"{self.title} ({unit})" if unit else self.title
+
+
+def _circularity(table: ObjectTable) -> Floats:
+    return np.minimum(4 * np.pi * table.area_px / table.perimeter_px**2, 1.0)
+
+
+MEASURES: Final = (
+    Measure("area", "Area", Quantity.AREA, "pixels of the object", lambda t: t.area_px.astype(np.float64)),
+    Measure(
+        "diameter", "Diameter of equal area", Quantity.LENGTH, "2 · √(area / π)",
+        lambda t: 2 * np.sqrt(t.area_px / np.pi),
+    ),
+    Measure(
+        "perimeter", "Perimeter", Quantity.LENGTH, "length of the outline by Crofton's formula in four directions",
+        lambda t: t.perimeter_px, "10.5566/ias.v26.p83-92",
+    ),
+    Measure(
+        "length", "Length", Quantity.LENGTH, "long axis of the ellipse with the same second moments",
+        lambda t: t.major_px,
+    ),
+    Measure(
+        "width", "Width", Quantity.LENGTH, "short axis of the ellipse with the same second moments",
+        lambda t: t.minor_px,
+    ),
+    Measure(
+        "aspect_ratio", "Aspect ratio", Quantity.NUMBER, "length / width; 1 is round", lambda t: t.major_px / t.minor_px
+    ),
+    Measure(
+        "circularity", "Circularity", Quantity.NUMBER, "4π · area / perimeter², at most 1; 1 is a disc", _circularity
+    ),
+    Measure(
+        "confidence", "Confidence", Quantity.NUMBER, "the model's mean confidence over the object, from 0 to 1",
+        lambda t: t.confidence,
+    ),
+)  # fmt: skip
+"""Of an object by itself."""
+
+
+@lru_cache(maxsize=64)
+def measures_of(scheme: LabelScheme, class_id: int) -> tuple[Measure, ...]:
+    """All measures of a class's objects: by themselves, then to each other class.
+
+    Parameters
+    ----------
+    scheme
+        The classes.
+    class_id
+        Whose objects.
+
+    Examples
+    --------
+    >>> from core.label_scheme import DEFAULT_SCHEME
+    >>> [measure.name for measure in measures_of(DEFAULT_SCHEME, 1)][-2:]
+    ['distance_to_cell_boundaries', 'contact_with_cell_boundaries']
+    """
+    others = (item for item in scheme.classes if item.id != class_id)
+    return (*MEASURES, *(measure for item in others for measure in measures_to(item)))
+
+
+@lru_cache(maxsize=256)
+def measures_to(other: LabelClass) -> tuple[Measure, Measure]:
+    """Distance to another class, and contact with it."""
+    distance = Measure(
+        f"distance_to_{_key(other.name)}",
+        f"Distance to {other.name}",
+        Quantity.DISTANCE,
+        f"gap between the nearest pixels of the object and of {other.name}; 0 where they touch",
+        lambda t: _to(t, t.gap_px, other.id),
+    )
+    contact = Measure(
+        f"contact_with_{_key(other.name)}",
+        f"Contact with {other.name}",
+        Quantity.SHARE,
+        f"share of the object's outline that is no farther from {other.name} than the contact distance",
+        lambda t: 100 * _to(t, t.near, other.id),
+        "10.1038/cdd.2016.52",
+        needs_size=True,
+    )
+    return distance, contact
+
+
+def _key(name: str) -> str:
+    """A class's name in the name of a column."""
+    return "_".join(name.split())
+
+
+def _to(table: ObjectTable, values: Floats, class_id: int) -> Floats:
+    """The column of a class; NaN where the label map's scheme does not know it."""
+    if class_id not in table.class_ids:
+        return np.full(len(table), np.nan)
+    return values[:, table.class_ids.index(class_id)]

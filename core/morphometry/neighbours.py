@@ -1,0 +1,140 @@
+"""How far objects are from other classes, and how much of their outline lies close to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from core.imaging.row_bands import row_bands
+from core.label_scheme import IGNORE_ID
+
+_ASKED: Final = 500_000
+"""Pixels whose nearest neighbour is looked for at a time; between, the work can be stopped."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Outlines:
+    """Pixels of objects that share an edge with a pixel of something else; the image's edge is no neighbour.
+
+    Parameters
+    ----------
+    place
+        int32, shape (pixels, 2): row and column.
+    piece
+        Number of the object of each pixel, from 1.
+    beside_ignored
+        bool, one per object: an edge is shared with a pixel of 255.
+    """
+
+    place: NDArray[np.int32]
+    piece: NDArray[Any]
+    beside_ignored: NDArray[np.bool_]
+
+
+def outlines(pieces_yx: NDArray[Any], labels_yx: NDArray[np.uint8], count: int) -> Outlines:
+    """The outlines of all objects.
+
+    Parameters
+    ----------
+    pieces_yx
+        Number of the object per pixel, 0: none.
+    labels_yx
+        uint8, the label map that they come from; its 255 cut objects off.
+    count
+        Number of objects.
+    """
+    rows = pieces_yx.shape[0]
+    places, numbers, beside_ignored = [], [], np.zeros(count + 1, bool)
+    for band in row_bands(pieces_yx.shape):
+        # One row more on either side, repeated at the image's edge, where it is no neighbour.
+        wide = np.clip(np.arange(band.start - 1, band.stop + 1), 0, rows - 1)
+        pieces, ignored = _framed(pieces_yx[wide]), _framed(labels_yx[wide]) == IGNORE_ID
+        own = pieces[1:-1, 1:-1]
+        outer = np.zeros(own.shape, bool)
+        for rows_of, columns_of in _SIDES:
+            outer |= pieces[rows_of, columns_of] != own
+            beside_ignored[own[ignored[rows_of, columns_of]]] = True
+        at = np.flatnonzero(outer & (own != 0))
+        row, column = np.divmod(at, own.shape[1])
+        places.append(np.column_stack([row + band.start, column]).astype(np.int32))
+        numbers.append(own.ravel()[at])
+    return Outlines(
+        np.concatenate(places) if places else np.zeros((0, 2), np.int32),
+        np.concatenate(numbers) if numbers else np.zeros(0, pieces_yx.dtype),
+        beside_ignored[1:],
+    )
+
+
+_INNER: Final = slice(1, -1)
+_SIDES: Final = (
+    (slice(None, -2), _INNER),
+    (slice(2, None), _INNER),
+    (_INNER, slice(None, -2)),
+    (_INNER, slice(2, None)),
+)
+"""The pixel above, below, left and right, in rows with one more on either side."""
+
+
+def _framed(band: NDArray[Any]) -> NDArray[Any]:
+    """With the first and last column repeated."""
+    return np.pad(band, ((0, 0), (1, 1)), mode="edge")
+
+
+def neighbours(
+    outline: Outlines,
+    class_of: NDArray[np.uint8],
+    class_ids: tuple[int, ...],
+    contact_px: float | None,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gap between each object and each class, and the share of its outline in contact with it.
+
+    Parameters
+    ----------
+    outline
+        Of all objects.
+    class_of
+        uint8, class of each object's number; entry 0 is nothing.
+    class_ids
+        The classes of the result's columns.
+    contact_px
+        Greatest gap that counts as contact; None: contacts are NaN.
+    progress
+        Told a fraction, 0 to 1; may raise to stop.
+
+    Returns
+    -------
+    ndarray, ndarray
+        float64, shape (objects, classes) each: as ``gap_px`` and ``near`` of `ObjectTable`.
+    """
+    count = len(class_of) - 1
+    gap_px, near = np.full((2, count, len(class_ids)), np.nan)
+    of_pixel = class_of[outline.piece]
+    for position, class_id in enumerate(class_ids):
+        theirs = of_pixel == class_id
+        asking = np.flatnonzero(~theirs)
+        if not theirs.any() or not asking.size:
+            continue
+        tree = KDTree(outline.place[theirs], balanced_tree=False, compact_nodes=False)
+        least = np.full(count + 1, np.inf)
+        close, all_of = np.zeros((2, count + 1))
+        for start in range(0, asking.size, _ASKED):
+            part = asking[start : start + _ASKED]
+            progress((position + start / asking.size) / len(class_ids))
+            distance, _ = tree.query(outline.place[part])
+            gap = np.maximum(distance - 1.0, 0.0)
+            piece = outline.piece[part]
+            np.minimum.at(least, piece, gap)
+            all_of += np.bincount(piece, minlength=count + 1)
+            if contact_px is not None:
+                close += np.bincount(piece, gap <= contact_px, count + 1)
+        found = np.flatnonzero(all_of[1:])
+        gap_px[found, position] = least[1:][found]
+        if contact_px is not None:
+            near[found, position] = close[1:][found] / all_of[1:][found]
+    return gap_px, near

@@ -1,0 +1,284 @@
+"""Size, shape and surroundings of every object of a label map: one row each, measured in pixels.
+
+Objects are the 8-connected pieces of a class, as in the coverage table. Lengths and areas in nm and µm come from
+`core.morphometry.measures`, so that a table outlives a pixel size that is entered later.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from core.errors import LabelMapError
+from core.evaluation.instances import objects_of
+from core.files import replacing
+from core.imaging.row_bands import id_counts, row_bands
+from core.label_scheme import IGNORE_ID, LabelScheme
+from core.morphometry.neighbours import neighbours, outlines
+
+VERSION: Final = 1
+"""Of the measurement; grows when a number would come out otherwise."""
+
+CONTACT_NM: Final = 30.0
+"""Outlines as close as this count as contact, unless asked otherwise: mitochondria and ER are commonly taken to be in
+contact up to some 10 to 80 nm, most often 30. Giacomello and Pellegrini 2016, 10.1038/cdd.2016.52."""
+
+_LEAST_NORM_PX: Final = 1 / 12
+"""Variance of a pixel's own extent: a single pixel has axes too."""
+
+_COLUMNS: Final = (
+    "class_id", "area_px", "row", "column", "top", "left", "bottom", "right", "perimeter_px", "major_px", "minor_px",
+    "cut", "confidence", "gap_px", "near",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ObjectTable:
+    """Objects of one label map, numbered as they are met from the top left.
+
+    Parameters
+    ----------
+    class_id
+        uint8, shape (n,).
+    area_px
+        int64, pixels.
+    row, column
+        float64, centre of gravity; the middle of the first pixel is 0.
+    top, left, bottom, right
+        int64, bounding box; bottom and right lie outside.
+    perimeter_px
+        float64, by Crofton's formula in four directions.
+    major_px, minor_px
+        float64, axes of the ellipse with the same second moments.
+    cut
+        bool, touches the image's edge or pixels that nobody labelled (255): more of it may lie beyond.
+    confidence
+        float64, mean confidence of its pixels, 0 to 1; NaN without a confidence map.
+    gap_px
+        float64, shape (n, classes): distance between the nearest pixel centres of the object and of each class, less
+        one pixel, so that neighbours have 0; NaN for its own class and for classes that are not there.
+    near
+        float64, shape (n, classes): share of its outline, 0 to 1, that is no farther than ``contact_nm`` from each
+        class; NaN where the gap is, and everywhere without a pixel size.
+    class_ids
+        The classes of the columns of ``gap_px`` and ``near``.
+    shape_yx
+        Rows and columns of the label map.
+    labelled_px
+        Pixels that are not 255.
+    pixel_size_nm, contact_nm
+        With which ``near`` was measured.
+    """
+
+    class_id: NDArray[np.uint8]
+    area_px: NDArray[np.int64]
+    row: NDArray[np.float64]
+    column: NDArray[np.float64]
+    top: NDArray[np.int64]
+    left: NDArray[np.int64]
+    bottom: NDArray[np.int64]
+    right: NDArray[np.int64]
+    perimeter_px: NDArray[np.float64]
+    major_px: NDArray[np.float64]
+    minor_px: NDArray[np.float64]
+    cut: NDArray[np.bool_]
+    confidence: NDArray[np.float64]
+    gap_px: NDArray[np.float64]
+    near: NDArray[np.float64]
+    class_ids: tuple[int, ...]
+    shape_yx: tuple[int, int]
+    labelled_px: int
+    pixel_size_nm: float | None
+    contact_nm: float
+
+    def __len__(self) -> int:
+        return len(self.class_id)
+
+    def where(self, chosen: NDArray[np.bool_]) -> ObjectTable:
+        """Only the chosen objects."""
+        columns = {name: getattr(self, name)[chosen] for name in _COLUMNS}
+        return ObjectTable(**columns, **self._facts())
+
+    def save(self, path: Path) -> None:
+        """Write as NumPy's archive, atomically. Raises StorageFullError where the disk is full."""
+        facts = json.dumps({"version": VERSION, **self._facts()})
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, facts=np.array(facts), **{name: getattr(self, name) for name in _COLUMNS})
+
+    @classmethod
+    def load(cls, path: Path) -> ObjectTable | None:
+        """Read what `save` wrote; None where there is none, or one of another version."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+                facts = json.loads(str(kept["facts"]))
+                if facts.pop("version") != VERSION:
+                    return None
+                facts["class_ids"], facts["shape_yx"] = tuple(facts["class_ids"]), tuple(facts["shape_yx"])
+                return cls(**{name: kept[name] for name in _COLUMNS}, **facts)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            return None
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "class_ids": self.class_ids,
+            "shape_yx": self.shape_yx,
+            "labelled_px": self.labelled_px,
+            "pixel_size_nm": self.pixel_size_nm,
+            "contact_nm": self.contact_nm,
+        }
+
+
+def measure_objects(
+    labels_yx: NDArray[np.uint8],
+    scheme: LabelScheme,
+    pixel_size_nm: float | None,
+    *,
+    confidence_yx: NDArray[np.uint8] | None = None,
+    contact_nm: float = CONTACT_NM,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> ObjectTable:
+    """Measure every object of every class.
+
+    Parameters
+    ----------
+    labels_yx
+        uint8, shape (rows, columns), class ids; 255 belongs to nothing.
+    scheme
+        The classes.
+    pixel_size_nm
+        Edge of a pixel in nm, None where unknown: then nothing is said about contacts.
+    confidence_yx
+        uint8 of the same shape, 255 times the probability of the predicted class.
+    contact_nm
+        Greatest gap that counts as contact.
+    progress
+        Told a fraction, 0 to 1; may raise to stop.
+
+    Returns
+    -------
+    ObjectTable
+        Without rows where the map holds no class.
+
+    Raises
+    ------
+    LabelMapError
+        The map is not 2D, holds an id that is not in the scheme, or its confidence map has another size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from core.label_scheme import DEFAULT_SCHEME
+    >>> labels = np.array([[0, 1, 1, 0], [0, 0, 0, 0], [0, 3, 0, 0]], np.uint8)
+    >>> table = measure_objects(labels, DEFAULT_SCHEME, 10.0)
+    >>> table.area_px.tolist(), table.gap_px[0, 2].item(), table.near[0, 2].item()
+    ([2, 1], 1.0, 1.0)
+    """
+    _check(labels_yx, scheme, confidence_yx)
+    pieces_yx, class_of, area_px = objects_of(labels_yx, scheme.ids)
+    count = len(class_of) - 1
+    progress(0.1)
+    boxes = ndimage.find_objects(pieces_yx) if count else []
+    box = np.array([(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in boxes], np.int64)
+    box = box.reshape(count, 4)
+    area_px = area_px[1:]
+    centre, major_px, minor_px = _ellipses(pieces_yx, area_px)
+    progress(0.25)
+    perimeter_px = _perimeters(pieces_yx, count)
+    progress(0.4)
+    outline = outlines(pieces_yx, labels_yx, count)
+    progress(0.5)
+    gap_px, near = neighbours(
+        outline, class_of, scheme.ids, None if pixel_size_nm is None else contact_nm / pixel_size_nm,
+        lambda fraction: progress(0.5 + 0.5 * fraction),
+    )  # fmt: skip
+    rows, columns = labels_yx.shape
+    at_edge = (box[:, 0] == 0) | (box[:, 1] == 0) | (box[:, 2] == rows) | (box[:, 3] == columns)
+    return ObjectTable(
+        class_of[1:], area_px, centre[:, 0], centre[:, 1], box[:, 0], box[:, 1], box[:, 2], box[:, 3], perimeter_px,
+        major_px, minor_px, at_edge | outline.beside_ignored, _confidence(pieces_yx, confidence_yx, area_px), gap_px,
+        near, scheme.ids, (int(rows), int(columns)), int(id_counts(labels_yx)[:IGNORE_ID].sum()), pixel_size_nm,
+        float(contact_nm),
+    )  # fmt: skip
+
+
+def _check(labels_yx: NDArray[np.uint8], scheme: LabelScheme, confidence_yx: NDArray[np.uint8] | None) -> None:
+    """Refuse what cannot be measured."""
+    if labels_yx.ndim != 2:
+        raise LabelMapError(f"The label map has {labels_yx.ndim} dimensions.", "Measure one 2D label map at a time.")
+    counts = id_counts(labels_yx)
+    unknown = [int(i) for i in np.flatnonzero(counts) if i not in (0, IGNORE_ID, *scheme.ids)]
+    if unknown:
+        raise LabelMapError(
+            f"The label map holds {int(counts[unknown].sum())} px with the ids {unknown}, not in the label scheme.",
+            f"Use the ids {(0, *scheme.ids)}, or 255 for ignore.",
+        )
+    if confidence_yx is not None and confidence_yx.shape != labels_yx.shape:
+        raise LabelMapError(
+            f"The confidence map has the shape {confidence_yx.shape} but the label map {labels_yx.shape}.",
+            "Take both from the same prediction.",
+        )
+
+
+def _ellipses(
+    pieces_yx: NDArray[Any], area_px: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Centres, shape (n, 2), and both axes of the ellipses with the same second moments."""
+    count, width = len(area_px), pieces_yx.shape[1]
+    sums = np.zeros((5, count + 1))
+    for band in row_bands(pieces_yx.shape):
+        flat = pieces_yx[band].ravel()
+        inside = np.flatnonzero(flat)
+        row, column = (part.astype(np.float64) for part in np.divmod(inside, width))
+        row += band.start
+        for total, weight in zip(sums, (row, column, row * row, column * column, row * column), strict=True):
+            total += np.bincount(flat[inside], weight, count + 1)
+    row, column, row_row, column_column, row_column = sums[:, 1:] / np.maximum(area_px, 1)
+    a, c, b = row_row - row**2 + _LEAST_NORM_PX, column_column - column**2 + _LEAST_NORM_PX, row_column - row * column
+    root = np.sqrt((a - c) ** 2 + 4 * b**2)
+    major, minor = (4 * np.sqrt(np.maximum((a + c + sign * root) / 2, 0.0)) for sign in (1, -1))
+    return np.column_stack([row, column]), major, minor
+
+
+def _perimeters(pieces_yx: NDArray[Any], count: int) -> NDArray[np.float64]:
+    """Crofton's formula: how often lines in four directions cross the outline. Legland 2007, 10.5566/ias.v26.p83-92."""
+    rows, columns = pieces_yx.shape
+    straight, slanted = np.zeros((2, count + 1))
+    for band in row_bands((rows + 1, columns)):
+        # Rows band.start - 1 to band.stop - 1 with a frame of nothing around the image.
+        framed = np.zeros((band.stop - band.start + 1, columns + 2), pieces_yx.dtype)
+        first, last = max(band.start - 1, 0), min(band.stop, rows)
+        framed[first - band.start + 1 : last - band.start + 1, 1:-1] = pieces_yx[first:last]
+        above, below = framed[:-1], framed[1:]
+        _count_changes(straight, above, below)
+        _count_changes(straight, below[:, :-1], below[:, 1:])
+        _count_changes(slanted, above[:, :-1], below[:, 1:])
+        _count_changes(slanted, above[:, 1:], below[:, :-1])
+    return np.asarray(np.pi / 8 * (straight + slanted / np.sqrt(2)))[1:]
+
+
+def _count_changes(counts: NDArray[np.float64], one: NDArray[Any], other: NDArray[Any]) -> None:
+    """Add, for each object, how many of the pairs of pixels have it on one side only."""
+    differ = one != other
+    for side in (one[differ], other[differ]):
+        counts += np.bincount(side, minlength=len(counts))
+
+
+def _confidence(
+    pieces_yx: NDArray[Any], confidence_yx: NDArray[np.uint8] | None, area_px: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Mean confidence of each object."""
+    if confidence_yx is None:
+        return np.full(len(area_px), np.nan)
+    sums = np.zeros(len(area_px) + 1)
+    for band in row_bands(pieces_yx.shape):
+        sums += np.bincount(pieces_yx[band].ravel(), confidence_yx[band].ravel(), len(sums))
+    return np.asarray(sums[1:] / np.maximum(area_px, 1) / 255)

@@ -1,0 +1,188 @@
+"""Objects of one class over many images: a row per image, and the mean over images with its interval.
+
+Objects of one image are not independent of each other, so an interval is never over objects: images, or specimens where
+they are known, are what is drawn. Lord et al. 2020, 10.1083/jcb.202001064.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.evaluation.bootstrap import mean_with_interval, units_of
+from core.evaluation.settings import EvaluationSettings, Resampling
+from core.morphometry.coverage import NM2_PER_UM2
+from core.morphometry.measures import Measure
+from core.morphometry.objects import ObjectTable
+
+DENSITY_UM2: Final = 100.0
+"""Objects are counted per so many µm²."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which objects count.
+
+    Parameters
+    ----------
+    class_id
+        Of this class.
+    least_um2, least_px
+        Smaller ones are left out; the one that goes with the units.
+    whole_only
+        Leave out objects that are cut off by the image's edge or by pixels that nobody labelled.
+    physical
+        Physical units; images without a pixel size then have no figures.
+    """
+
+    class_id: int
+    least_um2: float = 0.0
+    least_px: int = 0
+    whole_only: bool = True
+    physical: bool = True
+
+    def chosen(self, table: ObjectTable, *, cut_too: bool = False) -> NDArray[np.bool_]:
+        """True for the objects that count."""
+        fits: NDArray[np.bool_] = table.class_id == self.class_id
+        if self.physical and table.pixel_size_nm is not None:
+            fits &= table.area_px * table.pixel_size_nm**2 / NM2_PER_UM2 >= self.least_um2
+        elif not self.physical:
+            fits &= table.area_px >= self.least_px
+        if self.whole_only and not cut_too:
+            fits &= ~table.cut
+        return fits
+
+
+@dataclass(frozen=True, slots=True)
+class ImageObjects:
+    """The objects of one image.
+
+    Parameters
+    ----------
+    image_id, name, specimen
+        Which image; specimen "" where unknown.
+    table
+        Its objects, of all classes.
+    """
+
+    image_id: str
+    name: str
+    specimen: str
+    table: ObjectTable
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ImageSummary:
+    """One image's figures.
+
+    Parameters
+    ----------
+    image
+        Which.
+    objects
+        How many of the class there are, of the smallest size or larger, also those that are cut off.
+    cut
+        How many of these are cut off.
+    density
+        Objects per 100 µm² of labelled image, NaN without a pixel size. Objects at the top or the left edge are not
+        counted and those at the others are, as in an unbiased counting frame: Gundersen 1977,
+        10.1111/j.1365-2818.1977.tb00062.x.
+    area_fraction
+        Share of the labelled pixels, 0 to 1, that these objects cover, also those that are cut off; NaN without any.
+    values
+        float64, the measure of the objects that count; undefined ones left out.
+    """
+
+    image: ImageObjects
+    objects: int
+    cut: int
+    density: float
+    area_fraction: float
+    values: NDArray[np.float64]
+
+    @property
+    def mean(self) -> float:
+        """Mean of the objects, NaN without any."""
+        return float(self.values.mean()) if len(self.values) else float("nan")
+
+    @property
+    def median(self) -> float:
+        """Median of the objects, NaN without any."""
+        return float(np.median(self.values)) if len(self.values) else float("nan")
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of the objects, NaN with fewer than two."""
+        return float(self.values.std(ddof=1)) if len(self.values) > 1 else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """The mean over images with its interval.
+
+    Parameters
+    ----------
+    mean, low, high
+        Of the images' means; the interval is NaN with fewer than two units.
+    images
+        How many images have a mean.
+    units, unit_kind
+        What the interval is over, "images" or "specimens", and how many.
+    objects
+        How many objects the figures come from.
+    """
+
+    mean: float
+    low: float
+    high: float
+    images: int
+    units: int
+    unit_kind: Resampling
+    objects: int
+
+
+def summarise(images: Sequence[ImageObjects], measure: Measure, selection: Selection) -> list[ImageSummary]:
+    """One row per image, in the given order."""
+    return [_image(image, measure, selection) for image in images]
+
+
+def overall(rows: Sequence[ImageSummary]) -> Overall:
+    """The mean over images of their means, 95 % bootstrap interval over specimens where there are two or more."""
+    return _overall(rows, [row.mean for row in rows], sum(len(row.values) for row in rows))
+
+
+def overall_density(rows: Sequence[ImageSummary]) -> Overall:
+    """The mean over images of the number of objects per 100 µm²."""
+    return _overall(rows, [row.density for row in rows], sum(row.objects for row in rows))
+
+
+def _overall(rows: Sequence[ImageSummary], values: list[float], objects: int) -> Overall:
+    settings = EvaluationSettings()
+    units = units_of([row.image.specimen for row in rows], settings.resampling)
+    if not rows:
+        nothing = float("nan")
+        return Overall(nothing, nothing, nothing, 0, 0, units.kind, 0)
+    found = mean_with_interval(np.array(values, np.float64)[:, None], units, settings)
+    mean, low, high = (float(each[0]) for each in (found.mean, found.low, found.high))
+    return Overall(mean, low, high, int(found.images[0]), int(found.units[0]), units.kind, objects)
+
+
+def _image(image: ImageObjects, measure: Measure, selection: Selection) -> ImageSummary:
+    table = image.table
+    every = selection.chosen(table, cut_too=True)
+    values = measure.of(table, physical=selection.physical)[selection.chosen(table)]
+    size_nm = table.pixel_size_nm
+    framed = int(np.count_nonzero(every & (table.top > 0) & (table.left > 0)))
+    field_um2 = float("nan") if size_nm is None else table.labelled_px * size_nm**2 / NM2_PER_UM2
+    return ImageSummary(
+        image=image,
+        objects=int(np.count_nonzero(every)),
+        cut=int(np.count_nonzero(every & table.cut)),
+        density=framed / field_um2 * DENSITY_UM2 if field_um2 else float("nan"),
+        area_fraction=float(table.area_px[every].sum() / table.labelled_px) if table.labelled_px else float("nan"),
+        values=values[np.isfinite(values)],
+    )

@@ -1,0 +1,44 @@
+"""Measure: how many organelles, how large, of what shape, how close to each other."""
+
+import streamlit as st
+
+from core.measurements.sources import label_maps, sources
+from ui import context
+from ui.access import visible_projects
+from ui.panels.measure_figures import figures_panel
+from ui.panels.measure_objects import objects_panel
+from ui.panels.measure_run import contact_field, run_panel, source_picker
+from ui.panels.project import project_picker
+
+
+def first_with_labels() -> str | None:
+    """The newest project that has something to measure."""
+    store = context.store()
+    return next((each.id for each in reversed(visible_projects()) if sources(store, each.id)), None)
+
+
+title, which, place = st.columns([1.2, 2, 1], vertical_alignment="bottom")
+title.title("Measure", anchor=False)
+with place:
+    project = project_picker(key="measure", first=first_with_labels)
+if project is None:
+    st.info("No project yet. Upload an image on the Segment page, or import images on the Data page.",
+            icon=":material/folder_open:")  # fmt: skip
+    st.stop()
+
+there = sources(context.store(), project.id)
+if not there:
+    st.info(
+        "No label maps in this project yet: nothing to measure. Segment an image on the Segment page, or import label "
+        "maps on the Data page.",
+        icon=":material/label_off:",
+    )
+    st.stop()
+
+with which:
+    source = source_picker(project, there)
+contact_nm = contact_field()
+found = run_panel(project, source, label_maps(context.store(), project.id, source), contact_nm)
+if found.images:
+    chosen = figures_panel(project, source, found)
+    objects_panel(found, chosen)

@@ -1,0 +1,226 @@
+"""What of a project can be measured, the job that does it, and looking at what is there."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import core.jobs.runner as runner
+from core.errors import DatasetError
+from core.exports import render_download
+from core.imaging.image import Image, PixelSize
+from core.imaging.pyramid import LabelPyramidWriter
+from core.jobs.rows import job
+from core.jobs.transitions import claim
+from core.label_scheme import LabelScheme
+from core.measurements.sources import MeasuredMap, Source, SourceKind, label_maps, sources
+from core.measurements.start import last_ended, measured, running, start_measuring
+from core.review.decisions import Decision, decide
+from core.settings import Settings, load_settings
+from core.store import ImageRecord, JobRecord, JobState, ProjectRecord, RevisionKind, Store
+from core.store.records import RevisionRecord
+
+SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
+LABELS = np.zeros((8, 8), np.uint8)
+LABELS[2:4, 2:5] = 1
+LABELS[6, 2:5] = 2
+
+REFERENCE, STARTER = Source(SourceKind.REFERENCE), Source(SourceKind.MODEL, "starter")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0)
+
+
+@pytest.fixture
+def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """An open, empty store, also the process's for jobs."""
+    opened = Store(settings)
+    monkeypatch.setattr(runner, "current_store", lambda: opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def project(store: Store) -> ProjectRecord:
+    return store.create_project("liver", SCHEME)
+
+
+@pytest.fixture
+def image(store: Store, project: ProjectRecord) -> ImageRecord:
+    return add(store, project, "a")
+
+
+def add(store: Store, project: ProjectRecord, name: str, nm: float | None = 100.0) -> ImageRecord:
+    pixels = np.full((8, 8), len(store.images(project.id)), np.uint8)
+    size = PixelSize() if nm is None else PixelSize.from_user(nm)
+    return store.add_image(project.id, Image(pixels, size, name))
+
+
+def label(
+    store: Store, image: ImageRecord, kind: RevisionKind, labels: np.ndarray = LABELS, *, confidence: bool = False,
+    **facts: Any,
+) -> RevisionRecord:  # fmt: skip
+    """A complete label map."""
+    begun = store.begin_revision(image.id, kind, **facts)
+    path = store.label_pyramid_path(begun.id)
+    with LabelPyramidWriter(path, labels.shape, pixel_size_nm=None, with_confidence=confidence) as writer:
+        writer.write(0, 0, labels, np.full(labels.shape, 204, np.uint8) if confidence else None)
+    return store.complete_revision(begun.id)
+
+
+def run(store: Store, row: JobRecord) -> JobRecord:
+    assert claim(store, row, "here")
+    runner.run_job(row.id, job(row.id, store=store).attempts)
+    return job(row.id, store=store)
+
+
+def test_an_empty_project_has_nothing_to_measure(store: Store, project: ProjectRecord, image: ImageRecord) -> None:
+    assert sources(store, project.id) == {}
+    with pytest.raises(DatasetError, match="no label maps"):
+        start_measuring(store, project.id, [], 30.0)
+
+
+def test_sources_are_what_people_checked_then_each_maker_of_predictions(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    other = add(store, project, "b")
+    label(store, image, RevisionKind.REFERENCE)
+    label(store, image, RevisionKind.PREDICTION, model_id="starter")
+    newest = label(store, image, RevisionKind.PREDICTION, model_id="starter")
+    label(store, other, RevisionKind.PREDICTION, model_id="starter")
+    label(store, other, RevisionKind.PREDICTION, details={"maker": "QuantEM"})
+    waiting = label(store, image, RevisionKind.CORRECTION, author="ada")
+    imported = Source(SourceKind.IMPORTED, "QuantEM")
+    assert sources(store, project.id) == {REFERENCE: 1, imported: 1, STARTER: 2}
+    assert label_maps(store, project.id, STARTER)[0].revision.id == newest.id
+    assert [each.image.name for each in label_maps(store, project.id, STARTER)] == ["a", "b"]
+    decide(store, waiting.id, "grace", Decision.APPROVE)
+    assert list(sources(store, project.id)) == [Source(SourceKind.APPROVED), REFERENCE, imported, STARTER]
+    approved = label_maps(store, project.id, Source(SourceKind.APPROVED))
+    assert [each.revision.id for each in approved] == [waiting.id]
+
+
+@pytest.mark.parametrize(
+    "source", [REFERENCE, STARTER, Source(SourceKind.IMPORTED, "a: b"), Source(SourceKind.APPROVED)]
+)
+def test_keys_of_sources_read_back(source: Source) -> None:
+    assert Source.from_key(source.key) == source
+
+
+@pytest.mark.parametrize("key", ["", "model", "model:", "reference:x", "other"])
+def test_other_keys_are_no_source(key: str) -> None:
+    assert Source.from_key(key) is None
+
+
+def test_a_job_measures_each_label_map_once(store: Store, project: ProjectRecord, image: ImageRecord) -> None:
+    made = label(store, image, RevisionKind.PREDICTION, model_id="starter", confidence=True)
+    maps = label_maps(store, project.id, STARTER)
+    before = measured(store, maps, 300.0)
+    assert (before.images, [each.revision.id for each in before.missing]) == ((), [made.id])
+    row = start_measuring(store, project.id, maps, 300.0, author="ada", name="Predictions of starter")
+    assert start_measuring(store, project.id, maps, 300.0).id == row.id  # asked twice, done once
+    assert [each.id for each in running(store, project.id)] == [row.id]
+    assert last_ended(store, project.id) is None
+    done = run(store, row)
+    assert done.result == {"measured": 1, "kept": 0, "problems": []}
+    assert running(store, project.id) == []
+    after = measured(store, maps, 300.0)
+    assert after.missing == ()
+    (found,) = after.images
+    assert (found.name, found.table.area_px.tolist()) == ("a", [6, 3])
+    assert found.table.confidence.tolist() == pytest.approx([0.8, 0.8])
+    assert found.table.near[0, 1] == pytest.approx(1.0)
+    assert after.revisions == {image.id: made.id}
+    assert run(store, start_measuring(store, project.id, maps, 300.0)).result["kept"] == 1
+
+
+def test_another_pixel_size_or_contact_distance_is_measured_anew(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    label(store, image, RevisionKind.REFERENCE)
+    maps = label_maps(store, project.id, REFERENCE)
+    run(store, start_measuring(store, project.id, maps, 30.0))
+    assert not measured(store, maps, 30.0).missing
+    assert measured(store, maps, 50.0).missing
+    store.set_pixel_size(image.id, PixelSize.from_user(50.0))
+    resized = label_maps(store, project.id, REFERENCE)
+    assert measured(store, resized, 30.0).missing
+    run(store, start_measuring(store, project.id, resized, 30.0))
+    assert measured(store, resized, 30.0).images[0].table.pixel_size_nm == 50.0
+
+
+def test_what_cannot_be_measured_says_why_and_the_rest_is(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    label(store, image, RevisionKind.REFERENCE)
+    label(store, add(store, project, "strange"), RevisionKind.REFERENCE, np.full((8, 8), 77, np.uint8))
+    maps = label_maps(store, project.id, REFERENCE)
+    done = run(store, start_measuring(store, project.id, maps, 30.0))
+    assert done.state is JobState.SUCCEEDED
+    assert done.result["measured"] == 1
+    (problem,) = done.result["problems"]
+    assert problem.startswith("strange: ")
+    assert "[77]" in problem
+    assert [each.image.name for each in measured(store, maps, 30.0).missing] == ["strange"]
+    failed = run(store, start_measuring(store, project.id, measured(store, maps, 30.0).missing, 30.0))
+    assert failed.state is JobState.FAILED
+    assert failed.error_cause.startswith("None of the 1 label maps could be measured. strange: ")
+
+
+@pytest.mark.parametrize("given", ["far", -1.0, float("inf"), None])
+def test_a_senseless_contact_distance_is_refused(
+    store: Store, project: ProjectRecord, image: ImageRecord, given: Any
+) -> None:
+    label(store, image, RevisionKind.REFERENCE)
+    done = run(store, start_measuring(store, project.id, label_maps(store, project.id, REFERENCE), given))
+    assert done.state is JobState.FAILED
+    assert "contact distance" in done.error_cause
+
+
+def test_a_label_map_that_was_deleted_meanwhile_leaves_nothing(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    kept = label(store, image, RevisionKind.REFERENCE)
+    gone = label(store, add(store, project, "b"), RevisionKind.REFERENCE)
+    row = start_measuring(store, project.id, label_maps(store, project.id, REFERENCE), 30.0)
+    store.delete_revision(gone.id)
+    assert run(store, row).result["measured"] == 1
+    assert not store.label_pyramid_path(gone.id).exists()
+    store.delete_revision(kept.id)
+    assert not store.object_table_path(kept.id).exists()
+
+
+def test_images_without_a_pixel_size_are_measured_in_pixels(store: Store, project: ProjectRecord) -> None:
+    unknown = add(store, project, "no size", None)
+    label(store, unknown, RevisionKind.REFERENCE)
+    maps = label_maps(store, project.id, REFERENCE)
+    run(store, start_measuring(store, project.id, maps, 30.0))
+    table = measured(store, maps, 30.0).images[0].table
+    assert table.pixel_size_nm is None
+    assert np.isnan(table.near).all()
+
+
+def test_the_table_is_no_part_of_what_is_taken_away_as_ome_zarr(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    made = label(store, image, RevisionKind.REFERENCE)
+    run(store, start_measuring(store, project.id, [MeasuredMap(image, made)], 30.0))
+    path, _, _ = render_download(store, made.id, "ome-zarr.zip", {})
+    assert isinstance(path, Path)
+    with zipfile.ZipFile(path) as archive:
+        assert not [name for name in archive.namelist() if name.endswith(".npz")]
+    assert store.object_table_path(made.id).is_file()
+
+
+def test_sweeping_leaves_the_table(store: Store, project: ProjectRecord, image: ImageRecord) -> None:
+    made = label(store, image, RevisionKind.REFERENCE)
+    run(store, start_measuring(store, project.id, [MeasuredMap(image, made)], 30.0))
+    store.sweep()
+    assert store.object_table_path(made.id).is_file()

@@ -1,0 +1,174 @@
+"""The Measure page: what it offers, what its button queues, what it says of objects, who finds what."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import core.jobs.runner as runner
+from core.errors import StorageFullError
+from core.imaging.image import Image, PixelSize
+from core.imaging.pyramid import write_label_pyramid
+from core.jobs.rows import jobs
+from core.jobs.transitions import claim, fail
+from core.label_scheme import LabelScheme
+from core.measurements.sources import REFERENCES, label_maps
+from core.measurements.start import start_measuring
+from core.morphometry.objects import CONTACT_NM
+from core.store.records import ImageRecord, JobRecord, ProjectRecord, RevisionKind
+from core.store.store import Store
+from tests.pages.conftest import open_page, texts
+from ui.errors import plain
+
+PAGE = "measure_page.py"
+SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
+
+
+@pytest.fixture
+def project(store: Store, monkeypatch: pytest.MonkeyPatch) -> ProjectRecord:
+    monkeypatch.setattr(runner, "current_store", lambda: store)
+    return store.create_project("Liver", SCHEME)
+
+
+def labelled(
+    store: Store, project: ProjectRecord, name: str, *, nm: float | None = 100.0, specimen: str = ""
+) -> ImageRecord:
+    """An image with two mitochondria of 30 and 20 px inside, one of 20 px at the edge, a speck, and ER of 48 px."""
+    pixels = np.full((64, 96), len(store.images(project.id)), np.uint8)
+    size = PixelSize() if nm is None else PixelSize.from_user(nm)
+    image = store.add_image(project.id, Image(pixels, size, name), specimen=specimen)
+    labels = np.zeros((64, 96), np.uint8)
+    labels[10:15, 10:16] = 1
+    labels[10:14, 30:35] = 1
+    labels[40:44, 0:5] = 1
+    labels[50, 50] = 1
+    labels[20, 10:58] = 2
+    begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=nm)
+    store.complete_revision(begun.id)
+    return image
+
+
+def measure(store: Store, project: ProjectRecord) -> JobRecord:
+    """All references, now."""
+    row = start_measuring(store, project.id, label_maps(store, project.id, REFERENCES), CONTACT_NM)
+    assert claim(store, row, "here")
+    runner.run_job(row.id, 1)
+    return row
+
+
+def test_without_label_maps_it_says_where_they_come_from(app: AppTest, project: ProjectRecord) -> None:
+    page = open_page(app, PAGE)
+    assert not page.exception
+    assert "No label maps in this project yet" in texts(page)
+
+
+def test_without_a_project_it_says_how_to_begin(app: AppTest, store: Store) -> None:
+    assert "No project yet" in texts(open_page(app, PAGE))
+
+
+def test_the_button_queues_what_is_missing(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    image = labelled(store, project, "a")
+    page = open_page(app, PAGE, project=project.id)
+    page.button(key="measure-start").click().run()
+    (row,) = jobs(kinds=["measure"], store=store)
+    assert row.params["project_id"] == project.id
+    assert row.params["contact_nm"] == CONTACT_NM
+    assert row.params["name"] == "Reference labels"
+    assert row.params["revision_ids"] == [store.revisions(image.id)[0].id]
+    assert not [button for button in page.button if button.key == "measure-start"]  # it is under way
+
+
+def test_figures_with_n_units_and_what_was_left_out(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    for name, specimen in (("a", "mouse 1"), ("b", "mouse 2")):
+        labelled(store, project, name, specimen=specimen)
+    measure(store, project)
+    page = open_page(app, PAGE, project=project.id)
+    assert not page.exception
+    said = texts(page)
+    assert "6 in 2 images, of which 2 cut off and not measured; 2 smaller ones left out" in said
+    assert "0.250 µm²" in said  # the mean of 0.30 and 0.20
+    assert "2 specimens" in said
+    assert "With 2 specimens the interval says" in said
+    table = next(frame.value for frame in page.dataframe if "objects_per_100_um2" in frame.value.columns)
+    assert table["image"].tolist() == ["a", "b"]
+    assert table["measured"].tolist() == [2, 2]
+    assert table["area_um2_mean"].tolist() == pytest.approx([0.25, 0.25])
+    objects = next(frame.value for frame in page.dataframe if "Area (µm²)" in frame.value.columns)
+    assert objects["Area (µm²)"].tolist() == pytest.approx([0.3, 0.2])
+
+
+def test_choices_stand_in_the_address_and_come_back(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    labelled(store, project, "a")
+    measure(store, project)
+    asked = {"project": project.id, "measure": "distance_to_ER", "whole": "no", "least": "0"}
+    page = open_page(app, PAGE, **asked)
+    assert page.selectbox(key="measure-measure").value == "distance_to_ER"
+    assert page.toggle(key="measure-whole").value is False
+    assert page.number_input(key="measure-smallest-µm²").value == 0
+    assert "4 in 1 image, of which 1 cut off" in texts(page)
+    page.toggle(key="measure-whole").set_value(True).run()
+    page.number_input(key="measure-smallest-µm²").set_value(0.25).run()
+    assert "whole" not in page.query_params
+    assert page.query_params["least"] == "0.25"
+    assert "1 in 1 image; 3 smaller ones left out" in texts(page)
+
+
+@pytest.mark.parametrize("value", ["far", "-3", "nan", "1e12"])
+def test_a_senseless_contact_in_the_address_counts_as_the_usual_one(
+    app: AppTest, store: Store, project: ProjectRecord, value: str
+) -> None:
+    labelled(store, project, "a")
+    measure(store, project)
+    page = open_page(app, PAGE, project=project.id, contact=value)
+    assert not page.exception
+    assert page.number_input(key="measure-contact").value == CONTACT_NM
+
+
+def test_another_contact_distance_asks_to_measure_again(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    labelled(store, project, "a")
+    measure(store, project)
+    page = open_page(app, PAGE, project=project.id)
+    page.number_input(key="measure-contact").set_value(50.0).run()
+    assert page.query_params["contact"] == "50"
+    page.button(key="measure-start").click().run()
+    assert jobs(kinds=["measure"], store=store)[0].params["contact_nm"] == 50.0
+
+
+def test_without_a_pixel_size_everything_is_in_pixels(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    labelled(store, project, "a", nm=None)
+    measure(store, project)
+    page = open_page(app, PAGE, project=project.id)
+    assert not page.exception
+    assert "No pixel size is known" in texts(page)
+    assert "25.0 px" in texts(page)
+    assert "contact_with_ER" not in page.selectbox(key="measure-measure").options
+
+
+def test_images_without_a_pixel_size_are_named_beside_others(
+    app: AppTest, store: Store, project: ProjectRecord
+) -> None:
+    labelled(store, project, "a")
+    labelled(store, project, "no size", nm=None)
+    measure(store, project)
+    said = texts(open_page(app, PAGE, project=project.id))
+    assert plain("1 image without a pixel size left out: no size") in said
+
+
+def test_a_measure_that_is_defined_nowhere_says_so(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    labelled(store, project, "a")
+    measure(store, project)
+    page = open_page(app, PAGE, project=project.id, measure="confidence")
+    assert not page.exception
+    assert "defined for none of the objects" in texts(page)
+
+
+def test_why_a_measurement_failed_is_said_beside_the_button(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    labelled(store, project, "a")
+    row = start_measuring(store, project.id, label_maps(store, project.id, REFERENCES), CONTACT_NM)
+    assert claim(store, row, "here")
+    fail(store, row.id, StorageFullError("The disk is full.", "Make room."))
+    page = open_page(app, PAGE, project=project.id)
+    assert "The disk is full" in texts(page)
+    assert page.button(key="measure-start")

@@ -1,0 +1,347 @@
+"""Objects of a class over all images: the figure, what it comes to, a row per image, the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.evaluation.bootstrap import caution
+from core.evaluation.settings import EvaluationSettings
+from core.exports import frame_csv
+from core.figures.drawn import DrawnFigure
+from core.figures.objects import DRAWN, object_dots
+from core.label_scheme import LabelScheme
+from core.measurements.sources import Source
+from core.measurements.start import Measured
+from core.morphometry.coverage import SMALL_PX, area_um2
+from core.morphometry.frames import images_frame, objects_frame
+from core.morphometry.measures import Measure, measures_of
+from core.morphometry.summary import (
+    DENSITY_UM2,
+    ImageObjects,
+    ImageSummary,
+    Overall,
+    Selection,
+    overall,
+    overall_density,
+    summarise,
+)
+from core.morphometry.words import three_digits
+from core.store.records import ProjectRecord
+from ui.address import kept_in_address, number_in_address, switch_in_address
+from ui.errors import plain
+from ui.figure import figure
+from ui.panels.measure_run import source_words
+from ui.panels.results_images import picked_row
+from ui.panels.results_words import counted
+from ui.state import Query, query, set_query
+from ui.units import AREA_FORMAT
+
+_CSV: Final = "text/csv; charset=utf-8"
+_LOG_RANGE: Final = 100.0
+"""Where the largest is so many times the smallest, a logarithmic axis is offered as the first choice."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Chosen:
+    """What the page is about, for the panels below.
+
+    Parameters
+    ----------
+    project, scheme
+        The project, and the classes of the label maps.
+    selection
+        Which objects count.
+    measure
+        What is shown of them.
+    rows
+        The images.
+    """
+
+    project: ProjectRecord
+    scheme: LabelScheme
+    selection: Selection
+    measure: Measure
+    rows: tuple[ImageSummary, ...]
+
+
+def figures_panel(project: ProjectRecord, source: Source, found: Measured) -> Chosen:
+    """Choices, figure, numbers, table, files."""
+    scheme = found.scheme
+    physical = any(image.table.pixel_size_nm is not None for image in found.images)
+    with st.container(border=True):
+        measure, selection = _choices(scheme, found.images, physical=physical)
+        rows = _rows(found.images, measure, selection)
+        _unknown_sizes(found.images, physical=physical)
+        left, right = st.columns([1.9, 1], gap="medium")
+        with left:
+            _figure(rows, measure, scheme, selection)
+        with right:
+            _numbers(rows, measure, selection)
+    with st.container(border=True):
+        _table(rows, measure, selection)
+        _files(found.images, rows, measure, scheme, source_words(source), physical=physical)
+    return Chosen(project, scheme, selection, measure, rows)
+
+
+def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], *, physical: bool) -> tuple[Measure, Selection]:
+    """The class, the measure, and which objects count."""
+    counts = {
+        item.id: sum(int(np.count_nonzero(i.table.class_id == item.id)) for i in images) for item in scheme.classes
+    }
+    ids = [str(item.id) for item in scheme.classes]
+    of_objects = EvaluationSettings().objects(scheme) or scheme.ids
+    first = next((str(i) for i in of_objects if counts[i]), ids[0])
+    key = "measure-class"
+    changed = kept_in_address(Query.CLASS, key, ids, first)
+    class_id = int(
+        st.segmented_control(
+            "Organelle",
+            ids,
+            format_func=lambda i: f"{scheme.name_of(int(i))} · {counts[int(i)]:,}",
+            key=key,
+            on_change=changed,
+            required=True,
+        )
+        or first
+    )
+    if class_id not in of_objects:
+        st.caption(
+            f":material/info: {plain(scheme.name_of(class_id))} forms sheets or nets: its pieces are cuts through one "
+            "structure, and their number and size say little."
+        )
+    place, least, whole = st.columns([1.6, 1, 1.3], vertical_alignment="bottom")
+    with place:
+        measure = _measure(scheme, class_id, physical=physical)
+    unit = "µm²" if physical else "px"
+    changed = number_in_address(Query.LEAST, f"measure-smallest-{unit}", _speck(images, physical=physical), 0.0, 1e9)
+    smallest = least.number_input(
+        f"Smallest object, {unit}",
+        min_value=0.0,
+        max_value=1e9,
+        format="%g",
+        step=0.01 if physical else 10.0,
+        key=f"measure-smallest-{unit}",
+        on_change=changed,
+        help=f"Smaller pieces are left out everywhere on this page. At first those of fewer than {SMALL_PX} px are: "
+        "most often they are specks of a prediction, and their shape says nothing.",
+    )
+    changed = switch_in_address(Query.WHOLE, "measure-whole", default=True)
+    whole_only = whole.toggle(
+        "Only whole objects",
+        key="measure-whole",
+        on_change=changed,
+        help="Leave out objects that touch the image's edge, or pixels that nobody labelled: how large they are is not "
+        "known. They still count for number and area share. Large objects are cut off more often than small ones: "
+        "where they are large beside the image, means of whole ones are somewhat too small.",
+    )
+    if physical:
+        return measure, Selection(class_id, least_um2=float(smallest), whole_only=whole_only)
+    return measure, Selection(class_id, least_px=int(smallest), whole_only=whole_only, physical=False)
+
+
+def _speck(images: Sequence[ImageObjects], *, physical: bool) -> float:
+    """The size below which pieces are left out at first: of `SMALL_PX` pixels of the typical image."""
+    sizes = sorted(image.table.pixel_size_nm for image in images if image.table.pixel_size_nm is not None)
+    if not physical or not sizes:
+        return float(SMALL_PX)
+    return float(f"{area_um2(SMALL_PX, sizes[len(sizes) // 2]):.3g}")
+
+
+def _measure(scheme: LabelScheme, class_id: int, *, physical: bool) -> Measure:
+    """What is shown of the objects; the choice is kept in the address."""
+    by_name = {each.name: each for each in measures_of(scheme, class_id) if physical or not each.needs_size}
+    changed = kept_in_address(Query.MEASURE, "measure-measure", by_name, "area")
+    asked = by_name.get(query(Query.MEASURE) or "area", by_name["area"])
+    name = st.selectbox(
+        "Measure",
+        list(by_name),
+        format_func=lambda each: by_name[each].heading(physical=physical),
+        key="measure-measure",
+        on_change=changed,
+        help=f"{asked.formula[:1].upper()}{asked.formula[1:]}.",
+    )
+    return by_name[name]
+
+
+def _unknown_sizes(images: Sequence[ImageObjects], *, physical: bool) -> None:
+    """Say which images cannot be measured in physical units."""
+    if not physical:
+        st.info(
+            "No pixel size is known, so everything is in pixels and there are no contacts. Enter it on the Data page.",
+            icon=":material/straighten:",
+        )
+        return
+    without = [image.name for image in images if image.table.pixel_size_nm is None]
+    if without:
+        names = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
+        st.warning(
+            plain(
+                f"{counted(len(without), 'image')} without a pixel size left out: {names}. Enter it on the Data page."
+            ),
+            icon=":material/straighten:",
+        )
+
+
+def _figure(rows: tuple[ImageSummary, ...], measure: Measure, scheme: LabelScheme, selection: Selection) -> None:
+    """Every object, every image; a click on an image's mark opens it."""
+    values = np.concatenate([row.values for row in rows]) if rows else np.zeros(0)
+    if not len(values):
+        st.info(_nothing_words(rows, selection), icon=":material/filter_alt_off:")
+        return
+    positive = values[values > 0]
+    wide = bool(len(positive)) and positive.max() / positive.min() > _LOG_RANGE and len(positive) == len(values)
+    logarithmic = st.toggle("Logarithmic axis", value=wide, key=f"measure-log-{selection.class_id}-{measure.name}")
+    drawn = _drawn(rows, measure, scheme[selection.class_id].color, selection.physical, logarithmic)
+    key = f"measure-figure-{selection.class_id}-{measure.name}-{logarithmic}"
+    state = figure(drawn, name=f"{measure.name}", key=key, height=400)
+    every = "Every dot is an object" if len(values) <= DRAWN else f"Dots are {DRAWN:,} of the {len(values):,} objects"
+    st.caption(
+        f"{every}, every mark the mean of an image (click it to open the image), the line the mean over images "
+        "with its 95 % interval where there are two or more."
+    )
+    if state.clicked:
+        set_query(Query.IMAGE, state.clicked)
+        st.rerun()
+
+
+def _nothing_words(rows: Sequence[ImageSummary], selection: Selection) -> str:
+    there = sum(row.objects for row in rows)
+    if not there:
+        return "No object of this organelle of that size in these label maps."
+    if selection.whole_only and there == sum(row.cut for row in rows):
+        return f"All {there:,} objects touch the image's edge or unlabelled pixels. Switch Only whole objects off."
+    return "This measure is defined for none of the objects: the other organelle is in none of these images."
+
+
+def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selection) -> None:
+    """What it comes to, with n and intervals."""
+    unit = measure.unit(physical=selection.physical)
+    found = overall(rows)
+    values = np.concatenate([row.values for row in rows]) if rows else np.zeros(0)
+    objects, cut = sum(row.objects for row in rows), sum(row.cut for row in rows)
+    told = f"{objects:,} in {counted(len(rows), 'image')}"
+    smaller = sum(int(np.count_nonzero(row.image.table.class_id == selection.class_id)) for row in rows) - objects
+    if cut:
+        told += f", of which {cut:,} cut off" + (" and not measured" if selection.whole_only else "")
+    if smaller:
+        told += f"; {smaller:,} smaller ones left out"
+    lines = [("Objects", told), (f"Mean {measure.title.lower()}", _with_interval(found, unit))]
+    if len(values):
+        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+        lines.append(
+            ("Median object", f"{three_digits(middle, unit)}; half lie between {three_digits(low)} and "
+             f"{three_digits(high, unit)}")
+        )  # fmt: skip
+    if selection.physical:
+        lines.append((f"Objects per {DENSITY_UM2:g} µm²", _with_interval(overall_density(rows), "")))
+    shares = [row.area_fraction for row in rows if row.area_fraction == row.area_fraction]
+    if shares:
+        lines.append(("Share of the area", f"{three_digits(100 * sum(shares) / len(shares), '%')}, mean over images"))
+    for title, text in lines:
+        st.markdown(f"**{plain(title)}**  \n{plain(text)}")
+    if found.images:
+        st.caption(caution(found.units, str(found.unit_kind)))
+
+
+def _with_interval(found: Overall, unit: str) -> str:
+    """A mean over images, its interval, and over what."""
+    if not found.images:
+        return "–"
+    mean = three_digits(found.mean, unit)
+    if found.low != found.low:
+        return f"{mean}, from {counted(found.images, 'image')}"
+    kind = str(found.unit_kind).removesuffix("s")
+    over = counted(found.units, kind)
+    return f"{mean} (95 % interval {three_digits(found.low)} to {three_digits(found.high, unit)}; {over})"
+
+
+def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selection) -> None:
+    """A row per image; a click opens it below."""
+    frame = images_frame(rows, measure, physical=selection.physical)
+    name = measure.column(physical=selection.physical)
+    unit = measure.unit(physical=selection.physical)
+    suffix = f", {unit}" if unit else ""
+    numbers = st.column_config.NumberColumn
+    picked = st.dataframe(
+        frame,
+        key=f"measure-images-{selection.class_id}-{measure.name}-{len(rows)}",
+        hide_index=True,
+        placeholder="–",
+        width="stretch",
+        height=min(38 + 35 * len(frame), 320),
+        column_config={
+            "image": st.column_config.TextColumn("Image", width="medium"),
+            "specimen": st.column_config.TextColumn("Specimen") if any(frame["specimen"]) else None,
+            "objects": numbers("Objects", format="localized", help="Of this organelle, also those that are cut off"),
+            "cut_off": numbers("Cut off", format="localized", help="At the image's edge or at unlabelled pixels"),
+            "objects_per_100_um2": numbers(
+                "Per 100 µm²", format=AREA_FORMAT, help="Objects at the top or left edge are not counted, those at the "
+                "other edges are: an unbiased counting frame"
+            ) if selection.physical else None,
+            "area_percent": numbers("% of area", format="%.2f"),
+            "measured": numbers("Measured", format="localized", help="Objects behind the next figures"),
+            f"{name}_mean": numbers(f"Mean{suffix}", format=AREA_FORMAT),
+            f"{name}_median": numbers(f"Median{suffix}", format=AREA_FORMAT),
+            f"{name}_sd": numbers(f"SD{suffix}", format=AREA_FORMAT, help="Standard deviation of the image's objects"),
+        },
+        on_select="rerun",
+        selection_mode="single-cell",
+    )  # fmt: skip
+    index = picked_row(picked["selection"])
+    if index is not None and rows[index].image.image_id != query(Query.IMAGE):
+        set_query(Query.IMAGE, rows[index].image.image_id)
+        st.rerun()
+
+
+def _files(
+    images: Sequence[ImageObjects], rows: Sequence[ImageSummary], measure: Measure, scheme: LabelScheme, made_by: str,
+    *, physical: bool,
+) -> None:  # fmt: skip
+    """Tables to take away."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "All objects, CSV",
+            lambda: _csv(objects_frame(images, scheme, physical=physical, made_by=made_by)),
+            file_name="objects.csv",
+            mime=_CSV,
+            icon=":material/download:",
+            key="measure-objects-csv",
+            on_click="ignore",
+            help="Every object of every organelle with all measures, a row each, for R, Prism or a spreadsheet.",
+        )
+        st.download_button(
+            "These images, CSV",
+            lambda: _csv(images_frame(rows, measure, physical=physical)),
+            file_name=f"images_{measure.name}.csv",
+            mime=_CSV,
+            icon=":material/download:",
+            key="measure-images-csv",
+            on_click="ignore",
+            help="The table above.",
+        )
+        st.caption(f"{counted(len(images), 'image')}. Click a row to see the image's objects.")
+
+
+def _csv(frame: pd.DataFrame) -> bytes:
+    """As spreadsheets read it: UTF-8 with its mark."""
+    return frame_csv(frame, digits=6).encode("utf-8-sig")
+
+
+# Tables are the same objects as long as nothing is measured anew: summed up and drawn once, shown at every rerun.
+@lru_cache(maxsize=8)
+def _rows(images: tuple[ImageObjects, ...], measure: Measure, selection: Selection) -> tuple[ImageSummary, ...]:
+    return tuple(summarise(images, measure, selection))
+
+
+@lru_cache(maxsize=8)
+def _drawn(
+    rows: tuple[ImageSummary, ...], measure: Measure, color: str, physical: bool, logarithmic: bool
+) -> DrawnFigure:
+    return object_dots(rows, measure, color, physical=physical, logarithmic=logarithmic)

@@ -1,0 +1,143 @@
+"""Which label maps are measured, and measuring them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import streamlit as st
+
+from core.access import Permission
+from core.jobs.rows import job
+from core.measurements.sources import MeasuredMap, Source, SourceKind
+from core.measurements.start import Measured, last_ended, measured, running, start_measuring, usual_source
+from core.morphometry.objects import CONTACT_NM
+from core.store.records import JobRecord, JobState, ProjectRecord
+from ui import context
+from ui.access import gate
+from ui.address import kept_in_address, number_in_address
+from ui.errors import explaining, plain
+from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.panels.results_words import counted
+from ui.person import person
+from ui.state import Query, query
+
+_FARTHEST_NM: Final = 10_000.0
+
+
+def source_words(source: Source) -> str:
+    """What label maps are called: the model's name, not its id."""
+    match source.kind:
+        case SourceKind.APPROVED:
+            return "Approved corrections"
+        case SourceKind.REFERENCE:
+            return "Reference labels"
+        case SourceKind.IMPORTED:
+            return f"Predictions of {source.made_by}"
+    model = next((each for each in context.models().list() if each.id == source.made_by), None)
+    return f"Predictions of {model.card.name if model else f'{source.made_by} (deleted)'}"
+
+
+def source_picker(project: ProjectRecord, there: Mapping[Source, int]) -> Source:
+    """Where the label maps come from; the choice is kept in the address.
+
+    Parameters
+    ----------
+    project
+        Whose.
+    there
+        What there is, one at least, and of how many images.
+    """
+    by_key = {source.key: source for source in there}
+    asked = query(Query.SOURCE)
+    first = asked if asked in by_key else usual_source(context.store(), project.id, there).key
+    changed = kept_in_address(Query.SOURCE, "measure-source", by_key, first)
+    chosen = st.selectbox(
+        "Label maps",
+        list(by_key),
+        format_func=lambda key: f"{source_words(by_key[key])} · {counted(there[by_key[key]], 'image')}",
+        key="measure-source",
+        on_change=changed,
+    )
+    return by_key[chosen]
+
+
+def contact_field() -> float:
+    """The distance that counts as contact, out of the way of those who do not need it."""
+    changed = number_in_address(Query.CONTACT, "measure-contact", CONTACT_NM, 0.0, _FARTHEST_NM)
+    with st.popover("How it is measured", icon=":material/tune:", type="tertiary"):
+        st.markdown(
+            "Every connected piece of a class, also over corners, is an **object**. Distances are between the nearest "
+            "pixels of an object and of the other class in the same image; what lies above and below the section is "
+            "not seen. Means are over images, never over all objects at once: those of one image are not independent."
+        )
+        given = st.number_input(
+            "Contact within, nm",
+            min_value=0.0,
+            max_value=_FARTHEST_NM,
+            step=5.0,
+            key="measure-contact",
+            on_change=changed,
+            help="The share of an outline that is as close as this to the other class. For mitochondria and ER 10 to "
+            "80 nm are in use, most often 30. Below the size of a pixel only what touches counts.",
+        )
+        st.caption("Formulas and sources: docs/metrics.md, Objects measured.")
+    return float(given)
+
+
+def run_panel(project: ProjectRecord, source: Source, maps: Sequence[MeasuredMap], contact_nm: float) -> Measured:
+    """What is measured already; a button for the rest, or how far that is."""
+    found = measured(context.store(), maps, contact_nm)
+    under_way = running(context.store(), project.id)
+    if under_way:
+        _live(tuple(row.id for row in under_way))
+    elif found.missing:
+        _offer(project, source, found, contact_nm)
+    return found
+
+
+def _offer(project: ProjectRecord, source: Source, found: Measured, contact_nm: float) -> None:
+    """The button, and why a measurement before it did not end well."""
+    what = counted(len(found.missing), "label map")
+    with st.container(border=True):
+        last = last_ended(context.store(), project.id)
+        if last is not None:
+            _ended(last)
+        if found.images:
+            every = len(found.missing) + len(found.images)
+            st.markdown(
+                f"{what} of {every} not measured yet, or before the pixel size or the contact distance was changed."
+            )
+        else:
+            st.markdown(
+                "Count the organelles of these label maps and measure each: area, diameter, length, shape, how far it "
+                "is from every other organelle, and how much of its outline is in contact. "
+                "A 16-megapixel image takes some seconds."
+            )
+        if gate(Permission.PAINT, project.id) and st.button(
+            f"Measure {what}", type="primary", icon=":material/straighten:", key="measure-start"
+        ):
+            start_measuring(
+                context.store(), project.id, found.missing, contact_nm, author=person(), name=source_words(source)
+            )
+            st.rerun()
+
+
+def _ended(last: JobRecord) -> None:
+    """What to know of the newest measurement, where it left something out."""
+    if last.state is JobState.SUCCEEDED:
+        for text in last.result.get("problems", ())[:5]:
+            st.warning(plain(text), icon=":material/warning:")
+    else:
+        job_problem(last, key="measure", again=False)
+
+
+@st.fragment(run_every=POLL_S)
+@explaining
+def _live(job_ids: tuple[str, ...]) -> None:
+    """Live bars; the page is drawn anew when one has ended."""
+    rows = [job(job_id) for job_id in job_ids]
+    if any(row.finished for row in rows):
+        st.rerun()
+    for row in rows:
+        job_bar(row, key="measure")
