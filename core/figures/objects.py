@@ -103,7 +103,7 @@ def _dots(rows: Sequence[ImageSummary], place: int, color: str, share: float, *,
         x=(place + aside).tolist(),
         y=values.tolist(),
         mode="markers",
-        marker={"size": 5, "color": translucent(color, 0.45)},
+        marker={"size": 5, "color": translucent(color, 0.6)},
         hoverinfo="skip",
     )
 

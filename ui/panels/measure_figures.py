@@ -92,19 +92,17 @@ def figures_panel(project: ProjectRecord, source: Source, found: Measured) -> Ch
 
 def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], *, physical: bool) -> tuple[Measure, Selection]:
     """The class, the measure, and which objects count."""
-    counts = {
-        item.id: sum(int(np.count_nonzero(i.table.class_id == item.id)) for i in images) for item in scheme.classes
-    }
     ids = [str(item.id) for item in scheme.classes]
     of_objects = EvaluationSettings().objects(scheme) or scheme.ids
-    first = next((str(i) for i in of_objects if counts[i]), ids[0])
+    present = [i for i in of_objects if any((image.table.class_id == i).any() for image in images)]
+    first = str(present[0]) if present else ids[0]
     key = "measure-class"
     changed = kept_in_address(Query.CLASS, key, ids, first)
     class_id = int(
         st.segmented_control(
             "Organelle",
             ids,
-            format_func=lambda i: f"{scheme.name_of(int(i))} · {counts[int(i)]:,}",
+            format_func=lambda i: scheme.name_of(int(i)),
             key=key,
             on_change=changed,
             required=True,

@@ -22,17 +22,17 @@ from ui.viewer.compare import PaneKind, linked_panes
 from ui.viewer.place import Place
 
 HEIGHT_PX: Final = 560
+
+PANEL_PX: Final = 370
+"""The list of objects; below the panes where both do not fit beside each other."""
+
 LISTED: Final = 2000
 """Rows of the table; of more objects the largest figures are listed."""
-
-_MARGIN: Final = 0.6
-"""Around an object that is looked at, as a share of its size."""
 
 _ALSO: Final = ("area", "length", "aspect_ratio")
 """Listed beside the chosen measure."""
 
-_LEAST_PX: Final = 24
-"""Seen around the smallest objects on every side."""
+_AROUND_PX: Final = 3
 
 
 def objects_panel(found: Measured, chosen: Chosen) -> None:
@@ -55,7 +55,7 @@ def objects_panel(found: Measured, chosen: Chosen) -> None:
         figures = chosen.measure.of(table, physical=chosen.selection.physical)[kept]
         order = kept[np.argsort(np.where(np.isfinite(figures), -figures, np.inf), kind="stable")][:LISTED]
         with st.container(horizontal=True, gap="medium"):
-            picture, listed = st.container(width="stretch"), st.container(width=430)
+            picture, listed = st.container(width="stretch", key="measure-picture"), st.container(width=PANEL_PX)
         with listed:
             focus = _list(table, order, len(kept), image_id, chosen)
         with picture:
@@ -111,7 +111,7 @@ def _list(
         hide_index=True,
         placeholder="–",
         width="stretch",
-        height=HEIGHT_PX - 44,
+        height=min(38 + 35 * len(frame), HEIGHT_PX - 44),
         column_config=config,
         on_select="rerun",
         selection_mode="single-cell",
@@ -125,11 +125,10 @@ def _list(
 
 
 def _place(table: ObjectTable, index: int, image_id: str) -> Place:
-    """The object with something around it, within the image."""
+    """The object, with a little around it so that its outline is seen."""
     top, left, bottom, right = (int(side[index]) for side in (table.top, table.left, table.bottom, table.right))
-    around = max(round(_MARGIN * max(bottom - top, right - left)), _LEAST_PX)
     rows, columns = table.shape_yx
-    first_row, first_column = max(top - around, 0), max(left - around, 0)
-    height = min(bottom + around, rows) - first_row
-    width = min(right + around, columns) - first_column
+    first_row, first_column = max(top - _AROUND_PX, 0), max(left - _AROUND_PX, 0)
+    height = min(bottom + _AROUND_PX, rows) - first_row
+    width = min(right + _AROUND_PX, columns) - first_column
     return Place(first_row, first_column, height, width, f"{image_id}-{index}-{top}-{left}")
