@@ -147,19 +147,19 @@ def _mean(rows: Sequence[ImageSummary], place: int, unit: str) -> go.Scatter:
     interval = f"<br>95% interval {three_digits(found.low, unit)} to {three_digits(found.high, unit)}" if both else ""
     told = f"mean over {found.images} image{'s' if found.images != 1 else ''}: {three_digits(found.mean, unit)}"
     return go.Scatter(
-        x=[place],
-        y=[found.mean],
-        mode="markers",
-        marker={"symbol": "line-ew", "size": 44, "line": {"color": MUTED, "width": 3}},
+        x=[place - _WIDTH / 2, place, place + _WIDTH / 2],
+        y=[found.mean] * 3,
+        mode="lines",
+        line={"color": MUTED, "width": 3},
         error_y={
             "type": "data",
             "symmetric": False,
-            "array": [found.high - found.mean if both else 0.0],
-            "arrayminus": [found.mean - found.low if both else 0.0],
+            "array": [0.0, found.high - found.mean if both else 0.0, 0.0],
+            "arrayminus": [0.0, found.mean - found.low if both else 0.0, 0.0],
             "color": MUTED,
             "thickness": 2,
             "width": 7,
         },
-        hovertext=[told + interval],
+        hovertext=[told + interval] * 3,
         hovertemplate="%{hovertext}<extra></extra>",
     )
