@@ -104,6 +104,15 @@ class Measure:
         unit = self.unit(physical=physical).replace("µ", "u").replace("²", "2").replace("%", "percent")
         return f"{self.name}_{unit}" if unit else self.name
 
+    @property
+    def words(self) -> str:
+        """The title within a sentence.
+
+        >>> MEASURES[0].words
+        'area'
+        """
+        return self.title[:1].lower() + self.title[1:]
+
     def heading(self, *, physical: bool) -> str:
         """Title with its unit.
 

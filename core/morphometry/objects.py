@@ -29,8 +29,8 @@ VERSION: Final = 1
 """Of the measurement; grows when a number would come out otherwise."""
 
 CONTACT_NM: Final = 30.0
-"""Outlines as close as this count as contact, unless asked otherwise. Giacomello and Pellegrini 2016, 10.1038/cdd.2016.52,
-give 10 to 50 nm between mitochondria and smooth ER, 50 to 80 nm and rough ER."""
+"""Outlines as close as this count as contact, unless asked otherwise. Giacomello and Pellegrini 2016,
+10.1038/cdd.2016.52, give 10 to 50 nm between mitochondria and smooth ER, 50 to 80 nm and rough ER."""
 
 _LEAST_NORM_PX: Final = 1 / 12
 """Variance of a pixel's own extent: a single pixel has axes too."""

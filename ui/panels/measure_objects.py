@@ -117,9 +117,7 @@ def _list(
         selection_mode="single-cell",
     )
     more = f" The first {len(order):,} of {count:,} are listed; the file has all." if count > len(order) else ""
-    st.caption(
-        f"{counted(count, 'object')}, largest {chosen.measure.title.lower()} first. Click one to go there.{more}"
-    )
+    st.caption(f"{counted(count, 'object')}, largest {chosen.measure.words} first. Click one to go there.{more}")
     index = picked_row(picked["selection"])
     return None if index is None else _place(table, int(order[index]), image_id)
 
