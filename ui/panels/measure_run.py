@@ -79,8 +79,8 @@ def contact_field() -> float:
             key="measure-contact",
             on_change=changed,
             help="How close an outline must be to the other class. Between mitochondria and smooth ER gaps of 10 to "
-            "50 nm count as contact, with rough ER 50 to 80 nm (doi 10.1038/cdd.2016.52). Below the size of a pixel only "
-            "what touches counts.",
+            "50 nm count as contact, with rough ER 50 to 80 nm (doi 10.1038/cdd.2016.52). Below the size of a pixel "
+            "only what touches counts.",
         )
         st.caption("Formulas and sources: docs/metrics.md, Objects measured.")
     return float(given)
