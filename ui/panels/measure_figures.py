@@ -267,9 +267,17 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
     unit = measure.unit(physical=selection.physical)
     suffix = f", {unit}" if unit else ""
     numbers = st.column_config.NumberColumn
-    picked = st.dataframe(
+    key = f"measure-images-{selection.class_id}-{measure.name}-{len(rows)}"
+
+    def opened() -> None:
+        # Only when a row is clicked: a row that stays marked must not win over what is chosen elsewhere later.
+        index = picked_row(st.session_state[key]["selection"])
+        if index is not None:
+            set_query(Query.IMAGE, rows[index].image.image_id)
+
+    st.dataframe(
         frame,
-        key=f"measure-images-{selection.class_id}-{measure.name}-{len(rows)}",
+        key=key,
         hide_index=True,
         placeholder="–",
         width="stretch",
@@ -289,13 +297,9 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
             f"{name}_median": numbers(f"Median{suffix}", format=AREA_FORMAT),
             f"{name}_sd": numbers(f"SD{suffix}", format=AREA_FORMAT, help="Standard deviation of the image's objects"),
         },
-        on_select="rerun",
+        on_select=opened,
         selection_mode="single-cell",
     )  # fmt: skip
-    index = picked_row(picked["selection"])
-    if index is not None and rows[index].image.image_id != query(Query.IMAGE):
-        set_query(Query.IMAGE, rows[index].image.image_id)
-        st.rerun()
 
 
 def _files(
