@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from core.errors import NotFoundError, StoreError
 from core.files import explained_os_errors, replacing
@@ -217,7 +218,7 @@ def _ome_zarr_zip(source: _Source, _: Options) -> Path:
 def _add_folder(archive: zipfile.ZipFile, folder: Path, inside: str) -> None:
     """All files of a pyramid, under another name."""
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and file.name != OBJECTS_FILE:
+        if file.is_file() and OBJECTS_FILE not in file.name:
             archive.write(file, f"{inside}/{file.relative_to(folder).as_posix()}")
 
 
@@ -267,8 +268,17 @@ def frame_csv(frame: pd.DataFrame, *, digits: int | None = None) -> str:
     digits
         Significant ones of numbers with a fraction; None: all.
     """
-    safe = frame.map(lambda cell: not_a_formula(cell) if isinstance(cell, str) else cell)
-    return safe.to_csv(index=False, lineterminator="\n", float_format=None if digits is None else f"%.{digits}g")
+    safe = frame.copy()
+    for name in frame.columns:
+        if not (is_numeric_dtype(frame[name]) or is_bool_dtype(frame[name])):
+            safe[name] = frame[name].map(lambda cell: not_a_formula(cell) if isinstance(cell, str) else cell)
+    written = None if digits is None else f"%.{digits}g"
+    return safe.to_csv(index=False, lineterminator="\n", float_format=written)
+
+
+def spreadsheet(frame: pd.DataFrame) -> bytes:
+    """`frame_csv` with six digits, as spreadsheets read it: UTF-8 with its mark."""
+    return frame_csv(frame, digits=6).encode("utf-8-sig")
 
 
 DOWNLOADS: Final[dict[str, tuple[str, Callable[[_Source, Options], Path | bytes]]]] = {

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.measurements.sources import label_maps, sources
+from core.measurements.sources import sources
 from ui import context
 from ui.access import visible_projects
 from ui.panels.measure_figures import figures_panel
@@ -36,9 +36,9 @@ if not there:
     st.stop()
 
 with which:
-    source = source_picker(project, there)
+    source = source_picker(there)
 contact_nm = contact_field()
-found = run_panel(project, source, label_maps(context.store(), project.id, source), contact_nm)
+found = run_panel(project, source, there[source], contact_nm)
 if found.images:
     chosen = figures_panel(project, source, found)
     objects_panel(found, chosen)

@@ -26,7 +26,8 @@ class Query(StrEnum):
     CLASS = "class"
     MEASURE = "measure"
     CONTACT = "contact"
-    LEAST = "least"
+    LEAST_UM2 = "least_um2"
+    LEAST_PX = "least_px"
     WHOLE = "whole"
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from core.cli.console import done, notice, progress_bar, stdout
 from core.cli.label_options import Classes, Values, known_nm, label_reading
 from core.errors import DatasetError, LabelMapError
-from core.exports import frame_csv
+from core.exports import spreadsheet
 from core.files import write_bytes
 from core.imaging.dataset_case import Case
 from core.imaging.dataset_folder import load_case, open_dataset
@@ -36,6 +36,7 @@ from core.morphometry.summary import (
     overall,
     overall_density,
     summarise,
+    typical_size_nm,
 )
 from core.morphometry.words import three_digits
 
@@ -73,7 +74,10 @@ def measure(
     ] = None,
     contact: Annotated[float, typer.Option(min=0, help="Outlines as near as this are in contact, in nm.")] = CONTACT_NM,
     least: Annotated[
-        int, typer.Option(min=0, help="For the summary: leave out objects of fewer pixels. The table has all.")
+        int,
+        typer.Option(
+            min=0, help="Leave smaller objects out of the summary: pixels of the typical image. The table has all."
+        ),
     ] = 0,
 ) -> None:
     """Measure every object: area, diameter, length, width, shape, distance to and contact with the other classes.
@@ -95,13 +99,14 @@ def measure(
         reading = label_reading(LabelSource.IMAGE, classes, overlap=Overlap.IGNORE, colors=None, values=value)
         scheme, tasks = reading.scheme, [_of_file(path, reading, size_nm) for path in labels or ()]
     found = _measured(tasks, scheme, contact)
-    physical = any(each.table.pixel_size_nm is not None for each in found)
+    physical = typical_size_nm(found) is not None
     if not physical:
         notice("No pixel size is known: everything is in pixels, and there are no contacts. Give --pixel-size.")
-    write_bytes(out, _bytes(objects_frame(found, scheme, physical=physical, made_by="label maps")))
-    rows = {i: summarise(found, _AREA, _selection(i, least, found, physical=physical)) for i in scheme.ids}
+    write_bytes(out, spreadsheet(objects_frame(found, scheme, physical=physical, made_by="label maps")))
+    counted = [each for each in found if not physical or each.table.pixel_size_nm is not None]
+    rows = {i: summarise(counted, _AREA, _selection(i, least, found, physical=physical)) for i in scheme.ids}
     if images is not None:
-        write_bytes(images, _bytes(_images(rows, scheme, physical=physical)))
+        write_bytes(images, spreadsheet(_images(rows, scheme, physical=physical)))
     _print(rows, scheme, physical=physical)
     done(f"Table of {sum(len(each.table) for each in found):,} objects: {out}")
 
@@ -151,7 +156,7 @@ def _measured(tasks: Sequence[_Task], scheme: LabelScheme, contact_nm: float) ->
                 progress((number + fraction) / len(tasks), name)
 
             table = measure_objects(labels_yx, scheme, size_nm, contact_nm=contact_nm, progress=advance)
-            found.append(ImageObjects(task.name, task.name, task.specimen, table))
+            found.append(ImageObjects(str(number), task.name, task.specimen, str(number), table))
         progress(1.0, "")
     without = [each.name for each in found if each.table.pixel_size_nm is None]
     if without and len(without) < len(found):
@@ -161,10 +166,9 @@ def _measured(tasks: Sequence[_Task], scheme: LabelScheme, contact_nm: float) ->
 
 def _selection(class_id: int, least_px: int, images: Sequence[ImageObjects], *, physical: bool) -> Selection:
     """The objects of the summary; a smallest size in pixels is an area of the typical image."""
-    sizes = sorted(each.table.pixel_size_nm for each in images if each.table.pixel_size_nm is not None)
     if not physical:
         return Selection(class_id, least_px=least_px, physical=False)
-    return Selection(class_id, least_um2=area_um2(least_px, sizes[len(sizes) // 2]) or 0.0)
+    return Selection(class_id, least_um2=area_um2(least_px, typical_size_nm(images)) or 0.0)
 
 
 def _images(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, physical: bool) -> pd.DataFrame:
@@ -179,7 +183,7 @@ def _images(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, 
 
 def _print(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, physical: bool) -> None:
     """What it comes to, a row per class."""
-    table = Table(title=f"Whole objects in {len(next(iter(rows.values())))} images")
+    table = Table(title=f"Objects in {len(next(iter(rows.values())))} images; areas of those that are not cut off")
     table.add_column("class")
     for column in (
         "objects",
@@ -204,8 +208,3 @@ def _with_interval(found: Overall) -> str:
     if found.low != found.low:
         return three_digits(found.mean)
     return f"{three_digits(found.mean)} [{three_digits(found.low)}, {three_digits(found.high)}]"
-
-
-def _bytes(frame: pd.DataFrame) -> bytes:
-    """As spreadsheets read it: UTF-8 with its mark."""
-    return frame_csv(frame, digits=6).encode("utf-8-sig")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
 from core.rounds.training_labels import training_labels
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
@@ -22,9 +22,6 @@ class SourceKind(StrEnum):
     """The newest prediction of a model."""
     IMPORTED = "imported"
     """The newest prediction that another program made."""
-
-
-_PREDICTED: Final = (SourceKind.MODEL, SourceKind.IMPORTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +48,6 @@ class Source:
         """
         return f"{self.kind}:{self.made_by}" if self.made_by else str(self.kind)
 
-    @classmethod
-    def from_key(cls, key: str) -> Self | None:
-        """The inverse of `key`; None for anything else.
-
-        >>> Source.from_key("reference"), Source.from_key("nonsense")
-        (Source(kind=<SourceKind.REFERENCE: 'reference'>, made_by=''), None)
-        """
-        kind, _, made_by = key.partition(":")
-        if kind not in set(SourceKind) or (kind in _PREDICTED) != bool(made_by):
-            return None
-        return cls(SourceKind(kind), made_by)
-
 
 REFERENCES: Final = Source(SourceKind.REFERENCE)
 
@@ -83,27 +68,26 @@ class MeasuredMap:
     revision: RevisionRecord
 
 
-def sources(store: Store, project_id: str) -> dict[Source, int]:
-    """What there is to measure in a project, what people have checked first, and of how many images."""
-    counts = {
-        Source(SourceKind.APPROVED): len(_approved(store, project_id)),
-        REFERENCES: len(store.project_revisions(project_id, RevisionKind.REFERENCE)),
+def sources(store: Store, project_id: str) -> dict[Source, tuple[MeasuredMap, ...]]:
+    """What there is to measure in a project: what people have checked first, then each maker of predictions.
+
+    Returns
+    -------
+    dict
+        Source to its label maps, one per image that has one, planes of a stack together, then by the images' names.
+    """
+    found = {
+        Source(SourceKind.APPROVED): _approved(store, project_id),
+        REFERENCES: store.project_revisions(project_id, RevisionKind.REFERENCE),
     }
-    found = _predictions(store, project_id)
-    counts |= {source: len(found[source]) for source in sorted(found, key=lambda each: each.key)}
-    return {source: count for source, count in counts.items() if count}
-
-
-def label_maps(store: Store, project_id: str, source: Source) -> list[MeasuredMap]:
-    """The label maps of a source, one per image that has one, by the images' names."""
-    if source.kind is SourceKind.APPROVED:
-        found = _approved(store, project_id)
-    elif source.kind is SourceKind.REFERENCE:
-        found = store.project_revisions(project_id, RevisionKind.REFERENCE)
-    else:
-        found = _predictions(store, project_id).get(source, {})
+    made = _predictions(store, project_id)
+    found |= {source: made[source] for source in sorted(made, key=lambda each: each.key)}
     images = sorted(store.images(project_id), key=lambda image: (image.stack, image.z_index or 0, image.name))
-    return [MeasuredMap(image, found[image.id]) for image in images if image.id in found]
+    return {
+        source: tuple(MeasuredMap(image, revisions[image.id]) for image in images if image.id in revisions)
+        for source, revisions in found.items()
+        if revisions
+    }
 
 
 def _approved(store: Store, project_id: str) -> dict[str, RevisionRecord]:

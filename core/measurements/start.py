@@ -10,7 +10,7 @@ from core.errors import DatasetError
 from core.exports import revision_scheme
 from core.jobs.rows import Priority, active_jobs, jobs, submit
 from core.label_scheme import LabelScheme
-from core.measurements.sources import MeasuredMap, Source, label_maps
+from core.measurements.sources import MeasuredMap, Source
 from core.measurements.tables import table_of
 from core.morphometry.summary import ImageObjects
 from core.store.records import JobRecord
@@ -28,7 +28,9 @@ class Measured:
     images
         Those that are, with their objects, in the order of the label maps.
     missing
-        Label maps that are not, or with another pixel size or contact distance.
+        Label maps that are not.
+    outdated
+        Label maps whose contacts were measured with another pixel size or contact distance; they are among the images.
     scheme
         The classes of the label maps.
     revisions
@@ -37,6 +39,7 @@ class Measured:
 
     images: tuple[ImageObjects, ...]
     missing: tuple[MeasuredMap, ...]
+    outdated: tuple[MeasuredMap, ...]
     scheme: LabelScheme
     revisions: Mapping[str, str]
 
@@ -53,33 +56,37 @@ def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float) -> Me
     contact_nm
         With which they are to be measured.
     """
-    images, missing = [], []
+    images, missing, outdated = [], [], []
     for each in maps:
-        table = table_of(store, each.image, each.revision, contact_nm)
-        if table is None:
+        kept = table_of(store, each.image, each.revision, contact_nm)
+        if kept is None:
             missing.append(each)
-        else:
-            images.append(ImageObjects(each.image.id, each.image.name, each.image.specimen, table))
+            continue
+        if not kept.contacts:
+            outdated.append(each)
+        # Planes of a stack show the same organelles: without a specimen they belong together all the same.
+        group = each.image.specimen or each.image.stack
+        images.append(ImageObjects(each.image.id, each.image.name, group, kept.version, kept.table))
     # The newest one knows the classes that were added last.
     newest = max(maps, key=lambda each: (each.revision.created_at, each.revision.id)).revision
     revisions = {each.image.id: each.revision.id for each in maps}
-    return Measured(tuple(images), tuple(missing), revision_scheme(store, newest), revisions)
+    return Measured(tuple(images), tuple(missing), tuple(outdated), revision_scheme(store, newest), revisions)
 
 
-def usual_source(store: Store, project_id: str, there: Mapping[Source, int]) -> Source:
+def usual_source(store: Store, there: Mapping[Source, Sequence[MeasuredMap]]) -> Source:
     """What to show first: what is measured already, then what most images have, then what people have checked.
 
     Parameters
     ----------
-    store, project_id
+    store
         Where they are.
     there
         As `sources` gives it, one at least.
     """
 
     def rank(source: Source) -> tuple[bool, int]:
-        maps = label_maps(store, project_id, source)
-        return any(store.object_table_path(each.revision.id).is_file() for each in maps), there[source]
+        maps = there[source]
+        return any(store.object_table_path(each.revision.id).is_file() for each in maps), len(maps)
 
     return max(there, key=rank)
 
@@ -108,10 +115,12 @@ def running(store: Store, project_id: str) -> list[JobRecord]:
     return [row for row in active_jobs(store=store) if row.kind == KIND and row.params.get("project_id") == project_id]
 
 
-def last_ended(store: Store, project_id: str) -> JobRecord | None:
-    """The newest measurement of this project, if it has ended."""
+def last_ended(store: Store, project_id: str, maps: Sequence[MeasuredMap]) -> JobRecord | None:
+    """The newest measurement of this project, if it has ended and was about any of these label maps."""
     last = next((row for row in jobs(kinds=[KIND], store=store) if row.params.get("project_id") == project_id), None)
-    return last if last is not None and last.finished else None
+    if last is None or not last.finished:
+        return None
+    return last if {each.revision.id for each in maps} & set(last.params.get("revision_ids", ())) else None
 
 
 def _work(params: dict[str, object]) -> tuple[object, ...]:

@@ -4,51 +4,66 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Final
 
 from core.morphometry.objects import ObjectTable
 from core.store.records import ImageRecord, RevisionRecord
 from core.store.store import Store
 
-KEPT: Final = 256
-"""Tables in memory: 1,000 objects with 6 classes take about 0.2 MB."""
-
 KEPT_OBJECTS: Final = 1_000_000
-"""Objects in memory, all tables together."""
+"""Objects in memory, all tables together: with six classes about 200 MB. What goes beyond is read again when needed."""
 
-_loaded: OrderedDict[tuple[str, int], ObjectTable] = OrderedDict()
+_loaded: OrderedDict[tuple[object, ...], KeptTable] = OrderedDict()
 _guard = threading.Lock()
 
 
-def table_of(store: Store, image: ImageRecord, revision: RevisionRecord, contact_nm: float) -> ObjectTable | None:
-    """The objects of a label map as they are measured now.
+@dataclass(frozen=True, eq=False, slots=True)
+class KeptTable:
+    """The objects of a label map as its image is now.
 
-    Returns
-    -------
-    ObjectTable or None
-        None where nobody has measured them yet, or only with another pixel size or contact distance.
+    Parameters
+    ----------
+    table
+        With the pixel size that the image has now.
+    version
+        Changes whenever any figure does.
+    contacts
+        Whether the contacts were measured with this pixel size and the contact distance that was asked for. Where they
+        were not they are NaN; everything else holds.
     """
+
+    table: ObjectTable
+    version: str
+    contacts: bool
+
+
+def table_of(store: Store, image: ImageRecord, revision: RevisionRecord, contact_nm: float) -> KeptTable | None:
+    """What is measured of a label map; None where nobody has measured it yet."""
     path = store.object_table_path(revision.id)
     try:
-        key = str(path), path.stat().st_mtime_ns
+        key = (str(path), path.stat().st_mtime_ns, image.pixel_size.nm, contact_nm)
     except OSError:
         return None
     with _guard:
-        table = _loaded.get(key)
-        if table is not None:
+        kept = _loaded.get(key)
+        if kept is not None:
             _loaded.move_to_end(key)
+            return kept
+    table = ObjectTable.load(path)
     if table is None:
-        table = ObjectTable.load(path)
-        if table is None:
-            return None
-        _keep(key, table)
-    same = table.pixel_size_nm == image.pixel_size.nm and table.contact_nm == contact_nm
-    return table if same else None
+        return None
+    contacts = table.pixel_size_nm == image.pixel_size.nm and table.contact_nm == contact_nm
+    if not contacts:
+        table = table.without_contacts(image.pixel_size.nm, contact_nm)
+    kept = KeptTable(table, ":".join(str(each) for each in key), contacts)
+    _keep(key, kept)
+    return kept
 
 
-def _keep(key: tuple[str, int], table: ObjectTable) -> None:
+def _keep(key: tuple[object, ...], kept: KeptTable) -> None:
     """Remember it, and forget what was not asked for longest; the newest always stays."""
     with _guard:
-        _loaded[key] = table
-        while len(_loaded) > 1 and (len(_loaded) > KEPT or sum(map(len, _loaded.values())) > KEPT_OBJECTS):
+        _loaded[key] = kept
+        while len(_loaded) > 1 and sum(len(each.table) for each in _loaded.values()) > KEPT_OBJECTS:
             _loaded.popitem(last=False)

@@ -91,12 +91,7 @@ def coverage_table(
     ('mitochondria', 2, 2.0, 2)
     """
     counts = id_counts(labels_yx)
-    unknown = [int(i) for i in np.flatnonzero(counts) if i not in (0, IGNORE_ID, *scheme.ids)]
-    if unknown:
-        raise LabelMapError(
-            f"The label map holds {int(counts[unknown].sum())} px with the ids {unknown}, not in the label scheme.",
-            f"Use the ids {(0, *scheme.ids)}, or 255 for ignore.",
-        )
+    check_ids(counts, scheme)
     objects, small = _objects_per_class(labels_yx)
     counted = int(counts[:IGNORE_ID].sum())
     rows = []
@@ -114,6 +109,29 @@ def coverage_table(
             )
         )
     return tuple(rows)
+
+
+def check_ids(counts: NDArray[np.int64], scheme: LabelScheme) -> None:
+    """Refuse a label map with ids that are not in the scheme.
+
+    Parameters
+    ----------
+    counts
+        Pixels of each of the 256 ids.
+    scheme
+        The classes.
+
+    Raises
+    ------
+    LabelMapError
+        There are such ids.
+    """
+    unknown = [int(i) for i in np.flatnonzero(counts) if i not in (0, IGNORE_ID, *scheme.ids)]
+    if unknown:
+        raise LabelMapError(
+            f"The label map holds {int(counts[unknown].sum())} px with the ids {unknown}, not in the label scheme.",
+            f"Use the ids {(0, *scheme.ids)}, or 255 for ignore.",
+        )
 
 
 def area_um2(pixels: int, pixel_size_nm: float | None) -> float | None:

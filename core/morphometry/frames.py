@@ -11,7 +11,7 @@ from core.label_scheme import LabelScheme
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
 from core.morphometry.summary import ImageObjects, ImageSummary
 
-_WHICH: Final = ("image", "specimen", "labels", "class", "object", "row_px", "column_px", "cut_off")
+_WHICH: Final = ("image", "specimen", "labels", "class", "object", "row_px", "column_px", "cut_off", "area_px")
 _HOW: Final = ("pixel_size_nm", "contact_within_nm")
 
 
@@ -40,8 +40,8 @@ def objects_frame(images: Sequence[ImageObjects], scheme: LabelScheme, *, physic
 
 def _columns(scheme: LabelScheme, *, physical: bool) -> list[str]:
     """All columns in order: those to a class stand where the scheme has it, whichever objects there are."""
-    to_classes = [each.column(physical=physical) for item in scheme.classes for each in measures_to(item)]
-    own = [measure.column(physical=physical) for measure in MEASURES]
+    to_classes = [each.column(physical=physical) for item in scheme.classes for each in measures_to(scheme, item)]
+    own = [measure.column(physical=physical) for measure in MEASURES[0 if physical else 1 :]]
     return [*_WHICH, *own, *to_classes, *_HOW]
 
 
@@ -59,8 +59,9 @@ def _class_frame(
         "row_px": table.row.round(2),
         "column_px": table.column.round(2),
         "cut_off": table.cut,
+        "area_px": table.area_px,
     }
-    for measure in measures_of(scheme, class_id):
+    for measure in measures_of(scheme, class_id)[0 if physical else 1 :]:  # the area in pixels is there already
         facts[measure.column(physical=physical)] = measure.of(table, physical=physical)
     facts["pixel_size_nm"] = table.pixel_size_nm if table.pixel_size_nm is not None else float("nan")
     facts["contact_within_nm"] = table.contact_nm

@@ -177,21 +177,22 @@ def measures_of(scheme: LabelScheme, class_id: int) -> tuple[Measure, ...]:
     ['distance_to_cell_boundaries', 'contact_with_cell_boundaries']
     """
     others = (item for item in scheme.classes if item.id != class_id)
-    return (*MEASURES, *(measure for item in others for measure in measures_to(item)))
+    return (*MEASURES, *(measure for item in others for measure in measures_to(scheme, item)))
 
 
 @lru_cache(maxsize=256)
-def measures_to(other: LabelClass) -> tuple[Measure, Measure]:
-    """Distance to another class, and contact with it."""
+def measures_to(scheme: LabelScheme, other: LabelClass) -> tuple[Measure, Measure]:
+    """Distance to another class of a scheme, and contact with it."""
+    key = _key(scheme, other)
     distance = Measure(
-        f"distance_to_{_key(other.name)}",
+        f"distance_to_{key}",
         f"Distance to {other.name}",
         Quantity.DISTANCE,
         f"gap between the nearest pixels of the object and of {other.name}; 0 where they touch",
         lambda t: _to(t, t.gap_px, other.id),
     )
     contact = Measure(
-        f"contact_with_{_key(other.name)}",
+        f"contact_with_{key}",
         f"Contact with {other.name}",
         Quantity.SHARE,
         f"share of the object's outline that is no farther from {other.name} than the contact distance",
@@ -202,9 +203,11 @@ def measures_to(other: LabelClass) -> tuple[Measure, Measure]:
     return distance, contact
 
 
-def _key(name: str) -> str:
-    """A class's name in the name of a column."""
-    return "_".join(name.split())
+def _key(scheme: LabelScheme, item: LabelClass) -> str:
+    """A class's name in the name of a column, with its id where another class would have the same."""
+    key = "_".join(item.name.split())
+    same = [each for each in scheme.classes if "_".join(each.name.split()).casefold() == key.casefold()]
+    return key if len(same) == 1 else f"{key}_{item.id}"
 
 
 def _to(table: ObjectTable, values: Floats, class_id: int) -> Floats:

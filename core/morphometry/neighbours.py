@@ -28,7 +28,7 @@ class Outlines:
     piece
         Number of the object of each pixel, from 1.
     beside_ignored
-        bool, one per object: an edge is shared with a pixel of 255.
+        bool, one per object: an edge or a corner is shared with a pixel of 255.
     """
 
     place: NDArray[np.int32]
@@ -58,6 +58,7 @@ def outlines(pieces_yx: NDArray[Any], labels_yx: NDArray[np.uint8], count: int) 
         outer = np.zeros(own.shape, bool)
         for rows_of, columns_of in _SIDES:
             outer |= pieces[rows_of, columns_of] != own
+        for rows_of, columns_of in (*_SIDES, *_CORNERS):
             beside_ignored[own[ignored[rows_of, columns_of]]] = True
         at = np.flatnonzero(outer & (own != 0))
         row, column = np.divmod(at, own.shape[1])
@@ -78,6 +79,12 @@ _SIDES: Final = (
     (_INNER, slice(2, None)),
 )
 """The pixel above, below, left and right, in rows with one more on either side."""
+
+_CORNERS: Final = tuple((rows, columns) for rows, _ in _SIDES[:2] for _, columns in _SIDES[2:])
+"""The four over a corner."""
+
+_TOUCHING: Final = 1.5
+"""Distance of pixel centres below which pixels share an edge or a corner."""
 
 
 def _framed(band: NDArray[Any]) -> NDArray[Any]:
@@ -118,7 +125,9 @@ def neighbours(
     for position, class_id in enumerate(class_ids):
         theirs = of_pixel == class_id
         asking = np.flatnonzero(~theirs)
-        if not theirs.any() or not asking.size:
+        if not theirs.any():
+            if contact_px is not None and not (class_of == class_id).any():
+                near[:, position] = 0.0
             continue
         tree = KDTree(outline.place[theirs], balanced_tree=False, compact_nodes=False)
         least = np.full(count + 1, np.inf)
@@ -127,7 +136,7 @@ def neighbours(
             part = asking[start : start + _ASKED]
             progress((position + start / asking.size) / len(class_ids))
             distance, _ = tree.query(outline.place[part])
-            gap = np.maximum(distance - 1.0, 0.0)
+            gap = np.where(distance < _TOUCHING, 0.0, distance - 1.0)
             piece = outline.piece[part]
             np.minimum.at(least, piece, gap)
             all_of += np.bincount(piece, minlength=count + 1)

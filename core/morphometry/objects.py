@@ -1,11 +1,12 @@
 """Size, shape and surroundings of every object of a label map: one row each, measured in pixels.
 
 Objects are the 8-connected pieces of a class, as in the coverage table. Lengths and areas in nm and µm come from
-`core.morphometry.measures`, so that a table outlives a pixel size that is entered later.
+`core.morphometry.measures`, so that all of a table but its contacts outlives a pixel size that is entered later.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zipfile
 import zlib
@@ -23,6 +24,7 @@ from core.evaluation.instances import objects_of
 from core.files import replacing
 from core.imaging.row_bands import id_counts, row_bands
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.morphometry.coverage import check_ids
 from core.morphometry.neighbours import neighbours, outlines
 
 VERSION: Final = 1
@@ -60,15 +62,16 @@ class ObjectTable:
     major_px, minor_px
         float64, axes of the ellipse with the same second moments.
     cut
-        bool, touches the image's edge or pixels that nobody labelled (255): more of it may lie beyond.
+        bool, touches the image's edge or, also over a corner, pixels that nobody labelled (255): more of it may lie
+        beyond.
     confidence
         float64, mean confidence of its pixels, 0 to 1; NaN without a confidence map.
     gap_px
         float64, shape (n, classes): distance between the nearest pixel centres of the object and of each class, less
-        one pixel, so that neighbours have 0; NaN for its own class and for classes that are not there.
+        one pixel; 0 where they touch, also over a corner; NaN for its own class and for classes that are not there.
     near
-        float64, shape (n, classes): share of its outline, 0 to 1, that is no farther than ``contact_nm`` from each
-        class; NaN where the gap is, and everywhere without a pixel size.
+        float64, shape (n, classes): share of its outline, 0 to 1, whose gap to each class is no wider than
+        ``contact_nm``; 0 for classes that are not there, NaN for its own, and everywhere without a pixel size.
     class_ids
         The classes of the columns of ``gap_px`` and ``near``.
     shape_yx
@@ -100,6 +103,13 @@ class ObjectTable:
     pixel_size_nm: float | None
     contact_nm: float
 
+    def __post_init__(self) -> None:
+        for name in _COLUMNS:
+            column = getattr(self, name)
+            if len(column) != len(self.class_id):
+                raise ValueError(f"{name} has {len(column)} rows, class_id {len(self.class_id)}")
+            column.setflags(write=False)
+
     def __len__(self) -> int:
         return len(self.class_id)
 
@@ -107,6 +117,12 @@ class ObjectTable:
         """Only the chosen objects."""
         columns = {name: getattr(self, name)[chosen] for name in _COLUMNS}
         return ObjectTable(**columns, **self._facts())
+
+    def without_contacts(self, pixel_size_nm: float | None, contact_nm: float) -> ObjectTable:
+        """The same objects with another pixel size or contact distance; contacts are NaN."""
+        return dataclasses.replace(
+            self, near=np.full_like(self.near, np.nan), pixel_size_nm=pixel_size_nm, contact_nm=contact_nm
+        )
 
     def save(self, path: Path) -> None:
         """Write as NumPy's archive, atomically. Raises StorageFullError where the disk is full."""
@@ -214,13 +230,7 @@ def _check(labels_yx: NDArray[np.uint8], scheme: LabelScheme, confidence_yx: NDA
     """Refuse what cannot be measured."""
     if labels_yx.ndim != 2:
         raise LabelMapError(f"The label map has {labels_yx.ndim} dimensions.", "Measure one 2D label map at a time.")
-    counts = id_counts(labels_yx)
-    unknown = [int(i) for i in np.flatnonzero(counts) if i not in (0, IGNORE_ID, *scheme.ids)]
-    if unknown:
-        raise LabelMapError(
-            f"The label map holds {int(counts[unknown].sum())} px with the ids {unknown}, not in the label scheme.",
-            f"Use the ids {(0, *scheme.ids)}, or 255 for ignore.",
-        )
+    check_ids(id_counts(labels_yx), scheme)
     if confidence_yx is not None and confidence_yx.shape != labels_yx.shape:
         raise LabelMapError(
             f"The confidence map has the shape {confidence_yx.shape} but the label map {labels_yx.shape}.",

@@ -7,7 +7,7 @@ they are known, are what is drawn. Lord et al. 2020, 10.1083/jcb.202001064.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -36,7 +36,7 @@ class Selection:
     whole_only
         Leave out objects that are cut off by the image's edge or by pixels that nobody labelled.
     physical
-        Physical units; images without a pixel size then have no figures.
+        Physical units; of images without a pixel size nothing counts then.
     """
 
     class_id: int
@@ -48,10 +48,12 @@ class Selection:
     def chosen(self, table: ObjectTable, *, cut_too: bool = False) -> NDArray[np.bool_]:
         """True for the objects that count."""
         fits: NDArray[np.bool_] = table.class_id == self.class_id
-        if self.physical and table.pixel_size_nm is not None:
-            fits &= table.area_px * table.pixel_size_nm**2 / NM2_PER_UM2 >= self.least_um2
-        elif not self.physical:
+        if not self.physical:
             fits &= table.area_px >= self.least_px
+        elif table.pixel_size_nm is None:
+            fits &= False
+        else:
+            fits &= table.area_px * table.pixel_size_nm**2 / NM2_PER_UM2 >= self.least_um2
         if self.whole_only and not cut_too:
             fits &= ~table.cut
         return fits
@@ -64,7 +66,9 @@ class ImageObjects:
     Parameters
     ----------
     image_id, name, specimen
-        Which image; specimen "" where unknown.
+        Which image; specimen "" where unknown. Images of one specimen, or planes of one stack, belong together.
+    version
+        Of the table: two with the same version hold the same, so the figures of one are those of the other.
     table
         Its objects, of all classes.
     """
@@ -72,7 +76,8 @@ class ImageObjects:
     image_id: str
     name: str
     specimen: str
-    table: ObjectTable
+    version: str
+    table: ObjectTable = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -132,8 +137,6 @@ class Overall:
         How many images have a mean.
     units, unit_kind
         What the interval is over, "images" or "specimens", and how many.
-    objects
-        How many objects the figures come from.
     """
 
     mean: float
@@ -142,7 +145,6 @@ class Overall:
     images: int
     units: int
     unit_kind: Resampling
-    objects: int
 
 
 def summarise(images: Sequence[ImageObjects], measure: Measure, selection: Selection) -> list[ImageSummary]:
@@ -152,37 +154,47 @@ def summarise(images: Sequence[ImageObjects], measure: Measure, selection: Selec
 
 def overall(rows: Sequence[ImageSummary]) -> Overall:
     """The mean over images of their means, 95 % bootstrap interval over specimens where there are two or more."""
-    return _overall(rows, [row.mean for row in rows], sum(len(row.values) for row in rows))
+    return _overall(rows, [row.mean for row in rows])
 
 
 def overall_density(rows: Sequence[ImageSummary]) -> Overall:
     """The mean over images of the number of objects per 100 µm²."""
-    return _overall(rows, [row.density for row in rows], sum(row.objects for row in rows))
+    return _overall(rows, [row.density for row in rows])
 
 
-def _overall(rows: Sequence[ImageSummary], values: list[float], objects: int) -> Overall:
+def typical_size_nm(images: Sequence[ImageObjects]) -> float | None:
+    """The median of the known pixel sizes, None where none is known."""
+    sizes = sorted(each.table.pixel_size_nm for each in images if each.table.pixel_size_nm is not None)
+    return sizes[len(sizes) // 2] if sizes else None
+
+
+def _overall(rows: Sequence[ImageSummary], values: list[float]) -> Overall:
     settings = EvaluationSettings()
     units = units_of([row.image.specimen for row in rows], settings.resampling)
     if not rows:
         nothing = float("nan")
-        return Overall(nothing, nothing, nothing, 0, 0, units.kind, 0)
+        return Overall(nothing, nothing, nothing, 0, 0, units.kind)
     found = mean_with_interval(np.array(values, np.float64)[:, None], units, settings)
     mean, low, high = (float(each[0]) for each in (found.mean, found.low, found.high))
-    return Overall(mean, low, high, int(found.images[0]), int(found.units[0]), units.kind, objects)
+    return Overall(mean, low, high, int(found.images[0]), int(found.units[0]), units.kind)
 
 
 def _image(image: ImageObjects, measure: Measure, selection: Selection) -> ImageSummary:
     table = image.table
     every = selection.chosen(table, cut_too=True)
     values = measure.of(table, physical=selection.physical)[selection.chosen(table)]
+    values = values[np.isfinite(values)]
+    values.setflags(write=False)
+    unknown = selection.physical and table.pixel_size_nm is None
     size_nm = table.pixel_size_nm
     framed = int(np.count_nonzero(every & (table.top > 0) & (table.left > 0)))
     field_um2 = float("nan") if size_nm is None else table.labelled_px * size_nm**2 / NM2_PER_UM2
+    covered = float(table.area_px[every].sum())
     return ImageSummary(
         image=image,
         objects=int(np.count_nonzero(every)),
         cut=int(np.count_nonzero(every & table.cut)),
         density=framed / field_um2 * DENSITY_UM2 if field_um2 else float("nan"),
-        area_fraction=float(table.area_px[every].sum() / table.labelled_px) if table.labelled_px else float("nan"),
-        values=values[np.isfinite(values)],
+        area_fraction=float("nan") if unknown or not table.labelled_px else covered / table.labelled_px,
+        values=values,
     )

@@ -13,13 +13,14 @@ from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import jobs
 from core.jobs.transitions import claim, fail
 from core.label_scheme import LabelScheme
-from core.measurements.sources import REFERENCES, label_maps
+from core.measurements.sources import REFERENCES, sources
 from core.measurements.start import start_measuring
 from core.morphometry.objects import CONTACT_NM
 from core.store.records import ImageRecord, JobRecord, ProjectRecord, RevisionKind
 from core.store.store import Store
 from tests.pages.conftest import open_page, texts
 from ui.errors import plain
+from ui.panels.measure_figures import _speck
 
 PAGE = "measure_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
@@ -52,7 +53,7 @@ def labelled(
 
 def measure(store: Store, project: ProjectRecord) -> JobRecord:
     """All references, now."""
-    row = start_measuring(store, project.id, label_maps(store, project.id, REFERENCES), CONTACT_NM)
+    row = start_measuring(store, project.id, sources(store, project.id)[REFERENCES], CONTACT_NM)
     assert claim(store, row, "here")
     runner.run_job(row.id, 1)
     return row
@@ -102,7 +103,7 @@ def test_figures_with_n_units_and_what_was_left_out(app: AppTest, store: Store, 
 def test_choices_stand_in_the_address_and_come_back(app: AppTest, store: Store, project: ProjectRecord) -> None:
     labelled(store, project, "a")
     measure(store, project)
-    asked = {"project": project.id, "measure": "distance_to_ER", "whole": "no", "least": "0"}
+    asked = {"project": project.id, "measure": "distance_to_ER", "whole": "no", "least_um2": "0"}
     page = open_page(app, PAGE, **asked)
     assert page.selectbox(key="measure-measure").value == "distance_to_ER"
     assert page.toggle(key="measure-whole").value is False
@@ -111,7 +112,7 @@ def test_choices_stand_in_the_address_and_come_back(app: AppTest, store: Store, 
     page.toggle(key="measure-whole").set_value(True).run()
     page.number_input(key="measure-smallest-µm²").set_value(0.25).run()
     assert "whole" not in page.query_params
-    assert page.query_params["least"] == "0.25"
+    assert page.query_params["least_um2"] == "0.25"
     assert "1 in 1 image; 3 smaller ones left out" in texts(page)
 
 
@@ -132,6 +133,9 @@ def test_another_contact_distance_asks_to_measure_again(app: AppTest, store: Sto
     page = open_page(app, PAGE, project=project.id)
     page.number_input(key="measure-contact").set_value(50.0).run()
     assert page.query_params["contact"] == "50"
+    said = texts(page)
+    assert "The contacts of 1 label map were measured with another contact distance" in said
+    assert "0.250 µm²" in said  # areas hold
     page.button(key="measure-start").click().run()
     assert jobs(kinds=["measure"], store=store)[0].params["contact_nm"] == 50.0
 
@@ -159,14 +163,41 @@ def test_images_without_a_pixel_size_are_named_beside_others(
 def test_a_measure_that_is_defined_nowhere_says_so(app: AppTest, store: Store, project: ProjectRecord) -> None:
     labelled(store, project, "a")
     measure(store, project)
-    page = open_page(app, PAGE, project=project.id, measure="confidence")
+    page = open_page(app, PAGE, project=project.id, measure="contact_with_ER", contact="50")
     assert not page.exception
-    assert "defined for none of the objects" in texts(page)
+    assert "defined for none of these objects" in texts(page)
+    assert "confidence" not in page.selectbox(key="measure-measure").options  # references have none
+
+
+def test_pixels_in_the_address_do_not_become_square_micrometres(
+    app: AppTest, store: Store, project: ProjectRecord
+) -> None:
+    image = labelled(store, project, "a", nm=None)
+    measure(store, project)
+    page = open_page(app, PAGE, project=project.id, least_px="25")
+    assert "1 in 1 image" in texts(page)
+    store.set_pixel_size(image.id, PixelSize.from_user(100.0))
+    page = open_page(app, PAGE, project=project.id, least_px="25")
+    assert page.number_input(key="measure-smallest-µm²").value == pytest.approx(0.2)
+
+
+def test_images_of_one_name_can_both_be_chosen(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    images = [labelled(store, project, "same") for _ in range(2)]
+    measure(store, project)
+    page = open_page(app, PAGE, project=project.id)
+    for image in reversed(images):  # the first one is shown already
+        page.selectbox(key="measure-image").set_value(image.id).run()
+        assert page.query_params["image"] == image.id
+
+
+@pytest.mark.parametrize("nm", [1.0, 1.7, 2.3, 4.6, 8.0, 19.9, 180.0])
+def test_objects_of_just_the_smallest_size_count(nm: float) -> None:
+    assert 0.98 * 20 * nm**2 / 1e6 < _speck(nm) <= 20 * nm**2 / 1e6
 
 
 def test_why_a_measurement_failed_is_said_beside_the_button(app: AppTest, store: Store, project: ProjectRecord) -> None:
     labelled(store, project, "a")
-    row = start_measuring(store, project.id, label_maps(store, project.id, REFERENCES), CONTACT_NM)
+    row = start_measuring(store, project.id, sources(store, project.id)[REFERENCES], CONTACT_NM)
     assert claim(store, row, "here")
     fail(store, row.id, StorageFullError("The disk is full.", "Make room."))
     page = open_page(app, PAGE, project=project.id)

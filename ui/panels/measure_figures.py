@@ -8,12 +8,11 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.evaluation.bootstrap import caution
 from core.evaluation.settings import EvaluationSettings
-from core.exports import frame_csv
+from core.exports import spreadsheet
 from core.figures.drawn import DrawnFigure
 from core.figures.objects import DRAWN, object_dots
 from core.label_scheme import LabelScheme
@@ -31,6 +30,7 @@ from core.morphometry.summary import (
     overall,
     overall_density,
     summarise,
+    typical_size_nm,
 )
 from core.morphometry.words import three_digits
 from core.store.records import ProjectRecord
@@ -44,8 +44,11 @@ from ui.state import Query, query, set_query
 from ui.units import AREA_FORMAT
 
 _CSV: Final = "text/csv; charset=utf-8"
+_HALF_DIGIT: Final = 0.005
+"""Taken off so that three digits round down and not up."""
+
 _LOG_RANGE: Final = 100.0
-"""Where the largest is so many times the smallest, a logarithmic axis is offered as the first choice."""
+"""Where the largest is so many times the smallest, the axis is logarithmic at first."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -73,11 +76,12 @@ class Chosen:
 
 def figures_panel(project: ProjectRecord, source: Source, found: Measured) -> Chosen:
     """Choices, figure, numbers, table, files."""
-    scheme = found.scheme
-    physical = any(image.table.pixel_size_nm is not None for image in found.images)
+    scheme, size_nm = found.scheme, typical_size_nm(found.images)
+    physical = size_nm is not None
+    images = tuple(each for each in found.images if not physical or each.table.pixel_size_nm is not None)
     with st.container(border=True):
-        measure, selection = _choices(scheme, found.images, physical=physical)
-        rows = _rows(found.images, measure, selection)
+        measure, selection = _choices(scheme, images, size_nm)
+        rows = _rows(images, measure, selection)
         _unknown_sizes(found.images, physical=physical)
         left, right = st.columns([1.9, 1], gap="medium")
         with left:
@@ -85,13 +89,14 @@ def figures_panel(project: ProjectRecord, source: Source, found: Measured) -> Ch
         with right:
             _numbers(rows, measure, selection)
     with st.container(border=True):
-        _table(rows, measure, selection)
+        _table(rows, measure, selection, key=f"measure-images-{abs(hash((images, measure.name, selection)))}")
         _files(found.images, rows, measure, scheme, source_words(source), physical=physical)
     return Chosen(project, scheme, selection, measure, rows)
 
 
-def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], *, physical: bool) -> tuple[Measure, Selection]:
-    """The class, the measure, and which objects count."""
+def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], size_nm: float | None) -> tuple[Measure, Selection]:
+    """The class, the measure, and which objects count; in pixels where no size of them is known."""
+    physical = size_nm is not None
     ids = [str(item.id) for item in scheme.classes]
     of_objects = EvaluationSettings().objects(scheme) or scheme.ids
     present = [i for i in of_objects if any((image.table.class_id == i).any() for image in images)]
@@ -116,9 +121,9 @@ def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], *, physical: b
         )
     place, least, whole = st.columns([1.6, 1, 1.3], vertical_alignment="bottom")
     with place:
-        measure = _measure(scheme, class_id, physical=physical)
-    unit = "µm²" if physical else "px"
-    changed = number_in_address(Query.LEAST, f"measure-smallest-{unit}", _speck(images, physical=physical), 0.0, 1e9)
+        measure = _measure(scheme, class_id, images, physical=physical)
+    unit, name = ("µm²", Query.LEAST_UM2) if physical else ("px", Query.LEAST_PX)
+    changed = number_in_address(name, f"measure-smallest-{unit}", _speck(size_nm), 0.0, 1e9)
     smallest = least.number_input(
         f"Smallest object, {unit}",
         min_value=0.0,
@@ -144,17 +149,20 @@ def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], *, physical: b
     return measure, Selection(class_id, least_px=int(smallest), whole_only=whole_only, physical=False)
 
 
-def _speck(images: Sequence[ImageObjects], *, physical: bool) -> float:
-    """The size below which pieces are left out at first: of `SMALL_PX` pixels of the typical image."""
-    sizes = sorted(image.table.pixel_size_nm for image in images if image.table.pixel_size_nm is not None)
-    if not physical or not sizes:
+def _speck(size_nm: float | None) -> float:
+    """The size below which pieces are left out at first: of `SMALL_PX` typical pixels, never more than that."""
+    area = area_um2(SMALL_PX, size_nm)
+    if area is None:
         return float(SMALL_PX)
-    return float(f"{area_um2(SMALL_PX, sizes[len(sizes) // 2]):.3g}")
+    rounded = float(f"{area:.3g}")
+    return rounded if rounded <= area else float(f"{area * (1 - _HALF_DIGIT):.3g}")
 
 
-def _measure(scheme: LabelScheme, class_id: int, *, physical: bool) -> Measure:
+def _measure(scheme: LabelScheme, class_id: int, images: Sequence[ImageObjects], *, physical: bool) -> Measure:
     """What is shown of the objects; the choice is kept in the address."""
     by_name = {each.name: each for each in measures_of(scheme, class_id) if physical or not each.needs_size}
+    if all(np.isnan(image.table.confidence).all() for image in images):
+        by_name.pop("confidence")
     changed = kept_in_address(Query.MEASURE, "measure-measure", by_name, "area")
     asked = by_name.get(query(Query.MEASURE) or "area", by_name["area"])
     name = st.selectbox(
@@ -163,7 +171,7 @@ def _measure(scheme: LabelScheme, class_id: int, *, physical: bool) -> Measure:
         format_func=lambda each: by_name[each].heading(physical=physical),
         key="measure-measure",
         on_change=changed,
-        help=f"{asked.formula[:1].upper()}{asked.formula[1:]}.",
+        help=f"{asked.formula[:1].upper()}{asked.formula[1:]}.{f' doi {asked.source}' if asked.source else ''}",
     )
     return by_name[name]
 
@@ -200,6 +208,11 @@ def _figure(rows: tuple[ImageSummary, ...], measure: Measure, scheme: LabelSchem
     key = f"measure-figure-{selection.class_id}-{measure.name}-{logarithmic}"
     state = figure(drawn, name=f"{measure.name}", key=key, height=400)
     every = "Every dot is an object" if len(values) <= DRAWN else f"Dots are {DRAWN:,} of the {len(values):,} objects"
+    hidden = len(values) - len(positive) if logarithmic else 0
+    if hidden:
+        st.caption(
+            f":material/info: {hidden:,} objects with 0 are not on a logarithmic axis; means and figures count them."
+        )
     st.caption(
         f"{every}, every mark the mean of an image (click it to open the image), the line the mean over images "
         "with its 95 % interval where there are two or more."
@@ -215,7 +228,10 @@ def _nothing_words(rows: Sequence[ImageSummary], selection: Selection) -> str:
         return "No object of this organelle of that size in these label maps."
     if selection.whole_only and there == sum(row.cut for row in rows):
         return f"All {there:,} objects touch the image's edge or unlabelled pixels. Switch Only whole objects off."
-    return "This measure is defined for none of the objects: the other organelle is in none of these images."
+    return (
+        "This measure is defined for none of these objects: the other organelle is in none of the images, or contacts \
+are not measured yet."
+    )
 
 
 def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selection) -> None:
@@ -234,8 +250,8 @@ def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selectio
     if len(values):
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
         lines.append(
-            ("Median object", f"{three_digits(middle, unit)}; half lie between {three_digits(low)} and "
-             f"{three_digits(high, unit)}")
+            (f"Median of all {len(values):,} objects", f"{three_digits(middle, unit)}; half of them lie between "
+             f"{three_digits(low)} and {three_digits(high, unit)}")
         )  # fmt: skip
     if selection.physical:
         lines.append((f"Objects per {DENSITY_UM2:g} µm²", _with_interval(overall_density(rows), "")))
@@ -260,14 +276,13 @@ def _with_interval(found: Overall, unit: str) -> str:
     return f"{mean} (95 % interval {three_digits(found.low)} to {three_digits(found.high, unit)}; {over})"
 
 
-def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selection) -> None:
+def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selection, *, key: str) -> None:
     """A row per image; a click opens it below."""
     frame = images_frame(rows, measure, physical=selection.physical)
     name = measure.column(physical=selection.physical)
     unit = measure.unit(physical=selection.physical)
     suffix = f", {unit}" if unit else ""
     numbers = st.column_config.NumberColumn
-    key = f"measure-images-{selection.class_id}-{measure.name}-{len(rows)}"
 
     def opened() -> None:
         # Only when a row is clicked: a row that stays marked must not win over what is chosen elsewhere later.
@@ -310,7 +325,7 @@ def _files(
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "All objects, CSV",
-            lambda: _csv(objects_frame(images, scheme, physical=physical, made_by=made_by)),
+            lambda: spreadsheet(objects_frame(images, scheme, physical=physical, made_by=made_by)),
             file_name="objects.csv",
             mime=_CSV,
             icon=":material/download:",
@@ -320,7 +335,7 @@ def _files(
         )
         st.download_button(
             "These images, CSV",
-            lambda: _csv(images_frame(rows, measure, physical=physical)),
+            lambda: spreadsheet(images_frame(rows, measure, physical=physical)),
             file_name=f"images_{measure.name}.csv",
             mime=_CSV,
             icon=":material/download:",
@@ -331,12 +346,7 @@ def _files(
         st.caption(f"{counted(len(images), 'image')}. Click a row to see the image's objects.")
 
 
-def _csv(frame: pd.DataFrame) -> bytes:
-    """As spreadsheets read it: UTF-8 with its mark."""
-    return frame_csv(frame, digits=6).encode("utf-8-sig")
-
-
-# Tables are the same objects as long as nothing is measured anew: summed up and drawn once, shown at every rerun.
+# Equal as long as nothing is measured anew: summed up and drawn once, shown at every rerun.
 @lru_cache(maxsize=8)
 def _rows(images: tuple[ImageObjects, ...], measure: Measure, selection: Selection) -> tuple[ImageSummary, ...]:
     return tuple(summarise(images, measure, selection))

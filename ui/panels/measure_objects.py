@@ -15,7 +15,7 @@ from ui.address import kept_in_address
 from ui.errors import plain
 from ui.panels.measure_figures import Chosen
 from ui.panels.results_images import picked_row
-from ui.panels.results_words import counted
+from ui.panels.results_words import counted, told_apart
 from ui.state import Query
 from ui.units import AREA_FORMAT
 from ui.viewer.compare import PaneKind, linked_panes
@@ -39,14 +39,15 @@ def objects_panel(found: Measured, chosen: Chosen) -> None:
     """Choice of the image, its objects, the viewer."""
     by_id = {row.image.image_id: row for row in chosen.rows}
     first = max(chosen.rows, key=lambda row: len(row.values)).image.image_id
+    words = told_apart(
+        {i: f"{row.image.name} · {counted(len(row.values), 'object')} measured" for i, row in by_id.items()}
+    )
     with st.container(border=True):
         changed = kept_in_address(Query.IMAGE, "measure-image", by_id, first)
         image_id = st.selectbox(
             "Image",
             list(by_id),
-            format_func=lambda each: (
-                f"{by_id[each].image.name} · {counted(len(by_id[each].values), 'object')} measured"
-            ),
+            format_func=lambda each: words[each],
             key="measure-image",
             on_change=changed,
         )
@@ -57,7 +58,7 @@ def objects_panel(found: Measured, chosen: Chosen) -> None:
         with st.container(horizontal=True, gap="medium"):
             picture, listed = st.container(width="stretch", key="measure-picture"), st.container(width=PANEL_PX)
         with listed:
-            focus = _list(table, order, len(kept), image_id, chosen)
+            focus = _list(table, order, len(kept), found.revisions[image_id], chosen)
         with picture:
             linked_panes(
                 image_id,
@@ -95,7 +96,7 @@ def objects_table(table: ObjectTable, order: np.ndarray[Any, np.dtype[np.int64]]
 
 
 def _list(
-    table: ObjectTable, order: np.ndarray[Any, np.dtype[np.int64]], count: int, image_id: str, chosen: Chosen
+    table: ObjectTable, order: np.ndarray[Any, np.dtype[np.int64]], count: int, revision_id: str, chosen: Chosen
 ) -> Place | None:
     """The table; the object that was clicked."""
     name = chosen.scheme.name_of(chosen.selection.class_id)
@@ -107,7 +108,7 @@ def _list(
     config = {column: st.column_config.NumberColumn(format=AREA_FORMAT, width=78) for column in numbers}
     picked = st.dataframe(
         frame if not chosen.selection.whole_only else frame.drop(columns="Cut off"),
-        key=f"measure-objects-{image_id}-{chosen.selection}-{chosen.measure.name}",
+        key=f"measure-objects-{revision_id}-{chosen.selection}-{chosen.measure.name}",
         hide_index=True,
         placeholder="–",
         width="stretch",
@@ -117,16 +118,18 @@ def _list(
         selection_mode="single-cell",
     )
     more = f" The first {len(order):,} of {count:,} are listed; the file has all." if count > len(order) else ""
-    st.caption(f"{counted(count, 'object')}, largest {chosen.measure.words} first. Click one to go there.{more}")
+    st.caption(f"{counted(count, 'object')}, largest {plain(chosen.measure.words)} first. Click one to go there.{more}")
     index = picked_row(picked["selection"])
-    return None if index is None else _place(table, int(order[index]), image_id)
+    if index is None or index >= len(order):
+        return None
+    return _place(table, int(order[index]), revision_id)
 
 
-def _place(table: ObjectTable, index: int, image_id: str) -> Place:
+def _place(table: ObjectTable, index: int, revision_id: str) -> Place:
     """The object, with a little around it so that its outline is seen."""
     top, left, bottom, right = (int(side[index]) for side in (table.top, table.left, table.bottom, table.right))
     rows, columns = table.shape_yx
     first_row, first_column = max(top - _AROUND_PX, 0), max(left - _AROUND_PX, 0)
     height = min(bottom + _AROUND_PX, rows) - first_row
     width = min(right + _AROUND_PX, columns) - first_column
-    return Place(first_row, first_column, height, width, f"{image_id}-{index}-{top}-{left}")
+    return Place(first_row, first_column, height, width, f"{revision_id}-{index}-{top}-{left}")

@@ -18,9 +18,9 @@ from ui.access import gate
 from ui.address import kept_in_address, number_in_address
 from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
-from ui.panels.results_words import counted
+from ui.panels.results_words import counted, told_apart
 from ui.person import person
-from ui.state import Query, query
+from ui.state import Query, query, set_query
 
 _FARTHEST_NM: Final = 10_000.0
 
@@ -38,27 +38,29 @@ def source_words(source: Source) -> str:
     return f"Predictions of {model.card.name if model else f'{source.made_by} (deleted)'}"
 
 
-def source_picker(project: ProjectRecord, there: Mapping[Source, int]) -> Source:
+def source_picker(there: Mapping[Source, Sequence[MeasuredMap]]) -> Source:
     """Where the label maps come from; the choice is kept in the address.
 
     Parameters
     ----------
-    project
-        Whose.
     there
-        What there is, one at least, and of how many images.
+        What there is, one at least.
     """
     by_key = {source.key: source for source in there}
     asked = query(Query.SOURCE)
-    first = asked if asked in by_key else usual_source(context.store(), project.id, there).key
-    changed = kept_in_address(Query.SOURCE, "measure-source", by_key, first)
+    first = asked if asked in by_key else usual_source(context.store(), there).key
+    words = told_apart(
+        {key: f"{source_words(source)} · {counted(len(there[source]), 'image')}" for key, source in by_key.items()}
+    )
     chosen = st.selectbox(
         "Label maps",
         list(by_key),
-        format_func=lambda key: f"{source_words(by_key[key])} · {counted(there[by_key[key]], 'image')}",
+        format_func=lambda key: words[key],
         key="measure-source",
-        on_change=changed,
+        on_change=kept_in_address(Query.SOURCE, "measure-source", by_key, first),
     )
+    if asked != chosen:
+        set_query(Query.SOURCE, chosen)
     return by_key[chosen]
 
 
@@ -92,36 +94,46 @@ def run_panel(project: ProjectRecord, source: Source, maps: Sequence[MeasuredMap
     under_way = running(context.store(), project.id)
     if under_way:
         _live(tuple(row.id for row in under_way))
-    elif found.missing:
+    elif found.missing or found.outdated:
         _offer(project, source, found, contact_nm)
     return found
 
 
 def _offer(project: ProjectRecord, source: Source, found: Measured, contact_nm: float) -> None:
     """The button, and why a measurement before it did not end well."""
-    what = counted(len(found.missing), "label map")
+    maps = (*found.missing, *found.outdated)
     with st.container(border=True):
-        last = last_ended(context.store(), project.id)
+        last = last_ended(context.store(), project.id, maps)
         if last is not None:
             _ended(last)
-        if found.images:
-            every = len(found.missing) + len(found.images)
-            st.markdown(
-                f"{what} of {every} not measured yet, or before the pixel size or the contact distance was changed."
-            )
-        else:
-            st.markdown(
-                "Count the organelles of these label maps and measure each: area, diameter, length, shape, how far it "
-                "is from every other organelle, and how much of its outline is in contact. "
-                "A 16-megapixel image takes some seconds."
-            )
+        st.markdown(_offer_words(found))
         if gate(Permission.PAINT, project.id) and st.button(
-            f"Measure {what}", type="primary", icon=":material/straighten:", key="measure-start"
+            f"Measure {counted(len(maps), 'label map')}",
+            type="secondary" if found.images else "primary",
+            icon=":material/straighten:",
+            key="measure-start",
         ):
-            start_measuring(
-                context.store(), project.id, found.missing, contact_nm, author=person(), name=source_words(source)
-            )
+            start_measuring(context.store(), project.id, maps, contact_nm, author=person(), name=source_words(source))
             st.rerun()
+
+
+def _offer_words(found: Measured) -> str:
+    """What measuring would add."""
+    if not found.images:
+        return (
+            "Count the organelles of these label maps and measure each: area, diameter, length, shape, how far it is "
+            "from every other organelle, and how much of its outline is in contact. A 16-megapixel image takes some "
+            "seconds."
+        )
+    parts = []
+    if found.missing:
+        parts.append(f"{counted(len(found.missing), 'label map')} not measured yet.")
+    if found.outdated:
+        parts.append(
+            f"The contacts of {counted(len(found.outdated), 'label map')} were measured with another contact distance "
+            "or pixel size, so they are left out until they are measured again; everything else holds."
+        )
+    return " ".join(parts)
 
 
 def _ended(last: JobRecord) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from core.evaluation.metric import Better, Metric
 from core.evaluation.words import counted, figure_text, sample_words
 from core.store.records import EvaluationRecord, EvaluationState
 
-__all__ = ["counted", "evaluation_label", "figure_text", "metric_help", "sample_words"]
+__all__ = ["counted", "evaluation_label", "figure_text", "metric_help", "sample_words", "told_apart"]
 
 _DIRECTION: Final = {
     Better.HIGHER: "higher is better",
@@ -31,3 +33,18 @@ def evaluation_label(record: EvaluationRecord) -> str:
         EvaluationState.RUNNING: f"running, {record.scored_count} of {count}",
     }.get(record.state, count)
     return f"{record.name} · {mark} · {record.created_at:%Y-%m-%d %H:%M}"
+
+
+def told_apart(words: Mapping[str, str]) -> dict[str, str]:
+    """The same words with a number where they repeat: of equal entries a list would only ever find the last.
+
+    >>> told_apart({"a": "cell", "b": "cell", "c": "other"})
+    {'a': 'cell (1)', 'b': 'cell (2)', 'c': 'other'}
+    """
+    several = {text for text, count in Counter(words.values()).items() if count > 1}
+    numbers: Counter[str] = Counter()
+    found = {}
+    for key, text in words.items():
+        numbers[text] += 1
+        found[key] = f"{text} ({numbers[text]})" if text in several else text
+    return found

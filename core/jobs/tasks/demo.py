@@ -14,7 +14,7 @@ from core.demo import demo_project, prepare_demo_images, prepare_demo_tests
 from core.demo_rounds import prepare_demo_pool
 from core.jobs.context import JobContext
 from core.jobs.rows import Priority, submit
-from core.measurements.sources import REFERENCES, label_maps
+from core.measurements.sources import REFERENCES, sources
 from core.measurements.start import measured, start_measuring
 from core.morphometry.objects import CONTACT_NM
 from core.results.start import EvaluationPlan, start_evaluation
@@ -68,5 +68,6 @@ def queue_demo_measurement(store: Store) -> JobRecord | None:
     project = demo_project(store)
     if project is None:
         return None
-    missing = measured(store, label_maps(store, project.id, REFERENCES), CONTACT_NM).missing
+    maps = sources(store, project.id).get(REFERENCES, ())
+    missing = measured(store, maps, CONTACT_NM).missing if maps else ()
     return start_measuring(store, project.id, missing, CONTACT_NM, name="Reference labels") if missing else None

@@ -46,7 +46,8 @@ def run(context: JobContext) -> dict[str, Any]:
             revision = context.store.revision(revision_id)
             image = context.store.image(revision.image_id)
             name = image.name
-            if table_of(context.store, image, revision, contact_nm) is not None:
+            there = table_of(context.store, image, revision, contact_nm)
+            if there is not None and there.contacts:
                 kept += 1
                 continue
             _measure(context, image, revision, contact_nm, _Progress(context, name, number, len(ids), began_s))

@@ -23,7 +23,7 @@ def rows(*images: tuple[str, str, list[int]]) -> list[ImageSummary]:
         for number, width in enumerate(widths):
             labels[2 * number + 1, 1 : 1 + width] = 1
         table = measure_objects(labels, DEFAULT_SCHEME, 1000.0)
-        made.append(ImageObjects(f"id {name}", name, specimen, table))
+        made.append(ImageObjects(f"id {name}", name, specimen, name, table))
     return summarise(made, AREA, Selection(1))
 
 

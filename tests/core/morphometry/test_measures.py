@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.evaluation.settings import Resampling
-from core.label_scheme import DEFAULT_SCHEME
+from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.morphometry.frames import images_frame, objects_frame
 from core.morphometry.measures import MEASURES, Measure, measures_of
 from core.morphometry.objects import measure_objects
@@ -26,7 +26,7 @@ def by_name(name: str, class_id: int = 1) -> Measure:
 
 
 def image(labels: np.ndarray, nm: float | None = 100.0, name: str = "a", specimen: str = "") -> ImageObjects:
-    return ImageObjects(name, name, specimen, measure_objects(labels, DEFAULT_SCHEME, nm, contact_nm=250.0))
+    return ImageObjects(name, name, specimen, name, measure_objects(labels, DEFAULT_SCHEME, nm, contact_nm=250.0))
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,31 @@ def test_without_a_pixel_size_there_are_pixels_only() -> None:
     assert np.isnan(by_name("area").of(table, physical=True)).all()
     assert by_name("area").of(table, physical=False).tolist() == [12.0, 6.0]
     assert np.isnan(by_name("contact_with_ER").of(table, physical=False)).all()
+
+
+def test_classes_whose_columns_would_have_one_name_keep_apart() -> None:
+    scheme = LabelScheme.from_names({"m": 1, "lipid droplets": 2, "lipid_droplets": 3})
+    labels = np.zeros((4, 30), np.uint8)
+    labels[1, 10], labels[1, 13], labels[1, 20] = 1, 2, 3
+    found = ImageObjects("a", "a", "", "", measure_objects(labels, scheme, 10.0))
+    frame = objects_frame([found], scheme, physical=True, made_by="")
+    assert len(set(frame.columns)) == len(frame.columns)
+    assert frame["distance_to_lipid_droplets_2_nm"][0] == pytest.approx(20)
+    assert frame["distance_to_lipid_droplets_3_nm"][0] == pytest.approx(90)
+
+
+def test_of_an_image_without_a_pixel_size_nothing_counts_in_physical_units() -> None:
+    rows = summarise([image(two_of_three_whole()), image(two_of_three_whole(), None)], by_name("area"), Selection(1))
+    assert [row.objects for row in rows] == [3, 0]
+    assert math.isnan(rows[1].area_fraction)
+    assert math.isnan(rows[1].density)
+
+
+def test_an_absent_class_has_no_distance_and_no_contact() -> None:
+    (row,) = summarise([image(BAR)], by_name("contact_with_nucleus"), Selection(1))
+    assert row.values.tolist() == [0.0]
+    (row,) = summarise([image(BAR)], by_name("distance_to_nucleus"), Selection(1))
+    assert row.values.tolist() == []
 
 
 def test_names_of_measures_are_unique_and_say_their_unit() -> None:
@@ -122,7 +147,7 @@ def test_means_are_over_images_and_intervals_over_specimens() -> None:
               image(large, name="c", specimen="two")]  # fmt: skip
     found = overall(summarise(images, by_name("area"), Selection(1)))
     assert found.mean == pytest.approx((0.01 + 0.01 + 0.16) / 3)  # and not over all seven objects
-    assert (found.objects, found.images, found.units, found.unit_kind) == (7, 3, 2, Resampling.GROUPS)
+    assert (found.images, found.units, found.unit_kind) == (3, 2, Resampling.GROUPS)
     assert found.low == pytest.approx(0.01)
     assert found.high == pytest.approx(0.16)
     assert overall([]).images == 0
@@ -135,6 +160,7 @@ def test_tables_have_a_row_per_object_and_per_image() -> None:
     assert frame["class"].tolist() == ["mitochondria", "ER", *["mitochondria"] * 3]
     assert frame["object"].tolist() == [1, 1, 1, 2, 3]
     assert frame["area_um2"].tolist() == pytest.approx([0.12, 0.06, 0.01, 0.04, 0.02])
+    assert frame["area_px"].tolist() == [12, 6, 1, 4, 2]
     assert frame["distance_to_ER_nm"].tolist()[0] == pytest.approx(200)
     assert math.isnan(frame["distance_to_ER_nm"].tolist()[1])
     assert frame["cut_off"].tolist() == [False, False, False, False, True]

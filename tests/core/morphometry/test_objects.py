@@ -110,6 +110,16 @@ def test_touching_objects_have_no_gap() -> None:
     assert table.near[0, 1] == 1.0
 
 
+def test_what_meets_over_a_corner_touches_and_is_cut_off() -> None:
+    labels = np.array([[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 2, 0], [0, 0, 0, 0]], np.uint8)
+    table = measure_objects(labels, DEFAULT_SCHEME, 8.0, contact_nm=0.0)
+    assert table.gap_px[0, 1] == 0.0
+    assert table.near[0, 1] == 1.0
+    assert not table.cut.any()
+    labels[2, 2] = IGNORE_ID
+    assert measure_objects(labels, DEFAULT_SCHEME, 8.0).cut.tolist() == [True]
+
+
 @pytest.mark.parametrize(
     "labels", [EMPTY, np.full((3, 4), IGNORE_ID, np.uint8), EMPTY[:0]], ids=["empty", "ignored", "no rows"]
 )
@@ -160,11 +170,13 @@ def _check_neighbours(labels: np.ndarray, mask: np.ndarray, table: ObjectTable, 
         theirs = np.argwhere(labels == class_id)
         if class_id == own or not len(theirs):
             assert math.isnan(table.gap_px[row, position])
+            assert math.isnan(table.near[row, position]) if class_id == own else table.near[row, position] == 0
             continue
         distances = np.sqrt(((outline[:, None] - theirs[None]) ** 2).sum(-1)).min(1)
-        assert table.gap_px[row, position] == pytest.approx(max(distances.min() - 1, 0))
-        assert table.near[row, position] == pytest.approx((distances - 1 <= 1.5).mean())
-    beside = ndimage.binary_dilation(mask) & (labels == IGNORE_ID)
+        gaps = np.where(distances < 1.5, 0, distances - 1)
+        assert table.gap_px[row, position] == pytest.approx(gaps.min())
+        assert table.near[row, position] == pytest.approx((gaps <= 1.5).mean())
+    beside = ndimage.binary_dilation(mask, np.ones((3, 3))) & (labels == IGNORE_ID)
     rows, columns = np.nonzero(mask)
     at_edge = bool((rows.min() == 0) | (columns.min() == 0)) or mask[-1].any() or mask[:, -1].any()
     assert bool(table.cut[row]) == bool(at_edge or beside.any())

@@ -50,4 +50,4 @@ def test_the_default_model_is_evaluated_once(store: Store, settings: Settings) -
 def test_the_job_makes_all_of_it(store: Store, settings: Settings) -> None:
     write_model(settings.models_dir / "starter")
     assert run_job(store, submit("demo", {}, store=store)).state is JobState.SUCCEEDED
-    assert sorted(row.kind for row in jobs(store=store)) == ["demo", "evaluate", "predict"]
+    assert sorted(row.kind for row in jobs(store=store)) == ["demo", "evaluate", "measure", "predict"]
