@@ -245,7 +245,7 @@ def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selectio
     if cut:
         told += f", of which {cut:,} cut off" + (" and not measured" if selection.whole_only else "")
     if smaller:
-        told += f"; {smaller:,} smaller ones left out"
+        told += f"; {counted(smaller, 'smaller one')} left out"
     lines = [("Objects", told), (f"Mean {measure.words}", _with_interval(found, unit))]
     if len(values):
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
