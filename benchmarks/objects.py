@@ -67,8 +67,9 @@ def reference(labels_yx: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
     for position, class_id in enumerate(DEFAULT_SCHEME.ids):
         theirs = labels_yx == class_id
         if theirs.any():
-            gaps = ndimage.minimum(ndimage.distance_transform_edt(~theirs), pieces_yx, numbers) - 1
-            found[f"gap {position}"] = np.where(class_of[1:] == class_id, np.nan, np.maximum(gaps, 0))
+            nearest = np.asarray(ndimage.minimum(ndimage.distance_transform_edt(~theirs), pieces_yx, numbers))
+            gaps = np.where(nearest < 1.5, 0, nearest - 1)  # over a corner they touch
+            found[f"gap {position}"] = np.where(class_of[1:] == class_id, np.nan, gaps)
     return found
 
 
