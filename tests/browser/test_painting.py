@@ -265,10 +265,12 @@ def test_a_narrow_window_stacks_a_review_below_its_pictures(tissue: Tissue, page
     page.goto(f"{tissue.server.url}/review?project={tissue.project.id}&revision={revision.id}")
     approve = page.get_by_role("button", name="Approve", exact=True)
     expect(approve).to_be_attached(timeout=LONG_MS)
-    picture = page.locator(".st-key-review-picture")
-    box, side = picture.bounding_box(), page.locator(".st-key-review-side").bounding_box()
-    assert box is not None
-    assert side is not None
-    assert box["width"] > 600
-    assert side["y"] >= box["y"] + box["height"]
-    assert side["width"] > 600
+    # Both at one moment: while the pictures arrive, everything below them moves.
+    page.wait_for_function(
+        """() => {
+            const [box, side] = ["picture", "side"].map(
+                (name) => document.querySelector(`.st-key-review-${name}`)?.getBoundingClientRect());
+            return box?.width > 600 && side?.width > 600 && side.top >= box.bottom;
+        }""",
+        timeout=LONG_MS,
+    )
