@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +24,7 @@ from scipy import ndimage
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.metrics import timed  # noqa: E402
 from core.evaluation.instances import objects_of  # noqa: E402
 from core.label_scheme import DEFAULT_SCHEME  # noqa: E402
 from core.morphometry.objects import ObjectTable, measure_objects  # noqa: E402
@@ -87,13 +87,8 @@ def agreement(known: dict[str, NDArray[Any]], ours: ObjectTable) -> dict[str, fl
 
 
 def quickest(work: Callable[[], Any], repeats: int) -> tuple[Any, float, float]:
-    """The last result, and wall and CPU seconds of the quickest time."""
-    times = []
-    for _ in range(repeats):
-        wall, cpu = time.perf_counter(), time.process_time()
-        result = work()
-        times.append((time.perf_counter() - wall, time.process_time() - cpu))
-    return result, *min(times)
+    """The result, and wall and CPU seconds of the quickest time."""
+    return min((timed(work) for _ in range(repeats)), key=lambda each: each[1:])
 
 
 if __name__ == "__main__":

@@ -40,5 +40,5 @@ with which:
 contact_nm = contact_field()
 found = run_panel(project, source, there[source], contact_nm)
 if found.images:
-    chosen = figures_panel(project, source, found)
+    chosen = figures_panel(source, found)
     objects_panel(found, chosen)

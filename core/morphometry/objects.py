@@ -198,7 +198,7 @@ def measure_objects(
     >>> table.area_px.tolist(), table.gap_px[0, 2].item(), table.near[0, 2].item()
     ([2, 1], 1.0, 1.0)
     """
-    _check(labels_yx, scheme, confidence_yx)
+    labelled_px = _checked(labels_yx, scheme, confidence_yx)
     pieces_yx, class_of, area_px = objects_of(labels_yx, scheme.ids)
     count = len(class_of) - 1
     progress(0.1)
@@ -221,21 +221,22 @@ def measure_objects(
     return ObjectTable(
         class_of[1:], area_px, centre[:, 0], centre[:, 1], box[:, 0], box[:, 1], box[:, 2], box[:, 3], perimeter_px,
         major_px, minor_px, at_edge | outline.beside_ignored, _confidence(pieces_yx, confidence_yx, area_px), gap_px,
-        near, scheme.ids, (int(rows), int(columns)), int(id_counts(labels_yx)[:IGNORE_ID].sum()), pixel_size_nm,
-        float(contact_nm),
+        near, scheme.ids, (int(rows), int(columns)), labelled_px, pixel_size_nm, float(contact_nm),
     )  # fmt: skip
 
 
-def _check(labels_yx: NDArray[np.uint8], scheme: LabelScheme, confidence_yx: NDArray[np.uint8] | None) -> None:
-    """Refuse what cannot be measured."""
+def _checked(labels_yx: NDArray[np.uint8], scheme: LabelScheme, confidence_yx: NDArray[np.uint8] | None) -> int:
+    """Refuse what cannot be measured; the pixels that are not 255."""
     if labels_yx.ndim != 2:
         raise LabelMapError(f"The label map has {labels_yx.ndim} dimensions.", "Measure one 2D label map at a time.")
-    check_ids(id_counts(labels_yx), scheme)
+    counts = id_counts(labels_yx)
+    check_ids(counts, scheme)
     if confidence_yx is not None and confidence_yx.shape != labels_yx.shape:
         raise LabelMapError(
             f"The confidence map has the shape {confidence_yx.shape} but the label map {labels_yx.shape}.",
             "Take both from the same prediction.",
         )
+    return int(counts[:IGNORE_ID].sum())
 
 
 def _ellipses(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.evaluation.bootstrap import mean_with_interval, units_of
 from core.evaluation.settings import EvaluationSettings, Resampling
-from core.morphometry.coverage import NM2_PER_UM2
+from core.morphometry.coverage import NM2_PER_UM2, area_um2
 from core.morphometry.measures import Measure
 from core.morphometry.objects import ObjectTable
 
@@ -188,7 +188,7 @@ def _image(image: ImageObjects, measure: Measure, selection: Selection) -> Image
     unknown = selection.physical and table.pixel_size_nm is None
     size_nm = table.pixel_size_nm
     framed = int(np.count_nonzero(every & (table.top > 0) & (table.left > 0)))
-    field_um2 = float("nan") if size_nm is None else table.labelled_px * size_nm**2 / NM2_PER_UM2
+    field_um2 = area_um2(table.labelled_px, size_nm)
     covered = float(table.area_px[every].sum())
     return ImageSummary(
         image=image,

@@ -33,7 +33,6 @@ from core.morphometry.summary import (
     typical_size_nm,
 )
 from core.morphometry.words import three_digits
-from core.store.records import ProjectRecord
 from ui.address import kept_in_address, number_in_address, switch_in_address
 from ui.errors import plain
 from ui.figure import figure
@@ -57,8 +56,8 @@ class Chosen:
 
     Parameters
     ----------
-    project, scheme
-        The project, and the classes of the label maps.
+    scheme
+        The classes of the label maps.
     selection
         Which objects count.
     measure
@@ -67,14 +66,13 @@ class Chosen:
         The images.
     """
 
-    project: ProjectRecord
     scheme: LabelScheme
     selection: Selection
     measure: Measure
     rows: tuple[ImageSummary, ...]
 
 
-def figures_panel(project: ProjectRecord, source: Source, found: Measured) -> Chosen:
+def figures_panel(source: Source, found: Measured) -> Chosen:
     """Choices, figure, numbers, table, files."""
     scheme, size_nm = found.scheme, typical_size_nm(found.images)
     physical = size_nm is not None
@@ -91,7 +89,7 @@ def figures_panel(project: ProjectRecord, source: Source, found: Measured) -> Ch
     with st.container(border=True):
         _table(rows, measure, selection, key=f"measure-images-{abs(hash((images, measure.name, selection)))}")
         _files(found.images, rows, measure, scheme, source_words(source), physical=physical)
-    return Chosen(project, scheme, selection, measure, rows)
+    return Chosen(scheme, selection, measure, rows)
 
 
 def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], size_nm: float | None) -> tuple[Measure, Selection]:
@@ -229,8 +227,8 @@ def _nothing_words(rows: Sequence[ImageSummary], selection: Selection) -> str:
     if selection.whole_only and there == sum(row.cut for row in rows):
         return f"All {there:,} objects touch the image's edge or unlabelled pixels. Switch Only whole objects off."
     return (
-        "This measure is defined for none of these objects: the other organelle is in none of the images, or contacts \
-are not measured yet."
+        "This measure is defined for none of these objects: the other organelle is in none of the images, or contacts "
+        "are not measured yet."
     )
 
 

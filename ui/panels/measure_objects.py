@@ -105,7 +105,10 @@ def _list(
         return None
     frame = objects_table(table, order, chosen)
     numbers = [column for column in frame.columns if column != "Cut off"]
-    config = {column: st.column_config.NumberColumn(format=AREA_FORMAT, width=78) for column in numbers}
+    config = {
+        column: st.column_config.NumberColumn(format=AREA_FORMAT, width=78 if place else 112)
+        for place, column in enumerate(numbers)
+    }
     picked = st.dataframe(
         frame if not chosen.selection.whole_only else frame.drop(columns="Cut off"),
         key=f"measure-objects-{revision_id}-{chosen.selection}-{chosen.measure.name}",

@@ -18,11 +18,11 @@ from core.jobs.rows import job
 from core.results.start import EvaluationPlan, start_evaluation
 from core.settings import Settings
 from core.store import JobRecord, ProjectRecord, RevisionKind, Store
-from tests.core.results.conftest import PREDICTION, REFERENCE, add_image, add_labels, project, run_job, settings, store
+from tests.core.results.conftest import PREDICTION, REFERENCE, add_image, add_labels, project, run_job
 from tests.core.results.test_evaluate_model import FakePredictor
 from tests.models import write_model
 
-__all__ = ["project", "settings", "store"]
+__all__ = ["project"]
 
 
 @pytest.fixture

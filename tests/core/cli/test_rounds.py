@@ -17,11 +17,11 @@ from core.errors import CristaeError, DatasetError, NotFoundError, RoundError
 from core.settings import Settings
 from core.store import ProjectRecord, Store
 from core.store.round_records import RoundState
-from tests.core.results.conftest import project, settings, store
+from tests.core.results.conftest import project
 from tests.core.rounds.chain import Machine, fill, work
 from tests.models import write_model
 
-__all__ = ["project", "settings", "store"]
+__all__ = ["project"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import core.jobs.runner as runner
 from core.errors import DatasetError
 from core.exports import render_download
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter
-from core.jobs.rows import job
-from core.jobs.transitions import claim
 from core.label_scheme import LabelScheme
 from core.measurements import tables
 from core.measurements.sources import REFERENCES, MeasuredMap, Source, SourceKind, sources
 from core.measurements.start import last_ended, measured, running, start_measuring, usual_source
 from core.review.decisions import Decision, decide
-from core.settings import Settings, load_settings
-from core.store import ImageRecord, JobRecord, JobState, ProjectRecord, RevisionKind, Store
+from core.store import ImageRecord, JobState, ProjectRecord, RevisionKind, Store
 from core.store.records import RevisionRecord
+from tests.core.results.conftest import run_job
 
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
 LABELS = np.zeros((8, 8), np.uint8)
@@ -36,20 +32,6 @@ STARTER = Source(SourceKind.MODEL, "starter")
 
 def label_maps(store: Store, project_id: str, source: Source) -> tuple[MeasuredMap, ...]:
     return sources(store, project_id)[source]
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0)
-
-
-@pytest.fixture
-def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """An open, empty store, also the process's for jobs."""
-    opened = Store(settings)
-    monkeypatch.setattr(runner, "current_store", lambda: opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -78,12 +60,6 @@ def label(
     with LabelPyramidWriter(path, labels.shape, pixel_size_nm=None, with_confidence=confidence) as writer:
         writer.write(0, 0, labels, np.full(labels.shape, 204, np.uint8) if confidence else None)
     return store.complete_revision(begun.id)
-
-
-def run(store: Store, row: JobRecord) -> JobRecord:
-    assert claim(store, row, "here")
-    runner.run_job(row.id, job(row.id, store=store).attempts)
-    return job(row.id, store=store)
 
 
 def test_an_empty_project_has_nothing_to_measure(store: Store, project: ProjectRecord, image: ImageRecord) -> None:
@@ -124,7 +100,7 @@ def test_what_is_measured_is_shown_first_then_what_most_images_have(
     for each in (image, other):
         label(store, each, RevisionKind.PREDICTION, model_id="starter")
     assert usual_source(store, sources(store, project.id)) == STARTER
-    run(store, start_measuring(store, project.id, label_maps(store, project.id, REFERENCES), 30.0))
+    run_job(store, start_measuring(store, project.id, label_maps(store, project.id, REFERENCES), 30.0))
     assert usual_source(store, sources(store, project.id)) == REFERENCES
 
 
@@ -135,7 +111,7 @@ def test_planes_of_a_stack_belong_together(store: Store, project: ProjectRecord)
         plane = store.add_image(project.id, Image(pixels, size, f"p{number}"), stack="s.tif", z_index=number)
         label(store, plane, RevisionKind.REFERENCE)
     maps = label_maps(store, project.id, REFERENCES)
-    run(store, start_measuring(store, project.id, maps, 30.0))
+    run_job(store, start_measuring(store, project.id, maps, 30.0))
     assert [each.specimen for each in measured(store, maps, 30.0).images] == ["s.tif", "s.tif"]
 
 
@@ -148,7 +124,7 @@ def test_a_job_measures_each_label_map_once(store: Store, project: ProjectRecord
     assert start_measuring(store, project.id, maps, 300.0).id == row.id  # asked twice, done once
     assert [each.id for each in running(store, project.id)] == [row.id]
     assert last_ended(store, project.id, maps) is None
-    done = run(store, row)
+    done = run_job(store, row)
     assert done.result == {"measured": 1, "kept": 0, "problems": []}
     assert running(store, project.id) == []
     after = measured(store, maps, 300.0)
@@ -158,7 +134,7 @@ def test_a_job_measures_each_label_map_once(store: Store, project: ProjectRecord
     assert found.table.confidence.tolist() == pytest.approx([0.8, 0.8])
     assert found.table.near[0, 1] == pytest.approx(1.0)
     assert after.revisions == {image.id: made.id}
-    assert run(store, start_measuring(store, project.id, maps, 300.0)).result["kept"] == 1
+    assert run_job(store, start_measuring(store, project.id, maps, 300.0)).result["kept"] == 1
 
 
 def test_another_pixel_size_or_contact_distance_costs_the_contacts_only(
@@ -166,7 +142,7 @@ def test_another_pixel_size_or_contact_distance_costs_the_contacts_only(
 ) -> None:
     label(store, image, RevisionKind.REFERENCE)
     maps = label_maps(store, project.id, REFERENCES)
-    run(store, start_measuring(store, project.id, maps, 300.0))
+    run_job(store, start_measuring(store, project.id, maps, 300.0))
     assert not measured(store, maps, 300.0).outdated
     farther = measured(store, maps, 500.0)
     assert [each.image.id for each in farther.outdated] == [image.id]
@@ -178,7 +154,7 @@ def test_another_pixel_size_or_contact_distance_costs_the_contacts_only(
     found = measured(store, resized, 300.0)
     assert found.images[0].table.pixel_size_nm == 50.0
     assert found.outdated
-    run(store, start_measuring(store, project.id, resized, 300.0))
+    run_job(store, start_measuring(store, project.id, resized, 300.0))
     again = measured(store, resized, 300.0)
     assert not again.outdated
     assert again.images[0].table.near[0, 1] == 1.0
@@ -191,7 +167,7 @@ def test_the_same_table_counts_as_the_same_however_often_it_is_read(
     label(store, image, RevisionKind.REFERENCE)
     label(store, add(store, project, "b"), RevisionKind.REFERENCE)
     maps = label_maps(store, project.id, REFERENCES)
-    run(store, start_measuring(store, project.id, maps, 30.0))
+    run_job(store, start_measuring(store, project.id, maps, 30.0))
     monkeypatch.setattr(tables, "KEPT_OBJECTS", 1)  # nothing but the newest fits
     first, second = measured(store, maps, 30.0), measured(store, maps, 30.0)
     assert first.images == second.images
@@ -204,7 +180,7 @@ def test_what_a_measurement_said_belongs_to_its_label_maps(
     label(store, image, RevisionKind.REFERENCE, np.full((8, 8), 77, np.uint8))
     label(store, image, RevisionKind.PREDICTION, model_id="starter")
     maps = label_maps(store, project.id, REFERENCES)
-    failed = run(store, start_measuring(store, project.id, maps, 30.0))
+    failed = run_job(store, start_measuring(store, project.id, maps, 30.0))
     assert last_ended(store, project.id, maps) == failed
     assert last_ended(store, project.id, label_maps(store, project.id, STARTER)) is None
 
@@ -215,14 +191,14 @@ def test_what_cannot_be_measured_says_why_and_the_rest_is(
     label(store, image, RevisionKind.REFERENCE)
     label(store, add(store, project, "strange"), RevisionKind.REFERENCE, np.full((8, 8), 77, np.uint8))
     maps = label_maps(store, project.id, REFERENCES)
-    done = run(store, start_measuring(store, project.id, maps, 30.0))
+    done = run_job(store, start_measuring(store, project.id, maps, 30.0))
     assert done.state is JobState.SUCCEEDED
     assert done.result["measured"] == 1
     (problem,) = done.result["problems"]
     assert problem.startswith("strange: ")
     assert "[77]" in problem
     assert [each.image.name for each in measured(store, maps, 30.0).missing] == ["strange"]
-    failed = run(store, start_measuring(store, project.id, measured(store, maps, 30.0).missing, 30.0))
+    failed = run_job(store, start_measuring(store, project.id, measured(store, maps, 30.0).missing, 30.0))
     assert failed.state is JobState.FAILED
     assert failed.error_cause.startswith("None of the 1 label maps could be measured. strange: ")
 
@@ -232,7 +208,7 @@ def test_a_senseless_contact_distance_is_refused(
     store: Store, project: ProjectRecord, image: ImageRecord, given: Any
 ) -> None:
     label(store, image, RevisionKind.REFERENCE)
-    done = run(store, start_measuring(store, project.id, label_maps(store, project.id, REFERENCES), given))
+    done = run_job(store, start_measuring(store, project.id, label_maps(store, project.id, REFERENCES), given))
     assert done.state is JobState.FAILED
     assert "contact distance" in done.error_cause
 
@@ -244,7 +220,7 @@ def test_a_label_map_that_was_deleted_meanwhile_leaves_nothing(
     gone = label(store, add(store, project, "b"), RevisionKind.REFERENCE)
     row = start_measuring(store, project.id, label_maps(store, project.id, REFERENCES), 30.0)
     store.delete_revision(gone.id)
-    assert run(store, row).result["measured"] == 1
+    assert run_job(store, row).result["measured"] == 1
     assert not store.label_pyramid_path(gone.id).exists()
     store.delete_revision(kept.id)
     assert not store.object_table_path(kept.id).exists()
@@ -254,7 +230,7 @@ def test_images_without_a_pixel_size_are_measured_in_pixels(store: Store, projec
     unknown = add(store, project, "no size", None)
     label(store, unknown, RevisionKind.REFERENCE)
     maps = label_maps(store, project.id, REFERENCES)
-    run(store, start_measuring(store, project.id, maps, 30.0))
+    run_job(store, start_measuring(store, project.id, maps, 30.0))
     table = measured(store, maps, 30.0).images[0].table
     assert table.pixel_size_nm is None
     assert np.isnan(table.near).all()
@@ -264,7 +240,7 @@ def test_the_table_is_no_part_of_what_is_taken_away_as_ome_zarr(
     store: Store, project: ProjectRecord, image: ImageRecord
 ) -> None:
     made = label(store, image, RevisionKind.REFERENCE)
-    run(store, start_measuring(store, project.id, [MeasuredMap(image, made)], 30.0))
+    run_job(store, start_measuring(store, project.id, [MeasuredMap(image, made)], 30.0))
     partial = store.object_table_path(made.id).with_name(".objects.npz.1f.partial")
     partial.write_bytes(b"half")  # somebody measures just now
     path, _, _ = render_download(store, made.id, "ome-zarr.zip", {})
@@ -276,6 +252,6 @@ def test_the_table_is_no_part_of_what_is_taken_away_as_ome_zarr(
 
 def test_sweeping_leaves_the_table(store: Store, project: ProjectRecord, image: ImageRecord) -> None:
     made = label(store, image, RevisionKind.REFERENCE)
-    run(store, start_measuring(store, project.id, [MeasuredMap(image, made)], 30.0))
+    run_job(store, start_measuring(store, project.id, [MeasuredMap(image, made)], 30.0))
     store.sweep()
     assert store.object_table_path(made.id).is_file()

@@ -108,6 +108,14 @@ def two_of_three_whole() -> np.ndarray:
     return labels
 
 
+def test_the_counting_frame_leaves_out_two_edges_and_takes_the_other_two() -> None:
+    labels = np.zeros((10, 10), np.uint8)
+    labels[0, 4] = labels[4, 0] = labels[9, 4] = labels[4, 9] = labels[5, 5] = 1  # top, left, bottom, right, inside
+    (row,) = summarise([image(labels)], by_name("area"), Selection(1))
+    assert (row.objects, row.cut) == (5, 4)
+    assert row.density == pytest.approx(3 / 1.0 * 100)
+
+
 def test_cut_objects_count_but_are_not_measured() -> None:
     (row,) = summarise([image(two_of_three_whole())], by_name("area"), Selection(1))
     assert (row.objects, row.cut) == (3, 1)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import job
 from core.jobs.transitions import claim
 from core.label_scheme import LabelClass, LabelScheme
-from core.settings import Settings, load_settings
 from core.store import ImageRecord, JobRecord, ProjectRecord, RevisionKind, Split, Store
 
 SCHEME = LabelScheme(
@@ -25,21 +23,6 @@ SCHEME = LabelScheme(
 REFERENCE = [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 2, 2], [255, 0, 2, 2]]
 PREDICTION = [[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0], [2, 0, 2, 2]]
 """The corner counts nowhere: Dice of mitochondria is 2 * 4 / (4 + 6), of the nucleus 2 * 2 / (4 + 2)."""
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Settings for an empty data folder and model store."""
-    return load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0)
-
-
-@pytest.fixture
-def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """An open, empty store, also the process's for jobs."""
-    opened = Store(settings)
-    monkeypatch.setattr(runner, "current_store", lambda: opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -19,10 +19,7 @@ from core.review.talk import marks
 from core.rounds.snapshot import Snapshot
 from core.settings import Settings
 from core.store import ImageRecord, RevisionKind, Store
-from tests.core.results.conftest import settings, store
 from tests.models import write_model
-
-__all__ = ["settings", "store"]
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,8 @@ from core.rounds.timeline import timeline
 from core.settings import Settings
 from core.store import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split, Store
 from core.store.tables import DraftRow
-from tests.core.results.conftest import project, settings, store
+from tests.core.conftest import settings, store
+from tests.core.results.conftest import project
 from tests.core.rounds.chain import Machine, fill, work
 from tests.models import write_model
 

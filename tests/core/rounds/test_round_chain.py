@@ -31,7 +31,8 @@ from core.segmentation.model_store import ModelStore
 from core.settings import Access, Settings
 from core.store import ImageRecord, JobState, ProjectRecord, RevisionKind, Split, Store
 from core.store.round_records import RoundDecision, RoundRecord, RoundState, Step, StepState
-from tests.core.results.conftest import project, settings, store
+from tests.core.conftest import settings, store
+from tests.core.results.conftest import project
 from tests.core.rounds.chain import TRUTH, Machine, fill, label, work
 from tests.models import write_model
 

@@ -19,8 +19,9 @@ from core.rounds.timeline import round_progress
 from core.settings import Settings
 from core.store import ProjectRecord, Store
 from core.store.round_records import RoundRecord, RoundState, Step
+from tests.core.conftest import settings, store
 from tests.core.jobs.conftest import end
-from tests.core.results.conftest import project, settings, store
+from tests.core.results.conftest import project
 from tests.core.rounds.chain import fill
 
 __all__ = ["project", "settings", "store"]
