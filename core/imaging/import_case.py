@@ -41,7 +41,7 @@ class ImportCase:
     exact_values
         Whether a pixel with another value than these refuses the file, as where a dataset.json says them; otherwise a
         few pass for soft edges.
-    split, specimen, stack, z_index
+    split, specimen, condition, stack, z_index
         Its place in the project.
     pixel_size_nm, pixel_size_source
         Instead of what the image file says: as entered, or as a dataset.json says; None: as the file says.
@@ -56,6 +56,7 @@ class ImportCase:
     exact_values: bool = False
     split: Split = Split.POOL
     specimen: str = ""
+    condition: str = ""
     stack: str = ""
     z_index: int | None = None
     pixel_size_nm: float | None = None
@@ -73,6 +74,7 @@ class ImportCase:
             "exact_values": self.exact_values,
             "split": self.split.value,
             "specimen": self.specimen,
+            "condition": self.condition,
             "stack": self.stack,
             "z_index": self.z_index,
             "pixel_size_nm": self.pixel_size_nm,
@@ -100,6 +102,7 @@ class ImportCase:
                 exact_values=bool(value.get("exact_values", False)),
                 split=Split(value.get("split", Split.POOL)),
                 specimen=str(value.get("specimen", "")),
+                condition=str(value.get("condition", "")),
                 stack=str(value.get("stack", "")),
                 z_index=None if z_index is None else int(z_index),
                 pixel_size_nm=None if size is None else float(size),

@@ -66,7 +66,9 @@ def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float) -> Me
             outdated.append(each)
         # Planes of a stack show the same organelles: without a specimen they belong together all the same.
         group = each.image.specimen or each.image.stack
-        images.append(ImageObjects(each.image.id, each.image.name, group, kept.version, kept.table))
+        images.append(
+            ImageObjects(each.image.id, each.image.name, group, kept.version, kept.table, each.image.condition)
+        )
     # The newest one knows the classes that were added last.
     newest = max(maps, key=lambda each: (each.revision.created_at, each.revision.id)).revision
     revisions = {each.image.id: each.revision.id for each in maps}

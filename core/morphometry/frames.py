@@ -11,7 +11,18 @@ from core.label_scheme import LabelScheme
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
 from core.morphometry.summary import ImageObjects, ImageSummary
 
-_WHICH: Final = ("image", "specimen", "labels", "class", "object", "row_px", "column_px", "cut_off", "area_px")
+_WHICH: Final = (
+    "image",
+    "specimen",
+    "condition",
+    "labels",
+    "class",
+    "object",
+    "row_px",
+    "column_px",
+    "cut_off",
+    "area_px",
+)
 _HOW: Final = ("pixel_size_nm", "contact_within_nm")
 
 
@@ -53,6 +64,7 @@ def _class_frame(
     facts: dict[str, Any] = {
         "image": image.name,
         "specimen": image.specimen,
+        "condition": image.condition,
         "labels": made_by,
         "class": scheme.name_of(class_id),
         "object": range(1, len(table) + 1),
@@ -85,6 +97,7 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
         {
             "image": [row.image.name for row in rows],
             "specimen": [row.image.specimen for row in rows],
+            "condition": [row.image.condition for row in rows],
             "objects": [row.objects for row in rows],
             "cut_off": [row.cut for row in rows],
             "objects_per_100_um2": [row.density for row in rows],

@@ -71,6 +71,8 @@ class ImageObjects:
         Of the table: two with the same version hold the same, so the figures of one are those of the other.
     table
         Its objects, of all classes.
+    condition
+        What was done to the specimen, "" where not recorded.
     """
 
     image_id: str
@@ -78,6 +80,7 @@ class ImageObjects:
     specimen: str
     version: str
     table: ObjectTable = field(compare=False, repr=False)
+    condition: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -32,6 +32,7 @@ class ImageChanges(ImageStore):
         *,
         name: str | None = None,
         specimen: str | None = None,
+        condition: str | None = None,
         split: Split | str | None = None,
         stack: str | None = None,
         z_index: int | None = None,
@@ -43,8 +44,8 @@ class ImageChanges(ImageStore):
         ----------
         image_id
             Which.
-        name, specimen
-            Up to 500 and 200 characters; a name is not empty.
+        name, specimen, condition
+            Up to 500, 200 and 200 characters; a name is not empty.
         split
             train, test or pool.
         stack, z_index
@@ -69,6 +70,8 @@ class ImageChanges(ImageStore):
                 row.name = name.strip()[:500]
             if specimen is not None:
                 row.specimen = specimen.strip()[:200]
+            if condition is not None:
+                row.condition = condition.strip()[:200]
             if split is not None:
                 row.split = Split(split).value
             if stack is not None:

@@ -60,6 +60,7 @@ class ImageStore(ProjectStore):
         *,
         split: Split | str = Split.POOL,
         specimen: str = "",
+        condition: str = "",
         stack: str = "",
         z_index: int | None = None,
         example: bool = False,
@@ -76,7 +77,14 @@ class ImageStore(ProjectStore):
             The disk is full or would become so; nothing is left then.
         """
         return self.add_image_once(
-            project_id, image, split=split, specimen=specimen, stack=stack, z_index=z_index, example=example
+            project_id,
+            image,
+            split=split,
+            specimen=specimen,
+            condition=condition,
+            stack=stack,
+            z_index=z_index,
+            example=example,
         )[0]
 
     def add_image_once(
@@ -86,6 +94,7 @@ class ImageStore(ProjectStore):
         *,
         split: Split | str = Split.POOL,
         specimen: str = "",
+        condition: str = "",
         stack: str = "",
         z_index: int | None = None,
         example: bool = False,
@@ -118,6 +127,7 @@ class ImageStore(ProjectStore):
             pixel_size_source=image.pixel_size.source.value,
             pixel_size_detail=image.pixel_size.detail[:500],
             specimen=specimen[:200],
+            condition=condition[:200],
             split=Split(split).value,
             stack=stack,
             z_index=z_index,
@@ -236,6 +246,7 @@ def image_record(row: ImageRow) -> ImageRecord:
         dtype=row.dtype,
         pixel_size=PixelSize(row.pixel_size_nm, PixelSizeSource(row.pixel_size_source), row.pixel_size_detail),
         specimen=row.specimen,
+        condition=row.condition,
         split=Split(row.split),
         stack=row.stack,
         z_index=row.z_index,

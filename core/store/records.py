@@ -105,6 +105,8 @@ class ImageRecord:
         "uint8", "uint16" or "float32".
     window
         Grey values shown as black and as white unless the user asks otherwise.
+    specimen, condition
+        Which animal or donor it shows and what was done to it (control, treated); "" where not recorded.
     stack, z_index
         The multi-page file or volume that it is a plane of, "" and None for a single image.
     """
@@ -117,6 +119,7 @@ class ImageRecord:
     dtype: str
     pixel_size: PixelSize
     specimen: str
+    condition: str
     split: Split
     stack: str
     z_index: int | None

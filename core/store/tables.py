@@ -88,6 +88,7 @@ class ImageRow(Base):
     pixel_size_source: Mapped[str] = mapped_column(String(16))
     pixel_size_detail: Mapped[str] = mapped_column(String(500))
     specimen: Mapped[str] = mapped_column(String(200))
+    condition: Mapped[str] = mapped_column(String(200), default="", server_default="")
     split: Mapped[str] = mapped_column(String(16))
     stack: Mapped[str] = mapped_column(String(500))
     z_index: Mapped[int | None]

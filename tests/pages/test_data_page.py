@@ -95,12 +95,13 @@ def test_a_folder_that_is_not_there_is_explained(store: Store, app: AppTest, tmp
 def test_edits_in_the_preview_reach_the_job(tmp_path: Path) -> None:
     plan = plan_import(_folder(tmp_path), DEFAULT_SCHEME)
     checks = [check_import(case, DEFAULT_SCHEME, deep=True, max_px=10**6) for case in plan.cases]
-    table = [_row(check, Defaults("mouse 1", "test", "", None)) for check in checks]
+    table = [_row(check, Defaults("mouse 1", "treated", "test", "", None)) for check in checks]
     assert [row["Import"] for row in table] == [True, False]
     assert "5 x 4 px" in table[1]["State"]
     table[0]["Pixel size"] = 4.0
     (case,) = chosen_cases(checks, table)
-    assert (case.specimen, case.split, case.stack, case.z_index) == ("mouse 1", Split.TEST, "liver", 0)
+    assert (case.specimen, case.condition, case.split) == ("mouse 1", "treated", Split.TEST)
+    assert (case.stack, case.z_index) == ("liver", 0)
     assert (case.pixel_size_nm, case.pixel_size_source) == (4.0, PixelSizeSource.USER)
     table[0]["Import"] = False
     assert chosen_cases(checks, table) == []
@@ -111,10 +112,12 @@ def test_edits_in_the_table_are_saved(store: Store, image: ImageRecord) -> None:
     assert table.loc[0, "Labels"] == "reference"
     records = table.to_dict("records")
     assert save_edits(store, [image], records, by="") == 0
-    records[0].update({"Name": "new", "Split": "test", "Pixel size": 4.0, "Specimen": "m", "Stack": None})
+    records[0].update({"Name": "new", "Split": "test", "Pixel size": 4.0, "Specimen": "m", "Condition": "c"})
+    records[0]["Stack"] = None
     assert save_edits(store, [image], records, by="") == 1
     saved = store.image(image.id)
-    assert (saved.name, saved.split, saved.pixel_size.nm, saved.specimen) == ("new", "test", 4.0, "m")
+    assert (saved.name, saved.split, saved.pixel_size.nm) == ("new", "test", 4.0)
+    assert (saved.specimen, saved.condition) == ("m", "c")
     records[0].update({"Name": "", "Pixel size": pd.NA})
     assert save_edits(store, [saved], records, by="") == 0  # neither can be taken away
 
@@ -122,11 +125,12 @@ def test_edits_in_the_table_are_saved(store: Store, image: ImageRecord) -> None:
 def test_filters() -> None:
     class Row:
         def __init__(self, name: str, specimen: str, split: str) -> None:
-            self.name, self.specimen, self.split, self.stack = name, specimen, split, ""
+            self.name, self.specimen, self.split, self.stack, self.condition = name, specimen, split, "", "fed"
 
     images = [Row("a1", "m1", "train"), Row("b1", "m2", "test")]
     assert matching(images) == images  # type: ignore[arg-type]
     assert matching(images, text="M2") == images[1:]  # type: ignore[arg-type]
+    assert matching(images, text="fed") == images  # type: ignore[arg-type]
     assert matching(images, splits=["train"]) == images[:1]  # type: ignore[arg-type]
     assert matching(images, specimens=["m1"], splits=["test"]) == []  # type: ignore[arg-type]
 

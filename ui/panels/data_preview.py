@@ -42,6 +42,7 @@ class Defaults:
     """What is set for all images at once; empty: as found."""
 
     specimen: str
+    condition: str
     split: str
     stack: str
     pixel_size_nm: float | None
@@ -114,6 +115,7 @@ def chosen_cases(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) 
         case = replace(
             check.case,
             specimen=str(row["Specimen"] or "").strip(),
+            condition=str(row["Condition"] or "").strip(),
             split=Split(row["Split"]),
             stack=str(row["Stack"] or "").strip(),
             z_index=None if pd.isna(z_index) else int(z_index),
@@ -126,9 +128,15 @@ def chosen_cases(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) 
 
 def _defaults(project: ProjectRecord) -> Defaults:
     """Fields for all images at once."""
-    specimen, split, stack, size = st.columns(4)
+    specimen, condition, split, stack, size = st.columns(5, vertical_alignment="bottom")
     return Defaults(
         specimen.text_input("Specimen of all", key="data-all-specimen", placeholder="as found").strip(),
+        condition.text_input(
+            "Condition of all",
+            key="data-all-condition",
+            placeholder="as found",
+            help="What was done to the specimen: control, treated, knockout. The Measure page compares conditions.",
+        ).strip(),
         split.selectbox("Split of all", [_AS_FOUND, *Split], key="data-all-split"),
         stack.text_input("Stack of all", key="data-all-stack", placeholder="as found").strip(),
         size.number_input(
@@ -158,6 +166,7 @@ def _row(check: ImportCheck, defaults: Defaults) -> dict[str, Any]:
         "Pixel size": size,
         "From": source,
         "Specimen": defaults.specimen or case.specimen,
+        "Condition": defaults.condition or case.condition,
         "Split": str(case.split if defaults.split == _AS_FOUND else defaults.split),
         "Stack": defaults.stack or case.stack,
         "z": case.z_index,

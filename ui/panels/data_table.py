@@ -30,7 +30,7 @@ _KINDS: Final = {
     RevisionKind.CORRECTION: "correction",
     RevisionKind.PREDICTION: "prediction",
 }
-_EDITED: Final = ("Name", "Pixel size", "Specimen", "Stack", "Split")
+_EDITED: Final = ("Name", "Pixel size", "Specimen", "Condition", "Stack", "Split")
 
 
 def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
@@ -64,6 +64,9 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
             "Picture": st.column_config.ImageColumn("", width="small"),
             "Name": st.column_config.TextColumn(required=True),
             "Pixel size": st.column_config.NumberColumn("Pixel size (nm)", min_value=0.01, format="%.4g"),
+            "Condition": st.column_config.TextColumn(
+                help="What was done to the specimen: control, treated, knockout. The Measure page compares conditions."
+            ),
             "z": st.column_config.NumberColumn(help="Place in the stack, counted from 0."),
             "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
         },
@@ -88,7 +91,20 @@ def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKi
     kinds
         Which label maps each has, by id.
     """
-    columns = ["Select", "Picture", "Name", "Size", "Pixel size", "From", "Specimen", "Stack", "z", "Split", "Labels"]
+    columns = [
+        "Select",
+        "Picture",
+        "Name",
+        "Size",
+        "Pixel size",
+        "From",
+        "Specimen",
+        "Condition",
+        "Stack",
+        "z",
+        "Split",
+        "Labels",
+    ]
     values = [
         {
             "Select": False,
@@ -98,6 +114,7 @@ def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKi
             "Pixel size": image.pixel_size.nm,
             "From": image.pixel_size.detail if image.pixel_size.nm is not None else "unknown",
             "Specimen": image.specimen,
+            "Condition": image.condition,
             "Stack": image.stack,
             "z": image.z_index,
             "Split": str(image.split),
@@ -123,11 +140,17 @@ def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Ma
     changed = 0
     for image, row in zip(images, records, strict=True):
         changes: dict[str, Any] = {}
-        texts = {"name": image.name, "specimen": image.specimen, "stack": image.stack, "split": str(image.split)}
+        texts = {
+            "name": image.name,
+            "specimen": image.specimen,
+            "condition": image.condition,
+            "stack": image.stack,
+            "split": str(image.split),
+        }
         for field, old in texts.items():
             value = row[field.capitalize()]
             new = "" if value is None or pd.isna(value) else str(value).strip()
-            if new != old and (new or field in ("specimen", "stack")):
+            if new != old and (new or field in ("specimen", "condition", "stack")):
                 changes[field] = new
         if "stack" in changes:
             changes["z_index"] = image.z_index
@@ -148,7 +171,7 @@ def matching(
     return [
         image
         for image in images
-        if (not wanted or wanted in f"{image.name} {image.specimen} {image.stack}".casefold())
+        if (not wanted or wanted in f"{image.name} {image.specimen} {image.condition} {image.stack}".casefold())
         and (not splits or image.split in splits)
         and (not specimens or image.specimen in specimens)
     ]
@@ -157,7 +180,9 @@ def matching(
 def _filtered(images: Sequence[ImageRecord], project_id: str, may_change: bool) -> list[ImageRecord]:
     """The filters, and what they leave."""
     text, split, specimen, trash = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
-    words = text.text_input("Find", placeholder="name, specimen or stack", key="data-find", icon=":material/search:")
+    words = text.text_input(
+        "Find", placeholder="name, specimen, condition or stack", key="data-find", icon=":material/search:"
+    )
     splits = split.pills("Split", list(Split), selection_mode="multi", key="data-filter-split")
     specimens = sorted({image.specimen for image in images if image.specimen})
     chosen = specimen.multiselect("Specimen", specimens, placeholder="all", key=f"data-filter-specimen-{project_id}")
@@ -166,7 +191,7 @@ def _filtered(images: Sequence[ImageRecord], project_id: str, may_change: bool) 
             trash_popover(project_id)
     shown = matching(images, text=words, splits=splits, specimens=chosen)
     what = f"{len(images)} images" if len(shown) == len(images) else f"{len(shown)} of {len(images)} images"
-    how = " Double-click a name, pixel size, specimen, stack or split to change it; it is saved at once."
+    how = " Double-click a name, pixel size, specimen, condition, stack or split to change it; it is saved at once."
     st.caption(f"{what}.{how if may_change else ''}")
     return shown
 

@@ -130,9 +130,17 @@ def _add_image(
     """The image and whether it is new. A single one is known by its pixels alone, whatever stack it is given."""
     if page is not None:
         return context.store.add_image_once(
-            project.id, image, split=case.split, specimen=case.specimen, stack=case.stack or case.name, z_index=page
+            project.id,
+            image,
+            split=case.split,
+            specimen=case.specimen,
+            condition=case.condition,
+            stack=case.stack or case.name,
+            z_index=page,
         )
-    record, new = context.store.add_image_once(project.id, image, split=case.split, specimen=case.specimen)
+    record, new = context.store.add_image_once(
+        project.id, image, split=case.split, specimen=case.specimen, condition=case.condition
+    )
     if new and case.stack:
         record = context.store.update_image(record.id, stack=case.stack, z_index=case.z_index)
     return record, new

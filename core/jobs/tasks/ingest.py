@@ -2,10 +2,10 @@
 
 Params: ``project_id``; ``upload_id`` (a file from a browser, deleted afterwards) or ``path`` (a file on the server);
 optionally ``name``, ``pixel_size_nm`` (instead of what the file says), ``pages`` (list, counted from 0; all if absent),
-``split``, ``specimen``. Result: ``image_ids`` in the order of the pages, ``notices``, ``duplicates``, the ids among
-them that the project held before, and of these ``restored`` (taken out of the trash), ``sized`` (their pixel size was
-unknown and is now that of the file) and ``sizes_nm``, id to the file's pixel size where it is another than the known
-one, which stays.
+``split``, ``specimen``, ``condition``. Result: ``image_ids`` in the order of the pages, ``notices``, ``duplicates``,
+the ids among them that the project held before, and of these ``restored`` (taken out of the trash), ``sized`` (their
+pixel size was unknown and is now that of the file) and ``sizes_nm``, id to the file's pixel size where it is another
+than the known one, which stays.
 """
 
 from __future__ import annotations
@@ -88,6 +88,7 @@ def _ingest(context: JobContext, micrograph: Micrograph, added: list[str]) -> di
             image,
             split=params.get("split", Split.POOL),
             specimen=str(params.get("specimen", "")),
+            condition=str(params.get("condition", "")),
             stack=stack,
             z_index=page if stack else None,
         )

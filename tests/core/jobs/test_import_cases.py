@@ -290,8 +290,8 @@ def test_a_forbidden_folder_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_cases_survive_the_way_through_a_row(tmp_path: Path) -> None:
     case = ImportCase(
-        "a", tmp_path / "a.png", (tmp_path / "l.png",), (3,), LabelSource.RGB, ((7, 1),), True, Split.TEST, "m", "s", 4,
-        8.0,
+        "a", tmp_path / "a.png", (tmp_path / "l.png",), (3,), LabelSource.RGB, ((7, 1),), True, Split.TEST, "m", "c",
+        "s", 4, 8.0,
     )  # fmt: skip
     assert ImportCase.from_json(case.to_json()) == case
     with pytest.raises(DatasetError, match="Plan the import anew"):

@@ -26,8 +26,8 @@ from core.store.records import ImageRecord, Split
 
 def record(name: str, shape_yx: tuple[int, int] = (2, 3)) -> ImageRecord:
     return ImageRecord(
-        f"id of {name}", "p", name, "", shape_yx, "uint8", PixelSize(), "", Split.TEST, "", None, False, (), (0, 255),
-        datetime(2026, 1, 1, tzinfo=UTC),
+        f"id of {name}", "p", name, "", shape_yx, "uint8", PixelSize(), "", "", Split.TEST, "", None, False, (),
+        (0, 255), datetime(2026, 1, 1, tzinfo=UTC),
     )  # fmt: skip
 
 

@@ -80,6 +80,7 @@ def test_planes_of_an_older_database_are_known_again(store: Store) -> None:
             connection.execute(f"DROP TABLE {table}")
         connection.execute("ALTER TABLE projects DROP COLUMN approve_own")
         connection.execute("ALTER TABLE images DROP COLUMN trashed_at")
+        connection.execute("ALTER TABLE images DROP COLUMN condition")
         connection.execute("ALTER TABLE jobs DROP COLUMN control")
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
@@ -98,6 +99,7 @@ def test_what_was_seen_before_stays_seen(store: Store) -> None:
     prediction = store.complete_revision(begun.id)
     place = tour(store, image.id, "Ada", Strategy.RANDOM).suggestions[0].place
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
+        connection.execute("ALTER TABLE images DROP COLUMN condition")
         connection.execute("DROP TABLE visits")
         connection.execute(
             "CREATE TABLE visits (revision_id VARCHAR(32) NOT NULL, person VARCHAR(200) NOT NULL, "

@@ -31,10 +31,12 @@ def _labelled(store: Store, record: ImageRecord, class_id: int = 1) -> str:
 
 def test_only_what_is_given_changes(store: Store) -> None:
     project = store.create_project("one", DEFAULT_SCHEME)
-    record = store.add_image(project.id, _image(1), specimen="liver 1")
+    record = store.add_image(project.id, _image(1), specimen="liver 1", condition="control")
     changed = store.update_image(record.id, name=" b ", split="test", stack="s", z_index=3)
     assert (changed.name, changed.split, changed.stack, changed.z_index) == ("b", Split.TEST, "s", 3)
-    assert changed.specimen == "liver 1"
+    assert (changed.specimen, changed.condition) == ("liver 1", "control")
+    assert store.update_image(record.id, condition=" treated ").condition == "treated"
+    assert store.update_image(record.id, condition="").condition == ""
     sized = store.update_image(record.id, pixel_size=PixelSize.from_user(8.0))
     assert sized.pixel_size.nm == 8.0
     assert open_pyramid(store.image_pyramid_path(record.id)).pixel_size_nm == 8.0

@@ -65,14 +65,21 @@ def test_a_negative_pixel_size_is_refused(store: Store) -> None:
 
 def test_an_image_comes_back_with_all_that_is_known(store: Store, project: ProjectRecord) -> None:
     made = store.add_image(
-        project.id, grey(9), split="test", specimen="mouse 3", stack="s.tif", z_index=2, example=True
+        project.id,
+        grey(9),
+        split="test",
+        specimen="mouse 3",
+        condition="fasted",
+        stack="s.tif",
+        z_index=2,
+        example=True,
     )
     assert store.image(made.id) == made
     assert store.images(project.id) == store.images() == (made,)
     assert (made.shape_yx, made.dtype, made.name, made.notices) == ((4, 6), "uint8", "a", ("noted",))
     assert made.pixel_size == grey().pixel_size
-    assert (made.split, made.specimen, made.stack, made.z_index, made.example) == (
-        Split.TEST, "mouse 3", "s.tif", 2, True,
+    assert (made.split, made.specimen, made.condition, made.stack, made.z_index, made.example) == (
+        Split.TEST, "mouse 3", "fasted", "s.tif", 2, True,
     )  # fmt: skip
     assert made.window[0] < made.window[1]
     kept = pyramid.open_pyramid(store.image_pyramid_path(made.id)).read(0, slice(None), slice(None))

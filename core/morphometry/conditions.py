@@ -1,0 +1,305 @@
+"""Conditions beside each other (control, treated): by how much a figure differs, and whether that can be chance.
+
+What is compared are means of specimens, never objects or images of one specimen: those are not independent, and a test
+over them finds a difference between any two animals. Lord et al. 2020, 10.1083/jcb.202001064; Welch 1947,
+10.2307/2332510; Holm 1979, Scandinavian Journal of Statistics 6:65-70.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+from core.label_scheme import LabelScheme
+from core.morphometry.measures import measures_of
+from core.morphometry.summary import DENSITY_UM2, ImageObjects, ImageSummary, Selection, summarise
+
+LEVEL: Final = 0.95
+"""Of the intervals."""
+
+_REFERENCE_WORDS: Final = frozenset(
+    ("control", "controls", "ctrl", "ctl", "untreated", "vehicle", "sham", "mock", "placebo", "wt", "wildtype", "wild",
+     "baseline", "healthy", "normal", "dmso", "chow", "naive")
+)  # fmt: skip
+"""A condition with one of these words in its name is what others are compared with, until somebody says otherwise."""
+
+_NO_OUTCOMES: Final = frozenset(("confidence",))
+"""Measures that say nothing about tissue; comparing them too would only make the others less sure."""
+
+_ROUNDING: Final = 1e-12
+"""Means that differ by less, relative to their size, are equal but for rounding: there is no spread to test against."""
+
+
+class Design(StrEnum):
+    """How the specimens of two conditions belong together."""
+
+    INDEPENDENT = "independent"
+    """Every specimen is in one of them: Welch's t-test."""
+    PAIRED = "paired"
+    """Every specimen is in both: paired t-test."""
+    MIXED = "mixed"
+    """Some are in both: neither test holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitMean:
+    """What counts as one: a specimen (or stack) with its images, or an image whose specimen nobody recorded.
+
+    Parameters
+    ----------
+    key
+        Tells units apart; the same specimen has the same in every condition.
+    name
+        To be shown.
+    image_ids
+        Its images that have a figure; of a unit without any, all.
+    mean
+        Over its images, NaN where none has a figure.
+    objects
+        How many are behind it.
+    """
+
+    key: str
+    name: str
+    image_ids: tuple[str, ...]
+    mean: float
+    objects: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Of one figure between two conditions.
+
+    Parameters
+    ----------
+    reference, mean
+        Means of the units' means of the reference and of the other condition; NaN without any.
+    low, high
+        95 % interval of ``mean - reference``; NaN where there is none.
+    p
+        Two-sided, of Welch's or the paired t-test; NaN where there is none.
+    reference_units, units
+        How many units have a figure; of pairs, how many have both.
+    design
+        How they belong together.
+    """
+
+    reference: float
+    mean: float
+    low: float
+    high: float
+    p: float
+    reference_units: int
+    units: int
+    design: Design
+
+    @property
+    def value(self) -> float:
+        """The difference, in the figure's unit."""
+        return self.mean - self.reference
+
+    def percent(self, value: float) -> float:
+        """A difference in per cent of the reference's mean; NaN where that is 0 or less."""
+        return 100 * value / self.reference if self.reference > 0 else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One figure of one condition beside the reference.
+
+    Parameters
+    ----------
+    name, title, unit
+        Of the figure: its key, as shown to people, and its unit.
+    condition
+        Which, beside the reference.
+    difference
+        Between them.
+    p_adjusted
+        Holm's, over all figures and conditions that were compared at once; NaN as ``difference.p``.
+    """
+
+    name: str
+    title: str
+    unit: str
+    condition: str
+    difference: Difference
+    p_adjusted: float = float("nan")
+
+
+def conditions(images: Iterable[ImageObjects]) -> tuple[str, ...]:
+    """The recorded conditions, the likely reference first, then as people sort: "dose 2" before "dose 10"."""
+    names = sorted({image.condition for image in images if image.condition}, key=_sorting)
+    first = next((name for name in names if _REFERENCE_WORDS & set(re.findall(r"[^\W\d_]+", name.casefold()))), None)
+    return tuple(sorted(names, key=lambda name: name != first))
+
+
+def unit_means(rows: Sequence[ImageSummary], values: Sequence[float] | None = None) -> tuple[UnitMean, ...]:
+    """The mean of each specimen over its images, all images alike; by name.
+
+    Parameters
+    ----------
+    rows
+        Images, of one condition.
+    values
+        A figure of each; None: the mean of the measure that the rows are about.
+    """
+    found: dict[str, list[tuple[ImageSummary, float]]] = {}
+    for row, value in zip(rows, [row.mean for row in rows] if values is None else values, strict=True):
+        found.setdefault(_key(row.image), []).append((row, value))
+    units = []
+    for key, members in found.items():
+        defined = [(row, value) for row, value in members if value == value]
+        mean = float(np.mean([value for _, value in defined])) if defined else float("nan")
+        ids = tuple(row.image.image_id for row, _ in defined or members)
+        first = members[0][0].image
+        objects = sum(len(row.values) for row, _ in defined)
+        units.append(UnitMean(key, first.specimen or first.name, ids, mean, objects))
+    return tuple(sorted(units, key=lambda unit: _sorting(unit.name)))
+
+
+def difference(reference: Sequence[UnitMean], other: Sequence[UnitMean]) -> Difference:
+    """Compare a condition with the reference.
+
+    An interval and a p value need two units with a figure on each side, some spread among them, and specimens that are
+    either all in one of the conditions or all in both.
+
+    Parameters
+    ----------
+    reference, other
+        Units of each, as `unit_means` gives them.
+    """
+    first, second = ({unit.key: unit.mean for unit in units} for units in (reference, other))
+    shared = first.keys() & second.keys()
+    design = Design.INDEPENDENT if not shared else Design.PAIRED if first.keys() == second.keys() else Design.MIXED
+    if design is Design.PAIRED:
+        keys = [key for key in first if np.isfinite(first[key]) and np.isfinite(second[key])]
+        a, b = np.array([first[key] for key in keys]), np.array([second[key] for key in keys])
+    else:
+        a, b = (np.array([mean for mean in means.values() if np.isfinite(mean)]) for means in (first, second))
+    low, high, p = _t_test(a, b, design)
+    return Difference(_mean(a), _mean(b), low, high, p, len(a), len(b), design)
+
+
+def compare(
+    images: Sequence[ImageObjects], scheme: LabelScheme, selection: Selection, reference: str
+) -> tuple[Compared, ...]:
+    """Every figure of the objects of a class, of every condition beside the reference.
+
+    Parameters
+    ----------
+    images
+        With their objects; those without a condition do not count.
+    scheme
+        The classes.
+    selection
+        Which objects count.
+    reference
+        One of `conditions`.
+
+    Returns
+    -------
+    tuple of Compared
+        Number and area share first, then the measures; without those that no object has.
+    """
+    names = conditions(images)
+    members = {name: tuple(image for image in images if image.condition == name) for name in names}
+    others = [name for name in names if name != reference]
+    found: list[Compared] = []
+    for measure in measures_of(scheme, selection.class_id):
+        if measure.name in _NO_OUTCOMES or (measure.needs_size and not selection.physical):
+            continue
+        rows = {name: summarise(of, measure, selection) for name, of in members.items()}
+        if not found:
+            found += _counted(rows, reference, others, physical=selection.physical)
+        units = {name: unit_means(of) for name, of in rows.items()}
+        if any(unit.mean == unit.mean for of in units.values() for unit in of):
+            unit = measure.unit(physical=selection.physical)
+            found += _each(measure.name, measure.title, unit, units, reference, others)
+    adjusted = holm([each.difference.p for each in found])
+    return tuple(replace(each, p_adjusted=p) for each, p in zip(found, adjusted, strict=True))
+
+
+def measure_difference(rows: Sequence[ImageSummary], reference: str, other: str) -> Difference:
+    """Of the measure that the rows are about, between two conditions."""
+    first, second = ([row for row in rows if row.image.condition == name] for name in (reference, other))
+    return difference(unit_means(first), unit_means(second))
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """P values adjusted for their number; NaN ones are no comparisons and stay NaN.
+
+    >>> [round(each, 3) for each in holm([0.01, 0.04, 0.03, float("nan")])]
+    [0.03, 0.06, 0.06, nan]
+    """
+    values = np.asarray(p, np.float64)
+    adjusted = np.full(len(values), np.nan)
+    order = np.argsort(values)[: np.count_nonzero(np.isfinite(values))]  # NaN sorts last
+    steps = values[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(order) else steps
+    return [float(each) for each in adjusted]
+
+
+def _counted(
+    rows: Mapping[str, Sequence[ImageSummary]], reference: str, others: Sequence[str], *, physical: bool
+) -> list[Compared]:
+    """Number per area where the pixel size is known, and area share."""
+    found = []
+    if physical:
+        units = {name: unit_means(of, [row.density for row in of]) for name, of in rows.items()}
+        title = f"Objects per {DENSITY_UM2:g} µm²"
+        found += _each(f"objects_per_{DENSITY_UM2:g}_um2", title, "", units, reference, others)
+    shares = {name: unit_means(of, [100 * row.area_fraction for row in of]) for name, of in rows.items()}
+    return found + _each("area_percent", "Share of the area", "%", shares, reference, others)
+
+
+def _each(
+    name: str,
+    title: str,
+    unit: str,
+    units: Mapping[str, Sequence[UnitMean]],
+    reference: str,
+    others: Sequence[str],
+) -> list[Compared]:
+    return [Compared(name, title, unit, other, difference(units[reference], units[other])) for other in others]
+
+
+def _t_test(a: NDArray[np.float64], b: NDArray[np.float64], design: Design) -> tuple[float, float, float]:
+    """Interval of the difference and p; NaN where there are none."""
+    nothing = float("nan"), float("nan"), float("nan")
+    if design is Design.MIXED or min(len(a), len(b)) < 2:
+        return nothing
+    if design is Design.PAIRED:
+        error, freedom = float((b - a).std(ddof=1)) / np.sqrt(len(a)), float(len(a) - 1)
+    else:
+        parts = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
+        error = float(np.sqrt(parts.sum()))
+        weights = parts**2 / np.array([len(a) - 1, len(b) - 1])
+        freedom = float(parts.sum() ** 2 / weights.sum()) if weights.sum() > 0 else float("nan")
+    if not error > _ROUNDING * max(np.abs(a).max(), np.abs(b).max()):
+        return nothing
+    middle = float(b.mean() - a.mean())
+    reach = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
+    return middle - reach, middle + reach, 2 * float(stdtr(freedom, -abs(middle) / error))
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _key(image: ImageObjects) -> str:
+    """Images without a specimen are units of their own."""
+    return image.specimen or f"\0{image.image_id}"
+
+
+def _sorting(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Numbers in names by their value."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part)
