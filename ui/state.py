@@ -29,6 +29,8 @@ class Query(StrEnum):
     LEAST_UM2 = "least_um2"
     LEAST_PX = "least_px"
     WHOLE = "whole"
+    COLUMNS = "columns"
+    REFERENCE = "reference"
 
 
 class StateKey(StrEnum):

@@ -26,7 +26,7 @@ LEVEL: Final = 0.95
 
 _REFERENCE_WORDS: Final = frozenset(
     ("control", "controls", "ctrl", "ctl", "untreated", "vehicle", "sham", "mock", "placebo", "wt", "wildtype", "wild",
-     "baseline", "healthy", "normal", "dmso", "chow", "naive")
+     "baseline", "before", "pre", "healthy", "normal", "dmso", "chow", "naive")
 )  # fmt: skip
 """A condition with one of these words in its name is what others are compared with, until somebody says otherwise."""
 

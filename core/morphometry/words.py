@@ -15,3 +15,14 @@ def three_digits(value: float | None, unit: str = "") -> str:
         return "–"
     decimals = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{value:,.{decimals}f} {unit}".rstrip()
+
+
+def p_words(p: float) -> str:
+    """A p value as papers print it, "–" where there is none.
+
+    >>> p_words(0.0312), p_words(0.2), p_words(0.00004), p_words(float("nan"))
+    ('p = 0.031', 'p = 0.20', 'p < 0.001', '–')
+    """
+    if math.isnan(p):
+        return "–"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.{2 if p >= 0.095 else 3}f}"

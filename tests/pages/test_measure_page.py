@@ -203,3 +203,70 @@ def test_why_a_measurement_failed_is_said_beside_the_button(app: AppTest, store:
     page = open_page(app, PAGE, project=project.id)
     assert "The disk is full" in texts(page)
     assert page.button(key="measure-start")
+
+
+def groups(store: Store, project: ProjectRecord, *images: tuple[str, str]) -> None:
+    """Images of specimens in conditions, each a little different, and measured."""
+    for number, (specimen, condition) in enumerate(images):
+        image = labelled(store, project, f"image {number}", specimen=specimen, nm=100.0 + 4 * number)
+        store.update_image(image.id, condition=condition)
+    measure(store, project)
+
+
+def test_conditions_are_compared_over_specimens(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    groups(store, project, ("m1", "treated"), ("m2", "treated"), ("m3", "control"), ("m4", "control"), ("m5", ""))
+    page = open_page(app, PAGE, project=project.id, least_um2="0.05")
+    assert not page.exception
+    said = texts(page)
+    assert page.selectbox(key="measure-reference").value == "control"
+    assert "Difference, treated from control" in said
+    assert "Welch's t-test over specimens" in said
+    assert "2 specimens, 2 images, 6 objects, of which 2 cut off and not measured" in said
+    assert "1 image without a condition left out" in said
+    assert "All figures of mitochondria beside control" in said
+    assert "With 2 in a condition only large differences can be found" in said
+    table = next(frame.value for frame in page.dataframe if "p adjusted" in frame.value.columns)
+    area = table[table["Figure"] == "Area (µm²)"].iloc[0]
+    assert area["Reference"] == pytest.approx(0.25 * (1.08**2 + 1.12**2) / 2)
+    assert area["Mean"] == pytest.approx(0.25 * (1 + 1.04**2) / 2)
+    assert area["p"] < area["p adjusted"] <= 1
+
+    page.selectbox(key="measure-reference").set_value("treated").run()
+    assert page.query_params["reference"] == ["treated"]
+    assert "Difference, control from treated" in texts(page)
+    page.segmented_control(key="measure-columns").set_value("All images").run()
+    assert page.query_params["columns"] == ["All images"]
+    assert "10 in 5 images" not in texts(page)
+    assert "15 in 5 images" in texts(page)
+    assert not [frame for frame in page.dataframe if "p adjusted" in frame.value.columns]
+
+
+def test_specimens_in_both_conditions_are_pairs_and_it_says_so(
+    app: AppTest, store: Store, project: ProjectRecord
+) -> None:
+    groups(store, project, ("1", "before"), ("2", "before"), ("1", "after"), ("2", "after"))
+    said = texts(open_page(app, PAGE, project=project.id))
+    assert "Difference, after from before" in said
+    assert "paired t-test over specimens that are in both" in said
+    assert "If these are different animals, give them different names" in said
+
+
+def test_specimens_in_one_and_in_both_fit_no_test(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    groups(store, project, ("1", "before"), ("2", "before"), ("1", "after"), ("3", "after"))
+    said = texts(open_page(app, PAGE, project=project.id))
+    assert "neither a paired nor an unpaired test holds" in said
+    assert "p = " not in said
+
+
+def test_without_specimens_images_count_and_it_warns(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    groups(store, project, ("", "a"), ("", "a"), ("", "b"))
+    said = texts(open_page(app, PAGE, project=project.id))
+    assert "The specimen of 3 images is not recorded, so each counts as one of its own" in said
+    assert "With 1 in b and 2 in a there is no interval and no p" in said
+
+
+def test_without_conditions_it_says_how_to_record_them(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    groups(store, project, ("1", "control"), ("2", "control"))
+    page = open_page(app, PAGE, project=project.id)
+    assert "record the condition and the specimen of every image in the table of the Data page" in texts(page)
+    assert "measure-columns" not in [each.key for each in page.segmented_control]

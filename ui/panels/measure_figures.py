@@ -36,6 +36,7 @@ from core.morphometry.words import three_digits
 from ui.address import kept_in_address, number_in_address, switch_in_address
 from ui.errors import plain
 from ui.figure import figure
+from ui.panels.measure_conditions import condition_numbers, conditions_panel, recording_hint, reference_choice
 from ui.panels.measure_run import source_words
 from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
@@ -81,11 +82,17 @@ def figures_panel(source: Source, found: Measured) -> Chosen:
         measure, selection = _choices(scheme, images, size_nm)
         rows = _rows(images, measure, selection)
         _unknown_sizes(found.images, physical=physical)
+        reference = reference_choice(images)
         left, right = st.columns([1.9, 1], gap="medium")
         with left:
-            _figure(rows, measure, scheme, selection)
+            _figure(rows, measure, scheme, selection, reference)
         with right:
-            _numbers(rows, measure, selection)
+            if reference is None:
+                _numbers(rows, measure, selection)
+            else:
+                condition_numbers(rows, measure, selection, reference)
+    if reference is not None:
+        conditions_panel(images, scheme, selection, reference)
     with st.container(border=True):
         _table(rows, measure, selection, key=f"measure-images-{abs(hash((images, measure.name, selection)))}")
         _files(found.images, rows, measure, scheme, source_words(source), physical=physical)
@@ -193,8 +200,10 @@ def _unknown_sizes(images: Sequence[ImageObjects], *, physical: bool) -> None:
         )
 
 
-def _figure(rows: tuple[ImageSummary, ...], measure: Measure, scheme: LabelScheme, selection: Selection) -> None:
-    """Every object, every image; a click on an image's mark opens it."""
+def _figure(
+    rows: tuple[ImageSummary, ...], measure: Measure, scheme: LabelScheme, selection: Selection, reference: str | None
+) -> None:
+    """Every object, every image or specimen; a click on a mark opens its image."""
     values = np.concatenate([row.values for row in rows]) if rows else np.zeros(0)
     if not len(values):
         st.info(_nothing_words(rows, selection), icon=":material/filter_alt_off:")
@@ -202,8 +211,8 @@ def _figure(rows: tuple[ImageSummary, ...], measure: Measure, scheme: LabelSchem
     positive = values[values > 0]
     wide = bool(len(positive)) and positive.max() / positive.min() > _LOG_RANGE and len(positive) == len(values)
     logarithmic = st.toggle("Logarithmic axis", value=wide, key=f"measure-log-{selection.class_id}-{measure.name}")
-    drawn = _drawn(rows, measure, scheme[selection.class_id].color, selection.physical, logarithmic)
-    key = f"measure-figure-{selection.class_id}-{measure.name}-{logarithmic}"
+    drawn = _drawn(rows, measure, scheme[selection.class_id].color, selection.physical, logarithmic, reference)
+    key = f"measure-figure-{selection.class_id}-{measure.name}-{logarithmic}-{reference}"
     state = figure(drawn, name=f"{measure.name}", key=key, height=400)
     every = "Every dot is an object" if len(values) <= DRAWN else f"Dots are {DRAWN:,} of the {len(values):,} objects"
     hidden = len(values) - len(positive) if logarithmic else 0
@@ -211,10 +220,17 @@ def _figure(rows: tuple[ImageSummary, ...], measure: Measure, scheme: LabelSchem
         st.caption(
             f":material/info: {hidden:,} objects with 0 are not on a logarithmic axis; means and figures count them."
         )
-    st.caption(
-        f"{every}, every mark the mean of an image (click it to open the image), the line the mean over images "
-        "with its 95 % interval where there are two or more."
-    )
+    if reference is None:
+        st.caption(
+            f"{every}, every mark the mean of an image (click it to open the image), the line the mean over images "
+            "with its 95 % interval where there are two or more."
+        )
+        recording_hint([row.image for row in rows])
+    else:
+        st.caption(
+            f"{every}, every mark the mean of a specimen over its images (click it to open the first), the line the "
+            "mean of specimens with their standard deviation; p of t-tests over specimens, not adjusted."
+        )
     if state.clicked:
         set_query(Query.IMAGE, state.clicked)
         st.rerun()
@@ -298,6 +314,7 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
         column_config={
             "image": st.column_config.TextColumn("Image", width="medium"),
             "specimen": st.column_config.TextColumn("Specimen") if any(frame["specimen"]) else None,
+            "condition": st.column_config.TextColumn("Condition") if any(frame["condition"]) else None,
             "objects": numbers("Objects", format="localized", help="Of this organelle, also those that are cut off"),
             "cut_off": numbers("Cut off", format="localized", help="At the image's edge or at unlabelled pixels"),
             "objects_per_100_um2": numbers(
@@ -352,6 +369,11 @@ def _rows(images: tuple[ImageObjects, ...], measure: Measure, selection: Selecti
 
 @lru_cache(maxsize=8)
 def _drawn(
-    rows: tuple[ImageSummary, ...], measure: Measure, color: str, physical: bool, logarithmic: bool
+    rows: tuple[ImageSummary, ...],
+    measure: Measure,
+    color: str,
+    physical: bool,
+    logarithmic: bool,
+    reference: str | None,
 ) -> DrawnFigure:
-    return object_dots(rows, measure, color, physical=physical, logarithmic=logarithmic)
+    return object_dots(rows, measure, color, physical=physical, logarithmic=logarithmic, reference=reference)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -91,3 +93,52 @@ def test_a_logarithmic_axis_leaves_out_what_it_cannot_show() -> None:
     found = rows(("a", "", [2, 4]))
     made = object_dots(found, AREA, "#ff0000", physical=True, logarithmic=True)
     assert made.figure.layout.yaxis.type == "log"
+
+
+def conditioned(*images: tuple[str, str, str, list[int]]) -> list[ImageSummary]:
+    """As `rows`, with a condition before the specimen."""
+    made = rows(*((name, specimen, widths) for name, _, specimen, widths in images))
+    wanted = [replace(row.image, condition=each[1]) for row, each in zip(made, images, strict=True)]
+    return summarise(wanted, AREA, Selection(1))
+
+
+def test_conditions_stand_beside_each_other_with_a_mark_per_specimen() -> None:
+    found = conditioned(
+        ("a", "treated", "mouse 3", [8]),
+        ("b", "control", "mouse 1", [2, 2, 2]),
+        ("c", "control", "mouse 1", [6]),
+        ("d", "control", "mouse 2", [10]),
+        ("e", "", "mouse 9", [30]),
+        ("f", "treated", "mouse 4", [9, 11]),
+    )
+    made = drawn(found, reference="control")
+    assert [list(trace["y"]) for trace in made["marks"]] == [[4.0, 10.0], [8.0, 10.0]]
+    assert [list(trace["customdata"]) for trace in made["marks"]] == [["id b", "id d"], ["id a", "id f"]]
+    assert [trace["y"][1] for trace in made["lines"]] == [7.0, 9.0]
+    assert made["lines"][0]["error_y"]["array"][1] == pytest.approx(np.std([4, 10], ddof=1))
+    looks = [look for trace in made["marks"] for look in trace["marker"]["symbol"]]
+    assert len(set(looks)) == 4  # four animals, and none is in both
+    figure = object_dots(found, AREA, "#ff0000", physical=True, reference="control").figure
+    assert figure.layout.xaxis.ticktext == (
+        "control<br>n = 2 specimens<br>5 objects",
+        "treated<br>n = 2 specimens<br>3 objects",
+    )
+    assert [each.text for each in figure.layout.annotations] == ["p = 0.62"]  # Welch, of 4, 10 and 8, 10
+
+
+def test_one_specimen_in_both_conditions_is_one_sign_and_joined() -> None:
+    found = conditioned(("a", "before", "p", [4]), ("b", "after", "p", [8]), ("c", "before", "q", [5]))
+    made = drawn(found, reference="before")
+    signs = [list(trace["marker"]["symbol"]) for trace in made["marks"]]
+    assert signs[0][0] == signs[1][0]
+    joined = [trace for trace in made["lines"] if trace["line"].get("dash")]
+    assert [list(trace["y"]) for trace in joined] == [[4.0, 8.0]]
+    figure = object_dots(found, AREA, "#ff0000", physical=True, reference="before").figure
+    assert not figure.layout.annotations  # no test holds
+
+
+def test_a_reference_without_objects_has_no_brackets() -> None:
+    found = conditioned(("a", "control", "m", []), ("b", "treated", "n", [4]), ("c", "treated", "o", [5]))
+    figure = object_dots(found, AREA, "#ff0000", physical=True, reference="control").figure
+    assert figure.layout.xaxis.ticktext == ("treated<br>n = 2 specimens<br>2 objects",)
+    assert not figure.layout.annotations

@@ -1,0 +1,144 @@
+"""Conditions beside the reference: by how many per cent each figure differs, with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.figures.drawn import DrawnFigure
+from core.figures.style import MUTED, SERIES, as_text, styled
+from core.morphometry.conditions import Compared
+from core.morphometry.words import p_words, three_digits
+
+_ROW_PX: Final = 30
+_APART: Final = 0.5
+_LEAST_RANGE: Final = 100.0
+"""The axis may always reach as far to both sides, in per cent."""
+
+_SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "x")
+
+
+def differences(compared: Sequence[Compared], reference: str) -> DrawnFigure:
+    """A row per figure, a mark per condition with its 95 % interval; filled where p, adjusted, is below 0.05.
+
+    Parameters
+    ----------
+    compared
+        As `core.morphometry.conditions.compare` gives them. Differences in per cent of the reference's mean; where that
+        is 0 there is no mark.
+    reference
+        What the others are beside.
+    """
+    names = list(dict.fromkeys(each.name for each in compared))
+    titles = {each.name: each.title for each in compared}
+    others = list(dict.fromkeys(each.condition for each in compared))
+    figure = go.Figure()
+    for number, condition in enumerate(others):
+        rows = [each for each in compared if each.condition == condition and not math.isnan(_percent(each))]
+        aside = (number - (len(others) - 1) / 2) * _APART / max(len(others), 1)
+        color = SERIES[number % len(SERIES)]
+        figure.add_trace(
+            go.Scatter(
+                x=[_percent(each) for each in rows],
+                y=[names.index(each.name) + aside for each in rows],
+                mode="markers",
+                name=as_text(condition),
+                marker={
+                    "size": 10,
+                    "symbol": [_symbol(each, number) for each in rows],
+                    "color": color,
+                    "line": {"color": color, "width": 2},
+                },
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [_reach(each, each.difference.high) for each in rows],
+                    "arrayminus": [_reach(each, each.difference.low) for each in rows],
+                    "color": color,
+                    "thickness": 1.6,
+                    "width": 4,
+                },
+                hovertext=[_told(each, reference) for each in rows],
+                hovertemplate="%{hovertext}<extra></extra>",
+            )
+        )
+    figure.add_vline(x=0, line={"color": MUTED, "width": 1.4})
+    styled(figure, showlegend=len(others) > 1, height=_ROW_PX * (len(names) + 3))
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=[as_text(titles[name]) for name in names],
+        range=[len(names) - 0.4, -0.6],
+    )
+    figure.update_xaxes(title=f"difference from {as_text(reference)} (%)", autotickangles=[0], range=_range(compared))
+    return DrawnFigure(figure, differences_frame(compared, reference))
+
+
+def differences_frame(compared: Sequence[Compared], reference: str) -> pd.DataFrame:
+    """A row per figure and condition: both means, the difference with its interval, p, and what counted."""
+    return pd.DataFrame(
+        [
+            {
+                "measure": each.title,
+                "unit": each.unit,
+                "reference": reference,
+                "condition": each.condition,
+                "reference_mean": each.difference.reference,
+                "condition_mean": each.difference.mean,
+                "difference": each.difference.value,
+                "difference_low": each.difference.low,
+                "difference_high": each.difference.high,
+                "difference_percent": _percent(each),
+                "p": each.difference.p,
+                "p_holm": each.p_adjusted,
+                "reference_units": each.difference.reference_units,
+                "condition_units": each.difference.units,
+                "design": str(each.difference.design),
+            }
+            for each in compared
+        ]
+    )
+
+
+def _range(compared: Sequence[Compared]) -> list[float]:
+    """From the lowest to the highest end, but not so far that wide intervals hide the marks: they leave the figure."""
+    marks = [_percent(each) for each in compared if not math.isnan(_percent(each))]
+    farthest = max(_LEAST_RANGE, 1.4 * max((abs(mark) for mark in marks), default=0.0))
+    ends = [each.difference.percent(end) for each in compared for end in (each.difference.low, each.difference.high)]
+    known = [0.0, *marks, *(end for end in ends if not math.isnan(end))]
+    low, high = max(min(known), -farthest), min(max(known), farthest)
+    margin = max(0.04 * (high - low), 1.0)
+    return [low - margin, high + margin]
+
+
+def _percent(each: Compared) -> float:
+    return each.difference.percent(each.difference.value)
+
+
+def _reach(each: Compared, end: float) -> float:
+    """How far an end of the interval is from the mark, in per cent; 0 without an interval."""
+    found = abs(each.difference.percent(end) - _percent(each))
+    return 0.0 if math.isnan(found) else found
+
+
+def _symbol(each: Compared, number: int) -> str:
+    """Filled where the difference is unlikely to be chance."""
+    name = _SYMBOLS[number % len(_SYMBOLS)]
+    return name if each.p_adjusted < 0.05 else f"{name}-open"
+
+
+def _told(each: Compared, reference: str) -> str:
+    found, unit = each.difference, each.unit
+    lines = [
+        f"{as_text(each.title)}: {as_text(each.condition)} {three_digits(found.mean, unit)}, "
+        f"{as_text(reference)} {three_digits(found.reference, unit)}",
+        f"n = {found.units} and {found.reference_units}",
+    ]
+    if not math.isnan(found.p):
+        ends = f"{three_digits(found.low)} to {three_digits(found.high, unit)}"
+        lines.insert(1, f"difference {three_digits(found.value, unit)} (95% interval {ends})")
+        lines.append(f"{p_words(found.p)}, adjusted {p_words(each.p_adjusted)}")
+    return "<br>".join(lines)

@@ -1,0 +1,269 @@
+"""Conditions beside each other: which is the reference, what differs, how sure that is, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from core.exports import spreadsheet
+from core.figures.conditions import differences, differences_frame
+from core.figures.drawn import DrawnFigure
+from core.label_scheme import LabelScheme
+from core.morphometry.conditions import (
+    Compared,
+    Design,
+    Difference,
+    UnitMean,
+    compare,
+    conditions,
+    measure_difference,
+    unit_means,
+)
+from core.morphometry.measures import Measure
+from core.morphometry.summary import ImageObjects, ImageSummary, Selection
+from core.morphometry.words import p_words, three_digits
+from ui.address import kept_in_address
+from ui.errors import plain
+from ui.figure import figure
+from ui.panels.results_words import counted
+from ui.state import Query
+from ui.units import AREA_FORMAT
+
+_CONDITIONS: Final = "Conditions"
+_ALL: Final = "All images"
+_FEW: Final = 6
+"""Specimens of a condition below which the page says what so few can show."""
+
+_TESTS: Final = {
+    Design.INDEPENDENT: "Welch's t-test over {what}",
+    Design.PAIRED: "paired t-test over specimens that are in both",
+}
+
+
+def reference_choice(images: Sequence[ImageObjects]) -> str | None:
+    """Whether conditions stand beside each other, and beside which; None where they do not."""
+    names = conditions(images)
+    if len(names) < 2:
+        return None
+    sides, place, _ = st.columns([1, 1, 0.6], vertical_alignment="bottom")
+    changed = kept_in_address(Query.COLUMNS, "measure-columns", (_CONDITIONS, _ALL), _CONDITIONS)
+    chosen = sides.segmented_control(
+        "Side by side", (_CONDITIONS, _ALL), key="measure-columns", on_change=changed, required=True
+    )
+    if chosen == _ALL:
+        return None
+    changed = kept_in_address(Query.REFERENCE, "measure-reference", names, names[0])
+    return place.selectbox(
+        "Compared with",
+        names,
+        key="measure-reference",
+        on_change=changed,
+        help="The other conditions are compared with this one. Conditions are recorded on the Data page.",
+    )
+
+
+def recording_hint(images: Sequence[ImageObjects]) -> None:
+    """How to compare, where there is nothing to compare yet."""
+    if len(images) > 1 and len(conditions(images)) < 2:
+        st.caption(
+            ":material/compare_arrows: To compare, for example, treated with control: record the condition and the "
+            "specimen of every image in the table of the Data page."
+        )
+
+
+def condition_numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selection, reference: str) -> None:
+    """The mean of every condition and its difference from the reference, with n, intervals and doubts."""
+    unit = measure.unit(physical=selection.physical)
+    images = [row.image for row in rows]
+    names = sorted(conditions(images), key=lambda name: name != reference)
+    members = {name: [row for row in rows if row.image.condition == name] for name in names}
+    for name, of in members.items():
+        units = [each for each in unit_means(of) if each.mean == each.mean]
+        mean = sum(each.mean for each in units) / len(units) if units else float("nan")
+        st.markdown(f"**{plain(name)}: {plain(three_digits(mean, unit))}**  \n{plain(_behind(of, units, selection))}")
+    for other in names[1:]:
+        found = measure_difference(rows, reference, other)
+        st.markdown(f"**{plain(f'Difference, {other} from {reference}')}**  \n{plain(_said(found, unit, images))}")
+    for text in _doubts(members, measure_differences(rows, names)):
+        st.caption(text)
+    left_out = sum(not image.condition for image in images)
+    if left_out:
+        st.caption(f":material/info: {counted(left_out, 'image')} without a condition left out.")
+
+
+def measure_differences(rows: Sequence[ImageSummary], names: Sequence[str]) -> dict[str, Difference]:
+    """Of the measure that the rows are about: every condition beside the first one."""
+    return {other: measure_difference(rows, names[0], other) for other in names[1:]}
+
+
+def conditions_panel(images: Sequence[ImageObjects], scheme: LabelScheme, selection: Selection, reference: str) -> None:
+    """Every figure of the organelle, of every condition beside the reference."""
+    compared = _compared(tuple(images), scheme, selection, reference)
+    name = scheme.name_of(selection.class_id)
+    with st.container(border=True):
+        st.subheader(plain(f"All figures of {name} beside {reference}"), anchor=False)
+        with st.container(horizontal=True, gap="medium"):
+            left = st.container(width="stretch", key="measure-differences")
+            right = st.container(width="stretch", key="measure-compared")
+        with left:
+            drawn = _drawn(compared, reference)
+            key = f"measure-differences-{selection.class_id}-{reference}"
+            figure(drawn, name=f"differences_{name}", key=key, height=int(drawn.figure.layout.height))
+        with right:
+            _table(compared, reference)
+            st.download_button(
+                "Comparison, CSV",
+                lambda: spreadsheet(differences_frame(compared, reference)),
+                file_name="comparison.csv",
+                mime="text/csv; charset=utf-8",
+                icon=":material/download:",
+                key="measure-comparison-csv",
+                on_click="ignore",
+                help="Both means, the difference with its interval, p, and how many specimens, a row per figure.",
+            )
+        tests = sum(each.difference.p == each.difference.p for each in compared)
+        st.caption(
+            f"Marks: difference of the means, bars: 95 % intervals, both in per cent of {plain(reference)}; a bar may "
+            f"reach beyond the figure. {counted(tests, 'comparison')} at once: chance alone makes one in twenty look "
+            "real, so p is also given adjusted for their number (Holm); marks are filled where that is below 0.05. The "
+            "figures depend on each other: larger organelles are longer and wider too."
+        )
+
+
+def comparison_table(compared: Sequence[Compared]) -> pd.DataFrame:
+    """As shown: a row per figure and condition; figures as numbers, so that a click on a head sorts."""
+    return pd.DataFrame(
+        [
+            {
+                "Figure": f"{each.title} ({each.unit})" if each.unit else each.title,
+                "Condition": each.condition,
+                "Reference": each.difference.reference,
+                "Mean": each.difference.mean,
+                "Difference": each.difference.value,
+                "95 % interval": _interval(each.difference, ""),
+                "p": each.difference.p,
+                "p adjusted": each.p_adjusted,
+            }
+            for each in compared
+        ]
+    )
+
+
+def _table(compared: Sequence[Compared], reference: str) -> None:
+    frame = comparison_table(compared)
+    numbers = st.column_config.NumberColumn
+    several = frame["Condition"].nunique() > 1
+    other = "Mean" if several else str(frame["Condition"].iloc[0])
+    st.dataframe(
+        frame,
+        key="measure-comparison",
+        hide_index=True,
+        placeholder="–",
+        width="stretch",
+        height=min(38 + 35 * len(frame), 520),
+        column_config={
+            "Figure": st.column_config.TextColumn(width="medium"),
+            "Condition": st.column_config.TextColumn() if several else None,
+            "Reference": numbers(reference, format=AREA_FORMAT),
+            "Mean": numbers(other, format=AREA_FORMAT),
+            "Difference": numbers(format=AREA_FORMAT, width=84),
+            "p": numbers(format="%.2g", width=62),
+            "p adjusted": numbers(format="%.2g", width=88, help="Holm, over all comparisons of this table"),
+        },
+    )
+
+
+def _behind(rows: Sequence[ImageSummary], units: Sequence[UnitMean], selection: Selection) -> str:
+    """How many specimens, images and objects a condition's mean rests on."""
+    objects = sum(row.objects for row in rows)
+    told = f"{_units_words(rows, len(units))}, {counted(len(rows), 'image')}, {counted(objects, 'object')}"
+    cut = sum(row.cut for row in rows)
+    return f"{told}, of which {cut:,} cut off and not measured" if cut and selection.whole_only else told
+
+
+def _units_words(rows: Sequence[ImageSummary], count: int) -> str:
+    """Specimens, or images as their own ones, or both."""
+    named = sum(bool(row.image.specimen) for row in rows)
+    if named == len(rows):
+        return counted(count, "specimen")
+    return f"{counted(count, 'image')} as specimens" if not named else f"{count:,} specimens or images"
+
+
+def _said(found: Difference, unit: str, images: Sequence[ImageObjects]) -> str:
+    """A difference in a sentence."""
+    if found.value != found.value:
+        return "–"
+    percent = found.percent(found.value)
+    share = f", {_signed(percent, '%')}" if percent == percent else ""
+    told = f"{_signed(found.value, unit)}{share}"
+    if found.p != found.p:
+        return told
+    named = all(image.specimen for image in images if image.condition)
+    test = _TESTS[found.design].format(what="specimens" if named else "images")
+    return f"{told} (95 % interval {_interval(found, unit)}); {p_words(found.p)}, {test}"
+
+
+def _interval(found: Difference, unit: str) -> str:
+    if found.low != found.low:
+        return "–"
+    return f"{_signed(found.low, '')} to {_signed(found.high, unit)}"
+
+
+def _signed(value: float, unit: str) -> str:
+    """A difference with its sign."""
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    return f"{sign}{three_digits(abs(value), unit)}"
+
+
+def _doubts(members: dict[str, list[ImageSummary]], found: dict[str, Difference]) -> list[str]:
+    """What a reader must know before he believes a p value."""
+    told = []
+    rows = [row for of in members.values() for row in of]
+    unnamed = sum(not row.image.specimen for row in rows)
+    if unnamed:
+        told.append(
+            f":material/warning: The specimen of {counted(unnamed, 'image')} is not recorded, so each counts as one of "
+            "its own. If several show one animal or donor, p is far too small: record specimens on the Data page."
+        )
+    reference = next(iter(members))
+    for other, each in found.items():
+        both = plain(f"{other} and {reference}")
+        if each.design is Design.PAIRED:
+            told.append(
+                f":material/info: The same specimens are in both {both}, so they are compared in pairs. If these are "
+                "different animals, give them different names on the Data page."
+            )
+        elif each.design is Design.MIXED:
+            told.append(
+                f":material/warning: Some specimens are in both {both}, some in one of them: neither a paired nor an "
+                "unpaired test holds, so there is no p. Mend the specimens on the Data page."
+            )
+        elif min(each.units, each.reference_units) < 2:
+            told.append(
+                f"With {each.units} in {plain(other)} and {each.reference_units} in {plain(reference)} there is no "
+                "interval and no p: how far another specimen would differ is unknown."
+            )
+    least = min((min(each.units, each.reference_units) for each in found.values() if each.p == each.p), default=_FEW)
+    if least < _FEW:
+        told.append(
+            f"With {least} in a condition only large differences can be found, and that p is not small does not show "
+            "that conditions are alike."
+        )
+    return told
+
+
+# Equal as long as nothing is measured anew: compared and drawn once, shown at every rerun.
+@lru_cache(maxsize=8)
+def _compared(
+    images: tuple[ImageObjects, ...], scheme: LabelScheme, selection: Selection, reference: str
+) -> tuple[Compared, ...]:
+    return compare(images, scheme, selection, reference)
+
+
+@lru_cache(maxsize=8)
+def _drawn(compared: tuple[Compared, ...], reference: str) -> DrawnFigure:
+    return differences(compared, reference)
