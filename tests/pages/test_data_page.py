@@ -234,3 +234,42 @@ def test_a_colour_is_picked_for_a_class(store: Store, app: AppTest) -> None:
     assert dialog.color_picker[0].value == "#123456"
     dialog.run()
     assert dialog.dataframe[0].value["color"].tolist()[:3] == ["#ff0000", "#123456", "#00ff00"]
+
+
+def _sheet(project_id: str) -> None:
+    from ui.panels.data_sheet import sheet_panel
+
+    sheet_panel(project_id)
+
+
+def test_a_sample_sheet_is_looked_at_then_taken_over(store: Store, image: ImageRecord) -> None:
+    app = AppTest.from_function(_sheet, args=(image.project_id,)).run()
+    text = "image\tspecimen\tcondition\nliver *1*\tm1\ttreated\nother\tm2\t"
+    app.text_area(key="data-sheet-text").set_value(text).run()
+    assert not app.exception
+    assert "1 name of the sheet found nowhere in this project" in texts(app)
+    table = next(frame.value for frame in app.dataframe if "Then" in frame.value.columns)
+    assert table.to_numpy().tolist() == [
+        ["liver *1*.tif", "Specimen", "", "m1"],
+        ["liver *1*.tif", "Condition", "", "treated"],
+    ]
+    assert store.image(image.id) == image
+    app.button(key="data-sheet-apply").click().run()
+    assert not app.exception
+    assert (store.image(image.id).specimen, store.image(image.id).condition) == ("m1", "treated")
+    assert "Nothing would change" in texts(app)
+
+
+def test_a_sample_sheet_that_cannot_be_meant_is_explained(store: Store, image: ImageRecord) -> None:
+    app = AppTest.from_function(_sheet, args=(image.project_id,)).run()
+    app.text_area(key="data-sheet-text").set_value("a\tb\n1\t2").run()
+    assert "The first row is a, b" in texts(app)
+    assert not app.exception
+    assert "data-sheet-apply" not in [button.key for button in app.button]
+
+
+def test_a_sample_sheet_opens_from_the_table(store: Store, image: ImageRecord, app: AppTest) -> None:
+    app = open_page(app, PAGE, project=image.project_id)
+    app.button(key="data-sheet-open").click().run()
+    assert not app.exception
+    assert app.text_area(key="data-sheet-text").value == ""

@@ -232,10 +232,10 @@ def test_conditions_are_compared_over_specimens(app: AppTest, store: Store, proj
     assert area["p"] < area["p adjusted"] <= 1
 
     page.selectbox(key="measure-reference").set_value("treated").run()
-    assert page.query_params["reference"] == ["treated"]
+    assert page.query_params["reference"] == "treated"
     assert "Difference, control from treated" in texts(page)
     page.segmented_control(key="measure-columns").set_value("All images").run()
-    assert page.query_params["columns"] == ["All images"]
+    assert page.query_params["columns"] == "All images"
     assert "10 in 5 images" not in texts(page)
     assert "15 in 5 images" in texts(page)
     assert not [frame for frame in page.dataframe if "p adjusted" in frame.value.columns]

@@ -15,6 +15,7 @@ from core.store.splits import straddling
 from core.store.store import Store
 from ui import context
 from ui.gallery import SEGMENT_PAGE, thumbnail_address
+from ui.panels.data_sheet import sheet_button
 from ui.panels.data_splits import straddle_warning
 from ui.panels.data_trash import trash_popover, undo_bar
 from ui.person import person
@@ -218,5 +219,6 @@ def _actions(project: ProjectRecord, selected: Sequence[ImageRecord]) -> None:
             st.session_state[StateKey.LAST_TRASHED] = ids
             st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
             st.rerun()
+        sheet_button(project.id)
         if not selected:
             st.caption("Tick images to open or delete them.")
