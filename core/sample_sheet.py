@@ -29,8 +29,8 @@ from core.store.store import Store
 COLUMNS: Final = ("image", "specimen", "condition", "split", "stack", "pixel_size_nm")
 """Of the sheet as it is written."""
 
-MAX_BYTES: Final = 5_000_000
-"""Some fifty thousand rows; what is larger is no sample sheet."""
+MAX_BYTES: Final = 1_000_000
+"""Some ten thousand rows; what is larger is no sample sheet."""
 
 _ALSO: Final[dict[str, str]] = {
     **dict.fromkeys(("image", "images", "imagename", "name", "file", "filename", "filepath", "path"), "image"),
