@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +27,18 @@ HEADER_PX, ROW_PX = 36, 35
 @pytest.fixture
 def project_id(app_server: Server) -> str:
     """Two images with three mitochondria each, of known sizes."""
-    store = Store(app_server.settings)
-    project = store.create_project("To be measured", SCHEME)
-    for number, name in enumerate(("first", "second")):
+    return made(app_server, "To be measured", {"first": (10, 20, 30), "second": (10, 20, 30)})
+
+
+def made(server: Server, name: str, images: Mapping[str, tuple[int, int, int]]) -> str:
+    """A project with label maps of square mitochondria with these edges in px, and some ER."""
+    store = Store(server.settings)
+    project = store.create_project(name, SCHEME)
+    for number, (image_name, edges) in enumerate(images.items()):
         pixels = np.random.default_rng(number).integers(0, 255, (SIZE, SIZE)).astype(np.uint8)
-        image = store.add_image(project.id, Image(pixels, PixelSize.from_user(10.0), name))
+        image = store.add_image(project.id, Image(pixels, PixelSize.from_user(10.0), image_name))
         labels = np.zeros((SIZE, SIZE), np.uint8)
-        for place, edge in enumerate((10, 20, 30)):
+        for place, edge in enumerate(edges):
             labels[20 + 70 * place :, 20 + 70 * place :][:edge, :edge] = 1
         labels[200, 5:100] = 2
         begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
@@ -80,3 +86,31 @@ def test_from_label_maps_to_an_object_and_to_a_file(
     areas = sorted(float(row["area_um2"]) for row in rows if row["class"] == "mitochondria")
     assert areas == pytest.approx([0.01, 0.01, 0.04, 0.04, 0.09, 0.09])
     assert {row["labels"] for row in rows} == {"Reference labels"}
+
+
+def test_a_sample_sheet_puts_conditions_beside_each_other(app_server: Server, page: Page, tmp_path: Path) -> None:
+    edges = {"one.tif": (10, 10, 10), "two.tif": (12, 12, 12), "three.tif": (20, 20, 20), "four.tif": (24, 24, 24)}
+    project_id = made(app_server, "Two conditions", edges)
+    page.goto(f"{app_server.url}/data?project={project_id}")
+    page.get_by_role("button", name="Sample sheet").click()
+    cells = page.get_by_role("textbox", name="Cells pasted from a spreadsheet")
+    rows = ["image\tmouse\tgroup", "one\tm1\tfed", "two\tm2\tfed", "three\tm3\tcontrol", "four\tm4\tcontrol"]
+    cells.fill("\n".join(rows))
+    cells.blur()
+    page.get_by_role("button", name="Change 4 images").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+    page.goto(f"{app_server.url}/measure?project={project_id}&class=1")
+    page.get_by_role("button", name="Measure 4 label maps").click()
+    expect(page.get_by_text("Difference, fed from control")).to_be_visible()
+    expect(page.locator(".figure-host").first).to_contain_text("p = 0.13")
+    expect(page.get_by_text("All figures of mitochondria beside control")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Comparison, CSV").click()
+    path = tmp_path / "comparison.csv"
+    download.value.save_as(path)
+    found = {row["measure"]: row for row in csv.DictReader(path.read_text("utf-8-sig").splitlines())}
+    assert float(found["Area"]["condition_mean"]) == pytest.approx((0.01 + 0.0144) / 2)
+    assert float(found["Area"]["reference_mean"]) == pytest.approx((0.04 + 0.0576) / 2)
+    assert found["Area"]["reference_units"] == "2"
+    assert float(found["Area"]["p"]) == pytest.approx(0.133079)
