@@ -11,10 +11,11 @@ from core.access import Role, set_member
 from core.errors import AccessError, DatasetError
 from core.exports import spreadsheet
 from core.imaging.image import Image, PixelSize
+from core.imaging.sheet_facts import MAX_BYTES
 from core.jobs.rows import job, submit
 from core.label_scheme import DEFAULT_SCHEME
 from core.review.audit_log import audit_entries
-from core.sample_sheet import MAX_BYTES, SheetPlan, apply_sheet, plan_sheet, sheet_of
+from core.sample_sheet import SheetPlan, apply_sheet, plan_sheet, sheet_of
 from core.settings import Access, load_settings
 from core.store import ImageRecord, JobState, ProjectRecord, Store
 from core.store.records import Split
