@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -22,9 +22,11 @@ from core.imaging.dataset_folder import load_case, open_dataset
 from core.imaging.label_import import Overlap, read_label_image
 from core.imaging.label_reading import LabelReading, LabelSource
 from core.imaging.reader import case_stem, open_micrograph
+from core.imaging.sheet_facts import Names, read_facts
 from core.label_scheme import LabelScheme
+from core.morphometry.conditions import Compared, compare, ordered
 from core.morphometry.coverage import area_um2
-from core.morphometry.frames import images_frame, objects_frame
+from core.morphometry.frames import differences_frame, images_frame, objects_frame
 from core.morphometry.measures import MEASURES
 from core.morphometry.objects import CONTACT_NM, measure_objects
 from core.morphometry.summary import (
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _AREA: Final = MEASURES[0]
+_TOLD: Final = ("objects_per_100_um2", "area_percent", _AREA.name)
+"""Figures that are printed of conditions; the file has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class _Task:
 
     name: str
     specimen: str
+    condition: str
     read: Callable[[], tuple[NDArray[np.uint8], float | None]]
 
 
@@ -79,15 +84,30 @@ def measure(
             min=0, help="Leave smaller objects out of the summary: pixels of the typical image. The table has all."
         ),
     ] = 0,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="Sample sheet (.csv): image, specimen, condition. Conditions are compared then."),
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="Condition that the others are compared with; else the likely control.")
+    ] = None,
+    comparison: Annotated[
+        Path | None, typer.Option(help="Third table to write, a row per class, figure and condition (.csv).")
+    ] = None,
 ) -> None:
     """Measure every object: area, diameter, length, width, shape, distance to and contact with the other classes.
 
     What each measure means: docs/metrics.md. Means are over images, with 95 % intervals over specimens or images.
+    Conditions are compared over specimens.
 
     Example: `python -m core measure --dataset liver --out objects.csv --images images.csv`
 
     Label maps alone: `python -m core measure labels/*.tif --classes liver --pixel-size 8 --out objects.csv`
+
+    Treated beside control: add `--sheet samples.csv --comparison comparison.csv`
     """
+    if sheet is None and (reference is not None or comparison is not None):
+        raise DatasetError("--reference and --comparison go with --sheet.", "Give a sample sheet with conditions.")
     if (dataset is None) == (not labels):
         raise DatasetError("Give label maps or a dataset, one of the two.", "Name files, or a folder with --dataset.")
     size_nm = known_nm(pixel_size)
@@ -98,6 +118,9 @@ def measure(
     else:
         reading = label_reading(LabelSource.IMAGE, classes, overlap=Overlap.IGNORE, colors=None, values=value)
         scheme, tasks = reading.scheme, [_of_file(path, reading, size_nm) for path in labels or ()]
+    if sheet is not None:
+        tasks = _told_of(tasks, sheet)
+        reference = _reference(tasks, reference)
     found = _measured(tasks, scheme, contact)
     physical = typical_size_nm(found) is not None
     if not physical:
@@ -108,6 +131,13 @@ def measure(
     if images is not None:
         write_bytes(images, spreadsheet(_images(rows, scheme, physical=physical)))
     _print(rows, scheme, physical=physical)
+    if reference is not None:
+        compared = {
+            i: compare(counted, scheme, _selection(i, least, found, physical=physical), reference) for i in scheme.ids
+        }
+        if comparison is not None:
+            write_bytes(comparison, spreadsheet(_comparison(compared, scheme, reference)))
+        _print_compared(compared, scheme, reference)
     done(f"Table of {sum(len(each.table) for each in found):,} objects: {out}")
 
 
@@ -127,7 +157,7 @@ def _of_case(case: Case, size_nm: float | None) -> _Task:
         image, labels_yx = load_case(case)
         return labels_yx, size_nm or image.pixel_size.nm
 
-    return _Task(case.name, "" if case.group == case.name else case.group, read)
+    return _Task(case.name, "" if case.group == case.name else case.group, "", read)
 
 
 def _of_file(path: Path, reading: LabelReading, size_nm: float | None) -> _Task:
@@ -142,7 +172,46 @@ def _of_file(path: Path, reading: LabelReading, size_nm: float | None) -> _Task:
         with open_micrograph(path) as opened:
             return found.labels_yx, opened.pixel_size.nm
 
-    return _Task(case_stem(path), "", read)
+    return _Task(case_stem(path), "", "", read)
+
+
+def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
+    """The same, with the specimens and conditions of a sample sheet."""
+    try:
+        content = sheet.read_bytes()
+    except OSError as error:
+        raise DatasetError(f"{sheet} cannot be read: {error.strerror}.", "Name a sample sheet (.csv).") from error
+    names = {str(number): Names(task.name, "", task.specimen) for number, task in enumerate(tasks)}
+    facts = read_facts(content, names)
+    if facts.strays:
+        notice(f"{sheet.name} names what is not measured: {', '.join(facts.strays)}.")
+    told = [
+        replace(
+            task,
+            specimen=facts.said.get(str(number), {}).get("specimen", task.specimen),
+            condition=facts.said.get(str(number), {}).get("condition", ""),
+        )
+        for number, task in enumerate(tasks)
+    ]
+    without = [task.name for task in told if not task.condition]
+    if without:
+        notice(f"{sheet.name} says no condition of {', '.join(without)}.")
+    return told
+
+
+def _reference(tasks: Sequence[_Task], wanted: str | None) -> str:
+    """The condition to compare with; before anything is measured."""
+    names = ordered(task.condition for task in tasks)
+    if len(names) < 2:
+        raise DatasetError(
+            f"The sample sheet has {len(names)} conditions of these label maps: {', '.join(names) or 'none'}.",
+            "Name two at least in its column condition.",
+        )
+    if wanted is None:
+        return names[0]
+    if wanted not in names:
+        raise DatasetError(f"There is no condition {wanted!r}.", f"The sample sheet has {', '.join(names)}.")
+    return wanted
 
 
 def _measured(tasks: Sequence[_Task], scheme: LabelScheme, contact_nm: float) -> list[ImageObjects]:
@@ -156,7 +225,7 @@ def _measured(tasks: Sequence[_Task], scheme: LabelScheme, contact_nm: float) ->
                 progress((number + fraction) / len(tasks), name)
 
             table = measure_objects(labels_yx, scheme, size_nm, contact_nm=contact_nm, progress=advance)
-            found.append(ImageObjects(str(number), task.name, task.specimen, str(number), table))
+            found.append(ImageObjects(str(number), task.name, task.specimen, str(number), table, task.condition))
         progress(1.0, "")
     without = [each.name for each in found if each.table.pixel_size_nm is None]
     if without and len(without) < len(found):
@@ -201,6 +270,52 @@ def _print(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, p
             _with_interval(overall_density(of_class)) if physical else "–",
         )
     stdout.print(table)
+
+
+def _comparison(compared: Mapping[int, Sequence[Compared]], scheme: LabelScheme, reference: str) -> pd.DataFrame:
+    """A row per class, figure and condition."""
+    frames = []
+    for class_id, of_class in compared.items():
+        frame = differences_frame(of_class, reference)
+        frame.insert(0, "class", scheme.name_of(class_id))
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _print_compared(compared: Mapping[int, Sequence[Compared]], scheme: LabelScheme, reference: str) -> None:
+    """What differs in number, share and area, a table per condition; classes that no image has are left out."""
+    shown = [
+        (scheme.name_of(class_id), each)
+        for class_id, of_class in compared.items()
+        for each in of_class
+        if each.name in _TOLD and any(other.name == _AREA.name for other in of_class)
+    ]
+    for condition in dict.fromkeys(each.condition for _, each in shown):
+        names = f"{escape(condition)} beside {escape(reference)}"
+        table = Table(title=f"{names}: means of specimens, p of t-tests over them, not adjusted")
+        table.add_column("figure", overflow="fold")
+        table.add_column(escape(reference), justify="right", overflow="fold")
+        table.add_column(escape(condition), justify="right", overflow="fold")
+        for column in ("difference", "p", "n"):
+            table.add_column(column, justify="right", overflow="fold")
+        for class_name, each in shown:
+            if each.condition == condition:
+                table.add_row(*_compared_cells(class_name, each))
+        stdout.print(table)
+
+
+def _compared_cells(class_name: str, each: Compared) -> tuple[str, ...]:
+    """A row of the table of conditions."""
+    found, unit = each.difference, f", {each.unit}" if each.unit else ""
+    interval = "" if found.low != found.low else f" [{three_digits(found.low)}, {three_digits(found.high)}]"
+    return (
+        escape(f"{class_name}: {each.title[:1].lower()}{each.title[1:]}{unit}"),
+        three_digits(found.reference),
+        three_digits(found.mean),
+        f"{three_digits(found.value)}{interval}",
+        "–" if found.p != found.p else f"{found.p:.2g}",
+        f"{found.reference_units}, {found.units}",
+    )
 
 
 def _with_interval(found: Overall) -> str:

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from core.figures.drawn import DrawnFigure
 from core.figures.style import MUTED, SERIES, as_text, styled
 from core.morphometry.conditions import Compared
+from core.morphometry.frames import differences_frame
 from core.morphometry.words import p_words, three_digits
 
 _ROW_PX: Final = 30
@@ -38,12 +38,12 @@ def differences(compared: Sequence[Compared], reference: str) -> DrawnFigure:
     others = list(dict.fromkeys(each.condition for each in compared))
     figure = go.Figure()
     for number, condition in enumerate(others):
-        rows = [each for each in compared if each.condition == condition and not math.isnan(_percent(each))]
+        rows = [each for each in compared if each.condition == condition and not math.isnan(each.percent)]
         aside = (number - (len(others) - 1) / 2) * _APART / max(len(others), 1)
         color = SERIES[number % len(SERIES)]
         figure.add_trace(
             go.Scatter(
-                x=[_percent(each) for each in rows],
+                x=[each.percent for each in rows],
                 y=[names.index(each.name) + aside for each in rows],
                 mode="markers",
                 name=as_text(condition),
@@ -77,35 +77,9 @@ def differences(compared: Sequence[Compared], reference: str) -> DrawnFigure:
     return DrawnFigure(figure, differences_frame(compared, reference))
 
 
-def differences_frame(compared: Sequence[Compared], reference: str) -> pd.DataFrame:
-    """A row per figure and condition: both means, the difference with its interval, p, and what counted."""
-    return pd.DataFrame(
-        [
-            {
-                "measure": each.title,
-                "unit": each.unit,
-                "reference": reference,
-                "condition": each.condition,
-                "reference_mean": each.difference.reference,
-                "condition_mean": each.difference.mean,
-                "difference": each.difference.value,
-                "difference_low": each.difference.low,
-                "difference_high": each.difference.high,
-                "difference_percent": _percent(each),
-                "p": each.difference.p,
-                "p_holm": each.p_adjusted,
-                "reference_units": each.difference.reference_units,
-                "condition_units": each.difference.units,
-                "design": str(each.difference.design),
-            }
-            for each in compared
-        ]
-    )
-
-
 def _range(compared: Sequence[Compared]) -> list[float]:
     """From the lowest to the highest end, but not so far that wide intervals hide the marks: they leave the figure."""
-    marks = [_percent(each) for each in compared if not math.isnan(_percent(each))]
+    marks = [each.percent for each in compared if not math.isnan(each.percent)]
     farthest = max(_LEAST_RANGE, 1.4 * max((abs(mark) for mark in marks), default=0.0))
     ends = [each.difference.percent(end) for each in compared for end in (each.difference.low, each.difference.high)]
     known = [0.0, *marks, *(end for end in ends if not math.isnan(end))]
@@ -114,13 +88,9 @@ def _range(compared: Sequence[Compared]) -> list[float]:
     return [low - margin, high + margin]
 
 
-def _percent(each: Compared) -> float:
-    return each.difference.percent(each.difference.value)
-
-
 def _reach(each: Compared, end: float) -> float:
     """How far an end of the interval is from the mark, in per cent; 0 without an interval."""
-    found = abs(each.difference.percent(end) - _percent(each))
+    found = abs(each.difference.percent(end) - each.percent)
     return 0.0 if math.isnan(found) else found
 
 

@@ -133,12 +133,26 @@ class Compared:
     difference: Difference
     p_adjusted: float = float("nan")
 
+    @property
+    def percent(self) -> float:
+        """The difference in per cent of the reference's mean; NaN where that is 0 or less."""
+        return self.difference.percent(self.difference.value)
+
 
 def conditions(images: Iterable[ImageObjects]) -> tuple[str, ...]:
     """The recorded conditions, the likely reference first, then as people sort: "dose 2" before "dose 10"."""
-    names = sorted({image.condition for image in images if image.condition}, key=_sorting)
-    first = next((name for name in names if _REFERENCE_WORDS & set(re.findall(r"[^\W\d_]+", name.casefold()))), None)
-    return tuple(sorted(names, key=lambda name: name != first))
+    return ordered(image.condition for image in images)
+
+
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Each name once but "", as `conditions` orders them.
+
+    >>> ordered(["dose 10", "dose 2", "", "Vehicle", "dose 2"])
+    ('Vehicle', 'dose 2', 'dose 10')
+    """
+    known = sorted({name for name in names if name}, key=_sorting)
+    first = next((name for name in known if _REFERENCE_WORDS & set(re.findall(r"[^\W\d_]+", name.casefold()))), None)
+    return tuple(sorted(known, key=lambda name: name != first))
 
 
 def unit_means(rows: Sequence[ImageSummary], values: Sequence[float] | None = None) -> tuple[UnitMean, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from core.label_scheme import LabelScheme
+from core.morphometry.conditions import Compared
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
 from core.morphometry.summary import ImageObjects, ImageSummary
 
@@ -107,4 +108,30 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
             f"{name}_median": [row.median for row in rows],
             f"{name}_sd": [row.deviation for row in rows],
         }
+    )
+
+
+def differences_frame(compared: Sequence[Compared], reference: str) -> pd.DataFrame:
+    """A row per figure and condition: both means, the difference with its interval, p, and what counted."""
+    return pd.DataFrame(
+        [
+            {
+                "measure": each.title,
+                "unit": each.unit,
+                "reference": reference,
+                "condition": each.condition,
+                "reference_mean": each.difference.reference,
+                "condition_mean": each.difference.mean,
+                "difference": each.difference.value,
+                "difference_low": each.difference.low,
+                "difference_high": each.difference.high,
+                "difference_percent": each.percent,
+                "p": each.difference.p,
+                "p_holm": each.p_adjusted,
+                "reference_units": each.difference.reference_units,
+                "condition_units": each.difference.units,
+                "design": str(each.difference.design),
+            }
+            for each in compared
+        ]
     )

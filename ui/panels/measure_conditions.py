@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.exports import spreadsheet
-from core.figures.conditions import differences, differences_frame
+from core.figures.conditions import differences
 from core.figures.drawn import DrawnFigure
 from core.label_scheme import LabelScheme
 from core.morphometry.conditions import (
@@ -23,6 +23,7 @@ from core.morphometry.conditions import (
     measure_difference,
     unit_means,
 )
+from core.morphometry.frames import differences_frame
 from core.morphometry.measures import Measure
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection
 from core.morphometry.words import p_words, three_digits

@@ -190,6 +190,48 @@ def test_label_maps_alone_are_measured_in_pixels_unless_told(command: Command, d
     assert "area_um2" in out.read_text("utf-8-sig").splitlines()[0]
 
 
+def test_conditions_of_a_sample_sheet_are_compared(tmp_path: Path) -> None:
+    """On 80 columns, where no figure may be cut."""
+    for number, edge in enumerate((20, 22, 30, 33)):
+        labels = np.zeros((64, 64), np.uint8)
+        labels[10 : 10 + edge, 10 : 10 + edge] = 1
+        labels[50:54, 10:50] = 2
+        PilImage.fromarray(labels).save(tmp_path / f"section_{number}.png")
+    sheet = tmp_path / "samples.csv"
+    sheet.write_text(
+        "file;mouse;treatment\nsection_0.png;1;fed\nsection_1;2;fed\nsection_2;3;fasted\nsection_3;4;fasted\n"
+    )
+    maps = [tmp_path / f"section_{number}.png" for number in range(4)]
+    out, comparison = tmp_path / "objects.csv", tmp_path / "comparison.csv"
+    given = ("measure", *maps, "--pixel-size", "8", "--out", out, "--sheet", sheet)
+    command = Command(tmp_path, "80")
+    answer = command(*given, "--reference", "fed", "--comparison", comparison)
+    assert answer.returncode == 0, answer.stderr
+    rows = list(csv.DictReader(out.read_text("utf-8-sig").splitlines()))
+    assert {(row["image"], row["specimen"], row["condition"]) for row in rows} >= {("section_3", "4", "fasted")}
+    found = {
+        (row["class"], row["measure"]): row for row in csv.DictReader(comparison.read_text("utf-8-sig").splitlines())
+    }
+    area = found["mitochondria", "Area"]
+    assert float(area["difference"]) == pytest.approx((30**2 + 33**2 - 20**2 - 22**2) / 2 * 64e-6, rel=1e-5)
+    assert (area["reference"], area["condition"], area["condition_units"]) == ("fed", "fasted", "2")
+    told = answer.stdout.partition("fasted beside fed")[2].replace(str(out), "")
+    assert "0.0354" in told  # the difference of the areas, in µm²
+    assert "…" not in told
+    assert max(map(len, told.splitlines())) <= 80
+
+    for more, words in (
+        (("--reference", "starved"), "no condition 'starved'"),
+        (("--reference", "fed", "--sheet", tmp_path / "none.csv"), "cannot be read"),
+    ):
+        answer = command(*given, *more)
+        assert answer.returncode == 1
+        assert words in " ".join(answer.stderr.split())
+    sheet.write_text("file,treatment\nsection_0,fed\n")
+    answer = command(*given)
+    assert "1 conditions of these label maps" in " ".join(answer.stderr.split())
+
+
 def test_eighty_columns_show_every_figure_whole(tmp_path: Path) -> None:
     """Long names and large counts; a figure with its end cut off would be a wrong one."""
     classes = {"mitochondria": 1, "nuclear_envelope": 2, "endoplasmic_reticulum": 3, "lipid_droplets": 4}

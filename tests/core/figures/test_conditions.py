@@ -6,8 +6,9 @@ import math
 
 import pytest
 
-from core.figures.conditions import differences, differences_frame
+from core.figures.conditions import differences
 from core.morphometry.conditions import Compared, Design, Difference
+from core.morphometry.frames import differences_frame
 
 NAN = math.nan
 
