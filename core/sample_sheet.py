@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
@@ -15,8 +15,12 @@ from core.access import Permission, require
 from core.curation import cancel_predictions, change_image
 from core.imaging.image import PixelSize
 from core.imaging.sheet_facts import COLUMNS, Names, nm_of, read_facts
+from core.store.images import STACK_NAME_LENGTH
 from core.store.records import ImageRecord, Split
 from core.store.store import Store
+
+_LENGTHS: Final = {"specimen": 200, "condition": 200, "stack": STACK_NAME_LENGTH}
+"""What is longer is cut, as everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class SheetPlan:
         How many images it names that are so already.
     strays
         Names in the sheet that no image (or specimen) has.
+    unclear
+        Names that several images have: nothing changes for them.
     ignored
         Heads of columns that mean nothing here.
     """
@@ -54,13 +60,15 @@ class SheetPlan:
     changes: tuple[SheetChange, ...]
     same: int
     strays: tuple[str, ...]
+    unclear: tuple[str, ...]
     ignored: tuple[str, ...]
 
 
 def sheet_of(images: Sequence[ImageRecord]) -> pd.DataFrame:
     """The sheet as it is now, to be filled in and read again."""
     rows = [
-        (each.name, each.specimen, each.condition, str(each.split), each.stack, each.pixel_size.nm) for each in images
+        (each.name, each.specimen, each.condition, str(each.split), each.stack, each.pixel_size.nm, each.id)
+        for each in images
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -84,7 +92,7 @@ def plan_sheet(text: str | bytes, images: Sequence[ImageRecord]) -> SheetPlan:
     facts = read_facts(text, names)
     changes = [_changed(image, facts.said[image.id]) for image in images if image.id in facts.said]
     wanted = tuple(each for each in changes if each.fields)
-    return SheetPlan(wanted, len(changes) - len(wanted), facts.strays, facts.ignored)
+    return SheetPlan(wanted, len(changes) - len(wanted), facts.strays, facts.unclear, facts.ignored)
 
 
 def apply_sheet(store: Store, plan: SheetPlan, *, by: str) -> int:
@@ -95,26 +103,30 @@ def apply_sheet(store: Store, plan: SheetPlan, *, by: str) -> int:
     AccessError
         ``by`` may not manage the project; nothing is changed then.
     NotFoundError
-        An image was deleted for good meanwhile; those before it are changed.
+        An image was deleted for good meanwhile; those before it are changed, the sheet can be taken over again.
     """
     for project_id in {change.image.project_id for change in plan.changes}:
         require(store, project_id, by, Permission.MANAGE)
     for change in plan.changes:
         change_image(store, change.image.id, by=by, **change.fields)
-    cancel_predictions(store, [each.image.id for each in plan.changes if "pixel_size" in each.fields])
+        if "pixel_size" in change.fields:
+            cancel_predictions(store, [change.image.id])
     return len(plan.changes)
 
 
 def _changed(image: ImageRecord, row: Mapping[str, str]) -> SheetChange:
     """What is not so yet."""
     fields: dict[str, Any] = {}
-    for name in ("specimen", "condition", "stack"):
-        if name in row and row[name] != getattr(image, name):
-            fields[name] = row[name]
+    for name, length in _LENGTHS.items():
+        if name in row and row[name][:length] != getattr(image, name):
+            fields[name] = row[name][:length]
     if "stack" in fields:
         fields["z_index"] = image.z_index
-    if "split" in row and row["split"].casefold() != image.split:
-        fields["split"] = Split(row["split"].casefold())
-    if "pixel_size_nm" in row and nm_of(row["pixel_size_nm"]) != image.pixel_size.nm:
-        fields["pixel_size"] = PixelSize.from_user(nm_of(row["pixel_size_nm"]))
+    if "split" in row and row["split"] != image.split:
+        fields["split"] = Split(row["split"])
+    if "pixel_size_nm" in row:
+        nm, known = nm_of(row["pixel_size_nm"]), image.pixel_size.nm
+        # Tables have six digits: what is the same in them keeps the digits, and the provenance, that it has.
+        if known is None or f"{nm:.6g}" != f"{known:.6g}":
+            fields["pixel_size"] = PixelSize.from_user(nm)
     return SheetChange(image, fields)

@@ -24,7 +24,7 @@ from core.imaging.label_reading import LabelReading, LabelSource
 from core.imaging.reader import case_stem, open_micrograph
 from core.imaging.sheet_facts import Names, read_facts
 from core.label_scheme import LabelScheme
-from core.morphometry.conditions import Compared, compare, ordered
+from core.morphometry.conditions import Compared, compare, ordered, spelled_alike
 from core.morphometry.coverage import area_um2
 from core.morphometry.frames import differences_frame, images_frame, objects_frame
 from core.morphometry.measures import MEASURES
@@ -57,8 +57,9 @@ class _Task:
 
     name: str
     specimen: str
-    condition: str
     read: Callable[[], tuple[NDArray[np.uint8], float | None]]
+    condition: str = ""
+    stack: str = ""
 
 
 def measure(
@@ -157,7 +158,7 @@ def _of_case(case: Case, size_nm: float | None) -> _Task:
         image, labels_yx = load_case(case)
         return labels_yx, size_nm or image.pixel_size.nm
 
-    return _Task(case.name, "" if case.group == case.name else case.group, "", read)
+    return _Task(case.name, "" if case.group == case.name else case.group, read)
 
 
 def _of_file(path: Path, reading: LabelReading, size_nm: float | None) -> _Task:
@@ -172,7 +173,7 @@ def _of_file(path: Path, reading: LabelReading, size_nm: float | None) -> _Task:
         with open_micrograph(path) as opened:
             return found.labels_yx, opened.pixel_size.nm
 
-    return _Task(case_stem(path), "", "", read)
+    return _Task(case_stem(path), "", read)
 
 
 def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
@@ -181,18 +182,19 @@ def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
         content = sheet.read_bytes()
     except OSError as error:
         raise DatasetError(f"{sheet} cannot be read: {error.strerror}.", "Name a sample sheet (.csv).") from error
-    names = {str(number): Names(task.name, "", task.specimen) for number, task in enumerate(tasks)}
-    facts = read_facts(content, names)
+    facts = read_facts(content, {str(number): Names(task.name) for number, task in enumerate(tasks)})
     if facts.strays:
         notice(f"{sheet.name} names what is not measured: {', '.join(facts.strays)}.")
+    if facts.unclear:
+        notice(f"Several label maps are called {', '.join(facts.unclear)}: {sheet.name} says nothing of them.")
+    said = [facts.said.get(str(number), {}) for number in range(len(tasks))]
+    # A dataset's groups may be guessed from names: they hold together what belongs together, and make no specimens.
     told = [
-        replace(
-            task,
-            specimen=facts.said.get(str(number), {}).get("specimen", task.specimen),
-            condition=facts.said.get(str(number), {}).get("condition", ""),
-        )
-        for number, task in enumerate(tasks)
+        replace(task, specimen=row.get("specimen", ""), condition=row.get("condition", ""), stack=task.specimen)
+        for task, row in zip(tasks, said, strict=True)
     ]
+    for alike in (*spelled_alike(task.condition for task in told), *spelled_alike(task.specimen for task in told)):
+        notice(f"Names that differ in spelling count as different: {', '.join(alike)}.")
     without = [task.name for task in told if not task.condition]
     if without:
         notice(f"{sheet.name} says no condition of {', '.join(without)}.")
@@ -225,7 +227,9 @@ def _measured(tasks: Sequence[_Task], scheme: LabelScheme, contact_nm: float) ->
                 progress((number + fraction) / len(tasks), name)
 
             table = measure_objects(labels_yx, scheme, size_nm, contact_nm=contact_nm, progress=advance)
-            found.append(ImageObjects(str(number), task.name, task.specimen, str(number), table, task.condition))
+            found.append(
+                ImageObjects(str(number), task.name, task.specimen, str(number), table, task.condition, task.stack)
+            )
         progress(1.0, "")
     without = [each.name for each in found if each.table.pixel_size_nm is None]
     if without and len(without) < len(found):

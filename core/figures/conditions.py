@@ -15,6 +15,7 @@ from core.morphometry.frames import differences_frame
 from core.morphometry.words import p_words, three_digits
 
 _ROW_PX: Final = 30
+_MARK_PX: Final = 12
 _APART: Final = 0.5
 _LEAST_RANGE: Final = 100.0
 """The axis may always reach as far to both sides, in per cent."""
@@ -67,7 +68,7 @@ def differences(compared: Sequence[Compared], reference: str) -> DrawnFigure:
             )
         )
     figure.add_vline(x=0, line={"color": MUTED, "width": 1.4})
-    styled(figure, showlegend=len(others) > 1, height=_ROW_PX * (len(names) + 3))
+    styled(figure, showlegend=len(others) > 1, height=max(_ROW_PX, _MARK_PX * (len(others) + 1)) * (len(names) + 3))
     figure.update_yaxes(
         tickvals=list(range(len(names))),
         ticktext=[as_text(titles[name]) for name in names],

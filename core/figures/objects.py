@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from core.evaluation.words import counted
 from core.figures.drawn import DrawnFigure
 from core.figures.style import MUTED, SERIES, as_text, styled, translucent
-from core.morphometry.conditions import UnitMean, conditions, measure_difference, unit_means
+from core.morphometry.conditions import UnitMean, conditions, kind_of_units, measure_difference, unit_means
 from core.morphometry.frames import images_frame
 from core.morphometry.measures import Measure
 from core.morphometry.summary import ImageSummary, overall
@@ -30,10 +30,14 @@ DRAWN: Final = 3000
 _COLUMNS: Final = 12
 """Columns of images beside each other; more become one column."""
 
-_MOST_BRACKETS: Final = 6
-"""Of more conditions the brackets would hide the dots; the table has all p values."""
+BRACKETED: Final = 4
+"""Conditions beside the reference whose p stands in the figure; more brackets would hide the dots."""
 
-_BRACKET_STEP: Final = 0.085
+_HEIGHT_PX: Final = 400
+_BRACKET_PX: Final = 28
+_PLOT_PX: Final = 300
+"""About what the axes leave of the height."""
+
 _WIDTH: Final = 0.7
 _GOLDEN: Final = 0.6180339887498949
 _SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "x")
@@ -86,7 +90,7 @@ def object_dots(
         _add_units(figure, [unit_means(members) for members in columns.values()], unit)
     ticks = [_tick(name, members, specimens=reference is not None) for name, members in columns.items()]
     figure.update_xaxes(tickvals=list(range(len(ticks))), ticktext=ticks, range=[-0.6, max(len(ticks), 1) - 0.4])
-    styled(figure, showlegend=False)
+    styled(figure, showlegend=False, height=_HEIGHT_PX)
     figure.update_xaxes(showgrid=False)
     figure.update_yaxes(title=as_text(measure.heading(physical=physical)))
     figure.update_yaxes(**({"type": "log", "exponentformat": "power"} if logarithmic else {"rangemode": "tozero"}))
@@ -107,11 +111,11 @@ class _Mark:
 
 def _columns(rows: Sequence[ImageSummary]) -> dict[str, list[ImageSummary]]:
     """What stands beside each other: specimens, else images, else everything."""
-    specimens = {row.image.specimen for row in rows}
+    units = {row.image.unit for row in rows}
     columns: dict[str, list[ImageSummary]] = {}
     for row in rows:
-        if len(specimens) > 1:
-            name = row.image.specimen or "specimen not recorded"
+        if len(units) > 1:
+            name = row.image.unit or "specimen not recorded"
         else:
             name = row.image.name if len(rows) <= _COLUMNS else "all images"
         columns.setdefault(name, []).append(row)
@@ -127,9 +131,8 @@ def _by_condition(rows: Sequence[ImageSummary], reference: str) -> dict[str, lis
 def _tick(name: str, rows: Sequence[ImageSummary], *, specimens: bool) -> str:
     objects = sum(len(row.values) for row in rows)
     if specimens:
-        units, named = unit_means(rows), all(row.image.specimen for row in rows)
-        what = "specimen" if named else "image" if not any(row.image.specimen for row in rows) else "specimen or image"
-        return f"{as_text(name)}<br>n = {counted(len(units), what)}<br>{counted(objects, 'object')}"
+        units = counted(len(unit_means(rows)), kind_of_units(row.image for row in rows))
+        return f"{as_text(name)}<br>n = {units}<br>{counted(objects, 'object')}"
     images = f" in {len(rows)} images" if len(rows) > 1 else ""
     return f"{as_text(name)}<br>n = {objects:,}{images}"
 
@@ -204,7 +207,8 @@ def _joined(places: Sequence[tuple[float, float]]) -> go.Scatter:
 
 def _unit_words(each: UnitMean, unit: str) -> str:
     images = counted(len(each.image_ids), "image")
-    return f"{as_text(each.name)}<br>mean of {images}: {three_digits(each.mean, unit)}<br>n = {each.objects:,} objects"
+    mean, objects = three_digits(each.mean, unit), counted(each.objects, "object")
+    return f"{as_text(each.name)}<br>mean of {images}: {mean}<br>n = {objects}"
 
 
 def _marks(marks: Sequence[_Mark], place: int) -> go.Scatter:
@@ -269,12 +273,15 @@ def _line(place: int, value: float, above: float, below: float, told: str) -> go
 
 
 def _brackets(figure: go.Figure, rows: Sequence[ImageSummary], names: Sequence[str]) -> None:
-    """From the reference to every other column, with p; above the dots, each higher than the one before."""
+    """From the reference to every other column, with p, each higher than the one before; none where they are many."""
     reference, *others = names
     tested = [(place, measure_difference(rows, reference, other).p) for place, other in enumerate(others, start=1)]
-    known = [(place, p) for place, p in tested if not math.isnan(p)][:_MOST_BRACKETS]
+    known = [(place, p) for place, p in tested if not math.isnan(p)]
+    if len(known) > BRACKETED:
+        return
+    step_height = _BRACKET_PX / _PLOT_PX
     for step, (place, p) in enumerate(known):
-        height = 1.02 + step * _BRACKET_STEP
+        height = 1.02 + step * step_height
         line = {"color": MUTED, "width": 1.2}
         figure.add_shape(type="line", xref="x", yref="paper", x0=0, x1=place, y0=height, y1=height, line=line)
         for end in (0, place):
@@ -285,4 +292,5 @@ def _brackets(figure: go.Figure, rows: Sequence[ImageSummary], names: Sequence[s
             x=place / 2, y=height, xref="x", yref="paper", yanchor="bottom", showarrow=False, text=p_words(p)
         )
     if known:
-        figure.update_layout(margin_t=24 + 28 * len(known))
+        room = _BRACKET_PX * len(known)
+        figure.update_layout(margin_t=24 + room, height=_HEIGHT_PX + room)

@@ -10,18 +10,19 @@ import csv
 import io
 import math
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from core.errors import DatasetError
 from core.imaging.dataset_case import Split
-from core.imaging.reader import case_stem
+from core.imaging.reader import SUFFIXES, case_stem
 
-COLUMNS: Final = ("image", "specimen", "condition", "split", "stack", "pixel_size_nm")
-"""Of the sheet as it is written."""
+COLUMNS: Final = ("image", "specimen", "condition", "split", "stack", "pixel_size_nm", "image_id")
+"""Of the sheet as it is written; the last one tells images of one name apart."""
 
 MAX_BYTES: Final = 1_000_000
 """Some ten thousand rows; what is larger is no sample sheet."""
@@ -36,11 +37,17 @@ _ALSO: Final[dict[str, str]] = {
     **dict.fromkeys(("condition", "conditions", "treatment", "group", "genotype", "arm", "diet"), "condition"),
     "split": "split",
     "stack": "stack",
+    "imageid": "image_id",
     **dict.fromkeys(("pixelsizenm", "pixelsize", "nmperpixel", "nmpx"), "pixel_size_nm"),
 }  # fmt: skip
 """Heads of columns, in small letters and digits alone, to what they mean."""
 
-_FIELDS: Final = COLUMNS[1:]
+_FIELDS: Final = COLUMNS[1:-1]
+
+_NM_RANGE: Final = (0.01, 100_000.0)
+
+_GUARDED: Final = ("'=", "'+", "'-", "'@")
+"""How our own files begin a cell that a spreadsheet would else run; the apostrophe is no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +70,24 @@ class SheetFacts:
         empty cells say nothing. A split is one there is, a pixel size a positive number.
     strays
         Names in the sheet that no image (or specimen) has.
+    unclear
+        Names that several images have: it is not known which is meant, so nothing is said of them.
     ignored
         Heads of columns that mean nothing here.
     """
 
     said: Mapping[str, Mapping[str, str]]
     strays: tuple[str, ...]
+    unclear: tuple[str, ...]
     ignored: tuple[str, ...]
 
 
 def read_facts(text: str | bytes, images: Mapping[str, Names]) -> SheetFacts:
     """Read a sheet and find the images that it speaks of.
 
-    An image is found by its name, with or without the file's ending or folder, whatever the case of the letters; else
-    all planes of the stack of that name are meant. Several images of one name are all meant. Without a column of images
-    it says something of the images of each specimen.
+    An image is found by its key, where the sheet has a column image_id; else by its name, with or without folder and
+    the ending of its file, whatever the case of the letters; else all planes of the stack of that name are meant.
+    Without a column of images it says something of the images of each specimen.
 
     Parameters
     ----------
@@ -97,19 +107,34 @@ def read_facts(text: str | bytes, images: Mapping[str, Names]) -> SheetFacts:
     by = _named_by(heads, meant)
     said: dict[str, dict[str, str]] = {}
     strays: dict[str, None] = {}
+    unclear: dict[str, None] = {}
     find = _finder(images, by)
     for number, cells in rows:
+        if any(cells[len(heads) :]):
+            raise DatasetError(
+                f"Row {number} has {len(cells)} cells, and the first row has {len(heads)}.",
+                "Name every column; put cells that hold a separator in quotes.",
+            )
         row = {name: cell for name, cell in zip(meant, cells, strict=False) if name and cell}
-        name = row.pop(by, "")
-        if not name or not row:
+        key, name = row.pop("image_id", ""), row.pop(by, "")
+        if not (name or key) or not row:
             continue
-        found = find(name)
+        found = [key] if key in images else find(name)
         if not found:
-            strays[name] = None
-        for key in found:
-            _say(said.setdefault(key, {}), row, number, name)
+            strays[name or key] = None
+        if len(found) > 1 and by == "image" and not _one_stack(found, images):
+            unclear[name] = None
+            continue
+        for each in found:
+            _say(said.setdefault(each, {}), row, number, name or key)
     ignored = tuple(head for head, each in zip(heads, meant, strict=True) if each is None and head)
-    return SheetFacts(said, tuple(strays), ignored)
+    return SheetFacts(said, tuple(strays), tuple(unclear), ignored)
+
+
+def _one_stack(keys: Sequence[str], images: Mapping[str, Names]) -> bool:
+    """Whether these are planes of one stack."""
+    stacks = {images[key].stack for key in keys}
+    return len(stacks) == 1 and "" not in stacks
 
 
 def nm_of(cell: str, row: int = 0) -> float:
@@ -118,13 +143,16 @@ def nm_of(cell: str, row: int = 0) -> float:
     Raises
     ------
     DatasetError
-        It is no positive number; the error names the row.
+        It is none that an electron micrograph can have, or not clear; the error names the row.
     """
+    if re.fullmatch(r"\d{1,3}(,\d{3})+", cell):
+        raise DatasetError(f"{cell!r} can be read in two ways (row {row}).", "Write a decimal point: 1.25, or 1000.")
     try:
         nm = float(cell.replace(",", "."))
     except ValueError:
         nm = math.nan
-    if not 0 < nm < math.inf:
+    low, high = _NM_RANGE
+    if not low <= nm <= high:
         raise DatasetError(f"{cell!r} is no pixel size (row {row}).", "Write it in nm, for example 8 or 4.6.")
     return nm
 
@@ -135,8 +163,8 @@ def _named_by(heads: list[str], meant: list[str | None]) -> str:
     if twice:
         same = ", ".join(repr(head) for head, each in zip(heads, meant, strict=True) if each == twice[0])
         raise DatasetError(f"The columns {same} both mean the {twice[0]}.", "Keep one of them.")
-    by = "image" if "image" in meant else "specimen"
-    if by not in meant or not [each for each in meant if each in _FIELDS and each != by]:
+    by = "image" if {"image", "image_id"} & set(meant) else "specimen"
+    if not {by, "image_id"} & set(meant) or not [each for each in meant if each in _FIELDS and each != by]:
         raise DatasetError(
             f"The first row is {', '.join(heads[:6])}.",
             "It must name a column image (or specimen) and at least one more: specimen, condition, split, stack, "
@@ -150,21 +178,33 @@ def _read(text: str | bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if len(text) > MAX_BYTES:
         raise DatasetError(f"The table has {len(text):,} bytes.", "Keep one row per image and the columns named here.")
     content = _decoded(text) if isinstance(text, bytes) else text
-    content = content.lstrip("\ufeff")
-    if "\0" in content or content.startswith("PK"):
+    content = unicodedata.normalize("NFC", content.lstrip("\ufeff"))
+    if "\0" in content or content.startswith("PK\x03\x04"):
         raise DatasetError(
             "This is no table of text.", "Save the sheet as CSV (in Excel: Save as > CSV UTF-8), or paste its cells."
         )
+    told, _, rest = content.partition("\n")
+    of_excel = re.fullmatch(r"\s*sep=(.)\s*", told)  # a line that Excel reads and nobody sees
     first = next((line for line in content.splitlines() if line.strip()), "")
-    separator = max("\t;,", key=first.count)
+    separator = of_excel.group(1) if of_excel else max("\t;,", key=first.count)
+    lines = io.StringIO(rest if of_excel else content, newline="")
     try:
-        rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=separator))
+        rows = list(csv.reader(lines, delimiter=separator, strict=True))
     except csv.Error as error:
-        raise DatasetError(f"The table cannot be read: {error}.", "Save the sheet as CSV again.") from error
-    numbered = [(number, [cell.strip() for cell in row]) for number, row in enumerate(rows, start=1) if any(row)]
-    if not numbered:
+        raise DatasetError(
+            f"The table cannot be read: {error}.", "Look for a quotation mark without its other half."
+        ) from error
+    numbered = [(number, [_plain(cell) for cell in row]) for number, row in enumerate(rows, start=1 + bool(of_excel))]
+    filled = [(number, row) for number, row in numbered if any(row)]
+    if not filled:
         raise DatasetError("The table is empty.", "Paste the cells with the first row that names the columns.")
-    return numbered[0][1], numbered[1:]
+    return filled[0][1], filled[1:]
+
+
+def _plain(cell: str) -> str:
+    """A cell without spaces around it, and without the apostrophe that our own files put before signs."""
+    cell = cell.strip()
+    return cell[1:] if cell.startswith(_GUARDED) else cell
 
 
 def _decoded(content: bytes) -> str:
@@ -181,27 +221,33 @@ def _finder(images: Mapping[str, Names], by: str) -> Callable[[str], list[str]]:
     """From a name in the sheet to the keys of the images that it means."""
     ways: list[dict[str, list[str]]] = [{} for _ in range(3)]
     for key, names in images.items():
-        known = (names.image, case_stem(Path(names.image)), names.stack) if by == "image" else (names.specimen,)
+        known = (names.image, _stem(names.image), names.stack) if by == "image" else (names.specimen,)
         for way, name in zip(ways, known, strict=False):
             if name:
                 way.setdefault(name.casefold(), []).append(key)
 
     def find(name: str) -> list[str]:
         bare = re.split(r"[/\\]", name)[-1]
-        tried = (name, bare, case_stem(Path(bare))) if by == "image" else (name,)
+        tried = (name, bare, _stem(bare)) if by == "image" else (name,)
         return next((way[each.casefold()] for way in ways for each in tried if each.casefold() in way), [])
 
     return find
 
 
+def _stem(name: str) -> str:
+    """A name without the ending of an image's file; "M1_0.5" has none."""
+    return case_stem(Path(name)) if name.lower().endswith(SUFFIXES) else name
+
+
 def _say(said: dict[str, str], row: Mapping[str, str], number: int, name: str) -> None:
     """Take over what a row says of an image."""
-    for each, value in row.items():
+    for each, cell in row.items():
+        value = cell.casefold() if each == "split" else cell
         if said.setdefault(each, value) != value:
             raise DatasetError(
                 f"The table says of {name} both {said[each]!r} and {value!r} (row {number}).", f"Keep one {each}."
             )
-        if each == "split" and value.casefold() not in tuple(Split):
+        if each == "split" and value not in tuple(Split):
             raise DatasetError(f"There is no split {value!r} (row {number}).", f"Write one of {', '.join(Split)}.")
         if each == "pixel_size_nm":
             nm_of(value, number)

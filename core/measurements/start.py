@@ -64,10 +64,9 @@ def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float) -> Me
             continue
         if not kept.contacts:
             outdated.append(each)
-        # Planes of a stack show the same organelles: without a specimen they belong together all the same.
-        group = each.image.specimen or each.image.stack
+        image = each.image
         images.append(
-            ImageObjects(each.image.id, each.image.name, group, kept.version, kept.table, each.image.condition)
+            ImageObjects(image.id, image.name, image.specimen, kept.version, kept.table, image.condition, image.stack)
         )
     # The newest one knows the classes that were added last.
     newest = max(maps, key=lambda each: (each.revision.created_at, each.revision.id)).revision

@@ -7,6 +7,7 @@ over them finds a difference between any two animals. Lord et al. 2020, 10.1083/
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,10 +26,12 @@ LEVEL: Final = 0.95
 """Of the intervals."""
 
 _REFERENCE_WORDS: Final = frozenset(
-    ("control", "controls", "ctrl", "ctl", "untreated", "vehicle", "sham", "mock", "placebo", "wt", "wildtype", "wild",
-     "baseline", "before", "pre", "healthy", "normal", "dmso", "chow", "naive")
+    ("control", "controls", "ctrl", "ctl", "untreated", "vehicle", "sham", "mock", "placebo", "wt", "wildtype",
+     "intact", "baseline", "before", "healthy", "normal", "naive")
 )  # fmt: skip
-"""A condition with one of these words in its name is what others are compared with, until somebody says otherwise."""
+_REFERENCES_ALONE: Final = _REFERENCE_WORDS | {"pre", "dmso", "chow", "none"}
+"""The condition with the fewest other words beside one of these is what others are compared with, until somebody says
+otherwise; the latter make a reference only where no other word stands beside them ("10 µM in DMSO" is none)."""
 
 _NO_OUTCOMES: Final = frozenset(("confidence",))
 """Measures that say nothing about tissue; comparing them too would only make the others less sure."""
@@ -43,9 +46,9 @@ class Design(StrEnum):
     INDEPENDENT = "independent"
     """Every specimen is in one of them: Welch's t-test."""
     PAIRED = "paired"
-    """Every specimen is in both: paired t-test."""
+    """At least two are in both, and they are half of all: paired t-test over these."""
     MIXED = "mixed"
-    """Some are in both: neither test holds."""
+    """Some are in both, but too few: neither test holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class UnitMean:
     Parameters
     ----------
     key
-        Tells units apart; the same specimen has the same in every condition.
+        Tells units apart; the same specimen has the same in every condition. A stack or an image without a specimen is
+        never the same as another one.
     name
         To be shown.
     image_ids
@@ -89,6 +93,8 @@ class Difference:
         How many units have a figure; of pairs, how many have both.
     design
         How they belong together.
+    alone
+        Of pairs: how many units do not count because the other half, or its figure, is missing.
     """
 
     reference: float
@@ -99,6 +105,7 @@ class Difference:
     reference_units: int
     units: int
     design: Design
+    alone: int = 0
 
     @property
     def value(self) -> float:
@@ -151,8 +158,20 @@ def ordered(names: Iterable[str]) -> tuple[str, ...]:
     ('Vehicle', 'dose 2', 'dose 10')
     """
     known = sorted({name for name in names if name}, key=_sorting)
-    first = next((name for name in known if _REFERENCE_WORDS & set(re.findall(r"[^\W\d_]+", name.casefold()))), None)
-    return tuple(sorted(known, key=lambda name: name != first))
+    likely = min(known, key=_strangeness, default="")
+    return tuple(sorted(known, key=lambda name: name != likely or _strangeness(name) == math.inf))
+
+
+def spelled_alike(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Names that differ in letters' case or in spaces only: most likely one was meant.
+
+    >>> spelled_alike(["Control", "control ", "treated", "Control", ""])
+    (('Control', 'control '),)
+    """
+    found: dict[str, set[str]] = {}
+    for name in names:
+        found.setdefault("".join(name.split()).casefold(), set()).add(name)
+    return tuple(tuple(sorted(each)) for each in found.values() if len(each) > 1)
 
 
 def unit_means(rows: Sequence[ImageSummary], values: Sequence[float] | None = None) -> tuple[UnitMean, ...]:
@@ -175,15 +194,15 @@ def unit_means(rows: Sequence[ImageSummary], values: Sequence[float] | None = No
         ids = tuple(row.image.image_id for row, _ in defined or members)
         first = members[0][0].image
         objects = sum(len(row.values) for row, _ in defined)
-        units.append(UnitMean(key, first.specimen or first.name, ids, mean, objects))
+        units.append(UnitMean(key, first.unit or first.name, ids, mean, objects))
     return tuple(sorted(units, key=lambda unit: _sorting(unit.name)))
 
 
 def difference(reference: Sequence[UnitMean], other: Sequence[UnitMean]) -> Difference:
     """Compare a condition with the reference.
 
-    An interval and a p value need two units with a figure on each side, some spread among them, and specimens that are
-    either all in one of the conditions or all in both.
+    An interval and a p value need two units with a figure on each side and some spread among them. Specimens that are
+    in both make pairs, if there are two at least and they are half of all: the others do not count then.
 
     Parameters
     ----------
@@ -191,15 +210,18 @@ def difference(reference: Sequence[UnitMean], other: Sequence[UnitMean]) -> Diff
         Units of each, as `unit_means` gives them.
     """
     first, second = ({unit.key: unit.mean for unit in units} for units in (reference, other))
-    shared = first.keys() & second.keys()
-    design = Design.INDEPENDENT if not shared else Design.PAIRED if first.keys() == second.keys() else Design.MIXED
+    every, shared = first.keys() | second.keys(), first.keys() & second.keys()
+    pairs = len(shared) >= 2 and 2 * len(shared) >= len(every)
+    design = Design.INDEPENDENT if not shared else Design.PAIRED if pairs else Design.MIXED
+    alone = 0
     if design is Design.PAIRED:
-        keys = [key for key in first if np.isfinite(first[key]) and np.isfinite(second[key])]
+        keys = [key for key in first if np.isfinite(first[key]) and np.isfinite(second.get(key, math.nan))]
         a, b = np.array([first[key] for key in keys]), np.array([second[key] for key in keys])
+        alone = len(every) - len(keys)
     else:
         a, b = (np.array([mean for mean in means.values() if np.isfinite(mean)]) for means in (first, second))
     low, high, p = _t_test(a, b, design)
-    return Difference(_mean(a), _mean(b), low, high, p, len(a), len(b), design)
+    return Difference(_mean(a), _mean(b), low, high, p, len(a), len(b), design, alone)
 
 
 def compare(
@@ -308,9 +330,26 @@ def _mean(values: NDArray[np.float64]) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
+def kind_of_units(images: Iterable[ImageObjects]) -> str:
+    """What counts as one: "specimen", "stack", "image", or "unit" where it is not the same for all."""
+    kinds = {"specimen" if image.specimen else "stack" if image.stack else "image" for image in images}
+    return kinds.pop() if len(kinds) == 1 else "unit"
+
+
 def _key(image: ImageObjects) -> str:
-    """Images without a specimen are units of their own."""
-    return image.specimen or f"\0{image.image_id}"
+    """A specimen is the same in every condition; a stack or an image is one of its own."""
+    if image.specimen:
+        return image.specimen
+    return f"\0{image.condition}\0{image.stack}" if image.stack else f"\0\0{image.image_id}"
+
+
+def _strangeness(name: str) -> float:
+    """How far from a usual name of a reference: its other words; infinite where it has none of the usual ones."""
+    words = re.findall(r"[^\W\d_]+", re.sub(r"wild[ _-]?type", "wildtype", name.casefold()))
+    others = [word for word in words if word not in _REFERENCE_WORDS]
+    if words and set(words) <= _REFERENCES_ALONE and not re.search(r"\d", name):
+        return len(others) / 10
+    return len(others) + bool(re.search(r"\d", name)) if len(others) < len(words) else math.inf
 
 
 def _sorting(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -15,6 +15,7 @@ from core.morphometry.summary import ImageObjects, ImageSummary
 _WHICH: Final = (
     "image",
     "specimen",
+    "stack",
     "condition",
     "labels",
     "class",
@@ -65,6 +66,7 @@ def _class_frame(
     facts: dict[str, Any] = {
         "image": image.name,
         "specimen": image.specimen,
+        "stack": image.stack,
         "condition": image.condition,
         "labels": made_by,
         "class": scheme.name_of(class_id),
@@ -98,6 +100,7 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
         {
             "image": [row.image.name for row in rows],
             "specimen": [row.image.specimen for row in rows],
+            "stack": [row.image.stack for row in rows],
             "condition": [row.image.condition for row in rows],
             "objects": [row.objects for row in rows],
             "cut_off": [row.cut for row in rows],

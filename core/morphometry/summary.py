@@ -66,13 +66,15 @@ class ImageObjects:
     Parameters
     ----------
     image_id, name, specimen
-        Which image; specimen "" where unknown. Images of one specimen, or planes of one stack, belong together.
+        Which image; specimen "" where nobody recorded it.
     version
         Of the table: two with the same version hold the same, so the figures of one are those of the other.
     table
         Its objects, of all classes.
     condition
         What was done to the specimen, "" where not recorded.
+    stack
+        That it is a plane of, "" for none.
     """
 
     image_id: str
@@ -81,6 +83,12 @@ class ImageObjects:
     version: str
     table: ObjectTable = field(compare=False, repr=False)
     condition: str = ""
+    stack: str = ""
+
+    @property
+    def unit(self) -> str:
+        """What belongs together: images of one specimen, else planes of one stack; "" for an image that is alone."""
+        return self.specimen or self.stack
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -173,7 +181,7 @@ def typical_size_nm(images: Sequence[ImageObjects]) -> float | None:
 
 def _overall(rows: Sequence[ImageSummary], values: list[float]) -> Overall:
     settings = EvaluationSettings()
-    units = units_of([row.image.specimen for row in rows], settings.resampling)
+    units = units_of([row.image.unit for row in rows], settings.resampling)
     if not rows:
         nothing = float("nan")
         return Overall(nothing, nothing, nothing, 0, 0, units.kind)

@@ -10,7 +10,7 @@ import pytest
 from core.access import Role, set_member
 from core.errors import AccessError, DatasetError
 from core.exports import spreadsheet
-from core.imaging.image import Image, PixelSize
+from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.sheet_facts import MAX_BYTES
 from core.jobs.rows import job, submit
 from core.label_scheme import DEFAULT_SCHEME
@@ -92,6 +92,8 @@ def test_a_plane_that_changes_its_stack_keeps_its_place(store: Store, images: tu
 
 def test_the_sheet_as_it_is_changes_nothing(store: Store, images: tuple[ImageRecord, ...]) -> None:
     store.update_image(images[0].id, specimen='a "b", c', condition="50 µM; 24 h")
+    store.update_image(images[1].id, name=images[0].name, specimen="-/-", condition="@home", split="test")
+    store.set_pixel_size(images[2].id, PixelSize(7.3242187, PixelSizeSource.FILE, "TIFF"))
     now = store.images()
     plan = plan_sheet(spreadsheet(sheet_of(now)), now)
     assert (plan.changes, plan.same, plan.strays) == ((), 4, ())
@@ -116,6 +118,10 @@ def test_letters_survive_what_spreadsheets_write(images: tuple[ImageRecord, ...]
         ("image,pixel_size_nm\nliver_1,eight", "'eight' is no pixel size .row 2."),
         ("image,pixel_size_nm\nliver_1,-8", "'-8' is no pixel size"),
         ("image,pixel_size_nm\nliver_1,nan", "'nan' is no pixel size"),
+        ("image,pixel_size_nm\nliver_1,0.0046", "'0.0046' is no pixel size"),
+        ('image,pixel_size_nm\nliver_1,"1,000"', "read in two ways"),
+        ("image,pixel_size_nm\nliver_1,4,6", "Row 2 has 3 cells"),
+        ('image\tcondition\nliver_1\t"x\nliver_2\ty', "quotation mark"),
         (b"PK\x03\x04\x00sheet", "no table of text"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "no table of text"),
         ("x" * (MAX_BYTES + 1), "bytes"),
@@ -124,6 +130,50 @@ def test_letters_survive_what_spreadsheets_write(images: tuple[ImageRecord, ...]
 def test_what_cannot_be_meant_is_refused(images: tuple[ImageRecord, ...], text: str | bytes, words: str) -> None:
     with pytest.raises(DatasetError, match=words):
         plan_sheet(text, images)
+
+
+def test_dots_in_names_are_no_endings(store: Store, project: ProjectRecord) -> None:
+    for number, name in enumerate(("M1_0.1", "M1_0.2")):
+        store.add_image(project.id, Image(np.full((4, 5), number, np.uint8), name=name))
+    plan = plan_sheet("image,condition\nM1_0.9,treated\nM1_0.2.tif,control", store.images())
+    assert fields(plan) == {"M1_0.2": {"condition": "control"}}
+    assert plan.strays == ("M1_0.9",)
+
+
+def test_of_several_images_of_one_name_only_ids_can_tell(store: Store, project: ProjectRecord) -> None:
+    for number in range(2):
+        store.add_image(project.id, Image(np.full((4, 5), number, np.uint8), name="img_01"))
+    first, second = store.images()
+    plan = plan_sheet("image,condition\ncontrol/img_01.tif,control\ntreated/img_01.tif,treated", (first, second))
+    assert (plan.changes, plan.strays) == ((), ())
+    assert plan.unclear == ("control/img_01.tif", "treated/img_01.tif")
+    plan = plan_sheet(f"image_id,condition\n{second.id},treated\nunknown,x", (first, second))
+    assert [(change.image.id, change.fields["condition"]) for change in plan.changes] == [(second.id, "treated")]
+    assert plan.strays == ("unknown",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\timage\tcondition\n1\tliver_1\ttreated",  # numbers of rows before, as R writes them
+        "sep=;\nimage;condition\nliver_1;treated",
+        "PK\timage\tcondition\n1\tliver_1\ttreated",
+        "image,condition,split\nliver_1,treated,Pool\nliver_1,treated,pool",
+    ],
+)
+def test_what_programs_add_is_no_part_of_the_sheet(images: tuple[ImageRecord, ...], text: str) -> None:
+    assert fields(plan_sheet(text, images)) == {"liver_1.tif": {"condition": "treated"}}
+
+
+def test_letters_of_two_parts_are_those_of_one(store: Store, project: ProjectRecord) -> None:
+    store.add_image(project.id, Image(np.zeros((4, 5), np.uint8), name="Müller"))
+    assert not plan_sheet("image,condition\nMu\u0308ller,c", store.images()).strays
+
+
+def test_what_is_too_long_is_cut_once(store: Store, images: tuple[ImageRecord, ...]) -> None:
+    text = f"image,condition\nliver_1,{'x' * 300}"
+    apply_sheet(store, plan_sheet(text, images), by="")
+    assert plan_sheet(text, store.images()).same == 1
 
 
 def test_only_those_who_manage_may_even_where_only_pixel_sizes_change(tmp_path: Path) -> None:

@@ -247,14 +247,14 @@ def test_specimens_in_both_conditions_are_pairs_and_it_says_so(
     groups(store, project, ("1", "before"), ("2", "before"), ("1", "after"), ("2", "after"))
     said = texts(open_page(app, PAGE, project=project.id))
     assert "Difference, after from before" in said
-    assert "paired t-test over specimens that are in both" in said
-    assert "If these are different animals, give them different names" in said
+    assert "paired t-test over 2 specimens" in said
+    assert "If they are different animals, give them different names" in said
 
 
 def test_specimens_in_one_and_in_both_fit_no_test(app: AppTest, store: Store, project: ProjectRecord) -> None:
     groups(store, project, ("1", "before"), ("2", "before"), ("1", "after"), ("3", "after"))
     said = texts(open_page(app, PAGE, project=project.id))
-    assert "neither a paired nor an unpaired test holds" in said
+    assert "1: in both after and before, the others in one of them. Neither a paired nor" in said.replace("\\", "")
     assert "p = " not in said
 
 
@@ -263,6 +263,24 @@ def test_without_specimens_images_count_and_it_warns(app: AppTest, store: Store,
     said = texts(open_page(app, PAGE, project=project.id))
     assert "The specimen of 3 images is not recorded, so each counts as one of its own" in said
     assert "With 1 in b and 2 in a there is no interval and no p" in said
+
+
+def test_stacks_are_no_specimens_and_it_warns(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    groups(store, project, ("", "a"), ("", "a"), ("", "b"), ("", "b"))
+    for number, image in enumerate(store.images(project.id)):
+        store.update_image(image.id, stack="mouse", z_index=number)
+    said = texts(open_page(app, PAGE, project=project.id))
+    assert "The specimen of 4 images is not recorded, so each stack counts as one of its own" in said
+    assert "With 1 in b and 1 in a there is no interval and no p" in said
+    assert "There are no intervals and no p; why stands above" in said
+    assert "compared in pairs" not in said
+
+
+def test_names_that_differ_in_spelling_are_pointed_out(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    groups(store, project, ("m1", "Control"), ("M1", "control"))
+    said = texts(open_page(app, PAGE, project=project.id))
+    assert "Conditions that differ in spelling only count as different: Control, control" in said
+    assert "Specimens that differ in spelling only count as different: M1, m1" in said
 
 
 def test_without_conditions_it_says_how_to_record_them(app: AppTest, store: Store, project: ProjectRecord) -> None:

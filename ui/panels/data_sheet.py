@@ -56,8 +56,8 @@ def sheet_panel(project_id: str) -> None:
     )
     pasted = st.text_area("Cells pasted from a spreadsheet", placeholder=_EXAMPLE, key="data-sheet-text", height=140)
     dropped = st.file_uploader("Or a file with them: CSV, or text with tabs", ["csv", "tsv", "txt"], key="data-sheet")
-    content = dropped.getvalue() if dropped is not None else pasted.strip()
-    if not content:
+    content = dropped.getvalue() if dropped is not None else pasted
+    if not content.strip():
         return
     try:
         plan = plan_sheet(content, images)
@@ -93,6 +93,13 @@ def _told(plan: SheetPlan) -> None:
     if plan.strays:
         told = f"{counted(len(plan.strays), 'name')} of the sheet found nowhere in this project: {_some(plan.strays)}."
         st.warning(plain(told), icon=":material/link_off:")
+    if plan.unclear:
+        told = f"Several images are called {_some(plan.unclear)}: nothing changes for them. "
+        st.warning(
+            plain(told) + "Give images names of their own in the table, or fill in the sheet as it is now, which knows "
+            "them by their id.",
+            icon=":material/file_copy:",
+        )
     if plan.ignored:
         st.caption(plain(f"Columns without a meaning here: {_some(plan.ignored)}."))
     if plan.same:
@@ -111,7 +118,7 @@ def _some(names: Sequence[str]) -> str:
 def _plain(value: Any) -> str:
     """A field as text; "" for nothing."""
     if isinstance(value, PixelSize):
-        return "" if value.nm is None else f"{value.nm:.6g}"
+        return "" if value.nm is None else f"{value.nm:.8g}"
     return str(value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -20,7 +20,9 @@ from core.morphometry.conditions import (
     UnitMean,
     compare,
     conditions,
+    kind_of_units,
     measure_difference,
+    spelled_alike,
     unit_means,
 )
 from core.morphometry.frames import differences_frame
@@ -38,11 +40,7 @@ _CONDITIONS: Final = "Conditions"
 _ALL: Final = "All images"
 _FEW: Final = 6
 """Specimens of a condition below which the page says what so few can show."""
-
-_TESTS: Final = {
-    Design.INDEPENDENT: "Welch's t-test over {what}",
-    Design.PAIRED: "paired t-test over specimens that are in both",
-}
+_NAMED: Final = 5
 
 
 def reference_choice(images: Sequence[ImageObjects]) -> str | None:
@@ -76,29 +74,31 @@ def recording_hint(images: Sequence[ImageObjects]) -> None:
         )
 
 
+def units_words(images: Sequence[ImageObjects]) -> str:
+    """What a mark of the figure is: "a specimen", or what stands for one where nobody recorded it."""
+    kind = kind_of_units(image for image in images if image.condition)
+    return "a specimen, or of what stands for one," if kind == "unit" else f"{'an' if kind == 'image' else 'a'} {kind}"
+
+
 def condition_numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selection, reference: str) -> None:
     """The mean of every condition and its difference from the reference, with n, intervals and doubts."""
     unit = measure.unit(physical=selection.physical)
     images = [row.image for row in rows]
     names = sorted(conditions(images), key=lambda name: name != reference)
     members = {name: [row for row in rows if row.image.condition == name] for name in names}
+    found = {other: measure_difference(rows, reference, other) for other in names[1:]}
     for name, of in members.items():
         units = [each for each in unit_means(of) if each.mean == each.mean]
         mean = sum(each.mean for each in units) / len(units) if units else float("nan")
         st.markdown(f"**{plain(name)}: {plain(three_digits(mean, unit))}**  \n{plain(_behind(of, units, selection))}")
-    for other in names[1:]:
-        found = measure_difference(rows, reference, other)
-        st.markdown(f"**{plain(f'Difference, {other} from {reference}')}**  \n{plain(_said(found, unit, images))}")
-    for text in _doubts(members, measure_differences(rows, names)):
+    kind = kind_of_units(image for image in images if image.condition)
+    for other, each in found.items():
+        st.markdown(f"**{plain(f'Difference, {other} from {reference}')}**  \n{plain(_said(each, unit, kind))}")
+    for text in (*_doubts_of_names([image for image in images if image.condition]), *_doubts(members, found)):
         st.caption(text)
     left_out = sum(not image.condition for image in images)
     if left_out:
         st.caption(f":material/info: {counted(left_out, 'image')} without a condition left out.")
-
-
-def measure_differences(rows: Sequence[ImageSummary], names: Sequence[str]) -> dict[str, Difference]:
-    """Of the measure that the rows are about: every condition beside the first one."""
-    return {other: measure_difference(rows, names[0], other) for other in names[1:]}
 
 
 def conditions_panel(images: Sequence[ImageObjects], scheme: LabelScheme, selection: Selection, reference: str) -> None:
@@ -127,12 +127,19 @@ def conditions_panel(images: Sequence[ImageObjects], scheme: LabelScheme, select
                 help="Both means, the difference with its interval, p, and how many specimens, a row per figure.",
             )
         tests = sum(each.difference.p == each.difference.p for each in compared)
-        st.caption(
+        told = (
             f"Marks: difference of the means, bars: 95 % intervals, both in per cent of {plain(reference)}; a bar may "
-            f"reach beyond the figure. {counted(tests, 'comparison')} at once: chance alone makes one in twenty look "
-            "real, so p is also given adjusted for their number (Holm); marks are filled where that is below 0.05. The "
-            "figures depend on each other: larger organelles are longer and wider too."
+            "reach beyond the figure. "
         )
+        if tests:
+            told += (
+                f"{counted(tests, 'comparison')} at once: of figures that do not differ, one in twenty has p below "
+                "0.05, so p is also given adjusted for their number (Holm); marks are filled where that is below 0.05. "
+                "The figures depend on each other: larger organelles are longer and wider too."
+            )
+        else:
+            told += "There are no intervals and no p; why stands above."
+        st.caption(told)
 
 
 def comparison_table(compared: Sequence[Compared]) -> pd.DataFrame:
@@ -180,21 +187,17 @@ def _table(compared: Sequence[Compared], reference: str) -> None:
 
 def _behind(rows: Sequence[ImageSummary], units: Sequence[UnitMean], selection: Selection) -> str:
     """How many specimens, images and objects a condition's mean rests on."""
+    kind = kind_of_units(row.image for row in rows)
+    count = counted(len(units), kind)
+    images = sum(len(each.image_ids) for each in units)
     objects = sum(row.objects for row in rows)
-    told = f"{_units_words(rows, len(units))}, {counted(len(rows), 'image')}, {counted(objects, 'object')}"
+    parts = [count] if kind == "image" else [count, counted(images, "image")]
+    told = ", ".join((*parts, counted(objects, "object")))
     cut = sum(row.cut for row in rows)
     return f"{told}, of which {cut:,} cut off and not measured" if cut and selection.whole_only else told
 
 
-def _units_words(rows: Sequence[ImageSummary], count: int) -> str:
-    """Specimens, or images as their own ones, or both."""
-    named = sum(bool(row.image.specimen) for row in rows)
-    if named == len(rows):
-        return counted(count, "specimen")
-    return f"{counted(count, 'image')} as specimens" if not named else f"{count:,} specimens or images"
-
-
-def _said(found: Difference, unit: str, images: Sequence[ImageObjects]) -> str:
+def _said(found: Difference, unit: str, kind: str) -> str:
     """A difference in a sentence."""
     if found.value != found.value:
         return "–"
@@ -203,9 +206,12 @@ def _said(found: Difference, unit: str, images: Sequence[ImageObjects]) -> str:
     told = f"{_signed(found.value, unit)}{share}"
     if found.p != found.p:
         return told
-    named = all(image.specimen for image in images if image.condition)
-    test = _TESTS[found.design].format(what="specimens" if named else "images")
-    return f"{told} (95 % interval {_interval(found, unit)}); {p_words(found.p)}, {test}"
+    over = (
+        f"paired t-test over {counted(found.units, 'specimen')}"
+        if found.design is Design.PAIRED
+        else (f"Welch's t-test over {kind}s")
+    )
+    return f"{told} (95 % interval {_interval(found, unit)}); {p_words(found.p)}, {over}"
 
 
 def _interval(found: Difference, unit: str) -> str:
@@ -220,34 +226,29 @@ def _signed(value: float, unit: str) -> str:
     return f"{sign}{three_digits(abs(value), unit)}"
 
 
-def _doubts(members: dict[str, list[ImageSummary]], found: dict[str, Difference]) -> list[str]:
-    """What a reader must know before he believes a p value."""
+def _doubts_of_names(images: Sequence[ImageObjects]) -> list[str]:
+    """What is wrong with the names that say what belongs together."""
     told = []
-    rows = [row for of in members.values() for row in of]
-    unnamed = sum(not row.image.specimen for row in rows)
+    unnamed = sum(not image.specimen for image in images)
     if unnamed:
+        each = "each stack" if kind_of_units(images) == "stack" else "each"
         told.append(
-            f":material/warning: The specimen of {counted(unnamed, 'image')} is not recorded, so each counts as one of "
-            "its own. If several show one animal or donor, p is far too small: record specimens on the Data page."
+            f":material/warning: The specimen of {counted(unnamed, 'image')} is not recorded, so {each} counts as one "
+            "of its own. If several show one animal or donor, p is far too small: record specimens on the Data page."
         )
+    for what, names in (("Conditions", [image.condition for image in images]),
+                        ("Specimens", [image.specimen for image in images])):  # fmt: skip
+        told += [
+            f":material/warning: {what} that differ in spelling only count as different: {plain(', '.join(alike))}."
+            for alike in spelled_alike(names)
+        ]
+    return told
+
+
+def _doubts(members: Mapping[str, Sequence[ImageSummary]], found: Mapping[str, Difference]) -> list[str]:
+    """What a reader must know before he believes a p value, or why there is none."""
     reference = next(iter(members))
-    for other, each in found.items():
-        both = plain(f"{other} and {reference}")
-        if each.design is Design.PAIRED:
-            told.append(
-                f":material/info: The same specimens are in both {both}, so they are compared in pairs. If these are "
-                "different animals, give them different names on the Data page."
-            )
-        elif each.design is Design.MIXED:
-            told.append(
-                f":material/warning: Some specimens are in both {both}, some in one of them: neither a paired nor an "
-                "unpaired test holds, so there is no p. Mend the specimens on the Data page."
-            )
-        elif min(each.units, each.reference_units) < 2:
-            told.append(
-                f"With {each.units} in {plain(other)} and {each.reference_units} in {plain(reference)} there is no "
-                "interval and no p: how far another specimen would differ is unknown."
-            )
+    told = [text for other, each in found.items() for text in _design_words(members, reference, other, each)]
     least = min((min(each.units, each.reference_units) for each in found.values() if each.p == each.p), default=_FEW)
     if least < _FEW:
         told.append(
@@ -255,6 +256,45 @@ def _doubts(members: dict[str, list[ImageSummary]], found: dict[str, Difference]
             "that conditions are alike."
         )
     return told
+
+
+def _design_words(
+    members: Mapping[str, Sequence[ImageSummary]], reference: str, other: str, found: Difference
+) -> Iterator[str]:
+    """How the specimens of two conditions belong together, and why there is no p where there is none."""
+    both, without = plain(f"{other} and {reference}"), "there is no interval and no p"
+    if found.design is Design.PAIRED:
+        told = (
+            f":material/info: Specimens are in both {both}, so these are compared in pairs. If they are different "
+            "animals, give them different names on the Data page."
+        )
+        if found.alone:
+            told += (
+                f" {counted(found.alone, 'specimen')} without the other half, or without a figure in it, left out of "
+                "the difference, not of the means above."
+            )
+        yield told
+    if found.design is Design.MIXED:
+        names = {name: {row.image.specimen for row in members[name]} for name in (reference, other)}
+        shared = sorted(names[reference] & names[other] - {""})
+        yield (
+            f":material/warning: {plain(_some(shared))}: in both {both}, the others in one of them. Neither a paired "
+            f"nor an unpaired test holds, so {without}. If these are different animals, give them different names on "
+            "the Data page."
+        )
+    elif min(found.units, found.reference_units) < 2:
+        count = (
+            counted(found.units, "pair")
+            if found.design is Design.PAIRED
+            else f"{found.units} in {plain(other)} and {found.reference_units} in {plain(reference)}"
+        )
+        yield f"With {count} {without}: how far another specimen would differ is unknown."
+    elif found.p != found.p:
+        yield f"What is compared of {both} does not differ among specimens, so {without}."
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
 
 
 # Equal as long as nothing is measured anew: compared and drawn once, shown at every rerun.

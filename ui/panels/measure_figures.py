@@ -14,10 +14,11 @@ from core.evaluation.bootstrap import caution
 from core.evaluation.settings import EvaluationSettings
 from core.exports import spreadsheet
 from core.figures.drawn import DrawnFigure
-from core.figures.objects import DRAWN, object_dots
+from core.figures.objects import BRACKETED, DRAWN, object_dots
 from core.label_scheme import LabelScheme
 from core.measurements.sources import Source
 from core.measurements.start import Measured
+from core.morphometry.conditions import conditions
 from core.morphometry.coverage import SMALL_PX, area_um2
 from core.morphometry.frames import images_frame, objects_frame
 from core.morphometry.measures import Measure, measures_of
@@ -36,7 +37,13 @@ from core.morphometry.words import three_digits
 from ui.address import kept_in_address, number_in_address, switch_in_address
 from ui.errors import plain
 from ui.figure import figure
-from ui.panels.measure_conditions import condition_numbers, conditions_panel, recording_hint, reference_choice
+from ui.panels.measure_conditions import (
+    condition_numbers,
+    conditions_panel,
+    recording_hint,
+    reference_choice,
+    units_words,
+)
 from ui.panels.measure_run import source_words
 from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
@@ -213,7 +220,7 @@ def _figure(
     logarithmic = st.toggle("Logarithmic axis", value=wide, key=f"measure-log-{selection.class_id}-{measure.name}")
     drawn = _drawn(rows, measure, scheme[selection.class_id].color, selection.physical, logarithmic, reference)
     key = f"measure-figure-{selection.class_id}-{measure.name}-{logarithmic}-{reference}"
-    state = figure(drawn, name=f"{measure.name}", key=key, height=400)
+    state = figure(drawn, name=f"{measure.name}", key=key, height=int(drawn.figure.layout.height))
     every = "Every dot is an object" if len(values) <= DRAWN else f"Dots are {DRAWN:,} of the {len(values):,} objects"
     hidden = len(values) - len(positive) if logarithmic else 0
     if hidden:
@@ -227,9 +234,12 @@ def _figure(
         )
         recording_hint([row.image for row in rows])
     else:
+        images = [row.image for row in rows]
+        many = len(conditions(images)) > BRACKETED + 1
         st.caption(
-            f"{every}, every mark the mean of a specimen over its images (click it to open the first), the line the "
-            "mean of specimens with their standard deviation; p of t-tests over specimens, not adjusted."
+            f"{every}, every mark the mean of {units_words(images)} over its images (click it to open the first), the "
+            "line the mean of these with their standard deviation; p of t-tests over them, not adjusted"
+            f"{', stand in the table below' if many else ''}."
         )
     if state.clicked:
         set_query(Query.IMAGE, state.clicked)

@@ -31,7 +31,7 @@ def test_marks_are_per_cent_of_the_reference_and_filled_where_it_is_no_chance() 
     assert list(trace.error_x.array) == [25.0, 0.0]
     assert list(trace.error_x.arrayminus) == [25.0, 0.0]
     assert "p = 0.001, adjusted p = 0.010" in trace.hovertext[0]
-    assert "p" not in trace.hovertext[1].partition("n = ")[2]
+    assert trace.hovertext[1] == "Length: a 1.00 µm, control 2.00 µm<br>n = 1 and 4"
     assert drawn.figure.layout.showlegend is False
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.figures import objects as figure_module
-from core.figures.objects import object_dots
+from core.figures.objects import BRACKETED, object_dots
 from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.measures import MEASURES
 from core.morphometry.objects import measure_objects
@@ -142,3 +142,16 @@ def test_a_reference_without_objects_has_no_brackets() -> None:
     figure = object_dots(found, AREA, "#ff0000", physical=True, reference="control").figure
     assert figure.layout.xaxis.ticktext == ("treated<br>n = 2 specimens<br>2 objects",)
     assert not figure.layout.annotations
+
+
+def test_of_many_conditions_no_p_stands_in_the_figure() -> None:
+    conditions = ("control", "a", "b", "c", "d", "e")
+    found = conditioned(*((f"{name}{i}", name, f"{name}{i}", [4 + i]) for name in conditions for i in range(2)))
+    figure = object_dots(found, AREA, "#ff0000", physical=True, reference="control").figure
+    assert not figure.layout.annotations
+    fewer = [row for row in found if row.image.condition != "e"]
+    figure = object_dots(fewer, AREA, "#ff0000", physical=True, reference="control").figure
+    assert len(figure.layout.annotations) == BRACKETED == 4
+    heights = [each.y for each in figure.layout.annotations]
+    assert heights == sorted(heights)
+    assert figure.layout.height > 400

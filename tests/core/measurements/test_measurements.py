@@ -112,7 +112,7 @@ def test_planes_of_a_stack_belong_together(store: Store, project: ProjectRecord)
         label(store, plane, RevisionKind.REFERENCE)
     maps = label_maps(store, project.id, REFERENCES)
     run_job(store, start_measuring(store, project.id, maps, 30.0))
-    assert [each.specimen for each in measured(store, maps, 30.0).images] == ["s.tif", "s.tif"]
+    assert [(each.specimen, each.unit) for each in measured(store, maps, 30.0).images] == [("", "s.tif")] * 2
 
 
 def test_a_job_measures_each_label_map_once(store: Store, project: ProjectRecord, image: ImageRecord) -> None:

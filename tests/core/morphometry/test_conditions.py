@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from core.morphometry.conditions import (
     conditions,
     difference,
     holm,
+    kind_of_units,
     measure_difference,
     unit_means,
 )
@@ -82,6 +84,40 @@ def test_specimens_in_both_conditions_are_pairs() -> None:
     assert (found.reference_units, found.units, found.mean) == (3, 3, pytest.approx(7.7 / 3))
 
 
+def test_incomplete_pairs_are_left_out_and_counted() -> None:
+    found = difference(units(1.0, 2.5, 3.0, 9.0), units(1.4, 3.1, 3.2))
+    assert found.design is Design.PAIRED
+    assert found.p == pytest.approx(ttest_rel([1.4, 3.1, 3.2], [1.0, 2.5, 3.0]).pvalue)
+    assert (found.units, found.alone) == (3, 1)
+    assert difference(units(1.0, 2.5, math.nan), units(1.4, 3.1, 3.2)).alone == 1
+
+
+def test_two_specimens_in_both_of_many_are_no_pairs() -> None:
+    found = difference(units(1, 2, 3, 4, 5), units(2, 3, 9, 8, 7, names="abxyz"))
+    assert (found.design, found.alone) == (Design.MIXED, 0)
+
+
+def test_stacks_and_images_without_a_specimen_are_never_pairs() -> None:
+    made = [
+        replace(image(f"{condition}{number}", condition, [2 + number]), stack=stack)
+        for condition in ("control", "treated")
+        for number, stack in enumerate(("section", "section", "", ""))
+    ]
+    rows = summarise(made, AREA, EVERY)
+    control = unit_means([row for row in rows if row.image.condition == "control"])
+    assert [(unit.name, unit.mean, len(unit.image_ids)) for unit in control] == [
+        ("control2", 4.0, 1),
+        ("control3", 5.0, 1),
+        ("section", 2.5, 2),
+    ]
+    found = measure_difference(rows, "control", "treated")
+    assert (found.design, found.units) == (Design.INDEPENDENT, 3)
+    assert kind_of_units(made) == "unit"
+    assert kind_of_units(made[:2]) == "stack"
+    assert kind_of_units(made[2:4]) == "image"
+    assert kind_of_units([replace(each, specimen="m") for each in made]) == "specimen"
+
+
 def test_some_specimens_in_both_conditions_fit_no_test() -> None:
     found = difference(units(1, 2, 3), units(4, 5, 7, names="axy"))
     assert found.design is Design.MIXED
@@ -126,6 +162,12 @@ def test_the_likely_reference_stands_first_and_numbers_count() -> None:
 
     assert names("dose 10", "dose 2", "Vehicle (DMSO)") == ("Vehicle (DMSO)", "dose 2", "dose 10")
     assert names("b", "a") == ("a", "b")
+    assert names("Vehicle", "Drug in DMSO")[0] == "Vehicle"
+    assert names("10 µM drug in DMSO", "DMSO")[0] == "DMSO"
+    assert names("KO control", "KO treated", "wild-type control")[0] == "wild-type control"
+    assert names("type 2 diabetes", "pre-diabetic", "lean") == ("lean", "pre-diabetic", "type 2 diabetes")
+    assert names("post", "pre")[0] == "pre"
+    assert names("control 2", "control 1")[0] == "control 1"
     assert names("uncontrolled", "Ctrl_24h") == ("Ctrl_24h", "uncontrolled")
     assert conditions([]) == ()
 
