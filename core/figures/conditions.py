@@ -89,10 +89,10 @@ def _range(compared: Sequence[Compared]) -> list[float]:
     return [low - margin, high + margin]
 
 
-def _reach(each: Compared, end: float) -> float:
-    """How far an end of the interval is from the mark, in per cent; 0 without an interval."""
+def _reach(each: Compared, end: float) -> float | None:
+    """How far an end of the interval is from the mark, in per cent; None without an interval."""
     found = abs(each.difference.percent(end) - each.percent)
-    return 0.0 if math.isnan(found) else found
+    return None if math.isnan(found) else found
 
 
 def _symbol(each: Compared, number: int) -> str:

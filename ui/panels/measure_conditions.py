@@ -41,6 +41,7 @@ _ALL: Final = "All images"
 _FEW: Final = 6
 """Specimens of a condition below which the page says what so few can show."""
 _NAMED: Final = 5
+_NO_BREAK: Final = "\u00a0"
 
 
 def reference_choice(images: Sequence[ImageObjects]) -> str | None:
@@ -152,9 +153,9 @@ def comparison_table(compared: Sequence[Compared]) -> pd.DataFrame:
                 "Reference": each.difference.reference,
                 "Mean": each.difference.mean,
                 "Difference": each.difference.value,
-                "95 % interval": _interval(each.difference, ""),
                 "p": each.difference.p,
                 "p adjusted": each.p_adjusted,
+                "95 % interval": _interval(each.difference, ""),
             }
             for each in compared
         ]
@@ -211,7 +212,7 @@ def _said(found: Difference, unit: str, kind: str) -> str:
         if found.design is Design.PAIRED
         else (f"Welch's t-test over {kind}s")
     )
-    return f"{told} (95 % interval {_interval(found, unit)}); {p_words(found.p)}, {over}"
+    return f"{told} (95 % interval {_interval(found, unit)}); {p_words(found.p).replace(' ', _NO_BREAK)}, {over}"
 
 
 def _interval(found: Difference, unit: str) -> str:
