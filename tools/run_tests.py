@@ -24,10 +24,13 @@ LONG = [
 ]
 """Mostly waiting for processes to start, end or train."""
 
+SEEN = [BROWSER, "tests/pages", "tests/ui"]
+"""What users see."""
+
 GROUPS = {
-    "in a browser": [BROWSER, *(f"--ignore={path}" for path in LONG if path.startswith(BROWSER))],
+    "of pages and in a browser": [*SEEN, *(f"--ignore={path}" for path in LONG if path.startswith(BROWSER))],
     "of jobs, rounds and faults": LONG,
-    "of everything else": [f"--ignore={path}" for path in (BROWSER, *LONG)],
+    "of everything else": [f"--ignore={path}" for path in (*SEEN, *LONG)],
 }
 """What pytest is told to take; they take about as long."""
 
