@@ -253,6 +253,10 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", stem).strip("._")[:80] or "image"
 
 
+CSV_TYPE: Final = "text/csv; charset=utf-8"
+"""Media type of the tables."""
+
+
 def not_a_formula(text: str) -> str:
     """Text that a spreadsheet does not run."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
@@ -285,7 +289,7 @@ DOWNLOADS: Final[dict[str, tuple[str, Callable[[_Source, Options], Path | bytes]
     "labels.tif": ("image/tiff", _labels_tiff),
     "labels.png": ("image/png", _labels_png),
     "overlay.png": ("image/png", _overlay_png),
-    "coverage.csv": ("text/csv; charset=utf-8", _coverage_csv),
+    "coverage.csv": (CSV_TYPE, _coverage_csv),
     "ome-zarr.zip": ("application/zip", _ome_zarr_zip),
 }
 """Name to media type and renderer."""

@@ -9,7 +9,7 @@ from typing import Final
 import plotly.graph_objects as go
 
 from core.figures.drawn import DrawnFigure
-from core.figures.style import MUTED, SERIES, as_text, styled
+from core.figures.style import MUTED, SERIES, SYMBOLS, as_text, styled
 from core.morphometry.conditions import Compared
 from core.morphometry.frames import differences_frame
 from core.morphometry.words import p_words, three_digits
@@ -19,8 +19,6 @@ _MARK_PX: Final = 12
 _APART: Final = 0.5
 _LEAST_RANGE: Final = 100.0
 """The axis may always reach as far to both sides, in per cent."""
-
-_SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "x")
 
 
 def differences(compared: Sequence[Compared], reference: str) -> DrawnFigure:
@@ -97,7 +95,7 @@ def _reach(each: Compared, end: float) -> float | None:
 
 def _symbol(each: Compared, number: int) -> str:
     """Filled where the difference is unlikely to be chance."""
-    name = _SYMBOLS[number % len(_SYMBOLS)]
+    name = SYMBOLS[number % len(SYMBOLS)]
     return name if each.p_adjusted < 0.05 else f"{name}-open"
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.evaluation.words import counted
 from core.figures.drawn import DrawnFigure
-from core.figures.style import MUTED, SERIES, as_text, styled, translucent
+from core.figures.style import MUTED, SERIES, SYMBOLS, as_text, styled, translucent
 from core.morphometry.conditions import UnitMean, conditions, kind_of_units, measure_difference, unit_means
 from core.morphometry.frames import images_frame
 from core.morphometry.measures import Measure
@@ -40,7 +40,6 @@ _PLOT_PX: Final = 300
 
 _WIDTH: Final = 0.7
 _GOLDEN: Final = 0.6180339887498949
-_SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "x")
 
 
 def object_dots(
@@ -222,7 +221,7 @@ def _marks(marks: Sequence[_Mark], place: int) -> go.Scatter:
         marker={
             "size": 11,
             "color": [SERIES[(mark.look + mark.look // len(SERIES)) % len(SERIES)] for mark in marks],
-            "symbol": [_SYMBOLS[mark.look % len(_SYMBOLS)] for mark in marks],
+            "symbol": [SYMBOLS[mark.look % len(SYMBOLS)] for mark in marks],
             "line": {"color": "white", "width": 1.4},
         },
         customdata=[mark.image_id for mark in marks],

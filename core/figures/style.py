@@ -18,6 +18,9 @@ MUTED: Final = "#6b7b7d"
 SERIES: Final = ("#0b9088", "#d55e00", "#5a6acf", "#a6761d", "#b03a78")
 """Evaluations side by side: apart for the colour-blind (Okabe and Ito's order, in the app's accent)."""
 
+SYMBOLS: Final = ("circle", "square", "diamond", "triangle-up", "x")
+"""Marks beside each other, so that a print in grey can still be read."""
+
 PATTERNS: Final = ("", "/", ".", "x", "-")
 """A second sign beside colour, so that a print in grey can still be read."""
 

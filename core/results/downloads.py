@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from core.errors import NotFoundError
-from core.exports import file_stem
+from core.exports import CSV_TYPE, file_stem
 from core.results.bundle import bundle_zip, json_bytes
 from core.results.findings import Findings, findings
 from core.results.tables import metrics_table
@@ -54,7 +54,7 @@ def _report(store: Store, found: Findings) -> bytes:
 
 DOWNLOADS: Final[dict[str, tuple[str, Callable[[Store, Findings], bytes]]]] = {
     "report.html": ("text/html; charset=utf-8", _report),
-    "metrics.csv": ("text/csv; charset=utf-8", lambda _, found: metrics_table(found).csv()),
+    "metrics.csv": (CSV_TYPE, lambda _, found: metrics_table(found).csv()),
     "report.json": ("application/json", lambda _, found: json_bytes(found.report.to_json())),
     "bundle.zip": ("application/zip", lambda _, found: bundle_zip(found)),
 }

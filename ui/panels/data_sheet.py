@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.errors import CristaeError
-from core.exports import spreadsheet
+from core.exports import CSV_TYPE, spreadsheet
 from core.imaging.image import PixelSize
 from core.sample_sheet import SheetPlan, apply_sheet, plan_sheet, sheet_of
 from ui import context
 from ui.errors import plain, show_error
-from ui.panels.results_words import counted
+from ui.panels.results_words import counted, some_of
 from ui.person import person
 from ui.state import StateKey
 
 _EXAMPLE = "image\tspecimen\tcondition\nliver_01.tif\tmouse 1\tcontrol\nliver_02.tif\tmouse 2\ttreated"
-_SHOWN_NAMES = 5
 _TITLES = {
     "specimen": "Specimen",
     "condition": "Condition",
@@ -48,7 +46,7 @@ def sheet_panel(project_id: str) -> None:
         "The sheet as it is now, CSV",
         lambda: spreadsheet(sheet_of(images)),
         file_name="sample_sheet.csv",
-        mime="text/csv; charset=utf-8",
+        mime=CSV_TYPE,
         icon=":material/download:",
         key="data-sheet-now",
         on_click="ignore",
@@ -91,17 +89,19 @@ def changes_table(plan: SheetPlan) -> pd.DataFrame:
 def _told(plan: SheetPlan) -> None:
     """What would change, and what in the sheet means nothing here."""
     if plan.strays:
-        told = f"{counted(len(plan.strays), 'name')} of the sheet found nowhere in this project: {_some(plan.strays)}."
+        told = (
+            f"{counted(len(plan.strays), 'name')} of the sheet found nowhere in this project: {some_of(plan.strays)}."
+        )
         st.warning(plain(told), icon=":material/link_off:")
     if plan.unclear:
-        told = f"Several images are called {_some(plan.unclear)}: nothing changes for them. "
+        told = f"Several images are called {some_of(plan.unclear)}: nothing changes for them. "
         st.warning(
             plain(told) + "Give images names of their own in the table, or fill in the sheet as it is now, which knows "
             "them by their id.",
             icon=":material/file_copy:",
         )
     if plan.ignored:
-        st.caption(plain(f"Columns without a meaning here: {_some(plan.ignored)}."))
+        st.caption(plain(f"Columns without a meaning here: {some_of(plan.ignored)}."))
     if plan.same:
         st.caption(f"{counted(plan.same, 'image')} of the sheet already as it says.")
     if not plan.changes:
@@ -109,10 +109,6 @@ def _told(plan: SheetPlan) -> None:
         return
     frame = changes_table(plan)
     st.dataframe(frame, hide_index=True, placeholder="–", width="stretch", height=min(38 + 35 * len(frame), 300))
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN_NAMES]) + (" …" if len(names) > _SHOWN_NAMES else "")
 
 
 def _plain(value: Any) -> str:

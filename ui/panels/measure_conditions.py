@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from core.exports import spreadsheet
+from core.exports import CSV_TYPE, spreadsheet
 from core.figures.conditions import differences
 from core.figures.drawn import DrawnFigure
 from core.label_scheme import LabelScheme
@@ -32,7 +32,7 @@ from core.morphometry.words import p_words, three_digits
 from ui.address import kept_in_address
 from ui.errors import plain
 from ui.figure import figure
-from ui.panels.results_words import counted
+from ui.panels.results_words import counted, some_of
 from ui.state import Query
 from ui.units import AREA_FORMAT
 
@@ -40,7 +40,6 @@ _CONDITIONS: Final = "Conditions"
 _ALL: Final = "All images"
 _FEW: Final = 6
 """Specimens of a condition below which the page says what so few can show."""
-_NAMED: Final = 5
 _NO_BREAK: Final = "\u00a0"
 
 
@@ -121,7 +120,7 @@ def conditions_panel(images: Sequence[ImageObjects], scheme: LabelScheme, select
                 "Comparison, CSV",
                 lambda: spreadsheet(differences_frame(compared, reference)),
                 file_name="comparison.csv",
-                mime="text/csv; charset=utf-8",
+                mime=CSV_TYPE,
                 icon=":material/download:",
                 key="measure-comparison-csv",
                 on_click="ignore",
@@ -279,7 +278,7 @@ def _design_words(
         names = {name: {row.image.specimen for row in members[name]} for name in (reference, other)}
         shared = sorted(names[reference] & names[other] - {""})
         yield (
-            f":material/warning: {plain(_some(shared))}: in both {both}, the others in one of them. Neither a paired "
+            f":material/warning: {plain(some_of(shared))}: in both {both}, the others in one of them. Neither a paired "
             f"nor an unpaired test holds, so {without}. If these are different animals, give them different names on "
             "the Data page."
         )
@@ -292,10 +291,6 @@ def _design_words(
         yield f"With {count} {without}: how far another specimen would differ is unknown."
     elif found.p != found.p:
         yield f"What is compared of {both} does not differ among specimens, so {without}."
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
 
 
 # Equal as long as nothing is measured anew: compared and drawn once, shown at every rerun.

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.evaluation.bootstrap import caution
 from core.evaluation.settings import EvaluationSettings
-from core.exports import spreadsheet
+from core.exports import CSV_TYPE, spreadsheet
 from core.figures.drawn import DrawnFigure
 from core.figures.objects import BRACKETED, DRAWN, object_dots
 from core.label_scheme import LabelScheme
@@ -46,11 +46,10 @@ from ui.panels.measure_conditions import (
 )
 from ui.panels.measure_run import source_words
 from ui.panels.results_images import picked_row
-from ui.panels.results_words import counted
+from ui.panels.results_words import counted, some_of
 from ui.state import Query, query, set_query
 from ui.units import AREA_FORMAT
 
-_CSV: Final = "text/csv; charset=utf-8"
 _HALF_DIGIT: Final = 0.005
 """Taken off so that three digits round down and not up."""
 
@@ -198,10 +197,9 @@ def _unknown_sizes(images: Sequence[ImageObjects], *, physical: bool) -> None:
         return
     without = [image.name for image in images if image.table.pixel_size_nm is None]
     if without:
-        names = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
         st.warning(
             plain(
-                f"{counted(len(without), 'image')} without a pixel size left out: {names}. Enter it on the Data page."
+                f"{counted(len(without), 'image')} without a pixel size left out: {some_of(without)}. Enter it on the Data page."
             ),
             icon=":material/straighten:",
         )
@@ -352,7 +350,7 @@ def _files(
             "All objects, CSV",
             lambda: spreadsheet(objects_frame(images, scheme, physical=physical, made_by=made_by)),
             file_name="objects.csv",
-            mime=_CSV,
+            mime=CSV_TYPE,
             icon=":material/download:",
             key="measure-objects-csv",
             on_click="ignore",
@@ -362,7 +360,7 @@ def _files(
             "These images, CSV",
             lambda: spreadsheet(images_frame(rows, measure, physical=physical)),
             file_name=f"images_{measure.name}.csv",
-            mime=_CSV,
+            mime=CSV_TYPE,
             icon=":material/download:",
             key="measure-images-csv",
             on_click="ignore",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from core.evaluation.metric import Better, Metric
@@ -33,6 +33,15 @@ def evaluation_label(record: EvaluationRecord) -> str:
         EvaluationState.RUNNING: f"running, {record.scored_count} of {count}",
     }.get(record.state, count)
     return f"{record.name} · {mark} · {record.created_at:%Y-%m-%d %H:%M}"
+
+
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """The first of many names in a row.
+
+    >>> some_of(["a", "b", "c"], 2), some_of(["a"])
+    ('a, b …', 'a')
+    """
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
 
 
 def told_apart(words: Mapping[str, str]) -> dict[str, str]:
