@@ -197,12 +197,8 @@ def _unknown_sizes(images: Sequence[ImageObjects], *, physical: bool) -> None:
         return
     without = [image.name for image in images if image.table.pixel_size_nm is None]
     if without:
-        st.warning(
-            plain(
-                f"{counted(len(without), 'image')} without a pixel size left out: {some_of(without)}. Enter it on the Data page."
-            ),
-            icon=":material/straighten:",
-        )
+        told = f"{counted(len(without), 'image')} without a pixel size left out: {some_of(without)}."
+        st.warning(plain(f"{told} Enter it on the Data page."), icon=":material/straighten:")
 
 
 def _figure(
