@@ -52,6 +52,7 @@ def write_phantoms(folder: Path) -> tuple[list[Path], list[Path]]:
     return images, labels
 
 
+@pytest.mark.timeout(600)
 def test_a_model_of_ones_own_through_a_killed_server(context: BrowserContext, tmp_path: Path) -> None:
     images, labels = write_phantoms(tmp_path)
     models = tmp_path / "models"
@@ -65,7 +66,7 @@ def test_a_model_of_ones_own_through_a_killed_server(context: BrowserContext, tm
             drop_files(page, images, labels)
             import_files(page, 4, 4)
             begin_training(page, 8, "My first")
-            see_curves(page, 120_000)
+            see_curves(page, 240_000)
             page.close()
             os.kill(server.process_id, signal.SIGKILL)
         except BaseException:
