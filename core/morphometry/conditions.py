@@ -46,7 +46,7 @@ class Design(StrEnum):
     INDEPENDENT = "independent"
     """Every specimen is in one of them: Welch's t-test."""
     PAIRED = "paired"
-    """At least two are in both, and they are half of all: paired t-test over these."""
+    """Half of them at least are in both: paired t-test over these."""
     MIXED = "mixed"
     """Some are in both, but too few: neither test holds."""
 
@@ -202,7 +202,7 @@ def difference(reference: Sequence[UnitMean], other: Sequence[UnitMean]) -> Diff
     """Compare a condition with the reference.
 
     An interval and a p value need two units with a figure on each side and some spread among them. Specimens that are
-    in both make pairs, if there are two at least and they are half of all: the others do not count then.
+    in both make pairs, if they are half of all at least: the others do not count then.
 
     Parameters
     ----------
@@ -211,8 +211,8 @@ def difference(reference: Sequence[UnitMean], other: Sequence[UnitMean]) -> Diff
     """
     first, second = ({unit.key: unit.mean for unit in units} for units in (reference, other))
     every, shared = first.keys() | second.keys(), first.keys() & second.keys()
-    pairs = len(shared) >= 2 and 2 * len(shared) >= len(every)
-    design = Design.INDEPENDENT if not shared else Design.PAIRED if pairs else Design.MIXED
+    half = 2 * len(shared) >= len(every)
+    design = Design.INDEPENDENT if not shared else Design.PAIRED if half else Design.MIXED
     alone = 0
     if design is Design.PAIRED:
         keys = [key for key in first if np.isfinite(first[key]) and np.isfinite(second.get(key, math.nan))]
@@ -347,9 +347,9 @@ def _strangeness(name: str) -> float:
     """How far from a usual name of a reference: its other words; infinite where it has none of the usual ones."""
     words = re.findall(r"[^\W\d_]+", re.sub(r"wild[ _-]?type", "wildtype", name.casefold()))
     others = [word for word in words if word not in _REFERENCE_WORDS]
-    if words and set(words) <= _REFERENCES_ALONE and not re.search(r"\d", name):
+    if words and set(words) <= _REFERENCES_ALONE:
         return len(others) / 10
-    return len(others) + bool(re.search(r"\d", name)) if len(others) < len(words) else math.inf
+    return len(others) if len(others) < len(words) else math.inf
 
 
 def _sorting(name: str) -> tuple[tuple[int, int, str], ...]:

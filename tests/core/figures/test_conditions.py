@@ -23,13 +23,14 @@ OF_NOTHING = Difference(0.0, 1.0, 0.2, 1.8, 0.03, 4, 4, Design.INDEPENDENT)
 
 
 def test_marks_are_per_cent_of_the_reference_and_filled_where_it_is_no_chance() -> None:
-    drawn = differences([compared("area", "a", CLEAR, 0.01), compared("length", "a", UNTESTED)], "control")
+    found = [compared("area", "a", CLEAR, 0.01), compared("length", "a", UNTESTED), compared("width", "a", CLEAR, 0.06)]
+    drawn = differences(found, "control")
     (trace,) = (each for each in drawn.figure.data if each.mode == "markers")
-    assert list(trace.x) == [50.0, -50.0]
-    assert list(trace.y) == [0, 1]
-    assert list(trace.marker.symbol) == ["circle", "circle-open"]
-    assert list(trace.error_x.array) == [25.0, None]
-    assert list(trace.error_x.arrayminus) == [25.0, None]
+    assert list(trace.x) == [50.0, -50.0, 50.0]
+    assert list(trace.y) == [0, 1, 2]
+    assert list(trace.marker.symbol) == ["circle", "circle-open", "circle-open"]
+    assert list(trace.error_x.array) == [25.0, None, 25.0]
+    assert list(trace.error_x.arrayminus) == [25.0, None, 25.0]
     assert "p = 0.001, adjusted p = 0.010" in trace.hovertext[0]
     assert trace.hovertext[1] == "Length: a 1.00 µm, control 2.00 µm<br>n = 1 and 4"
     assert drawn.figure.layout.showlegend is False

@@ -47,6 +47,7 @@ def test_a_specimen_is_one_however_many_images_and_objects_it_has() -> None:
         [
             image("a", "control", [2, 2, 2, 2], "mouse 1"),
             image("b", "control", [8], "mouse 1"),
+            image("b2", "control", [14], "mouse 1"),
             image("empty", "control", [], "mouse 1"),
             image("c", "control", [6], "mouse 2"),
             image("d", "control", [10]),
@@ -57,10 +58,10 @@ def test_a_specimen_is_one_however_many_images_and_objects_it_has() -> None:
     found = unit_means(rows)
     assert [(unit.name, unit.mean, unit.objects) for unit in found] == [
         ("d", 10.0, 1),
-        ("mouse 1", 5.0, 5),
+        ("mouse 1", 8.0, 6),
         ("mouse 2", 6.0, 1),
     ]
-    assert found[1].image_ids == ("id a", "id b")
+    assert found[1].image_ids == ("id a", "id b", "id b2")
 
 
 def test_independent_specimens_as_welch_has_it() -> None:
@@ -90,6 +91,25 @@ def test_incomplete_pairs_are_left_out_and_counted() -> None:
     assert found.p == pytest.approx(ttest_rel([1.4, 3.1, 3.2], [1.0, 2.5, 3.0]).pvalue)
     assert (found.units, found.alone) == (3, 1)
     assert difference(units(1.0, 2.5, math.nan), units(1.4, 3.1, 3.2)).alone == 1
+
+
+def test_one_pair_is_a_pair_without_a_test() -> None:
+    found = difference(units(1.0, 2.0), units(1.4))
+    assert (found.design, found.units, found.alone) == (Design.PAIRED, 1, 1)
+    assert math.isnan(found.p)
+
+
+def test_how_sure_a_model_was_is_not_compared() -> None:
+    made = []
+    for number, condition in enumerate(("a", "a", "b", "b")):
+        labels = np.zeros((20, 40), np.uint8)
+        labels[3:5, 3 : 8 + number] = 1
+        sure = np.full(labels.shape, 200 + number, np.uint8)
+        table = measure_objects(labels, DEFAULT_SCHEME, 1000.0, confidence_yx=sure)
+        made.append(ImageObjects(str(number), "", "", str(number), table, condition))
+    names = {each.name for each in compare(made, DEFAULT_SCHEME, EVERY, "a")}
+    assert "area" in names
+    assert "confidence" not in names
 
 
 def test_two_specimens_in_both_of_many_are_no_pairs() -> None:
@@ -152,6 +172,7 @@ def test_without_spread_on_one_side_there_is_a_test() -> None:
 def test_holm_is_monotone_bounded_and_ignores_what_is_no_comparison() -> None:
     assert holm([0.5, 0.02, math.nan, 0.6])[:2] == pytest.approx([1.0, 0.06])
     assert math.isnan(holm([0.5, 0.02, math.nan, 0.6])[2])
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([]) == []
     assert math.isnan(holm([math.nan])[0])
 
