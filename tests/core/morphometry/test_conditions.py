@@ -47,7 +47,7 @@ def test_a_specimen_is_one_however_many_images_and_objects_it_has() -> None:
         [
             image("a", "control", [2, 2, 2, 2], "mouse 1"),
             image("b", "control", [8], "mouse 1"),
-            image("b2", "control", [14], "mouse 1"),
+            image("b2", "control", [20], "mouse 1"),
             image("empty", "control", [], "mouse 1"),
             image("c", "control", [6], "mouse 2"),
             image("d", "control", [10]),
@@ -58,7 +58,7 @@ def test_a_specimen_is_one_however_many_images_and_objects_it_has() -> None:
     found = unit_means(rows)
     assert [(unit.name, unit.mean, unit.objects) for unit in found] == [
         ("d", 10.0, 1),
-        ("mouse 1", 8.0, 6),
+        ("mouse 1", 10.0, 6),
         ("mouse 2", 6.0, 1),
     ]
     assert found[1].image_ids == ("id a", "id b", "id b2")
