@@ -195,6 +195,11 @@ def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
     ]
     for alike in (*spelled_alike(task.condition for task in told), *spelled_alike(task.specimen for task in told)):
         notice(f"Names that differ in spelling count as different: {', '.join(alike)}.")
+    unnamed = sum(not task.specimen for task in told if task.condition)
+    if unnamed:
+        notice(
+            f"No specimen of {unnamed} label maps is named: each (each group of a dataset) counts as one of its own."
+        )
     without = [task.name for task in told if not task.condition]
     if without:
         notice(f"{sheet.name} says no condition of {', '.join(without)}.")
@@ -249,7 +254,7 @@ def _images(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, 
     frames = []
     for class_id, of_class in rows.items():
         frame = images_frame(of_class, _AREA, physical=physical)
-        frame.insert(2, "class", scheme.name_of(class_id))
+        frame.insert(list(frame.columns).index("objects"), "class", scheme.name_of(class_id))
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 

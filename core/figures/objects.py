@@ -123,7 +123,7 @@ def _columns(rows: Sequence[ImageSummary]) -> dict[str, list[ImageSummary]]:
 
 def _by_condition(rows: Sequence[ImageSummary], reference: str) -> dict[str, list[ImageSummary]]:
     """A column per condition that has objects, the reference first."""
-    names = sorted(conditions(row.image for row in rows), key=lambda name: name != reference)
+    names = conditions((row.image for row in rows), reference)
     return {name: [row for row in rows if row.image.condition == name] for name in names}
 
 

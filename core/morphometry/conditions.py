@@ -146,13 +146,14 @@ class Compared:
         return self.difference.percent(self.difference.value)
 
 
-def conditions(images: Iterable[ImageObjects]) -> tuple[str, ...]:
-    """The recorded conditions, the likely reference first, then as people sort: "dose 2" before "dose 10"."""
-    return ordered(image.condition for image in images)
+def conditions(images: Iterable[ImageObjects], reference: str | None = None) -> tuple[str, ...]:
+    """The recorded conditions, the reference first (None: the likely one), the others as `ordered` has them."""
+    names = ordered(image.condition for image in images)
+    return names if reference is None else tuple(sorted(names, key=lambda name: name != reference))
 
 
 def ordered(names: Iterable[str]) -> tuple[str, ...]:
-    """Each name once but "", as `conditions` orders them.
+    """Each name once but "": the likely reference first, then as people sort.
 
     >>> ordered(["dose 10", "dose 2", "", "Vehicle", "dose 2"])
     ('Vehicle', 'dose 2', 'dose 10')
@@ -245,7 +246,7 @@ def compare(
     tuple of Compared
         Number and area share first, then the measures; without those that no object has.
     """
-    names = conditions(images)
+    names = conditions(images, reference)
     members = {name: tuple(image for image in images if image.condition == name) for name in names}
     others = [name for name in names if name != reference]
     found: list[Compared] = []

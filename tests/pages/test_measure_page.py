@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -288,3 +290,17 @@ def test_without_conditions_it_says_how_to_record_them(app: AppTest, store: Stor
     page = open_page(app, PAGE, project=project.id)
     assert "record the condition and the specimen of every image in the table of the Data page" in texts(page)
     assert "measure-columns" not in [each.key for each in page.segmented_control]
+
+
+def test_columns_that_say_nothing_are_not_shown(app: AppTest, store: Store, project: ProjectRecord) -> None:
+    groups(store, project, ("", "a"), ("", "a"))
+
+    def hidden() -> set[str]:
+        page = open_page(app, PAGE, project=project.id)
+        (table,) = (each for each in page.dataframe if "objects_per_100_um2" in each.value.columns)
+        return {name for name, config in json.loads(table.proto.columns).items() if config.get("hidden")}
+
+    assert {"specimen", "stack", "condition"} & hidden() == {"specimen", "stack"}
+    for number, image in enumerate(store.images(project.id)):
+        store.update_image(image.id, stack="volume", z_index=number)
+    assert {"specimen", "stack", "condition"} & hidden() == {"specimen"}

@@ -84,7 +84,7 @@ def condition_numbers(rows: Sequence[ImageSummary], measure: Measure, selection:
     """The mean of every condition and its difference from the reference, with n, intervals and doubts."""
     unit = measure.unit(physical=selection.physical)
     images = [row.image for row in rows]
-    names = sorted(conditions(images), key=lambda name: name != reference)
+    names = conditions(images, reference)
     members = {name: [row for row in rows if row.image.condition == name] for name in names}
     found = {other: measure_difference(rows, reference, other) for other in names[1:]}
     for name, of in members.items():

@@ -318,6 +318,7 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
         column_config={
             "image": st.column_config.TextColumn("Image", width="medium"),
             "specimen": st.column_config.TextColumn("Specimen") if any(frame["specimen"]) else None,
+            "stack": st.column_config.TextColumn("Stack") if any(frame["stack"]) else None,
             "condition": st.column_config.TextColumn("Condition") if any(frame["condition"]) else None,
             "objects": numbers("Objects", format="localized", help="Of this organelle, also those that are cut off"),
             "cut_off": numbers("Cut off", format="localized", help="At the image's edge or at unlabelled pixels"),

@@ -176,6 +176,7 @@ def test_objects_of_a_dataset_are_measured_into_tables(command: Command, dataset
     assert [(row["image"], row["class"], row["objects"], row["measured"]) for row in summary] == [
         ("a", "mitochondria", "1", "0"), ("b", "mitochondria", "1", "0")
     ]  # fmt: skip
+    assert list(summary[0])[:5] == ["image", "specimen", "stack", "condition", "class"]
     assert "mean area (µm²)" in answer.stdout
 
 
@@ -229,6 +230,7 @@ def test_conditions_of_a_sample_sheet_are_compared(tmp_path: Path) -> None:
         assert words in " ".join(answer.stderr.split())
     sheet.write_text("file,treatment\nsection_0,fed\n")
     answer = command(*given)
+    assert "No specimen of 1 label maps is named" in " ".join(answer.stderr.split())
     assert "1 conditions of these label maps" in " ".join(answer.stderr.split())
 
 
