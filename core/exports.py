@@ -7,7 +7,6 @@ import io
 import json
 import math
 import re
-import threading
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
@@ -39,9 +38,6 @@ _DEFAULT_OVERLAY_PX: Final = 4096
 """Longest edge of an overlay picture unless asked otherwise; larger images are shown at the next pyramid level."""
 
 _MAX_OVERLAY_PX: Final = 16384
-
-_PICTURES: Final = threading.BoundedSemaphore(2)
-"""Pictures made at once in this process: each holds whole arrays, a full-size PNG some bytes per pixel. More wait."""
 
 
 def render_download(store: Store, revision_id: str, what: str, options: Options) -> Rendered:
@@ -134,8 +130,7 @@ def _labels_tiff(source: _Source, _: Options) -> Path:
 def _labels_png(source: _Source, _: Options) -> Path:
     """8-bit palette PNG: values are class ids."""
     path = source.temporary(".png")
-    with _PICTURES:
-        write_label_png(path, np.asarray(_whole(source.labels, 0), np.uint8), source.scheme)
+    write_label_png(path, np.asarray(_whole(source.labels, 0), np.uint8), source.scheme)
     return path
 
 
@@ -154,16 +149,15 @@ def _overlay_png(source: _Source, options: Options) -> Path:
     )
     low, high = source.image.window
     path = source.temporary(".png")
-    with _PICTURES:
-        figure = render_overlay(
-            _displayed(micrograph, level, low, high),
-            np.asarray(_whole(labels, level), np.uint8),
-            source.scheme,
-            None if pixel_size is None else pixel_size * 2**level,
-            style,
-        )
-        with replacing(path) as temporary:
-            figure.save(temporary, format="PNG")
+    figure = render_overlay(
+        _displayed(micrograph, level, low, high),
+        np.asarray(_whole(labels, level), np.uint8),
+        source.scheme,
+        None if pixel_size is None else pixel_size * 2**level,
+        style,
+    )
+    with replacing(path) as temporary:
+        figure.save(temporary, format="PNG")
     return path
 
 

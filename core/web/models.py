@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import threading
 import uuid
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,8 @@ from core.processes import kill_tree, settings_environment, start_child
 from core.segmentation.bundle import export_bundle
 from core.segmentation.model_store import ModelStore, StoredModel
 from core.settings import Settings
-from core.web.responses import RequestRefusedError, answering
+from core.web.download_slots import Downloads
+from core.web.responses import RequestRefusedError
 from core.web.revisions import attachment
 
 logger = logging.getLogger(__name__)
@@ -31,12 +31,17 @@ EXPORT_TIMEOUT_S: Final = 900.0
 DOWNLOADS: Final = {"bundle": "cristae-model.zip", "nnunet.zip": "nnunet.zip"}
 """What can be downloaded, and how the file's name ends."""
 
-_ONE_EXPORT: Final = threading.BoundedSemaphore(1)
-"""Each child process holds torch and a network; more wait."""
 
+def model_routes(settings: Settings, downloads: Downloads) -> list[Route]:
+    """``GET /api/models/{id}/download/bundle`` and ``…/nnunet.zip``.
 
-def model_routes(settings: Settings) -> list[Route]:
-    """``GET /api/models/{id}/download/bundle`` and ``…/nnunet.zip``."""
+    Parameters
+    ----------
+    settings
+        Where models are.
+    downloads
+        Gives what makes a file room apart from tiles, as `core.web.download_slots.downloading`.
+    """
 
     def download(request: Request) -> Response:
         what = request.path_params["what"]
@@ -46,7 +51,7 @@ def model_routes(settings: Settings) -> list[Route]:
         path = export_model(settings, model, what)
         return attachment(path, "application/zip", f"{model.id}-{DOWNLOADS[what]}")
 
-    return [Route("/api/models/{id}/download/{what}", answering(download))]
+    return [Route("/api/models/{id}/download/{what}", downloads(download))]
 
 
 def export_model(settings: Settings, model: StoredModel, what: str) -> Path:
@@ -66,8 +71,7 @@ def export_model(settings: Settings, model: StoredModel, what: str) -> Path:
         require_free_space(folder, model.size_bytes, keep_bytes=settings.min_free_bytes)
         if what == "bundle":
             return export_bundle(model, out)
-        with _ONE_EXPORT:
-            return _export_nnunet(settings, model, out)
+        return _export_nnunet(settings, model, out)
 
 
 def _export_nnunet(settings: Settings, model: StoredModel, out: Path) -> Path:

@@ -48,11 +48,14 @@ class RequestRefusedError(CristaeError):
         400 to 599.
     cause, remedy
         As in `CristaeError`.
+    retry_after_s
+        With 503 and 429: after how many seconds the same request may be sent again.
     """
 
-    def __init__(self, status: int, cause: str, remedy: str = "") -> None:
+    def __init__(self, status: int, cause: str, remedy: str = "", *, retry_after_s: int | None = None) -> None:
         super().__init__(cause, remedy)
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
 def error_response(error: Exception) -> JSONResponse:
@@ -64,7 +67,7 @@ def error_response(error: Exception) -> JSONResponse:
         told: dict[str, Any] = {"cause": error.cause, "remedy": error.remedy}
         if isinstance(error, DraftHeldError):
             told["holder"] = error.holder
-        return JSONResponse(told, status_code=_status_of(error))
+        return JSONResponse(told, status_code=_status_of(error), headers=_retry_after(error))
     incident = uuid.uuid4().hex[:8]
     logger.error("request failed, incident %s", incident, exc_info=error)
     return JSONResponse(
@@ -152,6 +155,12 @@ def cached_bytes(
 def json_response(value: Any) -> JSONResponse:
     """A JSON answer that is never kept."""
     return JSONResponse(value, headers={"Cache-Control": "no-store"})
+
+
+def _retry_after(error: CristaeError) -> dict[str, str]:
+    """When to ask again, where that is known."""
+    seconds = error.retry_after_s if isinstance(error, RequestRefusedError) else None
+    return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
 def _status_of(error: CristaeError) -> int:

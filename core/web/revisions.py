@@ -8,16 +8,17 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import numpy as np
-from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from core.errors import NotFoundError
 from core.exports import render_download, revision_scheme
 from core.imaging.pyramid import Pyramid
 from core.store.records import RevisionRecord, RevisionState
 from core.store.store import Store
+from core.web.download_slots import Downloads
 from core.web.images import read_tile
 from core.web.pyramids import OpenPyramids
 from core.web.responses import IMMUTABLE, REVALIDATE, RequestRefusedError, answering, cached_bytes, json_response
@@ -25,8 +26,16 @@ from core.web.responses import IMMUTABLE, REVALIDATE, RequestRefusedError, answe
 RAW: Final = "application/octet-stream"
 
 
-def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Route]:
-    """``GET /api/revisions/{id}``, its label and confidence tiles, its downloads."""
+def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids, downloads: Downloads) -> list[Route]:
+    """``GET /api/revisions/{id}``, its label and confidence tiles, its downloads.
+
+    Parameters
+    ----------
+    stores, pyramids
+        Where label maps are.
+    downloads
+        Gives what makes a file room apart from tiles, as `core.web.download_slots.downloading`.
+    """
     finished: set[str] = set()
 
     def describe(request: Request) -> Response:
@@ -54,7 +63,7 @@ def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list
 
     return [
         Route("/api/revisions/{id}", answering(describe)),
-        Route("/api/revisions/{id}/download/{what}", answering(download)),
+        Route("/api/revisions/{id}/download/{what}", downloads(download)),
         Route("/api/revisions/{id}/{layer}/{level}/{row}/{col}", answering(tile)),
     ]
 
@@ -78,11 +87,20 @@ def layer_of(labels: Pyramid, layer: str) -> Pyramid:
     return labels.confidence
 
 
+class _TemporaryFile(FileResponse):
+    """A file that is removed once it is sent, or once whoever asked for it has left."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            Path(self.path).unlink(missing_ok=True)
+
+
 def attachment(content: Path | bytes, media_type: str, name: str) -> Response:
     """A file for the user to keep; a temporary one is removed once it is sent."""
     if isinstance(content, Path):
-        remove = BackgroundTask(content.unlink, missing_ok=True)
-        response: Response = FileResponse(content, media_type=media_type, filename=name, background=remove)
+        response: Response = _TemporaryFile(content, media_type=media_type, filename=name)
     else:
         disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
         response = Response(content, media_type=media_type, headers={"Content-Disposition": disposition})

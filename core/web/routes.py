@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.routing import BaseRoute
 
 from core.settings import Settings
 from core.store.store import Store, current_store
 from core.web.access import guarded
+from core.web.download_slots import DownloadSlots, downloading
 from core.web.drafts import draft_routes
 from core.web.evaluations import evaluation_routes
 from core.web.images import image_routes
@@ -28,6 +31,7 @@ def routes(settings: Settings, store: Store | None = None) -> list[BaseRoute]:
         The process's own where None, opened by the first request that needs it.
     """
     pyramids = OpenPyramids()
+    downloads = partial(downloading, slots=DownloadSlots(), settings=settings)
 
     def stores() -> Store:
         return store or current_store()
@@ -35,10 +39,10 @@ def routes(settings: Settings, store: Store | None = None) -> list[BaseRoute]:
     ours: list[BaseRoute] = [
         *upload_routes(settings),
         *image_routes(stores, pyramids),
-        *revision_routes(stores, pyramids),
+        *revision_routes(stores, pyramids, downloads),
         *draft_routes(settings, stores, pyramids),
-        *model_routes(settings),
-        *evaluation_routes(stores),
+        *model_routes(settings, downloads),
+        *evaluation_routes(stores, downloads),
         *training_routes(stores),
     ]
     return guarded(ours, settings, stores)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import threading
-import time
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +20,7 @@ from core.imaging.display import to_display
 from core.imaging.image import Image, PixelSize
 from core.imaging.label_files import STRIP_ROWS
 from core.imaging.pyramid import write_label_pyramid
-from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.coverage import coverage_table
 from core.settings import load_settings
 from core.store.records import RevisionKind
@@ -83,30 +80,6 @@ def test_a_tiff_written_by_bands_equals_the_label_map(store: Store, shape: tuple
         assert np.array_equal(page.asarray(), labels)
     with PilImage.open(_path(content)) as picture:
         assert np.array_equal(np.asarray(picture), labels)
-
-
-def test_two_pictures_are_made_at_once_and_others_wait(
-    store: Store, revision_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    running, most, lock = 0, 0, threading.Lock()
-    together = threading.Event()
-
-    def slow(path: Path, labels_yx: np.ndarray, scheme: LabelScheme) -> None:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-            if running == 2:
-                together.set()
-        together.wait(5)
-        time.sleep(0.05)
-        with lock:
-            running -= 1
-
-    monkeypatch.setattr("core.exports.write_label_png", slow)
-    with ThreadPoolExecutor(5) as pool:
-        list(pool.map(lambda _: render_download(store, revision_id, "labels.png", {}), range(5)))
-    assert most == 2
 
 
 def test_overlay_follows_its_options(store: Store, revision_id: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from core.segmentation.bundle import import_bundle
 from core.segmentation.model_store import STARTER_ID, ModelStore
 from core.settings import ROOT, Settings
+from core.web.download_slots import DownloadSlots, downloading
 from core.web.models import model_routes
 from tests.models import write_model
 
@@ -25,7 +27,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def client(settings: Settings) -> TestClient:
-    return TestClient(Starlette(routes=model_routes(settings)))
+    downloads = partial(downloading, slots=DownloadSlots(), settings=settings)
+    return TestClient(Starlette(routes=model_routes(settings, downloads)))
 
 
 def test_a_bundle_arrives_and_can_be_imported(tmp_path: Path, settings: Settings, client: TestClient) -> None:
