@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -15,14 +16,17 @@ from core.errors import CristaeError
 from core.jobs.engine import keep_engine
 from core.settings import current_settings
 from core.store.store import current_store
-from core.web.hosts import KnownHosts
+from core.web.origins import parse_origins
 from core.web.routes import routes
+from core.web.same_site import SameSite
+from core.web.security_headers import SecurityHeaders, inline_hashes
 from ui.viewer import asset_routes
 
 logger = logging.getLogger("cristae")
 
 try:
     settings = current_settings()
+    public, framed_by = parse_origins(settings.public_addresses), parse_origins(settings.framed_by)
 except CristaeError as unusable:
     raise SystemExit(f"Cristae cannot start. {unusable}") from None
 
@@ -48,5 +52,17 @@ app = st.App(
     "ui/main.py",
     routes=[*routes(settings), *asset_routes()],
     lifespan=lifespan,
-    middleware=[Middleware(KnownHosts, allowed=lambda: st.get_option("server.allowedHosts"))],
+    middleware=[
+        Middleware(
+            SecurityHeaders,
+            inline_scripts=inline_hashes(Path(st.__file__).parent / "static" / "index.html"),
+            framed_by=framed_by,
+        ),
+        Middleware(
+            SameSite,
+            allowed_hosts=lambda: st.get_option("server.allowedHosts"),
+            public=public,
+            framed_by=framed_by,
+        ),
+    ],
 )

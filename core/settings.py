@@ -73,6 +73,20 @@ class Settings(BaseSettings):
         "", description="HTTP header in which a sign-in proxy says who it is. Empty: people choose their name."
     )
 
+    public_addresses: str = Field(
+        "", description="Addresses in browsers, separated by commas, where a proxy hides them from the server."
+    )
+    framed_by: str = Field("", description="Addresses, separated by commas, of sites that may show the app in a frame.")
+
+    @field_validator("public_addresses", "framed_by")
+    @classmethod
+    def _sites(cls, addresses: str) -> str:
+        """Scheme, name and port, and nothing else: `core.web.origins` compares exactly."""
+        for address in filter(None, (part.strip() for part in addresses.split(","))):
+            if not re.fullmatch(r"https?://(\[[0-9a-fA-F:]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?/?", address):
+                raise ValueError(f"{address[:80]!r} is not a site like https://cristae.example.org")
+        return addresses
+
     @field_validator("engine")
     @classmethod
     def _reachable(cls, engine: str) -> str:

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
@@ -25,6 +24,7 @@ from core.files import explained_os_errors, require_free_space, write_json
 from core.imaging.names import display_name
 from core.settings import Settings
 from core.web.responses import RequestRefusedError, error_response, json_response
+from core.web.same_site import XSRF_COOKIE, refuse_foreign_origin
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,6 @@ LEFTOVER_AGE_S: Final = 24 * 3600
 BATCH_BYTES: Final = 4 * 1024**2
 """Written at once: few thread changes, little memory."""
 
-XSRF_COOKIE: Final = "_streamlit_xsrf"
 XSRF_HEADER: Final = "x-xsrftoken"
 
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -146,11 +145,7 @@ def refuse_foreign(request: Request) -> None:
     RequestRefusedError
         403: the ``Origin`` is another host's, or the XSRF header does not equal the cookie.
     """
-    origin = request.headers.get("origin")
-    if origin and urlsplit(origin).netloc.casefold() != request.headers.get("host", "").casefold():
-        raise RequestRefusedError(
-            403, f"The request comes from {origin[:80]}.", "Open Cristae in its own tab and try again there."
-        )
+    refuse_foreign_origin(request.scope)
     cookie = request.cookies.get(XSRF_COOKIE, "")
     header = request.headers.get(XSRF_HEADER, "")
     if not cookie or not hmac.compare_digest(cookie.encode(), header.encode()):

@@ -163,6 +163,12 @@ def run(browser: Browser) -> Iterator[Run]:
         server.shutdown()
 
 
+_POLICY = "Content Security Policy"
+_TELL_VIOLATIONS = f"""document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`{_POLICY}: ${{event.violatedDirective}} ${{event.blockedURI}} in ${{event.sourceFile}}`))"""
+"""Some violations are not in the console by themselves."""
+
+
 class QuietPage:
     """A page that remembers what went wrong in its scripts."""
 
@@ -170,6 +176,8 @@ class QuietPage:
         self.page = page
         self.problems: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.add_init_script(_TELL_VIOLATIONS)
+        page.on("console", lambda line: self.problems.append(line.text) if _POLICY in line.text else None)
 
 
 @pytest.fixture

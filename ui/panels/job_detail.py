@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 
 import streamlit as st
 
@@ -127,10 +129,20 @@ def job_detail(job_id: str) -> None:
 
 def _scroll_to_top(job_id: str) -> None:
     """A row chosen at the end of the page opens at its top; runs once for each job."""
-    script = f"""<script>/* {job_id} */
-      document.querySelector('[data-testid="stMain"]')?.scrollTo({{ top: 0, behavior: 'smooth' }});
-    </script>"""
-    st.html(script, unsafe_allow_javascript=True)
+    _scroller()(key="scroll-to-top", data={"job_id": job_id}, height=0)
+
+
+@lru_cache(maxsize=1)
+def _scroller() -> Callable[..., Any]:
+    """A component without a face: pages may run no script that stands in them."""
+    return st.components.v2.component(
+        "cristae_scroll_to_top",
+        js="""export default function ({ data, parentElement }) {
+          if (parentElement.cristaeJob === data.job_id) return;
+          parentElement.cristaeJob = data.job_id;
+          document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0, behavior: "smooth" });
+        }""",
+    )
 
 
 @explaining
