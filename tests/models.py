@@ -13,16 +13,26 @@ from core.segmentation.model_card import ModelCard
 from core.segmentation.model_store import StoredModel, open_model
 
 
-def write_model(folder: Path, *, pixel_size_nm: float | None = 8.0, warning: str = "") -> StoredModel:
+def write_model(
+    folder: Path,
+    *,
+    pixel_size_nm: float | None = 8.0,
+    warning: str = "",
+    name: str = "",
+    created: str = "",
+    project_id: str = "",
+) -> StoredModel:
     """Card, plans and a weights file with one number in it."""
     folder.mkdir(parents=True)
     card = ModelCard(
         id=folder.name,
-        name=folder.name.title(),
+        name=name or folder.name.title(),
         scheme=DEFAULT_SCHEME,
         output_ids=(0, *DEFAULT_SCHEME.ids),
         pixel_size_nm=pixel_size_nm,
         warning=warning,
+        created=created,
+        project_id=project_id,
     )
     configuration = {
         "patch_size": [64, 64],

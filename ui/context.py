@@ -7,6 +7,8 @@ from typing import Final
 
 from core.jobs.rows import jobs
 from core.label_scheme import DEFAULT_SCHEME
+from core.learning.current_model import opening_model as core_opening_model
+from core.learning.current_model import proposed_model
 from core.segmentation.model_store import ModelStore, StoredModel
 from core.settings import current_settings
 from core.store.records import ImageRecord, JobState, ProjectRecord, RevisionKind, RevisionRecord
@@ -34,6 +36,21 @@ def offered_models(chosen_id: str | None = None) -> dict[str, StoredModel]:
     return {model.id: model for model in models().list() if not model.archived or model.id == chosen_id}
 
 
+def current_model(project_id: str | None, image_id: str | None = None) -> StoredModel | None:
+    """The model that is proposed for a project, and for one of its images: `core.learning.current_model`."""
+    return proposed_model(store(), models(), project_id, image_id)
+
+
+def opening_model(image: ImageRecord) -> StoredModel | None:
+    """The model that an image is shown with: `core.learning.current_model.opening_model`."""
+    return core_opening_model(store(), models(), image.project_id, image.id)
+
+
+def model_name(model_id: str) -> str:
+    """A model's name to show, archived or not; its id where it is not in the store."""
+    return next((model.card.name for model in models().list() if model.id == model_id), model_id)
+
+
 def uploads_project() -> ProjectRecord:
     """The project that uploaded images belong to."""
     found = next((item for item in store().projects() if item.name == UPLOADS_PROJECT), None)
@@ -54,6 +71,13 @@ def prediction(image_id: str, model_id: str) -> RevisionRecord | None:
     done = jobs(states=[JobState.SUCCEEDED], kinds=["predict"])
     asked = (by_id.get(row.result.get("revision_id", "")) for row in done)
     return next((revision for revision in asked if revision), made[0])
+
+
+def prediction_without_model(image_id: str) -> RevisionRecord | None:
+    """The newest label map of an image, where none of the models that made one is in the store any more."""
+    made = store().revisions(image_id, kind=RevisionKind.PREDICTION)
+    known = {model.id for model in models().list()}
+    return None if any(revision.model_id in known for revision in made) else next(iter(made), None)
 
 
 def outdated(image: ImageRecord, made: RevisionRecord) -> bool:

@@ -14,7 +14,6 @@ from core.imaging.pyramid import TILE_PX
 from core.label_scheme import IGNORE_ID
 from core.review.double_annotation import own_work
 from core.review.label_maps import LabelMap
-from core.segmentation.model_store import ModelStore
 from core.store.records import DraftRecord, DraftTileRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 
@@ -60,24 +59,15 @@ def begin_draft(store: Store, image_id: str, author: str, revision_id: str | Non
     return _with_coverage(store, draft, base), was_open
 
 
-def model_in_use(store: Store, project_id: str) -> str | None:
-    """Id of the project's promoted model, else of the model that is used where none is named; None: there is none."""
-    promoted = store.promoted_model(project_id)
-    if promoted is not None:
-        return promoted.model_id
-    default = ModelStore(store.settings.models_dir).default()
-    return default.id if default else None
-
-
 def preferred_prediction(predictions: Sequence[RevisionRecord], model_id: str | None) -> RevisionRecord | None:
-    """The prediction to go on from: the newest by the model in use, else the newest; None where there is none.
+    """The prediction to correct: the newest by the current model, else the newest; None where there is none.
 
     Parameters
     ----------
     predictions
         Of one image, newest first.
     model_id
-        The model in use (`model_in_use`).
+        The project's current model (`core.learning.current_model`).
     """
     by_it = (each for each in predictions if model_id is not None and each.model_id == model_id)
     return next(by_it, predictions[0] if predictions else None)

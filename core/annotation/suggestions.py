@@ -14,11 +14,13 @@ from typing import Final
 
 import numpy as np
 
-from core.annotation.beginning import model_in_use, preferred_prediction
+from core.annotation.beginning import preferred_prediction
 from core.annotation.ranking import WINDOW_PX, Strategy, suggest
 from core.annotation.variety import varied_places
 from core.errors import AnnotationError
 from core.imaging.pyramid import Pyramid, open_pyramid
+from core.learning.current_model import proposed_model
+from core.segmentation.model_store import ModelStore
 from core.store.base import now
 from core.store.people import person_key
 from core.store.records import RevisionKind, RevisionRecord
@@ -115,7 +117,7 @@ def strategies(store: Store, image_id: str) -> tuple[Strategy, ...]:
 
 
 def tour(store: Store, image_id: str, person: str, strategy: Strategy = Strategy.CONFIDENCE) -> Tour:
-    """Where to look in an image or its prediction: that of the model in use, else the newest.
+    """Where to look in an image or its prediction: that of the current model, else the newest.
 
     Raises
     ------
@@ -183,7 +185,10 @@ def _stored(revision_id: str | None, place: str) -> str:
 def _preferred(store: Store, image_id: str) -> RevisionRecord | None:
     image = store.image(image_id)
     predictions = store.revisions(image_id, kind=RevisionKind.PREDICTION)
-    return preferred_prediction(predictions, model_in_use(store, image.project_id) if len(predictions) > 1 else None)
+    if len(predictions) < 2:
+        return next(iter(predictions), None)
+    model = proposed_model(store, ModelStore(store.settings.models_dir), image.project_id, image_id)
+    return preferred_prediction(predictions, model.id if model else None)
 
 
 def _prediction(store: Store, image_id: str) -> RevisionRecord:

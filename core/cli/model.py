@@ -24,8 +24,8 @@ class ExportFormat(StrEnum):
     BUNDLE = "bundle"
 
 
-def find_model(model: str) -> StoredModel:
-    """A model by its id, by its folder, or the default one.
+def find_model(model: str, *, project_id: str | None = None) -> StoredModel:
+    """A model by its id, by its folder, or the current one of a project; without a project, the default one.
 
     Raises
     ------
@@ -34,14 +34,22 @@ def find_model(model: str) -> StoredModel:
     """
     store = ModelStore(current_settings().models_dir)
     if not model:
-        default = store.default()
-        if default is None:
+        proposed = store.default() if project_id is None else _current(store, project_id)
+        if proposed is None:
             raise ModelError(
                 f"There is no model in {store.models_dir}.", "Train one, or import one with `model import FILE`."
             )
-        return default
+        return proposed
     folder = Path(model)
     return open_model(folder) if (folder / "card.json").is_file() else store.get(model)
+
+
+def _current(models: ModelStore, project_id: str) -> StoredModel | None:
+    """As pages propose it; the database is opened only where a project is known."""
+    from core.learning.current_model import proposed_model
+    from core.store.store import current_store
+
+    return proposed_model(current_store(), models, project_id)
 
 
 @app.command("import")

@@ -29,7 +29,7 @@ app = typer.Typer(help="Evaluate models on test sets of projects; list, show, ex
 @app.command("run")
 def run_evaluation(
     project: Annotated[str, typer.Argument(help="Name or id of the project; its test set is scored.")],
-    model: Annotated[str, typer.Option(help="Model id; the default model where none is given.")] = "",
+    model: Annotated[str, typer.Option(help="Model id; the project's current model where none is given.")] = "",
     tolerance: Annotated[
         float | None, typer.Option(help="Of surface Dice (NSD), in nm. Default: two pixels of the typical image.")
     ] = None,
@@ -40,7 +40,11 @@ def run_evaluation(
     """
     store = current_store()
     settings = {} if tolerance is None else {"tolerance_nm": tolerance}
-    plan = EvaluationPlan(find_project(store, project).id, find_model(model).id, settings=settings)
+    found = find_project(store, project)
+    chosen = find_model(model, project_id=found.id)
+    if not model:
+        done(f"Model: {chosen.card.name} ({chosen.id})")
+    plan = EvaluationPlan(found.id, chosen.id, settings=settings)
     for text in check_evaluation(store, plan).warnings:
         notice(text)
     asked = start_evaluation(store, plan)

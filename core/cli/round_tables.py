@@ -7,8 +7,10 @@ from rich.table import Table
 
 from core.cli.console import done, notice, stdout
 from core.evaluation.words import VERDICTS, change_text, end_text
+from core.learning.current_model import current_model
 from core.rounds.gate import Figure, Judgement, Outcome
 from core.rounds.timeline import timeline
+from core.segmentation.model_store import ModelStore
 from core.store.round_records import RoundRecord, RoundState, Step
 from core.store.store import Store
 
@@ -27,15 +29,15 @@ def print_rounds(store: Store, project_id: str) -> None:
         table.add_column(column, overflow="fold")
     for each in timeline(store, project_id):
         state = each.state.value if each.state is RoundState.DONE else f"{each.state.value}: {each.step.value}"
-        in_use = " (in use)" if each.promoted else ""
+        in_use = " (current)" if each.promoted else ""
         table.add_row(
             str(each.number), state, escape(each.model_name) + in_use, _figure(each.dice()), _difference(each.gain()),
             _OUTCOMES[each.outcome] if each.outcome else "–", each.decision.value if each.decision else "–",
             f"{sum(each.corrected.values()):,}", f"{each.annotation_minutes:.0f}",
         )  # fmt: skip
     stdout.print(table)
-    promoted = store.promoted_model(project_id)
-    done(f"Model in use: {promoted.model_id}" if promoted else "No model is promoted yet.")
+    current = current_model(store, ModelStore(store.settings.models_dir), project_id)
+    done(f"Current model: {current.model.id} ({current.reason.value})" if current else "There is no model yet.")
 
 
 def print_round(store: Store, record: RoundRecord) -> None:

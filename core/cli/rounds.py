@@ -28,7 +28,7 @@ from core.store.round_records import RoundRecord, RoundState, Step
 from core.store.store import Store, current_store
 
 app = typer.Typer(
-    help="Rounds: train on what was corrected, compare with the model in use, promote or keep.", no_args_is_help=True
+    help="Rounds: train on what was corrected, compare with the current model, promote or keep.", no_args_is_help=True
 )
 
 _POLL_S: Final = 0.5
@@ -42,7 +42,9 @@ Wait = Annotated[bool, typer.Option(help="Wait until it is done or a person has 
 @app.command("start")
 def start(
     project: Project,
-    model: Annotated[str, typer.Option("--from", help="Model to go on from; the one in use where none is given.")] = "",
+    model: Annotated[
+        str, typer.Option("--from", help="Model to fine-tune; the project's current model where none is given.")
+    ] = "",
     scratch: Annotated[bool, typer.Option(help="Train from scratch instead.")] = False,
     image: Annotated[
         list[str] | None, typer.Option(help="Name or id of an image to learn from, may be repeated; default: all.")
@@ -141,7 +143,7 @@ def keep(
     """Keep the model that is in use; the round's model stays in the store."""
     store = current_store()
     kept = decisions.keep(store, _numbered(store, project, number).id, who, reason)
-    done(f"Round {kept.number}: the model in use stays.")
+    done(f"Round {kept.number}: the current model stays.")
 
 
 @app.command("next")

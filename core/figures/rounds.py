@@ -97,7 +97,7 @@ def _classes(rounds: Sequence[TimelineRound]) -> tuple[LabelClass, ...]:
 
 
 def _rounds_axis(figure: go.Figure, rounds: Sequence[TimelineRound]) -> None:
-    ticks = [f"round {each.number}{'<br>in use' if each.promoted else ''}" for each in rounds]
+    ticks = [f"round {each.number}{'<br>current' if each.promoted else ''}" for each in rounds]
     span = [-0.5, max(len(rounds), 1) - 0.5]
     figure.update_xaxes(tickvals=list(range(len(ticks))), ticktext=ticks, range=span, showgrid=False)
 

@@ -12,6 +12,7 @@ from core.rounds.moves import done
 from core.segmentation.model_store import ModelStore
 from core.store.audit import note
 from core.store.base import found, now
+from core.store.model_choices import decline_within, forget_declined_within
 from core.store.people import clean_name
 from core.store.round_records import PromotedModel, RoundDecision, RoundRecord, RoundState
 from core.store.rounds import promote_within, promoted_within
@@ -68,6 +69,7 @@ def promote_model(store: Store, project_id: str, model_id: str, who: str, reason
         require_within(session, store.settings, project_id, who, Permission.TRAIN)
         before = promoted_within(session, project_id, held=True)
         promote_within(session, project_id, model_id, who=clean_name(who), reason=reason.strip())
+        forget_declined_within(session, project_id, model_id)
         note(
             session, who, "model_promoted", project_id, model_id, before=before.model_id if before else None,
             reason=reason.strip(),
@@ -78,9 +80,27 @@ def promote_model(store: Store, project_id: str, model_id: str, who: str, reason
     return promoted
 
 
+def decline_model(store: Store, project_id: str, model_id: str, who: str) -> None:
+    """Do not use a model that was trained in a project, and do not ask again; it stays in the model store.
+
+    Raises
+    ------
+    ModelError, NotFoundError
+        There is no such model or project.
+    AccessError
+        ``who`` may not promote models.
+    """
+    ModelStore(store.settings.models_dir).get(model_id)
+    with store.database.writing() as session:
+        found(session, ProjectRow, project_id, "project")
+        require_within(session, store.settings, project_id, who, Permission.TRAIN)
+        if decline_within(session, project_id, model_id, who):
+            note(session, who, "model_declined", project_id, model_id)
+
+
 def _overtaken(record: RoundRecord, promoted: PromotedModel | None) -> RoundError:
     present = f"{promoted.model_id} was promoted by {promoted.who or 'somebody'}" if promoted else "none is promoted"
     return RoundError(
-        f"Since the comparison of round {record.number} the model in use has changed: {present}.",
-        "Compare the round again, with the model that is in use now.",
+        f"Since the comparison of round {record.number} the current model has changed: {present}.",
+        "Compare the round again, with the model that is current now.",
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from core.access import Permission, require
 from core.errors import CristaeError, DatasetError
 from core.label_scheme import LabelScheme
+from core.learning.current_model import proposed_model
 from core.rounds.checks import TrainingCheck, check_training
 from core.rounds.fresh import Fresh, fresh, last_round
 from core.rounds.plan import RoundPlan
@@ -114,14 +115,9 @@ def start_round(store: Store, plan: RoundPlan, who: str = "") -> RoundRecord:
 
 
 def usual_parent(store: Store, project_id: str) -> str | None:
-    """The model to go on from unless somebody wants another: the promoted one, else the default; None: from scratch."""
-    models = ModelStore(store.settings.models_dir)
-    promoted = store.promoted_model(project_id)
-    known = {model.id for model in models.list()}
-    if promoted is not None and promoted.model_id in known:
-        return promoted.model_id
-    default = models.default()
-    return default.id if default else None
+    """The model to fine-tune unless somebody wants another: the project's current one; None: from scratch."""
+    found = proposed_model(store, ModelStore(store.settings.models_dir), project_id)
+    return found.id if found else None
 
 
 def _chosen(

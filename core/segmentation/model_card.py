@@ -98,6 +98,9 @@ class ModelCard:
         Training preset, or "imported".
     parent
         Id of the model that training started from.
+    project_id
+        Id of the project that it was trained on; "" for models from elsewhere and for cards of earlier versions
+        (`StoredModel.project_id` knows more).
     description, origin, warning
         One or two sentences each, for people: what it is, what it learned from ("trained on synthetic tissue"), what
         it must not be used for.
@@ -125,6 +128,7 @@ class ModelCard:
     created: str = ""
     preset: str = ""
     parent: str | None = None
+    project_id: str = ""
     description: str = ""
     origin: str = ""
     warning: str = ""

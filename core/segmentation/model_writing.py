@@ -16,6 +16,7 @@ from core.segmentation.backends.base import cpu_name
 from core.segmentation.model_card import ModelCard, TrainingSummary, now_utc, slug
 from core.segmentation.model_store import CARD_FILE, DATASET_FILE, HISTORY_FILE, PLANS_FILE, StoredModel, open_model
 from core.segmentation.preparation import PreparedDataset, dataset_description
+from core.segmentation.stored_model import SNAPSHOT_FILE, snapshot_project_id
 from core.segmentation.weights import save_weights
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ LIBRARIES: Final = ("nnunetv2", "torch", "numpy", "batchgeneratorsv2", "dynamic_
 
 REQUEST_FILE: Final = "request.json"
 """What was asked of the training: with the same dataset and versions it gives such a model again."""
-
-SNAPSHOT_FILE: Final = "snapshot.json"
-"""A dataset folder that was made from label maps of the store says so in this file; it goes with the model."""
 
 
 def write_model(
@@ -112,6 +110,7 @@ def make_card(
         created=now_utc(),
         preset=request.preset.value,
         parent=parent.id if parent else None,
+        project_id=snapshot_project_id(request.dataset),
         description=request.description or f"Trained on {count} of {prepared.dataset_name}.",
         origin=request.origin or (f"trained on {prepared.dataset_name}" + (f", from {parent.id}" if parent else "")),
         warning=request.warning or (parent.card.warning if parent else ""),

@@ -111,6 +111,13 @@ class StoredModel:
         return self.path / f"fold_{fold}.safetensors"
 
     @property
+    def project_id(self) -> str:
+        """Id of the project that it was trained on, "" where that is unknown; cards of earlier versions lack it."""
+        if self.card.project_id or not (self.path / SNAPSHOT_FILE).is_file():
+            return self.card.project_id
+        return snapshot_project_id(self.path)
+
+    @property
     def archived(self) -> bool:
         """Whether it is put aside: still usable, no longer offered."""
         return (self.path / ARCHIVED_FILE).is_file()
@@ -119,6 +126,15 @@ class StoredModel:
     def size_bytes(self) -> int:
         """Size of all weights on disk."""
         return sum(self.weights(fold).stat().st_size for fold in self.folds)
+
+
+def snapshot_project_id(folder: Path) -> str:
+    """The project of the snapshot in a model's or dataset's folder; "" where there is none that can be read."""
+    try:
+        values = read_json(folder / SNAPSHOT_FILE)
+    except ModelError:
+        return ""
+    return str(values.get("project_id") or "") if isinstance(values, dict) else ""
 
 
 @dataclass(frozen=True, slots=True)

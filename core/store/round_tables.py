@@ -58,3 +58,14 @@ class PromotedModelRow(Base):
     who: Mapped[str] = mapped_column(String(200))
     reason: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DeclinedModelRow(Base):
+    """A model that was trained in a project, and that somebody did not want to use there when asked."""
+
+    __tablename__ = "declined_models"
+
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True)
+    model_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    who: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

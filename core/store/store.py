@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 
 from core.settings import Settings, current_settings
-from core.store.rounds import RoundStore
+from core.store.model_choices import ModelChoiceStore
 
 
-class Store(RoundStore):
+class Store(ModelChoiceStore):
     """Everything that Cristae keeps, in one data folder and one database.
 
     Opening brings the database up to date and sweeps what dead processes left half-written. Every method is one short

@@ -56,7 +56,7 @@ def press(page: AppTest, key: str) -> AppTest:
 def test_without_anything_to_learn_it_says_what_to_do(app: AppTest, project: ProjectRecord) -> None:
     page = opened(app, project)
     assert "Nothing to learn from yet" in texts(page)
-    assert "No model is in use yet" in texts(page)
+    assert "No model has been promoted yet" in texts(page)
 
 
 def test_whoever_has_not_said_who_they_are_may_look_and_not_start(
@@ -89,7 +89,7 @@ def test_one_button_runs_a_round_and_a_person_decides(
     told = texts(page)
     assert store.rounds(project.id)[0].step is Step.DECIDE
     assert "The gate" in told
-    assert "goes on from\\: no model was in use" in told
+    assert "its parent\\: no model had been promoted" in told
     assert page.button(key=f"round-keep-{record.id}").label == "Do not promote it", "there is none to keep"
     page = press(page, f"round-promote-{record.id}")
     decided = store.rounds(project.id)[0]
@@ -97,7 +97,7 @@ def test_one_button_runs_a_round_and_a_person_decides(
     work(store)
     page = opened(app, project)
     assert store.rounds(project.id)[0].state is RoundState.DONE
-    assert "In use" in texts(page)
+    assert "Current model: Tissue-Round-1" in texts(page)
     assert "Rounds so far" in texts(page)
     assert page.button(key="round-start"), "the next one can begin"
     assert "Nothing is new since round 1" in texts(page).replace("\\", "")

@@ -134,6 +134,32 @@ def test_the_coverage_table_follows_the_pixel_size(store: Store, image: ImageRec
     assert "A remark." in texts(page)
 
 
+def test_an_image_opens_with_its_masks_and_offers_the_current_model(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    """It opened bare, with the model of the project, though another one had segmented it."""
+    predicted(store, image, model)
+    own = write_model(store.settings.models_dir / "own", project_id=image.project_id, created="2024-01-01T00:00:00")
+    page = open_page(app, PAGE, image=image.id)
+    assert page.query_params["model"] == model
+    assert page.dataframe, "the table of what was found"
+    assert "Current model of this project: Own" in texts(page)
+    page.button(key=f"current-{image.id}").click().run()
+    assert not page.exception
+    assert page.query_params["model"] == own.id
+    assert not page.dataframe
+
+
+def test_masks_of_a_model_that_is_gone_are_shown(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:
+    """They were out of reach, and the image looked as if nobody had segmented it."""
+    predicted(store, image, "gone")
+    page = open_page(app, PAGE, image=image.id)
+    assert page.dataframe
+    assert "Segmented by gone, which is not in the model store." in texts(page)
+    next(button for button in page.button if button.label == "Segment").click().run()
+    assert jobs()[0].params["model_id"] == model
+
+
 def test_masks_made_before_are_shown_when_they_are_asked_for_again(
     store: Store, image: ImageRecord, model: str, app: AppTest
 ) -> None:

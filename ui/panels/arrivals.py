@@ -23,7 +23,8 @@ def arrived(row: JobRecord) -> None:
     if known_before(row):
         st.session_state.setdefault(StateKey.ARRIVALS, []).append(row.id)
     cancel_predictions(context.store(), row.result.get("sized", []))
-    model = context.offered_models().get(query(Query.MODEL) or "") or context.models().default()
+    project_id = context.store().image(image_ids[0]).project_id
+    model = context.offered_models().get(query(Query.MODEL) or "") or context.current_model(project_id)
     if st.session_state.get(StateKey.SEVERAL_FILES):
         for number, image_id in enumerate(image_ids):
             if model and _unsegmented(image_id, model):

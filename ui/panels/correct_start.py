@@ -8,9 +8,10 @@ from typing import Final
 import streamlit as st
 
 from core.access import Permission, require
-from core.annotation.beginning import begin_draft, model_in_use
+from core.annotation.beginning import begin_draft
 from core.annotation.history import HistoryEntry, history
 from core.annotation.progress import TO_DO, ImageProgress, Standing, is_asked, is_to_do, standing_of
+from core.learning.current_model import proposed_model
 from core.review.double_annotation import hidden_authors, hidden_revisions, own_work
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
@@ -171,7 +172,8 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
         options = [*by_id, _EMPTY] if asked is None else [asked.base_revision_id or _EMPTY]
         default = options[0]
         if asked is None:
-            default = default_start(entries, person, model_in_use(context.store(), project.id))
+            current = proposed_model(context.store(), context.models(), project.id, image.id)
+            default = default_start(entries, person, current.id if current else None)
         _asked_for_changes(by_id.get(default))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             chosen = st.selectbox(
@@ -212,12 +214,12 @@ def default_start(entries: Sequence[HistoryEntry], person: str, model_id: str | 
     """What is nearest to the truth, so that nothing a person did is lost from view.
 
     One's own newest submission that waits or was asked to be changed; then the newest of what was approved and what
-    one has withdrawn; the prediction of the model in use; a reference; any other.
+    one has withdrawn; the prediction of the current model; a reference; any other.
 
     Parameters
     ----------
     model_id
-        The model in use: its prediction comes before newer ones of other models.
+        The project's current model: its prediction comes before newer ones of other models.
     """
     mine = [each for each in entries if person_key(each.revision.author) == person_key(person) and not each.replaced]
     waiting = [each for each in mine if each.review in (ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED)]

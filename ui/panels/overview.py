@@ -10,10 +10,11 @@ import streamlit as st
 
 from core.demo import demo_project
 from core.jobs.rows import active_jobs, submit
+from core.learning.current_model import current_model
 from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord, JobState, RevisionKind
 from ui import context
-from ui.access import origin_text, visible_images
+from ui.access import origin_text, visible_images, visible_projects
 from ui.errors import explaining, plain
 from ui.gallery import DATA_PAGE, gallery, grouped
 from ui.panels.no_model import no_model
@@ -124,9 +125,23 @@ def _follow(drawn: dict[str, JobState]) -> None:
         st.rerun()
 
 
+def _projects_with_models() -> None:
+    """The current model of each project that has one of its own."""
+    lines = []
+    for project in visible_projects():
+        current = current_model(context.store(), context.models(), project.id)
+        if current is not None and current.own:
+            lines.append(f"{project.name}: {current.model.card.name}")
+    told = "Used where a project has no model of its own."
+    if lines:
+        told += f" Current models of projects: {'; '.join(lines)}."
+    st.caption(plain(told))
+
+
 def model_card(model: StoredModel | None) -> None:
-    """The model that is used where none is chosen, with its warning."""
-    st.subheader("Model in use", anchor=False)
+    """The model of projects that have none of their own, with its warning; then those that have one."""
+    st.subheader("Default model", anchor=False)
+    _projects_with_models()
     if model is None:
         no_model(key="overview")
         return

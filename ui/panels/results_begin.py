@@ -60,8 +60,8 @@ def _model_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
     left, right = st.columns(2)
     ids = list(models)
     asked = query(Query.MODEL)
-    default = context.models().default()
-    first = asked if asked in models else (default.id if default and default.id in models else ids[0])
+    current = context.current_model(project.id)
+    first = asked if asked in models else (current.id if current and current.id in models else ids[0])
     model_id = left.selectbox(
         "Model",
         ids,

@@ -1,4 +1,4 @@
-"""The Rounds section of the Train page: the model in use, the round under way, the next one, those before."""
+"""The Rounds section of the Train page: the current model, the round under way, the next one, those before."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.store.round_records import RoundState
 from ui import context
 from ui.panels.rounds_next import next_round_panel, nothing_yet
 from ui.panels.rounds_now import round_panel
-from ui.panels.rounds_past import in_use_panel, past_panel
+from ui.panels.rounds_past import current_model_panel, past_panel
 
 
 def rounds_panel(project: ProjectRecord, person: str) -> None:
     """Everything of a project's rounds."""
     store = context.store()
     records = store.rounds(project.id)
-    in_use_panel(project, person)
+    current_model_panel(project, person)
     busy = [each for each in records if each.state in (RoundState.RUNNING, RoundState.WAITING)]
     stopped = [each for each in records[-1:] if each.state in (RoundState.FAILED, RoundState.CANCELLED)]
     for each in [*busy, *stopped]:

@@ -141,7 +141,7 @@ def _plan(project: ProjectRecord) -> RoundPlan:
         "Go on from", ids, index=ids.index(usual) if usual in models else 0,
         format_func=lambda model_id: models[model_id].card.name if model_id else "Nothing (from scratch)",
         key=f"round-parent-{project.id}-{usual}",
-        help="Usually the model in use: it keeps what it knows and learns from the corrections besides.",
+        help="Usually the current model: it keeps what it knows and learns from the corrections as well.",
     )  # fmt: skip
     preset = st.segmented_control(
         "Preset", list(Preset), default=Preset.COMPACT, format_func=lambda value: PRESETS[value].title,
@@ -154,7 +154,7 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     )  # fmt: skip
     automatic = st.toggle(
         "Promote it by itself if the gate lets it pass", key=f"round-auto-{project.id}",
-        help="The gate: on no class worse than the model in use beyond the interval of the difference (by "
+        help="The gate: on no class worse than the current model beyond the interval of the difference (by "
         f"{SMALLEST_SHARE:g} of Dice or more). Otherwise the "
         "round waits for your decision.",
     )  # fmt: skip
@@ -204,8 +204,8 @@ def _begin(project: ProjectRecord, plan: RoundPlan, check: RoundCheck, person: s
         st.caption(who_may(person, "start rounds"))
     else:
         st.caption(
-            "Freezes the label maps, trains, scores the new model and the one in use (while none is, the one it goes "
-            "on from) on the same test set, compares, and asks you. It goes on when this page is closed."
+            "Freezes the label maps, trains, scores the new model and the current one (or its parent, if no model has "
+            "been promoted yet) on the same test set, compares, and asks you. It continues when this page is closed."
         )
 
 

@@ -126,7 +126,7 @@ def _actions(record: RoundRecord, person: str, allowed: bool) -> None:
         _asked(
             "Compare again", ":material/compare_arrows:", record,
             lambda: decisions.compare_again(store, record.id, person),
-            words="Scores anew: with the model that is in use now, on the test set as it is now.",
+            words="Scores both models again: the current model of today, on the test set as it is now.",
         )  # fmt: skip
     if record.state in (RoundState.RUNNING, RoundState.WAITING):
         with st.popover("Cancel", icon=":material/close:"):
@@ -173,8 +173,7 @@ def judgement_panel(record: RoundRecord) -> None:
         st.info(words, icon=":material/help:")
     before = compared_with(record)
     if before:
-        models = context.offered_models()
-        name = models[record.base_model_id or ""].card.name if record.base_model_id in models else record.base_model_id
+        name = context.model_name(record.base_model_id or "")
         st.markdown(plain(f"Compared with {name}, {before}."))
     if judgement.classes:
         st.dataframe(
@@ -208,8 +207,8 @@ def compared_with(record: RoundRecord) -> str:
     if record.base_model_id is None:
         return ""
     if record.promoted_then is None:
-        return "which the round goes on from: no model was in use"
-    return "the model that was in use"
+        return "its parent: no model had been promoted"
+    return "the current model at that time"
 
 
 def judgement_table(judgement: Judgement) -> pd.DataFrame:
@@ -245,7 +244,7 @@ def _decision(record: RoundRecord, person: str, allowed: bool) -> None:
         ):  # fmt: skip
             changed(lambda: decisions.promote(store, record.id, person, reason))
         if st.button(
-            "Keep the model in use" if record.promoted_then else "Do not promote it", icon=":material/block:",
+            "Keep the current model" if record.promoted_then else "Do not promote it", icon=":material/block:",
             type="primary" if refused else "secondary",
             key=f"round-keep-{record.id}", help="The new model stays in the model store.",
         ):  # fmt: skip

@@ -1,4 +1,4 @@
-"""The rounds so far: Dice over rounds, the work in them, what each one changed; and the model that is in use."""
+"""The rounds so far: Dice over rounds, the work in them, what each one changed; and the project's current model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.access import Permission
 from core.figures.rounds import dice_over_rounds, work_over_rounds
+from core.learning.current_model import current_model as find_current_model
 from core.rounds import decisions
 from core.rounds.promoting import promote_model
 from core.rounds.timeline import TimelineRound
@@ -23,27 +24,23 @@ from ui.errors import plain
 from ui.figure import figure
 from ui.panels.results_words import counted
 from ui.panels.rounds_now import changed, judgement_panel, notices_list, steps_line
-from ui.panels.rounds_words import DECISIONS, STATES, interval_text
+from ui.panels.rounds_words import CURRENT, DECISIONS, STATES, interval_text
 
 CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
 
 
-def in_use_panel(project: ProjectRecord, person: str) -> None:
-    """Which model the project uses, since when, why; a way to use another, and to predict with it."""
+def current_model_panel(project: ProjectRecord, person: str) -> None:
+    """The project's current model, since when, why; a way to use another, and to predict with it."""
     store = context.store()
     promoted, models = store.promoted_model(project.id), context.offered_models()
     allowed = may_as(person, Permission.TRAIN, project.id)
     with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
         if promoted is None:
-            told = (
-                "**No model is in use yet.** A round's model is, once it is promoted. Until then, new models are "
-                "compared with the one that their round goes on from."
-            )
+            told = unpromoted_text(project)
         else:
-            known = models.get(promoted.model_id)
-            told = f"**In use: {plain(known.card.name if known else promoted.model_id)}**"
+            told = f"**Current model: {plain(context.model_name(promoted.model_id))}**"
             by = f" by {plain(promoted.who)}" if promoted.who else ""
-            told += f", since {promoted.at:%Y-%m-%d %H:%M} UTC{by}."
+            told += f", promoted {promoted.at:%Y-%m-%d %H:%M} UTC{by}."
             if promoted.reason:
                 told += f" {plain(promoted.reason)}"
         st.markdown(f":material/verified: {told}")
@@ -51,6 +48,15 @@ def in_use_panel(project: ProjectRecord, person: str) -> None:
             _use_another(project, person, promoted.model_id if promoted else None)
         if allowed and promoted is not None:
             _predict(project, person)
+
+
+def unpromoted_text(project: ProjectRecord) -> str:
+    """What the current model is while none has been promoted, and what rounds compare with, as Markdown."""
+    current = find_current_model(context.store(), context.models(), project.id)
+    compared = "No model has been promoted yet. New models are compared with the model that they were fine-tuned from."
+    if current is None:
+        return compared
+    return f"**Current model: {plain(current.model.card.name)}** ({CURRENT[current.reason]}). {compared}"
 
 
 def _use_another(project: ProjectRecord, person: str, now: str | None) -> None:
@@ -123,7 +129,7 @@ def rounds_table(rounds: Sequence[TimelineRound]) -> pd.DataFrame:
             {
                 "Round": each.number,
                 "Where it is": _where(each),
-                "Model": each.model_name + (" (in use)" if each.promoted else ""),
+                "Model": each.model_name + (" (current)" if each.promoted else ""),
                 "Mean Dice": interval_text(each.dice()),
                 "Change": interval_text(each.gain(), signed=True),
                 "Decided by": each.decided_by,

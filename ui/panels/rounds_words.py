@@ -6,6 +6,7 @@ from typing import Final
 
 from core.evaluation.comparison import SMALLEST_SHARE
 from core.evaluation.words import change_text, end_text
+from core.learning.current_model import Reason
 from core.rounds.gate import Figure, Outcome
 from core.store.round_records import RoundDecision, RoundState, Step
 
@@ -31,8 +32,17 @@ OUTCOMES: Final = {
     Outcome.PASSED: f"The gate lets it pass: on no class worse beyond its interval, by {SMALLEST_SHARE:g} or more.",
     Outcome.FAILED: "The gate refuses it: worse on at least one class.",
     Outcome.NOT_JUDGED: "The gate cannot tell; a person has to decide.",
-    Outcome.FIRST: "There is no model in use to compare with: this is the first.",
+    Outcome.FIRST: "There is no model to compare with: this is the first.",
 }
+
+CURRENT: Final = {
+    Reason.PROMOTED: "promoted in this project",
+    Reason.TRAINED_HERE: "the newest trained on this project",
+    Reason.MADE_PREDICTION: "it made the newest prediction of this image",
+    Reason.MOST_USED: "it made most predictions of this project",
+    Reason.DEFAULT: "the default: this project has no model of its own",
+}
+"""Why a model is the current one."""
 
 DECISIONS: Final = {
     RoundDecision.PROMOTED: "promoted",

@@ -13,6 +13,7 @@ from ui.access import allowed, gate
 from ui.address import kept_in_address
 from ui.panels.train_run import training_panel, trainings
 from ui.panels.train_setup import setup_panel
+from ui.parts.new_model import new_model_question
 from ui.state import Query, query, set_query
 
 SHOWN: Final = 20
@@ -46,6 +47,7 @@ def section_choice() -> Section:
 def trainings_panel(project: ProjectRecord) -> None:
     """The training that runs, one to begin, and those before."""
     may_train = allowed(Permission.TRAIN, project.id)
+    new_model_question(project, key="train")
     rows = trainings(project.id)
     running = next((row for row in rows if not row.finished), None)
     if running and query(Query.JOB) not in {row.id for row in rows}:

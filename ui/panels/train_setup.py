@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.jobs.rows import active_jobs, jobs, submit
+from core.learning.current_model import current_model
 from core.rounds.checks import TrainingCheck, check_training
 from core.rounds.speed import TrainingSpeed, known_speed
 from core.rounds.training import TrainingPlan, start_training
@@ -160,14 +161,23 @@ def _how(project: ProjectRecord) -> StoredModel | None:
     st.caption(info.description)
     _speed(info.preset)
     models = context.offered_models()
+    ids = [SCRATCH, *models]
+    proposed = _proposed_parent(project)
     parent = st.selectbox(
         "Start from",
-        [SCRATCH, *models],
+        ids,
+        index=ids.index(proposed) if proposed in models else 0,
         format_func=lambda model_id: models[model_id].card.name if model_id else "Nothing (from scratch)",
-        key=f"train-parent-{project.id}",
-        help="Going on from a model keeps its network and needs less time where its images were like yours.",
+        key=f"train-parent-{project.id}-{proposed}",
+        help="Fine-tuning keeps the model's architecture and is faster if it was trained on similar images.",
     )
     return models.get(parent)
+
+
+def _proposed_parent(project: ProjectRecord) -> str:
+    """The current model where it is the project's own; else a training begins from scratch."""
+    current = current_model(context.store(), context.models(), project.id)
+    return current.model.id if current and current.own else SCRATCH
 
 
 def _speed(preset: Preset) -> None:

@@ -14,6 +14,7 @@ from core.settings import ROOT
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from ui import context
 from ui.access import allowed, gate, origin_text
+from ui.address import kept_in_address
 from ui.errors import explaining, plain, show_error
 from ui.panels.arrivals import arrival_notes
 from ui.panels.coverage import coverage_panel, downloads_panel
@@ -37,11 +38,12 @@ def workspace(image_id: str) -> None:
     if image is None or not gate(Permission.VIEW, image.project_id):
         return
     trashed_notice(image)
-    model = _chosen_model()
+    model = _chosen_model(image)
     arrival_notes()
     _header(image)
     running = _running(image, model) if model else None
     finished = context.prediction(image.id, model.id) if model else None
+    finished = finished or context.prediction_without_model(image.id)
     if model and running is None:
         running = _begin_if_wanted(image, model)
     _stack(image, model)
@@ -51,6 +53,8 @@ def workspace(image_id: str) -> None:
             _model_panel(image, model)
             _prediction_panel(image, model, finished, running)
         else:
+            if finished:
+                _found(image, finished)
             no_model(key="segment")
     with picture:
         _viewer(image, model, finished, running)
@@ -119,17 +123,19 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
         st.rerun()
 
 
-def _chosen_model() -> StoredModel | None:
-    """The model of the address, else the default one."""
+def _chosen_model(image: ImageRecord) -> StoredModel | None:
+    """The model of the address, else the one that the image opens with."""
     wanted = query(Query.MODEL)
     model = next((item for item in context.models().list() if item.id == wanted), None)
     if model is None:
-        model = context.models().default()
+        model = context.opening_model(image)
         if wanted and model:
             text = f"There is no model {wanted} here (any more). {model.card.name} is used instead."
             st.warning(plain(text), icon=":material/model_training:")
         elif model:
-            set_query(Query.MODEL, model.id)  # so that a copied link means this model, whatever the default is later
+            set_query(
+                Query.MODEL, model.id
+            )  # so that a copied link means this model, whatever the current one is later
     return model
 
 
@@ -137,20 +143,30 @@ def _model_panel(image: ImageRecord, model: StoredModel) -> None:
     """Which model, where it comes from, what to beware of."""
     available = context.offered_models(model.id)
     ids = list(available)
-    chosen = st.selectbox(
+    st.selectbox(
         "Model",
         ids,
-        index=ids.index(model.id) if model.id in ids else 0,
         format_func=lambda model_id: available[model_id].card.name,
         key=f"model-{image.id}",
+        on_change=kept_in_address(Query.MODEL, f"model-{image.id}", ids, model.id),
     )
-    if chosen != model.id and chosen != query(Query.MODEL):
-        set_query(Query.MODEL, chosen)
-        st.rerun()
+    _current_line(image, model)
     if model.card.warning:
         st.caption(f":orange[:material/warning:] {plain(model.card.warning)}")
     with st.popover("About this model", icon=":material/info:", type="tertiary"):
         _about(model)
+
+
+def _current_line(image: ImageRecord, model: StoredModel) -> None:
+    """Where another model is shown than the project's current one: said, with one click to that."""
+    current = context.current_model(image.project_id, image.id)
+    if current is None or current.id == model.id:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"Current model of this project: {plain(current.card.name)}", width="content")
+        if st.button("Use it", key=f"current-{image.id}", type="tertiary", icon=":material/model_training:"):
+            set_query(Query.MODEL, current.id)
+            st.rerun()
 
 
 def _about(model: StoredModel) -> None:
@@ -224,11 +240,14 @@ def _prediction_panel(
     if not running:
         if may_paint and not asked:
             pixel_size_panel(image, model, asked=False)
-        _begin_controls(image, model, again=finished is not None)
+        _begin_controls(image, model, again=finished is not None and finished.model_id == model.id)
 
 
 def _found(image: ImageRecord, finished: RevisionRecord) -> None:
     """What a finished prediction says, and how it was made."""
+    made_by = finished.model_id or str(finished.details.get("maker") or "another program")
+    if all(model.id != finished.model_id for model in context.models().list()):
+        st.caption(f":material/info: {plain(f'Segmented by {made_by}, which is not in the model store.')}")
     if context.outdated(image, finished):
         text = "The pixel size has changed since these masks were made. Segment again to use it."
         st.warning(text, icon=":material/straighten:")

@@ -59,8 +59,8 @@ def test_a_round_is_started_shown_promoted_and_listed(store: Store, project: Pro
     assert (machine.trained[0]["minutes"], machine.trained[0]["learning_rate"]) == (3.0, 0.002)
     assert "promoted by Bo" in say("promote", "cells", 1, "--as", "Bo")
     listed = say("status", "cells")
-    assert "Cells-Round-1 (in use)" in listed
-    assert "Model in use: cells-round-1" in listed
+    assert "Cells-Round-1 (current)" in listed
+    assert "Current model: cells-round-1" in listed
     assert "predict done" in " ".join(say("status", "cells", 1).replace("│", "").split())
     assert "0 approved corrections and 0 references since round 1" in say("fresh", "cells")
     with pytest.raises(NotFoundError, match="has no round 7"):
@@ -72,7 +72,7 @@ def test_a_worse_model_needs_a_reason_and_another_may_be_used(store: Store, mach
     assert "Dice fell by 0.333" in say("start", "cells", "--from", "parent")
     with pytest.raises(RoundError, match="is worse"):
         say("promote", "cells", 1)
-    assert "the model in use stays" in say("keep", "cells", 1, "--reason", "worse")
+    assert "the current model stays" in say("keep", "cells", 1, "--reason", "worse")
     assert "cells uses parent from now on" in say("use", "cells", "parent", "--reason", "tried and good")
     assert "2 images wait" in say("predict", "cells")
 

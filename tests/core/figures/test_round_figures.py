@@ -48,7 +48,7 @@ def test_a_line_per_class_and_one_for_the_mean() -> None:
 
 def test_the_axis_names_the_model_in_use() -> None:
     ticks = dice_over_rounds(ROUNDS).figure.layout.xaxis.ticktext
-    assert ticks == ("round 1", "round 2<br>in use", "round 3")
+    assert ticks == ("round 1", "round 2<br>current", "round 3")
 
 
 def test_the_table_has_a_row_per_round_and_class() -> None:

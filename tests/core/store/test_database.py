@@ -73,8 +73,8 @@ def test_planes_of_an_older_database_are_known_again(store: Store) -> None:
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
         connection.execute("UPDATE images SET content_hash = ?", (content_hash(blank),))
         reviewing = (
-            "promoted_models", "rounds", "visits", "audit_log", "annotation_assignments", "members", "review_marks",
-            "review_comments", "reviews",
+            "declined_models", "promoted_models", "rounds", "visits", "audit_log", "annotation_assignments", "members",
+            "review_marks", "review_comments", "reviews",
         )  # fmt: skip
         for table in (*reviewing, "draft_posts", "draft_tiles", "drafts", "evaluation_images", "evaluations"):
             connection.execute(f"DROP TABLE {table}")
@@ -100,6 +100,7 @@ def test_what_was_seen_before_stays_seen(store: Store) -> None:
     place = tour(store, image.id, "Ada", Strategy.RANDOM).suggestions[0].place
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
         connection.execute("ALTER TABLE images DROP COLUMN condition")
+        connection.execute("DROP TABLE declined_models")
         connection.execute("DROP TABLE visits")
         connection.execute(
             "CREATE TABLE visits (revision_id VARCHAR(32) NOT NULL, person VARCHAR(200) NOT NULL, "

@@ -1,0 +1,49 @@
+"""Asked once after a training: whether the project uses its new model from now on."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.access import Permission
+from core.learning.current_model import model_to_ask_about
+from core.rounds.promoting import decline_model, promote_model
+from core.store.records import ProjectRecord
+from ui import context
+from ui.access import allowed
+from ui.errors import explained, plain
+from ui.person import person
+
+REASON = "Chosen after its training."
+"""Stands in the audit log where a model was promoted by this question."""
+
+
+def new_model_question(project: ProjectRecord, *, key: str) -> None:
+    """Ask about the newest model that was trained here, unless somebody has answered; an answer counts for everybody.
+
+    Parameters
+    ----------
+    key
+        Names the buttons on their page.
+    """
+    if not allowed(Permission.TRAIN, project.id):
+        return
+    asked = model_to_ask_about(context.store(), context.models(), project.id)
+    if asked is None:
+        return
+    kept = f"Keep {asked.before.card.name}" if asked.before else "Not now"
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"{key}-new-model"):
+        st.markdown(
+            f":material/model_training: Use the new model **{plain(asked.model.card.name)}** for "
+            f"{plain(project.name)} from now on?"
+        )
+        use = st.button("Use the new model", type="primary", icon=":material/upgrade:", key=f"{key}-use-new")
+        keep = st.button(kept, key=f"{key}-keep-old")
+    if use or keep:
+        with explained():
+            if use:
+                promote_model(context.store(), project.id, asked.model.id, person(), REASON)
+            else:
+                decline_model(context.store(), project.id, asked.model.id, person())
+            st.session_state["model-answered"] = True
+        if st.session_state.pop("model-answered", False):
+            st.rerun()
