@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import LabelMapError
 
@@ -34,6 +37,12 @@ _EXTRA_COLORS: Final = (
 
 _TOO_ALIKE: Final = 110.0
 """Distance in RGB below which two class colours are hard to tell apart over a grey image."""
+
+_DICHROMATS: Final = (
+    np.array([[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]),
+    np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]),
+)
+"""RGB as people see it who lack red or green: Machado, Oliveira and Fernandes 2009, doi:10.1109/TVCG.2009.113."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,30 +157,116 @@ class LabelScheme:
         names
             Class name to id.
         """
-        known = {c.name.casefold(): c for c in DEFAULT_SCHEME.classes}
         wanted = sorted((i, n) for n, i in names.items() if n.casefold() not in ("background", "ignore"))
-        taken = {known[n.casefold()].color for _, n in wanted if n.casefold() in known}
-        free = [c for c in _EXTRA_COLORS if all(_distance(c, other) >= _TOO_ALIKE for other in taken)]
-        spare = itertools.cycle(free)
-        classes = []
-        for position, (class_id, name) in enumerate(wanted):
-            default = known.get(name.casefold())
-            safe = COLOR_BLIND_SAFE[position % len(COLOR_BLIND_SAFE)]
-            classes.append(
-                LabelClass(
-                    id=class_id,
-                    name=name,
-                    color=default.color if default else next(spare),
-                    safe_color=default.safe_color if default else safe,
-                    key=str(position + 1) if position < 9 else "",
-                )
-            )
+        colors = colors_of([name for _, name in wanted])
+        classes = (
+            LabelClass(class_id, name, color, safe_color, str(position + 1) if position < 9 else "")
+            for position, ((class_id, name), (color, safe_color)) in enumerate(zip(wanted, colors, strict=True))
+        )
         return cls(tuple(classes))
 
 
-def _distance(one: str, other: str) -> float:
-    """Euclidean distance of two "#rrggbb" colours in RGB, 0 to 442."""
-    return math.dist(bytes.fromhex(one[1:]), bytes.fromhex(other[1:]))
+def next_color(taken: Iterable[str], *, safe: bool = False) -> str:
+    """A colour for one more class: the only rule by which classes get colours that nobody chose.
+
+    Parameters
+    ----------
+    taken
+        Colours of the other classes, "#rrggbb".
+    safe
+        For the colour-blind-safe palette: it also has to differ in the eyes of people who see no red or no green.
+
+    Returns
+    -------
+    str
+        "#rrggbb", never one of ``taken``. The first of the palette that is unlike them all; where the palette is used
+        up, the colour that is least like any of them.
+
+    >>> next_color(["#42d4f4"]), next_color(["#d55e00"], safe=True)
+    ('#f58231', '#0072b2')
+    """
+    used = list(dict.fromkeys(color.lower() for color in taken))
+    free = [color for color in (COLOR_BLIND_SAFE if safe else _EXTRA_COLORS) if color not in used]
+    least = 1.0 if safe else _TOO_ALIKE
+    for color, distance in zip(free, _nearest(free, used, safe=False), strict=True):
+        if distance >= least:
+            return color
+    grid = [color for color in _grid() if color not in used]
+    return grid[int(np.argmax(_nearest(grid, used, safe=safe)))]
+
+
+def colors_of(
+    names: Iterable[str], given: Iterable[tuple[str | None, str | None]] | None = None
+) -> tuple[tuple[str, str], ...]:
+    """Colour and colour-blind-safe colour of classes that stand beside each other; no two alike unless given so.
+
+    Parameters
+    ----------
+    names
+        Names of the default scheme get its colours where these are free.
+    given
+        Colours that are known already, None for those to choose; all are to choose where it is left out.
+
+    >>> colors_of(["ER", "axon"])
+    (('#00ff00', '#009e73'), ('#42d4f4', '#d55e00'))
+    """
+    wanted = list(names)
+    known = {item.name.casefold(): (item.color, item.safe_color) for item in DEFAULT_SCHEME.classes}
+    rows: list[list[str]] = [[color or "" for color in pair] for pair in given or [(None, None)] * len(wanted)]
+    for place in (0, 1):
+        taken = {row[place] for row in rows if row[place]}
+        for row, name in zip(rows, wanted, strict=True):
+            usual = known.get(name.casefold(), ("", ""))[place]
+            if not row[place] and usual and usual not in taken:
+                row[place] = usual
+                taken.add(usual)
+        for row in rows:
+            if not row[place]:
+                row[place] = next_color([other[place] for other in rows if other[place]], safe=place == 1)
+    return tuple((color, safe_color) for color, safe_color in rows)
+
+
+def distinct_colors(scheme: LabelScheme) -> LabelScheme:
+    """The scheme with another colour for each class whose colour an earlier class has already; else the same."""
+    first: tuple[set[str], set[str]] = (set(), set())
+    given: list[tuple[str | None, str | None]] = []
+    for item in scheme.classes:
+        pair = (item.color, item.safe_color)
+        given.append((None if pair[0] in first[0] else pair[0], None if pair[1] in first[1] else pair[1]))
+        first[0].add(pair[0])
+        first[1].add(pair[1])
+    if all(color and safe_color for color, safe_color in given):
+        return scheme
+    colors = colors_of(["" for _ in given], given)
+    return LabelScheme(
+        tuple(
+            replace(item, color=color, safe_color=safe_color)
+            for item, (color, safe_color) in zip(scheme.classes, colors, strict=True)
+        )
+    )
+
+
+def _nearest(colors: Sequence[str], used: Sequence[str], *, safe: bool) -> NDArray[np.float64]:
+    """RGB distance, 0 to 442, of each colour to the nearest used one; if ``safe`` the least of three kinds of eyes."""
+    nearest = np.full(len(colors), np.inf)
+    if not used:
+        return nearest
+    for eye in (np.eye(3), *_DICHROMATS) if safe else (np.eye(3),):
+        ours, theirs = _rgb(colors) @ eye.T, _rgb(used) @ eye.T
+        squares = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)[None] - 2 * ours @ theirs.T
+        nearest = np.minimum(nearest, np.sqrt(np.maximum(squares, 0).min(axis=1)))
+    return nearest
+
+
+def _rgb(colors: Sequence[str]) -> NDArray[np.float64]:
+    return np.array([list(bytes.fromhex(color[1:])) for color in colors], dtype=np.float64).reshape(-1, 3)
+
+
+@lru_cache(maxsize=1)
+def _grid() -> tuple[str, ...]:
+    """Candidates beyond the palettes: 8 values of red, green and blue, without those too dark to see over an image."""
+    values = [round(255 * step / 7) for step in range(8)]
+    return tuple(f"#{r:02x}{g:02x}{b:02x}" for r in values for g in values for b in values if max(r, g, b) > 140)
 
 
 DEFAULT_SCHEME: Final = LabelScheme(

@@ -9,6 +9,7 @@ import streamlit as st
 from core.settings import ROOT
 from ui.errors import explained
 from ui.indicator import indicator
+from ui.parts.kept_dialog import draw_dialog
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -39,6 +40,7 @@ def main() -> None:
     page = st.navigation(pages, position="top")
     indicator()
     with explained():
+        draw_dialog(page.url_path)  # before the page, which may stop
         page.run()
 
 

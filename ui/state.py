@@ -39,6 +39,12 @@ class StateKey(StrEnum):
     PROJECT = "project_id"
     """The project that was looked at last, on whichever page."""
 
+    DIALOG = "dialog"
+    """The dialog that is open and stays so when the page is drawn anew: its name, its arguments, its page."""
+
+    DIALOG_OPENINGS = "dialog_openings"
+    """How many dialogs this tab has opened."""
+
     LAST_TRASHED = "last_trashed"
     """Ids of the images that this tab has deleted last, for Undo."""
 

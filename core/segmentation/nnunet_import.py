@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from core.errors import LabelMapError, ModelError
 from core.files import write_json
-from core.label_scheme import LabelScheme
+from core.label_scheme import LabelScheme, distinct_colors
 from core.segmentation.archive import MAX_MEMBER_BYTES, extract, opened_zip
 from core.segmentation.model_card import ModelCard, TrainingSummary, now_utc, read_json, slug
 from core.segmentation.model_store import (
@@ -347,7 +347,7 @@ def usable_labels(dataset_json: Any) -> tuple[LabelScheme, tuple[int, ...], dict
             )
         ours = dataset_json.get(ORIGIN_KEY)
         if isinstance(ours, dict) and len(ours.get("output_ids", ())) == len(ids):
-            scheme = LabelScheme.from_json(ours["scheme"])
+            scheme = distinct_colors(LabelScheme.from_json(ours["scheme"]))
             return scheme, tuple(int(value) for value in ours["output_ids"]), ours
         scheme = LabelScheme.from_names({name: value for name, value in ids.items() if value})
     except (TypeError, ValueError, KeyError, LabelMapError) as error:

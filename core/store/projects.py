@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import StoreError
 from core.imaging.image import PixelSize
-from core.label_scheme import LabelScheme
+from core.label_scheme import LabelScheme, distinct_colors
 from core.store.base import StoreBase, found, new_id, now, remove_tree
 from core.store.records import ProjectRecord, RevisionKind
 from core.store.tables import ImageRow, ProjectRow, RevisionRow
@@ -45,8 +45,8 @@ class ProjectStore(StoreBase):
         if pixel_size_nm is not None:
             PixelSize.from_user(pixel_size_nm)
         row = ProjectRow(
-            id=new_id(), name=name, scheme=scheme.to_json(), pixel_size_nm=pixel_size_nm, created_at=now(),
-            approve_own=False,
+            id=new_id(), name=name, scheme=distinct_colors(scheme).to_json(), pixel_size_nm=pixel_size_nm,
+            created_at=now(), approve_own=False,
         )  # fmt: skip
         try:
             with self.database.writing() as session:
@@ -111,7 +111,7 @@ class ProjectStore(StoreBase):
                 row = found(session, ProjectRow, project_id, "project")
                 if scheme is not None:
                     _check_classes_in_use(session, row, scheme)
-                    row.scheme = scheme.to_json()
+                    row.scheme = distinct_colors(scheme).to_json()
                 if name is not None:
                     row.name = name
                 if pixel_size_nm is not None:

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from core.errors import LabelMapError
-from core.label_scheme import DEFAULT_SCHEME, LabelClass, LabelScheme
+from core.label_scheme import DEFAULT_SCHEME, LabelClass, LabelScheme, distinct_colors, next_color
 
 
 def _class(**changes: object) -> LabelClass:
@@ -65,6 +65,34 @@ def test_names_of_a_dataset_become_a_scheme_with_distinct_colours() -> None:
 def test_a_scheme_may_have_253_classes() -> None:
     scheme = LabelScheme.from_names({f"c{i}": i for i in range(1, 254)})
     assert len(scheme.classes) == 253
+    assert len({item.color for item in scheme.classes}) == 253
+    assert len({item.safe_color for item in scheme.classes}) == 253
+
+
+def test_no_two_of_twenty_classes_look_alike_in_either_palette() -> None:
+    scheme = LabelScheme.from_names(
+        {"ER": 9, **{f"c{i}": i for i in range(1, 9)}, **{f"d{i}": i for i in range(10, 21)}}
+    )
+    for safe in (False, True):
+        colors = [item.rgb(safe=safe) for item in scheme.classes]
+        assert min(math.dist(a, b) for i, a in enumerate(colors) for b in colors[:i]) > 60
+
+
+def test_a_colour_that_a_class_has_is_never_the_next_one() -> None:
+    taken: list[str] = []
+    for _ in range(40):
+        taken.append(next_color(taken, safe=True))
+    assert len(set(taken)) == 40
+    assert next_color(["#42D4F4"]) != "#42d4f4"
+
+
+def test_two_classes_of_one_colour_are_told_apart() -> None:
+    alike = LabelScheme((_class(color="#00ff00"), _class(id=2, name="b", key="2", color="#00ff00")))
+    first, second = distinct_colors(alike).classes
+    assert first == alike.classes[0]
+    assert second.color not in ("#00ff00",)
+    assert second.safe_color != first.safe_color
+    assert distinct_colors(DEFAULT_SCHEME) is DEFAULT_SCHEME
 
 
 def test_classes_of_a_dataset_can_be_told_apart() -> None:

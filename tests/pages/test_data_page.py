@@ -20,7 +20,7 @@ from core.label_scheme import DEFAULT_SCHEME
 from core.store import ImageRecord, RevisionKind, Store
 from tests.pages.conftest import open_page, texts
 from ui.panels.data_preview import Defaults, _row, chosen_cases
-from ui.panels.data_scheme import filled_in, scheme_of_rows, with_edits
+from ui.panels.data_scheme import filled_in, scheme_of_rows
 from ui.panels.data_table import matching, rows, save_edits
 
 PAGE = "data_page.py"
@@ -45,7 +45,7 @@ def test_without_a_project_one_is_offered(store: Store, app: AppTest) -> None:
     assert "Make one to begin" in texts(app)
     _button(app, "New project")
     assert not app.exception
-    assert [field.label for field in app.text_input] == ["Name"]
+    assert [field.label for field in app.text_input][:2] == ["Name", "Name of class 1"]
     assert any(button.label == "Make project" for button in app.button)
     assert store.projects() == ()
 
@@ -170,14 +170,13 @@ def test_five_hundred_images_take_few_queries(store: Store, app: AppTest, monkey
 
 def test_the_table_shows_the_number_colour_and_key_that_will_be_used() -> None:
     """They read None until the project was made, and the key was stored empty."""
-    typed = with_edits([], {"added_rows": [{"name": "glia"}, {"name": "axon", "color": "#AA00FF"}]})
-    full = filled_in(typed)
+    full = filled_in([{"name": "glia"}, {"name": "axon", "color": "#AA00FF"}])
     assert [(row["id"], row["name"], row["key"]) for row in full] == [(1, "glia", "1"), (2, "axon", "2")]
     assert full[1]["color"] == "#aa00ff"
     assert full[0]["color"].startswith("#")
     assert filled_in(full) == full, "nothing changes a second time"
-    half = [{"name": "a"}, {"name": "A"}]
-    assert filled_in(half) == half, "what makes no scheme stays as it was typed"
+    half = filled_in([{"name": "a"}, {"name": "A"}])
+    assert [(row["id"], row["name"]) for row in half] == [(None, "a"), (None, "A")], "no scheme: as it was typed"
 
 
 def test_classes_in_a_table_become_a_scheme() -> None:
@@ -228,12 +227,73 @@ def test_a_project_is_deleted_once_its_name_is_typed(store: Store, app: AppTest)
 def test_a_colour_is_picked_for_a_class(store: Store, app: AppTest) -> None:
     store.create_project("cells", DEFAULT_SCHEME)
     dialog = AppTest.from_function(_in_the_settings, default_timeout=20).run()
-    dialog.selectbox(key="edited-colour-of").set_value(1).run()
-    dialog.color_picker[0].set_value("#123456").run()
+    dialog.color_picker[1].set_value("#123456").run()
     assert not dialog.exception
-    assert dialog.color_picker[0].value == "#123456"
     dialog.run()
-    assert dialog.dataframe[0].value["color"].tolist()[:3] == ["#ff0000", "#123456", "#00ff00"]
+    assert [picker.value for picker in dialog.color_picker][:3] == ["#ff0000", "#123456", "#00ff00"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"name": "a", "color": "#ff0000"}, "same colour"),
+        ({"name": "a", "id": "1.5"}, "number of 'a' is '1.5'"),
+        ({"name": "a", "id": "255"}, "id 255"),
+        ({"name": "a", "key": "x"}, "key of 'a' is 'x'"),
+        ({"name": "", "id": "7"}, "empty name"),
+    ],
+)
+def test_what_makes_no_class_is_refused(typed: dict[str, str], words: str) -> None:
+    with pytest.raises(LabelMapError, match=words):
+        scheme_of_rows([{"name": "mitochondria", "color": "#FF0000"}, typed])
+
+
+def test_colours_of_added_classes_are_unlike_those_that_are_there() -> None:
+    """Names of the default scheme got its colours even where a class had them already."""
+    scheme = scheme_of_rows([{"name": "membranes", "color": "#ff0000"}, {"name": "mitochondria"}, {"name": "axon"}])
+    assert len({item.color for item in scheme.classes}) == 3
+    assert len({item.safe_color for item in scheme.classes}) == 3
+
+
+def _classes() -> None:
+    import streamlit as st
+
+    from ui.panels.data_scheme import scheme_editor
+
+    st.session_state["now"] = scheme_editor(None, key="classes")
+
+
+def test_typed_classes_stay_when_the_dialog_is_drawn_anew() -> None:
+    """Rows that were typed into an empty table vanished with the next one."""
+    app = AppTest.from_function(_classes).run()
+    for number, name in enumerate(("axon", "myelin", "glia")):
+        app.text_input(key=f"classes-{number}-name").set_value(name).run()
+        app.run()
+    assert [row["name"] for row in app.session_state["now"]] == ["axon", "myelin", "glia", None]
+    app.button(key="classes-1-away").click().run()
+    app.text_input(key="classes-0-name").set_value("axons").run()
+    assert [row["name"] for row in app.session_state["now"]] == ["axons", "glia", None]
+    assert not app.exception
+
+
+def test_a_dialog_stays_open_when_the_page_is_drawn_anew(store: Store, app: AppTest) -> None:
+    """A job that ended closed it, and what was typed was lost."""
+    store.create_project("old work", DEFAULT_SCHEME)
+    app = open_page(app, PAGE)
+    _button(app, "New project")
+    app.text_input(key="new-project-1-name").set_value("tissue").run()
+    app.run()
+    assert app.text_input(key="new-project-1-name").value == "tissue"
+    _button(app, "Cancel")
+    assert not [field for field in app.text_input if field.key == "new-project-1-name"]
+    _button(app, "New project")
+    assert app.text_input(key="new-project-2-name").value == ""
+    _button(app, "Make project")
+    assert "characters" in texts(app)
+    app.text_input(key="new-project-2-name").set_value("tissue").run()
+    _button(app, "Make project")
+    assert [project.name for project in store.projects()] == ["old work", "tissue"]
+    assert not [field for field in app.text_input if field.key == "new-project-2-name"]
 
 
 def _sheet(project_id: str) -> None:

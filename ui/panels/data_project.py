@@ -10,12 +10,13 @@ import streamlit as st
 from core.curation import delete_project, project_contents
 from core.errors import CristaeError
 from core.imaging.dataset_folder import read_classes
-from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+from core.label_scheme import DEFAULT_SCHEME, LabelScheme, distinct_colors
 from core.store.records import ProjectRecord
 from ui import context
 from ui.errors import show_error
 from ui.panels.data_scheme import scheme_chips, scheme_editor, scheme_of_rows
 from ui.panels.results_words import counted
+from ui.parts.kept_dialog import close_dialog, kept_dialog, opening
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 
@@ -24,10 +25,12 @@ _EMPTY: Final = "Empty"
 _FILE: Final = "From a dataset.json"
 
 
-@st.dialog("New project", width="large")
+@kept_dialog("new project")
+@st.dialog("New project", width="large", dismissible=False)
 def new_project() -> None:
-    """Name, pixel size, classes."""
-    name = st.text_input("Name", placeholder="for example Human liver, 2026", max_chars=200)
+    """Name, pixel size, classes. Only its buttons close it, so that no slip loses what was typed."""
+    key = f"new-project-{opening()}"
+    name = st.text_input("Name", placeholder="for example Human liver, 2026", max_chars=200, key=f"{key}-name")
     size_nm = st.number_input(
         "Usual pixel size (nm per pixel)",
         min_value=0.01,
@@ -36,12 +39,16 @@ def new_project() -> None:
         format="%.4g",
         placeholder="for example 8; leave empty if it differs",
         help="Offered for images whose file does not say it.",
+        key=f"{key}-size",
     )
-    begin = st.segmented_control("Classes", [_LIVER, _EMPTY, _FILE], default=_LIVER) or _LIVER
-    scheme = DEFAULT_SCHEME if begin == _LIVER else _from_file() if begin == _FILE else None
-    rows = scheme_editor(scheme, key=f"new-project-{begin}-{hash(scheme)}")
+    begin = st.segmented_control("Classes", [_LIVER, _EMPTY, _FILE], default=_LIVER, required=True, key=f"{key}-begin")
+    scheme = DEFAULT_SCHEME if begin == _LIVER else _from_file(f"{key}-path") if begin == _FILE else None
+    rows = scheme_editor(scheme, key=f"{key}-{begin}-{hash(scheme)}")
     _preview(rows, scheme)
-    if st.button("Make project", type="primary", icon=":material/check:"):
+    made, cancelled = _buttons("Make project")
+    if cancelled:
+        close_dialog()
+    if made:
         try:
             project = context.store().create_project(name, scheme_of_rows(rows, scheme), size_nm)
         except CristaeError as error:
@@ -50,10 +57,17 @@ def new_project() -> None:
         _open(project)
 
 
-@st.dialog("Project settings", width="large")
 def edit_project(project: ProjectRecord) -> None:
     """The same for a project that is there."""
-    name = st.text_input("Name", value=project.name, max_chars=200)
+    _settings(project.id)
+
+
+@kept_dialog("project settings")
+@st.dialog("Project settings", width="large", dismissible=False)
+def _settings(project_id: str) -> None:
+    """Its fields, and the way to delete it."""
+    project, key = context.store().project(project_id), f"edit-project-{project_id}-{opening()}"
+    name = st.text_input("Name", value=project.name, max_chars=200, key=f"{key}-name")
     size_nm = st.number_input(
         "Usual pixel size (nm per pixel)",
         min_value=0.01,
@@ -62,19 +76,33 @@ def edit_project(project: ProjectRecord) -> None:
         format="%.4g",
         placeholder="none",
         help="Offered for images whose file does not say it.",
+        key=f"{key}-size",
     )
-    rows = scheme_editor(project.scheme, key=f"edit-project-{project.id}")
-    _preview(rows, project.scheme)
-    if st.button("Save", type="primary", icon=":material/check:"):
+    scheme = distinct_colors(project.scheme)
+    if scheme != project.scheme:
+        st.info("Some classes had the same colour. They get their own when you save.", icon=":material/palette:")
+    rows = scheme_editor(scheme, key=key)
+    _preview(rows, scheme)
+    saved, cancelled = _buttons("Save")
+    if cancelled:
+        close_dialog()
+    if saved:
         try:
             context.store().update_project(
-                project.id, name=name, scheme=scheme_of_rows(rows, project.scheme), pixel_size_nm=size_nm or 0
+                project.id, name=name, scheme=scheme_of_rows(rows, scheme), pixel_size_nm=size_nm or 0
             )
         except CristaeError as error:
             show_error(error.cause, error.remedy)
             return
-        st.rerun()
+        close_dialog()
     _deletion(project)
+
+
+def _buttons(label: str) -> tuple[bool, bool]:
+    """The two ways out of a dialog: done, cancelled."""
+    with st.container(horizontal=True):
+        done = st.button(label, type="primary", icon=":material/check:")
+        return done, st.button("Cancel")
 
 
 def _deletion(project: ProjectRecord) -> None:
@@ -97,19 +125,19 @@ def _deletion(project: ProjectRecord) -> None:
                 return
             st.session_state[StateKey.PROJECT] = None
             set_query(Query.PROJECT, None)
-            st.rerun()
+            close_dialog()
 
 
 def _open(project: ProjectRecord) -> None:
     """Make it the project of the page."""
     st.session_state[StateKey.PROJECT] = project.id
     set_query(Query.PROJECT, project.id)
-    st.rerun()
+    close_dialog()
 
 
-def _from_file() -> LabelScheme | None:
+def _from_file(key: str) -> LabelScheme | None:
     """Classes of a dataset.json on the server."""
-    path = st.text_input("dataset.json, or its folder, on the server", placeholder="/data/Dataset001_Liver")
+    path = st.text_input("dataset.json, or its folder, on the server", placeholder="/data/Dataset001_Liver", key=key)
     if not path.strip():
         return None
     try:

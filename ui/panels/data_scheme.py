@@ -1,8 +1,9 @@
-"""Editing the classes of a project in a table."""
+"""Editing the classes of a project, a row of fields each."""
 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -10,87 +11,59 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import LabelMapError
-from core.label_scheme import COLOR_BLIND_SAFE, LabelClass, LabelScheme
+from core.label_scheme import LabelClass, LabelScheme, colors_of, next_color
 
-_COLUMNS: Final = {"id": "Int64", "name": "string", "color": "string", "key": "string"}
-"""Of the table, with their types."""
+_FIELDS: Final = ("id", "name", "color", "key")
+_WIDTHS: Final = (0.7, 4.0, 1.2, 1.2, 0.7)
+"""Of colour, name, number, key and the button that takes the class away."""
+
+_MANY: Final = 10
+"""With more classes the rows scroll in a box, so that the button below them stays in sight."""
 
 
 def scheme_editor(scheme: LabelScheme | None, *, key: str) -> list[dict[str, Any]]:
-    """A table of classes with room for more.
+    """A row of fields for each class, and an empty one for the next.
+
+    What was typed is kept as long as the key is the same, however often the page is drawn anew.
 
     Parameters
     ----------
     scheme
-        What to begin with; None for an empty table.
+        What to begin with; None for no classes.
     key
-        Names the table on its page.
+        Names the editor on its page; another key begins anew.
 
     Returns
     -------
     list of dict
         Rows as they stand, possibly incomplete: `scheme_of_rows` checks them.
     """
-    number, rows = _kept(scheme, key)
-    table = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
-    widget = f"{key}-{number}"
-
-    def changed() -> None:
-        """What was typed, with what is left empty filled in: the table shows what will be used."""
-        typed = with_edits(rows, st.session_state[widget])
-        full = filled_in(typed, scheme)
-        if full != typed:
-            _keep(key, number + 1, full)
-
-    edited = st.data_editor(
-        table,
-        key=widget,
-        num_rows="dynamic",
-        hide_index=True,
-        placeholder="–",
-        width="stretch",
-        on_change=changed,
-        column_config={
-            "id": st.column_config.NumberColumn(
-                "Number", min_value=1, max_value=253, step=1, help="The value in label maps; empty: the next free one."
-            ),
-            "name": st.column_config.TextColumn("Class", required=True),
-            "color": st.column_config.TextColumn(
-                "Colour", validate="^#[0-9a-fA-F]{6}$", help="As #rrggbb; empty: one is chosen."
-            ),
-            "key": st.column_config.TextColumn(
-                "Key", max_chars=1, validate="^[1-9]?$", help="1 to 9, picks the class; empty: the next free one."
-            ),
-        },
-    )
-    now = [{str(name): _value(value) for name, value in row.items()} for row in edited.to_dict("records")]
-    _color_choice(now, key, number)
-    return now
-
-
-def with_edits(rows: Sequence[Mapping[str, Any]], edits: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Rows after what a `st.data_editor` says was edited, added and deleted.
-
-    >>> with_edits([{"name": "a"}, {"name": "b"}], {"edited_rows": {1: {"name": "c"}}, "deleted_rows": [0]})
-    [{'name': 'c'}]
-    """
-    changed = {int(place): values for place, values in edits.get("edited_rows", {}).items()}
-    gone = set(edits.get("deleted_rows", ()))
-    kept = [{**row, **changed.get(place, {})} for place, row in enumerate(rows) if place not in gone]
-    return [*kept, *(dict(row) for row in edits.get("added_rows", ()))]
+    rows: list[dict[str, Any]] = st.session_state.setdefault(f"{key}-rows", _begin(scheme))
+    for row in rows:
+        _take_what_was_typed(row, f"{key}-{row['number']}")
+    if not rows or rows[-1]["name"]:
+        rows.append(_empty_row(rows))
+    with st.container(height=420 if len(rows) > _MANY else "content", border=False):
+        _header()
+        wanted = filled_in(rows, scheme)
+        free = next_color(full["color"] for full in wanted if full["color"])
+        for row, full in zip(rows, wanted, strict=True):
+            _row(rows, row, {**full, "color": full["color"] or free}, f"{key}-{row['number']}")
+    return [{name: row[name] for name in _FIELDS} for row in rows]
 
 
 def filled_in(rows: Sequence[Mapping[str, Any]], old: LabelScheme | None = None) -> list[dict[str, Any]]:
-    """The rows with the numbers, colours and keys that will be used; as they are while they make no scheme."""
-    same = [{name: _value(row.get(name)) for name in _COLUMNS} for row in rows]
+    """Each row with the number, colour and key that will be used; what makes no scheme stays as it was typed."""
+    same = [{name: _value(row.get(name)) for name in _FIELDS} for row in rows]
     try:
-        found = {item.name: item for item in scheme_of_rows(rows, old).classes}
+        found = {item.name: item for item in scheme_of_rows(same, old).classes}
     except LabelMapError:
-        return [dict(row) for row in rows]
+        return same
     return [
         {"id": item.id, "name": item.name, "color": item.color, "key": item.key}
-        for row in same
         if (item := found.get(str(row["name"]))) is not None
+        else row
+        for row in same
     ]
 
 
@@ -112,27 +85,47 @@ def scheme_of_rows(rows: Iterable[Mapping[str, Any]], old: LabelScheme | None = 
     filled = [row for row in ({k: _value(v) for k, v in row.items()} for row in rows) if any(row.values())]
     if not filled:
         raise LabelMapError("The project has no class.", "Add at least one organelle to the table.")
+    for row in filled:
+        _check(row)
     taken = {int(row["id"]) for row in filled if row.get("id")}
     safe = {item.id: item.safe_color for item in old.classes} if old else {}
-    names: dict[str, int] = {}
     for row in filled:
         if not row.get("id"):
             row["id"] = next(number for number in range(1, 255) if number not in taken)
             taken.add(row["id"])
-        names.setdefault(row.get("name") or "", int(row["id"]))
     keys = _keys(filled)
-    chosen = {item.id: item.color for item in LabelScheme.from_names({n: i for n, i in names.items() if n}).classes}
+    names = [str(row.get("name") or "") for row in filled]
+    given = [(str(row["color"]).lower() if row.get("color") else None, safe.get(int(row["id"]))) for row in filled]
+    _refuse_one_color_for_two(names, [color for color, _ in given])
     classes = [
-        LabelClass(
-            id=int(row["id"]),
-            name=str(row.get("name") or ""),
-            color=str(row.get("color") or chosen.get(int(row["id"]), "#999999")).lower(),
-            safe_color=safe.get(int(row["id"]), COLOR_BLIND_SAFE[position % len(COLOR_BLIND_SAFE)]),
-            key=keys[position],
-        )
-        for position, row in enumerate(filled)
+        LabelClass(id=int(row["id"]), name=name, color=color, safe_color=safe_color, key=key)
+        for row, name, key, (color, safe_color) in zip(filled, names, keys, colors_of(names, given), strict=True)
     ]
     return LabelScheme(tuple(sorted(classes, key=lambda item: item.id)))
+
+
+def _check(row: Mapping[str, Any]) -> None:
+    """Raise for a number or a key that is none."""
+    name, number, key = row.get("name") or "", str(row.get("id") or ""), str(row.get("key") or "")
+    if number and not re.fullmatch(r"[0-9]{1,9}", number):
+        raise LabelMapError(f"The number of {name!r} is {number!r}.", "Use 1 to 253, or leave it empty.")
+    if key and not re.fullmatch("[1-9]", key):
+        raise LabelMapError(f"The key of {name!r} is {key!r}.", "Use one of 1 to 9, or leave it empty.")
+
+
+def _refuse_one_color_for_two(names: Sequence[str], colors: Sequence[str | None]) -> None:
+    """Raise where two classes were given one colour: nobody could tell them apart in the image."""
+    owners: dict[str, str] = {}
+    for name, color in zip(names, colors, strict=True):
+        if color is None:
+            continue
+        if color in owners:
+            free = next_color(other for other in colors if other)
+            raise LabelMapError(
+                f"{owners[color]} and {name} have the same colour, {color}.",
+                f"Give {name} another one, for example {free}, or leave its colour empty.",
+            )
+        owners[color] = name
 
 
 def _keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -145,36 +138,73 @@ def _keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return keys
 
 
-def _kept(scheme: LabelScheme | None, key: str) -> tuple[int, list[dict[str, Any]]]:
-    """How often the table was filled in, and its rows; as the scheme has them when the table is opened."""
-    number, rows, new = st.session_state.get(f"{key}-rows", (0, None, False))
-    if rows is None or not (new or f"{key}-{number}" in st.session_state):
-        number, rows = 0, filled_in(scheme.to_json(), scheme) if scheme else []
-    st.session_state[f"{key}-rows"] = (number, rows, False)
-    return number, rows
+def _begin(scheme: LabelScheme | None) -> list[dict[str, Any]]:
+    """The rows of a scheme. ``number`` names a row's fields for good, whichever rows go."""
+    values = scheme.to_json() if scheme else []
+    return [{"number": number, **{name: value[name] for name in _FIELDS}} for number, value in enumerate(values)]
 
 
-def _keep(key: str, number: int, rows: list[dict[str, Any]]) -> None:
-    st.session_state[f"{key}-rows"] = (number, rows, True)
+def _empty_row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    number = max((int(row["number"]) for row in rows), default=-1) + 1
+    return {"number": number, **dict.fromkeys(_FIELDS)}
 
 
-def _color_choice(rows: list[dict[str, Any]], key: str, number: int) -> None:
-    """Another colour for a class, without writing #rrggbb."""
-    named = [place for place, row in enumerate(rows) if row["name"] and row["color"]]
-    if not named:
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        place = st.selectbox(
-            "Colour of", named, format_func=lambda each: rows[each]["name"], key=f"{key}-colour-of", width=240
-        )
-        color = str(rows[place]["color"]).lower()
-        widget = f"{key}-colour-{place}-{color}"
+def _header() -> None:
+    """Names of the columns."""
+    titles = (
+        ("", None), ("Class", None), ("Number", "The value in label maps. Empty: the next free one."),
+        ("Key", "1 to 9; picks the class while you paint. Empty: the next free one."), ("", None),
+    )  # fmt: skip
+    for column, (title, help_text) in zip(st.columns(_WIDTHS, gap="small"), titles, strict=True):
+        if title:
+            column.caption(title, help=help_text)
 
-        def chosen() -> None:
-            picked = {"edited_rows": {place: {"color": st.session_state[widget]}}}
-            _keep(key, number + 1, with_edits(rows, picked))
 
-        st.color_picker("Colour", value=color, key=widget, on_change=chosen, label_visibility="collapsed")
+def _take_what_was_typed(row: dict[str, Any], key: str) -> None:
+    for field in ("name", "id", "key"):
+        if f"{key}-{field}" in st.session_state:
+            row[field] = _value(st.session_state[f"{key}-{field}"])
+
+
+def _row(rows: list[dict[str, Any]], row: dict[str, Any], full: Mapping[str, Any], key: str) -> None:
+    """The fields of one class."""
+    new = row is rows[-1] and not row["name"]
+    color, *texts, away = st.columns(_WIDTHS, gap="small", vertical_alignment="center")
+    label = f"class {rows.index(row) + 1}"
+    with color:
+        _color(row, str(full["color"]), label, key)
+    for column, field, title, placeholder in zip(
+        texts,
+        ("name", "id", "key"),
+        ("Name", "Number", "Key"),
+        ("Add a class, for example vesicles" if new else "Name", str(full["id"] or "auto"), str(full["key"] or "auto")),
+        strict=True,
+    ):
+        widget = f"{key}-{field}"
+        if widget not in st.session_state:
+            st.session_state[widget] = "" if row[field] is None else str(row[field])
+        column.text_input(
+            f"{title} of {label}", key=widget, placeholder=placeholder, label_visibility="collapsed",
+            disabled=new and field != "name",
+        )  # fmt: skip
+    if not new:
+        away.button(
+            "", icon=":material/delete:", key=f"{key}-away", type="tertiary", help=f"Remove {row['name'] or label}",
+            on_click=rows.remove, args=(row,),
+        )  # fmt: skip
+
+
+def _color(row: dict[str, Any], shown: str, label: str, key: str) -> None:
+    """The colour of a class: by the rule until a person picks one."""
+    widget = f"{key}-color-{shown.lower()}"
+
+    def picked() -> None:
+        row["color"] = st.session_state[widget]
+
+    st.color_picker(
+        f"Colour of {label}", value=shown.lower(), key=widget, on_change=picked, label_visibility="collapsed",
+        disabled=not row["name"],
+    )  # fmt: skip
 
 
 def scheme_chips(scheme: LabelScheme) -> None:
