@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,13 +172,16 @@ class CleaningSink:
 
     def changes(self) -> Changes:
         """What was changed; of the whole map once its last row was written."""
-        counts = {removed_specks: np.zeros(256, np.int64), filled_holes: np.zeros(256, np.int64)}
+        counts: dict[Decide, NDArray[np.int64]] = {step: np.zeros(256, np.int64) for step in _STEPS}
         for stage in self._stages:
             counts[stage.decide] = stage.counts
         return Changes(
             _joined(self._start, np.int64), _joined(self._length, np.int64), _joined(self._before, np.uint8),
             counts[removed_specks], counts[filled_holes],
         )  # fmt: skip
+
+
+_STEPS: Final[tuple[Decide, ...]] = (removed_specks, filled_holes)
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,9 +83,9 @@ def removed_specks(window: Window, limits: PixelLimits) -> Decision:
     Of classes with equal counts the lowest id is taken.
     """
     labels_yx = window.labels_yx
-    pieces_yx, count = _connected(np.where(labels_yx == IGNORE_ID, np.uint8(0), labels_yx), 8)
-    class_of, area_px = _facts(pieces_yx, labels_yx, count)
-    cut = _at_edge(pieces_yx, window, count) | _beside_ignored(pieces_yx, window, count)
+    pieces_yx, count = connected(np.where(labels_yx == IGNORE_ID, np.uint8(0), labels_yx), 8)
+    class_of, area_px = piece_facts(pieces_yx, labels_yx, count)
+    cut = at_edge(pieces_yx, window, count) | beside_ignored(pieces_yx, window, count)
     continued = _continued(pieces_yx, window, count)
     most = np.maximum(limits.smallest, limits.smallest_cut)
     growing = _in_last_row(pieces_yx, window, count)
@@ -107,18 +107,13 @@ def filled_holes(window: Window, limits: PixelLimits) -> Decision:
     A piece at the edge of the image or beside *ignore* or beside two classes is no hole.
     """
     labels_yx = window.labels_yx
-    pieces_yx, count = _connected((labels_yx == 0).astype(np.uint8), 4)
-    _, area_px = _facts(pieces_yx, labels_yx, count)
+    pieces_yx, count = connected((labels_yx == 0).astype(np.uint8), 4)
+    _, area_px = piece_facts(pieces_yx, labels_yx, count)
     growing = _in_last_row(pieces_yx, window, count)
     candidate = area_px <= limits.largest_hole.max()
-    candidate &= ~_at_edge(pieces_yx, window, count)  # one that goes on above has background beside it
+    candidate &= ~at_edge(pieces_yx, window, count)  # one that goes on above has background beside it
     candidate[0] = False
-    piece, label = _surroundings(pieces_yx, window, candidate)
-    lowest, highest = np.full(count + 1, 256), np.full(count + 1, -1)
-    np.minimum.at(lowest, piece, label)
-    np.maximum.at(highest, piece, label)
-    candidate &= (lowest == highest) & (highest != IGNORE_ID)
-    enclosing = np.where(candidate, highest, 0)
+    enclosing = enclosing_class(pieces_yx, window, candidate)
     candidate &= area_px <= limits.largest_hole[enclosing]
     becomes = np.full(count + 1, -1, np.int16)
     decided = candidate & ~growing
@@ -126,10 +121,34 @@ def filled_holes(window: Window, limits: PixelLimits) -> Decision:
     return Decision(pieces_yx, becomes, candidate & growing)
 
 
+def enclosing_class(pieces_yx: NDArray[Any], window: Window, chosen: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The one class that all 4-neighbours of a piece have, as far as the window shows; 0 where there is no such class.
+
+    Parameters
+    ----------
+    pieces_yx
+        Number of the piece of each pixel, 0: none.
+    window
+        The labels.
+    chosen
+        bool, shape (pieces + 1,): the pieces that are asked for.
+
+    Returns
+    -------
+    ndarray
+        uint8, shape (pieces + 1,); 0 for pieces that are not asked for.
+    """
+    piece, label = _surroundings(pieces_yx, window, chosen)
+    lowest, highest = np.full(len(chosen), 256), np.full(len(chosen), -1)
+    np.minimum.at(lowest, piece, label)
+    np.maximum.at(highest, piece, label)
+    return np.where((lowest == highest) & (highest != IGNORE_ID), highest, 0).astype(np.uint8)
+
+
 def decided_rows(decision: Decision) -> int:
     """How many rows from the top hold nothing that is open, and no part of a change that goes on below."""
     changed = decision.becomes >= 0
-    rows = decision.pieces_yx.shape[0]
+    rows = int(decision.pieces_yx.shape[0])
     if not decision.open.any():
         return rows
     top, bottom = _extents(decision.pieces_yx, decision.open | changed)
@@ -141,7 +160,7 @@ def decided_rows(decision: Decision) -> int:
         limit = int(top[across].min())
 
 
-def _connected(values_yx: NDArray[np.uint8], connectivity: int) -> tuple[NDArray[Any], int]:
+def connected(values_yx: NDArray[np.uint8], connectivity: Literal[4, 8]) -> tuple[NDArray[Any], int]:
     """Connected pieces of equal values other than 0."""
     import cc3d
 
@@ -149,7 +168,7 @@ def _connected(values_yx: NDArray[np.uint8], connectivity: int) -> tuple[NDArray
     return pieces, int(count)
 
 
-def _facts(
+def piece_facts(
     pieces_yx: NDArray[Any], labels_yx: NDArray[np.uint8], count: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Class and pixels of each piece; number 0 has class 0."""
@@ -175,7 +194,7 @@ def _marked(count: int, *numbers: NDArray[Any]) -> NDArray[np.bool_]:
     return marks
 
 
-def _at_edge(pieces_yx: NDArray[Any], window: Window, count: int) -> NDArray[np.bool_]:
+def at_edge(pieces_yx: NDArray[Any], window: Window, count: int) -> NDArray[np.bool_]:
     """Pieces that touch the edge of the image."""
     edges = [pieces_yx[:, 0], pieces_yx[:, -1]]
     if window.above_x is None:
@@ -203,7 +222,7 @@ def _continued(pieces_yx: NDArray[Any], window: Window, count: int) -> NDArray[n
     )
 
 
-def _beside_ignored(pieces_yx: NDArray[Any], window: Window, count: int) -> NDArray[np.bool_]:
+def beside_ignored(pieces_yx: NDArray[Any], window: Window, count: int) -> NDArray[np.bool_]:
     """Pieces with *ignore* among their 8 neighbours."""
     row, column = np.nonzero(window.labels_yx == IGNORE_ID)
     if window.above_x is not None:
@@ -270,11 +289,10 @@ def _vote(
             votes.append(here[counts] << 8 | label[counts])
             waiting[here[is_open[other]]] = True
     keys, number = np.unique(np.concatenate(votes), return_counts=True)
-    piece, label = keys >> 8, keys & 255
-    order = np.lexsort((-label, number, piece))  # last of each piece: most votes, of equals the lowest id
-    piece, label = piece[order], label[order]
-    decides = np.append(piece[1:] != piece[:-1], True)[: len(piece)]
-    becomes[piece[decides]] = label[decides]
+    order = np.lexsort((-(keys & 255), number, keys >> 8))  # last of each piece: most votes, of equals the lowest id
+    voted, winner = (keys >> 8)[order], (keys & 255)[order]
+    decides = np.append(voted[1:] != voted[:-1], True)[: len(voted)]
+    becomes[voted[decides]] = winner[decides]
     becomes[waiting] = -1
     is_open |= waiting
 
