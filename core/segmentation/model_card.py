@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.errors import LabelMapError, ModelError
 from core.label_scheme import LabelScheme
+from core.objects.rules import ObjectRules
 
 CARD_VERSION: Final = 1
 """Format of card.json; a newer one is refused with a hint to update Cristae."""
@@ -112,6 +113,9 @@ class ModelCard:
         How the weights came about.
     metrics
         Validation metrics, as written by the training.
+    object_rules
+        The smallest object and the largest hole of each class; predictions are cleaned by them. Empty where nobody
+        learned any.
 
     Raises
     ------
@@ -136,6 +140,7 @@ class ModelCard:
     mirror_axes: tuple[int, ...] = (0, 1)
     training: TrainingSummary = field(default_factory=TrainingSummary)
     metrics: dict[str, Any] = field(default_factory=dict)
+    object_rules: ObjectRules = field(default_factory=ObjectRules)
 
     def __post_init__(self) -> None:
         check_id(self.id)

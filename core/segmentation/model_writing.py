@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from core.errors import TrainingError
+from core.errors import CristaeError, TrainingError
 from core.files import creating, write_bytes, write_json
 from core.label_scheme import LabelScheme
+from core.objects.rules import ObjectRules
 from core.segmentation.backends.base import cpu_name
 from core.segmentation.model_card import ModelCard, TrainingSummary, now_utc, slug
 from core.segmentation.model_store import CARD_FILE, DATASET_FILE, HISTORY_FILE, PLANS_FILE, StoredModel, open_model
@@ -36,6 +37,7 @@ def write_model(
     parent: StoredModel | None,
     plans: dict[str, Any],
     prepared: PreparedDataset,
+    prepared_folder: Path,
     trainer: CristaeTrainer,
     outcome: Outcome,
 ) -> Path:
@@ -55,7 +57,7 @@ def write_model(
     card = make_card(request, parent, prepared, trainer, outcome)
     plans = {**plans, "dataset_name": "Dataset001_" + "".join(c for c in card.id.title() if c.isalnum())}
     try:
-        _write(request, card, plans, prepared, trainer, outcome)
+        _write(request, card, parent, plans, prepared, prepared_folder, trainer, outcome)
     except FileExistsError as error:
         raise TrainingError(
             f"The training is over, but another model {request.out.name!r} has come to {request.out.parent} meanwhile.",
@@ -68,8 +70,10 @@ def write_model(
 def _write(
     request: TrainRequest,
     card: ModelCard,
+    parent: StoredModel | None,
     plans: dict[str, Any],
     prepared: PreparedDataset,
+    prepared_folder: Path,
     trainer: CristaeTrainer,
     outcome: Outcome,
 ) -> None:
@@ -83,7 +87,39 @@ def _write(
             write_bytes(temporary / SNAPSHOT_FILE, (request.dataset / SNAPSHOT_FILE).read_bytes())
         write_json(temporary / REQUEST_FILE, request.to_json())
         write_json(temporary / CARD_FILE, card.to_json())
+        model = open_model(temporary)
+        try:
+            rules = _object_rules(model, request, parent, prepared, prepared_folder, outcome)
+            card = replace(card, object_rules=rules)
+        except CristaeError as error:  # a dataset that is gone by now costs the rules, not the training
+            notices = [*prepared.notices, f"The sizes of objects were not learned: {error.cause}"]
+            training = replace(card.training, settings={**card.training.settings, "notices": notices})
+            card = replace(card, training=training)
+        write_json(temporary / CARD_FILE, card.to_json())
         open_model(temporary)
+
+
+def _object_rules(
+    model: StoredModel,
+    request: TrainRequest,
+    parent: StoredModel | None,
+    prepared: PreparedDataset,
+    prepared_folder: Path,
+    outcome: Outcome,
+) -> ObjectRules:
+    """What the labels and the validation part say about objects."""
+    from core.imaging.dataset_folder import open_dataset
+    from core.segmentation.object_rules import rules_after_training
+
+    same = parent is not None and parent.scheme.to_json() == model.scheme.to_json()
+    return rules_after_training(
+        model,
+        open_dataset(request.dataset).cases,
+        prepared,
+        prepared_folder,
+        elapsed_s=outcome.elapsed_s,
+        inherited=parent.card.object_rules if parent is not None and same else ObjectRules(),
+    )
 
 
 def make_card(

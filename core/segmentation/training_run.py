@@ -90,8 +90,9 @@ def run_training(job: dict[str, Any], work: Path, emit: Emit) -> Path:
         emit=emit,
     )
     outcome = loop.run()
-    emit(TrainingProgress("saving", "Saving the model", 1.0, 0.0))
-    return write_model(request, parent, plans, prepared, trainer, outcome)
+    emit(TrainingProgress("saving", "Learning the sizes of objects, saving the model", 1.0, 0.0))
+    prepared_folder = work / "preprocessed" / DATASET_NAME / "cases_2d"
+    return write_model(request, parent, plans, prepared, prepared_folder, trainer, outcome)
 
 
 def choose_device(request: TrainRequest, emit: Emit) -> torch.device:

@@ -169,10 +169,10 @@ def test_a_training_that_ends_leaves_a_model_of_its_name_alone(tmp_path: Path, m
 
     monkeypatch.setattr(model_writing, "save_weights", save)
     trained: Any = SimpleNamespace(
-        restore_parameters=lambda _: None, network=SimpleNamespace(state_dict=dict), weights={}, history=[]
+        restore_parameters=lambda _: None, network=SimpleNamespace(state_dict=dict), weights={}, history=[], notices=[]
     )
     with pytest.raises(TrainingError, match="another model 'm' has come"):
-        model_writing.write_model(request, None, PLANS, trained, trained, trained)
+        model_writing.write_model(request, None, PLANS, trained, tmp_path, trained, trained)
     assert open_model(tmp_path / "m").card.name == "Imported"
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 

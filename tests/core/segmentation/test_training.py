@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from core.errors import CristaeError, JobCancelledError, TrainingError
+from core.objects.rules import AreaUnit, RuleSource
 from core.segmentation.model_store import StoredModel
 from core.segmentation.presets import Preset
 from core.segmentation.train import train
@@ -65,6 +66,10 @@ def test_one_image_becomes_a_model_with_a_full_card(trained: tuple[StoredModel, 
     assert not model.path.with_name(".tiny.training").exists()
     network = load_network(model, 0)
     assert sum(value.numel() for value in network.parameters()) == pytest.approx(1.3e6, rel=0.03)
+    rules = {rule.class_id: rule for rule in card.object_rules.rules}
+    assert set(rules) == {3, 7}
+    assert card.object_rules.unit is AreaUnit.UM2
+    assert all(rule.source in (RuleSource.LABELS, RuleSource.VALIDATION) for rule in rules.values())
 
 
 def test_a_training_goes_on_from_a_parent(

@@ -1,0 +1,138 @@
+"""Object rules of a model: learned from the labels that it was trained on, chosen on images that it was not.
+
+Runs in the training process, with the model that was just trained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.imaging.image import Image
+from core.label_scheme import IGNORE_ID
+from core.objects.choosing import Prediction, choose_rules
+from core.objects.learning import LabelledImage, learn_rules
+from core.objects.rules import ObjectRules
+from core.segmentation.array_sink import ArraySink
+from core.segmentation.model_store import StoredModel
+from core.segmentation.predictor import Predictor
+from core.segmentation.preparation import PreparedDataset
+from core.segmentation.tile_source import find_frame
+
+if TYPE_CHECKING:
+    from core.imaging.dataset_folder import Case
+
+LEAST_S: Final = 5.0
+"""Seconds that predicting validation images may take at least, …"""
+
+TIME_SHARE: Final = 0.05
+"""… and as a share of the training."""
+
+
+def rules_after_training(
+    model: StoredModel,
+    cases: Sequence[Case],
+    prepared: PreparedDataset,
+    prepared_folder: Path,
+    *,
+    elapsed_s: float,
+    inherited: ObjectRules,
+) -> ObjectRules:
+    """Rules for the classes of a model.
+
+    Parameters
+    ----------
+    model
+        As it was just trained.
+    cases
+        Of its dataset.
+    prepared, prepared_folder
+        What the preparation decided, and where its cases lie.
+    elapsed_s
+        Seconds that the training took; a share of it may be spent here.
+    inherited
+        Of the parent: kept for classes that the labels do not show.
+
+    Returns
+    -------
+    ObjectRules
+        Learned from the training images; with a validation part, the multiple of each area that is best there.
+    """
+    by_name = {case.name: case for case in cases}
+    training = {prepared.image_of_case[name] for name in prepared.training}
+    rules = learn_rules((_labelled(by_name[name]) for name in sorted(training)), model.scheme.ids)
+    if prepared.held_out:
+        deadline = time.monotonic() + max(LEAST_S, TIME_SHARE * elapsed_s)
+        predictions = list(_predictions(model, by_name, prepared, prepared_folder, deadline))
+        rules = choose_rules(rules, predictions, model.scheme)
+    return with_inherited(rules, inherited)
+
+
+def with_inherited(rules: ObjectRules, inherited: ObjectRules) -> ObjectRules:
+    """The rules, and for classes that have none, the inherited ones, where both measure areas alike."""
+    if inherited.unit is not rules.unit and rules.rules:
+        return rules
+    known = {rule.class_id for rule in rules.rules}
+    added = tuple(rule for rule in inherited.rules if rule.class_id not in known)
+    return dataclasses.replace(inherited if not rules.rules else rules, rules=rules.rules + added)
+
+
+def _labelled(case: Case) -> LabelledImage:
+    image, labels_yx = _loaded(case)
+    return LabelledImage(labels_yx, image.pixel_size.nm if case.pixel_size_nm is None else case.pixel_size_nm)
+
+
+def _loaded(case: Case) -> tuple[Image, NDArray[np.uint8]]:
+    from core.imaging.dataset_folder import load_case
+
+    return load_case(case)
+
+
+def _predictions(
+    model: StoredModel, by_name: dict[str, Case], prepared: PreparedDataset, folder: Path, deadline: float
+) -> Iterator[Prediction]:
+    """Predictions of validation images, as many as the time allows, one at least."""
+    predictor = Predictor(model, backend="torch")
+    validation = sorted({prepared.image_of_case[name] for name in prepared.validation})
+    both = {prepared.image_of_case[name] for name in prepared.training}
+    for number, name in enumerate(validation):
+        if number and time.monotonic() > deadline:
+            return
+        case = by_name[name]
+        image, reference_yx = _loaded(case)
+        if name in both:
+            reference_yx = _held_out_part(reference_yx, image, _strip(folder, prepared, name))
+        sink = ArraySink(image.shape)
+        size_nm = image.pixel_size.nm if case.pixel_size_nm is None else case.pixel_size_nm
+        predictor.predict(image, sink, pixel_size_nm=size_nm)
+        yield Prediction(reference_yx, sink.labels_yx, model.pixel_size_nm if size_nm is None else size_nm)
+
+
+def _strip(folder: Path, prepared: PreparedDataset, image_name: str) -> NDArray[np.bool_]:
+    """Of an image of which a strip is held out: where that is, on the grid of the training."""
+    import blosc2  # type: ignore[import-untyped]
+
+    name = next(name for name in prepared.validation if prepared.image_of_case[name] == image_name)
+    labels_yx: NDArray[Any] = blosc2.open(str(folder / f"{name}_seg.b2nd"), mode="r")[:][0, 0]
+    return np.asarray(labels_yx != len(prepared.output_ids))  # the network's label of what is ignored
+
+
+def _held_out_part(reference_yx: NDArray[np.uint8], image: Image, strip_yx: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The reference, with *ignore* outside the rows and columns of the strip."""
+    frame = find_frame(image.pixels_yx)
+    part: list[slice] = []
+    for axis, (first, stop) in enumerate((frame.rows, frame.columns)):
+        at, length = np.flatnonzero(strip_yx.any(axis=1 - axis)), strip_yx.shape[axis]
+        if not at.size:
+            return np.full_like(reference_yx, IGNORE_ID)
+        low, high = at[0] / length, (at[-1] + 1) / length
+        part.append(slice(first + round(low * (stop - first)), first + round(high * (stop - first))))
+    kept = np.full_like(reference_yx, IGNORE_ID)
+    kept[tuple(part)] = reference_yx[tuple(part)]
+    return kept
