@@ -116,6 +116,8 @@ def _inverted(grey: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
         return ~grey, ()
     if grey.dtype.kind == "u":
         return np.iinfo(grey.dtype).max - grey, ("The file stores white as zero; it was inverted.",)
+    if grey.dtype.kind == "i":  # the complement, -1 - value: the lowest value has no negative
+        return ~grey, ("The file stores white as the lowest value; it was inverted.",)
     return -grey, ("The file stores white as the lowest value; it was inverted.",)
 
 

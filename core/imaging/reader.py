@@ -11,7 +11,15 @@ import numpy as np
 from core.errors import ImageError
 from core.imaging.formats import FORMATS
 from core.imaging.formats.foreign import describe
-from core.imaging.formats.source import MAX_PAGES, Format, Plane, Request, Source, explained_decode_errors
+from core.imaging.formats.source import (
+    MAX_PAGES,
+    Format,
+    Plane,
+    Request,
+    Source,
+    Storage,
+    explained_decode_errors,
+)
 from core.imaging.image import Image, PixelSize
 from core.imaging.names import display_name
 from core.imaging.normalise import normalised
@@ -41,9 +49,11 @@ class Micrograph:
     dtype
         Data type in the file; `read` gives uint8, uint16 or float32.
     pixel_size
-        As the file states it, or unknown.
+        As the file states it, or unknown. A page that states another one has its own in its `Image`.
     notices
         What was noticed about the file as a whole, one sentence each.
+    storage
+        How the file stores its pixels, for people: compression, orientation, every statement about the pixel size.
     """
 
     def __init__(self, source: Source, name: str, notices: tuple[str, ...] = ()) -> None:
@@ -54,6 +64,7 @@ class Micrograph:
         self.dtype: np.dtype[Any] = source.dtype
         self.pixel_size: PixelSize = source.pixel_size
         self.notices = notices + source.notices
+        self.storage: Storage = source.storage
         self._source = source
 
     def page_name(self, page: int) -> str:
@@ -100,8 +111,10 @@ class Micrograph:
         ImageError
             There is no such page; it is damaged; it has NaN, infinite or complex pixels.
         """
-        pixels, notices = normalised(self.read_plane(page), self.name)
-        return Image(np.ascontiguousarray(pixels), self.pixel_size, self.page_name(page), self.notices + notices)
+        plane = self.read_plane(page)
+        pixels, notices = normalised(plane, self.name)
+        size = plane.pixel_size or self.pixel_size
+        return Image(np.ascontiguousarray(pixels), size, self.page_name(page), self.notices + notices)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -197,9 +210,11 @@ def _format_of(path: Path, name: str) -> tuple[Format, tuple[str, ...]]:
     for row in FORMATS:
         if row.matches(head, path):
             return row, _suffix_notice(name, row)
+    foreign = describe(head, name)
+    formats = f"Cristae reads {', '.join(row.name for row in FORMATS)}."
     raise ImageError(
-        f"{name} is not an image that Cristae reads; it looks like {describe(head)}.",
-        f"Export it as one of: {', '.join(row.name for row in FORMATS)}.",
+        f"{name} is not an image that Cristae reads; it looks like {foreign.what}.",
+        f"{foreign.way_out} {formats}".strip(),
     )
 
 

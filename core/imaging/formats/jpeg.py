@@ -8,13 +8,15 @@ import numpy as np
 from PIL import JpegImagePlugin
 
 from core.errors import ImageError
-from core.imaging.formats.source import Channels, Format, Plane, Request, check_size
-from core.imaging.image import UNKNOWN_PIXEL_SIZE
-from core.imaging.pixel_size import print_resolution
+from core.imaging.formats.source import Channels, Format, Plane, Request, Storage, check_size
+from core.imaging.orientation import known_orientation, orientation_notice, upright, upright_shape
+from core.imaging.pixel_size import choose_size, print_statement
 
 _CHANNELS = {"L": Channels.GREY, "RGB": Channels.RGB, "CMYK": Channels.CMYK}
 _BYTES_PER_PX = {"L": 1, "RGB": 3, "CMYK": 4}
 _NM_PER_INCH = 25.4e6
+_EXIF_ORIENTATION = 274
+_NOTICES = ("JPEG is lossy: fine detail may be artefacts of compression.",)
 
 
 class JpegSource:
@@ -22,7 +24,6 @@ class JpegSource:
 
     format = "JPEG"
     pages = 1
-    notices: tuple[str, ...] = ("JPEG is lossy: fine detail may be artefacts of compression.",)
 
     def __init__(self, request: Request) -> None:
         path = request.path
@@ -31,23 +32,27 @@ class JpegSource:
             columns, rows = picture.size
             if picture.mode not in _CHANNELS:
                 raise ImageError(f"{request.name} is a JPEG of kind {picture.mode}.", "Save it as TIFF or PNG.")
-            self.shape_yx = rows, columns
-            check_size(request, self.shape_yx, _BYTES_PER_PX[picture.mode])
+            check_size(request, (rows, columns), _BYTES_PER_PX[picture.mode])
             dpi = picture.info.get("dpi", (0, 0))
+            self._orientation = known_orientation(picture.getexif().get(_EXIF_ORIENTATION))
+        self.shape_yx = upright_shape((rows, columns), self._orientation)
         self.dtype: np.dtype[Any] = np.dtype(np.uint8)
-        self.pixel_size = UNKNOWN_PIXEL_SIZE
-        if len(dpi) == 2:
-            self.pixel_size = print_resolution(float(dpi[0]), float(dpi[1]), _NM_PER_INCH, "JPEG resolution")
+        stated = print_statement("JPEG resolution", float(dpi[0]), float(dpi[1]), _NM_PER_INCH) if len(dpi) == 2 else ()
+        found = choose_size(stated)
+        self.pixel_size = found.size
+        self.notices = (*_NOTICES, *found.notices, *orientation_notice(self._orientation, "The EXIF orientation"))
+        self.storage = Storage("JPEG", self._orientation, sizes=found.statements, lossy=True)
 
     def page_name(self, page: int) -> str:
         """A JPEG has one page."""
         return ""
 
     def read(self, page: int) -> Plane:
-        """The decoded pixels."""
+        """The decoded pixels, upright."""
         with JpegImagePlugin.JpegImageFile(self._path) as picture:
             picture.load()
-            return Plane(np.asarray(picture), _CHANNELS[picture.mode])
+            pixels = upright(np.asarray(picture), self._orientation)
+            return Plane(np.ascontiguousarray(pixels), _CHANNELS[picture.mode])
 
     def close(self) -> None:
         """Nothing is held open."""

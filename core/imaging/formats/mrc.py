@@ -1,7 +1,7 @@
 """MRC (MRC2014, and the older headers that IMOD and SerialEM write): images and stacks.
 
-The header is read here, in 60 lines, because it must be judged before anything is allocated: format by A. Cheng et al.,
-"MRC2014", https://doi.org/10.1016/j.jsb.2015.04.002.
+The header is read here, in some lines, because it must be judged before anything is allocated: format by A. Cheng et
+al., "MRC2014", https://doi.org/10.1016/j.jsb.2015.04.002; modes 16 and 101 and the stamp by IMOD's own description.
 """
 
 from __future__ import annotations
@@ -12,23 +12,34 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import ImageError
-from core.imaging.formats.source import Format, Plane, Request, check_size
-from core.imaging.image import UNKNOWN_PIXEL_SIZE, PixelSize
-from core.imaging.pixel_size import pixel_size_from_file
+from core.imaging.formats.source import Channels, Format, Plane, Request, Storage, check_size
+from core.imaging.orientation import UPRIGHT, upright
+from core.imaging.pixel_size import FoundSize, SizeStatement, choose_size
 
 _HEADER_BYTES: Final = 1024
-_DTYPES: Final = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2"}
+_DTYPES: Final = {0: "i1", 1: "i2", 2: "f4", 6: "u2", 12: "f2", 16: "u1", 101: "u1"}
+_COMPLEX_MODES: Final = (3, 4)
+_RGB_MODE: Final = 16
+_HALF_BYTE_MODE: Final = 101
 _IMOD_STAMP: Final = 1146047817
 _IMOD_SIGNED_BIT: Final = 1
+_MRC2014: Final = 20140
 _UNSET_ANGSTROM: Final = 1.0
 """What IMOD and others write when nobody told them."""
+_AXES: Final = "xyz"
+_USUAL_ORDER: Final = (1, 2, 3)
+_TRANSPOSED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The fields that matter."""
+    """The fields that matter.
+
+    Cell and grid are by axis (x, y, z), sizes and order by how the file runs (column, row, section).
+    """
 
     columns: int
     rows: int
@@ -36,25 +47,66 @@ class _Header:
     mode: int
     order: str
     extended_bytes: int
-    cell_angstrom: tuple[float, float]
-    grid: tuple[int, int]
-    imod_unsigned: bool
+    cell_angstrom: tuple[float, float, float]
+    grid: tuple[int, int, int]
+    axis_order: tuple[int, int, int]
+    lowest: float
+    highest: float
+    version: int
+    imod_signed: bool | None
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Of the stored pixels."""
-        code = "u1" if self.mode == 0 and self.imod_unsigned else _DTYPES[self.mode]
-        return np.dtype(self.order + code)
+        code = _DTYPES[self.mode]
+        return np.dtype(self.order + (code.replace("i", "u") if self.unsigned[0] else code))
+
+    @property
+    def unsigned(self) -> tuple[bool, str]:
+        """Whether integers of modes 0 and 1 have no sign, and what says so, where it is no plain rule.
+
+        Mode 0 has meant both: unsigned until MRC2014, signed since, and IMOD says which in a flag of its own. The
+        header's lowest and highest value can settle it: no signed byte is above 127, no unsigned one below 0.
+        """
+        if self.mode not in (0, 1):
+            return False, ""
+        top = 127 if self.mode == 0 else 32767
+        kind = "Bytes" if self.mode == 0 else "16-bit integers"
+        if self.mode == 0 and self.imod_signed is not None:
+            return not self.imod_signed, ""
+        stated = f"the header gives values from {self.lowest:g} to {self.highest:g}"
+        if 0 <= self.lowest <= self.highest and top < self.highest <= 2 * top + 1:
+            return True, f"{kind} were read as unsigned: {stated}."
+        if self.mode == 1 or self.version >= _MRC2014 or self.lowest < 0:
+            return False, ""
+        return True, f"{kind} were read as unsigned, as programs wrote them before MRC2014."
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        if self.mode == _HALF_BYTE_MODE:
+            return (self.columns + 1) // 2
+        return self.columns * self.dtype.itemsize * (3 if self.mode == _RGB_MODE else 1)
 
     @property
     def plane_bytes(self) -> int:
         """Bytes of one section."""
-        return self.columns * self.rows * self.dtype.itemsize
+        return self.row_bytes * self.rows
 
     @property
     def offset(self) -> int:
         """Where the first section begins."""
         return _HEADER_BYTES + self.extended_bytes
+
+    @property
+    def axes(self) -> tuple[int, int]:
+        """Which axis the file's columns and rows run along: 0 is x, 1 y, 2 z."""
+        return (self.axis_order[0] - 1, self.axis_order[1] - 1) if self.has_axis_order else (0, 1)
+
+    @property
+    def has_axis_order(self) -> bool:
+        """Whether the header says in which order the axes are stored; old programs leave zeros."""
+        return sorted(self.axis_order) == list(_USUAL_ORDER)
 
 
 class MrcSource:
@@ -68,34 +120,58 @@ class MrcSource:
         with path.open("rb") as file:
             header = _parse(file.read(_HEADER_BYTES))
         if header is None or header.mode not in _DTYPES:
-            mode = "unknown" if header is None else header.mode
-            raise ImageError(
-                f"{request.name} is an MRC file of mode {mode}.",
-                "Modes 0, 1, 2, 6 and 12 are read; convert it with newstack.",
-            )
+            raise _unreadable(request.name, None if header is None else header.mode)
         self._header = header
         self.pages = header.sections
-        self.shape_yx = header.rows, header.columns
+        self._turn = _TRANSPOSED if header.axes[0] > header.axes[1] else UPRIGHT
+        self.shape_yx = (header.rows, header.columns) if self._turn == UPRIGHT else (header.columns, header.rows)
         self.dtype = header.dtype.newbyteorder("=")
         stored = header.offset + header.plane_bytes * max(header.sections, 1)
-        check_size(request, self.shape_yx, self.dtype.itemsize, stored_bytes=stored)
-        self.pixel_size, self.notices = _pixel_size(header)
+        check_size(
+            request, self.shape_yx, header.plane_bytes / max(header.columns * header.rows, 1), stored_bytes=stored
+        )
+        found = _pixel_size(header)
+        self.pixel_size = found.size
+        signs = header.unsigned[1]
+        self.notices = (*found.notices, *((signs,) if signs else ()), *_axes_notice(header))
+        columns, rows = sorted(header.axes)
+        self.storage = Storage("none", self._turn, f"columns along {_AXES[columns]}, rows along {_AXES[rows]}",
+                               found.statements)  # fmt: skip
 
     def page_name(self, page: int) -> str:
         """The section, as IMOD counts them in its window."""
         return f"section {page + 1}"
 
     def read(self, page: int) -> Plane:
-        """One section, in the order in which the file holds its rows."""
+        """One section, in the order in which the file holds its rows; transposed where its columns run along y or z."""
         header = self._header
-        offset = header.offset + page * header.plane_bytes
         with self._path.open("rb") as file:
-            file.seek(offset)
-            pixels = np.fromfile(file, dtype=header.dtype, count=header.rows * header.columns)
-        return Plane(pixels.reshape(header.rows, header.columns).astype(self.dtype, copy=False))
+            file.seek(header.offset + page * header.plane_bytes)
+            stored = np.frombuffer(file.read(header.plane_bytes), header.dtype)
+        pixels = np.ascontiguousarray(upright(_section(stored, header), self._turn))
+        kind = Channels.RGB if header.mode == _RGB_MODE else Channels.GREY
+        return Plane(pixels.astype(self.dtype, copy=False), kind)
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _section(stored: NDArray[Any], header: _Header) -> NDArray[Any]:
+    """Stored values as rows and columns."""
+    if header.mode == _RGB_MODE:
+        return stored.reshape(header.rows, header.columns, 3)
+    if header.mode != _HALF_BYTE_MODE:
+        return stored.reshape(header.rows, header.columns)
+    packed = stored.reshape(header.rows, header.row_bytes)
+    both = np.stack([packed & 15, packed >> 4], axis=-1)  # the lower half comes first
+    return both.reshape(header.rows, -1)[:, : header.columns]
+
+
+def _unreadable(name: str, mode: int | None) -> ImageError:
+    """The error of a file whose mode is not read."""
+    what = "unknown" if mode is None else f"{mode}{' (complex numbers)' if mode in _COMPLEX_MODES else ''}"
+    modes = ", ".join(str(known) for known in _DTYPES)
+    return ImageError(f"{name} is an MRC file of mode {what}.", f"Modes {modes} are read; convert it with newstack.")
 
 
 def _parse(head: bytes) -> _Header | None:
@@ -104,12 +180,17 @@ def _parse(head: bytes) -> _Header | None:
         return None
     for order in "<>":
         columns, rows, sections, mode = struct.unpack(order + "4i", head[:16])
-        grid = struct.unpack(order + "2i", head[28:36])
-        cell = struct.unpack(order + "2f", head[40:48])
+        grid = struct.unpack(order + "3i", head[28:40])
+        cell = struct.unpack(order + "3f", head[40:52])
+        axis_order = struct.unpack(order + "3i", head[64:76])
+        lowest, highest = struct.unpack(order + "2f", head[76:84])
         extended, stamp, flags = struct.unpack(order + "i", head[92:96]) + struct.unpack(order + "2i", head[152:160])
+        version = struct.unpack(order + "i", head[108:112])[0]
         if 0 <= mode <= 200 and min(columns, rows, sections, extended) >= 0:
-            unsigned = stamp == _IMOD_STAMP and not flags & _IMOD_SIGNED_BIT
-            return _Header(columns, rows, sections, mode, order, extended, cell, grid, unsigned)
+            signed = bool(flags & _IMOD_SIGNED_BIT) if stamp == _IMOD_STAMP else None
+            return _Header(
+                columns, rows, sections, mode, order, extended, cell, grid, axis_order, lowest, highest, version, signed
+            )
     return None
 
 
@@ -125,17 +206,38 @@ def _matches(head: bytes, path: Path) -> bool:
     return path.stat().st_size == header.offset + header.plane_bytes * header.sections
 
 
-def _pixel_size(header: _Header) -> tuple[PixelSize, tuple[str, ...]]:
-    """Cell size over grid, in angstrom, unless it is not set."""
-    if min(header.grid) < 1:
-        return UNKNOWN_PIXEL_SIZE, ()
-    x_angstrom, y_angstrom = (cell / grid for cell, grid in zip(header.cell_angstrom, header.grid, strict=True))
-    if x_angstrom == y_angstrom == _UNSET_ANGSTROM:
-        return UNKNOWN_PIXEL_SIZE, (
+def _pixel_size(header: _Header) -> FoundSize:
+    """Cell size over grid along the axes of a section, in angstrom, unless it is not set."""
+    columns, rows = sorted(header.axes)
+    if header.grid[columns] < 1 or header.grid[rows] < 1:
+        return FoundSize()
+    sides = [header.cell_angstrom[axis] / header.grid[axis] for axis in (columns, rows)]
+    field = "MRC header"
+    if sides == [_UNSET_ANGSTROM] * 2:
+        statement = SizeStatement(field, value="1 x 1 angstrom", reason="what programs write when they do not know")
+        notice = (
             "The MRC header gives 1 angstrom per pixel, which programs write when they do not know; the pixel size is "
-            "unknown until you enter it.",
+            "unknown until you enter it."
         )
-    return pixel_size_from_file(x_angstrom / 10, y_angstrom / 10, "MRC header")
+        return FoundSize(notices=(notice,), statements=(statement,))
+    if not all(side > 0 for side in sides):
+        return FoundSize()
+    return choose_size([SizeStatement(field, sides[0] / 10, sides[1] / 10)])
+
+
+def _axes_notice(header: _Header) -> tuple[str, ...]:
+    """A sentence about axes in another order than x, y, z."""
+    if not header.has_axis_order or header.axis_order == _USUAL_ORDER:
+        return ()
+    stored = [_AXES[axis - 1] for axis in header.axis_order]
+    columns, rows = (_AXES[axis] for axis in sorted(header.axes))
+    turned = ""
+    if header.axes[0] > header.axes[1]:
+        turned = f" Each section was transposed, so that {columns} runs along its columns and {rows} along its rows."
+    return (
+        f"The file stores its axes in the order {', '.join(stored)} (column, row, section); pixel sizes follow them."
+        + turned,
+    )
 
 
 MRC = Format("MRC", (".mrc", ".mrcs", ".st", ".rec", ".map", ".ali"), _matches, MrcSource)

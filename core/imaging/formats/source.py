@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from core.errors import ImageError
 from core.imaging.image import PixelSize
+from core.imaging.orientation import UPRIGHT, in_words
+from core.imaging.pixel_size import SizeStatement
 
 MAX_PAGES: Final = 100_000
 """Of one file; a header that declares more is wrong, or meant to keep us busy."""
@@ -61,6 +63,8 @@ class Plane:
         Whether small values are bright.
     notices
         What the format's reader noticed.
+    pixel_size
+        The page's own, where it is another than the file's.
     """
 
     pixels: NDArray[Any]
@@ -68,6 +72,40 @@ class Plane:
     palette: NDArray[np.uint8] | None = None
     white_is_zero: bool = False
     notices: tuple[str, ...] = ()
+    pixel_size: PixelSize | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How a file stores what is read: for people, reading needs none of it.
+
+    Parameters
+    ----------
+    compression
+        "none", "LZW", ...
+    orientation
+        What is done to the stored pixels so that they are upright, 1 to 8 as TIFF numbers them.
+    axes
+        What columns and rows run along, where the file says so: "x to the left, y to the front".
+    sizes
+        Every statement about the size of a pixel, with what became of it.
+    read
+        Which of the file's pages are read, where it holds others too: "page 2 of 2".
+    lossy
+        Whether the compression changes values.
+    """
+
+    compression: str = "none"
+    orientation: int = UPRIGHT
+    axes: str = ""
+    sizes: tuple[SizeStatement, ...] = ()
+    read: str = ""
+    lossy: bool = False
+
+    @property
+    def orientation_text(self) -> str:
+        """The orientation in words."""
+        return in_words(self.orientation)
 
 
 class Source(Protocol):
@@ -79,6 +117,7 @@ class Source(Protocol):
     dtype: np.dtype[Any]
     pixel_size: PixelSize
     notices: tuple[str, ...]
+    storage: Storage
 
     def page_name(self, page: int) -> str:
         """What distinguishes a page, for example "z 3"."""

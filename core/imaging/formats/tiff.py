@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-import struct
 import threading
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -14,13 +13,20 @@ import tifffile
 from numpy.typing import NDArray
 
 from core.errors import ImageError
-from core.imaging.formats.source import Channels, Format, Plane, Request, check_size
-from core.imaging.formats.tiff_pixel_size import tiff_pixel_size
+from core.imaging.formats.source import MAX_PAGES, Format, Plane, Request, Storage, check_size
+from core.imaging.formats.tiff_directories import Outline, truncated, walk_directories
+from core.imaging.formats.tiff_makers import data_bar_rows
+from core.imaging.formats.tiff_ome import image_of_page, ome_images
+from core.imaging.formats.tiff_pixel_size import page_statements, tiff_pixel_size
+from core.imaging.formats.tiff_planes import tiff_plane
+from core.imaging.image import PixelSize
+from core.imaging.names import display_name
+from core.imaging.orientation import exchanges_axes, known_orientation, orientation_notice, upright, upright_shape
+from core.imaging.pixel_size import FoundSize, choose_size
 
 _MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_WHITE_IS_ZERO, _RGB, _PALETTE, _SEPARATED, _YCBCR = 0, 2, 3, 5, 6
-_UNSUPPORTED: Final = {8: "CIELAB", 9: "ICCLAB", 10: "ITULAB", 32803: "colour filter array (raw camera data)"}
-_COLOR_SAMPLES: Final = {_RGB: 3, _YCBCR: 3, _SEPARATED: 4}
+_LOSSY: Final = {6, 7, 33007, 34887, 34892, 50001, 50002}
+"""Old and new JPEG, ALT-JPEG, LERC, lossy DNG JPEG, WebP, JPEG XL: values may have changed."""
 _AXIS_NAMES: Final = {"Z": "z", "C": "channel", "T": "time"}
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -30,7 +36,7 @@ logging.getLogger(
 
 
 class TiffSource:
-    """An opened TIFF file: the series with the largest planes."""
+    """An opened TIFF file: the series with the largest planes, a grey one before a coloured one of the same size."""
 
     def __init__(self, request: Request) -> None:
         path = request.path
@@ -38,46 +44,72 @@ class TiffSource:
         self._request = request
         self._file_bytes = request.file_bytes
         self._lock = threading.Lock()  # tifffile shares one file position
-        if self._file_bytes <= _first_page_at(path):
-            raise self._truncated()
+        outline = walk_directories(request)
+        self._images = ome_images(outline.description, request.name)
         self._tiff = tifffile.TiffFile(path, _multifile=False)  # a file may not name others to be read
         try:
-            self._begin()
+            self._begin(outline)
         except BaseException:
             self._tiff.close()
             raise
 
-    def _begin(self) -> None:
+    def _begin(self, outline: Outline) -> None:
         """Choose the series and read what its header says."""
         first: Any = self._tiff.pages.first
         self._check_page(first)  # before the series are worked out: they trust the header
         series = list(self._tiff.series)
         if not series:
             raise ImageError(f"{self._request.name} is a TIFF without an image.", "Export it again.")
-        self._series: Any = max(series, key=lambda s: s.keyframe.imagewidth * s.keyframe.imagelength)
+        number = max(range(len(series)), key=lambda i: _worth(series[i], -i))
+        self._series: Any = series[number]
         self._page: Any = self._series.keyframe
         self._check_page(self._page)
         self.format = "OME-TIFF" if self._tiff.is_ome else "BigTIFF" if self._tiff.is_bigtiff else "TIFF"
-        self.shape_yx = int(self._page.imagelength), int(self._page.imagewidth)
+        self._stored_yx = int(self._page.imagelength), int(self._page.imagewidth)
+        self._orientation = known_orientation(self._page.tags.valueof("Orientation"))
+        self.shape_yx = upright_shape(self._stored_yx, self._orientation)
         self.dtype = np.dtype(self._page.dtype or np.uint8)
         self._stack = self._stack_shape()
-        self.pages = math.prod(n for _, n in self._stack)
-        self.pixel_size, notices = tiff_pixel_size(self._tiff)
-        self.notices = notices + _left_out(series, self._series) + self._channel_notice()
+        self._present, missing = self._present_pages()
+        self.pages = len(self._present)
+        image = image_of_page(self._images, number, int(self._page.index), self._stored_yx)
+        found = self._upright_size(tiff_pixel_size(self._tiff, self._page, self._images, image))
+        self.pixel_size = found.size
+        self._own_sizes, differing = self._sizes_of_pages()
+        self.notices = (
+            *found.notices, *differing, *missing, *_left_out(series, self._series), *self._channel_notice(),
+            *orientation_notice(self._orientation, "The TIFF orientation"), *_data_bar(self._page, self.shape_yx),
+        )  # fmt: skip
+        self.storage = Storage(
+            _compression(self._page), self._orientation, "", found.statements,
+            _pages_read(self._series, outline.pages), _is_lossy(self._page),
+        )  # fmt: skip
 
     def page_name(self, page: int) -> str:
         """The position along the axes that have a name, for example "channel 2, z 3"."""
+        place = self._present[page]
         if not any(axis in _AXIS_NAMES for axis, _ in self._stack):
-            return f"page {page + 1}"
-        index = np.unravel_index(page, tuple(n for _, n in self._stack))
+            return f"page {place + 1}"
+        index = np.unravel_index(place, tuple(n for _, n in self._stack))
         named = zip(self._stack, index, strict=True)
         return ", ".join(f"{_AXIS_NAMES.get(axis, axis)} {i + 1}" for (axis, n), i in named if n > 1)
 
     def read(self, page: int) -> Plane:
-        """One plane, with samples last; palette images as indices."""
+        """One plane, upright, with samples last; palette images as indices."""
         with self._lock:
-            stored = self._read_stored(page)
-        return _plane(stored, self._page, self._request.name)
+            stored = self._read_stored(self._present[page])
+        plane = tiff_plane(stored, self._page, self._request.name)
+        if plane.pixels.shape[:2] != self._stored_yx:
+            raise ImageError(
+                f"Page {page + 1} of {self._request.name} is an array of shape {plane.pixels.shape} where "
+                f"{self._stored_yx[0]:,} rows and {self._stored_yx[1]:,} columns are declared.",
+                "Export it again.",
+            )
+        return replace(
+            plane,
+            pixels=np.ascontiguousarray(upright(plane.pixels, self._orientation)),
+            pixel_size=self._own_sizes.get(page),
+        )
 
     def close(self) -> None:
         """Close the file."""
@@ -88,6 +120,63 @@ class TiffSource:
         axes = zip(self._series.axes, self._series.shape, strict=True)
         return tuple((axis, int(n)) for axis, n in axes if axis not in "YXS")
 
+    def _present_pages(self) -> tuple[range | tuple[int, ...], tuple[str, ...]]:
+        """Places in the stack of which the file holds the pixels, and a notice where it declares more."""
+        declared = math.prod(n for _, n in self._stack)
+        if declared > MAX_PAGES:
+            raise ImageError(f"{self._request.name} declares {declared:,} pages.", "Split it into smaller stacks.")
+        held = len(self._series.pages)
+        if held != declared:  # one page that stands for many, or many planes on a page
+            return range(declared), ()
+        present = tuple(i for i, page in enumerate(self._series.pages) if page is not None)
+        if len(present) == declared:
+            return range(declared), ()
+        if not present:
+            raise ImageError(
+                f"{self._request.name} declares {declared:,} planes and holds none of them.",
+                "The planes are in other files: export the whole stack as one OME-TIFF.",
+            )
+        return present, (self._missing_notice(declared, present),)
+
+    def _missing_notice(self, declared: int, present: tuple[int, ...]) -> str:
+        """Which planes are not there."""
+        missing = [str(place + 1) for place in range(declared) if place not in set(present)]
+        shown = ", ".join(missing[:8]) + (" and more" if len(missing) > 8 else "")
+        files = sorted({file for image in self._images for file in image.files if file != self._path.name})
+        where = f" It names other files: {', '.join(display_name(file) for file in files[:3])}." if files else ""
+        return (
+            f"The file declares {declared:,} planes but holds {len(present):,}; missing: {shown}.{where} What is there "
+            "is read."
+        )
+
+    def _upright_size(self, found: FoundSize) -> FoundSize:
+        """Sizes of an image whose stored rows are columns, x and y exchanged."""
+        if not exchanges_axes(self._orientation):
+            return found
+        turned = (replace(s, x_nm=s.y_nm, y_nm=s.x_nm) for s in found.statements)
+        return replace(found, statements=tuple(turned))
+
+    def _sizes_of_pages(self) -> tuple[dict[int, PixelSize], tuple[str, ...]]:
+        """Pixel sizes of pages that state another one than the first, and a notice; not in OME's or ImageJ's."""
+        if self._series.kind not in ("generic", "uniform") or self.pages < 2:
+            return {}, ()
+        own: dict[int, PixelSize] = {}
+        for page in range(self.pages):
+            tiff_page = self._series.pages[page] if page < len(self._series.pages) else None
+            if not isinstance(tiff_page, tifffile.TiffPage):
+                continue
+            size = choose_size(page_statements(self._tiff, tiff_page)).size
+            if size.nm is not None and size.nm != self.pixel_size.nm:
+                own[page] = size
+        if not own:
+            return {}, ()
+        page, size = next(iter(own.items()))
+        first = "unknown" if self.pixel_size.nm is None else f"{self.pixel_size.nm:.4g} nm"
+        return own, (
+            f"The pages state different pixel sizes: page 1 {first}, page {page + 1} {size.nm:.4g} nm. Each page keeps "
+            "its own.",
+        )
+
     def _channel_notice(self) -> tuple[str, ...]:
         channels = dict(self._stack).get("C", 1)
         if channels < 2:
@@ -96,8 +185,9 @@ class TiffSource:
 
     def _read_stored(self, page: int) -> NDArray[Any]:
         """The plane as the file holds it: (rows, columns), or with samples first or last."""
-        per_page = self.pages // max(len(self._series.pages), 1)
-        if self._series.dataoffset is not None and len(self._series.pages) == 1 and self.pages > 1:
+        planes = math.prod(n for _, n in self._stack)
+        per_page = planes // max(len(self._series.pages), 1)
+        if self._series.dataoffset is not None and len(self._series.pages) == 1 and planes > 1:
             return self._read_contiguous(page)  # ImageJ and tifffile note one page and let the others follow it
         index, within = divmod(page, max(per_page, 1))
         tiff_page: Any = self._series.pages[index]
@@ -119,7 +209,7 @@ class TiffSource:
         count = math.prod(shape)
         offset = self._series.dataoffset + page * count * dtype.itemsize
         if offset + count * dtype.itemsize > self._file_bytes:
-            raise self._truncated()
+            raise truncated(self._request)
         with self._path.open("rb") as file:
             file.seek(offset)
             return np.fromfile(file, dtype=dtype, count=count).reshape(shape).astype(self.dtype, copy=False)
@@ -138,62 +228,67 @@ class TiffSource:
             )
         ends = (o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False))
         if max(ends, default=0) > self._file_bytes or not page.dataoffsets:
-            raise self._truncated()
-
-    def _truncated(self) -> ImageError:
-        return ImageError(
-            f"{self._request.name} is truncated: what it describes should reach beyond its {self._file_bytes:,} bytes.",
-            "The copy or upload broke off; copy it again from the microscope's computer.",
-        )
+            raise truncated(self._request)
 
 
-def _first_page_at(path: Path) -> int:
-    """Where the file's header says that its first page is described; many writers put that at the end."""
-    with path.open("rb") as file:
-        head = file.read(16).ljust(16, b"\0")
-    order = "<" if head[:2] == b"II" else ">"
-    big = head[2:4] in (b"+\0", b"\0+")
-    return int(struct.unpack(order + "Q", head[8:16])[0] if big else struct.unpack(order + "I", head[4:8])[0])
+def _worth(series: Any, place: int) -> tuple[int, bool, int, int]:
+    """What makes a series the image: area, then grey, then depth, then coming first.
+
+    Colour of the same size is often a picture of the image with a scale bar drawn into it.
+    """
+    page = series.keyframe
+    grey = int(page.samplesperpixel) < 3
+    return int(page.imagewidth) * int(page.imagelength), grey, int(page.bitspersample) if grey else 0, place
 
 
-def _plane(stored: NDArray[Any], page: Any, name: str) -> Plane:
-    """Give the samples their meaning."""
-    photometric = int(page.photometric)
-    if photometric in _UNSUPPORTED:
-        raise ImageError(f"The colours of {name} are stored as {_UNSUPPORTED[photometric]}.", "Save it as grey or RGB.")
-    samples = int(page.samplesperpixel)
-    if samples == 1:
-        pixels = stored.reshape(stored.shape[-2:]) if stored.ndim > 2 else stored
-        if photometric == _PALETTE and page.colormap is not None:
-            return Plane(pixels, Channels.PALETTE, (np.asarray(page.colormap).T >> 8).astype(np.uint8))
-        return Plane(pixels, white_is_zero=photometric == _WHITE_IS_ZERO)
-    if int(page.planarconfig) == 2:
-        stored = np.moveaxis(stored.reshape(samples, *stored.shape[-2:]), 0, -1)
-    colors = _COLOR_SAMPLES.get(photometric, 1)
-    if colors == 1:
-        return _grey_plane(stored, samples, photometric)
-    if photometric == _SEPARATED:
-        return Plane(stored[..., :4], Channels.CMYK)
-    kind = Channels.RGB_ALPHA if samples > 3 else Channels.RGB
-    return Plane(stored[..., :4] if samples > 3 else stored, kind)
+def _compression(page: Any) -> str:
+    """For people: "none", "LZW", "JPEG", ..."""
+    name = getattr(page.compression, "name", str(page.compression))
+    return "none" if int(page.compression) == 1 else str(name).replace("_", " ")
 
 
-def _grey_plane(stored: NDArray[Any], samples: int, photometric: int) -> Plane:
-    """Grey with something beside it: alpha, or further channels that are left out."""
-    inverted = photometric == _WHITE_IS_ZERO
-    if samples == 2:
-        return Plane(stored, Channels.GREY_ALPHA, white_is_zero=inverted)
-    notice = f"Of {samples} samples per pixel the first was taken."
-    return Plane(np.ascontiguousarray(stored[..., 0]), white_is_zero=inverted, notices=(notice,))
+def _is_lossy(page: Any) -> bool:
+    """Whether values may differ from what the microscope recorded; JPEG 2000 and the like may be either."""
+    return int(page.compression) in _LOSSY
+
+
+def _data_bar(page: Any, shape_yx: tuple[int, int]) -> tuple[str, ...]:
+    """Where the microscope wrote its data bar into the picture."""
+    rows = data_bar_rows(page)
+    if not rows:
+        return ()
+    return (
+        f"The bottom {rows} rows ({shape_yx[0] - rows + 1} to {shape_yx[0]}) are the microscope's data bar "
+        "(Thermo/FEI), not tissue. They are read as part of the image; crop them in Fiji to leave them out.",
+    )
+
+
+def _pages_read(series: Any, pages: int) -> str:
+    """Which of the file's pages are read, where it holds others too."""
+    numbers = [int(page.index) + 1 for page in series.pages if page is not None]
+    if pages == len(numbers):
+        return ""
+    if len(numbers) == 1:
+        return f"page {numbers[0]} of {pages}"
+    return f"pages {numbers[0]} to {numbers[-1]} ({len(numbers):,} of {pages:,})"
 
 
 def _left_out(series: list[Any], chosen: Any) -> tuple[str, ...]:
     """What else the file holds."""
-    others = [f"{s.keyframe.imagewidth} x {s.keyframe.imagelength}" for s in series if s is not chosen]
+    others = [_in_short(other) for other in series if other is not chosen]
     if not others:
         return ()
     shown = ", ".join(others[:3]) + (" and more" if len(others) > 3 else "")
-    return (f"The file also holds {len(others)} smaller or other image(s), {shown} px, which were left out.",)
+    return (f"The file also holds {len(others)} other image(s), left out: {shown}. Read: {_in_short(chosen)}.",)
+
+
+def _in_short(series: Any) -> str:
+    """A series for a list: "160 x 96 px, RGB, 8 bits (page 1)"."""
+    page = series.keyframe
+    kind = "grey" if int(page.samplesperpixel) < 3 else "RGB"
+    size = f"{page.imagewidth} x {page.imagelength} px, {kind}, {page.bitspersample} bits"
+    count = len(series.pages)
+    return f"{size} (page {int(page.index) + 1}{f' and {count - 1} more' if count > 1 else ''})"
 
 
 TIFF = Format("TIFF", (".tif", ".tiff", ".btf", ".tf8", ".lsm", ".ome.tif", ".ome.tiff"),

@@ -1,126 +1,113 @@
-"""Where TIFF files state their pixel size: OME, Thermo/FEI, Zeiss, ImageJ, plain resolution tags, in this order."""
+"""Where TIFF files state their pixel size: OME, makers of microscopes, ImageJ, resolution tags, in this order.
+
+A statement belongs to its page: what another page or another image of the file says is named, never taken.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
-from core.imaging.image import UNKNOWN_PIXEL_SIZE, PixelSize
-from core.imaging.pixel_size import nm_per_unit, pixel_size_from_file, print_resolution
+from core.imaging.formats.tiff_makers import maker_statements, number
+from core.imaging.formats.tiff_ome import OmeImage
+from core.imaging.pixel_size import FoundSize, SizeStatement, choose_size, nm_per_unit, print_statement
 
-_PIXELS_ELEMENT: Final = re.compile(r"<(?:\w+:)?Pixels\b[^>]*>")
-_ATTRIBUTE: Final = re.compile(r'\b(PhysicalSize[XY](?:Unit)?)\s*=\s*["\']([^"\']*)["\']')
-_FEI_TAGS: Final = (34682, 34680)
-_FEI_SECTIONS: Final = ("Scan", "EScan", "IScan", "PScan")
-_ZEISS_TAG: Final = 34118
-_ZEISS_KEYS: Final = ("ap_image_pixel_size", "ap_pixel_size")
 _NM_PER_RESOLUTION_UNIT: Final = {2: 25.4e6, 3: 1e7}
 
-Found = tuple[PixelSize, tuple[str, ...]]
-_NOTHING: Final[Found] = (UNKNOWN_PIXEL_SIZE, ())
 
-
-def tiff_pixel_size(tiff: Any) -> Found:
-    """The first statement that gives a plausible size; notices of those before it that did not.
+def tiff_pixel_size(tiff: Any, page: Any, images: tuple[OmeImage, ...], own: OmeImage | None) -> FoundSize:
+    """The first statement that belongs to the page and gives a plausible size.
 
     Parameters
     ----------
     tiff
         A ``tifffile.TiffFile``.
+    page
+        The page that is read, a ``tifffile.TiffPage``.
+    images
+        What an OME description declares.
+    own
+        The image among them that the page belongs to, None where it says nothing of the page.
     """
-    notices: tuple[str, ...] = ()
-    sources: tuple[Callable[[Any], Found], ...] = (_ome, _fei, _zeiss, _imagej, _resolution)
-    for source in sources:
-        size, said = source(tiff)
-        notices += said
-        if size.nm is not None:
-            return size, said
-    return UNKNOWN_PIXEL_SIZE, notices
+    statements = [own.size] if own is not None and own.size is not None else []
+    statements += page_statements(tiff, page)
+    foreign = [
+        replace(image.size, field=f"{image.size.field} of image {image.number + 1}", reason=_OTHER_IMAGE)
+        for image in images
+        if image is not own and image.size is not None
+    ]
+    first = tiff.pages.first
+    if first.index != page.index:
+        foreign += [
+            replace(statement, field=f"{statement.field} of page {first.index + 1}", reason=_OTHER_IMAGE)
+            for statement in page_statements(tiff, first)
+            if not statement.reason
+        ]
+    found = choose_size([*statements, *foreign])
+    refused = [statement for statement in found.statements if statement.x_nm is not None and statement.reason]
+    if found.size.nm is None and refused and not found.notices:
+        stated = f"{refused[0].field} gives {refused[0].text} per pixel, but it is {refused[0].reason}"
+        return replace(found, notices=(f"{stated}; the pixel size is unknown until you enter it.",))
+    return found
 
 
-def _ome(tiff: Any) -> Found:
-    """PhysicalSizeX and Y of the first Pixels element; micrometres unless another unit is named."""
-    element = _PIXELS_ELEMENT.search(tiff.ome_metadata or "") if tiff.is_ome else None
-    if element is None:
-        return _NOTHING
-    values = dict(_ATTRIBUTE.findall(element.group()))
-    sizes = []
-    for axis in "XY":
-        unit = nm_per_unit(values.get(f"PhysicalSize{axis}Unit", "µm"))
-        size = _number(values.get(f"PhysicalSize{axis}"))
-        if unit is not None and size is not None:
-            sizes.append(size * unit)
-    return pixel_size_from_file(sizes[0], sizes[-1], "OME PhysicalSizeX") if sizes else _NOTHING
+_OTHER_IMAGE: Final = "of another image than the one that is read"
 
 
-def _fei(tiff: Any) -> Found:
-    """PixelWidth and PixelHeight in metres, of the beam that scanned."""
-    for code in _FEI_TAGS:
-        metadata = tiff.pages.first.tags.valueof(code)
-        if not isinstance(metadata, Mapping):
-            continue
-        for section in _FEI_SECTIONS:
-            fields = metadata.get(section)
-            if not isinstance(fields, Mapping):
-                continue
-            width, height = _number(fields.get("PixelWidth")), _number(fields.get("PixelHeight"))
-            if width:
-                return pixel_size_from_file(width * 1e9, (height or width) * 1e9, f"Thermo/FEI {section} PixelWidth")
-    return _NOTHING
+def page_statements(tiff: Any, page: Any) -> list[SizeStatement]:
+    """What the tags of one page state, OME apart."""
+    try:
+        statements = maker_statements(page)
+    except (ValueError, TypeError, IndexError, AttributeError, KeyError):  # damaged metadata do not hide the image
+        statements = []
+    return [*statements, *_imagej(tiff, page), *_resolution(tiff, page)]
 
 
-def _zeiss(tiff: Any) -> Found:
-    """The named pixel size of a Zeiss SEM, or the unnamed fourth value, in metres."""
-    metadata = tiff.pages.first.tags.valueof(_ZEISS_TAG)
-    if not isinstance(metadata, Mapping):
-        return _NOTHING
-    for key in _ZEISS_KEYS:
-        value = metadata.get(key)
-        if isinstance(value, tuple) and len(value) == 3:
-            size, unit = _number(value[1]), nm_per_unit(str(value[2]))
-            if size and unit:
-                return pixel_size_from_file(size * unit, size * unit, f"Zeiss {value[0]}")
-    unnamed = metadata.get("", ())
-    size = _number(unnamed[3]) if isinstance(unnamed, tuple) and len(unnamed) > 3 else None
-    return pixel_size_from_file(size * 1e9, size * 1e9, "Zeiss pixel size") if size else _NOTHING
+def _imagej(tiff: Any, page: Any) -> Iterator[SizeStatement]:
+    """Resolution tags in the units that ImageJ notes in the description: unit for x, and yunit where y has its own."""
+    metadata = _imagej_metadata(tiff, page)
+    if "unit" not in metadata:
+        return
+    x_unit = str(metadata["unit"])
+    y_unit = str(metadata.get("yunit", x_unit))
+    x, y = _ratio(page, "XResolution"), _ratio(page, "YResolution")
+    if not x or not y:
+        return
+    x_nm, y_nm = nm_per_unit(x_unit), nm_per_unit(y_unit)
+    if x_nm is None or y_nm is None:
+        words = x_unit if x_unit == y_unit else f"{x_unit} and {y_unit}"
+        if words:
+            value = f"{1 / x:.6g} x {1 / y:.6g} {words}"
+            yield SizeStatement("ImageJ resolution", value=value[:80], reason="no length")
+        return
+    yield SizeStatement("ImageJ resolution", x_nm / x, y_nm / y)
 
 
-def _imagej(tiff: Any) -> Found:
-    """Resolution tags in the unit that ImageJ notes in the description."""
-    if not tiff.is_imagej:
-        return _NOTHING
-    unit = nm_per_unit(str((tiff.imagej_metadata or {}).get("unit", "")))
-    x, y = (_ratio(tiff, name) for name in ("XResolution", "YResolution"))
-    if unit is None or not x or not y:
-        return _NOTHING
-    return pixel_size_from_file(unit / x, unit / y, "ImageJ resolution")
-
-
-def _resolution(tiff: Any) -> Found:
+def _resolution(tiff: Any, page: Any) -> Iterator[SizeStatement]:
     """The baseline tags, in inch or centimetre, if they cannot be meant for print."""
-    if tiff.is_imagej:  # there the tags are in ImageJ's own unit
-        return _NOTHING
-    unit = _number(tiff.pages.first.tags.valueof("ResolutionUnit", default=2))
-    x, y = (_ratio(tiff, name) for name in ("XResolution", "YResolution"))
+    if "unit" in _imagej_metadata(tiff, page):  # there the tags are in ImageJ's own unit
+        return
+    unit = number(page.tags.valueof("ResolutionUnit", default=2))
+    x, y = _ratio(page, "XResolution"), _ratio(page, "YResolution")
     nm = _NM_PER_RESOLUTION_UNIT.get(int(unit or 0))
-    return (print_resolution(x, y, nm, "TIFF resolution tags"), ()) if nm and x and y else _NOTHING
+    if nm and x and y:
+        yield from print_statement("TIFF resolution tags", x, y, nm)
 
 
-def _ratio(tiff: Any, name: str) -> float | None:
+def _imagej_metadata(tiff: Any, page: Any) -> dict[str, Any]:
+    """ImageJ's description, which stands on the first page and is of its series."""
+    if not tiff.is_imagej:
+        return {}
+    first = tiff.pages.first
+    alike = (page.imagelength, page.imagewidth) == (first.imagelength, first.imagewidth)
+    return dict(tiff.imagej_metadata or {}) if alike else {}
+
+
+def _ratio(page: Any, name: str) -> float | None:
     """A rational tag as a number."""
-    value = tiff.pages.first.tags.valueof(name)
+    value = page.tags.valueof(name)
     if not isinstance(value, tuple) or len(value) != 2:
         return None
-    numerator, denominator = (_number(v) for v in value)
+    numerator, denominator = (number(v) for v in value)
     return numerator / denominator if numerator and denominator else None
-
-
-def _number(value: Any) -> float | None:
-    """A float, None for anything that is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return None

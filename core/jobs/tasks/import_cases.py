@@ -113,7 +113,8 @@ def _pages(
     for page in range(file.pages):
         context.check_cancelled()
         name = case.name if file.pages == 1 else file.page_name(page)
-        image = replace(file.read(page), name=name, pixel_size=case.pixel_size(file.pixel_size))
+        image = file.read(page)
+        image = replace(image, name=name, pixel_size=case.pixel_size(image.pixel_size))
         record, new = _add_image(context, project, case, image, page if file.pages > 1 else None)
         outcome = Outcome.IMPORTED if new or record.created_at >= since else Outcome.DUPLICATE
         added = LabelOutcome.NONE

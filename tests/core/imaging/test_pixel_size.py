@@ -6,6 +6,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.errors import ImageError
@@ -52,7 +53,7 @@ def _png_with(per_metre: int) -> bytes:
         (tiff(GREY, **_ascii_tag(34682, FEI)), 8.5, "Thermo/FEI Scan PixelWidth"),
         (tiff(GREY, **_ascii_tag(34680, FEI)), 8.5, "Thermo/FEI Scan PixelWidth"),
         (tiff(GREY, **_ascii_tag(34118, ZEISS)), 11.0, "Zeiss Image Pixel Size"),
-        (tiff(GREY, **_ascii_tag(34118, ZEISS_UNNAMED)), 12.0, "Zeiss pixel size"),
+        (tiff(np.zeros((9, 1024), "u1"), **_ascii_tag(34118, ZEISS_UNNAMED)), 12.0, "Zeiss pixel size"),
         (tiff(GREY, resolution=(1.25e6, 1.25e6), resolutionunit="CENTIMETER"), 8.0, "TIFF resolution tags"),
         (tiff(GREY, resolution=(2.54e6, 2.54e6), resolutionunit="INCH"), 10.0, "TIFF resolution tags"),
         (_png_with(10**8), 10.0, "PNG pHYs"),
