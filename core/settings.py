@@ -73,10 +73,24 @@ class Settings(BaseSettings):
         "", description="HTTP header in which a sign-in proxy says who it is. Empty: people choose their name."
     )
 
+    import_roots: str = Field(
+        "",
+        description="Folders of the server, separated as in PATH, that people may name in a browser. "
+        "Empty: with access open all, with roles none.",
+    )
     public_addresses: str = Field(
         "", description="Addresses in browsers, separated by commas, where a proxy hides them from the server."
     )
     framed_by: str = Field("", description="Addresses, separated by commas, of sites that may show the app in a frame.")
+
+    @field_validator("import_roots")
+    @classmethod
+    def _absolute(cls, folders: str) -> str:
+        """A relative folder would depend on where the server was started."""
+        for folder in filter(None, (part.strip() for part in folders.split(os.pathsep))):
+            if not Path(folder).expanduser().is_absolute():
+                raise ValueError(f"{folder!r} is not a whole path")
+        return folders
 
     @field_validator("public_addresses", "framed_by")
     @classmethod

@@ -6,10 +6,13 @@ a route that does.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from core.access import Permission, may, projects_of, require, require_anywhere
 from core.errors import AccessError
+from core.import_roots import allowed_path, may_name_paths, require_naming
 from core.jobs.rights import may_change_job, may_see_job
 from core.rounds.training import TRAINED_ON
 from core.settings import Access, current_settings
@@ -44,6 +47,23 @@ def gate(permission: Permission, project_id: str | None = None) -> bool:
     except AccessError as error:
         st.info(plain(f"{error.cause} {error.remedy}"), icon=":material/lock:")
     return False
+
+
+def may_name_folders(project_id: str | None = None) -> bool:
+    """Whether this person may name files on the server; None: for what belongs to no project."""
+    return may_name_paths(context.store(), person(), project_id)
+
+
+def named_path(text: str, project_id: str | None = None) -> Path:
+    """What this person has typed, as a path that may be read.
+
+    Raises
+    ------
+    AccessError
+        It may not.
+    """
+    require_naming(context.store(), person(), project_id)
+    return allowed_path(current_settings(), text)
 
 
 def may_steer(row: JobRecord) -> bool:

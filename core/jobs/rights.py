@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, select
@@ -13,13 +15,15 @@ from core.access import (
     require_anywhere_within,
     require_within,
 )
-from core.errors import AccessError
+from core.errors import AccessError, NotFoundError
+from core.import_roots import FENCED, allowed_path, require_naming
+from core.jobs.import_batch import find_batch
 from core.settings import Access, Settings
 from core.store.people import person_key
 from core.store.records import JobRecord
 from core.store.review_tables import MemberRow
 from core.store.store import Store
-from core.store.tables import ImageRow, JobRow
+from core.store.tables import ImageRow, JobRow, RevisionRow
 
 
 def may_see_job(store: Store, row: JobRecord, person: str) -> bool:
@@ -51,6 +55,84 @@ def require_job(session: Session, settings: Settings, params: dict[str, Any], pe
         require_anywhere_within(session, settings, person, needed)
     else:
         require_within(session, settings, project_id, person, needed)
+
+
+def require_asking(
+    session: Session, settings: Settings, params: dict[str, Any], person: str, needed: Permission
+) -> None:
+    """Refuse a job that a person may not ask for: as `require_job`, and each thing that it names is of its project.
+
+    Raises
+    ------
+    AccessError
+        Naming the role that they have, and one that would do.
+    NotFoundError
+        An image of the job is in another project.
+    """
+    require_job(session, settings, params, person, needed)
+    project_id = project_of_job(session, params)
+    if project_id is None or settings.access is Access.OPEN:
+        return
+    named = {str(params[key]) for key in ("image_id", "revision_id") if params.get(key)}
+    named |= {str(each) for key in ("image_ids", "revision_ids") for each in params.get(key) or ()}
+    named |= {str(case["image_id"]) for case in params.get("cases") or () if case.get("image_id")}
+    for subject in named:
+        if _project_of(session, subject) != project_id:
+            raise NotFoundError(f"There is no image or label map {subject[:40]!r} in this project.", "Reload the page.")
+
+
+def _project_of(session: Session, subject: str) -> str | None:
+    """The project of an image or a revision."""
+    revision = session.get(RevisionRow, subject)
+    image = session.get(ImageRow, revision.image_id if revision is not None else subject)
+    return image.project_id if image is not None else None
+
+
+def fenced(store: Store, params: Mapping[str, Any], person: str) -> Mapping[str, Any]:
+    """The parameters of a job that a person in a browser asks for; paths of the server in them are looked at.
+
+    Raises
+    ------
+    AccessError
+        The person may not name files of the server, or not these.
+    """
+    given = given_paths(params)
+    batch = batch_folder(store.settings, params)
+    outside = [path for path in given if batch is None or not Path(path).resolve().is_relative_to(batch[0].resolve())]
+    if not given:
+        return params
+    if outside:
+        require_naming(store, person, params.get("project_id"))
+    for path in given:
+        allowed_path(store.settings, path, own=batch or ())
+    return {**params, FENCED: True}
+
+
+def require_fence(settings: Settings, params: Mapping[str, Any], paths: Iterable[Path]) -> None:
+    """Refuse to read what a browser may not name, at the moment of reading: a link may have come since.
+
+    Raises
+    ------
+    AccessError
+        As `core.import_roots.allowed_path`.
+    """
+    if params.get(FENCED):
+        for path in paths:
+            allowed_path(settings, path, own=batch_folder(settings, params) or ())
+
+
+def given_paths(params: Mapping[str, Any]) -> tuple[str, ...]:
+    """The paths of the server that parameters name."""
+    found = [params.get("path"), params.get("folder")]
+    for case in params.get("cases") or ():
+        found += [case.get("image_path"), *(case.get("label_paths") or ()), *(case.get("paths") or ())]
+    return tuple(str(path) for path in found if path)
+
+
+def batch_folder(settings: Settings, params: Mapping[str, Any]) -> tuple[Path, ...] | None:
+    """Where the dropped files of a job wait."""
+    batch_id = params.get("batch_id")
+    return (find_batch(settings, str(batch_id)).path,) if batch_id else None
 
 
 def project_of_job(session: Session, params: dict[str, Any]) -> str | None:

@@ -14,7 +14,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import JobError
-from core.jobs.rights import changing_takes, require_job, seen_by
+from core.jobs.rights import changing_takes, fenced, require_asking, require_job, seen_by
 from core.jobs.states import ACTIVE
 from core.jobs.tasks import TASKS, task_kind
 from core.jobs.transitions import move, record
@@ -42,6 +42,7 @@ def submit(
     author: str = "",
     priority: int = Priority.NORMAL,
     store: Store | None = None,
+    by: str | None = None,
 ) -> JobRecord:
     """Put a job into the queue.
 
@@ -57,16 +58,26 @@ def submit(
         Higher runs first; a person waiting for a prediction goes before batches.
     store
         Another than the process's own.
+    by
+        The person in a browser who asks, and the author then; their rights are asked for at this moment. None: the
+        program itself asks.
 
     Raises
     ------
     JobError
         There is no such kind.
+    AccessError
+        ``by`` may not ask for this, in this project, of these files.
     StorageFullError
         The database cannot be written.
     """
+    store = store or current_store()
+    if by is not None:
+        params, author = fenced(store, params, by), by
     row = new_job(kind, params, author=author, priority=priority)
-    with (store or current_store()).database.writing() as session:
+    with store.database.writing() as session:
+        if by is not None:
+            require_asking(session, store.settings, row.params, by, task_kind(kind).permission)
         session.add(row)
     return record(row)
 

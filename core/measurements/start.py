@@ -93,12 +93,26 @@ def usual_source(store: Store, there: Mapping[Source, Sequence[MeasuredMap]]) ->
 
 
 def start_measuring(
-    store: Store, project_id: str, maps: Sequence[MeasuredMap], contact_nm: float, *, author: str = "", name: str = ""
+    store: Store,
+    project_id: str,
+    maps: Sequence[MeasuredMap],
+    contact_nm: float,
+    *,
+    author: str = "",
+    name: str = "",
+    by: str | None = None,
 ) -> JobRecord:
     """Queue the job; the one that is under way for the same label maps is returned instead.
 
+    Parameters
+    ----------
+    by
+        Who asks in a browser, as `core.jobs.rows.submit` takes it.
+
     Raises
     ------
+    AccessError
+        ``by`` may not measure in this project.
     DatasetError
         There is nothing to measure.
     """
@@ -108,7 +122,7 @@ def start_measuring(
     params = {"project_id": project_id, "revision_ids": ids, "contact_nm": contact_nm, "name": name}
     same = (row for row in active_jobs(store=store) if row.kind == KIND and _work(row.params) == _work(params))
     found = next(same, None)
-    return found or submit(KIND, params, author=author, priority=Priority.INTERACTIVE, store=store)
+    return found or submit(KIND, params, author=author, priority=Priority.INTERACTIVE, store=store, by=by)
 
 
 def running(store: Store, project_id: str) -> list[JobRecord]:

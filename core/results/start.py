@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from core.access import Permission, require
 from core.errors import DatasetError
 from core.jobs.rows import Priority, submit
 from core.results.checks import (
@@ -25,8 +26,15 @@ NO_REFERENCE = "It has no reference labels."
 NO_PREDICTION = "No prediction of it was given."
 
 
-def start_evaluation(store: Store, plan: EvaluationPlan, *, author: str = "") -> JobRecord:
+def start_evaluation(store: Store, plan: EvaluationPlan, *, author: str = "", by: str | None = None) -> JobRecord:
     """Freeze what is evaluated and queue the job.
+
+    Parameters
+    ----------
+    author
+        Whose evaluation it is.
+    by
+        Who asks in a browser, and the author then; None: the program itself.
 
     Returns
     -------
@@ -35,6 +43,8 @@ def start_evaluation(store: Store, plan: EvaluationPlan, *, author: str = "") ->
 
     Raises
     ------
+    AccessError
+        ``by`` may not evaluate in this project.
     DatasetError
         The plan is refused; the cause is what `check_evaluation` says.
     NotFoundError
@@ -42,6 +52,8 @@ def start_evaluation(store: Store, plan: EvaluationPlan, *, author: str = "") ->
     SettingsError
         Settings that make no sense.
     """
+    if by is not None:
+        require(store, plan.project_id, by, Permission.TRAIN)
     what = planned(store, plan)
     check = check_planned(store, what)
     if check.refusals:
@@ -56,10 +68,10 @@ def start_evaluation(store: Store, plan: EvaluationPlan, *, author: str = "") ->
         scheme=scheme,
         settings=settings_of(plan.settings).resolved(scheme, sizes).to_json(),
         model_id=plan.model_id,
-        author=author,
+        author=author if by is None else by,
     )
     params = {"evaluation_id": row.id, "project_id": plan.project_id, "model_id": plan.model_id, "name": row.name}
-    job = submit("evaluate", params, author=author, priority=Priority.BATCH, store=store)
+    job = submit("evaluate", params, author=author, priority=Priority.BATCH, store=store, by=by)
     store.set_evaluation(row.id, job_id=job.id)
     return job
 

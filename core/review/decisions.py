@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from core.access import Permission, require_within
 from core.errors import AccessError, DecidedError, ReviewError
+from core.review.double_annotation import require_visible_within
 from core.review.records import Decision, Review, ReviewState
 from core.review.rows import Subject, authors_of, named, record, subject
 from core.store.audit import note
@@ -222,6 +223,7 @@ def _undecided(session: Session, store: Store, revision_id: str, reviewer: str) 
     """A review that waits for a decision, and that this person may decide."""
     it = subject(session, revision_id)
     require_within(session, store.settings, it.project.id, reviewer, Permission.REVIEW)
+    require_visible_within(session, it, reviewer)
     if it.state is not ReviewState.SUBMITTED or it.review.superseded_by is not None:
         raise _over(it)
     return it
@@ -231,6 +233,7 @@ def _approved(session: Session, store: Store, revision_id: str, reviewer: str) -
     """A review whose approval this person may take back."""
     it = subject(session, revision_id)
     require_within(session, store.settings, it.project.id, reviewer, Permission.REVIEW)
+    require_visible_within(session, it, reviewer)
     if it.state is not ReviewState.APPROVED:
         raise ReviewError(f"The revision is not approved: {_outcome(it.review)}.", "Reload the page.")
     above = session.get(ReviewRow, it.review.superseded_by) if it.review.superseded_by else None
@@ -246,6 +249,7 @@ def _to_reopen(session: Session, store: Store, revision_id: str, reviewer: str) 
     """A review that was rejected or asked to be changed, which this person may put back into the queue."""
     it = subject(session, revision_id)
     require_within(session, store.settings, it.project.id, reviewer, Permission.REVIEW)
+    require_visible_within(session, it, reviewer)
     if it.state not in (ReviewState.REJECTED, ReviewState.CHANGES_REQUESTED):
         raise ReviewError(f"There is no decision to take back: {_outcome(it.review)}.", "Reload the page.")
     if person_key(it.review.decided_by) != person_key(reviewer):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.access import ALLOWED, Permission, refusal, require_within, role_within
 from core.errors import AccessError, ReviewError
 from core.review.records import ReviewState
-from core.review.rows import named
+from core.review.rows import Subject, named
 from core.store.audit import note
 from core.store.base import found, now
 from core.store.people import clean_name, person_key
@@ -182,10 +182,28 @@ def require_visible(store: Store, revision_id: str, person: str) -> None:
     if revision.kind is RevisionKind.CORRECTION and person_key(revision.author) in hidden_authors(
         store, revision.image_id, person
     ):
-        raise AccessError(
-            "You annotate this image without seeing the work of others.",
-            "It can be seen when all who were asked have submitted.",
-        )
+        raise _unseen()
+
+
+def require_visible_within(session: Session, it: Subject, person: str) -> None:
+    """`require_visible` within the transaction of what is asked for.
+
+    Raises
+    ------
+    AccessError
+        It is hidden from this person as yet.
+    """
+    key, author = person_key(person), person_key(it.revision.author)
+    hidden = _hiding(_assignments(session, it.project.id, it.image.id), key).get(it.image.id, frozenset())
+    if it.revision.kind == RevisionKind.CORRECTION.value and author in hidden - {key}:
+        raise _unseen()
+
+
+def _unseen() -> AccessError:
+    return AccessError(
+        "You annotate this image without seeing the work of others.",
+        "It can be seen when all who were asked have submitted.",
+    )
 
 
 def _require_nothing_begun(session: Session, image_id: str, name: str) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from core.access import Permission, require
 from core.review.changes import measured
-from core.review.double_annotation import hidden_revisions
+from core.review.double_annotation import hidden_revisions, require_visible
 from core.review.records import Review, ReviewState
-from core.review.rows import joined, record
+from core.review.rows import joined, record, review
 from core.store.people import person_key
 from core.store.review_tables import ReviewRow
 from core.store.store import Store
@@ -82,6 +82,22 @@ def queue(
     hidden = hidden_revisions(store, project_id, person)
     kept = [row for row in rows if row.revision_id not in hidden and chosen.keeps(row)]
     return measured(store, kept) if measure else tuple(kept)
+
+
+def opened_review(store: Store, revision_id: str, person: str) -> Review:
+    """One review by its id, for a person to look at, its changes and effect worked out.
+
+    Raises
+    ------
+    NotFoundError
+        The revision has no review.
+    AccessError
+        The person may not see its project, or a blind assignment hides it from them as yet.
+    """
+    found = review(store, revision_id)
+    require(store, found.project_id, person, Permission.VIEW)
+    require_visible(store, revision_id, person)
+    return measured(store, [found])[0]
 
 
 def next_review(store: Store, project_id: str, person: str, *, after: str | None = None) -> Review | None:

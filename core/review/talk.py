@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from core.access import ALLOWED, Permission, refusal, require_within, role_within
 from core.errors import AccessError, DecidedError, NotFoundError, ReviewError
 from core.review.decisions import REASON_CHARS
+from core.review.double_annotation import require_visible_within
 from core.review.lineage import lineage
 from core.review.records import Box, Comment, Mark, ReviewState
 from core.review.rows import named, subject
@@ -52,6 +53,7 @@ def comment(store: Store, revision_id: str, who: str, text: str) -> Comment:
     with store.database.writing() as session:
         it = subject(session, revision_id)
         require_within(session, store.settings, it.project.id, author, Permission.COMMENT)
+        require_visible_within(session, it, author)
         row = ReviewCommentRow(id=new_id(), revision_id=revision_id, author=author, created_at=now(), text=text)
         session.add(row)
     return _comment(row)
@@ -93,6 +95,7 @@ def add_mark(store: Store, revision_id: str, who: str, box: Box, label: str, not
     with store.database.writing() as session:
         it = subject(session, revision_id)
         require_within(session, store.settings, it.project.id, author, Permission.REVIEW)
+        require_visible_within(session, it, author)
         if it.state not in OPEN_STATES or it.review.superseded_by is not None:
             raise DecidedError("The review is over, so nobody would see the mark.", "Mark the newest version.")
         inside = box.within((it.image.height_px, it.image.width_px))
@@ -126,6 +129,7 @@ def resolve_mark(store: Store, revision_id: str, number: int, who: str, *, resol
         it = subject(session, revision_id)
         needed = Permission.PAINT if it.made_by(person) else Permission.REVIEW
         require_within(session, store.settings, it.project.id, person, needed)
+        require_visible_within(session, it, person)
         row = _found_mark(session, revision_id, number)
         if resolved is (row.resolved_at is None):
             row.resolved_by, row.resolved_at = (person, now()) if resolved else ("", None)
@@ -148,6 +152,7 @@ def remove_mark(store: Store, revision_id: str, number: int, who: str) -> None:
     with store.database.writing() as session:
         it = subject(session, revision_id)
         require_within(session, store.settings, it.project.id, person, Permission.REVIEW)
+        require_visible_within(session, it, person)
         row = _found_mark(session, revision_id, number)
         if person_key(row.author) != person_key(person):
             raise AccessError(f"Mark {number} is {row.author}'s.", "Ask them, or say that it is resolved.")
@@ -208,6 +213,7 @@ def assign(store: Store, revision_id: str, assignee: str, *, by: str) -> None:
     with store.database.writing() as session:
         it = subject(session, revision_id)
         require_within(session, store.settings, it.project.id, person, Permission.REVIEW)
+        require_visible_within(session, it, person)
         if it.state not in OPEN_STATES:
             raise DecidedError("The review is over.", "Reload the page.")
         if assignee:

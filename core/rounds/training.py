@@ -49,11 +49,18 @@ TRAINED_ON: Final = "Trained in Cristae on the project"
 """What a model's card says of its origin, before the project's name."""
 
 
-def start_training(store: Store, plan: TrainingPlan, *, author: str = "") -> JobRecord:
+def start_training(store: Store, plan: TrainingPlan, *, author: str = "", by: str | None = None) -> JobRecord:
     """Freeze the snapshot and queue the training.
+
+    Parameters
+    ----------
+    by
+        Who asks in a browser, as `core.jobs.rows.submit` takes it.
 
     Raises
     ------
+    AccessError
+        ``by`` may not train in this project.
     DatasetError
         The images cannot be trained on.
     TrainingError
@@ -63,7 +70,7 @@ def start_training(store: Store, plan: TrainingPlan, *, author: str = "") -> Job
     """
     _check_name(plan)
     params = training_params(store, plan, take_snapshot(store, plan.project_id, plan.image_ids))
-    return submit("train", params, author=author, store=store)
+    return submit("train", params, author=author, store=store, by=by)
 
 
 def training_params(store: Store, plan: TrainingPlan, snapshot: Snapshot) -> dict[str, Any]:

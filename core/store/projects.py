@@ -22,8 +22,15 @@ MAX_NAME_CHARS = 200
 class ProjectStore(StoreBase):
     """Making, listing and removing projects."""
 
-    def create_project(self, name: str, scheme: LabelScheme, pixel_size_nm: float | None = None) -> ProjectRecord:
-        """Make an empty project.
+    def create_project(
+        self,
+        name: str,
+        scheme: LabelScheme,
+        pixel_size_nm: float | None = None,
+        *,
+        within: Callable[[Session, ProjectRow], None] = lambda session, row: None,
+    ) -> ProjectRecord:
+        """Make an empty project. `core.project_changes.create_project` is for people.
 
         Parameters
         ----------
@@ -33,6 +40,8 @@ class ProjectStore(StoreBase):
             Its classes.
         pixel_size_nm
             Assumed for images whose file says nothing, once a person confirms it; None where there is no such size.
+        within
+            Called in the same transaction; what it raises stops it.
 
         Raises
         ------
@@ -51,6 +60,8 @@ class ProjectStore(StoreBase):
         try:
             with self.database.writing() as session:
                 session.add(row)
+                session.flush()
+                within(session, row)
         except IntegrityError as error:
             raise _taken(name) from error
         return _record(row)
@@ -79,8 +90,9 @@ class ProjectStore(StoreBase):
         name: str | None = None,
         scheme: LabelScheme | None = None,
         pixel_size_nm: float | None = None,
+        within: Callable[[Session, ProjectRecord, ProjectRecord], None] = lambda session, before, after: None,
     ) -> ProjectRecord:
-        """Change what is given and leave the rest.
+        """Change what is given and leave the rest. `core.project_changes.change_project` is for people.
 
         Parameters
         ----------
@@ -92,6 +104,8 @@ class ProjectStore(StoreBase):
             Classes may be added, renamed and recoloured; one that label maps use may not be taken away.
         pixel_size_nm
             In nm; 0 where there is no such size any more.
+        within
+            Called in the same transaction with the project before and after; what it raises stops it.
 
         Raises
         ------
@@ -109,6 +123,7 @@ class ProjectStore(StoreBase):
         try:
             with self.database.writing() as session:
                 row = found(session, ProjectRow, project_id, "project")
+                before = _record(row)
                 if scheme is not None:
                     _check_classes_in_use(session, row, scheme)
                     row.scheme = distinct_colors(scheme).to_json()
@@ -116,6 +131,8 @@ class ProjectStore(StoreBase):
                     row.name = name
                 if pixel_size_nm is not None:
                     row.pixel_size_nm = pixel_size_nm or None
+                session.flush()
+                within(session, before, _record(row))
         except IntegrityError as error:
             raise _taken(str(name)) from error
         return _record(row)

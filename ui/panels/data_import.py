@@ -17,6 +17,7 @@ from core.jobs.import_batch import ImportBatch, Part, discard_batch, find_batch,
 from core.label_scheme import LabelScheme
 from core.settings import current_settings
 from core.store.records import ProjectRecord
+from ui.access import may_name_folders, named_path
 from ui.errors import explained, plain
 from ui.panels.data_preview import preview_panel
 from ui.state import Query, StateKey, query, set_query
@@ -40,13 +41,14 @@ _LISTED: Final = 1000
 
 def import_panel(project: ProjectRecord) -> None:
     """Everything up to the button that begins the import."""
+    ways = [_DROP, _SERVER] if may_name_folders(project.id) else [_DROP]
     way = st.segmented_control(
-        "Where are the files?", [_DROP, _SERVER], default=_DROP, key="data-way", label_visibility="collapsed"
+        "Where are the files?", ways, default=_DROP, key="data-way", label_visibility="collapsed"
     )
     batch: ImportBatch | None = None
     with explained():
         if way == _SERVER:
-            folder, labels = _server_folders()
+            folder, labels = _server_folders(project)
         else:
             batch = _dropped()
             folder, labels = (batch.path if batch and batch.files(Part.IMAGES) else None), None
@@ -63,7 +65,7 @@ def import_panel(project: ProjectRecord) -> None:
         preview_panel(project, plan, batch_id=batch.id if batch else None)
 
 
-def _server_folders() -> tuple[Path | None, Path | None]:
+def _server_folders(project: ProjectRecord) -> tuple[Path | None, Path | None]:
     """Folders as typed."""
     left, right = st.columns(2)
     begun = st.session_state.get(StateKey.IMPORTS_BEGUN, 0)
@@ -81,7 +83,7 @@ def _server_folders() -> tuple[Path | None, Path | None]:
     ).strip()
     if not folder:
         st.caption("Give a path as the server sees it. Nothing is copied before you have seen what is in it.")
-    return (Path(folder).expanduser() if folder else None), (Path(labels).expanduser() if labels else None)
+    return (named_path(folder, project.id) if folder else None), (named_path(labels, project.id) if labels else None)
 
 
 def _dropped() -> ImportBatch | None:

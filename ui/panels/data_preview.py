@@ -91,7 +91,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
         submit(
             "import_cases",
             {"project_id": project.id, "cases": cases, "batch_id": batch_id},
-            author=person(),
+            by=person(),
             priority=Priority.INTERACTIVE,
         )
         set_query(Query.BATCH, None)

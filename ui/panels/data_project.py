@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
@@ -11,8 +10,10 @@ from core.curation import delete_project, project_contents
 from core.errors import CristaeError
 from core.imaging.dataset_folder import read_classes
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme, distinct_colors
+from core.project_changes import change_project, create_project
 from core.store.records import ProjectRecord
 from ui import context
+from ui.access import may_name_folders, named_path
 from ui.errors import show_error
 from ui.panels.data_scheme import scheme_chips, scheme_editor, scheme_of_rows
 from ui.panels.results_words import counted
@@ -50,7 +51,7 @@ def new_project() -> None:
         close_dialog()
     if made:
         try:
-            project = context.store().create_project(name, scheme_of_rows(rows, scheme), size_nm)
+            project = create_project(context.store(), name, scheme_of_rows(rows, scheme), size_nm, by=person())
         except CristaeError as error:
             show_error(error.cause, error.remedy)
             return
@@ -88,9 +89,10 @@ def _settings(project_id: str) -> None:
         close_dialog()
     if saved:
         try:
-            context.store().update_project(
-                project.id, name=name, scheme=scheme_of_rows(rows, scheme), pixel_size_nm=size_nm or 0
-            )
+            change_project(
+                context.store(), project.id, by=person(), name=name, scheme=scheme_of_rows(rows, scheme),
+                pixel_size_nm=size_nm or 0,
+            )  # fmt: skip
         except CristaeError as error:
             show_error(error.cause, error.remedy)
             return
@@ -137,11 +139,14 @@ def _open(project: ProjectRecord) -> None:
 
 def _from_file(key: str) -> LabelScheme | None:
     """Classes of a dataset.json on the server."""
+    if not may_name_folders():
+        st.info("Reading folders of the server is switched off here, or is for admins.", icon=":material/lock:")
+        return None
     path = st.text_input("dataset.json, or its folder, on the server", placeholder="/data/Dataset001_Liver", key=key)
     if not path.strip():
         return None
     try:
-        return read_classes(Path(path.strip()).expanduser())
+        return read_classes(named_path(path.strip()))
     except CristaeError as error:
         show_error(error.cause, error.remedy)
         return None

@@ -113,7 +113,7 @@ def _offer(project: ProjectRecord, source: Source, found: Measured, contact_nm: 
             icon=":material/straighten:",
             key="measure-start",
         ):
-            start_measuring(context.store(), project.id, maps, contact_nm, author=person(), name=source_words(source))
+            start_measuring(context.store(), project.id, maps, contact_nm, by=person(), name=source_words(source))
             st.rerun()
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.jobs.rows import Priority, job, submit
 from core.store.records import JobState
+from ui.access import may_name_folders
 from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
 from ui.person import person
@@ -38,11 +39,12 @@ def _form() -> None:
     if upload:
         st.markdown(f":green[:material/check:] **{plain(upload[1])}** is here ({bytes_text(upload[2])}).")
     path, name, size = st.columns([2, 1.4, 1])
+    may_name = may_name_folders()
     given_path = path.text_input(
         "Or a path on the server",
         key="model-path",
-        disabled=bool(upload),
-        placeholder="/data/nnUNet_results/Dataset001",
+        disabled=bool(upload) or not may_name,
+        placeholder="/data/nnUNet_results/Dataset001" if may_name else "switched off here, or for admins",
     )
     given_name = name.text_input("Name", key="model-name", placeholder="as the model says", max_chars=120)
     given_size = size.number_input(
@@ -65,7 +67,7 @@ def _form() -> None:
         params: dict[str, Any] = {"upload_id": upload[0]} if upload else {"path": given_path.strip()}
         params |= {"name": given_name.strip()} if given_name.strip() else {}
         params |= {"pixel_size_nm": float(given_size)} if given_size else {}
-        row = submit("import_model", params, author=person(), priority=Priority.INTERACTIVE)
+        row = submit("import_model", params, by=person(), priority=Priority.INTERACTIVE)
         st.session_state.pop(StateKey.MODEL_UPLOAD, None)
         st.session_state[StateKey.MODEL_IMPORT] = row.id
         st.rerun()

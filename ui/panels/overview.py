@@ -32,7 +32,7 @@ def begin() -> None:
         st.subheader("Nothing here yet", anchor=False)
         st.markdown("Drop a micrograph on the Segment page, or look around with synthetic examples first.")
         if st.button("Make the demo project", icon=":material/science:"):
-            submit("demo", {"rounds": True}, author=person())
+            submit("demo", {"rounds": True}, by=person())
             st.rerun()
 
 

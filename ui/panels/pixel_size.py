@@ -82,7 +82,7 @@ def _trial(image: ImageRecord, model: StoredModel) -> None:
             row = submit(
                 "scale_trial",
                 {"image_id": image.id, "model_id": model.id},
-                author=person(),
+                by=person(),
                 priority=Priority.INTERACTIVE,
             )
             trials[key] = row.id

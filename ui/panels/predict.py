@@ -27,4 +27,4 @@ def begin_prediction(
         INTERACTIVE where a person waits for this very one.
     """
     params = {"image_id": image_id, "model_id": model_id, "step": step, "mirroring": mirroring}
-    return submit("predict", params, author=person(), priority=priority)
+    return submit("predict", params, by=person(), priority=priority)

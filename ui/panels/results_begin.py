@@ -16,6 +16,7 @@ from ui.access import gate
 from ui.errors import explained, plain
 from ui.panels.results_import import import_panel
 from ui.panels.results_words import counted
+from ui.person import person
 from ui.state import Query, StateKey, query, set_query
 
 _MODEL: Final = "A model"
@@ -80,7 +81,7 @@ def _model_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
     for text in check.warnings:
         st.warning(plain(text), icon=":material/warning:")
     if st.button("Evaluate", type="primary", icon=":material/play_arrow:", disabled=bool(check.refusals)):
-        start_evaluation(context.store(), plan)
+        start_evaluation(context.store(), plan, by=person())
         begun()
 
 

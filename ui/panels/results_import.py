@@ -24,6 +24,7 @@ from core.results.prediction_files import (
 )
 from core.settings import current_settings
 from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, Split
+from ui.access import may_name_folders, named_path
 from ui.errors import explained, explaining, plain, show_error
 from ui.panels.jobs import POLL_S, job_bar, job_problem
 from ui.panels.results_words import counted
@@ -66,11 +67,12 @@ def import_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
         f"Label maps are compared with the references of {whose}. They are paired by name: liver_1.png or "
         "liver_1_mitochondria.png belong to liver_1.tif."
     )
+    ways = [_DROP, _SERVER] if may_name_folders(project.id) else [_DROP]
     way = st.segmented_control(
-        "Where are the files?", [_DROP, _SERVER], default=_DROP, required=True, key="results-files-way",
+        "Where are the files?", ways, default=_DROP, required=True, key="results-files-way",
         label_visibility="collapsed",
     )  # fmt: skip
-    files, batch_id = _on_server() if way == _SERVER else _dropped()
+    files, batch_id = _on_server(project) if way == _SERVER else _dropped()
     if not files:
         return
     left, right = st.columns(2)
@@ -169,14 +171,14 @@ def _preview(
             "maker": maker,
             "batch_id": batch_id,
         }
-        submit(KIND, params, author=person(), priority=Priority.INTERACTIVE)
+        submit(KIND, params, by=person(), priority=Priority.INTERACTIVE)
         set_query(Query.BATCH, None)
         set_query(Query.EVALUATION, None)
         st.session_state[StateKey.RESULTS_BEGUN] = _begun() + 1
         st.rerun()
 
 
-def _on_server() -> tuple[tuple[Path, ...], None]:
+def _on_server(project: ProjectRecord) -> tuple[tuple[Path, ...], None]:
     """The files of a folder as typed."""
     folder = st.text_input(
         "Folder of the label maps", placeholder="/data/predictions", key=f"results-folder-{_begun()}"
@@ -186,7 +188,7 @@ def _on_server() -> tuple[tuple[Path, ...], None]:
         return (), None
     found: tuple[Path, ...] = ()
     with explained():
-        found = prediction_files(Path(folder).expanduser())
+        found = prediction_files(named_path(folder, project.id))
     return found, None
 
 

@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from core.annotation.history import Difference, difference
-from core.errors import NotFoundError
-from core.review.changes import Region, changed_regions, measured
+from core.errors import AccessError, NotFoundError
+from core.review.changes import Region, changed_regions
+from core.review.queue import opened_review
 from core.review.records import Review
 from core.review.rows import review as review_of
 from core.store.people import person_key
@@ -38,10 +39,17 @@ def review_panel(project: ProjectRecord, revision_id: str, person: str) -> None:
         set_query(Query.REVISION, None)
         st.rerun()
     try:
-        (review,) = measured(context.store(), [review_of(context.store(), revision_id)])
+        review = opened_review(context.store(), revision_id, person)
     except NotFoundError:
         st.warning("The correction of this link does not exist (any more).", icon=":material/link_off:")
         return
+    except AccessError as error:
+        st.info(plain(f"{error.cause} {error.remedy}"), icon=":material/lock:")
+        return
+    if review.project_id != project.id:  # a link from elsewhere: its own classes and roles count
+        st.session_state[StateKey.PROJECT] = review.project_id
+        set_query(Query.PROJECT, review.project_id)
+        st.rerun()
     _facts(review)
     review, regions = _held_against(review)
     with st.container(horizontal=True, gap="medium", key="review-columns"):

@@ -44,7 +44,7 @@ def _ingest(upload_id: str, name: str) -> None:
     row = submit(
         "ingest",
         {"upload_id": upload_id, "project_id": project.id, "name": name},
-        author=person(),
+        by=person(),
         priority=Priority.INTERACTIVE,
     )
     waiting = st.session_state.setdefault(StateKey.INGEST_JOBS, [])

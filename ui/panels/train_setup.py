@@ -192,7 +192,7 @@ def _speed(preset: Preset) -> None:
         st.caption(f":material/timer: Measured here: {_meaning(speed)}.")
     label = "Measure again" if speed else "Measure on this machine"
     if st.button(label, icon=":material/timer:", type="tertiary", key=f"time-{preset.value}"):
-        submit("time_training", {"preset": preset.value}, author=person())
+        submit("time_training", {"preset": preset.value}, by=person())
         st.rerun()
 
 
@@ -261,6 +261,6 @@ def _begin(project: ProjectRecord, chosen: list[ImageRecord], parent: StoredMode
             epochs=int(length) if unit != "minutes" else None,
             pixel_size_nm=fixed or None, seed=int(seed), validation_fraction=held_out / 100,
         )  # fmt: skip
-        row = start_training(context.store(), plan)
+        row = start_training(context.store(), plan, by=person())
         set_query(Query.JOB, row.id)
         st.rerun()

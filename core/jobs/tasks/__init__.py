@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from core.access import Permission
 from core.errors import JobError
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class TaskKind:
         What it occupies while it runs.
     max_attempts
         How often it may be started, the first time included, when its process goes away.
+    permission
+        What a person needs in the project, who asks for it in a browser.
     restartable
         Whether it may be started anew without being asked.
     pausable
@@ -63,6 +66,7 @@ class TaskKind:
     module: str
     resource: Resource
     max_attempts: int = 3
+    permission: Permission = Permission.TRAIN
     restartable: bool = True
     pausable: bool = False
     finishable: bool = False
@@ -76,20 +80,42 @@ class TaskKind:
 TASKS: dict[str, TaskKind] = {
     kind.name: kind
     for kind in (
-        TaskKind("ingest", "Reading the image", "core.jobs.tasks.ingest", Resource.CPU),
-        TaskKind("predict", "Finding organelles", "core.jobs.tasks.predict", Resource.PREDICT),
+        TaskKind(
+            "ingest", "Reading the image", "core.jobs.tasks.ingest", Resource.CPU, permission=Permission.ADD_IMAGES
+        ),
+        TaskKind(
+            "predict", "Finding organelles", "core.jobs.tasks.predict", Resource.PREDICT, permission=Permission.PAINT
+        ),
         TaskKind("evaluate", "Evaluating", "core.jobs.tasks.evaluate", Resource.PREDICT),
-        TaskKind("measure", "Measuring objects", "core.jobs.tasks.measure", Resource.CPU),
-        TaskKind("scale_trial", "Trying pixel sizes", "core.jobs.tasks.scale_trial", Resource.PREDICT),
+        TaskKind("measure", "Measuring objects", "core.jobs.tasks.measure", Resource.CPU, permission=Permission.PAINT),
+        TaskKind(
+            "scale_trial",
+            "Trying pixel sizes",
+            "core.jobs.tasks.scale_trial",
+            Resource.PREDICT,
+            permission=Permission.PAINT,
+        ),
         TaskKind(
             "train", "Training a model", "core.jobs.tasks.train", Resource.TRAIN, 5, pausable=True, finishable=True
         ),
-        TaskKind("import_cases", "Importing images and labels", "core.jobs.tasks.import_cases", Resource.CPU),
+        TaskKind(
+            "import_cases",
+            "Importing images and labels",
+            "core.jobs.tasks.import_cases",
+            Resource.CPU,
+            permission=Permission.ADD_IMAGES,
+        ),
         TaskKind("import_predictions", "Importing predictions", "core.jobs.tasks.import_predictions", Resource.CPU),
         TaskKind("import_model", "Importing a model", "core.jobs.tasks.import_model", Resource.CPU),
         TaskKind("time_training", "Timing a training", "core.jobs.tasks.time_training", Resource.TRAIN),
-        TaskKind("demo", "Making the demo project", "core.jobs.tasks.demo", Resource.CPU),
-        TaskKind("demo_rounds", "Correcting the demo project", "core.jobs.tasks.demo_rounds", Resource.PREDICT),
+        TaskKind("demo", "Making the demo project", "core.jobs.tasks.demo", Resource.CPU, permission=Permission.MANAGE),
+        TaskKind(
+            "demo_rounds",
+            "Correcting the demo project",
+            "core.jobs.tasks.demo_rounds",
+            Resource.PREDICT,
+            permission=Permission.MANAGE,
+        ),
     )
 }
 

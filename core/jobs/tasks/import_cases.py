@@ -29,6 +29,7 @@ from core.imaging.pyramid import write_label_pyramid
 from core.imaging.reader import Micrograph, open_micrograph
 from core.jobs.context import JobContext
 from core.jobs.import_batch import discard_batch
+from core.jobs.rights import require_fence
 from core.jobs.rows import job
 from core.label_scheme import LabelScheme
 from core.morphometry.coverage import coverage_table
@@ -92,6 +93,7 @@ def run(context: JobContext) -> dict[str, Any]:
 def _import(context: JobContext, project: ProjectRecord, case: ImportCase, since: datetime) -> list[dict[str, Any]]:
     """One case; an outcome per page. Only what no other case could survive either is raised."""
     try:
+        require_fence(context.settings, context.params, [case.image_path, *case.label_paths])
         with open_micrograph(case.image_path, max_px=context.settings.max_image_px) as file:
             labels = read_labels(case, project.scheme, file.shape_yx) if case.label_paths else None
             return list(_pages(context, project, case, file, labels, since))

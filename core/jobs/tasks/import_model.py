@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import JobCancelledError, JobError, ModelError
 from core.jobs.context import JobContext
+from core.jobs.rights import require_fence
 from core.rounds.training import coming_ids
 from core.segmentation.model_import import import_model
 from core.segmentation.model_store import ModelStore
@@ -68,7 +69,9 @@ def _file(context: JobContext, upload_id: str | None) -> tuple[Path, str | None]
         return upload.path, None if _names_itself(upload.path) else PurePath(upload.name).stem
     if not context.params.get("path"):
         raise JobError("The job names no file.", "Give an upload_id or a path on the server.")
-    return Path(str(context.params["path"])).expanduser(), None
+    path = Path(str(context.params["path"])).expanduser()
+    require_fence(context.settings, context.params, [path])
+    return path, None
 
 
 def _names_itself(path: Path) -> bool:

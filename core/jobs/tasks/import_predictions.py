@@ -18,6 +18,7 @@ from core.errors import CristaeError, JobCancelledError, JobError, NotFoundError
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.context import JobContext
 from core.jobs.import_batch import discard_batch
+from core.jobs.rights import require_fence
 from core.jobs.tasks.import_cases import label_hash
 from core.morphometry.coverage import coverage_table
 from core.results.prediction_files import PredictionCase, read_prediction
@@ -94,6 +95,7 @@ def keep_prediction(
     image = store.image(case.image_id)
     if image.project_id != project.id:
         raise NotFoundError(f"{image.name} is not in project {project.name}.", "Choose the files anew.")
+    require_fence(context.settings, context.params, case.paths)
     read = read_prediction(case, project.scheme)
     key = hashlib.sha256(f"{maker}\n{label_hash(read.labels_yx)}".encode()).hexdigest()
     notes = list(read.report.sentences)

@@ -19,6 +19,7 @@ from core.errors import CristaeError, ImageError, JobCancelledError, JobError
 from core.imaging.image import PixelSize
 from core.imaging.reader import Micrograph, open_micrograph
 from core.jobs.context import JobContext
+from core.jobs.rights import require_fence
 from core.store.audit import note
 from core.store.images import content_hash
 from core.store.records import ImageRecord, Split
@@ -66,6 +67,7 @@ def _file(context: JobContext, upload_id: str | None) -> tuple[Path, str]:
     if not context.params.get("path"):
         raise JobError("The job names no file.", "Give an upload_id or a path on the server.")
     path = Path(str(context.params["path"])).expanduser()
+    require_fence(context.settings, context.params, [path])
     return path, given or path.name
 
 
