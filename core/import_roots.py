@@ -88,13 +88,13 @@ def _require_inside(
 ) -> None:
     if any(path.is_relative_to(folder) for folder in own):
         return
-    closed = [settings.data_dir.resolve()]
-    if settings.access is Access.ROLES:
-        closed.append(settings.models_dir.resolve())  # models of projects that one may not see
-    within = roots is None or any(path.is_relative_to(root) for root in roots)
+    if roots is None:
+        return
+    closed = settings.data_dir.resolve(), settings.models_dir.resolve()  # what others may not see, and keys
+    within = any(path.is_relative_to(root) for root in roots)
     if within and not any(path.is_relative_to(folder) for folder in closed):
         return
-    named = ", ".join(map(str, roots or ()))
+    named = ", ".join(map(str, roots))
     raise AccessError(
         f"{str(given)[:200]} may not be read.",
         f"Name a file or folder in {named}; links out of them are not followed."
