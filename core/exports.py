@@ -10,6 +10,7 @@ import re
 import uuid
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,17 +18,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
+from PIL import Image as PilImage
 
-from core.errors import NotFoundError, StoreError
-from core.files import explained_os_errors, replacing
+from core.errors import CristaeError, NotFoundError, StoreError
+from core.files import explained_os_errors
 from core.imaging.display import to_display
-from core.imaging.label_files import STRIP_ROWS, write_label_png, write_label_tiff_by_rows
+from core.imaging.label_files import STRIP_ROWS, FileFacts, write_label_png_by_rows, write_label_tiff_by_rows
 from core.imaging.overlay import OverlayStyle, render_overlay
+from core.imaging.png_writing import write_png
 from core.imaging.pyramid import Pyramid, open_pyramid
 from core.label_scheme import LabelScheme
 from core.morphometry.coverage import area_um2
+from core.segmentation.model_store import ModelStore
 from core.settings import Settings
-from core.store.records import ImageRecord, RevisionRecord, RevisionState
+from core.store.records import ImageRecord, RevisionKind, RevisionRecord, RevisionState
 from core.store.revisions import OBJECTS_FILE
 from core.store.store import Store
 
@@ -89,6 +93,32 @@ def revision_scheme(store: Store, revision: RevisionRecord) -> LabelScheme:
     return store.project(store.image(revision.image_id).project_id).scheme
 
 
+def made_by(store: Store, revision: RevisionRecord) -> str:
+    """Where a label map comes from, in words: "prediction of the model Liver 2 (liver-2)"."""
+    if revision.kind is RevisionKind.PREDICTION:
+        if revision.model_id is None:
+            return f"prediction of {revision.details.get('maker') or 'another program'}"
+        try:
+            name = ModelStore(store.settings.models_dir).get(revision.model_id).card.name
+        except CristaeError:  # the model is gone, its label maps stay
+            return f"prediction of the model {revision.model_id}"
+        return f"prediction of the model {name} ({revision.model_id})"
+    return f"{revision.kind.value} by {revision.author}" if revision.author else revision.kind.value
+
+
+def write_figure(path: Path, figure: PilImage.Image, facts: FileFacts) -> None:
+    """An RGB picture with its scale and what its colours mean."""
+    pixels = np.asarray(figure)
+    write_png(
+        path,
+        (figure.height, figure.width),
+        lambda top, bottom: pixels[top:bottom],
+        samples=3,
+        pixel_size_nm=facts.pixel_size_nm,
+        texts=facts.texts,
+    )
+
+
 class _Source:
     """What a download is made from, read when needed."""
 
@@ -108,6 +138,16 @@ class _Source:
         """The image pyramid."""
         return open_pyramid(self.store.image_pyramid_path(self.image.id))
 
+    @property
+    def facts(self) -> FileFacts:
+        """What the files say of themselves."""
+        return FileFacts(
+            pixel_size_nm=self.image.pixel_size.nm,
+            scheme=self.scheme,
+            image=self.image.name,
+            made_by=made_by(self.store, self.revision),
+        )
+
     def temporary(self, suffix: str) -> Path:
         """A name for a file that the caller removes."""
         folder = downloads_dir(self.store.settings)
@@ -118,20 +158,25 @@ class _Source:
 
 def _labels_tiff(source: _Source, _: Options) -> Path:
     """8-bit class ids with the pixel size, strip by strip."""
-    labels, path = source.labels, source.temporary(".tif")
-
-    def rows(top: int, bottom: int) -> NDArray[np.uint8]:
-        return np.asarray(labels.read(0, slice(top, bottom), slice(0, labels.shape_yx[1])), np.uint8)
-
-    write_label_tiff_by_rows(path, labels.shape_yx, rows, source.image.pixel_size.nm)
+    path = source.temporary(".tif")
+    write_label_tiff_by_rows(path, source.labels.shape_yx, label_rows(source.labels), source.facts)
     return path
 
 
 def _labels_png(source: _Source, _: Options) -> Path:
     """8-bit palette PNG: values are class ids."""
     path = source.temporary(".png")
-    write_label_png(path, np.asarray(_whole(source.labels, 0), np.uint8), source.scheme)
+    write_label_png_by_rows(path, source.labels.shape_yx, label_rows(source.labels), source.facts)
     return path
+
+
+def label_rows(labels: Pyramid) -> Callable[[int, int], NDArray[np.uint8]]:
+    """Reads bands of rows of a label map at full size."""
+
+    def rows(top: int, bottom: int) -> NDArray[np.uint8]:
+        return np.asarray(labels.read(0, slice(top, bottom), slice(0, labels.shape_yx[1])), np.uint8)
+
+    return rows
 
 
 def _overlay_png(source: _Source, options: Options) -> Path:
@@ -149,15 +194,15 @@ def _overlay_png(source: _Source, options: Options) -> Path:
     )
     low, high = source.image.window
     path = source.temporary(".png")
+    level_nm = None if pixel_size is None else pixel_size * 2**level
     figure = render_overlay(
         _displayed(micrograph, level, low, high),
         np.asarray(_whole(labels, level), np.uint8),
         source.scheme,
-        None if pixel_size is None else pixel_size * 2**level,
+        level_nm,
         style,
     )
-    with replacing(path) as temporary:
-        figure.save(temporary, format="PNG")
+    write_figure(path, figure, replace(source.facts, pixel_size_nm=level_nm))
     return path
 
 

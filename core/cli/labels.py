@@ -24,7 +24,7 @@ from core.cli.pairing import checked_cases, shares
 from core.errors import DatasetError, ImageError, LabelMapError
 from core.files import write_json
 from core.imaging.dataset_plan import plan_dataset, read_case
-from core.imaging.label_files import write_label_png, write_label_tiff
+from core.imaging.label_files import FileFacts, write_label_png, write_label_tiff
 from core.imaging.label_import import Overlap, read_masks
 from core.imaging.label_reading import LabelReading, LabelSource, image_files, pair_by_name
 from core.imaging.reader import check_single, open_micrograph
@@ -151,7 +151,8 @@ def _many(
             continue
         new, report = read_case(item.case, reading, pixel_size_nm=pixel_size_nm)
         if new.labels_yx is not None and report is not None:
-            write_label_tiff(targets[new.name], new.labels_yx, new.image.pixel_size.nm)
+            facts = FileFacts(pixel_size_nm=new.image.pixel_size.nm, scheme=reading.scheme, image=new.name)
+            write_label_tiff(targets[new.name], new.labels_yx, facts)
             rows.append(_row(item.case.image_path, list(item.case.label_paths), targets[new.name], report))
     done(f"{len(rows)} label maps in {out}")
     return rows
@@ -176,11 +177,12 @@ def _keep_inputs(out: Path, inputs: list[Path]) -> None:
 
 
 def _write(out: Path, result: LabelImport, scheme: LabelScheme, pixel_size_nm: float | None) -> None:
-    """By the file's ending; PNG keeps no pixel size but shows classes in colour."""
+    """By the file's ending."""
+    facts = FileFacts(pixel_size_nm=pixel_size_nm, scheme=scheme)
     if out.suffix.lower() == ".png":
-        write_label_png(out, result.labels_yx, scheme)
+        write_label_png(out, result.labels_yx, facts)
     else:
-        write_label_tiff(out, result.labels_yx, pixel_size_nm)
+        write_label_tiff(out, result.labels_yx, facts)
 
 
 def _row(image: Path | None, paths: list[Path], out: Path, report: LabelReport) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from core.errors import PredictionError
 from core.files import replacing, write_json
 from core.imaging.display import percentile_window, to_display
 from core.imaging.image import Image
-from core.imaging.label_files import write_label_tiff
+from core.imaging.label_files import FileFacts, write_label_tiff
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.reader import open_micrograph
 from core.morphometry.coverage import ClassCoverage, coverage_table
@@ -92,7 +92,13 @@ def segment(
             notice(f"{path.name}: {text}")
         used_nm = summary.pixel_size_nm
         rows = coverage_table(sink.labels_yx, stored.scheme, used_nm)
-        write_label_tiff(targets[number], sink.labels_yx, used_nm)
+        facts = FileFacts(
+            pixel_size_nm=used_nm,
+            scheme=stored.scheme,
+            image=path.name,
+            made_by=f"prediction of the model {stored.card.name} ({stored.id})",
+        )
+        write_label_tiff(targets[number], sink.labels_yx, facts)
         if overlays:
             _write_overlay(overlays[number], loaded, sink.labels_yx, stored, used_nm)
         if summaries:

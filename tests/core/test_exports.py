@@ -76,7 +76,7 @@ def test_a_tiff_written_by_bands_equals_the_label_map(store: Store, shape: tuple
     with tifffile.TiffFile(_path(content)) as file:
         page = file.pages.first
         assert len(page.dataoffsets) == -(-shape[0] // STRIP_ROWS)
-        assert page.resolution == (2_500_000.0, 2_500_000.0)
+        assert page.resolution == (250.0, 250.0)  # pixels per µm
         assert np.array_equal(page.asarray(), labels)
     with PilImage.open(_path(content)) as picture:
         assert np.array_equal(np.asarray(picture), labels)

@@ -104,7 +104,7 @@ def test_masks_are_found_by_name_and_the_report_has_counts(command: Command, tis
     expected[25, :3] = 0
     with tifffile.TiffFile(out) as file:
         assert np.array_equal(file.pages.first.asarray(), expected)
-        assert file.pages.first.resolution == (1_250_000.0, 1_250_000.0)
+        assert file.pages.first.resolution == (125.0, 125.0)  # pixels per µm
     assert "a_ER.png: 3 pixels had values between background and mask" in answer.err
     assert "There is no mask of nucleus, lipid droplets, cell boundaries" in answer.err
     assert f"mitochondria {18 * 25 / 2000:.2%}".replace("%", " %") in answer.out
