@@ -9,7 +9,7 @@ import math
 import re
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -77,7 +77,7 @@ def render_download(store: Store, revision_id: str, what: str, options: Options)
         raise StoreError("This label map is still being written.", "Wait until its prediction has finished.")
     image = store.image(revision.image_id)
     media_type, render = DOWNLOADS[what]
-    return render(_Source(store, image, revision), options), media_type, f"{file_stem(image.name)}_{what}"
+    return render(LabelledImage(store, image, revision), options), media_type, f"{file_stem(image.name)}_{what}"
 
 
 def downloads_dir(settings: Settings) -> Path:
@@ -93,16 +93,24 @@ def revision_scheme(store: Store, revision: RevisionRecord) -> LabelScheme:
     return store.project(store.image(revision.image_id).project_id).scheme
 
 
+def maker_of(store: Store, revision: RevisionRecord) -> str:
+    """What made a prediction: "Liver 2 (liver-2)" for a model, the name of another program; "" for people's work."""
+    if revision.kind is not RevisionKind.PREDICTION:
+        return ""
+    if revision.model_id is None:
+        return str(revision.details.get("maker") or "another program")
+    try:
+        name = ModelStore(store.settings.models_dir).get(revision.model_id).card.name
+    except CristaeError:  # the model is gone, its label maps stay
+        return revision.model_id
+    return f"{name} ({revision.model_id})"
+
+
 def made_by(store: Store, revision: RevisionRecord) -> str:
-    """Where a label map comes from, in words: "prediction of the model Liver 2 (liver-2)"."""
-    if revision.kind is RevisionKind.PREDICTION:
-        if revision.model_id is None:
-            return f"prediction of {revision.details.get('maker') or 'another program'}"
-        try:
-            name = ModelStore(store.settings.models_dir).get(revision.model_id).card.name
-        except CristaeError:  # the model is gone, its label maps stay
-            return f"prediction of the model {revision.model_id}"
-        return f"prediction of the model {name} ({revision.model_id})"
+    """Where a label map comes from, in words: "prediction of Liver 2 (liver-2)", "correction by Ada"."""
+    maker = maker_of(store, revision)
+    if maker:
+        return f"prediction of {maker}"
     return f"{revision.kind.value} by {revision.author}" if revision.author else revision.kind.value
 
 
@@ -119,8 +127,8 @@ def write_figure(path: Path, figure: PilImage.Image, facts: FileFacts) -> None:
     )
 
 
-class _Source:
-    """What a download is made from, read when needed."""
+class LabelledImage:
+    """What files are made from: an image with one of its label maps; pixels are read when needed."""
 
     def __init__(self, store: Store, image: ImageRecord, revision: RevisionRecord) -> None:
         self.store = store
@@ -156,17 +164,21 @@ class _Source:
         return folder / f"{uuid.uuid4().hex}{suffix}"
 
 
-def _labels_tiff(source: _Source, _: Options) -> Path:
-    """8-bit class ids with the pixel size, strip by strip."""
+def write_label_map(source: LabelledImage, path: Path) -> None:
+    """Class ids as .tif or .png, by the path's ending, band by band."""
+    write = write_label_tiff_by_rows if path.suffix == ".tif" else write_label_png_by_rows
+    write(path, source.labels.shape_yx, label_rows(source.labels), source.facts)
+
+
+def _labels_tiff(source: LabelledImage, _: Options) -> Path:
     path = source.temporary(".tif")
-    write_label_tiff_by_rows(path, source.labels.shape_yx, label_rows(source.labels), source.facts)
+    write_label_map(source, path)
     return path
 
 
-def _labels_png(source: _Source, _: Options) -> Path:
-    """8-bit palette PNG: values are class ids."""
+def _labels_png(source: LabelledImage, _: Options) -> Path:
     path = source.temporary(".png")
-    write_label_png_by_rows(path, source.labels.shape_yx, label_rows(source.labels), source.facts)
+    write_label_map(source, path)
     return path
 
 
@@ -179,8 +191,14 @@ def label_rows(labels: Pyramid) -> Callable[[int, int], NDArray[np.uint8]]:
     return rows
 
 
-def _overlay_png(source: _Source, options: Options) -> Path:
-    """The figure, at the finest level whose longest edge is within the limit."""
+def _overlay_png(source: LabelledImage, options: Options) -> Path:
+    path = source.temporary(".png")
+    write_overlay(source, options, path)
+    return path
+
+
+def write_overlay(source: LabelledImage, options: Options, path: Path) -> None:
+    """The figure, at the finest level whose longest edge is within the limit; options as in `render_download`."""
     longest = min(int(_number(options, "max_px", _DEFAULT_OVERLAY_PX)), _MAX_OVERLAY_PX)
     labels, micrograph = source.labels, source.micrograph
     level = next((i for i in range(labels.levels) if max(labels.level_shape(i)) <= longest), labels.levels - 1)
@@ -193,7 +211,6 @@ def _overlay_png(source: _Source, options: Options) -> Path:
         class_ids=frozenset(chosen) if "classes" in options else None,
     )
     low, high = source.image.window
-    path = source.temporary(".png")
     level_nm = None if pixel_size is None else pixel_size * 2**level
     figure = render_overlay(
         _displayed(micrograph, level, low, high),
@@ -203,62 +220,78 @@ def _overlay_png(source: _Source, options: Options) -> Path:
         style,
     )
     write_figure(path, figure, replace(source.facts, pixel_size_nm=level_nm))
-    return path
 
 
-def _coverage_csv(source: _Source, _: Options) -> bytes:
-    """The coverage table, with where the numbers come from in its columns."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(
-        ["image", "model", "class_id", "class", "pixels", "percent", "area_um2", "objects", "pixel_size_nm"]
-    )
+COVERAGE_COLUMNS: Final = (
+    "image", "model", "class_id", "class", "pixels", "percent", "area_um2", "objects", "pixel_size_nm"
+)  # fmt: skip
+
+
+def coverage_rows(source: LabelledImage) -> list[list[object]]:
+    """The coverage table, a row per class with the cells of `COVERAGE_COLUMNS`; undefined ones are empty."""
+    size = source.image.pixel_size.nm
+    rows: list[list[object]] = []
     for row in source.revision.coverage:
-        percent = "" if row["fraction"] is None else f"{row['fraction'] * 100:.4f}"
-        size = source.image.pixel_size.nm
         area = area_um2(row["pixels"], size)
-        objects = "" if row["objects"] is None else row["objects"]
-        writer.writerow(
+        rows.append(
             [
                 not_a_formula(source.image.name),
                 source.revision.model_id or "",
                 row["class_id"],
                 not_a_formula(row["name"]),
                 row["pixels"],
-                percent,
+                "" if row["fraction"] is None else f"{row['fraction'] * 100:.4f}",
                 "" if area is None else f"{area:.6g}",
-                objects,
+                "" if row["objects"] is None else row["objects"],
                 "" if size is None else f"{size:g}",
             ]
         )
+    return rows
+
+
+def _coverage_csv(source: LabelledImage, _: Options) -> bytes:
+    """The coverage table, with where the numbers come from in its columns."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(COVERAGE_COLUMNS)
+    writer.writerows(coverage_rows(source))
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def _ome_zarr_zip(source: _Source, _: Options) -> Path:
+def _ome_zarr_zip(source: LabelledImage, _: Options) -> Path:
     """The image with its label map as one OME-Zarr: ``<name>.ome.zarr/`` with ``labels/organelles/`` inside."""
     path = source.temporary(".zip")
     root = f"{file_stem(source.image.name)}.ome.zarr"
-    group = {
-        "zarr_format": 3,
-        "node_type": "group",
-        "attributes": {"ome": {"version": "0.5", "labels": ["organelles"]}},
-    }
     try:
         with explained_os_errors(path), zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-            _add_folder(archive, source.micrograph.path, root)
-            archive.writestr(f"{root}/labels/zarr.json", json.dumps(group))
-            _add_folder(archive, source.labels.path, f"{root}/labels/organelles")
+            for inside, content in ome_zarr_files(source):
+                if isinstance(content, Path):
+                    archive.write(content, f"{root}/{inside}")
+                else:
+                    archive.writestr(f"{root}/{inside}", content)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     return path
 
 
-def _add_folder(archive: zipfile.ZipFile, folder: Path, inside: str) -> None:
+def ome_zarr_files(source: LabelledImage) -> Iterator[tuple[str, Path | bytes]]:
+    """Path inside the OME-Zarr to its file or content: the image, and its label map under labels/organelles."""
+    group = {
+        "zarr_format": 3,
+        "node_type": "group",
+        "attributes": {"ome": {"version": "0.5", "labels": ["organelles"]}},
+    }
+    yield from _files_of(source.micrograph.path, "")
+    yield "labels/zarr.json", json.dumps(group).encode()
+    yield from _files_of(source.labels.path, "labels/organelles/")
+
+
+def _files_of(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
     """All files of a pyramid, under another name."""
     for file in sorted(folder.rglob("*")):
         if file.is_file() and OBJECTS_FILE not in file.name:
-            archive.write(file, f"{inside}/{file.relative_to(folder).as_posix()}")
+            yield f"{prefix}{file.relative_to(folder).as_posix()}", file
 
 
 def _whole(pyramid: Pyramid, level: int) -> NDArray[np.generic]:
@@ -324,7 +357,7 @@ def spreadsheet(frame: pd.DataFrame) -> bytes:
     return frame_csv(frame, digits=6).encode("utf-8-sig")
 
 
-DOWNLOADS: Final[dict[str, tuple[str, Callable[[_Source, Options], Path | bytes]]]] = {
+DOWNLOADS: Final[dict[str, tuple[str, Callable[[LabelledImage, Options], Path | bytes]]]] = {
     "labels.tif": ("image/tiff", _labels_tiff),
     "labels.png": ("image/png", _labels_png),
     "overlay.png": ("image/png", _overlay_png),

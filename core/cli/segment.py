@@ -96,7 +96,7 @@ def segment(
             pixel_size_nm=used_nm,
             scheme=stored.scheme,
             image=path.name,
-            made_by=f"prediction of the model {stored.card.name} ({stored.id})",
+            made_by=f"prediction of {stored.card.name} ({stored.id})",
         )
         write_label_tiff(targets[number], sink.labels_yx, facts)
         if overlays:

@@ -33,6 +33,44 @@ class Layout(StrEnum):
     """imagesTr/, labelsTr/, imagesTs/, labelsTs/, dataset.json: the raw folder of nnU-Net v2."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseFacts:
+    """What a project knew of a case when it was exported; dataset.json keeps it under "cases".
+
+    Parameters
+    ----------
+    name
+        Of the image on screen; may be no file name.
+    split
+        What the image was for, whether or not it has labels.
+    specimen, condition, stack, z_index
+        Its place in the project.
+    predicted_by
+        What made its label map, where no person has confirmed it; "" for reference labels.
+    """
+
+    name: str
+    split: Split = Split.POOL
+    specimen: str = ""
+    condition: str = ""
+    stack: str = ""
+    z_index: int | None = None
+    predicted_by: str = ""
+
+    def to_json(self) -> dict[str, str | int]:
+        """Plain values; what is empty is left out."""
+        values: dict[str, str | int | None] = {
+            "name": self.name,
+            "split": self.split.value,
+            "specimen": self.specimen,
+            "condition": self.condition,
+            "stack": self.stack,
+            "z_index": self.z_index,
+            "predicted_by": self.predicted_by,
+        }
+        return {key: value for key, value in values.items() if value not in ("", None)}
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One image of a dataset and what belongs to it.
@@ -55,6 +93,8 @@ class Case:
         The dataset's.
     ignore_value
         What the label file has where nobody has looked: 255, or another value in nnU-Net folders. 255 counts too.
+    facts
+        What a project knew of it, in a folder that Cristae exported; else None.
     """
 
     name: str
@@ -65,6 +105,7 @@ class Case:
     group: str
     scheme: LabelScheme
     ignore_value: int = IGNORE_ID
+    facts: CaseFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

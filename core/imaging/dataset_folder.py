@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, PositiveFloat, ValidationError
 
-from core.errors import DatasetError, ImageError
-from core.imaging.dataset_case import Case, DatasetFolder, Layout, Split, guessed_groups
+from core.errors import DatasetError, ImageError, LabelMapError
+from core.imaging.dataset_case import Case, CaseFacts, DatasetFolder, Layout, Split, guessed_groups
 from core.imaging.dataset_writing import NewCase, write_dataset
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.label_import import read_label_image
@@ -38,6 +38,18 @@ _BY_LENGTH: Final = sorted(SUFFIXES, key=len, reverse=True)
 _CHANNEL: Final = "_0000"
 
 
+class _Facts(BaseModel):
+    """What dataset.json says of a case that a project exported."""
+
+    name: str = ""
+    split: Split = Split.POOL
+    specimen: str = ""
+    condition: str = ""
+    stack: str = ""
+    z_index: int | None = Field(None, ge=0)
+    predicted_by: str = ""
+
+
 class _Description(BaseModel):
     """What is read of dataset.json; the rest is left alone."""
 
@@ -48,6 +60,13 @@ class _Description(BaseModel):
     groups: dict[str, str] = Field(default_factory=dict)
     channel_names: dict[str, str] = Field(default_factory=dict)
     file_ending: str = ""
+    cases: dict[str, _Facts] = Field(default_factory=dict)
+    classes: list[dict[str, Any]] = Field(default_factory=list)
+
+    def facts_of(self, name: str) -> CaseFacts | None:
+        """What a project knew of a case."""
+        facts = self.cases.get(name)
+        return None if facts is None else CaseFacts(**{**facts.model_dump(), "name": facts.name or name})
 
     def size_of(self, name: str) -> float | None:
         """Pixel size of a case in nm, as far as the file says."""
@@ -77,7 +96,7 @@ def open_dataset(path: Path) -> DatasetFolder:
     """
     folder = path.parent if path.is_file() else path
     described = _read_description(folder / DESCRIPTION_FILE)
-    scheme, ignore_value = _scheme(described.labels, folder)
+    scheme, ignore_value = _scheme(described, folder)
     nnunet = (folder / "imagesTr").is_dir()
     found = _nnunet_files(folder, described) if nnunet else _our_files(folder, described)
     _check_known(folder, described, set(found))
@@ -92,6 +111,7 @@ def open_dataset(path: Path) -> DatasetFolder:
             group=groups[name],
             scheme=scheme,
             ignore_value=ignore_value,
+            facts=described.facts_of(name),
         )
         for name, (image, labels, split) in sorted(found.items())
     )
@@ -149,7 +169,7 @@ def read_classes(path: Path) -> LabelScheme:
         No such file, or a senseless one.
     """
     file = path / DESCRIPTION_FILE if path.is_dir() else path
-    return _scheme(_read_description(file).labels, file.parent)[0]
+    return _scheme(_read_description(file), file.parent)[0]
 
 
 def _read_description(file: Path) -> _Description:
@@ -175,7 +195,18 @@ def _read_description(file: Path) -> _Description:
         ) from error
 
 
-def _scheme(labels: Mapping[str, Any], folder: Path) -> tuple[LabelScheme, int]:
+def _scheme(described: _Description, folder: Path) -> tuple[LabelScheme, int]:
+    """The classes with the colours that they were exported with, and the value that means ignore."""
+    scheme, ignore_value = _named_scheme(described.labels, folder)
+    try:
+        colored = LabelScheme.from_json(described.classes) if described.classes else scheme
+    except (LabelMapError, TypeError, AttributeError):  # somebody edited it: names and ids alone count
+        return scheme, ignore_value
+    same = {(item.id, item.name) for item in colored.classes} == {(item.id, item.name) for item in scheme.classes}
+    return (colored if same else scheme), ignore_value
+
+
+def _named_scheme(labels: Mapping[str, Any], folder: Path) -> tuple[LabelScheme, int]:
     """The classes, and the value that means ignore."""
     if labels and all(key.isdecimal() and isinstance(value, str) for key, value in labels.items()):
         labels = {value: int(key) for key, value in labels.items()}  # nnU-Net v1 wrote it the other way round
@@ -271,6 +302,7 @@ def _check_known(folder: Path, described: _Description, names: set[str]) -> None
         ("test", described.test),
         ("pixel_size_nm", sizes),
         ("groups", described.groups),
+        ("cases", described.cases),
     ):
         missing = [name for name in listed if name not in names]
         if missing:

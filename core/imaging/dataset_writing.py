@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from core.errors import DatasetError
 from core.files import replacing, write_json
-from core.imaging.dataset_case import Layout, Split
-from core.imaging.image import Image
+from core.imaging.dataset_case import CaseFacts, Layout, Split
+from core.imaging.image import UNKNOWN_PIXEL_SIZE, Image, PixelSize
 from core.imaging.label_files import resolution_tags
 from core.imaging.names import is_file_stem
 from core.label_scheme import IGNORE_ID, LabelScheme
@@ -44,6 +44,70 @@ class NewCase:
     labels_yx: NDArray[np.uint8] | None = None
     split: Split = Split.TRAIN
     group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCase:
+    """What dataset.json says of a case whose files are written.
+
+    Parameters
+    ----------
+    name
+        Stem of its files.
+    pixel_size_nm
+        None: unknown.
+    split
+        Where its files are; cases without confirmed labels are of the pool.
+    group
+        Its stack or specimen; empty: its name.
+    labelled
+        Whether it has a label map.
+    facts
+        What the project knows of it.
+    """
+
+    name: str
+    pixel_size_nm: float | None
+    split: Split
+    group: str
+    labelled: bool
+    facts: CaseFacts
+
+
+def describe_dataset(
+    cases: Sequence[WrittenCase], scheme: LabelScheme, layout: Layout, *, has_ignore: bool, title: str
+) -> dict[str, Any]:
+    """dataset.json of a folder whose files are written one by one; `open_dataset` reads all of it back.
+
+    Parameters
+    ----------
+    cases
+        All that are written.
+    scheme, layout
+        As `write_dataset`.
+    has_ignore
+        Whether any label map has pixels that nobody reviewed.
+    title
+        A line for people.
+    """
+    blank = np.zeros((1, 1), np.uint8)
+    stubs = [
+        NewCase(case.name, Image(blank, _known_size(case.pixel_size_nm)), blank, case.split, case.group)
+        for case in cases
+    ]
+    table = file_ids(scheme, layout)
+    describe = _nnunet_description if layout is Layout.NNUNET else _our_description
+    classes = [{**item, "id": int(table[item["id"]])} for item in scheme.to_json()]
+    return {
+        "description": title,
+        **describe(stubs, scheme, table, has_ignore),
+        "classes": classes,
+        "cases": {case.name: case.facts.to_json() for case in cases},
+    }
+
+
+def _known_size(nm: float | None) -> PixelSize:
+    return UNKNOWN_PIXEL_SIZE if nm is None else PixelSize.from_user(nm)
 
 
 def write_dataset(
@@ -85,7 +149,7 @@ def write_dataset(
         raise DatasetError(f"{path.name} exists already and is not an empty folder.", "Name a new folder.")
     with replacing(path) as folder:
         written: dict[str, NewCase] = {}
-        table = _id_table(scheme, layout)
+        table = file_ids(scheme, layout)
         has_ignore = False
         for case in cases:
             _check(case, scheme, written)
@@ -138,8 +202,8 @@ def _without_pixels(case: NewCase) -> NewCase:
     return NewCase(case.name, stub, labels, case.split, case.group)
 
 
-def _id_table(scheme: LabelScheme, layout: Layout) -> NDArray[np.uint8]:
-    """Id in memory to id in the files."""
+def file_ids(scheme: LabelScheme, layout: Layout) -> NDArray[np.uint8]:
+    """Id in memory to id in the files: uint8, shape (256,)."""
     table = np.arange(256, dtype=np.uint8)
     if layout is Layout.NNUNET:
         for number, class_id in enumerate(sorted(scheme.ids), start=1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from core.errors import CristaeError, DatasetError, ImageError, LabelMapError
 from core.imaging.dataset_case import Split
@@ -20,6 +20,9 @@ from core.imaging.label_reading import LabelReading, LabelSource, unmatched_mask
 from core.imaging.label_report import LabelImport
 from core.imaging.reader import open_micrograph
 from core.label_scheme import LabelScheme
+
+PREDICTED_BY_CHARS: Final = 100
+"""As long as the name of any other program that made predictions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,10 @@ class ImportCase:
         few pass for soft edges.
     split, specimen, condition, stack, z_index
         Its place in the project.
+    known_place
+        Stack and z come from where the image was exported, not from its name: planes that look the same all stay.
+    predicted_by
+        What made the labels, where no person has confirmed them: they stay a prediction. "": they are a reference.
     pixel_size_nm, pixel_size_source
         Instead of what the image file says: as entered, or as a dataset.json says; None: as the file says.
     """
@@ -61,6 +68,8 @@ class ImportCase:
     z_index: int | None = None
     pixel_size_nm: float | None = None
     pixel_size_source: PixelSizeSource = PixelSizeSource.USER
+    known_place: bool = False
+    predicted_by: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a job's parameters."""
@@ -79,6 +88,8 @@ class ImportCase:
             "z_index": self.z_index,
             "pixel_size_nm": self.pixel_size_nm,
             "pixel_size_source": self.pixel_size_source.value,
+            "known_place": self.known_place,
+            "predicted_by": self.predicted_by,
         }
 
     @classmethod
@@ -107,6 +118,8 @@ class ImportCase:
                 z_index=None if z_index is None else int(z_index),
                 pixel_size_nm=None if size is None else float(size),
                 pixel_size_source=PixelSizeSource(value.get("pixel_size_source", PixelSizeSource.USER)),
+                known_place=bool(value.get("known_place", False)),
+                predicted_by=str(value.get("predicted_by", ""))[:PREDICTED_BY_CHARS],
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(f"A case of the import cannot be used: {error!r}.", "Plan the import anew.") from error

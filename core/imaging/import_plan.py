@@ -6,13 +6,13 @@ Names only: the files of a case are opened by `core.imaging.import_case.check_im
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from core.errors import DatasetError
-from core.imaging.dataset_case import Split, guessed_groups
+from core.imaging.dataset_case import Case, Split, guessed_groups
 from core.imaging.dataset_folder import DESCRIPTION_FILE, open_dataset
 from core.imaging.dataset_plan import Refusal
 from core.imaging.image import PixelSizeSource
@@ -81,26 +81,41 @@ def _of_dataset(folder: Path, scheme: LabelScheme) -> ImportPlan:
     """The cases of a dataset folder, class ids translated by name."""
     dataset = open_dataset(folder)
     values = _translation(dataset.scheme, scheme, folder)
-    cases = []
-    for case in dataset.cases:
-        mapped = {**values, IGNORE_ID: IGNORE_ID, case.ignore_value: IGNORE_ID}
-        grouped = case.group != case.name
-        cases.append(
-            ImportCase(
-                case.name,
-                case.image_path,
-                (case.label_path,) if case.label_path else (),
-                source=LabelSource.IMAGE,
-                values=tuple(sorted(mapped.items())),
-                exact_values=True,
-                split=case.split,
-                stack=_stack_name(case.group) if grouped else "",
-                z_index=_last_number(case.name) if grouped else None,
-                pixel_size_nm=case.pixel_size_nm,
-                pixel_size_source=PixelSizeSource.FILE,
-            )
-        )
+    cases = [_of_case(case, values) for case in dataset.cases]
     return ImportPlan(tuple(cases))
+
+
+def _of_case(case: Case, values: Mapping[int, int]) -> ImportCase:
+    """A case of a dataset folder; what a project knew of it counts before what its name suggests."""
+    mapped = {**values, IGNORE_ID: IGNORE_ID, case.ignore_value: IGNORE_ID}
+    grouped = case.group != case.name
+    planned = ImportCase(
+        case.name,
+        case.image_path,
+        (case.label_path,) if case.label_path else (),
+        source=LabelSource.IMAGE,
+        values=tuple(sorted(mapped.items())),
+        exact_values=True,
+        split=case.split,
+        stack=_stack_name(case.group) if grouped else "",
+        z_index=_last_number(case.name) if grouped else None,
+        pixel_size_nm=case.pixel_size_nm,
+        pixel_size_source=PixelSizeSource.FILE,
+    )
+    if case.facts is None:
+        return planned
+    facts = case.facts
+    return replace(
+        planned,
+        name=facts.name,
+        split=facts.split,
+        specimen=facts.specimen,
+        condition=facts.condition,
+        stack=facts.stack,
+        z_index=facts.z_index if facts.stack else None,
+        known_place=True,
+        predicted_by=facts.predicted_by,
+    )
 
 
 def _translation(theirs: LabelScheme, ours: LabelScheme, folder: Path) -> dict[int, int]:

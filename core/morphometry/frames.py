@@ -48,10 +48,10 @@ def objects_frame(images: Sequence[ImageObjects], scheme: LabelScheme, *, physic
         for item in scheme.classes
     ]
     filled = [frame for frame in frames if len(frame)] or frames[:1]
-    return pd.concat(filled, ignore_index=True).reindex(columns=_columns(scheme, physical=physical))
+    return pd.concat(filled, ignore_index=True).reindex(columns=objects_columns(scheme, physical=physical))
 
 
-def _columns(scheme: LabelScheme, *, physical: bool) -> list[str]:
+def objects_columns(scheme: LabelScheme, *, physical: bool) -> list[str]:
     """All columns in order: those to a class stand where the scheme has it, whichever objects there are."""
     to_classes = [each.column(physical=physical) for item in scheme.classes for each in measures_to(scheme, item)]
     own = [measure.column(physical=physical) for measure in MEASURES[0 if physical else 1 :]]

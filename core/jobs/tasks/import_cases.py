@@ -121,7 +121,7 @@ def _pages(
         outcome = Outcome.IMPORTED if new or record.created_at >= since else Outcome.DUPLICATE
         added = LabelOutcome.NONE
         if labels is not None:
-            added = add_reference(context, record, labels, project.scheme)
+            added = add_labels(context, record, labels, project.scheme, predicted_by=case.predicted_by)
         notes = [*image.notices, *(labels.report.sentences if labels else ())]
         of = record.name if outcome is Outcome.DUPLICATE else ""
         yield _outcome(name, outcome, image_id=record.id, of=of, labels=added, notes=notes)
@@ -130,7 +130,9 @@ def _pages(
 def _add_image(
     context: JobContext, project: ProjectRecord, case: ImportCase, image: Image, page: int | None
 ) -> tuple[ImageRecord, bool]:
-    """The image and whether it is new. A single one is known by its pixels alone, whatever stack it is given."""
+    """The image and whether it is new. One whose stack is guessed from its name is known by its pixels alone."""
+    if case.known_place and case.stack and page is None:
+        page = case.z_index
     if page is not None:
         return context.store.add_image_once(
             project.id,
@@ -149,17 +151,20 @@ def _add_image(
     return record, new
 
 
-def add_reference(context: JobContext, image: ImageRecord, labels: LabelImport, scheme: LabelScheme) -> LabelOutcome:
-    """Keep a label map as a reference, unless the image has one of this content."""
-    key = label_hash(labels.labels_yx)
+def add_labels(
+    context: JobContext, image: ImageRecord, labels: LabelImport, scheme: LabelScheme, *, predicted_by: str = ""
+) -> LabelOutcome:
+    """Keep a label map as a reference, or as the prediction of what made it, unless the image has this one already."""
+    key, kind = label_hash(labels.labels_yx), RevisionKind.REFERENCE
+    details: dict[str, Any] = {"scheme": scheme.to_json(), "import": labels.report.to_json(), "job_id": context.id}
+    if predicted_by:
+        kind, details["maker"] = RevisionKind.PREDICTION, predicted_by
+        key = hashlib.sha256(f"{predicted_by}\n{key}".encode()).hexdigest()
     store = context.store
-    if store.revisions(image.id, kind=RevisionKind.REFERENCE, settings_key=key, state=RevisionState.COMPLETE):
+    if store.revisions(image.id, kind=kind, settings_key=key, state=RevisionState.COMPLETE):
         return LabelOutcome.SAME
     store.require_free_space(labels.labels_yx.nbytes)
-    details = {"scheme": scheme.to_json(), "import": labels.report.to_json(), "job_id": context.id}
-    revision = store.begin_revision(
-        image.id, RevisionKind.REFERENCE, author=context.author, settings_key=key, details=details
-    )
+    revision = store.begin_revision(image.id, kind, author=context.author, settings_key=key, details=details)
     try:
         size_nm = image.pixel_size.nm
         path = store.label_pyramid_path(revision.id)
