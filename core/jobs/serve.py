@@ -47,7 +47,7 @@ FOLLOW_S: Final = 5.0
 """How often it is asked whether a project wants its next round; this reads the rows of its images."""
 
 CLEAN_S: Final = 3600.0
-"""How often files are looked for that no job needs."""
+"""How often it is looked for what is past its time."""
 
 TOUCH_S: Final = 10.0
 """How often it shows that it lives to those on other machines."""
@@ -205,14 +205,14 @@ async def _carry_rounds_on(store: Store, dispatcher: Dispatcher, done: asyncio.E
 
 
 async def _clean(store: Store, done: asyncio.Event) -> None:
-    """Delete what nobody will ask for any more, now and then: a server may run for months."""
-    from core.jobs.leftovers import sweep_leftovers  # it knows of routes
+    """Delete what nobody will ask for any more, at the start and now and then: a server may run for months."""
+    from core.jobs.cleaning import clean  # it knows of routes
 
     while not done.is_set():
         try:
-            await asyncio.to_thread(sweep_leftovers, store)
+            await asyncio.to_thread(clean, store)
         except (CristaeError, OSError) as error:
-            logger.error("leftovers: %s: %s", type(error).__name__, error)
+            logger.error("cleaning: %s: %s", type(error).__name__, error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), CLEAN_S)
 

@@ -351,6 +351,9 @@ class ModelStore:
         self._trash.take(model_id)
 
     def trashed(self) -> tuple[TrashedModel, ...]:
-        """What can be restored, newest first; what is past its time is removed."""
-        self._trash.purge()
+        """What can be restored, newest first; what is past its time goes with the next cleaning of the engine."""
         return self._trash.items()
+
+    def purge_trash(self) -> int:
+        """Remove for good what has been in the trash for `TRASH_DAYS` days; how many models."""
+        return self._trash.purge()

@@ -78,7 +78,6 @@ class ModelTrash:
         folder = self._models_dir / check_id(model_id)
         if not folder.is_dir():
             raise NotFoundError(f"There is no model {model_id!r}.", f"Look into {self._models_dir}.")
-        self.purge()
         stamp = time.time_ns() // 1_000_000
         target = self._folder / f"{model_id}~{stamp}"
         with explained_os_errors(folder):

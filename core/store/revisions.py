@@ -247,16 +247,16 @@ class RevisionStore(ImageChanges):
             return _record(found(session, RevisionRow, revision_id, "revision"))
 
     def sweep(self) -> int:
-        """Remove what dead processes left half-written (revisions, pyramids, temporary folders) and old trash.
+        """Remove what dead processes left half-written (revisions, pyramids, temporary folders).
 
-        Safe beside writers: what a living process holds is left alone.
+        Safe beside writers: what a living process holds is left alone. Called by the engine.
 
         Returns
         -------
         int
             How many things were removed.
         """
-        removed = self.purge_images()
+        removed = 0
         with self.database.reading() as session:
             writing = select(RevisionRow.id).where(RevisionRow.state == RevisionState.WRITING.value)
             unfinished = list(session.scalars(writing))

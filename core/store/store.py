@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 
-from core.settings import Settings, current_settings
+from core.settings import current_settings
 from core.store.model_choices import ModelChoiceStore
 
 
 class Store(ModelChoiceStore):
     """Everything that Cristae keeps, in one data folder and one database.
 
-    Opening brings the database up to date and sweeps what dead processes left half-written. Every method is one short
-    transaction; the object may be shared by threads. Records are values: ask again to see changes.
+    Opening brings the database up to date and removes nothing: cleaning is the engine's (`core.jobs.cleaning`). Every
+    method is one short transaction; the object may be shared by threads. Records are values: ask again to see changes.
 
     Parameters
     ----------
@@ -26,10 +26,6 @@ class Store(ModelChoiceStore):
     StorageFullError
         The data folder cannot be made or written.
     """
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self.sweep()
 
 
 _stores: dict[str, Store] = {}

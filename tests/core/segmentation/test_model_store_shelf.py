@@ -106,6 +106,8 @@ def test_what_is_past_its_time_is_removed(store: ModelStore) -> None:
     id_, stamp = path.name.split("~")
     days_31_ms = 31 * 24 * 3600 * 1000
     path.rename(path.with_name(f"{id_}~{int(stamp) - days_31_ms}"))
+    assert [item.id for item in store.trashed()] == ["newer", "older"]  # looking removes nothing
+    assert store.purge_trash() == 1
     assert [item.id for item in store.trashed()] == ["newer"]
     assert [entry.name.split("~")[0] for entry in path.parent.iterdir()] == ["newer"]
 

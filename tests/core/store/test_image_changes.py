@@ -79,7 +79,7 @@ def test_adding_what_is_in_the_trash_takes_it_out(store: Store) -> None:
     assert store.images(project.id) == (record,)
 
 
-def test_old_trash_is_removed_when_a_store_opens(store: Store) -> None:
+def test_old_trash_is_removed_when_it_is_purged(store: Store) -> None:
     project = store.create_project("one", DEFAULT_SCHEME)
     old, young = store.add_image(project.id, _image(1)), store.add_image(project.id, _image(2))
     revision = _labelled(store, old)
@@ -87,6 +87,8 @@ def test_old_trash_is_removed_when_a_store_opens(store: Store) -> None:
     with store.database.writing() as session:
         session.get_one(ImageRow, old.id).trashed_at = now() - timedelta(days=31)
     Store(store.settings).close()
+    assert store.trashed_images() == (young, old)  # opening removes nothing
+    assert store.purge_images() == 1
     assert store.trashed_images() == (young,)
     with pytest.raises(NotFoundError):
         store.image(old.id)

@@ -158,6 +158,10 @@ def test_sweeping_leaves_complete_revisions_alone(store: Store, image: ImageReco
     done = complete(store, image)
     stray = store.labels_dir / "stray"
     stray.mkdir()
-    assert Store(store.settings).revision(done).state is RevisionState.COMPLETE
+    other = Store(store.settings)
+    assert stray.exists()  # opening removes nothing
+    other.sweep()
+    assert other.revision(done).state is RevisionState.COMPLETE
+    other.close()
     assert not stray.exists()
     assert store.label_pyramid_path(done).is_dir()
