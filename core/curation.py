@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.access import Permission, require, require_within
 from core.demo import DEMO_PROJECT, PROJECT_DELETED
 from core.errors import StoreError
-from core.imaging.image import PixelSize
+from core.imaging.image import ENTERED, PixelSize, PixelSizeSource
 from core.jobs.rights import project_of_job
 from core.jobs.rows import active_jobs, request_cancel
 from core.jobs.states import ACTIVE
@@ -57,10 +57,8 @@ def change_image(store: Store, image_id: str, *, by: str, **changes: Any) -> Ima
     return after
 
 
-def change_pixel_size(store: Store, image_id: str, nm: float, *, by: str) -> ImageRecord:
-    """Set the pixel size in nm as a person gives it; predictions under way with the old one are cancelled.
-
-    All planes of a stack were taken at one size: it becomes that of all of them, also of those in the trash.
+def change_pixel_size(store: Store, image_id: str, nm: float, *, by: str, detail: str = ENTERED) -> ImageRecord:
+    """As `change_pixel_sizes`, of one image; as it is then.
 
     Raises
     ------
@@ -69,13 +67,57 @@ def change_pixel_size(store: Store, image_id: str, nm: float, *, by: str) -> Ima
     NotFoundError
         There is no such image.
     """
-    image, size = store.image(image_id), PixelSize.from_user(nm)
-    others = [plane for plane in stack_planes(store, image) if plane.id != image_id and plane.pixel_size != size]
-    changed = change_image(store, image_id, by=by, pixel_size=size)
-    for plane in others:
-        change_image(store, plane.id, by=by, pixel_size=size)
-    cancel_predictions(store, [image_id, *(plane.id for plane in others)])
-    return changed
+    change_pixel_sizes(store, [image_id], nm, by=by, detail=detail)
+    return store.image(image_id)
+
+
+def change_pixel_sizes(
+    store: Store, image_ids: Collection[str], nm: float, *, by: str, detail: str = ENTERED
+) -> tuple[ImageRecord, ...]:
+    """Set the pixel size in nm as a person gives it; predictions under way with the old one are cancelled.
+
+    All planes of a stack were taken at one size: it becomes that of all of them, also of those in the trash.
+
+    Parameters
+    ----------
+    image_ids
+        Of the store; asked for their role before the first one is changed.
+    detail
+        How the person knows it, for the provenance that is shown beside the size.
+
+    Returns
+    -------
+    tuple of ImageRecord
+        Those that have another size now, planes included.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not paint in one of the projects; nothing is changed then.
+    NotFoundError
+        There is no such image.
+    ImageError
+        The size is not a positive number.
+    """
+    size = PixelSize(nm, PixelSizeSource.USER, detail)
+    images = images_with_planes(store, image_ids)
+    for project_id in {image.project_id for image in images}:
+        require(store, project_id, by, Permission.PAINT)
+    changed = [image for image in images if image.pixel_size.nm != nm]
+    for image in images:
+        if image.pixel_size != size:
+            change_image(store, image.id, by=by, pixel_size=size)
+    cancel_predictions(store, {image.id for image in changed})
+    return tuple(store.image(image.id) for image in changed)
+
+
+def images_with_planes(store: Store, image_ids: Collection[str]) -> tuple[ImageRecord, ...]:
+    """These images, and all planes of their stacks, each once."""
+    found: dict[str, ImageRecord] = {}
+    for image_id in image_ids:
+        if image_id not in found:
+            found |= {plane.id: plane for plane in stack_planes(store, store.image(image_id))}
+    return tuple(found.values())
 
 
 def stack_planes(store: Store, image: ImageRecord) -> tuple[ImageRecord, ...]:
@@ -205,5 +247,6 @@ def _told(store: Store, image_ids: Collection[str], by: str, what: str) -> None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, PixelSize):
-        return value.nm
+        measured = value.source is PixelSizeSource.USER and value.detail not in ("", ENTERED)
+        return f"{value.nm:.5g} nm, {value.detail}" if measured else value.nm
     return value if value is None or isinstance(value, int | float) else str(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.imaging.image import PixelSize, PixelSizeSource
+from core.imaging.image import ENTERED, PixelSize, PixelSizeSource
 
 _NM_PER_UM: Final = 1000.0
 _PROVENANCE: Final = {PixelSizeSource.FILE: "from the file", PixelSizeSource.USER: "entered"}
@@ -27,7 +27,8 @@ def pixel_size_text(size: PixelSize) -> str:
     """Value with its provenance, or that it is unknown."""
     if size.nm is None:
         return "pixel size unknown"
-    return f"{size.nm:.4g} nm per pixel, {_PROVENANCE[size.source]}"
+    measured = size.source is PixelSizeSource.USER and size.detail not in ("", ENTERED)
+    return f"{size.nm:.4g} nm per pixel, {size.detail if measured else _PROVENANCE[size.source]}"
 
 
 def field_text(shape_yx: tuple[int, int], size: PixelSize) -> str:

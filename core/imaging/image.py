@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ImageError
+
+ENTERED: Final = "entered"
+"""The detail of a pixel size that a person typed."""
 
 
 class PixelSizeSource(StrEnum):
@@ -51,7 +54,7 @@ class PixelSize:
     @classmethod
     def from_user(cls, nm: float) -> PixelSize:
         """A pixel size that a person gave."""
-        return cls(nm, PixelSizeSource.USER, "entered")
+        return cls(nm, PixelSizeSource.USER, ENTERED)
 
 
 UNKNOWN_PIXEL_SIZE = PixelSize()

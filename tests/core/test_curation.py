@@ -14,6 +14,7 @@ from core.curation import (
     ProjectContents,
     change_image,
     change_pixel_size,
+    change_pixel_sizes,
     delete_project,
     project_contents,
     restore_images,
@@ -89,6 +90,26 @@ def test_a_pixel_size_is_that_of_all_planes_of_the_stack(store: Store, image: Im
     assert store.image(image.id).pixel_size.nm is None
     assert job(old.id, store=store).state is JobState.CANCELLED
     assert [len(told(store, plane)) for plane in planes] == [1, 1, 1]
+
+
+def test_a_measured_size_says_who_measured_what(store: Store, image: ImageRecord) -> None:
+    detail = "measured on the image by annotator: 500 nm over 200.0 px"
+    change_pixel_size(store, image.id, 2.5, by="annotator", detail=detail)
+    assert store.image(image.id).pixel_size.detail == detail
+    ((who, what, details),) = told(store, image)
+    assert (who, what) == ("annotator", "image_changed")
+    assert details["changes"]["pixel_size"] == [None, f"2.5 nm, {detail}"]
+
+
+def test_sizes_of_several_images_change_together_or_not_at_all(store: Store, image: ImageRecord) -> None:
+    other = store.add_image(image.project_id, Image(np.full((8, 8), 9, np.uint8), name="other"))
+    elsewhere = store.create_project("of others", DEFAULT_SCHEME)
+    foreign = store.add_image(elsewhere.id, Image(np.full((8, 8), 7, np.uint8), name="foreign"))
+    with pytest.raises(AccessError):
+        change_pixel_sizes(store, [other.id, foreign.id], 4.0, by="annotator")
+    assert store.image(other.id).pixel_size.nm is None
+    assert len(change_pixel_sizes(store, [image.id, other.id], 4.0, by="annotator")) == 2
+    assert change_pixel_sizes(store, [image.id], 4.0, by="annotator") == ()
 
 
 def test_an_admin_changes_throws_away_and_takes_back(store: Store, image: ImageRecord) -> None:

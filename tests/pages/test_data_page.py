@@ -21,7 +21,7 @@ from core.store import ImageRecord, RevisionKind, Store
 from tests.pages.conftest import open_page, texts
 from ui.panels.data_preview import Defaults, _row, chosen_cases
 from ui.panels.data_scheme import filled_in, scheme_of_rows
-from ui.panels.data_table import matching, rows, save_edits
+from ui.panels.data_table import matching, rows, save_edits, typed_sizes
 
 PAGE = "data_page.py"
 
@@ -116,10 +116,12 @@ def test_edits_in_the_table_are_saved(store: Store, image: ImageRecord) -> None:
     records[0]["Stack"] = None
     assert save_edits(store, [image], records, by="") == 1
     saved = store.image(image.id)
-    assert (saved.name, saved.split, saved.pixel_size.nm) == ("new", "test", 4.0)
+    assert (saved.name, saved.split) == ("new", "test")
+    assert typed_sizes([image], records) == {4.0: [image.id]}
     assert (saved.specimen, saved.condition) == ("m", "c")
     records[0].update({"Name": "", "Pixel size": pd.NA})
     assert save_edits(store, [saved], records, by="") == 0  # neither can be taken away
+    assert typed_sizes([saved], records) == {}
 
 
 def test_filters() -> None:

@@ -107,12 +107,68 @@ def test_an_unknown_pixel_size_is_asked_for(store: Store, image: ImageRecord, mo
     unknown = store.add_image(image.project_id, Image(np.ones((40, 40), np.uint8)))
     page = open_page(app, PAGE, image=unknown.id)
     assert "Pixel size unknown" in texts(page)
-    page.number_input[0].set_value(5.5)
-    next(button for button in page.button if button.label == "Use this size").click().run()
+    for typed, words in (("0", "not a positive length"), ("1e9", "cannot be right"), ("8 kg", "not a unit")):
+        next(field for field in page.text_input if "Pixel size" in field.label).set_value(typed)
+        _press(page, "Use this size")
+        assert words in texts(page)
+        assert store.image(unknown.id).pixel_size.nm is None
+    next(field for field in page.text_input if "Pixel size" in field.label).set_value("0.0055 µm")
+    _press(page, "Use this size")
     assert not page.exception
     assert store.image(unknown.id).pixel_size.nm == 5.5
     (job,) = jobs()  # segmented at once
     assert job.params["image_id"] == unknown.id
+
+
+def _press(page: AppTest, label: str) -> None:
+    next(button for button in page.button if button.label == label).click().run()
+
+
+def _type_size(page: AppTest, typed: str) -> None:
+    next(field for field in page.text_input if "Pixel size" in field.label).set_value(typed)
+    _press(page, "Use this size")
+
+
+def test_a_size_that_makes_masks_outdated_asks_first(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model)
+    write_label_pyramid(store.label_pyramid_path(revision.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    summary = {"pixel_size_nm": 8.0, "seconds": 90.0, "shape_yx": list(image.shape_yx), "scale_factor": 1.0}
+    store.complete_revision(revision.id, summary=summary)
+    page = open_page(app, PAGE, image=image.id)
+    _type_size(page, "16")
+    assert store.image(image.id).pixel_size.nm == 8.0, "nothing is changed before a yes"
+    assert "1 label map by models becomes outdated. Making it again takes about 6 min." in texts(page)
+    _press(page, "Cancel")
+    assert store.image(image.id).pixel_size.nm == 8.0
+    assert "becomes outdated" not in texts(page)
+    _type_size(page, "16")
+    _press(page, "Change the pixel size")
+    assert not page.exception
+    assert store.image(image.id).pixel_size.nm == 16.0
+    assert jobs()[0].params["image_id"] == image.id, "segmented again at once"
+
+
+def test_a_size_far_from_the_models_is_warned_of(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:
+    page = open_page(app, PAGE, image=image.id)
+    _type_size(page, "400")
+    assert "enlarged" in texts(page)
+    assert "cannot find it" in texts(page)
+    _press(page, "Cancel")
+    _type_size(page, "0.5")
+    assert "vanish" in texts(page)
+    assert store.image(image.id).pixel_size.nm == 8.0
+
+
+def test_a_typed_size_can_go_to_the_others_without_one(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    unknown = [store.add_image(image.project_id, Image(np.full((40, 40), value, np.uint8))) for value in (1, 2, 3)]
+    page = open_page(app, PAGE, image=unknown[0].id)
+    next(box for box in page.checkbox if "2 other images" in box.label).check()
+    _type_size(page, "6")
+    assert [store.image(record.id).pixel_size.nm for record in (*unknown, image)] == [6, 6, 6, 8]
 
 
 def test_the_coverage_table_follows_the_pixel_size(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:
@@ -275,8 +331,8 @@ def test_planes_segmented_with_another_pixel_size_are_segmented_again(
         predicted(store, plane, model)
     page = open_page(app, PAGE, image=planes[0].id)
     assert "It becomes that of all planes of s.tif." in texts(page)
-    page.number_input[0].set_value(5.0)
-    next(button for button in page.button if button.label == "Use this size").click().run()
+    _type_size(page, "5")
+    _press(page, "Change the pixel size")
     assert [job.params["image_id"] for job in jobs()] == [planes[0].id]
     assert any(button.label == "Segment 2 planes" for button in page.button)
 

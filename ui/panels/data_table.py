@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.curation import change_image, trash_images
-from core.imaging.image import PixelSize
+from core.imaging.lengths import LARGEST_PIXEL_NM, SMALLEST_PIXEL_NM
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.splits import straddling
 from core.store.store import Store
@@ -18,6 +18,7 @@ from ui.gallery import SEGMENT_PAGE, thumbnail_address
 from ui.panels.data_sheet import sheet_button
 from ui.panels.data_splits import straddle_warning
 from ui.panels.data_trash import trash_popover, undo_bar
+from ui.parts.pixel_size_change import use_pixel_sizes
 from ui.person import person
 from ui.state import Query, StateKey
 from ui.units import shape_text
@@ -64,7 +65,9 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
             "Select": st.column_config.CheckboxColumn("", width="small", pinned=True),
             "Picture": st.column_config.ImageColumn("", width="small"),
             "Name": st.column_config.TextColumn(required=True),
-            "Pixel size": st.column_config.NumberColumn("Pixel size (nm)", min_value=0.01, format="%.4g"),
+            "Pixel size": st.column_config.NumberColumn(
+                "Pixel size (nm)", min_value=SMALLEST_PIXEL_NM, max_value=LARGEST_PIXEL_NM, format="%.4g"
+            ),
             "Condition": st.column_config.TextColumn(
                 help="What was done to the specimen: control, treated, knockout. The Measure page compares conditions."
             ),
@@ -76,8 +79,11 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
         st.caption("Admins of the project change names, splits and pixel sizes, and delete images.")
         return
     records = [{str(name): value for name, value in row.items()} for row in edited.to_dict("records")]
-    if save_edits(store, shown, records, by=person()):
+    saved, sizes = save_edits(store, shown, records, by=person()), typed_sizes(shown, records)
+    if saved or sizes:
         st.session_state[StateKey.TABLE_VERSION] = version + 1
+        if sizes:
+            use_pixel_sizes(sizes, model_id=None)
         st.rerun()
     _actions(project, [image for image, row in zip(shown, records, strict=True) if row["Select"]])
 
@@ -127,7 +133,7 @@ def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKi
 
 
 def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Mapping[str, Any]], *, by: str) -> int:
-    """Write what differs from the images. Returns how many images were changed.
+    """Write what differs from the images, but for pixel sizes (`typed_sizes`). Returns how many images were changed.
 
     Parameters
     ----------
@@ -155,13 +161,26 @@ def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Ma
                 changes[field] = new
         if "stack" in changes:
             changes["z_index"] = image.z_index
-        size = row["Pixel size"]
-        if size is not None and not pd.isna(size) and float(size) != image.pixel_size.nm:
-            changes["pixel_size"] = PixelSize.from_user(float(size))
         if changes:
             change_image(store, image.id, by=by, **changes)
             changed += 1
     return changed
+
+
+def typed_sizes(images: Sequence[ImageRecord], records: Sequence[Mapping[str, Any]]) -> dict[float, list[str]]:
+    """Pixel sizes in nm that differ from the images', each with the ids of the images that get it.
+
+    Parameters
+    ----------
+    images, records
+        As of `save_edits`.
+    """
+    found: dict[float, list[str]] = {}
+    for image, row in zip(images, records, strict=True):
+        size = row["Pixel size"]
+        if size is not None and not pd.isna(size) and float(size) != image.pixel_size.nm:
+            found.setdefault(float(size), []).append(image.id)
+    return found
 
 
 def matching(

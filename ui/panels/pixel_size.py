@@ -6,17 +6,20 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.curation import change_pixel_size, stack_planes
+from core.curation import stack_planes
+from core.errors import CristaeError
+from core.imaging.lengths import parse_pixel_size_nm
 from core.jobs.rows import Priority, job, submit
 from core.segmentation.model_store import StoredModel
+from core.segmentation.scale_note import scale_note
 from core.store.records import ImageRecord, JobRecord, JobState
 from ui import context
-from ui.errors import explaining, plain
+from ui.errors import explaining, plain, show_error
 from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.panels.results_words import counted
+from ui.parts.pixel_size_change import use_pixel_size
 from ui.person import person
 from ui.state import StateKey
-
-SMALLEST_NM, LARGEST_NM = 0.1, 10_000.0
 
 
 def pixel_size_panel(image: ImageRecord, model: StoredModel, *, asked: bool) -> None:
@@ -31,45 +34,45 @@ def pixel_size_panel(image: ImageRecord, model: StoredModel, *, asked: bool) -> 
     """
     if asked:
         st.warning(
-            f"**Pixel size unknown.** The file does not say how large its pixels are. They are taken to be "
-            f"{model.pixel_size_nm:g} nm, which is what the model knows; if they are not, it finds the wrong things.",
+            f"**Pixel size unknown.** The file does not say it. {model.pixel_size_nm:g} nm per pixel (the model's "
+            "training resolution) is assumed. If that is wrong, so is the segmentation.",
             icon=":material/straighten:",
         )
-        _entry(image)
+        _entry(image, model)
         _trial(image, model)
         return
     with st.expander("Pixel size", icon=":material/straighten:"):
-        _entry(image)
+        _entry(image, model)
         if model.pixel_size_nm is not None:
             _trial(image, model)
 
 
-def _entry(image: ImageRecord) -> None:
-    """A number and a button."""
-    with (
-        st.form(key=f"pixel-size-{image.id}", border=False),
-        st.container(horizontal=True, vertical_alignment="bottom"),
-    ):
-        value = st.number_input(
-            "Pixel size (nm per pixel)",
-            min_value=SMALLEST_NM,
-            max_value=LARGEST_NM,
-            value=image.pixel_size.nm,
-            format="%.4g",
-            placeholder="for example 8",
-        )
-        if st.form_submit_button("Use this size") and value is not None:
-            use_pixel_size(image, value)
+def _entry(image: ImageRecord, model: StoredModel) -> None:
+    """A size as text, and a button."""
+    others = [
+        other.id for other in context.store().images(image.project_id)
+        if other.pixel_size.nm is None and other.id != image.id and (not image.stack or other.stack != image.stack)
+    ]  # fmt: skip
+    with st.form(key=f"pixel-size-{image.id}", border=False):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            typed = st.text_input(
+                "Pixel size (nm per pixel)",
+                value="" if image.pixel_size.nm is None else f"{image.pixel_size.nm:.6g}",
+                placeholder="for example 8, or 0.008 µm",
+                help="A number in nm, or with another unit: Å, µm, mm.",
+            )
+            wanted = st.form_submit_button("Use this size")
+        also = bool(others) and st.checkbox(f"Also for {counted(len(others), 'other image')} without a pixel size")
     if len(stack_planes(context.store(), image)) > 1:
         st.caption(f"It becomes that of all planes of {plain(image.stack)}.")
-
-
-def use_pixel_size(image: ImageRecord, nm: float) -> None:
-    """Store it as entered by the user, and segment with it at once."""
-    change_pixel_size(context.store(), image.id, nm, by=person())
-    st.session_state.pop(StateKey.TRIALS, None)
-    st.session_state[StateKey.PREDICT_NEXT] = image.id
-    st.rerun()
+    if not wanted:
+        return
+    try:
+        nm = parse_pixel_size_nm(typed)
+    except CristaeError as error:
+        show_error(error.cause, error.remedy)
+        return
+    use_pixel_size([image.id, *(others if also else ())], nm, model_id=model.id, segment=image.id)
 
 
 def _trial(image: ImageRecord, model: StoredModel) -> None:
@@ -95,7 +98,7 @@ def _trial(image: ImageRecord, model: StoredModel) -> None:
         if job_problem(row, key="trial"):
             st.rerun()
     else:
-        _choices(image, row)
+        _choices(image, model, row)
 
 
 @st.fragment(run_every=POLL_S)
@@ -109,7 +112,7 @@ def _waiting(job_id: str) -> None:
 
 
 @st.dialog("Which one is right?", width="large")
-def _compare(image: ImageRecord, row: JobRecord) -> None:
+def _compare(image: ImageRecord, model: StoredModel, row: JobRecord) -> None:
     """The crops side by side, each with a button."""
     st.caption("The middle of the image, segmented as if its pixels were of these sizes.")
     for start in range(0, len(row.result["trials"]), 3):
@@ -117,15 +120,20 @@ def _compare(image: ImageRecord, row: JobRecord) -> None:
             picture = Path(trial["path"])
             if picture.is_file():
                 column.image(picture.read_bytes(), width="stretch")
-            label = f"{trial['pixel_size_nm']:g} nm per pixel"
-            if column.button(label, key=f"trial-{row.id}-{trial['pixel_size_nm']}", width="stretch"):
-                use_pixel_size(image, trial["pixel_size_nm"])
+            nm = trial["pixel_size_nm"]
+            if column.button(f"{nm:g} nm per pixel", key=f"trial-{row.id}-{nm}", width="stretch"):
+                detail = f"chosen by eye{f' by {person()}' if person() else ''}"
+                use_pixel_size([image.id], nm, model_id=row.params["model_id"], detail=detail, segment=image.id)
+            factor = nm / model.pixel_size_nm if model.pixel_size_nm else 1.0
+            if scale_note(nm, model.pixel_size_nm):
+                words = f"enlarged {factor:.3g} times" if factor > 1 else f"shrunk {1 / factor:.3g} times"
+                column.caption(f":orange[:material/warning:] {words}: fine detail is missing")
 
 
-def _choices(image: ImageRecord, row: JobRecord) -> None:
+def _choices(image: ImageRecord, model: StoredModel, row: JobRecord) -> None:
     """Open the comparison; once by itself when it has just finished."""
     seen = f"trial-seen-{row.id}"
     wanted = st.button("Compare the trials", icon=":material/grid_view:", width="stretch")
     if wanted or not st.session_state.get(seen):
         st.session_state[seen] = True
-        _compare(image, row)
+        _compare(image, model, row)

@@ -1,0 +1,168 @@
+"""What a change of the pixel size makes outdated, and how long doing it again takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final
+
+from sqlalchemy import func, select
+
+from core.store.records import ImageRecord, RevisionKind, RevisionState
+from core.store.store import Store
+from core.store.tables import EvaluationImageRow, RevisionRow
+
+ASK_FROM_S: Final = 60.0
+"""A change that costs less than a minute of computing, and nothing else, needs no question."""
+
+_AT_ONCE: Final = 400
+_RECENT: Final = 200
+"""Predictions whose time is looked at: the newest, since machines change."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelSizeChange:
+    """What follows from giving images another pixel size.
+
+    Parameters
+    ----------
+    images
+        How many get it, planes of their stacks included.
+    predictions
+        Label maps by models that were made with another size.
+    measured
+        Label maps whose objects were measured: their contacts have to be measured again, their sizes are converted.
+    evaluations
+        Evaluations with distances in nm of another size.
+    seconds
+        About how long the predictions take when they are made again; None where no earlier one tells.
+    """
+
+    images: int
+    predictions: int
+    measured: int
+    evaluations: int
+    seconds: float | None
+
+    def __add__(self, other: PixelSizeChange) -> PixelSizeChange:
+        """Both changes; an evaluation with images of both counts twice."""
+        known = [seconds for seconds in (self.seconds, other.seconds) if seconds is not None]
+        return PixelSizeChange(
+            self.images + other.images,
+            self.predictions + other.predictions,
+            self.measured + other.measured,
+            self.evaluations + other.evaluations,
+            sum(known) if known else None,
+        )
+
+    @property
+    def outdates(self) -> bool:
+        """Whether anything has to be done again."""
+        return bool(self.predictions or self.measured or self.evaluations)
+
+
+def change_of_pixel_size(store: Store, images: Sequence[ImageRecord], nm: float) -> PixelSizeChange:
+    """Look at what giving these images a pixel size in nm would make outdated; nothing is changed.
+
+    Parameters
+    ----------
+    images
+        All that get it; an image that has the size already counts as none.
+    """
+    changing = {image.id: image for image in images if image.pixel_size.nm != nm}
+    maps = _complete_maps(store, changing)
+    made = [row for row in maps if row.kind == RevisionKind.PREDICTION.value and row.model_id]
+    outdated = [row for row in made if _summary(row).get("pixel_size_nm") != nm]
+    measured = [row for row in maps if store.object_table_path(row.id).exists()]
+    times = [_seconds(store, row, changing[row.image_id], nm) for row in outdated]
+    known = [seconds for seconds in times if seconds is not None]
+    return PixelSizeChange(
+        images=len(changing),
+        predictions=len(outdated),
+        measured=len(measured),
+        evaluations=_evaluations(store, changing, nm),
+        seconds=sum(known) * len(times) / len(known) if known else None,
+    )
+
+
+def seconds_to_segment(
+    store: Store, image: ImageRecord, nm: float, model_id: str, model_nm: float | None
+) -> float | None:
+    """About how long a model takes for an image of a pixel size, from the times that it took before.
+
+    Parameters
+    ----------
+    nm, model_nm
+        Pixel sizes of the image and of the model; where the model's is unknown, images are used as they are.
+
+    Returns
+    -------
+    float or None
+        None where the model has segmented nothing yet.
+    """
+    wanted = (
+        select(RevisionRow)
+        .where(RevisionRow.model_id == model_id, RevisionRow.kind == RevisionKind.PREDICTION.value)
+        .where(RevisionRow.state == RevisionState.COMPLETE.value)
+        .order_by(RevisionRow.completed_at.desc())
+        .limit(_RECENT)
+    )
+    with store.database.reading() as session:
+        rates = [rate for row in session.scalars(wanted) if (rate := _seconds_per_mpx(row)) is not None]
+    scale = nm / model_nm if model_nm else 1.0
+    return median(rates) * _mpx(image.shape_yx) * scale**2 if rates else None
+
+
+def _seconds(store: Store, row: RevisionRow, image: ImageRecord, nm: float) -> float | None:
+    """About how long this prediction takes with another pixel size: as long as before per pixel of the network."""
+    rate, summary = _seconds_per_mpx(row), _summary(row)
+    if rate is None:
+        return None
+    old_nm, scale = summary.get("pixel_size_nm"), float(summary.get("scale_factor") or 1.0)
+    return rate * _mpx(image.shape_yx) * (scale * nm / float(old_nm) if old_nm else scale) ** 2
+
+
+def _seconds_per_mpx(row: RevisionRow) -> float | None:
+    """Seconds per megapixel of the image as the network saw it."""
+    summary = _summary(row)
+    seconds, shape, scale = summary.get("seconds"), summary.get("shape_yx"), summary.get("scale_factor") or 1.0
+    if not seconds or not shape:
+        return None
+    return float(seconds) / (_mpx(shape) * float(scale) ** 2)
+
+
+def _summary(row: RevisionRow) -> dict[str, Any]:
+    found: dict[str, Any] = row.details.get("summary") or {}
+    return found
+
+
+def _mpx(shape_yx: Sequence[int]) -> float:
+    return float(shape_yx[0]) * float(shape_yx[1]) / 1e6
+
+
+def _complete_maps(store: Store, image_ids: Iterable[str]) -> list[RevisionRow]:
+    """All finished label maps of these images."""
+    ids, found = list(image_ids), []
+    with store.database.reading() as session:
+        for start in range(0, len(ids), _AT_ONCE):
+            some = select(RevisionRow).where(
+                RevisionRow.image_id.in_(ids[start : start + _AT_ONCE]),
+                RevisionRow.state == RevisionState.COMPLETE.value,
+            )
+            found += list(session.scalars(some))
+    return found
+
+
+def _evaluations(store: Store, image_ids: Iterable[str], nm: float) -> int:
+    """How many evaluations scored one of these images at another size."""
+    ids, found = list(image_ids), set[str]()
+    with store.database.reading() as session:
+        for start in range(0, len(ids), _AT_ONCE):
+            some = select(EvaluationImageRow.evaluation_id).where(
+                EvaluationImageRow.image_id.in_(ids[start : start + _AT_ONCE]),
+                EvaluationImageRow.scores.is_not(None),
+                func.coalesce(EvaluationImageRow.pixel_size_nm, 0.0) != nm,
+            )
+            found |= set(session.scalars(some))
+    return len(found)
