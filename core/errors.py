@@ -6,6 +6,8 @@ Each says what happened with the actual values (``cause``) and what the user can
     ├── SettingsError          an environment variable or the settings file
     ├── ImageError             a micrograph that cannot be read or used
     ├── LabelMapError          a label map, mask or label scheme
+    │   ├── UnclearMaskError   light or dark, either part of the mask may be the object
+    │   └── UnknownColorsError colours that no class has
     ├── DatasetError           a dataset folder as a whole
     ├── ModelError             a model in the store, or one being imported
     ├── TrainingError          a training run that cannot start or go on
@@ -60,6 +62,14 @@ class ImageError(CristaeError):
 
 class LabelMapError(CristaeError):
     """A label map, mask or label scheme that cannot be read or used."""
+
+
+class UnclearMaskError(LabelMapError):
+    """A mask whose light part or dark part may be the object; a person has to say which."""
+
+
+class UnknownColorsError(LabelMapError):
+    """A picture with colours that no class has; a person has to say what they are."""
 
 
 class DatasetError(CristaeError):

@@ -11,7 +11,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.cli.console import EXIT_FAILED, done, notice, progress_bar, stdout
-from core.cli.label_options import Classes, Colors, Overlaps, Values, chosen_source, known_nm, label_reading
+from core.cli.label_options import (
+    Classes,
+    Colors,
+    Foregrounds,
+    Overlaps,
+    Values,
+    chosen_source,
+    known_nm,
+    label_reading,
+)
 from core.cli.pairing import checked_cases, nm_text, shares, size_text
 from core.errors import DatasetError
 from core.files import write_json
@@ -67,6 +76,7 @@ def build(
     color: Colors = None,
     value: Values = None,
     overlap: Overlaps = Overlap.IGNORE,
+    foreground: Foregrounds = None,
     pixel_size: Annotated[
         float | None, typer.Option(help="Edge of a pixel in nm, for all images; default: as their files say.")
     ] = None,
@@ -84,7 +94,7 @@ def build(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError(f"{out} exists already and is not an empty folder.", "Name a new folder.")
     source, folder = chosen_source(labels, masks, rgb)
-    reading = label_reading(source, classes, overlap=overlap, colors=color, values=value)
+    reading = label_reading(source, classes, overlap=overlap, colors=color, values=value, foreground=foreground)
     plan = plan_dataset(images, folder, test=test or ())
     cases = checked_cases(plan, reading, pixel_size_nm=known_nm(pixel_size))
     if not any(item.case.split is Split.TRAIN for item in cases):

@@ -17,6 +17,7 @@ from core.imaging.label_import import Overlap, match_masks
 from core.imaging.label_reading import LabelReading, LabelSource
 from core.imaging.label_values import class_id, value_map
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+from core.labels.polarity import Foreground
 
 Classes = Annotated[
     Path | None, typer.Option(help="dataset.json that names the classes, or its folder; default: the five of liver.")
@@ -27,7 +28,17 @@ Colors = Annotated[
 ]
 Values = Annotated[
     list[str] | None,
-    typer.Option("--value", help="For --labels: VALUE=CLASS, once a grey value that is not the class's id."),
+    typer.Option(
+        "--value", help="For --labels: VALUE=CLASS, once a grey value that is not the class's id, as in -1=ignore."
+    ),
+]
+Foregrounds = Annotated[
+    Foreground | None,
+    typer.Option(
+        "--foreground",
+        help="Whether viewers show the object of masks (or the 1 of 1-bit files) light or dark; default: as each file "
+        "suggests.",
+    ),
 ]
 Overlaps = Annotated[
     Overlap,
@@ -46,6 +57,7 @@ def label_reading(
     overlap: Overlap,
     colors: Iterable[str] | None,
     values: Iterable[str] | None,
+    foreground: Foreground | None = None,
 ) -> LabelReading:
     """How to read labels, from the options.
 
@@ -64,12 +76,15 @@ def label_reading(
     ):
         if given and source is not wanted:
             raise LabelMapError(f"{option} does not go with {source}; it is for {wanted}.", "Leave it out.")
+    if foreground is not None and source is LabelSource.RGB:
+        raise LabelMapError(f"--foreground does not go with {source}; it is for {LabelSource.MASKS}.", "Leave it out.")
     return LabelReading(
         source,
         scheme,
         overlap,
         {_color(key): class_id(name, scheme) for name, key in _split(colors, "NAME=#rrggbb")} if colors else None,
         value_map(_split(values, "VALUE=CLASS"), scheme) if values else None,
+        foreground=foreground,
     )
 
 

@@ -12,6 +12,7 @@ from core.cli.console import done, notice, stdout
 from core.cli.label_options import (
     Classes,
     Colors,
+    Foregrounds,
     Overlaps,
     Values,
     chosen_source,
@@ -25,13 +26,14 @@ from core.errors import DatasetError, ImageError, LabelMapError
 from core.files import write_json
 from core.imaging.dataset_plan import plan_dataset, read_case
 from core.imaging.label_files import FileFacts, write_label_png, write_label_tiff
-from core.imaging.label_import import Overlap, read_masks
+from core.imaging.label_import import Overlap
 from core.imaging.label_reading import LabelReading, LabelSource, image_files, pair_by_name
 from core.imaging.reader import check_single, open_micrograph
 
 if TYPE_CHECKING:
     from core.imaging.label_report import LabelImport, LabelReport
     from core.label_scheme import LabelScheme
+    from core.labels.placement import Placement
 
 _WRITTEN: Final = (".tif", ".tiff", ".png")
 
@@ -56,6 +58,7 @@ def labels(
     color: Colors = None,
     value: Values = None,
     overlap: Overlaps = Overlap.IGNORE,
+    foreground: Foregrounds = None,
     pixel_size: Annotated[
         float | None, typer.Option(help="Edge of a pixel in nm, for the label map; default: as the micrograph says.")
     ] = None,
@@ -72,7 +75,7 @@ def labels(
     if files and not masks:
         raise LabelMapError(f"It is not said what {files[0]} is.", "Put --masks, --labels or --rgb before it.")
     source, _ = chosen_source(label_image, masks or None, rgb)
-    reading = label_reading(source, classes, overlap=overlap, colors=color, values=value)
+    reading = label_reading(source, classes, overlap=overlap, colors=color, values=value, foreground=foreground)
     given = [*(masks or ()), *(files or ())] if source is LabelSource.MASKS else [str(label_image or rgb)]
     folder = Path(given[0]) if len(given) == 1 and Path(given[0]).is_dir() else None
     if folder is not None and (image is None or not image.is_file()):
@@ -101,11 +104,11 @@ def _one(
         raise LabelMapError(f"{', '.join(given)} are several files where one is expected.", "Name one of them.")
     paths = list(by_class.values()) or [Path(given[0])]
     _keep_inputs(out, [*paths, *([image] if image else [])])
-    shape_yx, size_nm = _size(image or paths[0], is_image=image is not None)
+    shape_yx, size_nm, placement = _size(image or paths[0], is_image=image is not None)
     if by_class:
-        result = read_masks(by_class, reading.scheme, shape_yx, overlap=reading.overlap)
+        result = reading.read_by_class(by_class, shape_yx, placement)
     else:
-        result = reading.read(paths, shape_yx)
+        result = reading.read(paths, shape_yx, placement)
     _write(out, result, reading.scheme, pixel_size_nm or size_nm)
     for sentence in result.report.sentences:
         notice(sentence)
@@ -158,12 +161,12 @@ def _many(
     return rows
 
 
-def _size(path: Path, *, is_image: bool) -> tuple[tuple[int, int], float | None]:
-    """Rows and columns, and the pixel size that the file states."""
+def _size(path: Path, *, is_image: bool) -> tuple[tuple[int, int], float | None, Placement | None]:
+    """Rows and columns, and the pixel size and the place that the file states."""
     try:
         with open_micrograph(path) as micrograph:
             check_single(micrograph)
-            return micrograph.shape_yx, micrograph.pixel_size.nm
+            return micrograph.shape_yx, micrograph.pixel_size.nm, micrograph.placement
     except ImageError as error:
         if is_image:
             raise

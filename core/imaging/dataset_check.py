@@ -7,16 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
+from core.boundary import file_boundary
 from core.errors import CristaeError
 from core.imaging.dataset_case import Case, DatasetFolder, Split
-from core.imaging.dataset_folder import load_case, load_image, open_dataset
+from core.imaging.dataset_folder import load_image, load_labels, open_dataset
 from core.imaging.reader import SUFFIXES, case_stem
-from core.imaging.row_bands import id_counts
 from core.label_scheme import IGNORE_ID
+
+_LOOK: Final = "Look at the label map beside its image, and correct it if this is not meant."
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,10 @@ def check_dataset(path: Path, *, on_case: Callable[[int, int], None] | None = No
     problems: list[Problem] = []
     for number, case in enumerate(folder.cases, start=1):
         try:
-            cases.append(_checked(case))
+            with file_boundary(case.name):
+                checked, remarks = _checked(case)
+            cases.append(checked)
+            problems += remarks
         except CristaeError as error:
             problems.append(Problem(case.name, error.cause, error.remedy))
         if on_case is not None:
@@ -156,17 +161,16 @@ def check_dataset(path: Path, *, on_case: Callable[[int, int], None] | None = No
     return DatasetCheck(folder, check.cases, (*problems, *(p for part in found for p in part)))
 
 
-def _checked(case: Case) -> CaseCheck:
-    """Read a case."""
-    if case.label_path is None:
-        image, counts = load_image(case), None
-    else:
-        image, labels_yx = load_case(case)
-        histogram = id_counts(labels_yx)
-        counts = {int(i): int(histogram[i]) for i in np.flatnonzero(histogram)}
+def _checked(case: Case) -> tuple[CaseCheck, list[Problem]]:
+    """Read a case; what was noticed about its labels."""
+    image, counts, remarks = load_image(case), None, []
+    if case.label_path is not None:
+        report = load_labels(case, image.shape).report
+        counts = dict(report.class_pixels)
+        remarks = [Problem(case.name, text, _LOOK, fatal=False) for text in report.remarks]
     content = hashlib.sha256(f"{image.shape} {image.pixels_yx.dtype}".encode())
     content.update(np.ascontiguousarray(image.pixels_yx).data)
-    return CaseCheck(case, image.shape, counts, content.hexdigest())
+    return CaseCheck(case, image.shape, counts, content.hexdigest()), remarks
 
 
 def _stray_labels(folder: DatasetFolder) -> Iterator[Problem]:

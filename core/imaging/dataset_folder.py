@@ -16,7 +16,8 @@ from core.imaging.dataset_case import Case, CaseFacts, DatasetFolder, Layout, Sp
 from core.imaging.dataset_writing import NewCase, write_dataset
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.label_import import read_label_image
-from core.imaging.reader import SUFFIXES, case_stem, open_micrograph, read_image
+from core.imaging.label_report import LabelImport
+from core.imaging.reader import SUFFIXES, case_stem, open_micrograph, placement_of, read_image
 from core.label_scheme import IGNORE_ID, LabelScheme
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Split",
     "load_case",
     "load_image",
+    "load_labels",
     "open_dataset",
     "read_classes",
     "write_dataset",
@@ -153,11 +155,39 @@ def load_case(case: Case) -> tuple[Image, NDArray[np.uint8]]:
     if case.label_path is None:
         raise DatasetError(f"{case.name} has no label map.", "Add one, or leave the case out.")
     image = load_image(case)
+    return image, load_labels(case, image.shape).labels_yx
+
+
+def load_labels(case: Case, shape_yx: tuple[int, int]) -> LabelImport:
+    """The label map of a case, and what reading it did.
+
+    Parameters
+    ----------
+    case
+        With a label map.
+    shape_yx
+        Of its image.
+
+    Raises
+    ------
+    DatasetError
+        The case has no label map.
+    LabelMapError
+        It cannot be read, has another size or unknown values, or lies elsewhere than its image.
+    """
+    if case.label_path is None:
+        raise DatasetError(f"{case.name} has no label map.", "Add one, or leave the case out.")
     values = None
     if case.ignore_value != IGNORE_ID:
         values = {0: 0, **{i: i for i in case.scheme.ids}, IGNORE_ID: IGNORE_ID, case.ignore_value: IGNORE_ID}
-    labels = read_label_image(case.label_path, case.scheme, image.shape, value_map=values, stray_share=0)
-    return image, labels.labels_yx
+    return read_label_image(
+        case.label_path,
+        case.scheme,
+        shape_yx,
+        value_map=values,
+        stray_share=0,
+        placement=placement_of(case.image_path),
+    )
 
 
 def read_classes(path: Path) -> LabelScheme:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from core.boundary import file_boundary
 from core.errors import CristaeError, DatasetError
 from core.imaging.dataset_case import Split, guessed_groups
 from core.imaging.dataset_writing import NewCase
 from core.imaging.image import Image, PixelSize
 from core.imaging.label_reading import LabelReading, image_files, pair_by_name
 from core.imaging.label_report import LabelReport
-from core.imaging.reader import case_stem, read_image
+from core.imaging.reader import case_stem, check_single, open_micrograph
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,8 @@ def check_case(
 ) -> CheckedCase | Refusal:
     """Read the files of a case and say what they hold, or why they cannot be used."""
     try:
-        new, report = read_case(case, reading, pixel_size_nm=pixel_size_nm)
+        with file_boundary(case.name):
+            new, report = read_case(case, reading, pixel_size_nm=pixel_size_nm)
     except CristaeError as error:
         return Refusal(case.name, error.cause, error.remedy)
     return CheckedCase(case, new.image.shape, new.image.pixel_size.nm, report)
@@ -167,12 +169,14 @@ def read_case(
     ImageError, LabelMapError
         A file cannot be read or used.
     """
-    image = read_image(case.image_path)
+    with open_micrograph(case.image_path) as file:
+        check_single(file)
+        image, placement = file.read(), file.placement
     if pixel_size_nm is not None:
         image = Image(image.pixels_yx, PixelSize.from_user(pixel_size_nm), image.name, image.notices)
     if not case.label_paths:
         return NewCase(case.name, image, None, case.split, case.group), None
-    labels = reading.read(case.label_paths, image.shape)
+    labels = reading.read(case.label_paths, image.shape, placement)
     return NewCase(case.name, image, labels.labels_yx, case.split, case.group), labels.report
 
 

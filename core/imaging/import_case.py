@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from core.errors import CristaeError, DatasetError, ImageError, LabelMapError
+from core.boundary import file_boundary
+from core.errors import (
+    CristaeError,
+    DatasetError,
+    ImageError,
+    LabelMapError,
+    UnclearMaskError,
+    UnknownColorsError,
+)
 from core.imaging.dataset_case import Split
 from core.imaging.dataset_folder import DESCRIPTION_FILE
 from core.imaging.dataset_plan import Refusal
-from core.imaging.formats.source import Channels
+from core.imaging.formats.source import Channels, Plane
 from core.imaging.image import PixelSize, PixelSizeSource
 from core.imaging.label_import import STRAY_SHARE
-from core.imaging.label_masks import match_masks, read_masks
+from core.imaging.label_masks import match_masks
 from core.imaging.label_planes import equal_channels, read_label_plane
 from core.imaging.label_reading import LabelReading, LabelSource, unmatched_masks
 from core.imaging.label_report import LabelImport
 from core.imaging.reader import open_micrograph
+from core.imaging.row_bands import value_counts
 from core.label_scheme import LabelScheme
+from core.labels.found_colors import color_of
+from core.labels.placement import Placement
+from core.labels.polarity import Foreground
 
 PREDICTED_BY_CHARS: Final = 100
 """As long as the name of any other program that made predictions."""
@@ -44,6 +57,10 @@ class ImportCase:
     exact_values
         Whether a pixel with another value than these refuses the file, as where a dataset.json says them; otherwise a
         few pass for soft edges.
+    colors
+        For labels by colour: pairs of colour (0xrrggbb) and class id; empty: the project's colours.
+    foreground
+        For masks: whether the object is light or dark; None: as each file suggests.
     split, specimen, condition, stack, z_index
         Its place in the project.
     known_place
@@ -70,6 +87,8 @@ class ImportCase:
     pixel_size_source: PixelSizeSource = PixelSizeSource.USER
     known_place: bool = False
     predicted_by: str = ""
+    colors: tuple[tuple[int, int], ...] = ()
+    foreground: Foreground | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a job's parameters."""
@@ -81,6 +100,8 @@ class ImportCase:
             "source": self.source.value if self.source else None,
             "values": [list(pair) for pair in self.values],
             "exact_values": self.exact_values,
+            "colors": [list(pair) for pair in self.colors],
+            "foreground": self.foreground.value if self.foreground else None,
             "split": self.split.value,
             "specimen": self.specimen,
             "condition": self.condition,
@@ -111,6 +132,8 @@ class ImportCase:
                 source=LabelSource(value["source"]) if value.get("source") else None,
                 values=tuple((int(old), int(new)) for old, new in value.get("values", ())),
                 exact_values=bool(value.get("exact_values", False)),
+                colors=tuple((int(color), int(new)) for color, new in value.get("colors", ())),
+                foreground=Foreground(value["foreground"]) if value.get("foreground") else None,
                 split=Split(value.get("split", Split.POOL)),
                 specimen=str(value.get("specimen", "")),
                 condition=str(value.get("condition", "")),
@@ -133,6 +156,16 @@ class ImportCase:
         return PixelSize.from_user(self.pixel_size_nm)
 
 
+class Question(StrEnum):
+    """What only a person can say about the labels of a case."""
+
+    FOREGROUND = "foreground"
+    """Whether the object of a mask is light or dark."""
+
+    COLORS = "colors"
+    """Which colour is which class."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImportCheck:
     """What the files of a case hold.
@@ -151,6 +184,8 @@ class ImportCheck:
         What was noticed and what reading the labels will change, one sentence each.
     refusal
         Why the case cannot be imported, None where it can.
+    question
+        What a person has to say before it can be, None where nothing is open.
     """
 
     case: ImportCase
@@ -160,6 +195,7 @@ class ImportCheck:
     pixel_size: PixelSize
     notes: tuple[str, ...] = ()
     refusal: Refusal | None = None
+    question: Question | None = None
 
 
 def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: int) -> ImportCheck:
@@ -182,33 +218,57 @@ def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: i
     notes: tuple[str, ...] = ()
     label_shape: tuple[int, int] | None = None
     try:
-        with open_micrograph(case.image_path, max_px=max_px) as file:
+        with file_boundary(case.name), open_micrograph(case.image_path, max_px=max_px) as file:
+            placement = file.placement
             shape, pages, size, notes = file.shape_yx, file.pages, case.pixel_size(file.pixel_size), file.notices
         if case.label_paths:
-            label_shape = _label_shape(case.label_paths[0])
-            _check_labels_fit(case, scheme, pages)
-            if label_shape != shape or deep:
-                notes += read_labels(case, scheme, shape).report.sentences
+            with file_boundary(case.label_paths[0].name, kind=LabelMapError):
+                label_shape = _label_shape(case.label_paths[0])
+                _check_labels_fit(case, scheme, pages)
+                if label_shape != shape or deep:
+                    notes += read_labels(case, scheme, shape, placement).report.sentences
     except CristaeError as error:
         refusal = Refusal(case.name, error.cause, error.remedy)
-        return ImportCheck(case, shape, pages, label_shape, size, notes, refusal)
+        return ImportCheck(case, shape, pages, label_shape, size, notes, refusal, _question(error))
     return ImportCheck(case, shape, pages, label_shape, size, notes)
 
 
-def read_labels(case: ImportCase, scheme: LabelScheme, shape_yx: tuple[int, int]) -> LabelImport:
+def _question(error: CristaeError) -> Question | None:
+    """What a person could say to make a refused case usable."""
+    if isinstance(error, UnclearMaskError):
+        return Question.FOREGROUND
+    return Question.COLORS if isinstance(error, UnknownColorsError) else None
+
+
+def read_labels(
+    case: ImportCase, scheme: LabelScheme, shape_yx: tuple[int, int], placement: Placement | None = None
+) -> LabelImport:
     """The label map of a case.
+
+    Parameters
+    ----------
+    case, scheme
+        As for `check_import`.
+    shape_yx, placement
+        Of the image: rows and columns, and where its header places it.
 
     Raises
     ------
     LabelMapError
         As for `LabelReading.read`.
     """
+    source = LabelSource.MASKS if case.class_ids else case.source or guessed_source(case.label_paths, scheme)
+    reading = LabelReading(
+        source,
+        scheme,
+        colors={color_of(number): class_id for number, class_id in case.colors} or None,
+        values=dict(case.values) or None,
+        stray_share=0 if case.exact_values else STRAY_SHARE,
+        foreground=case.foreground,
+    )
     if case.class_ids:
-        return read_masks(dict(zip(case.class_ids, case.label_paths, strict=True)), scheme, shape_yx)
-    source = case.source or guessed_source(case.label_paths, scheme)
-    stray_share = 0 if case.exact_values else STRAY_SHARE
-    reading = LabelReading(source, scheme, values=dict(case.values) or None, stray_share=stray_share)
-    return reading.read(case.label_paths, shape_yx)
+        return reading.read_by_class(dict(zip(case.class_ids, case.label_paths, strict=True)), shape_yx, placement)
+    return reading.read(case.label_paths, shape_yx, placement)
 
 
 def guessed_source(paths: Collection[Path], scheme: LabelScheme) -> LabelSource:
@@ -223,7 +283,18 @@ def guessed_source(paths: Collection[Path], scheme: LabelScheme) -> LabelSource:
         return LabelSource.MASKS
     plane, _ = read_label_plane(next(iter(paths)), None)
     colored = plane.channels in (Channels.RGB, Channels.RGB_ALPHA) and not equal_channels(plane.pixels)
-    return LabelSource.RGB if colored else LabelSource.IMAGE
+    return LabelSource.RGB if colored or _shows_classes(plane, scheme) else LabelSource.IMAGE
+
+
+def _shows_classes(plane: Plane, scheme: LabelScheme) -> bool:
+    """Whether a palette picture has the classes' colours, but numbers that are no classes, or others'."""
+    palette = plane.palette
+    found = value_counts(plane.pixels)[0] if plane.channels is Channels.PALETTE else None
+    if palette is None or found is None or int(found.max(initial=0)) >= len(palette):
+        return False
+    known = {(0, 0, 0): 0, **{item.rgb(): item.id for item in scheme.classes}}
+    meant = [known.get((int(red), int(green), int(blue))) for red, green, blue in palette[found]]
+    return None not in meant and any(meant) and meant != found.tolist()
 
 
 def _check_labels_fit(case: ImportCase, scheme: LabelScheme, pages: int) -> None:

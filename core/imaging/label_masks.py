@@ -14,13 +14,22 @@ from numpy.typing import NDArray
 
 from core.errors import LabelMapError
 from core.imaging.formats.source import Channels, Plane
-from core.imaging.label_planes import check_class, full_scale, hide_transparent, listed, read_label_plane
+from core.imaging.label_planes import check_class, equal_channels, hide_transparent, painted, read_label_plane
 from core.imaging.label_report import LabelImport, LabelRule, RuleCount
 from core.imaging.reader import case_stem
-from core.label_scheme import LabelScheme
-
-_SOFT_SHARE: Final = 0.02
-"""At most this share of the pixels of a mask may lie between background and mask: edges, not a third grey level."""
+from core.imaging.row_bands import row_bands, value_counts
+from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.mask_values import high_part
+from core.labels.placement import Placement
+from core.labels.polarity import (
+    MOST,
+    Brightness,
+    Foreground,
+    chosen_part,
+    full_scale,
+    palette_runs_to_black,
+    unclear_colors,
+)
 
 _OVERLAP_SHARE: Final = 0.1
 """With `Overlap.IGNORE`: two masks may share at most this part of the smaller one."""
@@ -45,11 +54,14 @@ def read_masks(
     shape_yx: tuple[int, int],
     *,
     overlap: Overlap = Overlap.IGNORE,
+    foreground: Foreground | None = None,
+    placement: Placement | None = None,
 ) -> LabelImport:
     """Read one binary mask per class; what no mask claims is background.
 
-    Background is 0 (black). Mask is what reaches half of the file's highest value, so that masks of 0 and 1, 0 and 255,
-    or in any one colour on black all work; the soft edge that some exports make is cut there and counted.
+    Background is 0 (black) or transparent. Mask is what reaches half of the file's highest value, so that masks of 0
+    and 1, 0 and 255, or in any one colour on black all work; the soft edge that some exports make is cut there and
+    counted. A mask whose values are ids of objects keeps every object.
 
     Parameters
     ----------
@@ -62,6 +74,10 @@ def read_masks(
         Of the image that they belong to.
     overlap
         What becomes of pixels that several masks claim.
+    foreground
+        Whether the object is light or dark, as viewers show it; None: as each file suggests.
+    placement
+        Where the image's header places it.
 
     Returns
     -------
@@ -70,24 +86,28 @@ def read_masks(
 
     Raises
     ------
+    UnclearMaskError
+        Light or dark, either part of a mask may be the object.
     LabelMapError
-        No mask; an unknown class; unreadable, JPEG, a stack, another size; more than two grey levels; masks that
-        overlap much.
+        No mask; an unknown class; unreadable, compressed with losses, a stack, another size; more than two grey levels
+        that are neither edges nor ids; masks that overlap much.
     """
     if not paths_by_class_id:
         raise LabelMapError("No mask was given.", "Give one mask file for each class that the image has.")
     counts: list[RuleCount] = []
     remarks: list[str] = []
-    masks: dict[int, NDArray[np.bool_]] = {}
+    masks: dict[int, NDArray[np.uint8]] = {}
     for class_id, path in paths_by_class_id.items():
         check_class(class_id, scheme, f"The mask {path.name}")
-        plane, name = read_label_plane(path, shape_yx)
-        masks[class_id], applied = _binary(plane, name)
+        plane, name = read_label_plane(path, shape_yx, placement=placement)
+        mask, applied, told = _binary(plane, name, foreground)
         counts += applied
-        if not masks[class_id].any():
+        remarks += told
+        if not mask.any():
             remarks.append(f"{name} is empty: there is no {scheme.name_of(class_id)} in the image.")
-        elif masks[class_id].all():
+        elif mask.all():
             remarks.append(f"{name} covers the whole image.")
+        masks[class_id] = np.packbits(mask, axis=1)  # an eighth: several masks of a large image are held at once
     labels, shared = _merged(masks, scheme, shape_yx, overlap)
     return LabelImport.of(labels, counts + shared, remarks)
 
@@ -138,70 +158,108 @@ def _ends_with(stem: str, name: str) -> bool:
     return bool(words) and re.search(pattern, stem) is not None
 
 
-def _binary(plane: Plane, name: str) -> tuple[NDArray[np.bool_], list[RuleCount]]:
-    """The mask: what reaches half of the highest value."""
-    values, counts = _brightness(plane, name)
-    if values.dtype == bool:
-        return values, counts
-    if values.dtype.kind == "f" and not np.all(np.isfinite(values)):
-        raise LabelMapError(f"{name} holds NaN or infinite values.", "Export the mask as 8-bit PNG or TIFF.")
-    low, high = values.min(), values.max()
-    if low < 0:
-        raise LabelMapError(f"{name} holds negative values, down to {low:g}.", "Export the mask with 0 as background.")
-    soft = (values != 0) & (values != high)
-    between = int(np.count_nonzero(soft))
-    if between > _SOFT_SHARE * values.size:
-        raise LabelMapError(
-            f"{name} is no mask of one class; it holds {listed(values)}.",
-            "If each value is a class, import it as a label image and say which value is which class; if it has soft "
-            "edges, export it without smoothing.",
-        )
-    if between:
-        counts.append(RuleCount(LabelRule.CUT_AT_HALF, between, name, listed(values[soft])))
-    return values >= max(float(high) / 2, np.finfo(np.float32).tiny), counts
+def _binary(
+    plane: Plane, name: str, foreground: Foreground | None
+) -> tuple[NDArray[np.bool_], list[RuleCount], tuple[str, ...]]:
+    """The mask, what was decided, and what a person should know."""
+    shown, counts = _brightness(plane, name, foreground)
+    if shown.colored and foreground is None:
+        _refuse_on_white(plane, shown, name)
+    high, applied = high_part(shown.values_yx, name)
+    part, remarks = chosen_part(high, shown, name, foreground)
+    painted_dark = shown.dark_paint and foreground is not Foreground.LIGHT
+    return part, [] if painted_dark else counts + applied, (*plane.notices, *remarks)
 
 
-def _brightness(plane: Plane, name: str) -> tuple[NDArray[Any], list[RuleCount]]:
-    """One value per pixel: of a colour picture the strongest channel, of a transparent pixel 0."""
+def _brightness(plane: Plane, name: str, foreground: Foreground | None) -> tuple[Brightness, list[RuleCount]]:
+    """One value per pixel: the strongest channel of a colour, the weakest where the object is dark; transparent 0."""
     pixels, kind = plane.pixels, plane.channels
+    dark = foreground is Foreground.DARK
     if kind is Channels.GREY:
-        return pixels, []
+        return Brightness(pixels, None, plane.white_is_zero, plane.as_written), []
     if kind is Channels.PALETTE:
-        if plane.palette is None or int(pixels.max(initial=0)) >= len(plane.palette):
-            return pixels, []
-        strongest: NDArray[Any] = plane.palette.max(axis=1)[pixels]
-        return strongest, []
+        return _palette_brightness(plane, name, dark)
     if kind is Channels.CMYK:
-        inverted = full_scale(pixels) - np.minimum(pixels[..., :3].max(axis=2).astype(np.float64) + pixels[..., 3], 255)
-        return inverted, []
-    color = pixels[..., 0] if kind is Channels.GREY_ALPHA else pixels[..., :3].max(axis=2)
-    return (color, []) if kind is Channels.RGB else hide_transparent(color, pixels[..., -1], name)
+        ink = pixels[..., :3].min(axis=2) if not dark else pixels[..., :3].max(axis=2)
+        top = full_scale(pixels.dtype)
+        return Brightness(np.maximum(top - ink.astype(np.float64) - pixels[..., 3], 0), colored=True), []
+    colors = pixels[..., :1] if kind is Channels.GREY_ALPHA else pixels[..., :3]
+    values: NDArray[Any] = colors.min(axis=2) if dark else colors.max(axis=2)
+    colored = kind is not Channels.GREY_ALPHA and not equal_channels(pixels)
+    if kind is Channels.RGB:
+        return Brightness(values, colored=colored), []
+    hidden, counts = hide_transparent(values, pixels[..., -1], name)
+    return Brightness(hidden, painted(pixels[..., -1]), plane.white_is_zero, plane.as_written, colored=colored), counts
+
+
+def _palette_brightness(plane: Plane, name: str, dark: bool) -> tuple[Brightness, list[RuleCount]]:
+    """As the palette shows it; of one that runs from white to black the indices, as Fiji means them."""
+    pixels, palette = plane.pixels, plane.palette
+    if palette is None or int(pixels.max(initial=0)) >= len(palette):
+        return Brightness(pixels), []
+    if palette_runs_to_black(plane):
+        return Brightness(pixels, inverting=True, as_written=True, by_palette=True), []
+    strongest: NDArray[Any] = (palette.min(axis=1) if dark else palette.max(axis=1))[pixels]
+    used = palette[value_counts(pixels)[0]]
+    colored = not bool(np.all(used == used[:, :1]))
+    if plane.palette_alpha is None:
+        return Brightness(strongest, colored=colored), []
+    alpha = plane.palette_alpha[pixels]
+    hidden, counts = hide_transparent(strongest, alpha, name)
+    return Brightness(hidden, painted(alpha), colored=colored), counts
+
+
+def _refuse_on_white(plane: Plane, shown: Brightness, name: str) -> None:
+    """Where most of a colour picture is white, white is rather paper than object."""
+    if plane.channels is Channels.PALETTE and plane.palette is not None:
+        weakest: NDArray[Any] = plane.palette.min(axis=1)[plane.pixels]
+    elif plane.channels in (Channels.RGB, Channels.RGB_ALPHA):
+        weakest = plane.pixels[..., :3].min(axis=2)
+    else:
+        return
+    white = weakest >= 0.9 * full_scale(weakest.dtype)
+    if np.count_nonzero(white & (shown.values_yx != 0)) > MOST * white.size:
+        raise unclear_colors(name, float(np.count_nonzero(shown.values_yx)) / white.size)
 
 
 def _merged(
-    masks: Mapping[int, NDArray[np.bool_]], scheme: LabelScheme, shape_yx: tuple[int, int], overlap: Overlap
+    masks: Mapping[int, NDArray[np.uint8]], scheme: LabelScheme, shape_yx: tuple[int, int], overlap: Overlap
 ) -> tuple[NDArray[np.uint8], list[RuleCount]]:
-    """One label map, and a count for every pair that overlaps."""
+    """One label map, and a count for every pair that overlaps; masks are packed by `numpy.packbits` along columns."""
     labels = np.zeros(shape_yx, dtype=np.uint8)
-    claims = np.zeros(shape_yx, dtype=np.uint8)
-    for class_id, mask in reversed(list(masks.items())):
-        labels[mask] = class_id
-        claims += mask
-    contested = claims > 1
-    if not contested.any():
-        return labels, []
-    if overlap is Overlap.IGNORE:
-        labels[contested] = 255
+    pairs = list(combinations(masks, 2))
+    shared = dict.fromkeys(pairs, 0)
+    areas = dict.fromkeys(masks, 0)
+    for band in row_bands(shape_yx):
+        parts = {
+            class_id: np.unpackbits(mask[band], axis=1, count=shape_yx[1]).view(bool)
+            for class_id, mask in masks.items()
+        }
+        claims = np.zeros(labels[band].shape, dtype=np.uint8)
+        for class_id, part in reversed(list(parts.items())):
+            labels[band][part] = class_id
+            claims += part
+            areas[class_id] += int(np.count_nonzero(part))
+        contested = claims > 1
+        if not contested.any():
+            continue
+        if overlap is Overlap.IGNORE:
+            labels[band][contested] = IGNORE_ID
+        for first, second in pairs:
+            shared[first, second] += int(np.count_nonzero(parts[first] & parts[second]))
+    return labels, [_overlap_count(shared[pair], pair, areas, scheme, overlap) for pair in pairs]
+
+
+def _overlap_count(
+    shared_px: int, pair: tuple[int, int], areas: Mapping[int, int], scheme: LabelScheme, overlap: Overlap
+) -> RuleCount:
+    """What two masks share, unless that is too much."""
+    names = f"{scheme.name_of(pair[0])} and {scheme.name_of(pair[1])}"
+    smaller = min(areas[pair[0]], areas[pair[1]])
+    if overlap is Overlap.IGNORE and shared_px > _OVERLAP_SHARE * smaller:
+        raise LabelMapError(
+            f"The masks of {names} share {shared_px:,} pixels, {shared_px / smaller:.0%} of the smaller one.",
+            "Say which class comes first where masks overlap, or export masks that do not.",
+        )
     rule = LabelRule.OVERLAP_TO_IGNORE if overlap is Overlap.IGNORE else LabelRule.OVERLAP_TO_FIRST
-    counts = []
-    for (first, mask), (second, other) in combinations(masks.items(), 2):
-        shared = int(np.count_nonzero(mask & other))
-        smaller = min(np.count_nonzero(mask), np.count_nonzero(other))
-        pair = f"{scheme.name_of(first)} and {scheme.name_of(second)}"
-        if overlap is Overlap.IGNORE and shared > _OVERLAP_SHARE * smaller:
-            raise LabelMapError(
-                f"The masks of {pair} share {shared:,} pixels, {shared / smaller:.0%} of the smaller one.",
-                "Say which class comes first where masks overlap, or export masks that do not.",
-            )
-        counts.append(RuleCount(rule, shared, detail=pair))
-    return labels, counts
+    return RuleCount(rule, shared_px, detail=names)

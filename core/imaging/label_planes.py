@@ -14,6 +14,8 @@ from core.imaging.formats.source import Plane
 from core.imaging.label_report import LabelRule, RuleCount
 from core.imaging.reader import open_micrograph
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.placement import Placement, laid_over
+from core.labels.polarity import full_scale
 
 _SHOWN: Final = 8
 """Values or colours that a message lists."""
@@ -22,16 +24,30 @@ _OPAQUE_FROM: Final = 0.5
 """A pixel with at least this share of full opacity counts as painted."""
 
 
-def read_label_plane(path: Path, shape_yx: tuple[int, int] | None, *, name: str | None = None) -> tuple[Plane, str]:
+def read_label_plane(
+    path: Path,
+    shape_yx: tuple[int, int] | None,
+    *,
+    name: str | None = None,
+    placement: Placement | None = None,
+) -> tuple[Plane, str]:
     """The raw plane of a label file of the image's size (None: any), and the file's name for messages.
 
-    Pixels of 1 bit are turned over where the file stores white as zero, so that white is true. Wider ones stay as they
-    are: ImageJ calls its 8-bit masks so, too, and means 255 as object all the same.
+    Parameters
+    ----------
+    path
+        The file.
+    shape_yx
+        Rows and columns of its image.
+    name
+        What to call the file in messages.
+    placement
+        Where the image's header places it; a label map whose header mirrors it is turned over.
 
     Raises
     ------
     LabelMapError
-        The file cannot be read, is a JPEG or a stack, or has another size.
+        The file cannot be read, is compressed with losses or a stack, has another size, or lies elsewhere.
     """
     try:
         with open_micrograph(path, name=name) as file:
@@ -51,16 +67,16 @@ def read_label_plane(path: Path, shape_yx: tuple[int, int] | None, *, name: str 
                     f"{file.shape_yx[1]} x {file.shape_yx[0]} px.",
                     "Export both at the same size, without cropping or scaling.",
                 )
-            return _white_is_true(file.read_plane()), shown
+            plane = file.read_plane()
+            if plane.lossy:
+                raise LabelMapError(
+                    f"{shown} is compressed with {plane.lossy}, which changes label values.",
+                    "Export the labels again as PNG, or as TIFF without compression, with LZW, Deflate or ZSTD.",
+                )
+            pixels, remarks = laid_over(plane.pixels, file.placement, placement, shown)
+            return replace(plane, pixels=pixels, notices=(*plane.notices, *remarks)), shown
     except ImageError as error:
         raise LabelMapError(f"Label file: {error.cause}", error.remedy) from error
-
-
-def _white_is_true(plane: Plane) -> Plane:
-    """A plane of 1 bit per pixel in which white is true; any other as it is."""
-    if plane.pixels.dtype != bool or not plane.white_is_zero:
-        return plane
-    return replace(plane, pixels=~plane.pixels, white_is_zero=False)
 
 
 def listed(values: NDArray[Any], counts: NDArray[np.intp] | None = None) -> str:
@@ -75,9 +91,13 @@ def listed(values: NDArray[Any], counts: NDArray[np.intp] | None = None) -> str:
 
 def listed_colors(rgb: NDArray[np.uint8]) -> str:
     """The same for colours, shape (pixels, 3): "#ff00ff (186,501 px)"."""
-    values, counts = np.unique(packed(rgb), return_counts=True)
+    return listed_numbers(*np.unique(packed(rgb), return_counts=True))
+
+
+def listed_numbers(colors: NDArray[np.uint32], counts: NDArray[Any]) -> str:
+    """The same for different colours as numbers, 0xrrggbb."""
     order = np.argsort(-counts, kind="stable")
-    shown = [f"#{values[i]:06x} ({counts[i]:,} px)" for i in order[:_SHOWN]]
+    shown = [f"#{colors[i]:06x} ({counts[i]:,} px)" for i in order[:_SHOWN]]
     more = len(order) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
@@ -109,9 +129,16 @@ def check_class(class_id: int, scheme: LabelScheme, what: str) -> None:
         )
 
 
-def full_scale(samples: NDArray[Any]) -> float:
-    """The value that means full in samples of this data type: 255, 65535, 1."""
-    return float(np.iinfo(samples.dtype).max) if samples.dtype.kind in "ui" else 1.0
+def painted(alpha: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where a pixel is at least half opaque.
+
+    Parameters
+    ----------
+    alpha
+        Shape (rows, columns), 0 to full scale of its data type.
+    """
+    result: NDArray[np.bool_] = alpha >= _OPAQUE_FROM * full_scale(alpha.dtype)
+    return result
 
 
 def hide_transparent(values: NDArray[Any], alpha: NDArray[Any], name: str) -> tuple[NDArray[Any], list[RuleCount]]:
@@ -126,7 +153,7 @@ def hide_transparent(values: NDArray[Any], alpha: NDArray[Any], name: str) -> tu
     name
         Of the file.
     """
-    clear = alpha < _OPAQUE_FROM * full_scale(alpha)
+    clear = ~painted(alpha)
     visible = values != 0 if values.ndim == 2 else np.any(values != 0, axis=2)
     count = RuleCount(LabelRule.TRANSPARENT_TO_BACKGROUND, int(np.count_nonzero(clear & visible)), name)
     return np.where(clear if values.ndim == 2 else clear[..., np.newaxis], values.dtype.type(0), values), [count]

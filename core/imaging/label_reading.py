@@ -10,12 +10,15 @@ from enum import StrEnum
 from pathlib import Path
 
 from core.errors import DatasetError, LabelMapError
-from core.imaging.label_colors import Color, read_rgb_labels
+from core.imaging.label_colors import read_rgb_labels
 from core.imaging.label_import import STRAY_SHARE, read_label_image
 from core.imaging.label_masks import Overlap, match_masks, read_masks
 from core.imaging.label_report import LabelImport
 from core.imaging.reader import SUFFIXES, case_stem
 from core.label_scheme import LabelScheme
+from core.labels.found_colors import Color
+from core.labels.placement import Placement
+from core.labels.polarity import Foreground
 
 _TAIL = re.compile(r"[\W_]+[^\W\d_]")
 """What may follow an image's name in the name of its labels: a letter after the punctuation. A number would be another
@@ -53,6 +56,8 @@ class LabelReading:
         For label images: value in the file to class id; None: values are ids.
     stray_share
         With ``values``: at most this share of the pixels may have others (soft edges).
+    foreground
+        For masks and files of 1 bit: whether the object is light or dark; None: as each file suggests.
     """
 
     source: LabelSource
@@ -61,8 +66,9 @@ class LabelReading:
     colors: Mapping[Color, int] | None = None
     values: Mapping[int, int] | None = None
     stray_share: float = STRAY_SHARE
+    foreground: Foreground | None = None
 
-    def read(self, paths: Sequence[Path], shape_yx: tuple[int, int]) -> LabelImport:
+    def read(self, paths: Sequence[Path], shape_yx: tuple[int, int], placement: Placement | None = None) -> LabelImport:
         """The label map of an image from its files.
 
         Parameters
@@ -71,6 +77,8 @@ class LabelReading:
             At least one; more than one only for masks, which find their class by name.
         shape_yx
             Of the image.
+        placement
+            Where the image's header places it.
 
         Raises
         ------
@@ -82,15 +90,37 @@ class LabelReading:
             found, unmatched = match_masks(paths, self.scheme)
             if unmatched:
                 raise unmatched_masks(unmatched, self.scheme)
-            return read_masks(found, self.scheme, shape_yx, overlap=self.overlap)
+            return self.read_by_class(found, shape_yx, placement)
         if len(paths) != 1:
             raise LabelMapError(
                 f"{len(paths)} files claim to be the labels of one image: {', '.join(p.name for p in paths)}.",
                 "Keep one of them.",
             )
         if self.source is LabelSource.RGB:
-            return read_rgb_labels(paths[0], self.scheme, shape_yx, colors=self.colors)
-        return read_label_image(paths[0], self.scheme, shape_yx, value_map=self.values, stray_share=self.stray_share)
+            return read_rgb_labels(paths[0], self.scheme, shape_yx, colors=self.colors, placement=placement)
+        return read_label_image(
+            paths[0],
+            self.scheme,
+            shape_yx,
+            value_map=self.values,
+            stray_share=self.stray_share,
+            foreground=self.foreground,
+            placement=placement,
+        )
+
+    def read_by_class(
+        self, masks: Mapping[int, Path], shape_yx: tuple[int, int], placement: Placement | None = None
+    ) -> LabelImport:
+        """The label map of an image from masks whose classes are known, class id to file.
+
+        Raises
+        ------
+        LabelMapError
+            As for `read_masks`.
+        """
+        return read_masks(
+            masks, self.scheme, shape_yx, overlap=self.overlap, foreground=self.foreground, placement=placement
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.imaging.row_bands import id_counts
+from core.label_scheme import IGNORE_ID
+
+NO_BACKGROUND: Final = (
+    "No pixel is background: every one has a class. Some programs (ilastik) begin to count with 1 and mean background "
+    "by it; if so, map it, as in 1 = background."
+)
+"""Remark on a label map without any 0."""
 
 
 class LabelRule(Enum):
@@ -17,6 +24,10 @@ class LabelRule(Enum):
 
     VALUE_MAPPED = "had other values than the class ids and were mapped as asked"
     STRAY_TO_NEAREST = "had values that were not mapped and took the nearest mapped one"
+    CLASS_NUMBER = "had numbers of classes, which were not mapped and count as they are"
+    IGNORE_VALUE = "had 255, which was not mapped and means ignore"
+    OBJECT_IDS = "had ids of single objects and became the class, every object of it"
+    COLOR_CODES = "had colours that are class numbers, not colours to look at, and took that class"
     CUT_AT_HALF = "had values between background and mask and were cut at half of the highest"
     NEAR_COLOR = "had almost the colour of a class and took that class"
     BLEND_TO_NEARER = "had a blend of neighbouring classes' colours (antialiased edge) and took the nearest of them"
@@ -116,4 +127,6 @@ class LabelImport:
         histogram = id_counts(labels_yx)
         present = tuple((int(i), int(histogram[i])) for i in np.flatnonzero(histogram))
         labels_yx.flags.writeable = False
+        if histogram[1:IGNORE_ID].any() and not histogram[0]:
+            remarks = [*remarks, NO_BACKGROUND]
         return cls(labels_yx, LabelReport(tuple(c for c in counts if c.pixels), present, tuple(remarks)))

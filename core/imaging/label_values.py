@@ -9,6 +9,7 @@ from typing import Final
 from core.errors import LabelMapError
 from core.label_scheme import IGNORE_ID, LabelScheme
 
+_NUMBER: Final = re.compile(r"[-−]?\d{1,18}")
 _SEPARATORS: Final = re.compile(r"[,;\n]")
 
 
@@ -41,11 +42,12 @@ def value_map(pairs: Iterable[tuple[str, str]], scheme: LabelScheme) -> dict[int
     """
     found: dict[int, int] = {}
     for value, name in pairs:
-        if not value.strip().isdecimal():
+        if not _NUMBER.fullmatch(value.strip()):
             raise LabelMapError(f"{value.strip()!r} is no grey value.", "Write value = class, as in 127 = myelin.")
-        if int(value) in found:
-            raise LabelMapError(f"The grey value {int(value)} is there twice.", "Give each value one class.")
-        found[int(value)] = class_id(name.strip(), scheme)
+        number = int(value.strip().replace("−", "-"))
+        if number in found:
+            raise LabelMapError(f"The grey value {number} is there twice.", "Give each value one class.")
+        found[number] = class_id(name.strip(), scheme)
     return found
 
 

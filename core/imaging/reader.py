@@ -23,6 +23,7 @@ from core.imaging.formats.source import (
 from core.imaging.image import Image, PixelSize
 from core.imaging.names import display_name
 from core.imaging.normalise import normalised
+from core.labels.placement import Placement
 from core.settings import current_settings
 
 SUFFIXES: Final = tuple(sorted({suffix for row in FORMATS for suffix in row.suffixes}))
@@ -54,6 +55,8 @@ class Micrograph:
         What was noticed about the file as a whole, one sentence each.
     storage
         How the file stores its pixels, for people: compression, orientation, every statement about the pixel size.
+    placement
+        Where its header places the pixels in space; None where it does not.
     """
 
     def __init__(self, source: Source, name: str, notices: tuple[str, ...] = ()) -> None:
@@ -65,6 +68,7 @@ class Micrograph:
         self.pixel_size: PixelSize = source.pixel_size
         self.notices = notices + source.notices
         self.storage: Storage = source.storage
+        self.placement: Placement | None = getattr(source, "placement", None)
         self._source = source
 
     def page_name(self, page: int) -> str:
@@ -157,6 +161,21 @@ def open_micrograph(path: Path, *, name: str | None = None, max_px: int | None =
         source.close()
         raise ImageError(f"{shown} declares {source.pages:,} pages.", "Split it into smaller stacks.")
     return Micrograph(source, shown, notices)
+
+
+def placement_of(path: Path) -> Placement | None:
+    """Where a file's header places its pixels; None where it does not, or cannot be read.
+
+    Parameters
+    ----------
+    path
+        The file.
+    """
+    try:
+        with open_micrograph(path) as micrograph:
+            return micrograph.placement
+    except ImageError:
+        return None
 
 
 def read_image(path: Path, *, name: str | None = None, max_px: int | None = None) -> Image:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from core.boundary import file_boundary
 from core.errors import CristaeError, DatasetError, LabelMapError
 from core.imaging.import_case import guessed_source
 from core.imaging.label_masks import Overlap
@@ -187,7 +188,7 @@ def check_prediction(case: PredictionCase, scheme: LabelScheme, *, deep: bool) -
     """
     shape: tuple[int, int] | None = None
     try:
-        with open_micrograph(case.paths[0]) as file:
+        with file_boundary(case.paths[0].name), open_micrograph(case.paths[0]) as file:
             shape = file.shape_yx
         if shape != case.shape_yx:
             raise LabelMapError(
@@ -195,7 +196,8 @@ def check_prediction(case: PredictionCase, scheme: LabelScheme, *, deep: bool) -
                 f"{case.shape_yx[1]} px.",
                 "Export the prediction at the image's full size.",
             )
-        notes = read_prediction(case, scheme).report.sentences if deep else ()
+        with file_boundary(case.paths[0].name):
+            notes = read_prediction(case, scheme).report.sentences if deep else ()
     except CristaeError as error:
         return PredictionCheck(case, shape, cause=error.cause, remedy=error.remedy)
     return PredictionCheck(case, shape, tuple(notes))

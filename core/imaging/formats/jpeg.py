@@ -15,6 +15,8 @@ from core.imaging.pixel_size import choose_size, print_statement
 _CHANNELS = {"L": Channels.GREY, "RGB": Channels.RGB, "CMYK": Channels.CMYK}
 _BYTES_PER_PX = {"L": 1, "RGB": 3, "CMYK": 4}
 _NM_PER_INCH = 25.4e6
+_GROWTH = 3_000.0
+"""Times that JPEG data can grow: at best some bits for a block of 64 pixels."""
 _EXIF_ORIENTATION = 274
 _NOTICES = ("JPEG is lossy: fine detail may be artefacts of compression.",)
 
@@ -32,7 +34,7 @@ class JpegSource:
             columns, rows = picture.size
             if picture.mode not in _CHANNELS:
                 raise ImageError(f"{request.name} is a JPEG of kind {picture.mode}.", "Save it as TIFF or PNG.")
-            check_size(request, (rows, columns), _BYTES_PER_PX[picture.mode])
+            check_size(request, (rows, columns), _BYTES_PER_PX[picture.mode], growth=_GROWTH)
             dpi = picture.info.get("dpi", (0, 0))
             self._orientation = known_orientation(picture.getexif().get(_EXIF_ORIENTATION))
         self.shape_yx = upright_shape((rows, columns), self._orientation)

@@ -18,8 +18,9 @@ from typing import Any, Final
 import numpy as np
 
 from core.errors import ImageError
-from core.imaging.formats.source import MAX_PAGES, Channels, Format, Plane, Request, Storage, check_size
+from core.imaging.formats.source import DEFLATE_GROWTH, MAX_PAGES, Channels, Format, Plane, Request, Storage, check_size
 from core.imaging.pixel_size import FoundSize, SizeStatement, choose_size, nm_per_unit
+from core.labels.placement import Placement
 
 _MAGICS: Final = {(344, b"n+1\0"), (4, b"n+2\0")}
 _PAIR_MAGICS: Final = {(344, b"ni1\0"), (4, b"ni2\0")}
@@ -61,12 +62,14 @@ class NiftiSource:
             self.dtype = np.dtype(image.get_data_dtype()).newbyteorder("=")
             plane_bytes = math.prod(self.shape_yx) * self.dtype.itemsize
             stored = 0 if packed else int(self._data.offset) + plane_bytes * self.pages
-            check_size(request, self.shape_yx, self.dtype.itemsize, stored_bytes=stored)
+            growth = DEFLATE_GROWTH if packed else None
+            check_size(request, self.shape_yx, self.dtype.itemsize, stored_bytes=stored, growth=growth)
             if self.pages > MAX_PAGES:
                 raise ImageError(f"{request.name} declares {self.pages:,} pages.", "Split it into smaller volumes.")
             found, unit_notice = _pixel_size(image, (self._columns, self._rows))
             self.pixel_size, self.notices = found.size, (*found.notices, *unit_notice, *thin)
             directions = _directions(image, (self._columns, self._rows))
+            self.placement = _placement(image, self._columns, self._rows)
             self.storage = Storage("Deflate (gzip)" if packed else "none", axes=directions, sizes=found.statements)
         except BaseException:
             self._file.close()
@@ -166,6 +169,17 @@ def _pixel_size(image: Any, axes: tuple[int, int]) -> tuple[FoundSize, tuple[str
 def _has_affine(header: Any) -> bool:
     """Whether the header says where the axes point."""
     return int(header["qform_code"]) > 0 or int(header["sform_code"]) > 0
+
+
+def _placement(image: Any, columns: int, rows: int) -> Placement | None:
+    """Where the first slice lies; None where the header does not say, or has a placeholder."""
+    affine = np.asarray(image.affine, dtype=float)
+    if not _has_affine(image.header) or max(columns, rows) > 2:
+        return None
+    if np.array_equal(affine, np.eye(4)) or not np.isfinite(affine).all():
+        return None
+    column, row, origin = (tuple(float(value) for value in affine[:3, axis]) for axis in (columns, rows, 3))
+    return Placement(origin, row, column)  # type: ignore[arg-type]
 
 
 def _directions(image: Any, axes: tuple[int, int]) -> str:

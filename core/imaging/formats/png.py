@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import imagecodecs
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PilImage
 from PIL import PngImagePlugin
 
 from core.errors import ImageError
-from core.imaging.formats.source import Channels, Format, Plane, Request, Storage, check_size
+from core.imaging.formats.source import DEFLATE_GROWTH, Channels, Format, Plane, Request, Storage, check_size
 from core.imaging.orientation import UPRIGHT, known_orientation, orientation_notice, upright, upright_shape
 from core.imaging.pixel_size import SizeStatement, choose_size, print_statement
 
@@ -42,7 +43,7 @@ class PngSource:
             head = file.read(33)
         columns, rows, self._depth, self._type = struct.unpack(">IIBB", head[16:26])
         bytes_per_px = _SAMPLES_OF_TYPE[self._type] * max(self._depth, 8) / 8
-        check_size(request, (rows, columns), bytes_per_px)
+        check_size(request, (rows, columns), bytes_per_px, growth=DEFLATE_GROWTH * max(8 / max(self._depth, 1), 1))
         statements: list[SizeStatement] = []
         self._orientation = UPRIGHT
         for kind, data in _chunks_before_pixels(path):
@@ -79,7 +80,21 @@ class PngSource:
             picture.load()
             palette = np.array(picture.getpalette("RGB") or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)
             pixels = upright(np.asarray(picture), self._orientation)
-            return Plane(np.ascontiguousarray(pixels), Channels.PALETTE, palette)
+            alpha = _palette_alpha(picture, len(palette))
+            return Plane(np.ascontiguousarray(pixels), Channels.PALETTE, palette, alpha)
+
+
+def _palette_alpha(picture: PngImagePlugin.PngImageFile, colors: int) -> NDArray[np.uint8] | None:
+    """The tRNS chunk: opacity of each colour; None where all are opaque."""
+    given = picture.info.get("transparency")
+    if given is None:
+        return None
+    alpha = np.full(colors, 255, dtype=np.uint8)
+    if isinstance(given, bytes):
+        alpha[: min(len(given), colors)] = np.frombuffer(given, np.uint8)[:colors]
+    elif 0 <= int(given) < colors:
+        alpha[int(given)] = 0
+    return alpha
 
 
 def _chunks_before_pixels(path: Path) -> Iterator[tuple[bytes, bytes]]:

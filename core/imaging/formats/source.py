@@ -22,8 +22,11 @@ from core.imaging.pixel_size import SizeStatement
 MAX_PAGES: Final = 100_000
 """Of one file; a header that declares more is wrong, or meant to keep us busy."""
 
-_MAX_EXPANSION: Final = 3_000
-"""Times that pixels may outgrow the file. Deflate reaches 1,032 at most, LZW about 2,700."""
+DEFLATE_GROWTH: Final = 1_100.0
+"""Times that Deflate data (PNG, gzip, TIFF) can grow: 1,032 by its definition, and some room."""
+
+_MAX_BYTES_PER_PX: Final = 8
+"""Memory of a plane, per pixel that the limit allows: a sparse mask may be tiny in its file, but not beyond this."""
 
 _BOMB_FREE_BYTES: Final = 64 * 1024**2
 """Planes up to this size are harmless, however small the file."""
@@ -59,8 +62,14 @@ class Plane:
         The meaning of the samples.
     palette
         For `Channels.PALETTE`: uint8, shape (colours, 3).
+    palette_alpha
+        For `Channels.PALETTE`: uint8, shape (colours,), opacity of each colour; None: all are opaque.
     white_is_zero
         Whether small values are bright.
+    as_written
+        Whether the program that wrote the file stores an array's values whatever it says about white.
+    lossy
+        Name of the compression where it may have changed values; "" where it cannot.
     notices
         What the format's reader noticed.
     pixel_size
@@ -70,7 +79,10 @@ class Plane:
     pixels: NDArray[Any]
     channels: Channels = Channels.GREY
     palette: NDArray[np.uint8] | None = None
+    palette_alpha: NDArray[np.uint8] | None = None
     white_is_zero: bool = False
+    as_written: bool = False
+    lossy: str = ""
     notices: tuple[str, ...] = ()
     pixel_size: PixelSize | None = None
 
@@ -204,8 +216,17 @@ def _in_words(error: BaseException) -> str:
     return f" (its decoder says: {reason})" if any(letter.isalpha() for letter in reason) else ""
 
 
-def check_size(request: Request, shape_yx: tuple[int, int], bytes_per_px: float, *, stored_bytes: int = 0) -> None:
+def check_size(
+    request: Request,
+    shape_yx: tuple[int, int],
+    bytes_per_px: float,
+    *,
+    stored_bytes: int = 0,
+    growth: float | None = None,
+) -> None:
     """Refuse a plane that has no pixels, too many, or more than its file can hold, before decoding it.
+
+    A small file alone is no reason: a mask of one object shrinks to a ten-thousandth.
 
     Parameters
     ----------
@@ -215,6 +236,8 @@ def check_size(request: Request, shape_yx: tuple[int, int], bytes_per_px: float,
         As the header declares.
     stored_bytes
         For pixels stored without compression: how much the file must hold at least.
+    growth
+        How many times the file's compression can grow at most; None where it has no bound.
 
     Raises
     ------
@@ -238,7 +261,13 @@ def check_size(request: Request, shape_yx: tuple[int, int], bytes_per_px: float,
             f"holds only {held:,}.",
             "The copy or upload broke off; copy it again.",
         )
-    if decoded > _BOMB_FREE_BYTES and decoded > _MAX_EXPANSION * held:
+    if decoded > _MAX_BYTES_PER_PX * request.max_px:
+        raise ImageError(
+            f"{request.name} declares {size} of {bytes_per_px:g} bytes, {decoded / 1e9:.1f} GB in memory.",
+            f"Save it with fewer bits or channels per pixel; {_MAX_BYTES_PER_PX} bytes for each of the "
+            f"{request.max_px:,} pixels of CRISTAE_MAX_IMAGE_PX are allowed.",
+        )
+    if growth is not None and decoded > _BOMB_FREE_BYTES and decoded > growth * held:
         raise ImageError(
             f"{request.name} declares {size}, but the file holds only {held:,} bytes, too few for any such image.",
             "It is truncated or not what it claims to be; copy or export it again.",

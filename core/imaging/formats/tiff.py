@@ -13,7 +13,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from core.errors import ImageError
-from core.imaging.formats.source import MAX_PAGES, Format, Plane, Request, Storage, check_size
+from core.imaging.formats.lossy import HEAD_BYTES, lossy_name
+from core.imaging.formats.source import DEFLATE_GROWTH, MAX_PAGES, Format, Plane, Request, Storage, check_size
 from core.imaging.formats.tiff_directories import Outline, truncated, walk_directories
 from core.imaging.formats.tiff_makers import data_bar_rows
 from core.imaging.formats.tiff_ome import image_of_page, ome_images
@@ -25,8 +26,8 @@ from core.imaging.orientation import exchanges_axes, known_orientation, orientat
 from core.imaging.pixel_size import FoundSize, choose_size
 
 _MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_LOSSY: Final = {6, 7, 33007, 34887, 34892, 50001, 50002}
-"""Old and new JPEG, ALT-JPEG, LERC, lossy DNG JPEG, WebP, JPEG XL: values may have changed."""
+_GROWTH: Final = {5: 2_800.0, 8: DEFLATE_GROWTH, 32946: DEFLATE_GROWTH, 32773: 64.0}
+"""Tag Compression to how many times its data can grow; others (ZSTD, LZMA, fax) have no bound that helps."""
 _AXIS_NAMES: Final = {"Z": "z", "C": "channel", "T": "time"}
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -80,9 +81,10 @@ class TiffSource:
             *found.notices, *differing, *missing, *_left_out(series, self._series), *self._channel_notice(),
             *orientation_notice(self._orientation, "The TIFF orientation"), *_data_bar(self._page, self.shape_yx),
         )  # fmt: skip
+        self._lossy = self._lossy_name()
         self.storage = Storage(
             _compression(self._page), self._orientation, "", found.statements,
-            _pages_read(self._series, outline.pages), _is_lossy(self._page),
+            _pages_read(self._series, outline.pages), bool(self._lossy),
         )  # fmt: skip
 
     def page_name(self, page: int) -> str:
@@ -108,12 +110,22 @@ class TiffSource:
         return replace(
             plane,
             pixels=np.ascontiguousarray(upright(plane.pixels, self._orientation)),
+            lossy=self._lossy,
+            as_written=_as_written(self._tiff),
             pixel_size=self._own_sizes.get(page),
         )
 
     def close(self) -> None:
         """Close the file."""
         self._tiff.close()
+
+    def _lossy_name(self) -> str:
+        """The compression of the series where it may have changed values."""
+        offsets = self._page.dataoffsets
+        with self._path.open("rb") as file:
+            file.seek(offsets[0] if offsets else 0)
+            head = file.read(HEAD_BYTES)
+        return lossy_name(int(self._page.compression), head, integers=self.dtype.kind in "uib")
 
     def _stack_shape(self) -> tuple[tuple[str, int], ...]:
         """Name and length of every axis of the series that is not within a plane."""
@@ -220,7 +232,10 @@ class TiffSource:
         shape = int(key.imagelength), int(key.imagewidth)
         bits = int(key.bitspersample) * int(key.samplesperpixel)
         stored = math.prod(shape) * bits // 8 if key.compression == 1 else 0
-        check_size(self._request, shape, max(bits / 8, 1), stored_bytes=stored)
+        growth = None if 0 in page.databytecounts else _GROWTH.get(int(key.compression))  # absent pieces are sparse
+        if growth is not None and bits < 8:
+            growth *= 8 / max(bits, 1)
+        check_size(self._request, shape, max(bits / 8, 1), stored_bytes=stored, growth=growth)
         if key.is_tiled and key.tilewidth * key.tilelength > self._request.max_px:
             raise ImageError(
                 f"{self._request.name} declares tiles of {key.tilewidth:,} x {key.tilelength:,} px.",
@@ -247,9 +262,11 @@ def _compression(page: Any) -> str:
     return "none" if int(page.compression) == 1 else str(name).replace("_", " ")
 
 
-def _is_lossy(page: Any) -> bool:
-    """Whether values may differ from what the microscope recorded; JPEG 2000 and the like may be either."""
-    return int(page.compression) in _LOSSY
+def _as_written(tiff: tifffile.TiffFile) -> bool:
+    """Whether the writer stores an array's values and calls some of them "white is zero": tifffile, ImageJ."""
+    first: Any = tiff.pages.first
+    software, description = str(first.software), str(first.description)
+    return software.startswith("tifffile") or description.startswith(('{"shape"', "ImageJ="))
 
 
 def _data_bar(page: Any, shape_yx: tuple[int, int]) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def _import(context: JobContext, project: ProjectRecord, case: ImportCase, since
     try:
         require_fence(context.settings, context.params, [case.image_path, *case.label_paths])
         with open_micrograph(case.image_path, max_px=context.settings.max_image_px) as file:
-            labels = read_labels(case, project.scheme, file.shape_yx) if case.label_paths else None
+            labels = read_labels(case, project.scheme, file.shape_yx, file.placement) if case.label_paths else None
             return list(_pages(context, project, case, file, labels, since))
     except (JobCancelledError, StorageFullError, NotFoundError):
         raise

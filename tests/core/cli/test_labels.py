@@ -375,3 +375,17 @@ def test_real_messy_masks_are_counted(command: Command, shared_data: Path, tmp_p
     assert answer.code == 0, answer.err
     expected = _read(nerve / "labels" / "sub-rat5_sample-data14.png")
     assert np.array_equal(tifffile.imread(tmp_path / "g.tif"), expected)
+
+
+def test_which_part_of_a_mask_is_the_object_can_be_said(command: Command, tmp_path: Path) -> None:
+    mask = _labels() == 1
+    tifffile.imwrite(tmp_path / "a_ER.tif", ~mask)  # 1 bit, "white is zero": most of it would be object
+    unclear = command("labels", "--masks", tmp_path / "a_ER.tif", "--out", tmp_path / "out.png")
+    assert unclear.code == 1
+    assert "--foreground light" in unclear.err
+    said = ("--foreground", "light")
+    answer = command("labels", "--masks", tmp_path / "a_ER.tif", *said, "--out", tmp_path / "out.png")
+    assert answer.code == 0, answer.err
+    np.testing.assert_array_equal(_read(tmp_path / "out.png"), mask * 3)
+    senseless = command("labels", "--rgb", tmp_path / "a_ER.tif", *said, "--out", tmp_path / "out.png")
+    assert "--foreground does not go with" in senseless.err
