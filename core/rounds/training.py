@@ -90,7 +90,7 @@ def training_params(store: Store, plan: TrainingPlan, snapshot: Snapshot) -> dic
     params = {
         "project_id": plan.project_id,
         "model_id": models.free_id(plan.name),
-        "name": plan.name.strip(),
+        "name": models.free_name(plan.name, coming=coming_names(store)),
         "image_ids": [case.image_id for case in snapshot.cases],
         "preset": plan.preset.value,
         "parent_id": plan.parent_id,
@@ -148,8 +148,17 @@ def training_folder(store: Store, job_id: str) -> Path:
     return store.settings.data_dir / "training" / job_id
 
 
+def coming_names(store: Store) -> frozenset[str]:
+    """Names of the models that trainings are making, or are about to make."""
+    return frozenset(str(row.params.get("name")) for row in _coming(store))
+
+
 def coming_ids(store: Store) -> frozenset[str]:
     """Ids of the models that trainings are making, or are about to make."""
+    return frozenset(str(row.params.get("model_id")) for row in _coming(store))
+
+
+def _coming(store: Store) -> tuple[JobRecord, ...]:
+    """Trainings whose models are still to come."""
     unfinished = set(JobState) - {JobState.SUCCEEDED, JobState.CANCELLED}  # a paused one wants its folder back
-    waiting = jobs(kinds=("train",), states=unfinished, limit=100_000, store=store)
-    return frozenset(str(row.params.get("model_id")) for row in waiting)
+    return tuple(jobs(kinds=("train",), states=unfinished, limit=100_000, store=store))

@@ -13,6 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from typing import Final
 from core.errors import ModelError, NotFoundError
 from core.files import creating, explained_os_errors, write_json
 from core.segmentation.model_card import MAX_ID_LENGTH, ModelCard, check_id, now_utc, read_json, slug
+from core.segmentation.model_names import MAX_NAME_LENGTH, free_name
 from core.segmentation.model_trash import TRASH_DAYS, ModelTrash, TrashedModel
 from core.segmentation.stored_model import (
     ARCHIVED_FILE,
@@ -59,9 +61,6 @@ DEFAULT_FILE: Final = "default.json"
 
 STARTER_ID: Final = "starter"
 """The committed model that stands in until somebody chooses or trains another."""
-
-MAX_NAME_LENGTH: Final = 120
-"""Characters of a name to show."""
 
 
 class ModelStore:
@@ -129,6 +128,18 @@ class ModelStore:
             candidate = f"{base[: MAX_ID_LENGTH - 8]}-{number}"
         return candidate
 
+    def free_name(self, wanted: str, *, besides: str = "", coming: Collection[str] = ()) -> str:
+        """A name that no model shows: `core.segmentation.model_names.free_name`.
+
+        Parameters
+        ----------
+        besides
+            Id of a model whose own name does not count, because it is about to get this one.
+        coming
+            Further names that are taken: those of models that are being made.
+        """
+        return free_name(wanted, [*(each.card.name for each in self.list() if each.id != besides), *coming])
+
     def _has(self, model_id: str) -> bool:
         """Whether anything is in the way of a model, be it unfinished."""
         folder = self.models_dir / model_id
@@ -192,7 +203,7 @@ class ModelStore:
         card = replace(
             model.card,
             id=model_id,
-            name=name or model.card.name,
+            name=self.free_name(name or model.card.name),
             pixel_size_nm=pixel_size_nm if pixel_size_nm is not None else model.pixel_size_nm,
         )
         target = self.models_dir / card.id
@@ -262,6 +273,8 @@ class ModelStore:
     def rename(self, model_id: str, name: str) -> StoredModel:
         """Show a model under another name; its id, and whatever refers to it, stays.
 
+        A name that another model shows gets a number after it: see `free_name`.
+
         Raises
         ------
         ModelError
@@ -272,7 +285,7 @@ class ModelStore:
         name = " ".join(name.split())
         if not 0 < len(name) <= MAX_NAME_LENGTH:
             raise ModelError(f"The name has {len(name)} characters.", f"Use 1 to {MAX_NAME_LENGTH}.")
-        return self._change(model_id, name=name)
+        return self._change(model_id, name=self.free_name(name, besides=model_id))
 
     def set_pixel_size(self, model_id: str, pixel_size_nm: float) -> StoredModel:
         """Say at which pixel size a model was trained, where it came without one.
@@ -349,6 +362,8 @@ class ModelStore:
             Another model has the id now.
         """
         self._trash.take(model_id)
+        with suppress(ModelError, NotFoundError):  # a broken model shows no name
+            self._change(model_id, name=self.free_name(self.get(model_id).card.name, besides=model_id))
 
     def trashed(self) -> tuple[TrashedModel, ...]:
         """What can be restored, newest first; what is past its time goes with the next cleaning of the engine."""

@@ -15,7 +15,15 @@ from core.label_scheme import LabelScheme
 from core.objects.rules import ObjectRules
 from core.segmentation.backends.base import cpu_name
 from core.segmentation.model_card import ModelCard, TrainingSummary, now_utc, slug
-from core.segmentation.model_store import CARD_FILE, DATASET_FILE, HISTORY_FILE, PLANS_FILE, StoredModel, open_model
+from core.segmentation.model_store import (
+    CARD_FILE,
+    DATASET_FILE,
+    HISTORY_FILE,
+    PLANS_FILE,
+    ModelStore,
+    StoredModel,
+    open_model,
+)
 from core.segmentation.preparation import PreparedDataset, dataset_description
 from core.segmentation.stored_model import SNAPSHOT_FILE, snapshot_project_id
 from core.segmentation.weights import save_weights
@@ -55,6 +63,7 @@ def write_model(
     """
     trainer.restore_parameters(outcome.weights)
     card = make_card(request, parent, prepared, trainer, outcome)
+    card = replace(card, name=ModelStore(request.out.parent).free_name(card.name))
     plans = {**plans, "dataset_name": "Dataset001_" + "".join(c for c in card.id.title() if c.isalnum())}
     try:
         _write(request, card, parent, plans, prepared, prepared_folder, trainer, outcome)

@@ -156,3 +156,6 @@ PRESETS: Final = {
         ),
     )
 }
+
+PRESET_TITLES: Final = {preset: info.title for preset, info in PRESETS.items()}
+"""As people read them."""

@@ -17,9 +17,10 @@ from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Revisio
 from ui import context
 from ui.columns import count_columns
 from ui.errors import explained, plain
-from ui.panels.correct_start import STATES, revision_label
+from ui.panels.correct_start import STATES, revision_texts
 from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
+from ui.parts.options import choice
 from ui.units import duration_text
 from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
 from ui.viewer.place import Place
@@ -82,9 +83,7 @@ def _actions(entries: Sequence[HistoryEntry], person: str, *, may_restore: bool)
     """Begin again from any revision; take back one's own before it is reviewed."""
     by_id = {entry.revision.id: entry for entry in entries}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(
-            "Label map", list(by_id), format_func=lambda i: revision_label(by_id[i]), key="history-chosen"
-        )
+        chosen = choice("Label map", revision_texts(entries), key="history-chosen")
         restoring = st.button(
             "Begin a draft from it", icon=":material/restore:", disabled=not may_restore, key="history-restore",
             help=None if may_restore else "Submit or discard your open draft first.",
@@ -107,17 +106,13 @@ def _actions(entries: Sequence[HistoryEntry], person: str, *, may_restore: bool)
 
 def _compare(project: ProjectRecord, image: ImageRecord, entries: Sequence[HistoryEntry]) -> None:
     """Two revisions side by side, and what differs."""
-    by_id = {entry.revision.id: entry for entry in entries}
-    ids = list(by_id)
+    texts = revision_texts(entries)
+    ids = list(texts)
     left, right = st.columns(2)
     with left:
-        before = st.selectbox(
-            "Before", ids, index=1, format_func=lambda i: revision_label(by_id[i]), key=f"history-before-{len(ids)}"
-        )
+        before = choice("Before", texts, first=ids[1], key=f"history-before-{len(ids)}")
     with right:
-        after = st.selectbox(
-            "After", ids, index=0, format_func=lambda i: revision_label(by_id[i]), key=f"history-after-{len(ids)}"
-        )
+        after = choice("After", texts, first=ids[0], key=f"history-after-{len(ids)}")
     if before == after or not st.toggle("Show what differs", key="history-show"):
         return
     with explained():

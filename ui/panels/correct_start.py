@@ -22,6 +22,8 @@ from ui.address import kept_in_address
 from ui.errors import explained, plain
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.results_words import counted
+from ui.parts.names import image_details
+from ui.parts.options import choice, unequal
 from ui.state import Query, query, set_query
 from ui.units import duration_text
 from ui.viewer.annotator import annotator_ahead
@@ -81,12 +83,13 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
         set_query(Query.IMAGE, first)  # so that it stays when it is submitted and no longer the first to do
     decided = any(image.split is not Split.POOL for image in images.values())
     to_do = sum(is_to_do(known, i) for i in images)
-    chosen = st.selectbox(
+    chosen = choice(
         "Image",
-        list(images),
-        format_func=lambda i: " · ".join(
-            [images[i].name, _standing_text(known, i), *([SPLITS[images[i].split]] if decided else [])]
-        ),
+        {
+            i: " · ".join([image.name, _standing_text(known, i), *([SPLITS[image.split]] if decided else [])])
+            for i, image in images.items()
+        },
+        details=image_details(images),
         key="correct-image",
         on_change=_another_image(kept_in_address(Query.IMAGE, "correct-image", images, first)),
         help=f"{to_do:,} of {counted(len(images), 'image')} left to go on with",
@@ -153,9 +156,16 @@ def my_draft(image: ImageRecord, person: str) -> DraftRecord | None:
 def revision_label(entry: HistoryEntry) -> str:
     """One revision in a list."""
     revision = entry.revision
-    who = revision.model_id if revision.kind is RevisionKind.PREDICTION else revision.author
+    made_by_model = revision.kind is RevisionKind.PREDICTION and revision.model_id
+    who = context.model_name(revision.model_id or "") if made_by_model else revision.author
     parts = [_KINDS[revision.kind], f"by {who}" if who else "", STATES[entry.review] if entry.review else ""]
     return " · ".join([part for part in parts if part] + [f"{revision.created_at:%Y-%m-%d %H:%M}"])
+
+
+def revision_texts(entries: Sequence[HistoryEntry]) -> dict[str, str]:
+    """Revisions in a list, by their ids; of those of one minute each tells its second."""
+    details = {entry.revision.id: (f"{entry.revision.created_at:%H:%M:%S}",) for entry in entries}
+    return unequal({entry.revision.id: revision_label(entry) for entry in entries}, details)
 
 
 def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries: Sequence[HistoryEntry]) -> None:
@@ -176,11 +186,11 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
             default = default_start(entries, person, current.id if current else None)
         _asked_for_changes(by_id.get(default))
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            chosen = st.selectbox(
+            texts = revision_texts(entries) | {_EMPTY: "Empty: everything is background"}
+            chosen = choice(
                 "Begin from",
-                options,
-                index=options.index(default),
-                format_func=lambda i: revision_label(by_id[i]) if i else "Empty: everything is background",
+                {option: texts[option] for option in options},
+                first=default,
                 key=f"correct-start-{image.id}-{len(options)}",
                 help="All who are asked to annotate this image begin from the same label map." if asked else None,
             )

@@ -24,6 +24,7 @@ from ui.errors import plain
 from ui.panels.correct_asked import asked_panel
 from ui.panels.correct_start import STATES, tested_images
 from ui.panels.results_words import counted
+from ui.parts.options import titled
 from ui.state import Query, StateKey, query, set_query
 from ui.units import duration_text
 from ui.viewer.annotator import annotator
@@ -141,7 +142,7 @@ def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place 
             "Next place to look",
             possible,
             default=possible[0],
-            format_func=lambda item: _STRATEGIES[item],
+            format_func=titled(_STRATEGIES),
             key=f"correct-strategy-{len(possible)}",
             required=True,
             label_visibility="collapsed",

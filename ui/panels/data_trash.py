@@ -10,6 +10,8 @@ from core.store.image_changes import TRASH_DAYS
 from core.store.records import ImageRecord
 from ui import context
 from ui.access import allowed
+from ui.parts.names import image_details
+from ui.parts.options import choices
 from ui.person import person
 from ui.state import StateKey
 
@@ -46,14 +48,13 @@ def trashed_notice(image: ImageRecord) -> None:
 
 def trash_popover(project_id: str) -> None:
     """What is in the trash; nothing is drawn while it is empty."""
-    trashed = {image.id: image.name for image in context.store().trashed_images(project_id)}
+    trashed = {image.id: image for image in context.store().trashed_images(project_id)}
     if not trashed:
         return
     with st.popover(f"Trash ({len(trashed)})", icon=":material/delete:"):
         st.caption(f"Deleted images stay here for {TRASH_DAYS} days, with their labels and predictions.")
-        chosen = st.multiselect(
-            "Images", list(trashed), format_func=lambda image_id: trashed[image_id], key="data-trash", placeholder="all"
-        )
+        names = {image_id: image.name for image_id, image in trashed.items()}
+        chosen = choices("Images", names, details=image_details(trashed), key="data-trash", placeholder="all")
         label = f"Restore {len(chosen)}" if chosen else "Restore all"
         if st.button(label, icon=":material/restore_from_trash:", key="data-restore"):
             restore_images(context.store(), chosen or list(trashed), by=person())

@@ -17,6 +17,7 @@ from ui import context
 from ui.errors import explaining, plain, show_error
 from ui.panels.job_detail import actions, running_facts
 from ui.panels.jobs import job_title, paused
+from ui.parts.options import choices, titled
 from ui.person import person
 from ui.state import Query, query, set_query
 from ui.units import duration_text
@@ -128,11 +129,10 @@ def finished_list() -> None:
     search, states, kinds = st.columns([1.6, 1.6, 1.2], vertical_alignment="bottom")
     text = search.text_input("Search", placeholder="image, model, person, error…", key="jobs-text")
     chosen = states.pills(
-        "Ended as", FINISHED, selection_mode="multi", format_func=lambda state: STATE_WORDS[state], key="jobs-states"
+        "Ended as", FINISHED, selection_mode="multi", format_func=titled(STATE_WORDS), key="jobs-states"
     )
-    of_kind = kinds.multiselect(
-        "What", list(TASKS), format_func=lambda name: TASKS[name].title, key="jobs-kinds", placeholder="Everything"
-    )
+    titles = {name: task.title for name, task in TASKS.items()}
+    of_kind = choices("What", titles, key="jobs-kinds", placeholder="Everything", place=kinds)
     page = int(st.session_state.get("jobs-page", 1)) - 1
     found = finished_jobs(
         context.store(), text=text, states=chosen or (), kinds=of_kind, page=page, per_page=PER_PAGE, person=person()

@@ -47,6 +47,7 @@ from ui.panels.measure_conditions import (
 from ui.panels.measure_run import source_words
 from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted, some_of
+from ui.parts.options import choice, titled, unequal
 from ui.state import Query, query, set_query
 from ui.units import AREA_FORMAT
 
@@ -118,7 +119,7 @@ def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], size_nm: float
         st.segmented_control(
             "Organelle",
             ids,
-            format_func=lambda i: scheme.name_of(int(i)),
+            format_func=titled(unequal({i: scheme.name_of(int(i)) for i in ids})),
             key=key,
             on_change=changed,
             required=True,
@@ -176,10 +177,9 @@ def _measure(scheme: LabelScheme, class_id: int, images: Sequence[ImageObjects],
         by_name.pop("confidence")
     changed = kept_in_address(Query.MEASURE, "measure-measure", by_name, "area")
     asked = by_name.get(query(Query.MEASURE) or "area", by_name["area"])
-    name = st.selectbox(
+    name = choice(
         "Measure",
-        list(by_name),
-        format_func=lambda each: by_name[each].heading(physical=physical),
+        {name: each.heading(physical=physical) for name, each in by_name.items()},
         key="measure-measure",
         on_change=changed,
         help=f"{asked.formula[:1].upper()}{asked.formula[1:]}.{f' doi {asked.source}' if asked.source else ''}",

@@ -15,7 +15,8 @@ from ui.address import kept_in_address
 from ui.errors import plain
 from ui.panels.measure_figures import Chosen
 from ui.panels.results_images import picked_row
-from ui.panels.results_words import counted, told_apart
+from ui.panels.results_words import counted
+from ui.parts.options import choice
 from ui.state import Query
 from ui.units import AREA_FORMAT
 from ui.viewer.compare import PaneKind, linked_panes
@@ -39,18 +40,10 @@ def objects_panel(found: Measured, chosen: Chosen) -> None:
     """Choice of the image, its objects, the viewer."""
     by_id = {row.image.image_id: row for row in chosen.rows}
     first = max(chosen.rows, key=lambda row: len(row.values)).image.image_id
-    words = told_apart(
-        {i: f"{row.image.name} · {counted(len(row.values), 'object')} measured" for i, row in by_id.items()}
-    )
+    words = {i: f"{row.image.name} · {counted(len(row.values), 'object')} measured" for i, row in by_id.items()}
     with st.container(border=True):
         changed = kept_in_address(Query.IMAGE, "measure-image", by_id, first)
-        image_id = st.selectbox(
-            "Image",
-            list(by_id),
-            format_func=lambda each: words[each],
-            key="measure-image",
-            on_change=changed,
-        )
+        image_id = choice("Image", words, key="measure-image", on_change=changed)
         table = by_id[image_id].image.table
         kept = np.flatnonzero(chosen.selection.chosen(table))
         figures = chosen.measure.of(table, physical=chosen.selection.physical)[kept]

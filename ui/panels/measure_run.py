@@ -18,7 +18,8 @@ from ui.access import gate
 from ui.address import kept_in_address, number_in_address
 from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
-from ui.panels.results_words import counted, told_apart
+from ui.panels.results_words import counted
+from ui.parts.options import choice
 from ui.person import person
 from ui.state import Query, query, set_query
 
@@ -49,13 +50,10 @@ def source_picker(there: Mapping[Source, Sequence[MeasuredMap]]) -> Source:
     by_key = {source.key: source for source in there}
     asked = query(Query.SOURCE)
     first = asked if asked in by_key else usual_source(context.store(), there).key
-    words = told_apart(
-        {key: f"{source_words(source)} · {counted(len(there[source]), 'image')}" for key, source in by_key.items()}
-    )
-    chosen = st.selectbox(
+    words = {key: f"{source_words(source)} · {counted(len(there[source]), 'image')}" for key, source in by_key.items()}
+    chosen = choice(
         "Label maps",
-        list(by_key),
-        format_func=lambda key: words[key],
+        words,
         key="measure-source",
         on_change=kept_in_address(Query.SOURCE, "measure-source", by_key, first),
     )

@@ -11,6 +11,7 @@ from core.store.records import ProjectRecord
 from ui import context
 from ui.access import allowed, visible_projects
 from ui.panels.data_project import new_project
+from ui.parts.options import choice
 from ui.person import person_field
 from ui.state import Query, StateKey, query, set_query
 
@@ -48,11 +49,10 @@ def project_picker(
     asked = (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT))
     wanted = next((i for i in asked if i in projects), None) or first() or ids[-1]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(
+        chosen = choice(
             "Project",
-            ids,
-            index=ids.index(wanted),
-            format_func=lambda project_id: projects[project_id].name,
+            {project_id: project.name for project_id, project in projects.items()},
+            first=wanted,
             key=f"{key}-{wanted}",
             width="stretch",
         )

@@ -16,6 +16,8 @@ from ui.access import gate
 from ui.errors import explained, plain
 from ui.panels.results_import import import_panel
 from ui.panels.results_words import counted
+from ui.parts.names import image_details, model_choice
+from ui.parts.options import choices
 from ui.person import person
 from ui.state import Query, StateKey, query, set_query
 
@@ -59,16 +61,11 @@ def _model_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
         )
         return
     left, right = st.columns(2)
-    ids = list(models)
     asked = query(Query.MODEL)
     current = context.current_model(project.id)
-    first = asked if asked in models else (current.id if current and current.id in models else ids[0])
-    model_id = left.selectbox(
-        "Model",
-        ids,
-        index=ids.index(first),
-        format_func=lambda item: models[item].card.name,
-        key=f"results-model-{project.id}-{_begun()}",
+    first = asked if asked in models else (current.id if current and current.id in models else next(iter(models)))
+    model_id = model_choice(
+        "Model", models, key=f"results-model-{project.id}-{_begun()}-{first}", first=first, place=left
     )
     with right:
         image_ids = _images(project, labelled)
@@ -135,11 +132,11 @@ def _images(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> tuple[st
         st.caption(f"{counted(len(test), 'image')} for the test with reference labels.")
         return None
     by_id = {image.id: image for image in labelled}
-    chosen = st.multiselect(
+    chosen = choices(
         "Images with reference labels",
-        list(by_id),
-        default=[image.id for image in test],
-        format_func=lambda item: f"{by_id[item].name} ({by_id[item].split})",
+        {image.id: f"{image.name} ({image.split})" for image in labelled},
+        first=[image.id for image in test],
+        details=image_details(by_id),
         key=f"results-chosen-{project.id}-{_begun()}",
         label_visibility="collapsed",
         placeholder="Choose images",

@@ -12,6 +12,7 @@ from core.evaluation.metric_table import metric_named
 from core.evaluation.report import EvaluationReport
 from ui.address import kept_in_address
 from ui.panels.results_words import metric_help
+from ui.parts.options import choice, titled
 from ui.state import Query, query, set_query
 
 
@@ -46,7 +47,7 @@ def section_choice() -> Section:
     chosen = st.segmented_control(
         "Section",
         list(Section),
-        format_func=lambda section: _TITLES[section],
+        format_func=titled(_TITLES),
         key=key,
         on_change=changed,
         required=True,
@@ -67,10 +68,9 @@ def metric_choice(report: EvaluationReport, *, key: str) -> Metric:
     changed = kept_in_address(Query.METRIC, key, by_name, first)
     asked = query(Query.METRIC)
     shown = by_name[asked if asked in by_name else first]
-    chosen = st.selectbox(
+    chosen = choice(
         "Metric",
-        list(by_name),
-        format_func=lambda name: by_name[name].title,
+        {name: metric.title for name, metric in by_name.items()},
         key=key,
         on_change=changed,
         help=metric_help(shown),

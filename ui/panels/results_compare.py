@@ -29,7 +29,8 @@ from ui.errors import explained, plain
 from ui.figure import figure
 from ui.panels.results_choices import first_metric, metric_choice
 from ui.panels.results_images import mean_of, picked_row
-from ui.panels.results_words import counted, evaluation_label, figure_text
+from ui.panels.results_words import counted, evaluation_texts, figure_text
+from ui.parts.options import choice, choices
 from ui.state import Query, query, set_query
 from ui.viewer import LabelLayer
 from ui.viewer.compare import PaneKind, PaneMode, linked_panes
@@ -66,11 +67,8 @@ def compare_panel(row: EvaluationRecord, report: EvaluationReport, rows: Sequenc
         figure(drawn, name=f"{metric.name}_compared", key=key, height=380)
     before = others[chosen[0]]
     if len(chosen) > 1:
-        before = others[
-            st.selectbox(
-                "Differences to", chosen, format_func=lambda i: evaluation_label(others[i]), key="results-before"
-            )
-        ]
+        texts = evaluation_texts(list(others.values()))
+        before = others[choice("Differences to", {i: texts[i] for i in chosen}, key="results-before")]
     with explained():
         comparison = compare_evaluations(context.store(), before.id, row.id)
         _differences(before, row, report, comparison, metric)
@@ -155,10 +153,9 @@ def _chosen(others: Mapping[str, EvaluationRecord]) -> list[str]:
     key = "results-compared"
     asked = [i for i in address_list(Query.COMPARED) if i in others][:MOST]
     st.session_state[key] = asked or ([next(iter(others))] if query(Query.COMPARED) is None else [])
-    return st.multiselect(
+    return choices(
         "Compare with",
-        list(others),
-        format_func=lambda i: evaluation_label(others[i]),
+        evaluation_texts(list(others.values())),
         max_selections=MOST,
         key=key,
         on_change=lambda: set_address_list(Query.COMPARED, st.session_state[key]),
@@ -179,9 +176,8 @@ def _drawn_differences(comparison: Comparison, report: EvaluationReport, metric:
 
 def _bars_of(store: Store, row: EvaluationRecord, others: Sequence[EvaluationRecord], metric: Metric) -> DrawnFigure:
     """All of them in one figure; the chosen one first."""
-    return _drawn_bars(
-        tuple((evaluation_label(each), evaluation_report(store, each.id)) for each in (row, *others)), metric
-    )
+    texts = evaluation_texts((row, *others))
+    return _drawn_bars(tuple((texts[each.id], evaluation_report(store, each.id)) for each in (row, *others)), metric)
 
 
 def _differences(

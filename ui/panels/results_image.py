@@ -21,6 +21,7 @@ from ui.errors import plain
 from ui.panels.results_choices import DEFAULT_METRIC
 from ui.panels.results_images import picked_row, summary, value_of, worst_first
 from ui.panels.results_words import counted, figure_text
+from ui.parts.options import choice, titled
 from ui.state import Query, query, set_query
 from ui.units import AREA_FORMAT, field_text, pixel_size_text, shape_text
 from ui.viewer.compare import PaneKind, PaneMode, linked_panes
@@ -135,10 +136,9 @@ def _chosen(images: Sequence[EvaluatedImage], figures: dict[str, str], title: st
         )
     changed = kept_in_address(Query.IMAGE, "results-image", by_id, images[0].image_id)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(
+        chosen = choice(
             f"Image, worst first by {title}",
-            list(by_id),
-            format_func=lambda image_id: f"{by_id[image_id].name} · {figures[image_id]}",
+            {image_id: f"{image.name} · {figures[image_id]}" for image_id, image in by_id.items()},
             key="results-image",
             on_change=changed,
         )
@@ -174,7 +174,7 @@ def _modes() -> tuple[PaneMode, tuple[PaneKind, ...]]:
             "View",
             list(_MODES),
             default=PaneMode.PANES,
-            format_func=lambda item: _MODES[item],
+            format_func=titled(_MODES),
             key="results-mode",
             required=True,
             label_visibility="collapsed",
@@ -185,7 +185,7 @@ def _modes() -> tuple[PaneMode, tuple[PaneKind, ...]]:
             "Panes",
             list(_PANES),
             default=list(_PANES),
-            format_func=lambda item: _PANES[item],
+            format_func=titled(_PANES),
             selection_mode="multi",
             key="results-pane-kinds",
             label_visibility="collapsed",
@@ -195,13 +195,12 @@ def _modes() -> tuple[PaneMode, tuple[PaneKind, ...]]:
 
 def _error_class(scheme: LabelScheme) -> int | None:
     """The class whose errors are drawn; None for all."""
-    names = {str(item.id): item.name for item in scheme.classes}
-    chosen = st.selectbox(
+    names = {_ALL: "all classes: what was taken for what"} | {str(item.id): item.name for item in scheme.classes}
+    chosen = choice(
         "Errors of",
-        [_ALL, *names],
-        format_func=lambda value: names.get(value, "all classes: what was taken for what"),
+        names,
         key="results-error-class",
-        on_change=kept_in_address(Query.ERROR_CLASS, "results-error-class", [_ALL, *names], _ALL),
+        on_change=kept_in_address(Query.ERROR_CLASS, "results-error-class", names, _ALL),
     )
     return None if chosen == _ALL else int(chosen)
 

@@ -18,7 +18,8 @@ from ui.access import allowed, may_steer
 from ui.address import kept_in_address
 from ui.errors import explaining, plain, show_error
 from ui.panels.jobs import job_bar
-from ui.panels.results_words import counted, evaluation_label, sample_words
+from ui.panels.results_words import counted, evaluation_texts, sample_words
+from ui.parts.options import choice
 from ui.person import person
 from ui.state import Query, query, set_query
 
@@ -43,10 +44,9 @@ def evaluation_picker(rows: Sequence[EvaluationRecord]) -> EvaluationRecord:
             "The evaluation of this link is not in this project (any more). The newest one is shown.",
             icon=":material/link_off:",
         )
-    chosen = st.selectbox(
+    chosen = choice(
         "Evaluation",
-        list(by_id),
-        format_func=lambda row_id: evaluation_label(by_id[row_id]),
+        evaluation_texts(rows),
         key="results-evaluation",
         on_change=kept_in_address(Query.EVALUATION, "results-evaluation", by_id, rows[0].id),
     )

@@ -11,7 +11,8 @@ import streamlit as st
 from core.store.records import EvaluationRecord
 from ui.errors import plain
 from ui.panels.results_pick import delete_popover
-from ui.panels.results_words import evaluation_label
+from ui.panels.results_words import evaluation_texts
+from ui.parts.options import choice
 
 _FILES: Final = (
     (
@@ -37,10 +38,9 @@ def report_panel(row: EvaluationRecord, rows: Sequence[EvaluationRecord]) -> Non
     others = {other.id: other for other in rows if other.id != row.id and other.scored_count}
     against = _NOBODY
     if others:
-        against = st.selectbox(
+        against = choice(
             "Compare with",
-            [_NOBODY, *others],
-            format_func=lambda row_id: evaluation_label(others[row_id]) if row_id else "nothing",
+            {_NOBODY: "nothing"} | evaluation_texts(list(others.values())),
             key=f"results-report-against-{row.id}",
             help="Adds paired differences to an earlier evaluation to the report.",
         )

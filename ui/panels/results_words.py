@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from core.evaluation.metric import Better, Metric
 from core.evaluation.words import counted, figure_text, sample_words
 from core.store.records import EvaluationRecord, EvaluationState
+from ui.parts.options import unequal
 
-__all__ = ["counted", "evaluation_label", "figure_text", "metric_help", "sample_words", "told_apart"]
+__all__ = ["counted", "evaluation_label", "evaluation_texts", "figure_text", "metric_help", "sample_words"]
 
 _DIRECTION: Final = {
     Better.HIGHER: "higher is better",
@@ -35,6 +35,12 @@ def evaluation_label(record: EvaluationRecord) -> str:
     return f"{record.name} · {mark} · {record.created_at:%Y-%m-%d %H:%M}"
 
 
+def evaluation_texts(records: Sequence[EvaluationRecord]) -> dict[str, str]:
+    """Evaluations in a list, by their ids; of those of one minute each tells its second."""
+    details = {record.id: (f"{record.created_at:%H:%M:%S}",) for record in records}
+    return unequal({record.id: evaluation_label(record) for record in records}, details)
+
+
 def some_of(names: Sequence[str], most: int = 5) -> str:
     """The first of many names in a row.
 
@@ -42,18 +48,3 @@ def some_of(names: Sequence[str], most: int = 5) -> str:
     ('a, b …', 'a')
     """
     return ", ".join(names[:most]) + (" …" if len(names) > most else "")
-
-
-def told_apart(words: Mapping[str, str]) -> dict[str, str]:
-    """The same words with a number where they repeat: of equal entries a list would only ever find the last.
-
-    >>> told_apart({"a": "cell", "b": "cell", "c": "other"})
-    {'a': 'cell (1)', 'b': 'cell (2)', 'c': 'other'}
-    """
-    several = {text for text, count in Counter(words.values()).items() if count > 1}
-    numbers: Counter[str] = Counter()
-    found = {}
-    for key, text in words.items():
-        numbers[text] += 1
-        found[key] = f"{text} ({numbers[text]})" if text in several else text
-    return found

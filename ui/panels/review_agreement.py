@@ -20,6 +20,8 @@ from ui import context
 from ui.errors import explained, plain
 from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
+from ui.parts.names import image_details
+from ui.parts.options import choice, titled
 from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
 
 _VIEWS: Final = {
@@ -145,7 +147,7 @@ def _panes(project: ProjectRecord, pair: ImageAgreement, images: dict[str, Image
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(plain(f"{name}: {first} and {second}"))
         mode = st.segmented_control(
-            "View", list(_VIEWS), default=PaneMode.PANES, format_func=lambda item: _VIEWS[item], key="agreement-mode",
+            "View", list(_VIEWS), default=PaneMode.PANES, format_func=titled(_VIEWS), key="agreement-mode",
             required=True, label_visibility="collapsed",
         )  # fmt: skip
     linked_panes(
@@ -174,7 +176,9 @@ def _ask(project: ProjectRecord, person: str, images: Sequence[ImageRecord]) -> 
     new = f"-{done}" if done else ""  # other keys, so that the fields are empty once somebody was asked, and not before
     with st.expander("Give an image to two people", icon=":material/group_add:"):
         with st.form(f"agreement-ask{new}", border=False):
-            image = st.selectbox("Image", images, format_func=lambda each: each.name, key=f"agreement-image{new}")
+            by_id = {each.id: each for each in images}
+            names_by_id = {each.id: each.name for each in images}
+            image_id = choice("Image", names_by_id, details=image_details(by_id), key=f"agreement-image{new}")
             if roles:
                 known = [
                     each.name for each in members(context.store(), project.id) if Permission.PAINT in ALLOWED[each.role]
@@ -197,7 +201,7 @@ def _ask(project: ProjectRecord, person: str, images: Sequence[ImageRecord]) -> 
             else:
 
                 def ask() -> None:
-                    ask_to_annotate(context.store(), image.id, names, by=person)
+                    ask_to_annotate(context.store(), image_id, names, by=person)
                     st.session_state[_ASKED] = done + 1
 
                 _done(ask)
@@ -227,10 +231,15 @@ def _asked(
         return
     with st.popover("Excuse somebody", icon=":material/person_remove:", type="tertiary"):
         st.caption("They are asked no more, and the others' work is no longer hidden for their sake.")
-        one = st.selectbox(
-            "Who", asked, key="agreement-excused",
-            format_func=lambda each: f"{each.person}, {images[each.image_id].name if each.image_id in images else ''}",
-        )  # fmt: skip
+        by_pair = {(each.image_id, person_key(each.person)): each for each in asked}
+        shown = {
+            pair: ", ".join([each.person, *([images[pair[0]].name] if pair[0] in images else [])])
+            for pair, each in by_pair.items()
+        }
+        details = image_details(images)
+        one = by_pair[
+            choice("Who", shown, key="agreement-excused", details={pair: details.get(pair[0], ()) for pair in by_pair})
+        ]
         if st.button("Excuse", key="agreement-excuse", type="primary"):
             _done(lambda: excuse(context.store(), one.image_id, one.person, by=person))
 

@@ -16,6 +16,7 @@ from core.review.audit_log import AuditEntry, as_csv, as_json_lines, audit_entri
 from core.store.records import ProjectRecord
 from ui import context
 from ui.panels.results_words import counted
+from ui.parts.options import choice
 
 SHOWN: Final = 500
 """Lines in the table; the files hold all."""
@@ -94,8 +95,9 @@ def _filtered(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
     who, what, since = st.columns([1, 1, 1])
     people = sorted({each.who for each in entries if each.who}, key=str.casefold)
     kinds = sorted({each.what for each in entries}, key=_words)
-    person = who.selectbox("Who", [_ALL, *people], key="log-who", format_func=lambda i: "Everybody" if i == _ALL else i)
-    kind = what.selectbox("What", [_ALL, *kinds], key="log-what", format_func=lambda i: i if i == _ALL else _words(i))
+    names = {_ALL: "Everybody"} | {name: name for name in people}
+    person = choice("Who", names, key="log-who", place=who)
+    kind = choice("What", {_ALL: "Everything"} | {each: _words(each) for each in kinds}, key="log-what", place=what)
     day = since.date_input("Since", value=None, max_value="today", key="log-since")
     return [
         each

@@ -17,6 +17,7 @@ from core.store.records import ImageRecord, ProjectRecord
 from ui import context
 from ui.errors import explained, plain
 from ui.panels.results_words import counted
+from ui.parts.options import choice
 from ui.state import StateKey
 from ui.viewer.place import Place
 
@@ -88,7 +89,7 @@ def draw_panel(project: ProjectRecord, image: ImageRecord, review: Review, perso
     names = [f"change {number}" for number in range(1, len(areas))] + ["whole image"]
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     with left:
-        chosen = st.selectbox("Draw on", range(len(areas)), format_func=names.__getitem__, key="review-draw-area")
+        chosen = choice("Draw on", dict(enumerate(names)), key="review-draw-area")
     with right:
         note = st.text_input(
             "What is to be mended", key="review-draw-note", placeholder="for example: two mitochondria, not one"

@@ -14,6 +14,7 @@ from core.store.people import person_key
 from core.store.records import ProjectRecord
 from ui import context
 from ui.errors import explained, plain
+from ui.parts.options import titled
 
 _MAY: Final = {
     Permission.VIEW: "Look at images, label maps, scores",
@@ -82,13 +83,16 @@ def _how_open(managing: bool) -> None:
         st.caption(plain(f"Admin in every project: {settings.admins}."))
 
 
+_ROLES = {role: role.value for role in Role}
+
+
 def _change(project: ProjectRecord, person: str, found: Sequence[Member]) -> None:
     """Give a role, change it, take it away."""
     names = [each.name for each in found]
     with st.form(f"people-give-{project.id}", border=False, clear_on_submit=True):
         name, role, press = st.columns([2, 1.2, 1], vertical_alignment="bottom")
         given = name.text_input("Name", placeholder="as they sign in", key="people-name", max_chars=200)
-        chosen = role.selectbox("Role", list(Role), index=1, format_func=lambda each: each.value, key="people-role")
+        chosen = role.selectbox("Role", list(Role), index=1, format_func=titled(_ROLES), key="people-role")
         if press.form_submit_button("Give role", type="primary", width="stretch"):
             _done(lambda: set_member(context.store(), project.id, given, Role(chosen or Role.ANNOTATOR), by=person))
     if not names:

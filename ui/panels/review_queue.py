@@ -17,6 +17,7 @@ from ui.columns import count_columns
 from ui.gallery import thumbnail_address
 from ui.panels.correct_start import STATES
 from ui.panels.results_images import picked_row
+from ui.parts.options import titled
 from ui.state import Query, set_query
 
 _WAITING: Final = frozenset({ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED})
@@ -26,7 +27,7 @@ def queue_panel(project: ProjectRecord, person: str) -> None:
     """The queue; a click opens a correction."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.pills(
-            "State", list(STATES), default=sorted(_WAITING), format_func=lambda state: STATES[state],
+            "State", list(STATES), default=sorted(_WAITING), format_func=titled(STATES),
             selection_mode="multi", key="review-states",
         )  # fmt: skip
         text = st.text_input("Find", placeholder="image", key="review-text", icon=":material/search:", width=180)

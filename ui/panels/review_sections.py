@@ -8,6 +8,7 @@ from typing import Final
 import streamlit as st
 
 from ui.address import kept_in_address
+from ui.parts.options import titled
 from ui.state import Query
 
 
@@ -33,7 +34,7 @@ def section_choice() -> Section:
     key = "review-section"
     changed = kept_in_address(Query.SECTION, key, list(Section), Section.QUEUE)
     chosen = st.segmented_control(
-        "Section", list(Section), format_func=lambda section: _TITLES[section], key=key, on_change=changed,
+        "Section", list(Section), format_func=titled(_TITLES), key=key, on_change=changed,
         required=True, label_visibility="collapsed",
     )  # fmt: skip
     return Section(chosen or Section.QUEUE)

@@ -22,6 +22,7 @@ from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
 from ui.panels.review_decide import decision_panel, talk_panel
 from ui.panels.review_marks import draw_panel, forget_mark, marks_panel
+from ui.parts.options import titled
 from ui.state import Query, StateKey, set_query
 from ui.units import duration_text
 from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
@@ -168,7 +169,7 @@ def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]
 
 def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
     mode = st.segmented_control(
-        "View", list(_VIEWS), default=PaneMode.PANES, format_func=lambda item: _VIEWS[item], key="review-mode",
+        "View", list(_VIEWS), default=PaneMode.PANES, format_func=titled(_VIEWS), key="review-mode",
         required=True, label_visibility="collapsed",
     )  # fmt: skip
     linked_panes(

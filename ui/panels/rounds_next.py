@@ -14,19 +14,19 @@ from core.review.records import ReviewState
 from core.rounds.fresh import Fresh
 from core.rounds.plan import RoundPlan
 from core.rounds.round import RoundCheck, check_round, start_round, usual_parent
-from core.segmentation.presets import PRESETS, Preset
+from core.segmentation.presets import PRESET_TITLES, PRESETS, Preset
 from core.settings import ROOT
 from core.store.records import ProjectRecord
 from ui import context
 from ui.access import may_as, who_may
 from ui.errors import explained, plain
 from ui.panels.results_words import counted
+from ui.parts.names import model_choice
+from ui.parts.options import titled
 from ui.state import Query
 from ui.units import duration_text
 
 REVIEW_PAGE: Final = str(ROOT / "pages" / "review_page.py")
-
-_SCRATCH: Final = ""
 
 
 def next_round_panel(project: ProjectRecord, person: str) -> None:
@@ -136,15 +136,13 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     """How it is trained; the usual way needs no choice."""
     models = context.offered_models()
     usual = usual_parent(context.store(), project.id)
-    ids = [_SCRATCH, *models]
-    parent = st.selectbox(
-        "Go on from", ids, index=ids.index(usual) if usual in models else 0,
-        format_func=lambda model_id: models[model_id].card.name if model_id else "Nothing (from scratch)",
+    parent = model_choice(
+        "Fine-tune", models, nothing="Nothing (from scratch)", first=usual,
         key=f"round-parent-{project.id}-{usual}",
         help="Usually the current model: it keeps what it knows and learns from the corrections as well.",
     )  # fmt: skip
     preset = st.segmented_control(
-        "Preset", list(Preset), default=Preset.COMPACT, format_func=lambda value: PRESETS[value].title,
+        "Preset", list(Preset), default=Preset.COMPACT, format_func=titled(PRESET_TITLES),
         key="round-preset", required=True,
     )  # fmt: skip
     info = PRESETS[Preset(preset or Preset.COMPACT)]

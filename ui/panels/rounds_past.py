@@ -25,6 +25,8 @@ from ui.figure import figure
 from ui.panels.results_words import counted
 from ui.panels.rounds_now import changed, judgement_panel, notices_list, steps_line
 from ui.panels.rounds_words import CURRENT, DECISIONS, STATES, interval_text
+from ui.parts.names import model_choice
+from ui.parts.options import choice_or_none
 
 CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
 
@@ -67,9 +69,7 @@ def _use_another(project: ProjectRecord, person: str, now: str | None) -> None:
         if not models:
             st.caption("There is no other model.")
             return
-        chosen = st.selectbox(
-            "Model", list(models), format_func=lambda i: models[i].card.name, key=f"round-use-{project.id}"
-        )
+        chosen = model_choice("Model", models, key=f"round-use-{project.id}")
         reason = st.text_input("Reason", key=f"round-use-reason-{project.id}")
         if st.button("Use it", key=f"round-use-go-{project.id}", type="primary"):
             changed(lambda: promote_model(context.store(), project.id, chosen, person, reason))
@@ -113,13 +113,13 @@ def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
         rounds_table(rounds), hide_index=True, placeholder="–", width="stretch", key=f"rounds-table-{project.id}",
         column_config=count_columns("Corrected, px"),
     )  # fmt: skip
-    newest = list(reversed(rounds))
-    chosen = st.selectbox(
-        "Details of round", newest, format_func=lambda each: f"{each.number} · {_where(each)}", index=None,
+    by_number = {each.number: each for each in reversed(rounds)}
+    chosen = choice_or_none(
+        "Details of round", {number: f"{number} · {_where(each)}" for number, each in by_number.items()},
         placeholder="Choose one", key=f"rounds-detail-{project.id}", width=320,
     )  # fmt: skip
     if chosen is not None:
-        _detail(chosen)
+        _detail(by_number[chosen])
 
 
 def rounds_table(rounds: Sequence[TimelineRound]) -> pd.DataFrame:

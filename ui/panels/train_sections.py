@@ -14,6 +14,7 @@ from ui.address import kept_in_address
 from ui.panels.train_run import training_panel, trainings
 from ui.panels.train_setup import setup_panel
 from ui.parts.new_model import new_model_question
+from ui.parts.options import titled
 from ui.state import Query, query, set_query
 
 SHOWN: Final = 20
@@ -38,7 +39,7 @@ def section_choice() -> Section:
     key = "train-section"
     changed = kept_in_address(Query.SECTION, key, list(Section), Section.TRAINING)
     chosen = st.segmented_control(
-        "Section", list(Section), format_func=lambda section: _TITLES[section], key=key, on_change=changed,
+        "Section", list(Section), format_func=titled(_TITLES), key=key, on_change=changed,
         required=True, label_visibility="collapsed",
     )  # fmt: skip
     return Section(chosen or Section.TRAINING)

@@ -12,15 +12,18 @@ from core.jobs.rows import active_jobs, jobs, submit
 from core.learning.current_model import current_model
 from core.rounds.checks import TrainingCheck, check_training
 from core.rounds.speed import TrainingSpeed, known_speed
-from core.rounds.training import TrainingPlan, start_training
+from core.rounds.training import TrainingPlan, coming_names, start_training
 from core.rounds.training_labels import labels_to_learn_from
+from core.segmentation.model_names import MAX_NAME_LENGTH
 from core.segmentation.model_store import StoredModel
-from core.segmentation.presets import PRESETS, Preset
+from core.segmentation.presets import PRESET_TITLES, PRESETS, Preset
 from core.store.records import ImageRecord, ProjectRecord, Split
 from ui import context
 from ui.charts import balance_bars
 from ui.errors import explaining, plain
 from ui.gallery import thumbnail_address
+from ui.parts.names import model_choice
+from ui.parts.options import choice, titled
 from ui.person import person
 from ui.state import Query, set_query
 from ui.units import bytes_text, duration_text, shape_text
@@ -31,7 +34,8 @@ SCRATCH: Final = ""
 TIMING_S: Final = 2.0
 """How often the page looks whether a measurement is there."""
 
-_NOBODY: Final = "All"
+_ALL: Final = ""
+"""Choice of all specimens, stacks or splits."""
 
 
 def setup_panel(project: ProjectRecord) -> None:
@@ -126,8 +130,9 @@ def _filtered(project: ProjectRecord, images: list[ImageRecord]) -> list[ImageRe
     if not offered:
         return images
     for column, (what, values) in zip(st.columns(len(offered)), offered, strict=True):
-        wanted = column.selectbox(what.capitalize(), [_NOBODY, *values], key=f"train-{what}-{project.id}")
-        if wanted != _NOBODY:
+        texts = {_ALL: "All"} | {value: value for value in values}
+        wanted = choice(what.capitalize(), texts, key=f"train-{what}-{project.id}", place=column)
+        if wanted != _ALL:
             images = [image for image in images if str(getattr(image, what)) == wanted]
     return images
 
@@ -154,20 +159,19 @@ def _how(project: ProjectRecord) -> StoredModel | None:
         "Preset",
         list(Preset),
         default=Preset.COMPACT,
-        format_func=lambda value: PRESETS[value].title,
+        format_func=titled(PRESET_TITLES),
         key="train-preset",
     )
     info = PRESETS[preset or Preset.COMPACT]
     st.caption(info.description)
     _speed(info.preset)
     models = context.offered_models()
-    ids = [SCRATCH, *models]
     proposed = _proposed_parent(project)
-    parent = st.selectbox(
+    parent = model_choice(
         "Start from",
-        ids,
-        index=ids.index(proposed) if proposed in models else 0,
-        format_func=lambda model_id: models[model_id].card.name if model_id else "Nothing (from scratch)",
+        models,
+        nothing="Nothing (from scratch)",
+        first=proposed,
         key=f"train-parent-{project.id}-{proposed}",
         help="Fine-tuning keeps the model's architecture and is faster if it was trained on similar images.",
     )
@@ -227,6 +231,21 @@ def _meaning(speed: TrainingSpeed) -> str:
     return f"{speed.seconds_per_iteration:.2g} s an iteration, {meaning}; {bytes_text(speed.memory_bytes)} of memory"
 
 
+def _name_field(project: ProjectRecord, preset: Preset) -> str:
+    """The new model's name. What is proposed is free, and follows the preset until somebody types another."""
+    coming = coming_names(context.store())
+    proposed = context.models().free_name(f"{project.name} {preset.value}", coming=coming)
+    begun = len(jobs(kinds=["train"], limit=10_000))  # each training begins with a field that nobody has typed in
+    key = f"train-name-{project.id}-{begun}"
+    if st.session_state.get(key) in (None, st.session_state.get(f"{key}-proposed")):
+        st.session_state[key] = st.session_state[f"{key}-proposed"] = proposed
+    typed = str(st.text_input("Name of the model", key=key, max_chars=MAX_NAME_LENGTH))
+    free = context.models().free_name(typed, coming=coming)
+    if free != " ".join(typed.split()):
+        st.caption(f":material/info: {plain(f'Another model has this name: it will be called {free}.')}")
+    return typed
+
+
 def _begin(project: ProjectRecord, chosen: list[ImageRecord], parent: StoredModel | None, check: TrainingCheck) -> None:
     """Time, name, options, and the button."""
     preset = Preset(st.session_state.get("train-preset") or Preset.COMPACT)
@@ -241,7 +260,7 @@ def _begin(project: ProjectRecord, chosen: list[ImageRecord], parent: StoredMode
         key=f"train-length-{preset.value}-{unit}",
         label_visibility="collapsed",
     )
-    name = st.text_input("Name of the model", value=f"{project.name} {preset.value}", key=f"train-name-{project.id}")
+    name = _name_field(project, preset)
     with st.expander("More", icon=":material/tune:"):
         held_out = st.slider(
             "Held out for validation, %", 0, 50, 15, 5,

@@ -24,11 +24,16 @@ from ui.panels.no_model import no_model
 from ui.panels.pixel_size import pixel_size_panel
 from ui.panels.predict import begin_prediction
 from ui.panels.results_words import counted
+from ui.parts.names import model_choice
+from ui.parts.options import titled
 from ui.state import Query, StateKey, query, set_query
 from ui.units import duration_text, field_text, pixel_size_text, shape_text
 from ui.viewer import LabelLayer, viewer
 
 VIEWER_HEIGHT_PX = 720
+_STEPS = (0.5, 0.625, 0.75, 0.875, 1.0)
+"""Shares of a tile between one tile and the next."""
+
 MEASURE_PAGE = str(ROOT / "pages" / "measure_page.py")
 
 
@@ -142,14 +147,8 @@ def _chosen_model(image: ImageRecord) -> StoredModel | None:
 def _model_panel(image: ImageRecord, model: StoredModel) -> None:
     """Which model, where it comes from, what to beware of."""
     available = context.offered_models(model.id)
-    ids = list(available)
-    st.selectbox(
-        "Model",
-        ids,
-        format_func=lambda model_id: available[model_id].card.name,
-        key=f"model-{image.id}",
-        on_change=kept_in_address(Query.MODEL, f"model-{image.id}", ids, model.id),
-    )
+    key = f"model-{image.id}"
+    model_choice("Model", available, key=key, on_change=kept_in_address(Query.MODEL, key, available, model.id))
     _current_line(image, model)
     if model.card.warning:
         st.caption(f":orange[:material/warning:] {plain(model.card.warning)}")
@@ -294,9 +293,9 @@ def _begin_controls(image: ImageRecord, model: StoredModel, *, again: bool) -> N
     with st.expander("Segment again" if again else "Options", icon=":material/tune:"):
         step = st.select_slider(
             "Tile step",
-            [0.5, 0.625, 0.75, 0.875, 1.0],
+            _STEPS,
             value=0.5,
-            format_func=lambda value: f"{value:g}",
+            format_func=titled({step: f"{step:g}" for step in _STEPS}),
             help="Share of a tile between one tile and the next. 0.5 overlaps most and is best; larger is faster.",
         )
         mirroring = st.toggle("Average over mirrored copies", help="Up to four times slower, usually a little better.")

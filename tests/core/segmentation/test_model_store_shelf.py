@@ -10,6 +10,7 @@ from core.errors import ModelError, NotFoundError
 from core.segmentation.bundle import export_bundle, import_bundle
 from core.segmentation.model_store import STARTER_ID, ModelStore, open_model
 from tests.core.segmentation.test_model_store import model_folder
+from tests.models import write_model
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def store(tmp_path: Path) -> ModelStore:
     """The starter and two models, the newest of which is called newer."""
     models = tmp_path / "models"
     model_folder(models, STARTER_ID)
-    model_folder(models, "older")
+    model_folder(models, "older", name="Older")
     model_folder(models, "newer", created="2026-02-01T00:00:00+00:00")
     return ModelStore(models)
 
@@ -37,7 +38,7 @@ def test_a_new_name_leaves_the_id_and_the_weights(store: ModelStore) -> None:
 def test_names_that_are_none_are_refused(store: ModelStore, name: str) -> None:
     with pytest.raises(ModelError, match="1 to 120"):
         store.rename("older", name)
-    assert store.get("older").card.name == "Tiny"
+    assert store.get("older").card.name == "Older"
 
 
 def test_an_archived_model_stays_usable_but_stands_in_for_nobody(store: ModelStore) -> None:
@@ -63,13 +64,13 @@ def test_a_trashed_model_comes_back_as_it_was_and_as_the_default(store: ModelSto
     store.set_default("older")
     assert store.next_default("older").id == STARTER_ID  # type: ignore[union-attr]
     trashed = store.trash("older")
-    assert (trashed.id, trashed.name, trashed.days_left) == ("older", "Tiny", 30)
+    assert (trashed.id, trashed.name, trashed.days_left) == ("older", "Older", 30)
     assert ids(store) == {STARTER_ID, "newer"}
     assert store.default().id == STARTER_ID  # type: ignore[union-attr]
     assert [item.id for item in store.trashed()] == ["older"]
     assert store.free_id("older") == "older-2"  # what could come back keeps its id
     store.restore("older")
-    assert store.get("older").card.name == "Tiny"
+    assert store.get("older").card.name == "Older"
     assert store.default().id == "older"  # type: ignore[union-attr]
     assert store.trashed() == ()
 
@@ -134,3 +135,22 @@ def test_the_snapshot_travels_and_unknown_files_do_no_harm(tmp_path: Path, store
     assert not (copied.path / "notes.txt").exists()
     back = import_bundle(export_bundle(model, tmp_path / "out.zip"), store)
     assert (back.path / "snapshot.json").read_text() == '{"cases": []}'
+
+
+def test_a_taken_name_is_made_unequal_wherever_a_model_is_stored(tmp_path: Path) -> None:
+    """Two models of one name could not be told apart in any list."""
+    store = ModelStore(tmp_path / "models")
+    folder = write_model(tmp_path / "given", name="Liver").path
+    first, second = store.add(folder), store.add_free(folder, "given")
+    third = store.add_free(folder, "given", name=" liver ")
+    assert [model.card.name for model in (first, second, third)] == ["Liver", "Liver (2)", "liver (3)"]
+    assert store.rename(third.id, "Liver").card.name == "Liver (3)"
+    assert store.rename(third.id, "Liver (3)").card.name == "Liver (3)", "its own name is free"
+    assert store.rename(third.id, "Kidney").card.name == "Kidney"
+    store.trash(second.id)
+    store.rename(third.id, "Liver (2)")
+    store.restore(second.id)
+    assert store.get(second.id).card.name == "Liver (2) (2)"
+    long = "x" * 120
+    assert store.rename(first.id, long).card.name == long
+    assert store.rename(third.id, long).card.name == "x" * 116 + " (2)"
