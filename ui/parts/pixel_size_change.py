@@ -21,6 +21,8 @@ from ui import context
 from ui.errors import plain, show_error
 from ui.panels.results_words import counted
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
+from ui.parts.names import image_details
+from ui.parts.options import choices, titled
 from ui.person import person
 from ui.state import StateKey
 from ui.units import duration_text
@@ -218,17 +220,18 @@ def _scope(image: ImageRecord, selected: Sequence[str]) -> list[str]:
         "For",
         offered,
         index=offered.index(Scope.CHOSEN) if len(selected) > 1 and Scope.CHOSEN in offered else 0,
-        format_func=lambda item: words.get(item, str(item)),
+        format_func=titled({item: words.get(item, str(item)) for item in offered}),
         key=key,
     )
     if scope is Scope.UNKNOWN:
         return [image.id, *unknown]
     if scope is Scope.CHOSEN:
-        return st.multiselect(
+        listed = dict(list(images.items())[:_LISTED])
+        return choices(
             "Images",
-            list(images)[:_LISTED],
-            default=[other for other in selected if other in images] or [image.id],
-            format_func=lambda image_id: images[image_id].name,
+            {image_id: each.name for image_id, each in listed.items()},
+            first=[other for other in selected if other in images] or [image.id],
+            details=image_details(listed),
             key=f"{key}-images",
         )
     return [image.id]
