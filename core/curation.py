@@ -16,6 +16,8 @@ from core.imaging.image import ENTERED, PixelSize, PixelSizeSource
 from core.jobs.rights import project_of_job
 from core.jobs.rows import active_jobs, request_cancel
 from core.jobs.states import ACTIVE
+from core.labels.translation import ClassMap, match_classes
+from core.segmentation.model_store import StoredModel
 from core.store.audit import note
 from core.store.base import found
 from core.store.records import ImageRecord, ProjectRecord
@@ -55,6 +57,49 @@ def change_image(store: Store, image_id: str, *, by: str, **changes: Any) -> Ima
     with store.database.writing() as session:
         note(session, by, "image_changed", after.project_id, image_id, name=after.name, changes=told)
     return after
+
+
+def decide_classes(
+    store: Store, project_id: str, model: StoredModel, class_map: ClassMap, *, add: Collection[str] = (), by: str
+) -> ProjectRecord:
+    """Say what becomes of classes of a model that a project does not have; all predictions from now on go by it.
+
+    Parameters
+    ----------
+    model
+        Whose classes these are.
+    class_map
+        Name of the model's class to name of a class of the project, None for background.
+    add
+        Names of the model's classes that the project gets too.
+    by
+        Who decides.
+
+    Returns
+    -------
+    ProjectRecord
+        With the added classes: their numbers and colours are the project's own.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not paint in the project, or not manage it where classes are added.
+    LabelMapError
+        There is no such class.
+    """
+    require(store, project_id, by, Permission.MANAGE if add else Permission.PAINT)
+    project = store.project(project_id)
+    match_classes(model.scheme, project.scheme.with_classes(add), class_map)
+    if add:
+        scheme = project.scheme.with_classes(add, project.retired_ids)
+        project = store.update_project(project_id, scheme=scheme)
+    added = {item.id: item.name for item in project.scheme.classes}
+    names = {name.strip().casefold(): name for name in added.values()}
+    decided = {**class_map, **{name: names[name.strip().casefold()] for name in add}}
+    store.keep_class_map(project_id, model.id, decided)
+    with store.database.writing() as session:
+        note(session, by, "classes_matched", project_id, model.id, classes=decided, added=list(add))
+    return project
 
 
 def change_pixel_size(store: Store, image_id: str, nm: float, *, by: str, detail: str = ENTERED) -> ImageRecord:

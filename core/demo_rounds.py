@@ -20,13 +20,14 @@ from core.annotation.submission import submit_draft
 from core.annotation.suggestions import Suggestion, tour
 from core.demo import PIXEL_SIZE_NM, demo_project
 from core.imaging.image import Image, PixelSize, PixelSizeSource
-from core.imaging.pyramid import TILE_PX, open_pyramid
+from core.imaging.pyramid import TILE_PX
 from core.phantom.phantom import Phantom, generate_phantom
 from core.review.decisions import decide
 from core.review.records import Box, Decision
 from core.review.talk import add_mark, comment
 from core.rounds.plan import RoundPlan
 from core.rounds.round import start_round
+from core.store.label_maps import open_label_map
 from core.store.records import DraftTileRecord, ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split
 from core.store.round_records import RoundRecord
 from core.store.store import Store
@@ -125,7 +126,7 @@ def _corrected(store: Store, image: ImageRecord, seed: int, edge: int) -> Revisi
     found = tour(store, image.id, ANNOTATOR, Strategy.CONFIDENCE)
     prediction = store.revisions(image.id, kind=RevisionKind.PREDICTION)[0]
     draft, _ = begin_draft(store, image.id, ANNOTATOR, prediction.id)
-    read = open_pyramid(store.label_pyramid_path(prediction.id)).read(0, slice(None), slice(None))
+    read = open_label_map(store, prediction).read(0, slice(None), slice(None))
     before = np.asarray(read, np.uint8)
     after, covered = before.copy(), np.zeros(before.shape, bool)
     places = found.suggestions[:_PLACES]

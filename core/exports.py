@@ -27,10 +27,10 @@ from core.imaging.label_files import STRIP_ROWS, FileFacts, write_label_png_by_r
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.png_writing import write_png
 from core.imaging.pyramid import Pyramid, open_pyramid
-from core.label_scheme import LabelScheme
 from core.morphometry.coverage import area_um2
 from core.segmentation.model_store import ModelStore
 from core.settings import Settings
+from core.store.label_maps import label_classes, open_label_map
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord, RevisionState
 from core.store.revisions import OBJECTS_FILE
 from core.store.store import Store
@@ -85,14 +85,6 @@ def downloads_dir(settings: Settings) -> Path:
     return settings.data_dir / "tmp"
 
 
-def revision_scheme(store: Store, revision: RevisionRecord) -> LabelScheme:
-    """The classes of a label map: its model's, else its project's."""
-    values = revision.details.get("scheme")
-    if values:
-        return LabelScheme.from_json(values)
-    return store.project(store.image(revision.image_id).project_id).scheme
-
-
 def maker_of(store: Store, revision: RevisionRecord) -> str:
     """What made a prediction: "Liver 2 (liver-2)" for a model, the name of another program; "" for people's work."""
     if revision.kind is not RevisionKind.PREDICTION:
@@ -134,12 +126,12 @@ class LabelledImage:
         self.store = store
         self.image = image
         self.revision = revision
-        self.scheme = revision_scheme(store, revision)
+        self.scheme = label_classes(store, revision)
 
     @property
     def labels(self) -> Pyramid:
         """The label pyramid."""
-        return open_pyramid(self.store.label_pyramid_path(self.revision.id))
+        return open_label_map(self.store, self.revision)
 
     @property
     def micrograph(self) -> Pyramid:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -133,6 +133,45 @@ class LabelScheme:
         """Name of a class; "background" for 0, "ignore" for 255."""
         special = {0: "background", IGNORE_ID: "ignore"}
         return special.get(class_id) or self[class_id].name
+
+    def with_classes(self, names: Iterable[str], retired: Collection[int] = ()) -> LabelScheme:
+        """This scheme with more classes: each gets the next free number and key, and a colour that no other class has.
+
+        Parameters
+        ----------
+        names
+            Of the new classes. Those that are here already, upper and lower case alike, are not added again.
+        retired
+            Numbers that are not to be used.
+
+        Raises
+        ------
+        LabelMapError
+            A name is empty, or there are more than 253 classes.
+        """
+        classes = list(self.classes)
+        for name in names:
+            if name.strip().casefold() in {c.name.casefold() for c in classes}:
+                continue
+            numbers = (i for i in range(1, MAX_CLASSES + 1) if i not in retired and all(c.id != i for c in classes))
+            number = next(numbers, None)
+            if number is None:
+                raise LabelMapError(
+                    f"The class {name!r} cannot be added: all {MAX_CLASSES} numbers are used.", "Remove a class first."
+                )
+            given = [(c.color, c.safe_color) for c in classes]
+            colors = colors_of([*("" for _ in given), name.strip()], [*given, (None, None)])
+            keys = (key for key in "123456789" if all(c.key != key for c in classes))
+            classes.append(
+                LabelClass(
+                    id=number,
+                    name=name.strip(),
+                    color=colors[-1][0],
+                    safe_color=colors[-1][1],
+                    key=next(keys, ""),
+                )
+            )
+        return LabelScheme(tuple(sorted(classes, key=lambda c: c.id)))
 
     def to_json(self) -> list[dict[str, Any]]:
         """Plain values for a JSON file or column."""

@@ -8,7 +8,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from core.files import write_json
-from core.label_scheme import DEFAULT_SCHEME
+from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.segmentation.model_card import ModelCard
 from core.segmentation.model_store import StoredModel, open_model
 
@@ -21,14 +21,15 @@ def write_model(
     name: str = "",
     created: str = "",
     project_id: str = "",
+    scheme: LabelScheme = DEFAULT_SCHEME,
 ) -> StoredModel:
     """Card, plans and a weights file with one number in it."""
     folder.mkdir(parents=True)
     card = ModelCard(
         id=folder.name,
         name=name or folder.name.title(),
-        scheme=DEFAULT_SCHEME,
-        output_ids=(0, *DEFAULT_SCHEME.ids),
+        scheme=scheme,
+        output_ids=(0, *scheme.ids),
         pixel_size_nm=pixel_size_nm,
         warning=warning,
         created=created,

@@ -18,6 +18,7 @@ from core.label_scheme import IGNORE_ID, LabelScheme
 from core.morphometry.coverage import ClassCoverage, area_um2, coverage_table
 from core.review.label_maps import COVERAGE
 from core.store.drafts import close_within
+from core.store.label_maps import open_label_map
 from core.store.records import DraftRecord, DraftState, ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 
@@ -175,7 +176,7 @@ def _write_pixels(
 ) -> _Tally:
     """Labels and, unless the whole image is vouched for, coverage; a row of tiles at a time."""
     tally, path = _Tally(), store.label_pyramid_path(revision_id)
-    base = open_pyramid(store.label_pyramid_path(draft.base_revision_id)) if draft.base_revision_id else None
+    base = open_label_map(store, draft.base_revision_id) if draft.base_revision_id else None
     size_nm, (height, width) = image.pixel_size.nm, image.shape_yx
     with ExitStack() as writers:
         labels_out = writers.enter_context(

@@ -22,6 +22,7 @@ from core.imaging.pyramid import Pyramid, open_pyramid
 from core.learning.current_model import proposed_model
 from core.segmentation.model_store import ModelStore
 from core.store.base import now
+from core.store.label_maps import translation_of
 from core.store.people import person_key
 from core.store.records import RevisionKind, RevisionRecord
 from core.store.store import Store
@@ -130,7 +131,8 @@ def tour(store: Store, image_id: str, person: str, strategy: Strategy = Strategy
         store.image(image_id)
         return Tour(image_id, None, _varied(store.image_pyramid_path(image_id)), _visits(store, image_id, None, person))
     revision = _prediction(store, image_id)
-    found = _suggested(store.label_pyramid_path(revision.id), revision.id, Strategy(strategy))
+    classes = translation_of(store, revision).lookup().tobytes()
+    found = _suggested(store.label_pyramid_path(revision.id), revision.id, classes, Strategy(strategy))
     return Tour(image_id, revision.id, found, _visits(store, image_id, revision.id, person))
 
 
@@ -202,15 +204,15 @@ def _prediction(store: Store, image_id: str) -> RevisionRecord:
 
 
 @functools.lru_cache(maxsize=64)
-def _suggested(path: Path, revision_id: str, strategy: Strategy) -> tuple[Suggestion, ...]:
-    """Suggestions of a label map, which does not change."""
+def _suggested(path: Path, revision_id: str, classes: bytes, strategy: Strategy) -> tuple[Suggestion, ...]:
+    """Suggestions of a label map, which does not change while its 256 ids mean the same classes."""
     pyramid = open_pyramid(path)
     if strategy is Strategy.CONFIDENCE and pyramid.confidence is None:
         raise AnnotationError(
             "This prediction was imported without a confidence map.", "Choose random places, or segment the image here."
         )
     level = _level(pyramid, COARSE_PX)
-    labels = np.asarray(pyramid.read(level, slice(None), slice(None)))
+    labels = np.frombuffer(classes, np.uint8)[pyramid.read(level, slice(None), slice(None))]
     confidence = pyramid.confidence.read(level, slice(None), slice(None)) if pyramid.confidence else None
     window = _window(level, labels.shape)
     found = suggest(labels, confidence, strategy=strategy, window=window, seed=zlib.crc32(revision_id.encode()))

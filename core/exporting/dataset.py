@@ -121,7 +121,7 @@ class DatasetFiles:
     def _labels(self, chosen: ChosenMap, stem: str, split: Split, work: Path) -> tuple[Made, bool]:
         """The label map, and whether it has pixels that nobody reviewed."""
         image, scheme = chosen.image, self._project.scheme
-        confirmed = confirmed_rows(self._store, image, chosen.layers, scheme)
+        confirmed = confirmed_rows(self._store, image, chosen.layers)
         ignored = _has_ignore(confirmed, image.shape_yx[0])
 
         def rows(top: int, bottom: int) -> Any:

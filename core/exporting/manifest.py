@@ -14,8 +14,9 @@ from core import __version__
 from core.exporting.choice import ChosenMap
 from core.exporting.request import COUNTS, TRAINING, ExportRequest, Form
 from core.exporting.sinks import Written
-from core.exports import made_by, not_a_formula, revision_scheme
+from core.exports import made_by, not_a_formula
 from core.label_scheme import IGNORE_ID
+from core.store.label_maps import label_classes
 from core.store.records import ProjectRecord, RevisionRecord
 from core.store.store import Store
 
@@ -174,7 +175,7 @@ def _label_map_json(store: Store, revision: RevisionRecord) -> dict[str, Any]:
         "model_id": revision.model_id,
         "author": revision.author,
         "date": when.isoformat(timespec="seconds"),
-        "classes": revision_scheme(store, revision).to_json(),
+        "classes": label_classes(store, revision).to_json(),
     }
 
 

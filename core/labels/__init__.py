@@ -1,1 +1,1 @@
-"""Label maps as files from outside hold them: what a value, a colour, an edge or a place in space means."""
+"""Label maps: what values, colours and edges in files from outside mean, and whose classes numbers stand for."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.errors import DatasetError
-from core.exports import revision_scheme
 from core.jobs.rows import Priority, active_jobs, jobs, submit
 from core.label_scheme import LabelScheme
 from core.measurements.sources import MeasuredMap, Source
 from core.measurements.tables import table_of
 from core.morphometry.summary import ImageObjects
+from core.store.label_maps import label_classes
 from core.store.records import JobRecord
 from core.store.store import Store
 
@@ -32,7 +32,7 @@ class Measured:
     outdated
         Label maps whose contacts were measured with another pixel size or contact distance; they are among the images.
     scheme
-        The classes of the label maps.
+        The project's classes.
     revisions
         Image id to the id of its label map.
     """
@@ -68,10 +68,8 @@ def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float) -> Me
         images.append(
             ImageObjects(image.id, image.name, image.specimen, kept.version, kept.table, image.condition, image.stack)
         )
-    # The newest one knows the classes that were added last.
-    newest = max(maps, key=lambda each: (each.revision.created_at, each.revision.id)).revision
     revisions = {each.image.id: each.revision.id for each in maps}
-    return Measured(tuple(images), tuple(missing), tuple(outdated), revision_scheme(store, newest), revisions)
+    return Measured(tuple(images), tuple(missing), tuple(outdated), label_classes(store, maps[0].revision), revisions)
 
 
 def usual_source(store: Store, there: Mapping[Source, Sequence[MeasuredMap]]) -> Source:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.morphometry.objects import ObjectTable
+from core.store.label_maps import has_project_ids
 from core.store.records import ImageRecord, RevisionRecord
 from core.store.store import Store
 
@@ -41,6 +42,8 @@ class KeptTable:
 def table_of(store: Store, image: ImageRecord, revision: RevisionRecord, contact_nm: float) -> KeptTable | None:
     """What is measured of a label map; None where nobody has measured it yet."""
     path = store.object_table_path(revision.id)
+    if not has_project_ids(store, revision):  # the table has the ids of the model's classes
+        return None
     try:
         key = (str(path), path.stat().st_mtime_ns, image.pixel_size.nm, contact_nm)
     except OSError:

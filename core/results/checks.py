@@ -9,11 +9,10 @@ from typing import Any
 from core.errors import CristaeError, SettingsError
 from core.evaluation.settings import EvaluationSettings
 from core.imaging.pyramid import open_pyramid
-from core.label_scheme import LabelScheme
-from core.results.classes import match_classes
 from core.segmentation.model_card import read_json
 from core.segmentation.model_store import ModelStore, StoredModel
 from core.segmentation.stored_model import SNAPSHOT_FILE
+from core.store.label_maps import model_classes
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split
 from core.store.splits import straddling
 from core.store.store import Store
@@ -148,7 +147,7 @@ def check_planned(store: Store, what: Planned) -> EvaluationCheck:
             f"{some(bare)} no reference labels and will have no scores: the result will be marked as partial."
         )
     if what.model is not None:
-        told, forbidden = _classes(what.model.scheme, what.project.scheme)
+        told, forbidden = _classes(store, what.model, what.project)
         warnings += told
         refusals += forbidden
         warnings += _trained_on(what.model, labelled)
@@ -229,20 +228,20 @@ def _size(shape_yx: tuple[int, int]) -> str:
     return f"{shape_yx[0]} x {shape_yx[1]} px"
 
 
-def _classes(model: LabelScheme, project: LabelScheme) -> tuple[list[str], list[str]]:
+def _classes(store: Store, model: StoredModel, project: ProjectRecord) -> tuple[list[str], list[str]]:
     """Classes that only one side has: warnings and refusals."""
-    match = match_classes(model, project)
-    names = ", ".join(item.name for item in model.classes)
+    match = model_classes(store, project, model.scheme, model.id)
+    names = ", ".join(item.name for item in model.scheme.classes)
     if not match.any_in_common:
         return [], [
-            f"The model knows other classes ({names}) than the project. Choose another model, or name the project's "
-            "classes alike on the Data page."
+            f"The model knows other classes ({names}) than the project. Match them on the Segment page (open an image "
+            "with this model), or choose another model."
         ]
     told = []
     if match.missing:
         told.append(f"The model never finds {', '.join(match.missing)}: it does not know such a class; it scores 0.")
-    if match.unknown:
-        told.append(f"The project has no class {', '.join(match.unknown)}: where the model finds it, it is background.")
+    if match.left_out:
+        told.append(f"Where the model finds {', '.join(match.left_out)}, it counts as background in this project.")
     return told, []
 
 

@@ -16,10 +16,9 @@ from core.evaluation.error_objects import ConnectedError
 from core.imaging.display import to_display
 from core.imaging.overlay import boundaries, draw_scale_bar, scale_bar
 from core.imaging.pyramid import Pyramid, open_pyramid
-from core.label_scheme import LabelScheme
-from core.results.classes import match_classes
 from core.results.findings import Findings
 from core.results.read import EvaluatedImage
+from core.store.label_maps import open_label_map
 from core.store.store import Store
 
 SHOWN: Final = 9
@@ -77,20 +76,17 @@ def error_pictures(
 def _picture(store: Store, found: Findings, image: EvaluatedImage, error: ConnectedError) -> bytes | None:
     if image.reference_id is None or image.prediction_id is None:
         return None
-    scheme = found.report.scheme
     try:
         record = store.image(image.image_id)
         micrograph = open_pyramid(store.image_pyramid_path(image.image_id))
-        reference = open_pyramid(store.label_pyramid_path(image.reference_id))
-        prediction = open_pyramid(store.label_pyramid_path(image.prediction_id))
-        told = store.revision(image.prediction_id).details.get("scheme")
+        reference = open_label_map(store, image.reference_id)
+        prediction = open_label_map(store, image.prediction_id)
         level, rows, columns = _crop(micrograph, error)
         grey = to_display(micrograph.read(level, rows, columns), *record.window)
         wanted = _read(reference, level, rows, columns)
         made = _read(prediction, level, rows, columns)
     except CristaeError:  # deleted since: the figures stand without the picture
         return None
-    made = match_classes(LabelScheme.from_json(told) if told else scheme, scheme).translated(made)
     pixel_size_nm = None if record.pixel_size.nm is None else record.pixel_size.nm * 2**level
     return _drawn(grey, wanted, made, error, pixel_size_nm)
 

@@ -15,9 +15,8 @@ from core.evaluation.image_scores import ImageScores, score_image
 from core.evaluation.label_pair import LabelPair
 from core.evaluation.report import versions
 from core.evaluation.settings import EvaluationSettings
-from core.imaging.pyramid import open_pyramid
 from core.label_scheme import LabelScheme
-from core.results.classes import match_classes
+from core.store.label_maps import open_label_map
 from core.store.records import EvaluationImageRecord
 from core.store.store import Store
 
@@ -48,7 +47,7 @@ def score_stored_image(
     prediction_id
         A complete revision of the image.
     scheme
-        The project's classes; those of the prediction are matched to them by name.
+        The project's classes when the evaluation began.
     settings
         Resolved.
     check
@@ -57,24 +56,17 @@ def score_stored_image(
     Raises
     ------
     LabelMapError
-        There is no reference, the sizes differ, the classes have nothing in common, or an id is of no class.
+        There is no reference, the sizes differ, a prediction by an earlier version has none of the project's classes,
+        or an id is of no class.
     NotFoundError, ImageError
         A label map has gone or is damaged.
     """
     if image.reference_id is None:
         raise LabelMapError(f"{image.name} has no reference labels.", "Import its label map on the Data page.")
-    store.revision(image.reference_id)
     reference, _ = _labels(store, image.reference_id)
     prediction, confidence = _labels(store, prediction_id)
     check()
-    told = store.revision(prediction_id).details.get("scheme")
-    match = match_classes(LabelScheme.from_json(told) if told else scheme, scheme)
-    if not match.any_in_common:
-        raise LabelMapError(
-            f"The prediction has other classes ({', '.join(match.unknown)}) than the project.",
-            "Name the classes alike, or evaluate another model.",
-        )
-    pair = LabelPair(reference, match.translated(prediction), scheme, settings, image.pixel_size_nm, confidence)
+    pair = LabelPair(reference, prediction, scheme, settings, image.pixel_size_nm, confidence)
     scores = score_image(pair, image.name, group=image.group, check=check)
     check()
     return ImageResult(scores, largest_errors(pair))
@@ -88,7 +80,7 @@ def stored_result(result: ImageResult, scheme: LabelScheme) -> dict[str, Any]:
 
 def _labels(store: Store, revision_id: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Labels and, where there is one, the confidence map."""
-    pyramid = open_pyramid(store.label_pyramid_path(revision_id))
+    pyramid = open_label_map(store, revision_id)
     everything = slice(None)
     confidence = pyramid.confidence
     return (

@@ -1,4 +1,4 @@
-"""Reading a revision band by band: its labels, and where a person has vouched for them."""
+"""Reading a revision band by band in its project's classes: its labels, and where a person has vouched for them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.imaging.pyramid import SHARD_PX, Pyramid, open_pyramid
 from core.label_scheme import IGNORE_ID
+from core.store.label_maps import open_label_map
 from core.store.store import Store
 
 COVERAGE: Final = "coverage"
@@ -42,7 +43,7 @@ class LabelMap:
         self._coverage: Pyramid | None = None
         if revision_id is not None:
             path = store.label_pyramid_path(revision_id)
-            self._labels = open_pyramid(path)
+            self._labels = open_label_map(store, revision_id)
             if (path / COVERAGE / "zarr.json").is_file():
                 self._coverage = open_pyramid(path / COVERAGE)
 

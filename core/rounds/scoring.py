@@ -8,10 +8,10 @@ from typing import Any, Final
 from core.errors import CristaeError
 from core.label_scheme import LabelScheme
 from core.results.checks import EvaluationPlan, check_evaluation, settings_of
-from core.results.classes import match_classes
 from core.results.read import evaluation, evaluations
 from core.results.start import start_evaluation
 from core.segmentation.model_store import ModelStore
+from core.store.label_maps import model_classes
 from core.store.records import EvaluationRecord, EvaluationState, ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.round_records import RoundRecord
 from core.store.store import Store
@@ -39,10 +39,11 @@ def base_model(store: Store, record: RoundRecord) -> tuple[str | None, str | Non
     parent = record.parent_model_id
     if parent is not None:
         try:
-            known = ModelStore(store.settings.models_dir).get(parent).scheme
+            known = ModelStore(store.settings.models_dir).get(parent)
         except CristaeError:  # gone since: then there is nothing to compare with
             return None, None
-        if match_classes(known, store.project(record.project_id).scheme).any_in_common:
+        project = store.project(record.project_id)
+        if model_classes(store, project, known.scheme, known.id).any_in_common:
             return parent, None
     return None, None
 

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from core.errors import StoreError
 from core.imaging.image import PixelSize
 from core.label_scheme import LabelScheme, distinct_colors
+from core.labels.translation import ClassMap
 from core.store.base import StoreBase, found, new_id, now, remove_tree
-from core.store.records import ProjectRecord, RevisionKind
+from core.store.project_classes import change_classes, decided_classes, keep_decision
+from core.store.records import ProjectRecord
 from core.store.tables import ImageRow, ProjectRow, RevisionRow
 
 MAX_NAME_CHARS = 200
@@ -101,7 +103,8 @@ class ProjectStore(StoreBase):
         name
             1 to 200 characters, no other project's.
         scheme
-            Classes may be added, renamed and recoloured; one that label maps use may not be taken away.
+            Classes may be added, renamed and recoloured. One that label maps or open drafts use keeps its number, and
+            may be taken away only where nothing but predictions use it; its number is then used for no other class.
         pixel_size_nm
             In nm; 0 where there is no such size any more.
         within
@@ -125,8 +128,7 @@ class ProjectStore(StoreBase):
                 row = found(session, ProjectRow, project_id, "project")
                 before = _record(row)
                 if scheme is not None:
-                    _check_classes_in_use(session, row, scheme)
-                    row.scheme = distinct_colors(scheme).to_json()
+                    change_classes(session, row, distinct_colors(scheme))
                 if name is not None:
                     row.name = name
                 if pixel_size_nm is not None:
@@ -136,6 +138,40 @@ class ProjectStore(StoreBase):
         except IntegrityError as error:
             raise _taken(str(name)) from error
         return _record(row)
+
+    def class_map(self, project_id: str, source: LabelScheme, model_id: str) -> dict[str, str | None]:
+        """What was decided of a model's classes that the project does not have: class name to project class or None.
+
+        Parameters
+        ----------
+        project_id
+            Of the label maps.
+        source
+            The model's classes.
+        model_id
+            In the model store.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such project.
+        """
+        with self.database.reading() as session:
+            row = found(session, ProjectRow, project_id, "project")
+            return decided_classes(row, source, model_id)
+
+    def keep_class_map(self, project_id: str, model_id: str, class_map: ClassMap) -> None:
+        """Remember what becomes of a model's classes in this project, for all predictions from now on.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such project.
+        LabelMapError
+            A class is to become one that the project does not have.
+        """
+        with self.database.writing() as session:
+            keep_decision(found(session, ProjectRow, project_id, "project"), model_id, class_map)
 
     def delete_project(
         self, project_id: str, *, within: Callable[[Session, ProjectRecord], None] = lambda session, record: None
@@ -183,26 +219,7 @@ def _taken(name: str) -> StoreError:
     return StoreError(f"There is a project {name!r} already.", "Open it, or choose another name.")
 
 
-def _check_classes_in_use(session: Session, row: ProjectRow, scheme: LabelScheme) -> None:
-    """Refuse to take away classes that label maps of the project have pixels of."""
-    old = LabelScheme.from_json(row.scheme)
-    gone = set(old.ids) - set(scheme.ids)
-    if not gone:
-        return
-    tables = session.scalars(
-        select(RevisionRow.coverage)
-        .join(ImageRow, ImageRow.id == RevisionRow.image_id)
-        .where(ImageRow.project_id == row.id, RevisionRow.kind != RevisionKind.PREDICTION.value)
-    )
-    used = {int(each["class_id"]) for table in tables for each in table if each.get("pixels")} & gone
-    if used:
-        names = ", ".join(f"{old.name_of(class_id)} ({class_id})" for class_id in sorted(used))
-        raise StoreError(
-            f"Label maps of the project have pixels of {names}.",
-            "Keep the class (it may be renamed), or delete the images with these labels first.",
-        )
-
-
 def _record(row: ProjectRow) -> ProjectRecord:
     scheme = LabelScheme.from_json(row.scheme)
-    return ProjectRecord(row.id, row.name, scheme, row.pixel_size_nm, row.created_at, row.approve_own)
+    former = tuple((int(each["id"]), str(each["name"])) for each in row.former_classes)
+    return ProjectRecord(row.id, row.name, scheme, row.pixel_size_nm, row.created_at, row.approve_own, former)

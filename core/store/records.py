@@ -80,6 +80,8 @@ class ProjectRecord:
     ----------
     approve_own
         Reviewers may approve what they painted themselves.
+    former_classes
+        Id and name of every class as it was called before, and of classes that were removed.
     """
 
     id: str
@@ -88,6 +90,17 @@ class ProjectRecord:
     pixel_size_nm: float | None
     created_at: datetime
     approve_own: bool = False
+    former_classes: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def former_names(self) -> dict[str, int]:
+        """Earlier names of the classes that there are, to their ids."""
+        return {name: class_id for class_id, name in self.former_classes if class_id in self.scheme.ids}
+
+    @property
+    def retired_ids(self) -> frozenset[int]:
+        """Ids of classes that were removed: no new class takes one, for label maps may still hold it."""
+        return frozenset(class_id for class_id, _ in self.former_classes) - set(self.scheme.ids)
 
 
 @dataclass(frozen=True, slots=True)

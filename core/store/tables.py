@@ -69,6 +69,8 @@ class ProjectRow(Base):
     pixel_size_nm: Mapped[float | None] = mapped_column(Float(53))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     approve_own: Mapped[bool] = mapped_column(default=False, server_default=false())
+    former_classes: Mapped[list[dict[str, Any]]] = mapped_column(JSON_VALUE, default=list, server_default="[]")
+    class_maps: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON_VALUE, default=dict, server_default="{}")
 
 
 class ImageRow(Base):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 from typing import Any, Final
@@ -18,11 +19,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.annotation.draft_post import TileEdit, read_post
-from core.annotation.draft_tiles import DraftPlane, DraftSource, DraftTiles, class_counts, pack_tile, unpack_tile
+from core.annotation.draft_tiles import (
+    DraftPlane,
+    DraftSource,
+    DraftTiles,
+    Plane,
+    class_counts,
+    pack_tile,
+    unpack_tile,
+)
 from core.annotation.submission import submit_draft
 from core.errors import AccessError, AnnotationError
 from core.label_scheme import IGNORE_ID
 from core.settings import Access, Settings
+from core.store.label_maps import TranslatedPyramid, in_project_classes
 from core.store.people import person_key
 from core.store.records import DraftRecord, DraftTileRecord
 from core.store.store import Store
@@ -172,11 +182,11 @@ class _Drafts:
 
     def _source(self, store: Store, draft: DraftRecord) -> DraftSource:
         image = self._pyramids.get(store.image_pyramid_path(draft.image_id))
-        base = draft.base_revision_id
+        base = None if draft.base_revision_id is None else store.revision(draft.base_revision_id)
         return DraftSource(
             draft.id,
             tuple(image.level_shape(level) for level in range(image.levels)),
-            self._pyramids.get(store.label_pyramid_path(base)) if base else None,
+            in_project_classes(store, base, self._pyramids.get(store.label_pyramid_path(base.id))) if base else None,
             {(tile.row, tile.column): tile.version for tile in store.draft_tiles(draft.id)},
             partial(store.draft_tile_data, draft.id),
         )
@@ -186,6 +196,9 @@ class _Drafts:
         place = (edit.row, edit.column)
         before = source.base_tile(0, *place)
         unknown = set(np.unique(edit.labels_yx).tolist()) - known
+        if unknown and isinstance(source.base, TranslatedPyramid):
+            edit = _read_anew(edit, source.base, before, unknown)
+            unknown = set(np.unique(edit.labels_yx).tolist()) - known
         if unknown:
             unknown -= set(np.unique(before).tolist())
             if unknown and place in source.changed:
@@ -204,6 +217,13 @@ class _Drafts:
             class_counts(before),
         )
         return record, pack_tile(edit.labels_yx, edit.coverage_yx)
+
+
+def _read_anew(edit: TileEdit, base: TranslatedPyramid, before: Plane, unknown: set[int]) -> TileEdit:
+    """A tile of a page that was opened before a class was removed: what it shows of that class is as it is read now."""
+    then = base.untranslated.tile(0, edit.row, edit.column)
+    stale = np.isin(edit.labels_yx, sorted(unknown)) & (edit.labels_yx == then)
+    return replace(edit, labels_yx=np.where(stale, before, edit.labels_yx).astype(np.uint8))
 
 
 class _AtOnce:

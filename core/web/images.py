@@ -16,6 +16,7 @@ from starlette.routing import Route
 from core.errors import NotFoundError
 from core.imaging.display import to_display
 from core.imaging.pyramid import TILE_PX, Pyramid
+from core.store.label_maps import in_project_classes
 from core.store.records import ImageRecord
 from core.store.store import Store
 from core.web.pyramids import OpenPyramids
@@ -63,7 +64,8 @@ def image_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Ro
         value: dict[str, Any] = {"row": row, "col": column, "value": pixel_value(pyramid_of(request), row, column)}
         revision_id = request.query_params.get("revision")
         if revision_id:
-            labels = pyramids.get(stores().label_pyramid_path(stores().revision(revision_id).id))
+            store, revision = stores(), stores().revision(revision_id)
+            labels = in_project_classes(store, revision, pyramids.get(store.label_pyramid_path(revision.id)))
             value["label"] = pixel_value(labels, row, column)
             if labels.confidence is not None:
                 value["confidence"] = pixel_value(labels.confidence, row, column)

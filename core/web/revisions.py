@@ -14,8 +14,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from core.errors import NotFoundError
-from core.exports import render_download, revision_scheme
+from core.exports import render_download
 from core.imaging.pyramid import Pyramid
+from core.store.label_maps import has_project_ids, in_project_classes, label_classes
 from core.store.records import RevisionRecord, RevisionState
 from core.store.store import Store
 from core.web.download_slots import Downloads
@@ -37,6 +38,7 @@ def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids, downloa
         Gives what makes a file room apart from tiles, as `core.web.download_slots.downloading`.
     """
     finished: set[str] = set()
+    own_ids: set[str] = set()
 
     def describe(request: Request) -> Response:
         return json_response(revision_json(stores(), stores().revision(request.path_params["id"])))
@@ -50,7 +52,14 @@ def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids, downloa
         revision_id = request.path_params["id"]
         # Asked before the pixels are read: a tile read while the last block arrives must not be kept for ever.
         lasting = is_finished(revision_id)
-        pyramid = layer_of(pyramids.get(stores().label_pyramid_path(revision_id)), request.path_params["layer"])
+        pyramid = pyramids.get(stores().label_pyramid_path(revision_id))
+        if revision_id not in own_ids:
+            revision = stores().revision(revision_id)
+            if not has_project_ids(stores(), revision):
+                lasting, pyramid = False, in_project_classes(stores(), revision, pyramid)
+            elif lasting:
+                own_ids.add(revision_id)
+        pyramid = layer_of(pyramid, request.path_params["layer"])
         block = np.ascontiguousarray(read_tile(pyramid, request), dtype=np.uint8)
         cache_control = IMMUTABLE if lasting else REVALIDATE
         response = cached_bytes(request, block.tobytes(), RAW, cache_control=cache_control, packed=True)
@@ -121,7 +130,7 @@ def revision_json(store: Store, record: RevisionRecord) -> dict[str, Any]:
         "progress": float(record.details.get("progress", 0.0)) if writing else 1.0,
         "coverage": list(record.coverage),
         "has_confidence": (store.label_pyramid_path(record.id) / "confidence" / "zarr.json").is_file(),
-        "classes": revision_scheme(store, record).to_json(),
+        "classes": label_classes(store, record).to_json(),
         "model_id": record.model_id,
         "author": record.author,
     }

@@ -53,6 +53,7 @@ _WORDS: Final = {
     "model_default": "made a model the default",
     "model_pixel_size": "said at which pixel size a model was trained",
     "model_imported": "imported a model",
+    "classes_matched": "matched a model's classes",
     "images_trashed": "put an image into the trash",
     "images_restored": "took an image out of the trash",
 }

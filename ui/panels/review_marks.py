@@ -13,6 +13,7 @@ from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.pyramid import open_pyramid
 from core.review.records import Box, Mark, Review
 from core.review.talk import add_mark, earlier_marks, marks, remove_mark, resolve_mark
+from core.store.label_maps import open_label_map
 from core.store.records import ImageRecord, ProjectRecord
 from ui import context
 from ui.errors import explained, plain
@@ -164,7 +165,7 @@ def picture_of(image: ImageRecord, revision_id: str, _project: ProjectRecord, ar
         slice(area.column // step, -(-(area.column + area.width) // step)),
     )
     grey = to_display(pyramid.read(level, rows, columns), *image.window)
-    labels = open_pyramid(store.label_pyramid_path(revision_id)).read(level, rows, columns)
+    labels = open_label_map(store, revision_id).read(level, rows, columns)
     size_nm = image.pixel_size.nm * step if image.pixel_size.nm else None
     figure = render_overlay(grey, labels, _project.scheme, size_nm, OverlayStyle(legend=False))
     scale = CANVAS_PX / max(area.height, area.width)

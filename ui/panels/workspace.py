@@ -6,17 +6,18 @@ import streamlit as st
 
 from core.access import Permission
 from core.errors import NotFoundError
-from core.exports import revision_scheme
 from core.jobs.rows import Priority, active_jobs, job, jobs
 from core.measurements.sources import Source, SourceKind
 from core.segmentation.model_store import StoredModel
 from core.settings import ROOT
+from core.store.label_maps import label_classes
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from ui import context
 from ui.access import allowed, gate, origin_text
 from ui.address import kept_in_address
 from ui.errors import explaining, plain, show_error
 from ui.panels.arrivals import arrival_notes
+from ui.panels.class_match import class_match, matched_classes, translation_for
 from ui.panels.coverage import coverage_panel, downloads_panel
 from ui.panels.data_trash import trashed_notice
 from ui.panels.jobs import POLL_S, job_bar, job_problem
@@ -115,7 +116,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
     if chosen != position + 1:
         set_query(Query.IMAGE, planes[chosen - 1].id)
         st.rerun()
-    if model is None or not allowed(Permission.PAINT, image.project_id):
+    if model is None or not allowed(Permission.PAINT, image.project_id) or not _matched(image, model):
         return
     made = {plane.id: context.prediction(plane.id, model.id) for plane in planes}
     missing = [plane.id for plane in planes if (done := made[plane.id]) is None or context.outdated(plane, done)]
@@ -207,12 +208,17 @@ def _last_problem(image: ImageRecord, model: StoredModel) -> JobRecord | None:
 
 def _begin_if_wanted(image: ImageRecord, model: StoredModel) -> JobRecord | None:
     """Segment a fresh upload, or one whose pixel size was just entered, without being asked."""
-    if st.session_state.get(StateKey.PREDICT_NEXT) != image.id:
+    if st.session_state.get(StateKey.PREDICT_NEXT) != image.id or not _matched(image, model):
         return None
     st.session_state.pop(StateKey.PREDICT_NEXT)
     if not allowed(Permission.PAINT, image.project_id):
         return None
     return begin_prediction(image.id, model.id)
+
+
+def _matched(image: ImageRecord, model: StoredModel) -> bool:
+    """Whether it is known what all of the model's classes are in the image's project."""
+    return not translation_for(context.store().project(image.project_id), model).undecided
 
 
 def _needs_pixel_size(image: ImageRecord, model: StoredModel) -> bool:
@@ -225,6 +231,10 @@ def _prediction_panel(
 ) -> None:
     """Progress while it runs, else the way to begin; then what was found."""
     may_paint = allowed(Permission.PAINT, image.project_id)
+    project = context.store().project(image.project_id)
+    matched = class_match(project, model, key="segment")
+    if matched:
+        matched_classes(project, model, key="segment")
     asked = may_paint and _needs_pixel_size(image, model)
     if asked:
         pixel_size_panel(image, model, asked=True)
@@ -239,7 +249,8 @@ def _prediction_panel(
     if not running:
         if may_paint and not asked:
             pixel_size_panel(image, model, asked=False)
-        _begin_controls(image, model, again=finished is not None and finished.model_id == model.id)
+        if matched:
+            _begin_controls(image, model, again=finished is not None and finished.model_id == model.id)
 
 
 def _found(image: ImageRecord, finished: RevisionRecord) -> None:
@@ -250,7 +261,7 @@ def _found(image: ImageRecord, finished: RevisionRecord) -> None:
     if context.outdated(image, finished):
         text = "The pixel size has changed since these masks were made. Segment again to use it."
         st.warning(text, icon=":material/straighten:")
-    coverage_panel(image, finished, revision_scheme(context.store(), finished))
+    coverage_panel(image, finished, label_classes(context.store(), finished))
     downloads_panel(finished)
     _to_measure(image, finished)
     _how_made(finished)
@@ -336,10 +347,9 @@ def _viewer(
         layers.append(LabelLayer(known.id, "Reference", visible=shown is None, style="outline"))
     if shown:
         layers.append(LabelLayer(shown, "Prediction"))
-    scheme = model.scheme if model else context.store().project(image.project_id).scheme
     state = viewer(
         image.id,
-        classes=scheme.classes,
+        classes=context.store().project(image.project_id).scheme.classes,
         layers=layers,
         isolated_class=st.session_state.get(StateKey.ISOLATED_CLASS),
         height=VIEWER_HEIGHT_PX,

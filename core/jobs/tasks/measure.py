@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from core.errors import CristaeError, JobCancelledError, JobError, StorageFullError
-from core.exports import revision_scheme
-from core.imaging.pyramid import open_pyramid
 from core.jobs.context import ETA_FROM, JobContext
 from core.measurements.tables import table_of
 from core.morphometry.objects import CONTACT_NM, measure_objects
+from core.store.label_maps import label_classes, open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionRecord
 
 
@@ -93,11 +92,12 @@ def _measure(
 ) -> None:
     """One label map, from its pyramid to its table."""
     progress(0.0)
-    labels = open_pyramid(context.store.label_pyramid_path(revision.id))
+    require_project_classes(context.store, revision)
+    labels = open_label_map(context.store, revision)
     confidence = labels.confidence
     table = measure_objects(
         np.asarray(labels.read(0, slice(None), slice(None)), np.uint8),
-        revision_scheme(context.store, revision),
+        label_classes(context.store, revision),
         image.pixel_size.nm,
         confidence_yx=None
         if confidence is None

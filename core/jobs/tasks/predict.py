@@ -1,8 +1,13 @@
 """``predict``: segment an image with a model.
 
 Params: ``image_id``, ``model_id``; optionally ``pixel_size_nm`` (of the image, where it does not know itself or is
-wrong), ``step`` (0.5), ``mirroring`` (false). Result: ``revision_id`` (as soon as there is one: its blocks can be shown
-while they arrive), ``summary`` and ``reused`` (the same was done before, nothing was computed).
+wrong), ``step`` (0.5), ``mirroring`` (false), ``class_map`` (what becomes of classes of the model that the project does
+not have: name of the model's class to name of the project's, None for background; other classes as decided in the
+project before, by `core.curation.decide_classes`). Result: ``revision_id`` (as soon as there is one: its blocks can be
+shown while they arrive), ``summary`` and ``reused`` (the same was done before, nothing was computed).
+
+The label map is in the project's classes. A class of the model without a counterpart becomes background and is named in
+the summary's notices and in the revision's details (``class_match``).
 """
 
 from __future__ import annotations
@@ -19,8 +24,11 @@ from core.imaging.image import Image
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
 from core.jobs.context import JobContext
 from core.jobs.warm import fingerprint, model_state, warm_predictor
+from core.label_scheme import LabelScheme
+from core.labels.translation import ClassTranslation
 from core.morphometry.coverage import coverage_table
 from core.segmentation.model_store import ModelStore, StoredModel
+from core.store.label_maps import MATCH, model_classes
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 
 BYTES_PER_PX = 3
@@ -43,6 +51,7 @@ class _Request:
     pixel_size_nm: float | None
     step: float
     mirroring: bool
+    translation: ClassTranslation
     settings_key: str
 
 
@@ -84,7 +93,9 @@ def predict_image(
     NotFoundError, ModelError
         There is no such image or model.
     PredictionError
-        Unusable parameters, or the model cannot take the image.
+        Unusable parameters, the model cannot take the image, or it knows none of the project's classes.
+    LabelMapError
+        ``class_map`` names a class that there is not.
     StorageFullError
         The disk is full.
     JobCancelledError
@@ -102,7 +113,12 @@ def predict_image(
         model_id=request.model.id,
         author=context.author,
         settings_key=request.settings_key,
-        details={"scheme": request.model.scheme.to_json(), "progress": 0.0, "job_id": context.id},
+        details={
+            "scheme": request.translation.target.to_json(),
+            MATCH: request.translation.to_json(),
+            "progress": 0.0,
+            "job_id": context.id,
+        },
     )
     try:
         summary = _predict(context, request, revision, progress, publish)
@@ -125,6 +141,7 @@ def _request(context: JobContext, params: Mapping[str, Any]) -> _Request:
         ) from error
     image = context.store.image(image_id)
     model = ModelStore(context.settings.models_dir).get(model_id)
+    translation = _translation(context, image, model, params.get("class_map"))
     used_nm = image.pixel_size.nm if size_nm is None else size_nm
     key = fingerprint(
         model=model_state(model),
@@ -133,8 +150,31 @@ def _request(context: JobContext, params: Mapping[str, Any]) -> _Request:
         mirroring=mirroring,
         backend=context.settings.backend.value,
         precision=context.settings.precision.value,
+        **({} if translation.identity else {"classes": sorted(translation.ids.items())}),
     )
-    return _Request(image, model, size_nm, step, mirroring, key)
+    return _Request(image, model, size_nm, step, mirroring, translation, key)
+
+
+def _translation(
+    context: JobContext, image: ImageRecord, model: StoredModel, class_map: Any = None
+) -> ClassTranslation:
+    """From the model's classes to the project's; refused where no class has a counterpart and nobody has decided."""
+    if class_map is not None and not isinstance(class_map, Mapping):
+        raise PredictionError(f"class_map is {class_map!r}.", "Give names of classes to names of classes, or none.")
+    project = context.store.project(image.project_id)
+    translation = model_classes(context.store, project, model.scheme, model.id, class_map)
+    if not translation.any_in_common and translation.undecided:
+        raise PredictionError(
+            f"{model.card.name} finds {_names(model.scheme)}; the project {project.name!r} has none of these classes "
+            f"({_names(project.scheme)}), so its label map would be empty.",
+            "Open an image of the project on the Segment page with this model and match the classes there, or choose "
+            "another model.",
+        )
+    return translation
+
+
+def _names(scheme: LabelScheme) -> str:
+    return ", ".join(item.name for item in scheme.classes)
 
 
 def _predict(
@@ -151,13 +191,14 @@ def _predict(
     path = context.store.label_pyramid_path(revision.id)
     image = Image(pixels, request.image.pixel_size, request.image.name)
     used_nm = request.image.pixel_size.nm if request.pixel_size_nm is None else request.pixel_size_nm
-    with LabelPyramidWriter(path, image.shape, pixel_size_nm=used_nm, scheme=request.model.scheme) as writer:
+    scheme = request.translation.target
+    with LabelPyramidWriter(path, image.shape, pixel_size_nm=used_nm, scheme=scheme) as writer:
         publish(revision.id)
         report = _Report(context, progress, revision.id, writer)
         summary = asdict(
             predictor.predict(
                 image,
-                writer,
+                writer if request.translation.identity else _TranslatingSink(writer, request.translation),
                 pixel_size_nm=request.pixel_size_nm,
                 step=request.step,
                 mirroring=request.mirroring,
@@ -166,11 +207,24 @@ def _predict(
             )
         )
         progress(NETWORK_SHARE, "measuring", None)
+    summary["notices"] = (*summary["notices"], *request.translation.sentences())
     labels = open_pyramid(path).read(0, slice(None), slice(None))
-    coverage = coverage_table(labels, request.model.scheme, used_nm)
+    coverage = coverage_table(labels, scheme, used_nm)
     context.check_cancelled()
     context.store.complete_revision(revision.id, coverage=[row.to_json() for row in coverage], summary=summary)
     return summary
+
+
+class _TranslatingSink:
+    """Writes blocks in the project's classes."""
+
+    def __init__(self, writer: LabelPyramidWriter, translation: ClassTranslation) -> None:
+        self._writer = writer
+        self._translation = translation
+
+    def write(self, row: int, col: int, labels_u8: NDArray[np.uint8], confidence_u8: NDArray[np.uint8]) -> None:
+        """As `LabelPyramidWriter.write`, in the model's classes."""
+        self._writer.write(row, col, self._translation.translated(labels_u8), confidence_u8)
 
 
 class _Report:

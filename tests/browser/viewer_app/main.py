@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.exports import revision_scheme
 from core.label_scheme import DEFAULT_SCHEME
+from core.store.label_maps import label_classes
 from core.store.store import current_store
 from ui.uploader import uploader
 from ui.viewer import LabelLayer, viewer
@@ -22,7 +22,7 @@ def viewing() -> None:
         state = viewer(
             image.id,
             layers=[LabelLayer(r.id, r.kind.value) for r in revisions],
-            classes=revision_scheme(store, revisions[0]).classes if revisions else (),
+            classes=label_classes(store, revisions[0]).classes if revisions else (),
             isolated_class=st.session_state.get("only"),
             key="viewer",
             height=520,

@@ -47,10 +47,11 @@ def here(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    """An empty project, of other classes than the model's."""
-    from core.label_scheme import DEFAULT_SCHEME
+    """An empty project, of the model's classes."""
+    from core.label_scheme import LabelScheme
 
-    return store.create_project("p", DEFAULT_SCHEME)
+    names = {"cell boundaries": 1, "glia": 2, "mitochondria": 3, "synapse": 4}
+    return store.create_project("p", LabelScheme.from_names(names))
 
 
 def do(store: Store, kind: str, **params: Any) -> JobRecord:

@@ -14,7 +14,7 @@ from core.errors import JobCancelledError, PredictionError, SettingsError
 from core.imaging.image import Image
 from core.jobs.rows import Priority, job, jobs, submit
 from core.label_scheme import LabelClass, LabelScheme
-from core.results.classes import match_classes
+from core.labels.translation import match_classes
 from core.results.read import evaluation, evaluation_report, evaluations
 from core.results.start import EvaluationPlan, check_evaluation, start_evaluation
 from core.segmentation.prediction_summary import PredictionSummary
@@ -146,7 +146,7 @@ def test_other_ids_for_the_same_names_are_the_same_classes(
     plan = EvaluationPlan(project.id, image_ids=[images[0].id], predictions=predictions)
     report = evaluation_report(store, run_job(store, start_evaluation(store, plan)).result["evaluation_id"])
     assert [report.figure("dice", i).macro for i in (1, 2)] == [1.0, 1.0]
-    assert match_classes(swapped, project.scheme).unknown == ("golgi",)
+    assert match_classes(swapped, project.scheme).left_out == ("golgi",)
 
 
 def test_the_check_warns_of_what_scores_cannot_show(
@@ -165,7 +165,7 @@ def test_the_check_warns_of_what_scores_cannot_show(
     told = "\n".join(check.warnings)
     for words in (
         "bare has no reference labels",
-        "The project has no class",
+        "it counts as background in this project",
         "The model was trained on section 0",
         "The specimen 'mouse 1' is in the training and in the test set",
     ):

@@ -78,7 +78,8 @@ def test_planes_of_an_older_database_are_known_again(store: Store) -> None:
         )  # fmt: skip
         for table in (*reviewing, "draft_posts", "draft_tiles", "drafts", "evaluation_images", "evaluations"):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("ALTER TABLE projects DROP COLUMN approve_own")
+        for column in ("approve_own", "former_classes", "class_maps"):
+            connection.execute(f"ALTER TABLE projects DROP COLUMN {column}")
         connection.execute("ALTER TABLE images DROP COLUMN trashed_at")
         connection.execute("ALTER TABLE images DROP COLUMN condition")
         connection.execute("ALTER TABLE jobs DROP COLUMN control")
@@ -101,6 +102,8 @@ def test_what_was_seen_before_stays_seen(store: Store) -> None:
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
         connection.execute("ALTER TABLE images DROP COLUMN condition")
         connection.execute("DROP TABLE declined_models")
+        for column in ("former_classes", "class_maps"):
+            connection.execute(f"ALTER TABLE projects DROP COLUMN {column}")
         connection.execute("DROP TABLE visits")
         connection.execute(
             "CREATE TABLE visits (revision_id VARCHAR(32) NOT NULL, person VARCHAR(200) NOT NULL, "

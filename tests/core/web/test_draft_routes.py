@@ -196,7 +196,9 @@ def test_what_is_refused_leaves_the_draft_as_it_was(
     assert world.get().json() == before
 
 
-def test_a_class_that_was_removed_may_stay_but_not_be_painted(world: World) -> None:
+def test_a_class_that_was_removed_may_stay_but_not_be_painted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Earlier versions let it be removed while drafts had it."""
+    monkeypatch.setattr("core.store.project_classes._drawn", lambda *_: set())
     world.paint(painted(world))
     world.store.update_project(world.project.id, scheme=LabelScheme.from_names({"axon": 1}))
     labels, cover = world.planes(0, 0)
@@ -207,6 +209,24 @@ def test_a_class_that_was_removed_may_stay_but_not_be_painted(world: World) -> N
     answer = world.paint(painted(world, 0, 1), sequence=3)
     assert answer.status_code == 400
     assert "Class 2 is not in the project's label scheme" in answer.json()["cause"]
+
+
+def test_a_page_that_was_opened_before_a_class_was_removed_loses_no_stroke(world: World) -> None:
+    """Only predictions had the class, so that it could go; its pixels are background now, what was painted stays."""
+    store = world.store
+    begun = store.begin_revision(world.image.id, RevisionKind.PREDICTION, details={"scheme": SCHEME.to_json()})
+    write_label_pyramid(store.label_pyramid_path(begun.id), world.before, pixel_size_nm=5.0)
+    store.complete_revision(begun.id)
+    world.base = f"/api/drafts/{store.open_draft(world.image.id, 'Bo', begun.id)[0].id}"
+    tiles = painted(world)
+    store.update_project(world.project.id, scheme=LabelScheme.from_names({"myelin": 2}))
+    assert world.paint(tiles).status_code == 200
+    labels, cover = world.planes(0, 0)
+    sent, sent_cover = tiles[0, 0]
+    assert np.array_equal(labels, np.where(sent == 1, 0, sent))
+    assert np.array_equal(cover, sent_cover)
+    tiles[0, 0][0][:5] = 1  # painted, and not what was there
+    assert world.paint(tiles, sequence=2).status_code == 400
 
 
 def test_a_second_tab_is_told_and_may_take_over(world: World) -> None:

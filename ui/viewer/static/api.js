@@ -24,7 +24,7 @@ export class Api {
   }
 
   labelTile(id, what, level, row, col, version) {
-    return `${this.revision(id)}/${what}/${level}/${row}/${col}?v=${version}`;
+    return `${this.revision(id)}/${what}/${level}/${row}/${col}?v=${version}&ids=project`; // earlier versions kept tiles in the ids of a model under the address without
   }
 
   uploads(name) {
