@@ -189,9 +189,14 @@ def _overlay_png(source: LabelledImage, options: Options) -> Path:
     return path
 
 
+def overlay_edge_px(options: Options) -> int:
+    """Longest edge of an overlay picture, as asked for and within what picture viewers open."""
+    return min(int(_number(options, "max_px", _DEFAULT_OVERLAY_PX)), _MAX_OVERLAY_PX)
+
+
 def write_overlay(source: LabelledImage, options: Options, path: Path) -> None:
     """The figure, at the finest level whose longest edge is within the limit; options as in `render_download`."""
-    longest = min(int(_number(options, "max_px", _DEFAULT_OVERLAY_PX)), _MAX_OVERLAY_PX)
+    longest = overlay_edge_px(options)
     labels, micrograph = source.labels, source.micrograph
     level = next((i for i in range(labels.levels) if max(labels.level_shape(i)) <= longest), labels.levels - 1)
     pixel_size = source.image.pixel_size.nm

@@ -61,6 +61,7 @@ class Settings(BaseSettings):
         2_000_000_000, gt=0, description="Largest image or label map, in pixels (40,000 x 40,000 px is 1.6e9)."
     )
     min_free_bytes: int = Field(GIB, ge=0, description="Refuse uploads and jobs that would leave less than this.")
+    export_hours: float = Field(24.0, gt=0, description="Files that exports have made are kept for so many hours.")
     engine: str = Field(
         "local", description='Where jobs run: "local", or the address of a Dask scheduler (tls://host:port).'
     )

@@ -14,7 +14,7 @@ from core.jobs.context import append_log
 from core.jobs.places import Place, Places
 from core.jobs.rows import active_jobs, job, log_file
 from core.jobs.runner import run_job
-from core.jobs.tasks import TASKS, Resource
+from core.jobs.tasks import TASKS, Resource, TaskKind
 from core.jobs.transitions import age_s, claim, explain_waiting, fail, interrupt
 from core.store import JobRecord, JobState, Store
 
@@ -132,12 +132,19 @@ class Dispatcher:
                 self._refuse(row, JobError(f"This engine knows no kind of job called {row.kind!r}.", "Update it."))
             elif self._places.capacity(task.resource) == 0:
                 self._refuse_without_place(row, task.resource)
+            elif self._enough_of(task):
+                continue
             elif task.resource not in taken and self._has_space(row):
                 place = self._places.take(task.resource, row.id)
                 if place is None:
                     taken.add(task.resource)
                     continue
                 self._begin(row, place)
+
+    def _enough_of(self, task: TaskKind) -> bool:
+        """Whether as many jobs of a kind run as may at once."""
+        running = sum(flight.kind == task.name for flight in self._flights.values())
+        return 0 < task.at_most <= running
 
     def _begin(self, row: JobRecord, place: Place) -> None:
         """Claim the row and let its attempt run; the place stays free when that does not work."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from core.exporting.kept import KIND, clean_exports
 from core.jobs.import_batch import clean_batches
 from core.jobs.rows import jobs
 from core.jobs.transitions import age_s
@@ -17,18 +18,21 @@ RETRY_S: Final = 7 * 24 * 3600
 
 
 def sweep_leftovers(store: Store) -> int:
-    """Delete what is old of uploads, batches and downloads, except what a job still needs or may be retried with.
+    """Delete old uploads, batches, downloads and exports, except what a job still needs or may be retried with.
 
     Returns
     -------
     int
-        Files and batches deleted.
+        Files, batches and exports deleted.
     """
     rows = jobs(states=set(JobState) - {JobState.SUCCEEDED}, limit=100_000, store=store)
     needed = [row for row in rows if _needed(row)]
     settings = store.settings
-    return clean_leftovers(settings, keep=_named(needed, "upload_id")) + clean_batches(
-        settings, keep=_named(needed, "batch_id")
+    exports = {row.id: row for row in jobs(kinds=[KIND], limit=100_000, store=store)}
+    return (
+        clean_leftovers(settings, keep=_named(needed, "upload_id"))
+        + clean_batches(settings, keep=_named(needed, "batch_id"))
+        + clean_exports(settings, exports)
     )
 
 

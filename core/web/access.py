@@ -94,6 +94,7 @@ RULES: Final = MappingProxyType(
         "models": Rule(None, Permission.TRAIN),
         "evaluations": Rule(_of_evaluation, Permission.TRAIN),
         "trainings": Rule(_of_job, Permission.TRAIN),
+        "exports": Rule(_of_job, Permission.MANAGE),
     }
 )
 """By the first word after ``/api/``; the thing is what ``{id}`` names. A route of another kind needs a row here."""

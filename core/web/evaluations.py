@@ -9,11 +9,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import DatasetError
+from core.exporting.heavy import heavy_evaluation
 from core.results.downloads import DOWNLOADS, render_evaluation
 from core.results.read import evaluation
 from core.store.store import Store
 from core.web.download_slots import Downloads
-from core.web.responses import RequestRefusedError
+from core.web.responses import RequestRefusedError, too_heavy
 from core.web.revisions import attachment
 
 
@@ -38,6 +39,9 @@ def evaluation_routes(stores: Callable[[], Store], downloads: Downloads) -> list
                 raise RequestRefusedError(
                     409, f"The evaluation {row.name} has no scored image yet.", "Wait for the first, or see its job."
                 )
+        row = evaluation(store, evaluation_id)
+        if heavy_evaluation(row, what):
+            raise too_heavy(f"The evaluation {row.name} has {row.scored_count:,} images.", "Results")
         try:
             return attachment(*render_evaluation(store, evaluation_id, what, compare_with))
         except DatasetError as error:

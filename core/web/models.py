@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import subprocess
-import uuid
-from pathlib import Path
-from typing import Final
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.errors import ModelError
-from core.exports import downloads_dir
-from core.files import explained_os_errors, require_free_space
-from core.processes import kill_tree, settings_environment, start_child
-from core.segmentation.bundle import export_bundle
-from core.segmentation.model_store import ModelStore, StoredModel
+from core.exporting.heavy import heavy_model
+from core.exporting.models import MODEL_FILES, export_model
+from core.segmentation.model_store import ModelStore
 from core.settings import Settings
 from core.web.download_slots import Downloads
-from core.web.responses import RequestRefusedError
+from core.web.responses import RequestRefusedError, too_heavy
 from core.web.revisions import attachment
-
-logger = logging.getLogger(__name__)
-
-EXPORT_TIMEOUT_S: Final = 900.0
-"""An ensemble of five large networks takes about a minute on a slow disk."""
-
-DOWNLOADS: Final = {"bundle": "cristae-model.zip", "nnunet.zip": "nnunet.zip"}
-"""What can be downloaded, and how the file's name ends."""
 
 
 def model_routes(settings: Settings, downloads: Downloads) -> list[Route]:
@@ -45,54 +28,14 @@ def model_routes(settings: Settings, downloads: Downloads) -> list[Route]:
 
     def download(request: Request) -> Response:
         what = request.path_params["what"]
-        if what not in DOWNLOADS:
-            raise RequestRefusedError(404, f"There is no download {what[:40]!r}.", f"There are {', '.join(DOWNLOADS)}.")
+        if what not in MODEL_FILES:
+            raise RequestRefusedError(
+                404, f"There is no download {what[:40]!r}.", f"There are {', '.join(MODEL_FILES)}."
+            )
         model = ModelStore(settings.models_dir).get(request.path_params["id"])
+        if heavy_model(model):
+            raise too_heavy(f"{model.card.name} has {model.size_bytes / 1e6:,.0f} MB of weights.", "Models")
         path = export_model(settings, model, what)
-        return attachment(path, "application/zip", f"{model.id}-{DOWNLOADS[what]}")
+        return attachment(path, "application/zip", f"{model.id}-{MODEL_FILES[what]}")
 
     return [Route("/api/models/{id}/download/{what}", downloads(download))]
-
-
-def export_model(settings: Settings, model: StoredModel, what: str) -> Path:
-    """Write one of `DOWNLOADS` to a temporary file, which the caller removes.
-
-    Raises
-    ------
-    ModelError
-        The model cannot be written in this form.
-    StorageFullError
-        The disk is full.
-    """
-    folder = downloads_dir(settings)
-    out = folder / f"{uuid.uuid4().hex}.zip"
-    with explained_os_errors(out):
-        folder.mkdir(parents=True, exist_ok=True)
-        require_free_space(folder, model.size_bytes, keep_bytes=settings.min_free_bytes)
-        if what == "bundle":
-            return export_bundle(model, out)
-        return _export_nnunet(settings, model, out)
-
-
-def _export_nnunet(settings: Settings, model: StoredModel, out: Path) -> Path:
-    """In a process of its own: checkpoints are written by torch, which this one never loads."""
-    log = out.with_suffix(".log")
-    arguments = ["model", "export", str(model.path), "--format", "nnunet", "--out", str(out)]
-    process = start_child("core", arguments, settings_environment(settings), log)
-    try:
-        code = process.wait(timeout=EXPORT_TIMEOUT_S)
-        told = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
-    except subprocess.TimeoutExpired:
-        kill_tree(process.pid)
-        process.wait()
-        code, told = -1, f"It took more than {EXPORT_TIMEOUT_S:.0f} s."
-    finally:
-        log.unlink(missing_ok=True)
-    if code != 0 or not out.is_file():
-        out.unlink(missing_ok=True)
-        logger.error("nnU-Net export of %s ended with %s: %s", model.id, code, told[-2000:])
-        raise ModelError(
-            f"{model.card.name} could not be written for nnU-Net. {told[-300:]}".strip(),
-            "Download the bundle instead, or look into the server's log.",
-        )
-    return out

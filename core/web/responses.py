@@ -58,6 +58,21 @@ class RequestRefusedError(CristaeError):
         self.retry_after_s = retry_after_s
 
 
+def too_heavy(why: str, page: str) -> RequestRefusedError:
+    """409 for a file that is not made while somebody waits.
+
+    Parameters
+    ----------
+    why
+        What makes it large.
+    page
+        Where it can be asked for as a job.
+    """
+    return RequestRefusedError(
+        409, f"{why} Its files take long to make.", f"Choose Prepare on the {page} page: it becomes a job."
+    )
+
+
 def error_response(error: Exception) -> JSONResponse:
     """The JSON answer to an error: ``{"cause", "remedy"}``, never a stack trace.
 

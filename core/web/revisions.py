@@ -14,7 +14,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from core.errors import NotFoundError
-from core.exports import render_download
+from core.exporting.heavy import heavy_label_map
+from core.exports import DOWNLOADS, render_download
 from core.imaging.pyramid import Pyramid
 from core.store.label_maps import has_project_ids, in_project_classes, label_classes
 from core.store.records import RevisionRecord, RevisionState
@@ -22,7 +23,15 @@ from core.store.store import Store
 from core.web.download_slots import Downloads
 from core.web.images import read_tile
 from core.web.pyramids import OpenPyramids
-from core.web.responses import IMMUTABLE, REVALIDATE, RequestRefusedError, answering, cached_bytes, json_response
+from core.web.responses import (
+    IMMUTABLE,
+    REVALIDATE,
+    RequestRefusedError,
+    answering,
+    cached_bytes,
+    json_response,
+    too_heavy,
+)
 
 RAW: Final = "application/octet-stream"
 
@@ -67,8 +76,11 @@ def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids, downloa
         return response
 
     def download(request: Request) -> Response:
-        revision_id, what = request.path_params["id"], request.path_params["what"]
-        return attachment(*render_download(stores(), revision_id, what, dict(request.query_params)))
+        revision_id, what, options = request.path_params["id"], request.path_params["what"], request.query_params
+        image = stores().image(stores().revision(revision_id).image_id)
+        if what in DOWNLOADS and heavy_label_map(image, what, options):
+            raise too_heavy(f"The image has {image.shape_yx[1]:,} x {image.shape_yx[0]:,} px.", "Segment")
+        return attachment(*render_download(stores(), revision_id, what, dict(options)))
 
     return [
         Route("/api/revisions/{id}", answering(describe)),

@@ -12,6 +12,7 @@ from core.web.access import guarded
 from core.web.download_slots import DownloadSlots, downloading
 from core.web.drafts import draft_routes
 from core.web.evaluations import evaluation_routes
+from core.web.exports import export_routes
 from core.web.images import image_routes
 from core.web.models import model_routes
 from core.web.pyramids import OpenPyramids
@@ -21,7 +22,7 @@ from core.web.uploads import upload_routes
 
 
 def routes(settings: Settings, store: Store | None = None) -> list[BaseRoute]:
-    """Uploads, images, label maps, drafts, models, evaluations and trainings.
+    """Uploads, images, label maps, drafts, models, evaluations, trainings and exports.
 
     Parameters
     ----------
@@ -44,5 +45,6 @@ def routes(settings: Settings, store: Store | None = None) -> list[BaseRoute]:
         *model_routes(settings, downloads),
         *evaluation_routes(stores, downloads),
         *training_routes(stores),
+        *export_routes(settings, stores),
     ]
     return guarded(ours, settings, stores)

@@ -59,6 +59,8 @@ class TaskKind:
         Whether it can be paused, to go on later from where it was.
     finishable
         Whether it can be ended early and make its result of what it has.
+    at_most
+        How many of its kind may run at once, so that they leave places to others; 0: as many as there are places.
     """
 
     name: str
@@ -70,6 +72,7 @@ class TaskKind:
     restartable: bool = True
     pausable: bool = False
     finishable: bool = False
+    at_most: int = 0
 
     def function(self) -> Callable[[JobContext], dict[str, Any]]:
         """The task itself; imports its module."""
@@ -108,6 +111,7 @@ TASKS: dict[str, TaskKind] = {
         TaskKind("import_predictions", "Importing predictions", "core.jobs.tasks.import_predictions", Resource.CPU),
         TaskKind("import_model", "Importing a model", "core.jobs.tasks.import_model", Resource.CPU),
         TaskKind("time_training", "Timing a training", "core.jobs.tasks.time_training", Resource.TRAIN),
+        TaskKind("export", "Exporting", "core.jobs.tasks.export", Resource.CPU, at_most=1),
         TaskKind("demo", "Making the demo project", "core.jobs.tasks.demo", Resource.CPU, permission=Permission.MANAGE),
         TaskKind(
             "demo_rounds",

@@ -147,3 +147,28 @@ def test_a_process_that_does_not_go_keeps_no_place(settings: Settings, monkeypat
         places.close()
         assert place.process is None
         process.kill()
+
+
+class TwoPlaces(OnePlace):
+    """Two free places for any job."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places = [Place(f"cpu-{number}", Resource.CPU) for number in range(2)]
+
+    def take(self, resource: Resource, job_id: str) -> Place | None:
+        free = next((place for place in self.places if not place.job_id), None)
+        if free is not None:
+            free.job_id = job_id
+        return free
+
+
+def test_exports_leave_a_place_to_others(settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two exports of hours took both places, and a dropped image was not read until one had ended."""
+    places = TwoPlaces()
+    exports = [submit("export", {}, store=store).id for _ in range(2)]
+    dispatcher = Dispatcher(store, EndlessClient(), places)
+    looked(dispatcher, lambda: job(exports[0], store=store).state is JobState.RUNNING, monkeypatch)
+    dropped = submit("ingest", {}, store=store).id
+    looked(dispatcher, lambda: job(dropped, store=store).state is JobState.RUNNING, monkeypatch)
+    assert job(exports[1], store=store).state is JobState.QUEUED

@@ -107,6 +107,7 @@ def test_writing_needs_what_the_rule_says(world: World, kind: str, person: str) 
     least = {
         "uploads": "Annotator", "images": "Annotator", "revisions": "Annotator", "drafts": "Annotator",
         "models": "Reviewer", "evaluations": "Reviewer", "trainings": "Reviewer", "projects": "Admin",
+            "exports": "Admin",
     }[kind]  # fmt: skip
     order = list(PEOPLE)
     assert status == (200 if order.index(person) >= order.index(least) else 403)

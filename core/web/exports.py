@@ -1,0 +1,54 @@
+"""Route for the files that export jobs have made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from core.exporting.kept import kept_file
+from core.jobs.rows import job
+from core.review.double_annotation import hidden_revisions
+from core.settings import Settings
+from core.store.records import JobRecord
+from core.store.store import Store
+from core.web.people import person_of
+from core.web.responses import RequestRefusedError, answering
+
+
+def export_routes(settings: Settings, stores: Callable[[], Store]) -> list[Route]:
+    """``GET /api/exports/{job}``: the file, for as long as it is kept."""
+
+    def download(request: Request) -> Response:
+        store = stores()
+        row = job(request.path_params["id"], store=store)
+        file = kept_file(store, row)
+        _refuse_hidden(store, row, person_of(request, settings))
+        response = FileResponse(file.path, media_type=file.media_type, filename=file.name)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return [Route("/api/exports/{id}", answering(download))]
+
+
+def _refuse_hidden(store: Store, row: JobRecord, person: str) -> None:
+    """What a blind assignment hides is hidden in a package that somebody else has made, too.
+
+    Raises
+    ------
+    RequestRefusedError
+        403: it holds such a label map.
+    """
+    project_id = row.params.get("project_id")
+    inside = {str(each) for each in row.result.get("revision_ids", ())}
+    if row.params.get("revision_id"):
+        inside.add(str(row.params["revision_id"]))
+    if project_id and inside & hidden_revisions(store, str(project_id), person):
+        raise RequestRefusedError(
+            403,
+            "The export holds work of others on an image that you annotate without seeing it.",
+            "Export the images yourself, or wait until all who were asked have submitted.",
+        )
