@@ -32,7 +32,7 @@ from core.segmentation.model_store import ModelStore
 from core.settings import Settings
 from core.store.label_maps import label_classes, open_label_map
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord, RevisionState
-from core.store.revisions import OBJECTS_FILE
+from core.store.revisions import SIDE_FILES
 from core.store.store import Store
 
 Options = Mapping[str, str]
@@ -287,7 +287,7 @@ def ome_zarr_files(source: LabelledImage) -> Iterator[tuple[str, Path | bytes]]:
 def _files_of(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
     """All files of a pyramid, under another name."""
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and OBJECTS_FILE not in file.name:
+        if file.is_file() and not any(name in file.name for name in SIDE_FILES):
             yield f"{prefix}{file.relative_to(folder).as_posix()}", file
 
 

@@ -68,7 +68,7 @@ def prediction(image_id: str, model_id: str) -> RevisionRecord | None:
     if len(made) < 2:
         return next(iter(made), None)
     by_id = {revision.id: revision for revision in made}
-    done = jobs(states=[JobState.SUCCEEDED], kinds=["predict"])
+    done = jobs(states=[JobState.SUCCEEDED], kinds=["predict", "clean"])
     asked = (by_id.get(row.result.get("revision_id", "")) for row in done)
     return next((revision for revision in asked if revision), made[0])
 

@@ -99,6 +99,9 @@ class StateKey(StrEnum):
     PERSON = "person"
     """The name that was given in this tab; the cookie has it from the next page load on."""
 
+    CLEAN_JOB = "clean_job"
+    """The job of this tab that cleans masks by other sizes."""
+
     MODEL_IMPORT = "model_import"
     """The import of a model that this tab waits for."""
 

@@ -43,6 +43,12 @@ class Changes:
     removed: NDArray[np.int64]
     filled: NDArray[np.int64]
 
+    @classmethod
+    def none(cls) -> Changes:
+        """Nothing was changed."""
+        nothing, counts = np.zeros(0, np.int64), np.zeros(256, np.int64)
+        return cls(nothing, nothing, np.zeros(0, np.uint8), counts, counts)
+
     @property
     def pixels(self) -> int:
         """Pixels that changed."""

@@ -16,10 +16,11 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core.errors import ModelError, NotFoundError
 from core.files import creating, explained_os_errors, write_json
+from core.objects.rules import ObjectRules
 from core.segmentation.model_card import MAX_ID_LENGTH, ModelCard, check_id, now_utc, read_json, slug
 from core.segmentation.model_names import MAX_NAME_LENGTH, free_name
 from core.segmentation.model_trash import TRASH_DAYS, ModelTrash, TrashedModel
@@ -305,9 +306,27 @@ class ModelStore:
             )
         return self._change(model_id, pixel_size_nm=pixel_size_nm)
 
-    def _change(self, model_id: str, *, name: str | None = None, pixel_size_nm: float | None = None) -> StoredModel:
-        card: ModelCard = self.get(model_id).card
-        card = replace(card, name=name or card.name, pixel_size_nm=pixel_size_nm or card.pixel_size_nm)
+    def set_object_rules(self, model_id: str, rules: ObjectRules) -> StoredModel:
+        """Say how small the objects of a model's classes can be; predictions from now on are cleaned by it.
+
+        Raises
+        ------
+        ModelError
+            The model is broken, or a rule is of a class that it does not have.
+        NotFoundError
+            There is no such model.
+        """
+        scheme = self.get(model_id).scheme
+        strange = sorted({rule.class_id for rule in rules.rules} - set(scheme.ids))
+        if strange:
+            raise ModelError(
+                f"There are object rules of the classes {strange}, but model {model_id} has {scheme.ids}.",
+                "Give rules of its classes.",
+            )
+        return self._change(model_id, object_rules=rules)
+
+    def _change(self, model_id: str, **changes: Any) -> StoredModel:
+        card: ModelCard = replace(self.get(model_id).card, **changes)
         write_json(self.models_dir / model_id / CARD_FILE, card.to_json())
         return self.get(model_id)
 

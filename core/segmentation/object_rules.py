@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from core.imaging.image import Image
 from core.label_scheme import IGNORE_ID
-from core.objects.choosing import Prediction, choose_rules
 from core.objects.learning import LabelledImage, learn_rules
 from core.objects.rules import ObjectRules
 from core.segmentation.array_sink import ArraySink
 from core.segmentation.model_store import StoredModel
+from core.segmentation.object_choice import Prediction, choose_rules
 from core.segmentation.predictor import Predictor
 from core.segmentation.preparation import PreparedDataset
 from core.segmentation.tile_source import find_frame

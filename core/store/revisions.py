@@ -17,6 +17,11 @@ from core.store.reviews import begin_review
 from core.store.tables import ImageRow, RevisionRow
 
 OBJECTS_FILE: Final = "objects.npz"
+CLEANING_FILE: Final = "cleaning.npz"
+PIECES_FILE: Final = "pieces.npz"
+
+SIDE_FILES: Final = (OBJECTS_FILE, CLEANING_FILE, PIECES_FILE)
+"""Of our own, in the folder of a pyramid; no part of the OME-Zarr."""
 """Beside the levels of a label pyramid: what `core.morphometry.objects` measured of it."""
 
 
@@ -78,6 +83,14 @@ class RevisionStore(ImageChanges):
     def object_table_path(self, revision_id: str) -> Path:
         """The file of its measured objects, there once somebody has asked for them; removed with the pyramid."""
         return self.label_pyramid_path(revision_id) / OBJECTS_FILE
+
+    def cleaning_path(self, revision_id: str) -> Path:
+        """The file of what cleaning changed in it, there if it was cleaned; removed with the pyramid."""
+        return self.label_pyramid_path(revision_id) / CLEANING_FILE
+
+    def piece_table_path(self, revision_id: str) -> Path:
+        """The file of its pieces before cleaning, there if it was cleaned; removed with the pyramid."""
+        return self.label_pyramid_path(revision_id) / PIECES_FILE
 
     def update_revision_details(self, revision_id: str, **details: Any) -> RevisionRecord:
         """Change some details (``progress=0.4``) of a revision that is being written.

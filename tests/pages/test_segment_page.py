@@ -14,7 +14,11 @@ from core.jobs.rows import Priority, jobs, submit
 from core.jobs.transitions import claim, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.coverage import coverage_table
+from core.objects.cleaning import Changes
+from core.objects.rules import ObjectRule, ObjectRules, RuleSource
+from core.predictions.cleaning import clean_again, keep_cleaning
 from core.segmentation.model_store import STARTER_ID
+from core.store.label_maps import MATCH
 from core.store.records import ImageRecord, JobState, RevisionKind
 from core.store.store import Store
 from tests.models import write_model
@@ -233,6 +237,42 @@ def test_masks_made_before_are_shown_when_they_are_asked_for_again(
     assert succeed(store, row.id, row.attempts, {"revision_id": revisions[0], "reused": True})
     page = open_page(app, PAGE, image=image.id)
     assert page.dataframe[0].value["pixels"].tolist()[:3] == [0, 64 * 96, 0]
+
+
+def test_sizes_of_objects_are_tried_and_applied_without_predicting(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    labels = np.zeros(image.shape_yx, np.uint8)
+    labels[10:30, 10:30] = 1
+    labels[40, 40:44] = 1  # 4 px of 64 nm2: 0.000256 um2
+    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model, details={MATCH: {}})
+    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=8.0)
+    rules = ObjectRules((ObjectRule(class_id=1, smallest=0.0001, source=RuleSource.LABELS),))
+    kept = keep_cleaning(store, revision.id, labels, Changes.none(), rules, 8.0, DEFAULT_SCHEME)
+    rows = coverage_table(labels, DEFAULT_SCHEME, 8.0)
+    store.complete_revision(
+        revision.id, coverage=[row.to_json() for row in rows], summary={"pixel_size_nm": 8.0}, objects=kept
+    )
+    page = open_page(app, PAGE, image=image.id, model=model)
+    assert not page.exception
+    assert "No piece was too small to be an object." in texts(page)
+    assert "Sizes are learned from the training labels." in texts(page)
+    apply = next(button for button in page.button if button.label == "Apply to the masks")
+    assert apply.disabled
+    page.select_slider(key=f"object-sizes-{revision.id}").set_value(4.0).run()
+    counts = next(frame.value for frame in page.dataframe if "then" in frame.value)
+    assert counts.iloc[0][["found", "now", "then"]].tolist() == [2, 2, 1]
+    next(button for button in page.button if button.label == "Apply to the masks").click().run()
+    asked = jobs(kinds=["clean"])[0]
+    assert asked.params["revision_id"] == revision.id
+    assert ObjectRules.from_json(asked.params["rules"]).of(1).smallest == pytest.approx(0.0004)
+    row = claim(store, asked, "here")
+    assert row is not None
+    new = clean_again(store, store.revision(revision.id), ObjectRules.from_json(asked.params["rules"]))
+    assert succeed(store, row.id, row.attempts, {"revision_id": new.id})
+    page = open_page(app, PAGE, image=image.id, model=model)
+    assert "1 piece too small to be objects removed (1 mitochondria)." in texts(page)
+    assert page.dataframe[0].value["objects"].tolist()[1] == 1
 
 
 def test_the_planes_of_a_stack_are_segmented_together(

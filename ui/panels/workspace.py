@@ -27,6 +27,7 @@ from ui.panels.predict import begin_prediction
 from ui.panels.results_words import counted
 from ui.parts.names import model_choice
 from ui.parts.options import titled
+from ui.segment.object_sizes import object_sizes_panel
 from ui.state import Query, StateKey, query, set_query
 from ui.units import duration_text, field_text, pixel_size_text, shape_text
 from ui.viewer import LabelLayer, viewer
@@ -262,6 +263,7 @@ def _found(image: ImageRecord, finished: RevisionRecord) -> None:
         text = "The pixel size has changed since these masks were made. Segment again to use it."
         st.warning(text, icon=":material/straighten:")
     coverage_panel(image, finished, label_classes(context.store(), finished))
+    object_sizes_panel(image, finished)
     downloads_panel(finished)
     _to_measure(image, finished)
     _how_made(finished)

@@ -89,6 +89,7 @@ TASKS: dict[str, TaskKind] = {
         TaskKind(
             "predict", "Finding organelles", "core.jobs.tasks.predict", Resource.PREDICT, permission=Permission.PAINT
         ),
+        TaskKind("clean", "Cleaning the masks", "core.jobs.tasks.clean", Resource.CPU, permission=Permission.PAINT),
         TaskKind("evaluate", "Evaluating", "core.jobs.tasks.evaluate", Resource.PREDICT),
         TaskKind("measure", "Measuring objects", "core.jobs.tasks.measure", Resource.CPU, permission=Permission.PAINT),
         TaskKind(

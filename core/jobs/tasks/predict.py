@@ -7,7 +7,8 @@ project before, by `core.curation.decide_classes`). Result: ``revision_id`` (as 
 shown while they arrive), ``summary`` and ``reused`` (the same was done before, nothing was computed).
 
 The label map is in the project's classes. A class of the model without a counterpart becomes background and is named in
-the summary's notices and in the revision's details (``class_match``).
+the summary's notices and in the revision's details (``class_match``). Pieces that are too small to be objects, by the
+rules in the model's card, are removed as blocks are written (details ``objects``); the map before is kept beside it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ from core.jobs.warm import fingerprint, model_state, warm_predictor
 from core.label_scheme import LabelScheme
 from core.labels.translation import ClassTranslation
 from core.morphometry.coverage import coverage_table
+from core.objects.cleaning import Changes, CleaningSink
+from core.objects.rules import ObjectRules
+from core.predictions.cleaning import keep_cleaning
 from core.segmentation.model_store import ModelStore, StoredModel
+from core.segmentation.stitching import BlockSink
 from core.store.label_maps import MATCH, model_classes
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 
@@ -52,6 +57,7 @@ class _Request:
     step: float
     mirroring: bool
     translation: ClassTranslation
+    rules: ObjectRules
     settings_key: str
 
 
@@ -143,6 +149,7 @@ def _request(context: JobContext, params: Mapping[str, Any]) -> _Request:
     model = ModelStore(context.settings.models_dir).get(model_id)
     translation = _translation(context, image, model, params.get("class_map"))
     used_nm = image.pixel_size.nm if size_nm is None else size_nm
+    rules = model.card.object_rules.translated(translation.lookup())
     key = fingerprint(
         model=model_state(model),
         pixel_size_nm=used_nm,
@@ -151,8 +158,9 @@ def _request(context: JobContext, params: Mapping[str, Any]) -> _Request:
         backend=context.settings.backend.value,
         precision=context.settings.precision.value,
         **({} if translation.identity else {"classes": sorted(translation.ids.items())}),
+        **({} if not rules.rules else {"objects": rules.to_json()}),
     )
-    return _Request(image, model, size_nm, step, mirroring, translation, key)
+    return _Request(image, model, size_nm, step, mirroring, translation, rules, key)
 
 
 def _translation(
@@ -192,13 +200,18 @@ def _predict(
     image = Image(pixels, request.image.pixel_size, request.image.name)
     used_nm = request.image.pixel_size.nm if request.pixel_size_nm is None else request.pixel_size_nm
     scheme = request.translation.target
+    rules_nm = request.model.pixel_size_nm if used_nm is None else used_nm
+    limits = request.rules.limits(rules_nm)
+    changes = Changes.none()
     with LabelPyramidWriter(path, image.shape, pixel_size_nm=used_nm, scheme=scheme) as writer:
         publish(revision.id)
         report = _Report(context, progress, revision.id, writer)
+        cleaning = CleaningSink(writer, image.shape, limits) if limits.removes or limits.fills else None
+        sink = cleaning or writer
         summary = asdict(
             predictor.predict(
                 image,
-                writer if request.translation.identity else _TranslatingSink(writer, request.translation),
+                sink if request.translation.identity else _TranslatingSink(sink, request.translation),
                 pixel_size_nm=request.pixel_size_nm,
                 step=request.step,
                 mirroring=request.mirroring,
@@ -207,24 +220,27 @@ def _predict(
             )
         )
         progress(NETWORK_SHARE, "measuring", None)
+        if cleaning is not None:
+            changes = cleaning.changes()
     summary["notices"] = (*summary["notices"], *request.translation.sentences())
-    labels = open_pyramid(path).read(0, slice(None), slice(None))
-    coverage = coverage_table(labels, scheme, used_nm)
+    labels = np.asarray(open_pyramid(path).read(0, slice(None), slice(None)), np.uint8)
+    coverage = [row.to_json() for row in coverage_table(labels, scheme, used_nm)]
     context.check_cancelled()
-    context.store.complete_revision(revision.id, coverage=[row.to_json() for row in coverage], summary=summary)
+    kept = keep_cleaning(context.store, revision.id, labels, changes, request.rules, rules_nm, scheme)
+    context.store.complete_revision(revision.id, coverage=coverage, summary=summary, objects=kept)
     return summary
 
 
 class _TranslatingSink:
     """Writes blocks in the project's classes."""
 
-    def __init__(self, writer: LabelPyramidWriter, translation: ClassTranslation) -> None:
-        self._writer = writer
+    def __init__(self, sink: BlockSink, translation: ClassTranslation) -> None:
+        self._sink = sink
         self._translation = translation
 
     def write(self, row: int, col: int, labels_u8: NDArray[np.uint8], confidence_u8: NDArray[np.uint8]) -> None:
-        """As `LabelPyramidWriter.write`, in the model's classes."""
-        self._writer.write(row, col, self._translation.translated(labels_u8), confidence_u8)
+        """As the sink's own, in the model's classes."""
+        self._sink.write(row, col, self._translation.translated(labels_u8), confidence_u8)
 
 
 class _Report:

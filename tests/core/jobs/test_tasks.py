@@ -24,6 +24,8 @@ from core.imaging.pyramid import open_pyramid
 from core.jobs.engine import ensure_engine
 from core.jobs.rows import job, submit
 from core.jobs.transitions import claim
+from core.objects.rules import ObjectRule, ObjectRules, RuleSource
+from core.predictions.cleaning import cleaning_of, raw_labels
 from core.review.audit_log import audit_entries
 from core.segmentation.model_store import ModelStore, StoredModel
 from core.segmentation.prediction_summary import PredictionSummary
@@ -282,6 +284,31 @@ def test_a_prediction_becomes_a_complete_revision(store: Store, image: ImageReco
     pyramid = open_pyramid(store.label_pyramid_path(revision.id))
     assert pyramid.complete
     np.testing.assert_array_equal(pyramid.read(0, slice(None), slice(None))[:, 0], [1, 1, 1, 2, 2, 2])
+
+
+def test_specks_are_removed_as_blocks_arrive_and_the_map_before_is_kept(
+    store: Store, image: ImageRecord, predictor: FakePredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = ModelStore(store.settings.models_dir)
+    rules = ObjectRules((ObjectRule(class_id=1, smallest=20.0, smallest_cut=20.0),))  # the block has 12 px of 1 um2
+
+    def predict(image: Image, sink: Any, **options: Any) -> PredictionSummary:
+        monkeypatch.setattr(type(sink), "flush", lambda _self: None, raising=False)
+        return FakePredictor.predict(predictor, image, sink, **options)
+
+    monkeypatch.setattr(predictor, "predict", predict)
+    before = do(store, "predict", image_id=image.id, model_id="tiny").result
+    models.set_object_rules("tiny", rules)
+    after = do(store, "predict", image_id=image.id, model_id="tiny").result
+    assert after["reused"] is False
+    revision = store.revision(after["revision_id"])
+    labels = open_pyramid(store.label_pyramid_path(revision.id)).read(0, slice(None), slice(None))
+    np.testing.assert_array_equal(labels[:, 0], [2, 2, 2, 2, 2, 2])  # what surrounds the piece
+    np.testing.assert_array_equal(raw_labels(store, revision)[:, 0], [1, 1, 1, 2, 2, 2])
+    row = next(row for row in cleaning_of(revision) if row.class_id == 1)
+    assert (row.removed, row.objects_before, row.objects, row.source) == (1, 1, 0, RuleSource.DEFAULT)
+    untouched = cleaning_of(store.revision(before["revision_id"]))
+    assert [row.removed for row in untouched] == [0] * len(untouched)
 
 
 def test_the_same_question_is_answered_from_memory(store: Store, image: ImageRecord, predictor: FakePredictor) -> None:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 
 from core.label_scheme import LabelScheme
-from core.objects.choosing import Prediction, choose_rules
 from core.objects.learning import LabelledImage, learn_rules, smallest_area
 from core.objects.rules import AreaUnit, ObjectRule, ObjectRules, RuleSource
+from core.segmentation.object_choice import Prediction, choose_rules
 
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "membrane": 2})
 

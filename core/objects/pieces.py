@@ -1,0 +1,85 @@
+"""Areas of all pieces of a label map: how many objects any rule would leave, without looking at pixels again."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.files import replacing
+from core.label_scheme import IGNORE_ID
+from core.objects.rules import PixelLimits
+from core.objects.window import Window, at_edge, beside_ignored, connected, piece_facts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PieceTable:
+    """The 8-connected pieces of the classes of a label map.
+
+    Parameters
+    ----------
+    class_id
+        uint8, shape (n,).
+    area_px
+        int64, shape (n,), pixels.
+    cut
+        bool, shape (n,): touches the edge of the image or *ignore*.
+    """
+
+    class_id: NDArray[np.uint8]
+    area_px: NDArray[np.int64]
+    cut: NDArray[np.bool_]
+
+    def kept(self, limits: PixelLimits) -> NDArray[np.bool_]:
+        """Which pieces are large enough to be objects."""
+        smallest = np.where(self.cut, limits.smallest_cut[self.class_id], limits.smallest[self.class_id])
+        return np.asarray(self.area_px >= smallest)
+
+    def count(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """Pieces of each of the 256 ids."""
+        return np.bincount(self.class_id if chosen is None else self.class_id[chosen], minlength=256)
+
+    def pixels(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """Pixels of each of the 256 ids."""
+        these = slice(None) if chosen is None else chosen
+        return np.bincount(self.class_id[these], self.area_px[these], minlength=256).astype(np.int64)
+
+    def save(self, path: Path) -> None:
+        """Write as NumPy's archive, atomically. Raises StorageFullError where the disk is full."""
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, class_id=self.class_id, area_px=self.area_px, cut=self.cut)
+
+    @classmethod
+    def load(cls, path: Path) -> PieceTable | None:
+        """Read what `save` wrote; None where there is none, or it is damaged."""
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+                return cls(kept["class_id"], kept["area_px"], kept["cut"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            return None
+
+
+def piece_table(labels_yx: NDArray[np.uint8]) -> PieceTable:
+    """Measure the pieces of a label map.
+
+    Parameters
+    ----------
+    labels_yx
+        uint8, shape (rows, columns), class ids; 0 and 255 belong to nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> table = piece_table(np.array([[1, 0, 2], [0, 1, 2]], np.uint8))
+    >>> table.class_id.tolist(), table.area_px.tolist(), table.cut.tolist()
+    ([1, 2], [2, 2], [True, True])
+    """
+    window = Window(labels_yx, None, None, last=True)
+    pieces_yx, count = connected(np.where(labels_yx == IGNORE_ID, np.uint8(0), labels_yx), 8)
+    class_of, area_px = piece_facts(pieces_yx, labels_yx, count)
+    cut = at_edge(pieces_yx, window, count) | beside_ignored(pieces_yx, window, count)
+    return PieceTable(class_of[1:], area_px[1:], cut[1:])

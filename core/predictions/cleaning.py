@@ -1,0 +1,303 @@
+"""Predictions are cleaned by the object rules of their model; what was removed is kept beside the label map.
+
+So the map before can be had again, and other rules can be applied in about a second, without predicting again. A label
+map does not change: other rules make another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import PredictionError
+from core.imaging.pyramid import open_pyramid, write_label_pyramid
+from core.label_scheme import LabelScheme
+from core.morphometry.coverage import area_um2, coverage_table
+from core.objects.cleaning import Changes, cleaned
+from core.objects.pieces import PieceTable, piece_table
+from core.objects.rules import ObjectRules, RuleSource
+from core.store.label_maps import MATCH, label_classes, translation_of
+from core.store.records import ImageRecord, RevisionKind, RevisionRecord
+from core.store.store import Store
+
+DETAILS: Final = "objects"
+"""Where a revision's details say how it was cleaned: the JSON of `CleaningFacts`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCleaning:
+    """What cleaning did to one class.
+
+    Parameters
+    ----------
+    class_id, name
+        The class.
+    smallest_um2, largest_hole_um2
+        By its rule; None where the pixel size is unknown.
+    smallest_px, largest_hole_px
+        In pixels of the image.
+    objects_before, objects
+        Pieces before and after.
+    pixels_before, pixels
+        Its pixels before and after.
+    removed, filled
+        Pieces removed, holes filled.
+    source
+        Where the rule comes from.
+    um2_per_px
+        Area of a pixel; None where the pixel size is unknown.
+    """
+
+    class_id: int
+    name: str
+    smallest_um2: float | None
+    largest_hole_um2: float | None
+    smallest_px: float
+    largest_hole_px: float
+    objects_before: int
+    objects: int
+    pixels_before: int
+    pixels: int
+    removed: int
+    filled: int
+    source: RuleSource
+    um2_per_px: float | None = None
+
+
+def keep_cleaning(
+    store: Store,
+    revision_id: str,
+    labels_yx: NDArray[np.uint8],
+    changes: Changes,
+    rules: ObjectRules,
+    pixel_size_nm: float | None,
+    scheme: LabelScheme,
+) -> dict[str, Any]:
+    """Keep beside a label map what cleaning changed.
+
+    Parameters
+    ----------
+    store
+        Where the label map's folder is.
+    revision_id
+        The label map.
+    labels_yx
+        Its pixels, cleaned.
+    changes
+        What was done.
+    rules
+        By which, in the ids of ``scheme``.
+    pixel_size_nm
+        That they were applied with: the image's, or where it is unknown the model's.
+    scheme
+        Its classes.
+
+    Returns
+    -------
+    dict
+        Plain values for the revision's details, under `DETAILS`.
+
+    Raises
+    ------
+    StorageFullError
+        The disk is full.
+    """
+    raw = piece_table(changes.undo(labels_yx))
+    after = piece_table(labels_yx) if changes.pixels else raw
+    changes.save(store.cleaning_path(revision_id))
+    raw.save(store.piece_table_path(revision_id))
+    rows = _rows(raw, after, changes, rules, pixel_size_nm, scheme)
+    return {
+        "rules": rules.to_json(),
+        "pixel_size_nm": pixel_size_nm,
+        "changed_px": changes.pixels,
+        "classes": [asdict(row) for row in rows],
+    }
+
+
+def cleaning_of(revision: RevisionRecord) -> tuple[ClassCleaning, ...]:
+    """How a label map was cleaned, class by class; empty where it was not."""
+    rows = revision.details.get(DETAILS, {}).get("classes", ())
+    return tuple(ClassCleaning(**{**row, "source": RuleSource(row["source"])}) for row in rows)
+
+
+def rules_of(store: Store, revision: RevisionRecord) -> ObjectRules:
+    """The rules that a label map was cleaned by, in the ids of its project; empty where it was not."""
+    kept = revision.details.get(DETAILS)
+    if not kept:
+        return ObjectRules()
+    return ObjectRules.from_json(kept["rules"]).translated(translation_of(store, revision).lookup())
+
+
+def cleaning_sentence(rows: Sequence[ClassCleaning]) -> str:
+    """What was removed and filled, in one sentence; "" where nothing was.
+
+    Parameters
+    ----------
+    rows
+        As `cleaning_of` gives them.
+    """
+    removed, filled = sum(row.removed for row in rows), sum(row.filled for row in rows)
+    if not removed and not filled:
+        return ""
+    parts = [f"{row.removed:,} {row.name}" for row in rows if row.removed]
+    said = f"{_pieces(removed)} too small to be objects removed ({', '.join(parts)})" if removed else ""
+    holes = f"{filled:,} {'hole' if filled == 1 else 'holes'} filled" if filled else ""
+    return "; ".join(text for text in (said, holes) if text) + "."
+
+
+def raw_labels(store: Store, revision: RevisionRecord) -> NDArray[np.uint8]:
+    """The label map as the network gave it, in the ids of its project.
+
+    Raises
+    ------
+    LabelMapError
+        What was changed cannot be read, or the classes of the map have no counterpart in the project.
+    """
+    labels_yx = np.asarray(open_pyramid(store.label_pyramid_path(revision.id)).read(0, slice(None), slice(None)))
+    changes = Changes.load(store.cleaning_path(revision.id))
+    raw_yx = labels_yx if changes is None else changes.undo(labels_yx)
+    return translation_of(store, revision).translated(raw_yx)
+
+
+def raw_pieces(store: Store, revision: RevisionRecord) -> PieceTable | None:
+    """The pieces before cleaning, in the ids of the project; None where they were not kept."""
+    table = PieceTable.load(store.piece_table_path(revision.id))
+    if table is None:
+        return None
+    lookup = translation_of(store, revision).lookup()
+    return PieceTable(lookup[table.class_id], table.area_px, table.cut)
+
+
+def clean_again(
+    store: Store,
+    revision: RevisionRecord,
+    rules: ObjectRules,
+    *,
+    author: str = "",
+    check_cancelled: Callable[[], None] = lambda: None,
+) -> RevisionRecord:
+    """A new label map from the same prediction, cleaned by other rules.
+
+    Parameters
+    ----------
+    revision
+        A complete prediction, cleaned or not.
+    rules
+        In the ids of its classes; without rules it is the network's own map again.
+
+    Returns
+    -------
+    RevisionRecord
+        The new prediction, by the same model.
+
+    Raises
+    ------
+    PredictionError
+        It is no prediction of a model.
+    LabelMapError
+        What was changed cannot be read.
+    StorageFullError
+        The disk is full; nothing is left then.
+    """
+    if revision.kind is not RevisionKind.PREDICTION or revision.model_id is None:
+        raise PredictionError(
+            "Only predictions of a model are cleaned: other label maps are what people made them.",
+            "Correct the label map on the Correct page.",
+        )
+    image, scheme = store.image(revision.image_id), label_classes(store, revision)
+    size_nm = _applied_nm(image, revision)
+    raw_yx = raw_labels(store, revision)
+    check_cancelled()
+    labels_yx, changes = cleaned(raw_yx, rules.limits(size_nm))
+    confidence = open_pyramid(store.label_pyramid_path(revision.id)).confidence
+    confidence_yx = None if confidence is None else np.asarray(confidence.read(0, slice(None), slice(None)), np.uint8)
+    details = {
+        MATCH: translation_of(store, revision).to_json(),
+        **{name: value for name, value in revision.details.items() if name != DETAILS},
+        "scheme": scheme.to_json(),
+        "progress": 0.0,
+    }
+    new = store.begin_revision(
+        image.id,
+        RevisionKind.PREDICTION,
+        model_id=revision.model_id,
+        parent_id=revision.id,
+        author=author,
+        details={
+            MATCH: translation_of(store, revision).to_json(),
+            **details,
+            "scheme": scheme.to_json(),
+            "progress": 0.0,
+        },
+    )
+    try:
+        write_label_pyramid(
+            store.label_pyramid_path(new.id), labels_yx, pixel_size_nm=image.pixel_size.nm,
+            confidence_yx=confidence_yx, scheme=scheme,
+        )  # fmt: skip
+        check_cancelled()
+        kept = keep_cleaning(store, new.id, labels_yx, changes, rules, size_nm, scheme)
+        coverage = [row.to_json() for row in coverage_table(labels_yx, scheme, image.pixel_size.nm)]
+        return store.complete_revision(new.id, coverage=coverage, objects=kept)
+    except BaseException:
+        store.discard_revision(new.id)
+        raise
+
+
+def applied_pixel_size(image: ImageRecord, model_nm: float | None) -> float | None:
+    """The pixel size by which areas become pixels: that of the image, or where it is unknown that of the model."""
+    return image.pixel_size.nm if image.pixel_size.nm is not None else model_nm
+
+
+def _applied_nm(image: ImageRecord, revision: RevisionRecord) -> float | None:
+    """As the prediction applied it."""
+    kept = revision.details.get(DETAILS, {}).get("pixel_size_nm")
+    return applied_pixel_size(image, kept)
+
+
+def _rows(
+    raw: PieceTable,
+    after: PieceTable,
+    changes: Changes,
+    rules: ObjectRules,
+    pixel_size_nm: float | None,
+    scheme: LabelScheme,
+) -> list[ClassCleaning]:
+    limits = rules.limits(pixel_size_nm)
+    objects_before, objects = raw.count(), after.count()
+    pixels_before, pixels = raw.pixels(), after.pixels()
+    rows = []
+    for item in scheme.classes:
+        smallest, hole = float(limits.smallest[item.id]), float(limits.largest_hole[item.id])
+        rows.append(
+            ClassCleaning(
+                class_id=item.id,
+                name=item.name,
+                smallest_um2=_um2(smallest, pixel_size_nm),
+                largest_hole_um2=_um2(hole, pixel_size_nm),
+                smallest_px=smallest,
+                largest_hole_px=hole,
+                objects_before=int(objects_before[item.id]),
+                objects=int(objects[item.id]),
+                pixels_before=int(pixels_before[item.id]),
+                pixels=int(pixels[item.id]),
+                removed=int(changes.removed[item.id]),
+                filled=int(changes.filled[item.id]),
+                source=rules.of(item.id).source,
+                um2_per_px=area_um2(1, pixel_size_nm),
+            )
+        )
+    return rows
+
+
+def _um2(pixels: float, pixel_size_nm: float | None) -> float | None:
+    return None if pixel_size_nm is None else pixels * (area_um2(1, pixel_size_nm) or 0.0)
+
+
+def _pieces(number: int) -> str:
+    return f"{number:,} piece" if number == 1 else f"{number:,} pieces"
