@@ -271,7 +271,7 @@ def _stopped(subject: Subject, what: str) -> CristaeError:
 def _crashed(subject: Subject, exit_code: int | None) -> CristaeError:
     """The child ended in the middle: a fault in a decoder, or the system was out of memory."""
     number = uuid.uuid4().hex[:8]
-    logger.error("%s: the reading process of %s ended with code %s", number, subject.name, exit_code)
+    logger.warning("%s: the reading process of %s ended with code %s", number, subject.name, exit_code)
     return subject.error(
         f"{subject.name} made the process that reads files crash (exit code {exit_code}, error {number}).",
         "It is damaged or of an unusual kind. If it opens in Fiji, save it there as TIFF without compression.",
@@ -281,7 +281,7 @@ def _crashed(subject: Subject, exit_code: int | None) -> CristaeError:
 def _unexpected(subject: Subject, trace: str) -> CristaeError:
     """An error that nobody foresaw."""
     number = uuid.uuid4().hex[:8]
-    logger.error("%s: unexpected error about %s\n%s", number, subject.name, trace)
+    logger.warning("%s: unexpected error about %s\n%s", number, subject.name, trace)
     return subject.error(
         f"{subject.name} cannot be read: it is damaged or of an unusual kind (error {number}).",
         "If it opens in Fiji, save it there as TIFF without compression; else report the error with its number and the "

@@ -9,7 +9,21 @@ from typing import Annotated, Final
 import typer
 
 from core import __version__
-from core.cli import dataset, demo, doctor, evaluate, labels, measure, model, phantom, results, rounds, segment, train
+from core.cli import (
+    dataset,
+    demo,
+    doctor,
+    evaluate,
+    inspect,
+    labels,
+    measure,
+    model,
+    phantom,
+    results,
+    rounds,
+    segment,
+    train,
+)
 from core.cli.console import explained_errors
 
 app = typer.Typer(
@@ -26,6 +40,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("measure")(measure.measure)
 app.command("labels")(labels.labels)
+app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(dataset.app, name="dataset")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,10 +15,10 @@ from core.cli.model import find_model
 from core.errors import PredictionError
 from core.files import replacing, write_json
 from core.imaging.display import percentile_window, to_display
+from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import Image
 from core.imaging.label_files import FileFacts, write_label_tiff
 from core.imaging.overlay import OverlayStyle, render_overlay
-from core.imaging.reader import open_micrograph
 from core.morphometry.coverage import ClassCoverage, coverage_table
 from core.morphometry.words import three_digits
 from core.segmentation.array_sink import ArraySink
@@ -42,7 +42,10 @@ def segment(
     pixel_size: Annotated[
         float | None, typer.Option(help="Edge of a pixel in nm, where the file does not say or is wrong.")
     ] = None,
-    page: Annotated[int, typer.Option(min=1, help="Page of a multi-page file, counted from 1.")] = 1,
+    page: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Only this page of a multi-page file, counted from 1; repeat it for several."),
+    ] = None,
     step: Annotated[float, typer.Option(min=0.1, max=1.0, help="Tile step as a share of the tile.")] = 0.5,
     mirroring: Annotated[bool, typer.Option(help="Average over mirrored copies: up to four times slower.")] = False,
     backend: Annotated[
@@ -56,11 +59,17 @@ def segment(
     Example: `python -m core segment liver.tif --out labels.tif --overlay overlay.png --json labels.json`
 
     Several at once, with a model of your own: `python -m core segment *.tif --model round-2 --out labels/`
+
+    Of a file with several pages every page is segmented, into files numbered by page: `stack_page_07.tif`.
     """
     from core.segmentation.predictor import Predictor
 
     settings = current_settings()
     stored = find_model(model)
+    sources = _sources(image, page, settings.max_image_px)
+    targets = _targets(out, sources, ".tif")
+    overlays = _targets(overlay, sources, ".png") if overlay else None
+    summaries = _targets(json, sources, ".json") if json else None
     if stored.card.warning:
         notice(stored.card.warning)
     predictor = Predictor(
@@ -70,16 +79,12 @@ def segment(
         threads=settings.resolved_threads,
         cache_dir=settings.data_dir / "cache",
     )
-    targets = _targets(out, image, ".tif")
-    overlays = _targets(overlay, image, ".png") if overlay else None
-    summaries = _targets(json, image, ".json") if json else None
-    for number, path in enumerate(image):
-        with open_micrograph(path, max_px=settings.max_image_px) as micrograph:
-            loaded = micrograph.read(page - 1)
+    for number, source in enumerate(sources):
+        loaded = source.file.read(source.page)
         for text in loaded.notices:
-            notice(f"{path.name}: {text}")
+            notice(f"{source.title}: {text}")
         sink = ArraySink(loaded.shape)
-        with progress_bar(path.name) as progress:
+        with progress_bar(source.title) as progress:
             summary = predictor.predict(
                 loaded,
                 sink,
@@ -89,28 +94,75 @@ def segment(
                 on_progress=lambda fraction, message, _: progress(fraction, message),
             )
         for text in summary.notices:
-            notice(f"{path.name}: {text}")
+            notice(f"{source.title}: {text}")
         used_nm = summary.pixel_size_nm
         rows = coverage_table(sink.labels_yx, stored.scheme, used_nm)
         facts = FileFacts(
             pixel_size_nm=used_nm,
             scheme=stored.scheme,
-            image=path.name,
+            image=loaded.name,
             made_by=f"prediction of {stored.card.name} ({stored.id})",
         )
         write_label_tiff(targets[number], sink.labels_yx, facts)
         if overlays:
             _write_overlay(overlays[number], loaded, sink.labels_yx, stored, used_nm)
         if summaries:
-            write_json(summaries[number], _summary_json(path, stored, used_nm, rows, summary))
-        _print(path, rows)
+            write_json(summaries[number], _summary_json(source, stored, used_nm, rows, summary))
+        _print(source.title, rows)
         done(f"Label map: {targets[number]}")
 
 
-def _targets(given: Path, images: list[Path], suffix: str) -> list[Path]:
-    """The file to write for each image: as given, or one per image in the given folder; never an image itself."""
-    targets = [_target(given, image, suffix, several=len(images) > 1) for image in images]
-    inputs = {image.resolve() for image in images}
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One page to segment.
+
+    `suffix` is what its results' names have behind that of the file: empty where the file has one page.
+    """
+
+    path: Path
+    file: GuardedMicrograph
+    page: int
+    suffix: str
+
+    @property
+    def title(self) -> str:
+        """The file, and its page where it has several."""
+        return self.path.name if self.file.pages == 1 else f"{self.path.name}, page {self.page + 1}"
+
+
+def _sources(paths: list[Path], wanted: list[int] | None, max_px: int) -> list[_Source]:
+    """Every page to segment; which ones is said for files of several pages.
+
+    Raises
+    ------
+    PredictionError
+        A file has no such page.
+    ImageError
+        A file cannot be read.
+    """
+    sources = []
+    for path in paths:
+        file = open_guarded(path, max_px=max_px)
+        pages = sorted(set(wanted)) if wanted else list(range(1, file.pages + 1))
+        missing = [page for page in pages if page > file.pages]
+        if missing:
+            raise PredictionError(
+                f"{path.name} has no page {missing[0]}.", f"It has {file.pages} page(s), counted from 1."
+            )
+        if file.pages > 1:
+            chosen = "all are" if len(pages) == file.pages else f"page {', '.join(map(str, pages))} of them is"
+            notice(f"{path.name} has {file.pages} pages; {chosen} segmented.")
+        digits = len(str(file.pages))
+        named = file.pages > 1 and (len(pages) > 1 or len(paths) > 1)
+        sources += [_Source(path, file, page - 1, f"_page_{page:0{digits}d}" if named else "") for page in pages]
+    return sources
+
+
+def _targets(given: Path, sources: list[_Source], suffix: str) -> list[Path]:
+    """The file to write for each page: as given, or one per page in the given folder; never an image itself."""
+    several = len({source.path for source in sources}) > 1
+    targets = [_target(given, source, suffix, several=several) for source in sources]
+    inputs = {source.path.resolve() for source in sources}
     for number, target in enumerate(targets):
         if target.resolve() in inputs:
             raise PredictionError(
@@ -124,16 +176,16 @@ def _targets(given: Path, images: list[Path], suffix: str) -> list[Path]:
     return targets
 
 
-def _target(given: Path, image: Path, suffix: str, *, several: bool) -> Path:
-    """The file to write for one image."""
+def _target(given: Path, source: _Source, suffix: str, *, several: bool) -> Path:
+    """The file to write for one page."""
     if several and given.suffix and not given.is_dir():
         raise PredictionError(
             f"Several images cannot all be written to {given}.", "Name a folder for the results, without a suffix."
         )
-    if several or given.is_dir():
-        name = image.name.removesuffix(".gz")
-        return given / f"{Path(name).stem}{suffix}"
-    return given
+    if several or given.is_dir() or (source.suffix and not given.suffix):
+        name = source.path.name.removesuffix(".gz")
+        return given / f"{Path(name).stem}{source.suffix}{suffix}"
+    return given.with_name(f"{given.stem}{source.suffix}{given.suffix}") if source.suffix else given
 
 
 def _write_overlay(
@@ -147,7 +199,7 @@ def _write_overlay(
 
 
 def _summary_json(
-    path: Path,
+    source: _Source,
     model: StoredModel,
     pixel_size_nm: float | None,
     rows: tuple[ClassCoverage, ...],
@@ -157,7 +209,9 @@ def _summary_json(
     return {
         "format": "cristae-segmentation",
         "version": 1,
-        "image": path.name,
+        "image": source.path.name,
+        "page": source.page + 1,
+        "pages": source.file.pages,
         "model": {"id": model.id, "name": model.card.name, "warning": model.card.warning},
         "pixel_size_nm": pixel_size_nm,
         "prediction": asdict(summary),
@@ -165,9 +219,9 @@ def _summary_json(
     }
 
 
-def _print(path: Path, rows: tuple[ClassCoverage, ...]) -> None:
+def _print(title: str, rows: tuple[ClassCoverage, ...]) -> None:
     """Coverage as a table."""
-    table = Table(title=path.name)
+    table = Table(title=title)
     table.add_column("class")
     for column in ("pixels", "%", "µm²", "objects"):
         table.add_column(column, justify="right")

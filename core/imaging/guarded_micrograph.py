@@ -18,6 +18,7 @@ from core.imaging.formats.source import Storage
 from core.imaging.image import Image, PixelSize
 from core.imaging.names import display_name
 from core.imaging.reader import Micrograph, open_micrograph
+from core.labels.placement import Placement
 from core.settings import current_settings
 
 _BYTES_PER_BUSY_S: Final = 20_000_000
@@ -43,6 +44,7 @@ class MicrographFacts:
     pixel_size: PixelSize
     notices: tuple[str, ...]
     storage: Storage
+    placement: Placement | None
     page_names: tuple[str, ...]
 
 
@@ -70,6 +72,7 @@ class GuardedMicrograph:
         self.pixel_size = facts.pixel_size
         self.notices = facts.notices
         self.storage = facts.storage
+        self.placement = facts.placement
         self._path, self._facts, self._max_px = path, facts, max_px
 
     def page_name(self, page: int) -> str:
@@ -142,7 +145,7 @@ def read_facts(path: Path, name: str, max_px: int) -> MicrographFacts:
     names = tuple(file.page_name(page) for page in range(file.pages))
     return MicrographFacts(
         file.name, file.format, file.pages, file.shape_yx, file.dtype.str, _bytes_per_px(file), file.pixel_size,
-        file.notices, file.storage, names,
+        file.notices, file.storage, file.placement, names,
     )  # fmt: skip
 
 

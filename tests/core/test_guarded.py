@@ -135,7 +135,7 @@ def test_a_guarded_micrograph_is_the_micrograph(tmp_path: Path) -> None:
     path = tmp_path / "stack"
     path.write_bytes(tiff(stack, resolution=(1.25e6, 1.25e6), resolutionunit="CENTIMETER"))
     with open_micrograph(path, name="a.tif") as plain, open_guarded(path, name="a.tif") as file:
-        for field in ("name", "format", "pages", "shape_yx", "dtype", "pixel_size", "notices", "storage"):
+        for field in ("name", "format", "pages", "shape_yx", "dtype", "pixel_size", "notices", "storage", "placement"):
             assert getattr(file, field) == getattr(plain, field), field
         for page in (1, 0):
             assert file.page_name(page) == plain.page_name(page)

@@ -335,3 +335,15 @@ def test_a_sample_sheet_opens_from_the_table(store: Store, image: ImageRecord, a
     app.button(key="data-sheet-open").click().run()
     assert not app.exception
     assert app.text_area(key="data-sheet-text").value == ""
+
+
+def test_the_facts_of_the_files_are_shown_before_the_import(store: Store, app: AppTest, tmp_path: Path) -> None:
+    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    app = open_page(app, PAGE, project=project.id)
+    app.segmented_control(key="data-way").set_value("Folder on the server").run()
+    app.text_input(key="data-folder-0").set_value(str(_folder(tmp_path / "in"))).run()
+    assert not app.exception
+    table = next(frame.value for frame in app.dataframe if "Pixel size" in frame.value and "Format" in frame.value)
+    assert list(table["File"]) == ["liver_0.png", "liver_1.png"]
+    assert table["Size"][0] == "5 x 4 px (columns x rows)"
+    assert "nothing to segment" in table["Notice"][0]

@@ -10,8 +10,11 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from core.errors import CristaeError
+from core.guarded import GIB, Limits, Subject, guarded_with
 from core.imaging.dataset_case import Split
-from core.imaging.image import PixelSizeSource
+from core.imaging.dataset_plan import Refusal
+from core.imaging.image import PixelSize, PixelSizeSource
 from core.imaging.import_case import ImportCase, ImportCheck, check_import
 from core.imaging.import_plan import ImportPlan
 from core.jobs.rows import Priority, submit
@@ -20,6 +23,7 @@ from core.settings import current_settings
 from core.store.records import ProjectRecord
 from core.store.splits import straddling
 from ui.errors import plain
+from ui.panels.data_facts import facts_panel
 from ui.panels.data_splits import straddle_warning
 from ui.person import person
 from ui.state import Query, StateKey, set_query
@@ -27,6 +31,9 @@ from ui.units import shape_text
 
 _DEEP_PX: Final = 100_000_000
 """Label pixels that are read for the preview, some seconds' worth; beyond, only headers are looked at."""
+
+_LIMITS: Final = Limits(memory_bytes=4 * GIB, busy_s=120.0)
+"""Of looking at one image and its labels."""
 
 _PROVENANCE: Final = {
     PixelSizeSource.FILE: "file",
@@ -78,6 +85,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
         },
     )
     chosen = chosen_cases(checks, _dicts(edited))
+    facts_panel(checks)
     straddle_warning(straddling(chosen))
     unknown = sum(check.pixel_size.nm is None and row["Pixel size"] is None for check, row in _rows(checks, edited))
     if unknown:
@@ -201,8 +209,14 @@ def _checked(cases: Sequence[ImportCase], scheme: LabelScheme) -> list[ImportChe
 
 @lru_cache(maxsize=4096)
 def _check(case: ImportCase, scheme: LabelScheme, deep: bool, stamps: tuple[Any, ...]) -> ImportCheck:
-    """`check_import`, remembered as long as the files are the same."""
-    return check_import(case, scheme, deep=deep, max_px=current_settings().max_image_px)
+    """`check_import` in a guarded process, remembered as long as the files are the same."""
+    try:
+        subject = Subject(case.image_path.name)
+        max_px = current_settings().max_image_px
+        return guarded_with(_LIMITS, subject, check_import, case, scheme, deep=deep, max_px=max_px)
+    except CristaeError as error:
+        refusal = Refusal(case.name, error.cause, error.remedy)
+        return ImportCheck(case, None, 0, None, PixelSize(), refusal=refusal)
 
 
 def _stamps(case: ImportCase) -> tuple[Any, ...]:

@@ -200,13 +200,14 @@ def _quiet() -> Iterator[None]:
     """Keep nibabel from printing about header fields that do not matter; its errors become a `ValueError`."""
     from nibabel.filebasedimages import ImageFileError
     from nibabel.spatialimages import HeaderDataError, HeaderTypeError
+    from nibabel.wrapstruct import WrapStructError
 
     logger = logging.getLogger("nibabel.global")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
-    except (HeaderDataError, HeaderTypeError, ImageFileError) as error:
+    except (HeaderDataError, HeaderTypeError, ImageFileError, WrapStructError) as error:
         raise ValueError(str(error)) from error
     finally:
         logger.setLevel(level)

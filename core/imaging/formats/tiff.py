@@ -296,7 +296,8 @@ def _left_out(series: list[Any], chosen: Any) -> tuple[str, ...]:
     if not others:
         return ()
     shown = ", ".join(others[:3]) + (" and more" if len(others) > 3 else "")
-    return (f"The file also holds {len(others)} other image(s), left out: {shown}. Read: {_in_short(chosen)}.",)
+    count = "1 other image" if len(others) == 1 else f"{len(others)} other images"
+    return (f"The file also holds {count}, left out: {shown}. Read: {_in_short(chosen)}.",)
 
 
 def _in_short(series: Any) -> str:

@@ -92,8 +92,7 @@ def walk_directories(request: Request) -> Outline:
         while at:
             if at in seen:
                 raise ImageError(
-                    f"The pages of {request.name} form a loop: after {len(seen):,} of them the file leads back to one "
-                    "that came before.",
+                    f"The pages of {request.name} form a loop: page {len(seen):,} leads back to an earlier one.",
                     "The file is damaged or was made to do harm; export it again.",
                 )
             if len(seen) >= MAX_PAGES:

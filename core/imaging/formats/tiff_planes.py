@@ -40,7 +40,8 @@ def tiff_plane(stored: NDArray[Any], page: Any, name: str) -> Plane:
     if samples > colors and alpha:
         return Plane(stored[..., :4], Channels.RGB_ALPHA)
     further = samples - colors
-    notices = (f"{further} further sample(s) per pixel have no stated meaning and were left out.",) if further else ()
+    said = f"Of {samples} samples per pixel red, green and blue were read; the others have no stated meaning."
+    notices = (said,) if further else ()
     return Plane(np.ascontiguousarray(stored[..., :3]) if further else stored, Channels.RGB, notices=notices)
 
 

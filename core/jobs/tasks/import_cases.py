@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CristaeError, JobCancelledError, JobError, NotFoundError, StorageFullError
+from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import Image
 from core.imaging.import_case import ImportCase, read_labels
 from core.imaging.label_report import LabelImport
 from core.imaging.pyramid import write_label_pyramid
-from core.imaging.reader import Micrograph, open_micrograph
 from core.jobs.context import JobContext
 from core.jobs.import_batch import discard_batch
 from core.jobs.rights import require_fence
@@ -94,7 +94,7 @@ def _import(context: JobContext, project: ProjectRecord, case: ImportCase, since
     """One case; an outcome per page. Only what no other case could survive either is raised."""
     try:
         require_fence(context.settings, context.params, [case.image_path, *case.label_paths])
-        with open_micrograph(case.image_path, max_px=context.settings.max_image_px) as file:
+        with open_guarded(case.image_path, max_px=context.settings.max_image_px) as file:
             labels = read_labels(case, project.scheme, file.shape_yx, file.placement) if case.label_paths else None
             return list(_pages(context, project, case, file, labels, since))
     except (JobCancelledError, StorageFullError, NotFoundError):
@@ -107,7 +107,7 @@ def _pages(
     context: JobContext,
     project: ProjectRecord,
     case: ImportCase,
-    file: Micrograph,
+    file: GuardedMicrograph,
     labels: LabelImport | None,
     since: datetime,
 ) -> Iterator[dict[str, Any]]:

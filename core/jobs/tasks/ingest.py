@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import CristaeError, ImageError, JobCancelledError, JobError
+from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import PixelSize
-from core.imaging.reader import Micrograph, open_micrograph
 from core.jobs.context import JobContext
 from core.jobs.rights import require_fence
 from core.store.audit import note
@@ -45,7 +45,7 @@ def run(context: JobContext) -> dict[str, Any]:
     path, name = _file(context, upload_id)
     added: list[str] = []
     try:
-        with open_micrograph(path, name=name, max_px=context.settings.max_image_px) as micrograph:
+        with open_guarded(path, name=name, max_px=context.settings.max_image_px) as micrograph:
             result = _ingest(context, micrograph, added)
     except BaseException as error:
         for image_id in added:
@@ -71,7 +71,7 @@ def _file(context: JobContext, upload_id: str | None) -> tuple[Path, str]:
     return path, given or path.name
 
 
-def _ingest(context: JobContext, micrograph: Micrograph, added: list[str]) -> dict[str, Any]:
+def _ingest(context: JobContext, micrograph: GuardedMicrograph, added: list[str]) -> dict[str, Any]:
     """Add the pages one by one."""
     params = context.params
     pages = _pages(params.get("pages"), micrograph)
@@ -138,7 +138,7 @@ class _Known:
         return {"restored": self._restored, "sized": self._sized, "sizes_nm": self._sizes_nm}
 
 
-def _stack_name(context: JobContext, micrograph: Micrograph, pages: list[int]) -> str:
+def _stack_name(context: JobContext, micrograph: GuardedMicrograph, pages: list[int]) -> str:
     """The file's name, numbered where another file of that name has become a stack of the project before."""
     images = context.store.images(str(context.params.get("project_id", "")))
     taken = {(image.stack, image.z_index): image.content_hash for image in images if image.stack}
@@ -150,7 +150,7 @@ def _stack_name(context: JobContext, micrograph: Micrograph, pages: list[int]) -
     return name
 
 
-def _pages(wanted: Any, micrograph: Micrograph) -> list[int]:
+def _pages(wanted: Any, micrograph: GuardedMicrograph) -> list[int]:
     """Which pages to read."""
     if wanted is None:
         return list(range(micrograph.pages))

@@ -126,6 +126,7 @@ def test_help_lists_every_command(command: Command) -> None:
         "evaluate",
         "measure",
         "labels",
+        "inspect",
         "dataset",
         "model",
         "results",
@@ -135,7 +136,7 @@ def test_help_lists_every_command(command: Command) -> None:
         assert name in answer.stdout
 
 
-@pytest.mark.parametrize("name", ["phantom", "segment", "train", "evaluate", "measure", "demo"])
+@pytest.mark.parametrize("name", ["phantom", "segment", "train", "evaluate", "measure", "demo", "inspect"])
 def test_every_command_has_an_example(command: Command, name: str) -> None:
     assert "Example:" in command(name, "--help").stdout
 
@@ -340,6 +341,36 @@ def test_segment_refuses_two_results_of_one_name(command: Command, tmp_path: Pat
     answer = command("segment", *paths, "--out", tmp_path / "out")
     assert answer.returncode == 1
     assert "Several images would be written to" in answer.stderr
+
+
+def _stack(path: Path, pages: int, size: int = 40) -> Path:
+    pictures = [PilImage.fromarray(np.full((size, size), 20 * n, np.uint8)) for n in range(1, pages + 1)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:])
+    return path
+
+
+def test_inspect_shows_every_file_and_fails_if_one_cannot_be_read(command: Command, tmp_path: Path) -> None:
+    stack = _stack(tmp_path / "stack.tif", 3)
+    (tmp_path / "a.dm3").write_bytes(b"\0\0\0\3\0\0\1\0\0\0\0\1" + bytes(99))
+    before = sorted(tmp_path.iterdir())
+    answer = command("inspect", stack, tmp_path / "a.dm3")
+    assert answer.returncode == 1
+    assert "3 images, a stack" in answer.stdout
+    assert "Gatan DM3" in answer.stdout
+    assert "1 of 2 files cannot be read" in answer.stderr
+    assert [path for path in sorted(tmp_path.iterdir()) if path.name not in ("command.out", "command.err")] == before
+    answer = command("inspect", tmp_path, "--json", tmp_path / "facts.json")
+    assert answer.returncode == 0, answer.stdout
+    (facts,) = json.loads((tmp_path / "facts.json").read_text("utf-8"))["files"]
+    assert (facts["name"], facts["pages"], facts["rows"], facts["columns"]) == ("stack.tif", 3, 40, 40)
+    assert (facts["lowest"], facts["highest"], facts["pixel_size_nm"]) == (20, 60, None)
+
+
+def test_inspect_never_writes_over_what_it_reads(command: Command, tmp_path: Path) -> None:
+    stack = _stack(tmp_path / "stack.tif", 1)
+    before = stack.read_bytes()
+    assert command("inspect", stack, "--json", stack).returncode == 1
+    assert stack.read_bytes() == before
 
 
 def test_doctor_names_what_is_missing(command: Command) -> None:

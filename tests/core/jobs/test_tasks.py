@@ -169,17 +169,17 @@ def test_a_stack_that_breaks_in_the_middle_leaves_no_page(
     store: Store, project: ProjectRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from core.errors import ImageError
-    from core.imaging.reader import Micrograph
+    from core.imaging.guarded_micrograph import GuardedMicrograph
 
     kept = store.add_image(project.id, Image(ramp(3)[0]))
-    real = Micrograph.read
+    real = GuardedMicrograph.read
 
-    def read(self: Micrograph, page: int = 0) -> Image:
+    def read(self: GuardedMicrograph, page: int = 0) -> Image:
         if page == 2:
             raise ImageError("page 3 is damaged", "export again")
         return real(self, page)
 
-    monkeypatch.setattr(Micrograph, "read", read)
+    monkeypatch.setattr(GuardedMicrograph, "read", read)
     tiff(tmp_path / "s.tif", ramp(3))
     done = do(store, "ingest", project_id=project.id, path=str(tmp_path / "s.tif"))
     assert (done.state, done.error_cause) == (JobState.FAILED, "page 3 is damaged")
