@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.access import Permission, require, require_within
+from core.batches.followers import release_answered
 from core.demo import DEMO_PROJECT, PROJECT_DELETED
 from core.errors import StoreError
 from core.imaging.image import ENTERED, PixelSize, PixelSizeSource
@@ -20,7 +21,7 @@ from core.labels.translation import ClassMap, match_classes
 from core.segmentation.model_store import StoredModel
 from core.store.audit import note
 from core.store.base import found
-from core.store.records import ImageRecord, ProjectRecord
+from core.store.records import ImageRecord, JobState, ProjectRecord
 from core.store.round_records import RoundState
 from core.store.round_tables import RoundRow
 from core.store.store import Store
@@ -149,10 +150,12 @@ def change_pixel_sizes(
     for project_id in {image.project_id for image in images}:
         require(store, project_id, by, Permission.PAINT)
     changed = [image for image in images if image.pixel_size.nm != nm]
+    wrong = predictions_of(store, {image.id for image in changed})
     for image in images:
         if image.pixel_size != size:
             change_image(store, image.id, by=by, pixel_size=size)
-    cancel_predictions(store, {image.id for image in changed})
+    cancel_predictions(store, wrong)
+    release_answered(store)
     return tuple(store.image(image.id) for image in changed)
 
 
@@ -173,11 +176,23 @@ def stack_planes(store: Store, image: ImageRecord) -> tuple[ImageRecord, ...]:
     return tuple(other for other in images if other.stack == image.stack)
 
 
-def cancel_predictions(store: Store, image_ids: Collection[str]) -> None:
-    """Stop what is being segmented of these images, because it would be wrong."""
-    for row in active_jobs(store=store):
-        if row.kind == "predict" and row.params.get("image_id") in image_ids:
-            request_cancel(row.id, store=store)
+def predictions_of(store: Store, image_ids: Collection[str]) -> tuple[str, ...]:
+    """Ids of the predictions of these images that run or wait for their turn.
+
+    Not those that are held: they wait for just the pixel size that is about to be given. So ask before it is given,
+    and cancel what was found afterwards: the engine may let a held one go in between.
+    """
+    return tuple(
+        row.id
+        for row in active_jobs(store=store)
+        if row.kind == "predict" and row.params.get("image_id") in image_ids and row.state is not JobState.HELD
+    )
+
+
+def cancel_predictions(store: Store, job_ids: Collection[str]) -> None:
+    """Stop predictions that would be wrong, because the pixel size of their image has changed."""
+    for job_id in job_ids:
+        request_cancel(job_id, store=store)
 
 
 def trash_images(store: Store, image_ids: Collection[str], *, by: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from core.access import Permission, require
-from core.curation import cancel_predictions, change_image
+from core.curation import cancel_predictions, change_image, predictions_of
 from core.imaging.image import PixelSize
 from core.imaging.sheet_facts import COLUMNS, Names, nm_of, read_facts
 from core.store.images import STACK_NAME_LENGTH
@@ -108,9 +108,9 @@ def apply_sheet(store: Store, plan: SheetPlan, *, by: str) -> int:
     for project_id in {change.image.project_id for change in plan.changes}:
         require(store, project_id, by, Permission.MANAGE)
     for change in plan.changes:
+        wrong = predictions_of(store, [change.image.id]) if "pixel_size" in change.fields else ()
         change_image(store, change.image.id, by=by, **change.fields)
-        if "pixel_size" in change.fields:
-            cancel_predictions(store, [change.image.id])
+        cancel_predictions(store, wrong)
     return len(plan.changes)
 
 

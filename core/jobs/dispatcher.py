@@ -105,7 +105,7 @@ class Dispatcher:
             await self._places.refresh()
             self._places.end_idle()
         rows = await asyncio.to_thread(active_jobs, store=self._store)
-        self.idle = not rows
+        self.idle = all(row.state is JobState.HELD for row in rows)
         for row in rows:
             if row.state is JobState.RUNNING:
                 await self._watch(row)

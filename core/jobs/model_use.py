@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from core.errors import ModelError
 from core.jobs.rows import active_jobs
 from core.jobs.tasks import TASKS
@@ -14,10 +17,13 @@ _PARAMETERS = ("model_id", "parent_id")
 
 
 def jobs_using(store: Store, model_id: str) -> tuple[JobRecord, ...]:
-    """Running and waiting jobs that predict with a model, or start from it."""
-    return tuple(
-        row for row in active_jobs(store=store) if any(row.params.get(name) == model_id for name in _PARAMETERS)
-    )
+    """Running and waiting jobs that predict with a model, start from it, or are followed by a prediction with it."""
+    return tuple(row for row in active_jobs(store=store) if model_id in _models_of(row.params))
+
+
+def _models_of(params: Mapping[str, Any]) -> set[Any]:
+    follows = params.get("then") or {}
+    return {values.get(name) for values in (params, follows) for name in _PARAMETERS}
 
 
 def trash_model(store: Store, models: ModelStore, model_id: str) -> TrashedModel:

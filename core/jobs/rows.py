@@ -41,6 +41,7 @@ def submit(
     *,
     author: str = "",
     priority: int = Priority.NORMAL,
+    batch_id: str | None = None,
     store: Store | None = None,
     by: str | None = None,
 ) -> JobRecord:
@@ -56,6 +57,8 @@ def submit(
         Who asks.
     priority
         Higher runs first; a person waiting for a prediction goes before batches.
+    batch_id
+        The batch that it belongs to.
     store
         Another than the process's own.
     by
@@ -74,7 +77,7 @@ def submit(
     store = store or current_store()
     if by is not None:
         params, author = fenced(store, params, by), by
-    row = new_job(kind, params, author=author, priority=priority)
+    row = new_job(kind, params, author=author, priority=priority, batch_id=batch_id)
     with store.database.writing() as session:
         if by is not None:
             require_asking(session, store.settings, row.params, by, task_kind(kind).permission)
@@ -82,8 +85,21 @@ def submit(
     return record(row)
 
 
-def new_job(kind: str, params: Mapping[str, Any], *, author: str = "", priority: int = Priority.NORMAL) -> JobRow:
+def new_job(
+    kind: str,
+    params: Mapping[str, Any],
+    *,
+    author: str = "",
+    priority: int = Priority.NORMAL,
+    batch_id: str | None = None,
+    held: str = "",
+) -> JobRow:
     """The row of a waiting job, for who adds it to the queue within a transaction of their own.
+
+    Parameters
+    ----------
+    held
+        The question that a person has to answer before it can run; empty: it may run at once.
 
     Raises
     ------
@@ -95,13 +111,13 @@ def new_job(kind: str, params: Mapping[str, Any], *, author: str = "", priority:
     return JobRow(
         id=job_id,
         kind=kind,
-        state=JobState.QUEUED.value,
+        state=(JobState.HELD if held else JobState.QUEUED).value,
         params=dict(params),
         result={},
         priority=int(priority),
         author=author[:200],
         progress=0.0,
-        message="",
+        message=held,
         eta_s=None,
         attempts=0,
         max_attempts=task.max_attempts,
@@ -115,6 +131,7 @@ def new_job(kind: str, params: Mapping[str, Any], *, author: str = "", priority:
         started_at=None,
         finished_at=None,
         heartbeat_at=None,
+        batch_id=batch_id,
     )
 
 
@@ -163,13 +180,13 @@ def jobs(
 
 
 def active_jobs(*, person: str | None = None, store: Store | None = None) -> tuple[JobRecord, ...]:
-    """What runs, then what waits, in the order in which it will run; with a person, what they may look at."""
+    """What runs, what waits in the order in which it will run, what is held; with a person, what they may look at."""
     store = store or current_store()
     wanted = (
         select(JobRow)
         .where(JobRow.state.in_([state.value for state in ACTIVE]), *seen_by(store.settings, person))
         .order_by(
-            case((JobRow.state == JobState.RUNNING.value, 0), else_=1),
+            case((JobRow.state == JobState.RUNNING.value, 0), (JobRow.state == JobState.HELD.value, 2), else_=1),
             JobRow.priority.desc(),
             JobRow.created_at,
             JobRow.id,
@@ -202,7 +219,7 @@ def request_cancel(job_id: str, *, by: str | None = None, store: Store | None = 
     store = store or current_store()
     with store.database.writing() as session:
         row = _changeable(session, store, job_id, by)
-        if row.state == JobState.QUEUED.value:
+        if row.state in (JobState.QUEUED.value, JobState.HELD.value):
             begun = row.attempts > 0
             move(session, job_id, JobState.CANCELLED, message="Cancelled." if begun else "Cancelled before it began.")
         elif row.state == JobState.RUNNING.value:
@@ -284,8 +301,29 @@ def retry(job_id: str, *, by: str | None = None, store: Store | None = None) -> 
     with store.database.writing() as session:
         row = _changeable(session, store, job_id, by)
         state, allowed = row.state, row.attempts + task_kind(row.kind).max_attempts
-        if not move(session, job_id, JobState.QUEUED, max_attempts=allowed):
+        if state == JobState.HELD.value or not move(session, job_id, JobState.QUEUED, max_attempts=allowed):
             raise JobError(f"Job {job_id} is {state}.", "Only a failed, cancelled or interrupted job can be retried.")
+        session.refresh(row)
+        return record(row)
+
+
+def let_go(job_id: str, *, by: str | None = None, store: Store | None = None) -> JobRecord:
+    """Queue a held job although its question was not answered: it runs with what is known.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such job.
+    AccessError
+        As `request_cancel`.
+    JobError
+        It is not held.
+    """
+    with (store or current_store()).database.writing() as session:
+        row = _changeable(session, store or current_store(), job_id, by)
+        state = row.state
+        if state != JobState.HELD.value or not move(session, job_id, JobState.QUEUED):
+            raise JobError(f"Job {job_id} is {state}.", "Only a job that waits for an answer can be let go.")
         session.refresh(row)
         return record(row)
 

@@ -187,19 +187,21 @@ async def _watch(settings: Settings, dispatcher: Dispatcher, client: Any, done: 
 
 
 async def _carry_rounds_on(store: Store, dispatcher: Dispatcher, done: asyncio.Event) -> None:
-    """Take rounds from step to step; what fails for a while is tried again."""
+    """Take rounds from step to step, and queue what was answered; what fails for a while is tried again."""
+    from core.batches.followers import release_answered
     from core.rounds.advance import advance_rounds, follow_rounds  # rounds know of jobs themselves
 
     followed_s = time.monotonic()
     while not done.is_set():
         if not dispatcher.draining:
             try:
+                await asyncio.to_thread(release_answered, store)
                 await asyncio.to_thread(advance_rounds, store)
                 if time.monotonic() - followed_s >= FOLLOW_S:
                     await asyncio.to_thread(follow_rounds, store)
                     followed_s = time.monotonic()
             except (CristaeError, OSError) as error:
-                logger.error("rounds: %s: %s", type(error).__name__, error)
+                logger.error("rounds and held jobs: %s: %s", type(error).__name__, error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), ROUNDS_S)
 

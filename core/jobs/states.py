@@ -1,5 +1,7 @@
 """The states of a job and the legal ways between them::
 
+    held ──> queued ──> running ──> succeeded      (or held ──> cancelled)
+
     queued ──> running ──> succeeded
       │  ^        ├──────> failed ───────┐
       │  │        ├──────> cancelled ────┤ retry
@@ -11,6 +13,8 @@
 ``interrupted`` means that the process or machine that ran it went away. A kind that can start anew is queued again in
 the same transaction, up to ``max_attempts``; any other stays interrupted until a person retries it. An interrupted
 job, and a failed training, may be cancelled: nobody wants to go on with it, and what it kept is thrown away.
+
+``held`` means that the job waits for an answer from a person, for example the pixel size of its image.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from typing import Final
 from core.store.records import JobState
 
 LEGAL: Final[dict[JobState, frozenset[JobState]]] = {
+    JobState.HELD: frozenset({JobState.QUEUED, JobState.CANCELLED}),
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
     JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED}),
     JobState.INTERRUPTED: frozenset({JobState.QUEUED, JobState.FAILED, JobState.CANCELLED}),
@@ -28,8 +33,8 @@ LEGAL: Final[dict[JobState, frozenset[JobState]]] = {
     JobState.SUCCEEDED: frozenset(),
 }
 
-ACTIVE: Final = frozenset({JobState.QUEUED, JobState.RUNNING})
-"""Something will still happen to these by itself."""
+ACTIVE: Final = frozenset({JobState.HELD, JobState.QUEUED, JobState.RUNNING})
+"""These have not ended."""
 
 
 def sources(target: JobState) -> frozenset[JobState]:

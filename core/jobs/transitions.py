@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import CristaeError
 from core.jobs.states import sources
-from core.jobs.tasks import task_kind
+from core.jobs.tasks import TASKS, task_kind
 from core.store import JobRecord, JobState, Store
 from core.store.base import now
 from core.store.records import JobControl
@@ -107,9 +107,14 @@ def beat(
 
 
 def succeed(store: Store, job_id: str, attempt: int, result: dict[str, Any], message: str = "") -> bool:
-    """The attempt has done all its work."""
+    """The attempt has done all its work. Jobs that follow from it are queued in the same transaction.
+
+    Nothing follows where somebody asked for the job to stop before it had ended.
+    """
     with store.database.writing() as session:
-        return move(
+        row = session.get(JobRow, job_id)
+        stopping = row is not None and row.cancel_requested
+        ended = move(
             session,
             job_id,
             JobState.SUCCEEDED,
@@ -119,6 +124,10 @@ def succeed(store: Store, job_id: str, attempt: int, result: dict[str, Any], mes
             message=message,
             cancel_requested=False,
         )
+        if ended and row is not None and not stopping and row.kind in TASKS:
+            session.refresh(row)
+            TASKS[row.kind].queue_followers(session, store, row)
+        return ended
 
 
 def fail(store: Store, job_id: str, error: CristaeError, *, attempt: int | None = None) -> bool:
@@ -251,4 +260,5 @@ def record(row: JobRow) -> JobRecord:
         started_at=row.started_at,
         finished_at=row.finished_at,
         heartbeat_at=row.heartbeat_at,
+        batch_id=row.batch_id,
     )

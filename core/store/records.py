@@ -53,6 +53,7 @@ class JobState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
+    HELD = "held"
 
 
 class EvaluationSource(StrEnum):
@@ -193,6 +194,8 @@ class JobRecord:
         "host:pid" of the process that runs it, "" before.
     result
         What the job gives back; parts of it may be there before the job ends.
+    batch_id
+        The batch that it belongs to, None: it was asked for alone.
     """
 
     id: str
@@ -217,11 +220,43 @@ class JobRecord:
     started_at: datetime | None
     finished_at: datetime | None
     heartbeat_at: datetime | None
+    batch_id: str | None = None
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen to it by itself."""
-        return self.state not in (JobState.QUEUED, JobState.RUNNING)
+        """Whether it has ended."""
+        return self.state not in (JobState.HELD, JobState.QUEUED, JobState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRecord:
+    """Jobs that were asked for together: files dropped together, or images segmented together.
+
+    Parameters
+    ----------
+    id
+        Chosen by who asks, so that files that arrive one by one find each other.
+    project_id
+        None where the images are of several projects.
+    model_id
+        The model that segments them.
+    files
+        Files that were announced; 0 for a batch of images that were there before.
+    already
+        Images that had been segmented before and were left alone.
+    cancelled_at, dismissed_at
+        When somebody cancelled it, and when its author closed its line on the page.
+    """
+
+    id: str
+    author: str
+    project_id: str | None
+    model_id: str
+    files: int
+    already: int
+    created_at: datetime
+    cancelled_at: datetime | None
+    dismissed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,11 @@ class JobRow(Base):
     """See `JobRecord`."""
 
     __tablename__ = "jobs"
-    __table_args__ = (Index(None, "state", "priority", "created_at"), Index(None, "created_at"))
+    __table_args__ = (
+        Index(None, "state", "priority", "created_at"),
+        Index(None, "created_at"),
+        Index(None, "batch_id"),
+    )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     kind: Mapped[str] = mapped_column(String(32))
@@ -151,6 +155,24 @@ class JobRow(Base):
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    batch_id: Mapped[str | None] = mapped_column(ID)
+
+
+class BatchRow(Base):
+    """See `BatchRecord`."""
+
+    __tablename__ = "batches"
+    __table_args__ = (Index(None, "created_at"),)
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    author: Mapped[str] = mapped_column(String(200))
+    project_id: Mapped[str | None] = mapped_column(ID)
+    model_id: Mapped[str] = mapped_column(String(200))
+    files: Mapped[int]
+    already: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    dismissed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class EvaluationRow(Base):

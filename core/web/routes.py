@@ -11,6 +11,7 @@ from core.store.store import Store, current_store
 from core.web.access import guarded
 from core.web.download_slots import DownloadSlots, downloading
 from core.web.drafts import draft_routes
+from core.web.drops import segmenting
 from core.web.evaluations import evaluation_routes
 from core.web.exports import export_routes
 from core.web.images import image_routes
@@ -38,7 +39,7 @@ def routes(settings: Settings, store: Store | None = None) -> list[BaseRoute]:
         return store or current_store()
 
     ours: list[BaseRoute] = [
-        *upload_routes(settings),
+        *upload_routes(settings, segmenting(settings, stores)),
         *image_routes(stores, pyramids),
         *revision_routes(stores, pyramids, downloads),
         *draft_routes(settings, stores, pyramids),

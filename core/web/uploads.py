@@ -8,10 +8,10 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
@@ -110,13 +110,23 @@ def clean_leftovers(settings: Settings, *, keep: Collection[str] = (), older_tha
     return deleted
 
 
-def upload_routes(settings: Settings) -> list[Route]:
-    """``PUT /api/uploads`` and ``DELETE /api/uploads/{id}``."""
+Arrival = Callable[[Request, Upload], dict[str, Any]]
+"""Called with a request and the file that it brought; its values are added to the answer. What it raises refuses it."""
+
+
+def upload_routes(settings: Settings, arrival: Arrival = lambda request, upload: {}) -> list[Route]:
+    """``PUT /api/uploads`` and ``DELETE /api/uploads/{id}``.
+
+    Parameters
+    ----------
+    arrival
+        Called on another thread once a file has arrived whole.
+    """
 
     async def put(request: Request) -> Response:
         try:
             refuse_foreign(request)
-            return await _receive(request, settings)
+            return await _receive(request, settings, arrival)
         except ClientDisconnect:
             logger.info("upload was broken off by the client")
             return Response(status_code=499)
@@ -156,8 +166,8 @@ def refuse_foreign(request: Request) -> None:
         )
 
 
-async def _receive(request: Request, settings: Settings) -> JSONResponse:
-    """Stream the body to a temporary name, then give it its final one."""
+async def _receive(request: Request, settings: Settings, arrival: Arrival) -> JSONResponse:
+    """Stream the body to a temporary name, then give it its final one, then do what shall be done with it."""
     declared = _declared_bytes(request, settings)
     name = display_name(request.query_params.get("name", ""))
     folder = settings.uploads_dir
@@ -177,12 +187,14 @@ async def _receive(request: Request, settings: Settings) -> JSONResponse:
                 )
             await to_thread.run_sync(partial.replace, folder / f"{upload_id}.upload")
             await to_thread.run_sync(write_json, folder / f"{upload_id}.json", {"name": name, "bytes": size})
+            upload = Upload(upload_id, name, folder / f"{upload_id}.upload", size)
+            more = await to_thread.run_sync(arrival, request, upload)
             whole = True
         finally:
             partial.unlink(missing_ok=True)
             if not whole:
                 delete_upload(settings, upload_id)
-    return json_response({"upload_id": upload_id, "name": name, "bytes": size})
+    return json_response({"upload_id": upload_id, "name": name, "bytes": size, **more})
 
 
 async def _stream_to(path: Path, chunks: AsyncIterator[bytes], settings: Settings) -> int:

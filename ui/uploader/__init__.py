@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -28,11 +28,17 @@ class UploadedFile:
         A label for people, never a path.
     size_bytes
         Its length.
+    batch_id
+        The batch that it was dropped into; "" where nothing follows by itself.
+    files
+        How many files that batch has.
     """
 
     upload_id: str
     name: str
     size_bytes: int
+    batch_id: str = ""
+    files: int = 0
 
 
 def uploader(
@@ -41,6 +47,7 @@ def uploader(
     label: str = "Drop micrographs here",
     accept: tuple[str, ...] = ACCEPTED,
     multiple: bool = True,
+    drop: Mapping[str, Any] | None = None,
     on_upload: Callable[[], None] | None = None,
 ) -> tuple[UploadedFile, ...]:
     """Show a drop zone.
@@ -55,6 +62,9 @@ def uploader(
         Extensions offered first, with their dot.
     multiple
         Whether several files may be chosen.
+    drop
+        What the server does with each file once it has arrived, without the browser: ``project`` and ``plan`` as
+        `core.web.drops.segmenting` takes them. None: nothing.
     on_upload
         Called before the rerun that arrived files cause.
 
@@ -71,11 +81,15 @@ def uploader(
             "multiple": multiple,
             "max_bytes": current_settings().max_upload_bytes,
             "root": app_root(),
+            "drop": None if drop is None else dict(drop),
         },
         on_uploaded_change=on_upload or _nothing,
     )
     arrived: list[dict[str, Any]] = result.get("uploaded") or []
-    return tuple(UploadedFile(item["upload_id"], item["name"], item["bytes"]) for item in arrived)
+    return tuple(
+        UploadedFile(item["upload_id"], item["name"], item["bytes"], item.get("batch_id", ""), item.get("files", 0))
+        for item in arrived
+    )
 
 
 @lru_cache(maxsize=1)

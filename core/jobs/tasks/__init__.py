@@ -16,7 +16,11 @@ from core.access import Permission
 from core.errors import JobError
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from core.jobs.context import JobContext
+    from core.store import Store
+    from core.store.tables import JobRow
 
 
 class Resource(StrEnum):
@@ -61,6 +65,9 @@ class TaskKind:
         Whether it can be ended early and make its result of what it has.
     at_most
         How many of its kind may run at once, so that they leave places to others; 0: as many as there are places.
+    follower
+        A module with ``queue_followers(session, store, row)``, called in the transaction in which a job of this kind
+        succeeds: the jobs that it adds are queued with the success or not at all. Empty: nothing follows.
     """
 
     name: str
@@ -73,18 +80,29 @@ class TaskKind:
     pausable: bool = False
     finishable: bool = False
     at_most: int = 0
+    follower: str = ""
 
     def function(self) -> Callable[[JobContext], dict[str, Any]]:
         """The task itself; imports its module."""
         run: Callable[[JobContext], dict[str, Any]] = importlib.import_module(self.module).run
         return run
 
+    def queue_followers(self, session: Session, store: Store, row: JobRow) -> None:
+        """Queue what follows from a job of this kind that has just succeeded."""
+        if self.follower:
+            importlib.import_module(self.follower).queue_followers(session, store, row)
+
 
 TASKS: dict[str, TaskKind] = {
     kind.name: kind
     for kind in (
         TaskKind(
-            "ingest", "Reading the image", "core.jobs.tasks.ingest", Resource.CPU, permission=Permission.ADD_IMAGES
+            "ingest",
+            "Reading the image",
+            "core.jobs.tasks.ingest",
+            Resource.CPU,
+            permission=Permission.ADD_IMAGES,
+            follower="core.batches.followers",
         ),
         TaskKind(
             "predict", "Finding organelles", "core.jobs.tasks.predict", Resource.PREDICT, permission=Permission.PAINT

@@ -1,7 +1,9 @@
 """``ingest``: read a micrograph, every page of it, into a project.
 
 Params: ``project_id``; ``upload_id`` (a file from a browser, deleted afterwards) or ``path`` (a file on the server);
-optionally ``name``, ``pixel_size_nm`` (instead of what the file says), ``pages`` (list, counted from 0; all if absent),
+optionally ``name``, ``pixel_size_nm`` (instead of what the file says), ``assumed_nm`` (pixel size where the file does
+not say it), ``then`` (`core.batches.plan.SegmentPlan`: every image is segmented once the file is read, by
+`core.batches.followers`), ``pages`` (list, counted from 0; all if absent),
 ``split``, ``specimen``, ``condition``. Result: ``image_ids`` in the order of the pages, ``notices``, ``duplicates``,
 the ids among them that the project held before, and of these ``restored`` (taken out of the trash), ``sized`` (their
 pixel size was unknown and is now that of the file) and ``sizes_nm``, id to the file's pixel size where it is another
@@ -15,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from core.batches.plan import SegmentPlan
 from core.errors import CristaeError, ImageError, JobCancelledError, JobError
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import PixelSize
@@ -38,9 +41,13 @@ def run(context: JobContext) -> dict[str, Any]:
         There is no such project or upload.
     StorageFullError
         The disk is full.
+    PredictionError
+        What shall follow cannot be used.
     JobCancelledError
         Somebody asked for the job to stop.
     """
+    if context.params.get("then"):
+        SegmentPlan.from_json(context.params["then"])  # what cannot follow is said before the file is read
     upload_id = context.params.get("upload_id")
     path, name = _file(context, upload_id)
     added: list[str] = []
@@ -85,6 +92,8 @@ def _ingest(context: JobContext, micrograph: GuardedMicrograph, added: list[str]
         image = micrograph.read(page)
         if size is not None:
             image = replace(image, pixel_size=size)
+        elif image.pixel_size.nm is None and params.get("assumed_nm") is not None:
+            image = replace(image, pixel_size=PixelSize.from_user(float(params["assumed_nm"])))
         record, new = context.store.add_image_once(
             str(params.get("project_id", "")),
             image,

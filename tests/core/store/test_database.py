@@ -76,6 +76,7 @@ def test_planes_of_an_older_database_are_known_again(store: Store) -> None:
             "declined_models", "promoted_models", "rounds", "visits", "audit_log", "annotation_assignments", "members",
             "review_marks", "review_comments", "reviews",
         )  # fmt: skip
+        _without_batches(connection)
         for table in (*reviewing, "draft_posts", "draft_tiles", "drafts", "evaluation_images", "evaluations"):
             connection.execute(f"DROP TABLE {table}")
         for column in ("approve_own", "former_classes", "class_maps"):
@@ -100,6 +101,7 @@ def test_what_was_seen_before_stays_seen(store: Store) -> None:
     prediction = store.complete_revision(begun.id)
     place = tour(store, image.id, "Ada", Strategy.RANDOM).suggestions[0].place
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
+        _without_batches(connection)
         connection.execute("ALTER TABLE images DROP COLUMN condition")
         connection.execute("DROP TABLE declined_models")
         for column in ("former_classes", "class_maps"):
@@ -121,6 +123,13 @@ def test_what_was_seen_before_stays_seen(store: Store) -> None:
     with again.database.reading() as session:
         assert session.connection().exec_driver_sql("SELECT count(*) FROM visits").scalar() == 0
     again.close()
+
+
+def _without_batches(connection: sqlite3.Connection) -> None:
+    """As before migration 0011."""
+    connection.execute("DROP TABLE batches")
+    connection.execute("DROP INDEX ix_jobs_batch_id")
+    connection.execute("ALTER TABLE jobs DROP COLUMN batch_id")
 
 
 def test_many_processes_may_open_an_empty_folder_at_once(tmp_path: Path) -> None:

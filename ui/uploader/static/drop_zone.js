@@ -5,6 +5,8 @@ import { Transfer, bytesText, durationText } from "./transfer.js";
 const UP = '<svg viewBox="0 0 24 24" width="26" height="26" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M12 15V5M7.500 9.500L12 5l4.500 4.500M4.500 15.500V18a1.500 1.500 0 001.500 1.500h12a1.500 1.500 0 001.500-1.500v-2.500"/></svg>';
 const CROSS = '<svg viewBox="0 0 24 24" width="16" height="16" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"/></svg>';
 
+const SHOWN_SINGLY = 4; // more files than this are one line
+
 export class DropZone {
   constructor(host, props, emit) {
     Object.assign(this, { host, props, emit });
@@ -67,6 +69,10 @@ export class DropZone {
     for (const name of ["dragover", "drop"]) {
       window.addEventListener(name, (event) => { if (hasFiles(event)) event.preventDefault(); }, { signal: this.abort.signal });
     }
+    // files that have not been sent are lost with the tab: the browser asks first
+    window.addEventListener("beforeunload", (event) => {
+      if (this.active || this.queue.length) event.preventDefault();
+    }, { signal: this.abort.signal });
   }
 
   update(props) {
@@ -84,12 +90,19 @@ export class DropZone {
 
   add(files) {
     const chosen = this.props.multiple ? files : files.slice(0, 1);
+    const sendable = chosen.filter((file) => file.size <= this.props.max_bytes);
+    const drop = this.props.drop && { ...this.props.drop, batch: randomId(), files: sendable.length };
+    const many = chosen.length > SHOWN_SINGLY;
+    const group = many ? new DropRow(sendable, () => this.cancelDrop(group)) : null;
+    if (group) this.list.append(group.element);
     for (const file of chosen) {
       const row = new FileRow(file, () => this.cancel(row), () => this.again(row));
-      this.list.append(row.element);
+      Object.assign(row, { drop, group });
+      if (!many) this.list.append(row.element);
       if (file.size > this.props.max_bytes) {
         row.fail(`The file has ${bytesText(file.size)}; ${bytesText(this.props.max_bytes)} are allowed.`,
           "Whoever runs this server can raise CRISTAE_MAX_UPLOAD_BYTES.", false);
+        this.list.append(row.element);
       } else this.queue.push(row);
     }
     this.next();
@@ -103,12 +116,17 @@ export class DropZone {
       return;
     }
     row.start();
-    const address = new URL(`${this.props.root}api/uploads?name=${encodeURIComponent(row.file.name)}`, document.baseURI).href;
-    row.transfer = new Transfer(row.file, address, {
-      onProgress: (sent, speed) => row.progress(sent, speed),
+    const address = new URL(`${this.props.root}api/uploads?name=${encodeURIComponent(row.file.name)}`, document.baseURI);
+    if (row.drop) address.searchParams.set("drop", JSON.stringify(row.drop));
+    row.transfer = new Transfer(row.file, address.href, {
+      onProgress: (sent, speed) => {
+        row.progress(sent, speed);
+        row.group?.progress(sent, speed);
+      },
       onDone: (upload) => this.done(row, upload),
       onError: (cause, remedy) => {
         row.fail(cause, remedy, true);
+        if (row.group) this.list.append(row.element); // what failed is named, also among many
         this.finished(row);
       },
     });
@@ -116,7 +134,12 @@ export class DropZone {
 
   done(row, upload) {
     row.done();
-    this.arrived.push(upload);
+    row.group?.done(row.file);
+    this.arrived.push({ ...upload, files: row.drop?.files ?? 0 });
+    if (row.drop && !row.drop.told) { // the page shows the batch from its first file on
+      row.drop.told = true;
+      this.report();
+    }
     this.finished(row);
   }
 
@@ -140,6 +163,17 @@ export class DropZone {
     this.finished(row);
   }
 
+  /** Stop sending a drop; what is on the server already goes on. */
+  cancelDrop(group) {
+    this.queue = this.queue.filter((row) => row.group !== group);
+    group.element.remove();
+    const row = this.active;
+    if (row?.group === group) {
+      row.transfer?.cancel();
+      this.finished(row);
+    }
+  }
+
   again(row) {
     this.queue.push(row);
     row.wait();
@@ -150,6 +184,53 @@ export class DropZone {
     this.abort.abort();
     this.active?.transfer?.cancel();
     this.queue = [];
+  }
+}
+
+/** One line for a drop of many files. */
+class DropRow {
+  constructor(files, onCancel) {
+    this.count = files.length;
+    this.bytes = files.reduce((sum, file) => sum + file.size, 0);
+    this.sent = 0;
+    this.arrived = 0;
+    this.bar = element("i", {});
+    this.note = element("span", { class: "note" });
+    this.cross = element("button", { type: "button", class: "cross", "aria-label": "Stop sending" });
+    this.cross.innerHTML = CROSS;
+    this.cross.addEventListener("click", onCancel);
+    this.track = element("div", { class: "track", role: "progressbar", "aria-label": "Upload of all files", "aria-valuemin": "0", "aria-valuemax": "100" }, this.bar);
+    this.element = element("li", { class: "running" },
+      element("div", { class: "line" }, element("span", { class: "name" }, `${this.count} files`),
+        element("span", { class: "size" }, bytesText(this.bytes)), this.cross),
+      this.track, this.note);
+    this.show(0, "Starting…");
+  }
+
+  progress(sent, speed) {
+    const left = speed > 0 ? (this.bytes - this.sent - sent) / speed : 0;
+    const rest = left >= 1 ? `, ${durationText(left)} left` : "";
+    this.show(this.sent + sent, `${this.arrived} of ${this.count} on the server${rest}. Keep this tab open until all are.`);
+  }
+
+  done(file) {
+    this.sent += file.size;
+    this.arrived += 1;
+    if (this.arrived < this.count) {
+      this.progress(0, 0);
+      return;
+    }
+    this.element.className = "done";
+    this.show(this.bytes, `All ${this.count} files are on the server. The tab may be closed.`);
+    this.cross.hidden = true;
+    setTimeout(() => this.element.remove(), 6000);
+  }
+
+  show(sent, text) {
+    const fraction = this.bytes ? Math.min(1, sent / this.bytes) : 0;
+    this.bar.style.width = `${(fraction * 100).toFixed(1)}%`;
+    this.track.setAttribute("aria-valuenow", String(Math.round(fraction * 100)));
+    this.note.textContent = text;
   }
 }
 
@@ -214,4 +295,9 @@ function element(tag, attributes, ...children) {
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   node.append(...children);
   return node;
+}
+
+/** 32 hexadecimal digits; crypto.randomUUID is missing where the page came without TLS. */
+function randomId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,0 +1,192 @@
+"""Beginning a batch: files that arrive one by one, or images that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.access import Permission, require, require_anywhere, require_within
+from core.batches.followers import is_segmented, queue_predictions
+from core.batches.plan import SegmentPlan
+from core.batches.rows import is_batch_id, new_batch_id, record, require_batch_author
+from core.errors import JobError, StoreError
+from core.jobs.rows import Priority, new_job
+from core.jobs.transitions import record as job_record
+from core.segmentation.model_store import ModelStore
+from core.store.base import found, now
+from core.store.records import BatchRecord, JobRecord, ProjectRecord
+from core.store.store import Store
+from core.store.tables import BatchRow, ImageRow, ProjectRow
+
+FIRST_PROJECT: Final = "My images"
+"""Made for the first file where there is no project yet."""
+
+MAX_FILES: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFile:
+    """A file to be read and segmented.
+
+    Parameters
+    ----------
+    name
+        What people call it.
+    upload_id
+        A file from a browser.
+    path
+        A file on the server, where ``upload_id`` is empty.
+    """
+
+    name: str
+    upload_id: str = ""
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagesToDo:
+    """Images that were chosen for a model.
+
+    Parameters
+    ----------
+    to_do, done
+        Ids: those that it has not segmented as they are now, and those that it has.
+    """
+
+    to_do: tuple[str, ...]
+    done: tuple[str, ...]
+
+
+def add_file(
+    store: Store, batch_id: str, project_id: str, plan: SegmentPlan, file: NewFile, *, files: int, by: str
+) -> JobRecord:
+    """Queue the reading of a file; its images are segmented once it is read, whoever is still there.
+
+    Parameters
+    ----------
+    batch_id
+        Chosen by who asks, one for all files of a drop; the first file to arrive begins the batch.
+    project_id
+        Where the images go; empty: `first_project`.
+    files
+        How many the drop has.
+    by
+        Who asks.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not add images to the project.
+    NotFoundError
+        There is no such project or model, or the batch is somebody else's.
+    JobError
+        The batch was cancelled, or its id cannot be one.
+    """
+    if not is_batch_id(batch_id):
+        raise JobError(f"{batch_id[:40]!r} cannot be the id of a batch.", "Reload the page and drop the files again.")
+    ModelStore(store.settings.models_dir).get(plan.model_id)
+    project_id = project_id or first_project(store, plan.model_id, by=by).id
+    params: dict[str, Any] = {"project_id": project_id, "name": file.name, "then": plan.to_json()}
+    params |= {"upload_id": file.upload_id} if file.upload_id else {"path": str(file.path)}
+    if plan.assumed_nm is not None:
+        params["assumed_nm"] = plan.assumed_nm
+    with store.database.writing() as session:
+        found(session, ProjectRow, project_id, "project")
+        require_within(session, store.settings, project_id, by, Permission.ADD_IMAGES)
+        asked = _begun(session, batch_id, project_id, plan, min(max(files, 1), MAX_FILES), by)
+        if asked.cancelled_at is not None:
+            raise JobError("This drop was cancelled.", "Drop the file again.")
+        priority = Priority.INTERACTIVE if asked.files == 1 else Priority.NORMAL
+        row = new_job("ingest", params, author=by, priority=priority, batch_id=batch_id)
+        session.add(row)
+        session.flush()
+        return job_record(row)
+
+
+def images_to_do(store: Store, image_ids: Collection[str], model_id: str) -> ImagesToDo:
+    """Which of the images a model has segmented as they are now; those that are gone are in neither."""
+    to_do: list[str] = []
+    done: list[str] = []
+    with store.database.reading() as session:
+        for image_id in dict.fromkeys(image_ids):
+            image = session.get(ImageRow, image_id)
+            if image is not None and image.trashed_at is None:
+                (done if is_segmented(session, image, model_id) else to_do).append(image_id)
+    return ImagesToDo(to_do=tuple(to_do), done=tuple(done))
+
+
+def segment_images(store: Store, image_ids: Sequence[str], plan: SegmentPlan, *, by: str) -> BatchRecord:
+    """Queue predictions of images as one batch.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not paint in one of their projects; nothing is queued then.
+    NotFoundError
+        There is no such image or model.
+    """
+    ModelStore(store.settings.models_dir).get(plan.model_id)
+    images = [store.image(image_id) for image_id in dict.fromkeys(image_ids)]
+    projects = sorted({image.project_id for image in images})
+    for project_id in projects:
+        require(store, project_id, by, Permission.PAINT)
+    if not images:
+        raise JobError("No image was chosen.", "Choose images first.")
+    batch_id = new_batch_id()
+    with store.database.writing() as session:
+        row = _begun(session, batch_id, projects[0] if len(projects) == 1 else None, plan, 0, by)
+        ids = [image.id for image in images]
+        queue_predictions(session, store, ids, plan, author=by, priority=Priority.BATCH, batch_id=batch_id)
+        session.flush()
+        session.refresh(row)
+        return record(row)
+
+
+def first_project(store: Store, model_id: str, *, by: str) -> ProjectRecord:
+    """The project `FIRST_PROJECT`, for files that are dropped where there is no other, with the classes of the model.
+
+    Made once, however many ask at the same time.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not add images to it; or it is to be made, which takes an admin where access goes by roles.
+    """
+    for _ in range(2):
+        known = next((project for project in store.projects() if project.name == FIRST_PROJECT), None)
+        if known is not None:
+            require(store, known.id, by, Permission.ADD_IMAGES)
+            return known
+        require_anywhere(store, by, Permission.MANAGE)
+        scheme = ModelStore(store.settings.models_dir).get(model_id).scheme
+        with suppress(StoreError):  # somebody else was quicker
+            return store.create_project(FIRST_PROJECT, scheme, None)
+    raise StoreError(f"The project {FIRST_PROJECT!r} cannot be made.", "Make a project on the Data page.")
+
+
+def _begun(session: Session, batch_id: str, project_id: str | None, plan: SegmentPlan, files: int, by: str) -> BatchRow:
+    """The row of the batch, begun now if it is new."""
+    row = session.scalar(select(BatchRow).where(BatchRow.id == batch_id))
+    if row is None:
+        row = BatchRow(
+            id=batch_id,
+            author=by[:200],
+            project_id=project_id,
+            model_id=plan.model_id,
+            files=files,
+            already=0,
+            created_at=now(),
+            cancelled_at=None,
+            dismissed_at=None,
+        )
+        session.add(row)
+        session.flush()
+    else:
+        require_batch_author(record(row), by)
+    return row
