@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.jobs.rows import jobs
-from core.label_scheme import DEFAULT_SCHEME
 from core.learning.current_model import opening_model as core_opening_model
 from core.learning.current_model import proposed_model
 from core.segmentation.model_store import ModelStore, StoredModel
 from core.settings import current_settings
-from core.store.records import ImageRecord, JobState, ProjectRecord, RevisionKind, RevisionRecord
+from core.store.records import ImageRecord, JobState, RevisionKind, RevisionRecord
 from core.store.store import Store, current_store
-
-UPLOADS_PROJECT: Final = "My images"
-"""Where uploaded images go; made at the first upload."""
 
 RECENT: Final = 12
 """Images shown in a gallery."""
@@ -49,12 +45,6 @@ def opening_model(image: ImageRecord) -> StoredModel | None:
 def model_name(model_id: str) -> str:
     """A model's name to show, archived or not; its id where it is not in the store."""
     return next((model.card.name for model in models().list() if model.id == model_id), model_id)
-
-
-def uploads_project() -> ProjectRecord:
-    """The project that uploaded images belong to."""
-    found = next((item for item in store().projects() if item.name == UPLOADS_PROJECT), None)
-    return found or store().create_project(UPLOADS_PROJECT, DEFAULT_SCHEME, None)
 
 
 def newest_first(images: Sequence[ImageRecord]) -> list[ImageRecord]:

@@ -57,17 +57,14 @@ class StateKey(StrEnum):
     TABLE_VERSION = "table_version"
     """Grows when the table of images must forget what was typed, because it is saved."""
 
-    INGEST_JOBS = "ingest_jobs"
-    """Ids of ingest jobs that this tab waits for."""
-
-    SEVERAL_FILES = "several_files"
-    """Whether the imports that this tab waits for are of more than one file."""
+    OPEN_WHEN_READ = "open_when_read"
+    """Id of the batch of a file that this tab has dropped alone: it is opened once it has become an image."""
 
     ARRIVALS = "arrivals"
     """Imports of files that were here before, whose outcome is shown until it is closed."""
 
     PREDICT_NEXT = "predict_next"
-    """The image that shall be segmented without being asked: just uploaded, or its pixel size just entered."""
+    """The image that shall be segmented without being asked: its pixel size has just been entered."""
 
     ISOLATED_CLASS = "isolated_class"
     """The class that alone is drawn, or None."""

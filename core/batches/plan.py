@@ -32,7 +32,8 @@ class SegmentPlan:
     model_id
         The model.
     class_map
-        Model class id (as text) to class id of the project, where the two differ; empty: by name.
+        Name of the model's class to name of the project's, None for background, as the ``predict`` job takes it; empty:
+        by name, and as decided in the project before.
     step, mirroring
         As in `core.segmentation.predictor.Predictor.predict`.
     unknown_size
@@ -44,7 +45,7 @@ class SegmentPlan:
     """
 
     model_id: str
-    class_map: Mapping[str, int | None] = field(default_factory=lambda: MappingProxyType({}))
+    class_map: Mapping[str, str | None] = field(default_factory=lambda: MappingProxyType({}))
     step: float = 0.5
     mirroring: bool = False
     unknown_size: UnknownSize = UnknownSize.ASK

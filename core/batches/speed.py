@@ -47,4 +47,4 @@ def expected_s(store: Store, model_id: str, image_ids: Sequence[str]) -> float |
     timed = [(float(summary["seconds"]), pixels) for summary, pixels in known if summary.get("seconds")]
     if not timed or not pixels_to_do:
         return None
-    return pixels_to_do * sum(seconds for seconds, _ in timed) / sum(pixels for _, pixels in timed)
+    return float(pixels_to_do * sum(seconds for seconds, _ in timed) / sum(pixels for _, pixels in timed))

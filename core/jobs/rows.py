@@ -152,6 +152,7 @@ def jobs(
     states: Collection[JobState] | None = None,
     kinds: Collection[str] | None = None,
     text: str = "",
+    batch_id: str | None = None,
     limit: int = 200,
     offset: int = 0,
     store: Store | None = None,
@@ -164,6 +165,8 @@ def jobs(
         Only these; None: all.
     text
         Only those whose id, kind, author, message or error contains it.
+    batch_id
+        Only those of this batch; None: all.
     limit, offset
         A page of the list.
     """
@@ -172,6 +175,8 @@ def jobs(
         wanted = wanted.where(JobRow.state.in_([JobState(state).value for state in states]))
     if kinds is not None:
         wanted = wanted.where(JobRow.kind.in_(list(kinds)))
+    if batch_id is not None:
+        wanted = wanted.where(JobRow.batch_id == batch_id)
     if text:
         columns = (JobRow.id, JobRow.kind, JobRow.author, JobRow.message, JobRow.error_cause)
         wanted = wanted.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.batches.plan import SegmentPlan
+from core.batches.start import NewFile, add_file
+from core.errors import PredictionError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import Priority, jobs, submit
-from core.jobs.transitions import claim, succeed
+from core.jobs.transitions import claim, fail, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.coverage import coverage_table
 from core.objects.cleaning import Changes
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
 from core.predictions.cleaning import clean_again, keep_cleaning
 from core.segmentation.model_store import STARTER_ID
+from core.settings import ROOT
 from core.store.label_maps import MATCH
-from core.store.records import ImageRecord, JobState, RevisionKind
+from core.store.records import ImageRecord, JobRecord, JobState, RevisionKind
 from core.store.store import Store
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
@@ -28,6 +33,8 @@ from ui.state import StateKey
 from ui.viewer import LabelLayer
 
 PAGE = "segment_page.py"
+BATCH = "0123456789abcdef"
+SIZE = PixelSize.from_user(8.0)
 
 
 @pytest.fixture
@@ -292,12 +299,13 @@ def test_the_planes_of_a_stack_are_segmented_together(
     assert page.query_params["image"] in (planes[2].id, [planes[2].id])
 
 
-def ingested(store: Store, app: AppTest, name: str, **result: object) -> AppTest:
-    """The Segment page of a tab whose upload has just been read."""
-    row = claim(store, submit("ingest", {"name": name}), "here")
-    assert row is not None
-    assert succeed(store, row.id, row.attempts, dict(result))
-    app.session_state[StateKey.INGEST_JOBS] = [row.id]
+def ingested(store: Store, image: ImageRecord, model: str, app: AppTest, name: str, **result: object) -> AppTest:
+    """The Segment page of a tab whose file, dropped alone, has just been read."""
+    file = NewFile(name=name, path=Path(name))
+    row = add_file(store, BATCH, image.project_id, SegmentPlan(model_id=model), file, files=1, by="")
+    assert claim(store, row, "here")
+    assert succeed(store, row.id, 1, dict(result))
+    app.session_state[StateKey.OPEN_WHEN_READ] = BATCH
     return open_page(app, PAGE)
 
 
@@ -318,7 +326,15 @@ def test_an_upload_that_was_here_before_says_so_and_is_not_segmented_again(
     """The older image was opened without a word, and segmented anew."""
     predicted(store, image, model)
     page = ingested(
-        store, app, "b_2.tif", image_ids=[image.id], duplicates=[image.id], sizes_nm={image.id: 4.0}, notices=["Odd."]
+        store,
+        image,
+        model,
+        app,
+        "b_2.tif",
+        image_ids=[image.id],
+        duplicates=[image.id],
+        sizes_nm={image.id: 4.0},
+        notices=["Odd."],
     )
     assert page.query_params["image"] in (image.id, [image.id])
     said = texts(page)
@@ -337,7 +353,15 @@ def test_an_upload_that_tells_the_pixel_size_is_segmented_with_it(
     old = submit("predict", {"image_id": image.id, "model_id": model})
     store.set_pixel_size(image.id, PixelSize.from_user(4.0))
     page = ingested(
-        store, app, "b.tif", image_ids=[image.id], duplicates=[image.id], restored=[image.id], sized=[image.id]
+        store,
+        image,
+        model,
+        app,
+        "b.tif",
+        image_ids=[image.id],
+        duplicates=[image.id],
+        restored=[image.id],
+        sized=[image.id],
     )
     assert "which was taken out of the trash. The pixel size was not known; now it is 4 nm" in texts(page)
     new, cancelled = jobs(kinds=["predict"])
@@ -345,18 +369,116 @@ def test_an_upload_that_tells_the_pixel_size_is_segmented_with_it(
     assert (new.params["image_id"], new.state) == (image.id, JobState.QUEUED)
 
 
-def test_all_pages_of_a_file_dropped_with_others_are_segmented(
-    store: Store, image: ImageRecord, model: str, app: AppTest
-) -> None:
-    """Only the first was; those of a lone file wait to be asked for."""
+def test_all_pages_of_a_dropped_file_are_segmented(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:
+    """Only the first was; those of a lone file waited to be asked for."""
     planes = [
-        store.add_image(image.project_id, Image(np.full((40, 40), z, np.uint8)), stack="s.tif", z_index=z)
+        store.add_image(image.project_id, Image(np.full((40, 40), z, np.uint8), SIZE), stack="s.tif", z_index=z)
         for z in range(3)
     ]
-    app.session_state[StateKey.SEVERAL_FILES] = True
-    ingested(store, app, "s.tif", image_ids=[plane.id for plane in planes], duplicates=[])
+    ingested(store, image, model, app, "s.tif", image_ids=[plane.id for plane in planes], duplicates=[])
     asked = {job.params["image_id"]: job.priority for job in jobs(kinds=["predict"])}
-    assert asked == {planes[0].id: Priority.NORMAL, planes[1].id: Priority.BATCH, planes[2].id: Priority.BATCH}
+    assert asked == {planes[0].id: Priority.INTERACTIVE, planes[1].id: Priority.BATCH, planes[2].id: Priority.BATCH}
+
+
+def dropped(store: Store, project_id: str, model: str, count: int, size: PixelSize) -> list[JobRecord]:
+    """Files of one drop, read; their predictions wait."""
+    for number in range(count):
+        file = NewFile(name=f"{number}.tif", path=Path(f"{number}.tif"))
+        row = add_file(store, BATCH, project_id, SegmentPlan(model_id=model), file, files=count, by="")
+        assert claim(store, row, "here")
+        made = store.add_image(project_id, Image(np.full((40, 40), number, np.uint8), size, f"{number}.tif"))
+        assert succeed(store, row.id, 1, {"image_ids": [made.id], "duplicates": []})
+    return list(jobs(kinds=["predict"], batch_id=BATCH))
+
+
+def bars(app: AppTest) -> list[str]:
+    """What stands on the progress bars of the page."""
+    return [str(bar.proto.text) for bar in app.get("progress")]
+
+
+def test_many_files_are_one_line_that_says_how_far_it_is(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    """Thirty files were thirty bars."""
+    rows = dropped(store, image.project_id, model, 3, SIZE)
+    for row in rows[1:]:
+        assert claim(store, row, "here")
+    assert succeed(store, rows[1].id, 1, {})
+    assert fail(store, rows[2].id, PredictionError("Too small.", "Use a larger image."))
+    page = open_page(app, PAGE)
+    assert not page.exception
+    (bar,) = bars(page)
+    assert bar.startswith("**1 of 3 images segmented** with Tiny in My images · 1 failed · about ")
+    assert "Too small. Use a larger image." in texts(page)
+    next(button for button in page.button if button.label == "Cancel all").click().run()
+    assert {row.state for row in jobs(kinds=["predict"])} == {JobState.CANCELLED, JobState.SUCCEEDED, JobState.FAILED}
+    next(button for button in page.button if button.label == "Close").click().run()
+    assert bars(page) == []
+
+
+def test_images_without_a_pixel_size_wait_and_are_answered_together(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    """They were segmented at a guessed scale, and the wish was lost with the tab."""
+    dropped(store, image.project_id, model, 2, PixelSize())
+    page = open_page(app, PAGE)
+    assert not page.exception
+    assert "2 waiting for a pixel size" in bars(page)[0]
+    assert "2 images (0.tif and others)" in texts(page)
+    next(field for field in page.text_input if field.label.startswith("Pixel size")).set_value("0.005 µm")
+    next(button for button in page.button if button.label == "Use for all").click().run()
+    assert not page.exception
+    assert [made.pixel_size.nm for made in store.images(image.project_id)][1:] == [5.0, 5.0]
+    assert {row.state for row in jobs(kinds=["predict"])} == {JobState.QUEUED}
+
+
+def test_a_held_image_says_what_it_waits_for_on_its_own_page_and_among_the_jobs(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    (row,) = dropped(store, image.project_id, model, 1, PixelSize())
+    page = open_page(app, "jobs_page.py")
+    assert "needs an answer" in texts(page)
+    page = open_page(app, PAGE, image=str(row.params["image_id"]), model=model)
+    assert "Segmenting begins once the pixel size is known" in texts(page)
+    next(button for button in page.button if button.label == "Assume 8 nm per pixel").click().run()
+    assert [row.state for row in jobs(kinds=["predict"])] == [JobState.QUEUED]
+    next(field for field in page.text_input if field.label.startswith("Pixel size")).set_value("5.5")
+    next(button for button in page.button if button.label == "Use this size").click().run()
+    states = [row.state for row in jobs(kinds=["predict"])]
+    assert sorted(states) == [JobState.CANCELLED, JobState.QUEUED]  # the one of the wrong size does not go on
+
+
+def test_project_and_model_are_chosen_before_the_drop_and_remembered(
+    store: Store, image: ImageRecord, model: str, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every file went to "My images", whatever one worked on."""
+    drops: list[dict[str, Any]] = []
+    monkeypatch.setattr("ui.panels.start.uploader", lambda *, key, drop: drops.append(drop) or ())
+    other = write_model(store.settings.models_dir / "other").id
+    brain, _ = (store.create_project(name, DEFAULT_SCHEME) for name in ("Brain", "Newest"))
+    page = open_page(app, PAGE)
+    assert page.selectbox[0].options == ["Newest", "Brain", "My images"]
+    page.selectbox[0].set_value(brain.id).run()
+    page.selectbox[1].set_value(other).run()
+    assert not page.exception
+    assert (drops[-1]["project"], drops[-1]["plan"]["model_id"]) == (brain.id, other)
+    add_file(store, BATCH, brain.id, SegmentPlan(model_id=other), NewFile(name="a", path=Path("a")), files=1, by="")
+    fresh = open_page(AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=20).run(), PAGE)
+    assert fresh.selectbox[0].value == brain.id
+
+
+def test_the_first_project_is_made_with_the_first_file(
+    store: Store, model: str, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drops: list[dict[str, Any]] = []
+    monkeypatch.setattr("ui.panels.start.uploader", lambda *, key, drop: drops.append(drop) or ())
+    page = open_page(app, PAGE)
+    assert not page.exception
+    assert page.selectbox[0].options == ["My images (new)"]
+    assert store.projects() == ()  # looking makes nothing
+    plan = SegmentPlan.from_json(drops[-1]["plan"])
+    add_file(store, BATCH, drops[-1]["project"], plan, NewFile(name="a", path=Path("a")), files=1, by="")
+    assert [project.name for project in store.projects()] == ["My images"]
 
 
 def test_planes_segmented_with_another_pixel_size_are_segmented_again(

@@ -1,39 +1,15 @@
-"""Uploads that have become images: opened and segmented, and what is said of those that were here before."""
+"""What is said of dropped files whose images were here before."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from core.curation import cancel_predictions
 from core.errors import NotFoundError
-from core.jobs.rows import Priority, active_jobs, job
-from core.segmentation.model_store import StoredModel
+from core.jobs.rows import job
 from core.store.records import ImageRecord, JobRecord
 from ui import context
 from ui.errors import plain
-from ui.panels.predict import begin_prediction
-from ui.state import Query, StateKey, query
-
-
-def arrived(row: JobRecord) -> None:
-    """Open the image and have it segmented; of several files, segment each and stay with the gallery."""
-    image_ids: list[str] = row.result.get("image_ids", [])
-    if not image_ids:
-        return
-    if known_before(row):
-        st.session_state.setdefault(StateKey.ARRIVALS, []).append(row.id)
-    cancel_predictions(context.store(), row.result.get("sized", []))
-    project_id = context.store().image(image_ids[0]).project_id
-    model = context.offered_models().get(query(Query.MODEL) or "") or context.current_model(project_id)
-    if st.session_state.get(StateKey.SEVERAL_FILES):
-        for number, image_id in enumerate(image_ids):
-            if model and _unsegmented(image_id, model):
-                begin_prediction(image_id, model.id, priority=Priority.BATCH if number else Priority.NORMAL)
-    else:
-        if model is None or _unsegmented(image_ids[0], model):
-            st.session_state[StateKey.PREDICT_NEXT] = image_ids[0]
-        st.query_params[Query.IMAGE.value] = image_ids[0]
-    st.rerun()
+from ui.state import StateKey
 
 
 def arrival_notes() -> None:
@@ -90,14 +66,3 @@ def arrival_text(row: JobRecord) -> str:
     known = {text for image in images for text in image.notices}
     sentences += [plain(text) for text in row.result.get("notices", []) if text not in known]
     return " ".join(sentences)
-
-
-def _unsegmented(image_id: str, model: StoredModel) -> bool:
-    """Whether the model has neither segmented the image as it is now nor is about to."""
-    image = context.store().image(image_id)
-    wanted = {"image_id": image_id, "model_id": model.id}
-    active = (row for row in active_jobs() if row.kind == "predict" and not row.cancel_requested)
-    if any(wanted.items() <= row.params.items() for row in active):
-        return False
-    made = context.prediction(image_id, model.id)
-    return made is None or context.outdated(image, made)

@@ -30,6 +30,7 @@ LIVE_S: Final = 1.5
 
 BADGES: Final = {
     JobState.QUEUED: ("waiting", "gray"),
+    JobState.HELD: ("needs an answer", "orange"),
     JobState.RUNNING: ("running", "blue"),
     JobState.SUCCEEDED: ("done", "green"),
     JobState.FAILED: ("failed", "red"),
@@ -47,6 +48,12 @@ def actions(row: JobRecord, *, key: str) -> None:
         if not may_change:
             pass
         elif not row.finished:
+            if row.state is JobState.HELD:
+                target = {
+                    Query.IMAGE.value: str(row.params["image_id"]),
+                    Query.MODEL.value: str(row.params["model_id"]),
+                }
+                st.page_link(SEGMENT_PAGE, label="Answer", icon=":material/edit:", query_params=target)
             if st.button(
                 "Stopping" if row.cancel_requested else "Cancel",
                 key=f"{key}-cancel-{row.id}",

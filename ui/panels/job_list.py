@@ -38,6 +38,7 @@ STATE_WORDS: Final = {
     JobState.INTERRUPTED: "interrupted",
     JobState.RUNNING: "running",
     JobState.QUEUED: "waiting",
+    JobState.HELD: "needs an answer",
 }
 
 
@@ -55,12 +56,17 @@ def _live_list(was_busy: bool) -> None:
     _engine()
     running = [row for row in rows if row.state is JobState.RUNNING]
     waiting = [row for row in rows if row.state is JobState.QUEUED]
+    held = [row for row in rows if row.state is JobState.HELD]
     about = subjects(context.store(), rows)
     if not rows:
         st.info(
             "Nothing runs and nothing waits. Segment an image, import data or train a model, and it appears here.",
             icon=":material/task_alt:",
         )
+    for row in held[:SHOWN]:
+        _held(row, about[row.id])
+    if len(held) > SHOWN:
+        st.caption(f"and {len(held) - SHOWN:,} more that need an answer")
     for row in running:
         if row.id == query(Query.JOB):
             continue  # shown above, with everything
@@ -111,6 +117,16 @@ def _waiting(row: JobRecord, subject: str, position: int) -> None:
         facts = [f"asked {_ago(row.created_at)}" + (f" by {plain(row.author)}" if row.author else "")]
         facts += [plain(row.message)] if row.message else []
         head.caption(" · ".join(facts))
+        with buttons:
+            actions(row, key="live")
+
+
+def _held(row: JobRecord, subject: str) -> None:
+    """A job that waits for a person, with the way to answer."""
+    with st.container(border=True, key=f"held-{row.id}"):
+        head, buttons = st.columns([3, 1.6], vertical_alignment="center")
+        head.markdown(f":orange-badge[{STATE_WORDS[row.state]}] {_headline(row, subject)}")
+        head.caption(f"{plain(row.message)}. Asked {_ago(row.created_at)}.")
         with buttons:
             actions(row, key="live")
 

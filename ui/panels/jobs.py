@@ -96,6 +96,8 @@ def _running_jobs() -> None:
 def _line(job: JobRecord, about: str) -> str:
     """One line about a job."""
     what = f"{job_title(job)} · {plain(about)}" if about else job_title(job)
+    if job.state is JobState.HELD:
+        return f"{what}: {plain(job.message)}"
     if job.state is JobState.QUEUED:
         return f"{what}: waiting for its turn"
     parts = [what, plain(job.message)] if job.message else [what]

@@ -22,6 +22,12 @@ from ui.panels.results_words import counted
 from ui.person import person
 from ui.state import Query
 
+_STATE_WORDS: Final = {
+    JobState.RUNNING: "being segmented",
+    JobState.QUEUED: "waiting to be segmented",
+    JobState.HELD: "waiting for its pixel size",
+}
+
 FOLLOW_S: Final = 3.0
 """How often a gallery looks whether images wait, are being segmented, or are done."""
 
@@ -87,7 +93,7 @@ def _note(image: ImageRecord, active: dict[str, JobState]) -> str:
     by = plain(makers[0]) if len(makers) == 1 else f"{len(makers)} models"
     parts = [f"segmented by {by}"] if makers else []
     if image.id in active:
-        parts = ["being segmented" if active[image.id] is JobState.RUNNING else "waiting to be segmented"]
+        parts = [_STATE_WORDS[active[image.id]]]
     if any(item.kind is RevisionKind.REFERENCE for item in revisions):
         parts.append("has reference labels")
     return ", ".join(parts) or "not segmented yet"

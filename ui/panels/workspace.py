@@ -5,17 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from core.access import Permission
+from core.batches.plan import SegmentPlan
+from core.batches.start import segment_images
 from core.errors import NotFoundError
-from core.jobs.rows import Priority, active_jobs, job, jobs
+from core.jobs.rows import active_jobs, job, jobs, let_go
 from core.measurements.sources import Source, SourceKind
 from core.segmentation.model_store import StoredModel
 from core.settings import ROOT
 from core.store.label_maps import label_classes
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from ui import context
-from ui.access import allowed, gate, origin_text
+from ui.access import allowed, gate, may_steer, origin_text
 from ui.address import kept_in_address
-from ui.errors import explaining, plain, show_error
+from ui.errors import explained, explaining, plain, show_error
 from ui.panels.arrivals import arrival_notes
 from ui.panels.class_match import class_match, matched_classes, translation_for
 from ui.panels.coverage import coverage_panel, downloads_panel
@@ -27,6 +29,7 @@ from ui.panels.predict import begin_prediction
 from ui.panels.results_words import counted
 from ui.parts.names import model_choice
 from ui.parts.options import titled
+from ui.person import person
 from ui.segment.object_sizes import object_sizes_panel
 from ui.state import Query, StateKey, query, set_query
 from ui.units import duration_text, field_text, pixel_size_text, shape_text
@@ -53,6 +56,8 @@ def workspace(image_id: str) -> None:
     finished = finished or context.prediction_without_model(image.id)
     if model and running is None:
         running = _begin_if_wanted(image, model)
+    elif running:
+        st.session_state.pop(StateKey.PREDICT_NEXT, None)  # it has waited for this size, or begins with it already
     _stack(image, model)
     picture, panel = st.columns([2.5, 1.25], gap="small")
     with panel, st.container(key="segment-panel"):
@@ -81,7 +86,6 @@ def _asked_for(image_id: str) -> ImageRecord | None:
 def _leave() -> None:
     """Back to the page without an image."""
     st.query_params.clear()
-    st.session_state.pop(StateKey.PREDICT_NEXT, None)
     st.rerun()
 
 
@@ -125,8 +129,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
     waiting = [image_id for image_id in missing if image_id not in under_way]
     label = f"Segment {len(waiting)} planes" if waiting else "All planes done or under way"
     if right.button(label, icon=":material/layers:", disabled=not waiting, width="stretch"):
-        for image_id in waiting:
-            begin_prediction(image_id, model.id, priority=Priority.BATCH)
+        segment_images(context.store(), waiting, SegmentPlan(model_id=model.id), by=person())
         st.rerun()
 
 
@@ -208,7 +211,7 @@ def _last_problem(image: ImageRecord, model: StoredModel) -> JobRecord | None:
 
 
 def _begin_if_wanted(image: ImageRecord, model: StoredModel) -> JobRecord | None:
-    """Segment a fresh upload, or one whose pixel size was just entered, without being asked."""
+    """Segment an image whose pixel size was just entered, without being asked."""
     if st.session_state.get(StateKey.PREDICT_NEXT) != image.id or not _matched(image, model):
         return None
     st.session_state.pop(StateKey.PREDICT_NEXT)
@@ -239,7 +242,9 @@ def _prediction_panel(
     asked = may_paint and _needs_pixel_size(image, model)
     if asked:
         pixel_size_panel(image, model, asked=True)
-    if running:
+    if running and running.state is JobState.HELD:
+        _held(running, model)
+    elif running:
         _progress(running.id, _revision_id(running))
     elif finished:
         _found(image, finished)
@@ -252,6 +257,15 @@ def _prediction_panel(
             pixel_size_panel(image, model, asked=False)
         if matched:
             _begin_controls(image, model, again=finished is not None and finished.model_id == model.id)
+
+
+def _held(row: JobRecord, model: StoredModel) -> None:
+    """It waits for the pixel size: the way without one."""
+    st.caption(":material/pause_circle: Segmenting begins once the pixel size is known.")
+    if may_steer(row) and st.button(f"Assume {model.pixel_size_nm:g} nm per pixel", key=f"assume-{row.id}"):
+        with explained():
+            let_go(row.id, by=person())
+        st.rerun()
 
 
 def _found(image: ImageRecord, finished: RevisionRecord) -> None:

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import core.batches.followers as followers
+import core.curation as curation
 import core.jobs.runner as runner
 from core.access import Role, set_member
 from core.batches.plan import SegmentPlan, UnknownSize
@@ -229,6 +230,25 @@ def test_an_unknown_pixel_size_holds_the_prediction_until_it_is_entered(
     assert first in jobs_using(store, MODEL) or first.id in {row.id for row in jobs_using(store, MODEL)}
     change_pixel_size(store, first.params["image_id"], 8.0, by="Ada")  # one plane answers for the stack
     assert [row.state for row in predictions(store)] == [JobState.QUEUED] * 2
+
+
+def test_a_prediction_that_the_engine_lets_go_at_once_is_not_cancelled_by_its_own_answer(
+    store: Store, project: ProjectRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of thirty was: the engine was quicker than what came after the new size."""
+    drop(store, project, tiff(tmp_path, "a.tif", nm=None))
+    run_next(store)
+    real = curation.change_image
+
+    def with_a_quick_engine(*args: Any, **options: Any) -> ImageRecord:
+        changed = real(*args, **options)
+        assert followers.release_answered(store) == 1
+        return changed
+
+    monkeypatch.setattr(curation, "change_image", with_a_quick_engine)
+    (held,) = predictions(store)
+    change_pixel_size(store, held.params["image_id"], 8.0, by="Ada")
+    assert job(held.id, store=store).state is JobState.QUEUED
 
 
 def test_the_engine_sees_an_answer_wherever_it_was_given(store: Store, project: ProjectRecord, tmp_path: Path) -> None:
@@ -453,8 +473,8 @@ def test_an_unusable_plan_fails_before_the_file_is_read(store: Store, project: P
 
 
 def test_a_plan_survives_the_database() -> None:
-    plan = SegmentPlan(model_id=MODEL, class_map={"1": 3, "2": None}, step=0.75, mirroring=True, assumed_nm=4.0)
+    plan = SegmentPlan(model_id=MODEL, class_map={"a": "ER", "b": None}, step=0.75, mirroring=True, assumed_nm=4.0)
     assert SegmentPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
     assert plan.prediction("i") == {
-        "image_id": "i", "model_id": MODEL, "step": 0.75, "mirroring": True, "class_map": {"1": 3, "2": None},
+        "image_id": "i", "model_id": MODEL, "step": 0.75, "mirroring": True, "class_map": {"a": "ER", "b": None},
     }  # fmt: skip

@@ -1,0 +1,150 @@
+"""Where dropped images go and what segments them: chosen before the drop, remembered after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from core.access import Permission
+from core.batches.plan import SegmentPlan
+from core.batches.rows import last_projects
+from core.batches.start import FIRST_PROJECT
+from core.demo import demo_project
+from core.segmentation.model_store import StoredModel
+from core.settings import Access, current_settings
+from core.store.records import ProjectRecord
+from ui import context
+from ui.access import allowed, visible_projects
+from ui.errors import plain
+from ui.panels.data_project import new_project
+from ui.panels.no_model import no_model
+from ui.person import person
+from ui.state import Query, StateKey, query, set_query
+
+SMALLEST_NM, LARGEST_NM = 0.01, 100_000.0
+
+NEW: Final = ""
+"""The project that is made for the first image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen.
+
+    Parameters
+    ----------
+    project
+        None: the first project is made when the first image arrives.
+    """
+
+    project: ProjectRecord | None
+    model: StoredModel
+    plan: SegmentPlan
+
+
+def choice_panel(*, key: str) -> Choice | None:
+    """Project and model, side by side; None as long as there is nothing to choose from, which is said."""
+    projects = _projects()
+    if not projects:
+        st.info(
+            "You may not add images to any project. Ask an admin of a project for the role annotator.",
+            icon=":material/lock:",
+        )
+        return None
+    left, middle, right = st.columns([2.6, 2, 1.5], vertical_alignment="bottom")
+    with left:
+        project = _project(projects, key)
+    with middle:
+        model = _model(project, key)
+    if model is None:
+        no_model(key=key)
+        return None
+    with right:
+        plan = _plan(project, model, key)
+    if model.card.warning:
+        st.caption(f":orange[:material/warning:] {plain(model.card.warning)}")
+    return Choice(project, model, plan)
+
+
+def _projects() -> dict[str, ProjectRecord | None]:
+    """Those that the person may add images to: the last used first, the examples last."""
+    demo = demo_project(context.store())
+    known = {each.id: each for each in visible_projects() if allowed(Permission.ADD_IMAGES, each.id)}
+    used = (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT), *last_projects(context.store(), person()))
+    newest = [each.id for each in reversed(known.values()) if demo is None or each.id != demo.id]
+    order = dict.fromkeys([*(project_id for project_id in used if project_id in known), *newest])
+    projects: dict[str, ProjectRecord | None] = {project_id: known[project_id] for project_id in order}
+    if not newest and current_settings().access is Access.OPEN:
+        projects = {NEW: None, **projects}
+    return projects | known
+
+
+def _project(projects: dict[str, ProjectRecord | None], key: str) -> ProjectRecord | None:
+    """The list of projects, and a button that makes one."""
+    ids = list(projects)
+
+    def named(project_id: str) -> str:
+        project = projects[project_id]
+        return f"{FIRST_PROJECT} (new)" if project is None else project.name
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Project",
+            ids,
+            format_func=named,
+            key=f"{key}-project-{ids[0]}",
+            width="stretch",
+            help="Where the images go. Their label maps are in the classes of this project.",
+        )
+        if allowed(Permission.MANAGE) and st.button("New project", icon=":material/add:", key=f"{key}-new-project"):
+            new_project()
+    if chosen != NEW:
+        st.session_state[StateKey.PROJECT] = chosen
+    if chosen != (query(Query.PROJECT) or NEW):
+        set_query(Query.PROJECT, chosen or None)
+    return projects[chosen]
+
+
+def _model(project: ProjectRecord | None, key: str) -> StoredModel | None:
+    """The list of models; the one of the address, else the one that the project uses, is chosen."""
+    wanted = query(Query.MODEL)
+    proposed = context.current_model(project.id if project else None)
+    models = context.offered_models(wanted)
+    if not models or proposed is None:
+        return None
+    ids = list(dict.fromkeys([proposed.id, *models]))
+    start = wanted if wanted in models else proposed.id
+    chosen = st.selectbox(
+        "Model",
+        ids,
+        index=ids.index(start),
+        format_func=lambda model_id: (models.get(model_id) or proposed).card.name,
+        key=f"{key}-model-{project.id if project else NEW}-{start}",
+        help="Segments each image. The first one of the list is the one that the project uses.",
+    )
+    if chosen != start:
+        set_query(Query.MODEL, chosen)
+        st.rerun()
+    return models.get(chosen) or proposed
+
+
+def _plan(project: ProjectRecord | None, model: StoredModel, key: str) -> SegmentPlan:
+    """The pixel size of files that lack it, where the model needs one; nobody has to know it before."""
+    if model.pixel_size_nm is None:
+        return SegmentPlan(model_id=model.id)
+    usual = project.pixel_size_nm if project else None
+    size_nm = st.number_input(
+        "Pixel size if unknown (nm)",
+        min_value=SMALLEST_NM,
+        max_value=LARGEST_NM,
+        value=usual,
+        format="%.4g",
+        placeholder="ask me",
+        key=f"{key}-size-{project.id if project else NEW}",
+        help="Empty: images whose file does not say its pixel size wait until you have entered it, once for all. "
+        "A size in the file comes first. Images are brought to the scale that the model was trained at "
+        f"({model.pixel_size_nm:g} nm per pixel), so a wrong size gives a wrong segmentation.",
+    )
+    return SegmentPlan(model_id=model.id, assumed_nm=size_nm)
