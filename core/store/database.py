@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from core.errors import StorageFullError, StoreBusyError, StoreError
 from core.files import explained_os_errors
 
-SCHEMA_HEAD: Final = "0012"
+SCHEMA_HEAD: Final = "0013"
 """The newest migration. Known here so that opening an up-to-date database need not import Alembic (0.2 s)."""
 
 BUSY_TIMEOUT_S: Final = 20.0

@@ -18,8 +18,11 @@ from core.store.records import ProjectRecord
 from ui import context
 from ui.access import allowed, visible_projects
 from ui.errors import plain
+from ui.panels.class_match import class_match, matched_classes
 from ui.panels.data_project import new_project
 from ui.panels.no_model import no_model
+from ui.parts.names import model_choice
+from ui.parts.options import choice
 from ui.person import person
 from ui.state import Query, StateKey, query, set_query
 
@@ -45,7 +48,7 @@ class Choice:
 
 
 def choice_panel(*, key: str) -> Choice | None:
-    """Project and model, side by side; None as long as there is nothing to choose from, which is said."""
+    """Project and model, side by side; None as long as something is missing or asked, which is said."""
     projects = _projects()
     if not projects:
         st.info(
@@ -65,6 +68,10 @@ def choice_panel(*, key: str) -> Choice | None:
         plan = _plan(project, model, key)
     if model.card.warning:
         st.caption(f":orange[:material/warning:] {plain(model.card.warning)}")
+    if project is not None:
+        if not class_match(project, model, key=key):
+            return None
+        matched_classes(project, model, key=key)
     return Choice(project, model, plan)
 
 
@@ -84,16 +91,11 @@ def _projects() -> dict[str, ProjectRecord | None]:
 def _project(projects: dict[str, ProjectRecord | None], key: str) -> ProjectRecord | None:
     """The list of projects, and a button that makes one."""
     ids = list(projects)
-
-    def named(project_id: str) -> str:
-        project = projects[project_id]
-        return f"{FIRST_PROJECT} (new)" if project is None else project.name
-
+    names = {each: f"{FIRST_PROJECT} (new)" if project is None else project.name for each, project in projects.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(
+        chosen = choice(
             "Project",
-            ids,
-            format_func=named,
+            names,
             key=f"{key}-project-{ids[0]}",
             width="stretch",
             help="Where the images go. Their label maps are in the classes of this project.",
@@ -114,20 +116,19 @@ def _model(project: ProjectRecord | None, key: str) -> StoredModel | None:
     models = context.offered_models(wanted)
     if not models or proposed is None:
         return None
-    ids = list(dict.fromkeys([proposed.id, *models]))
+    models = {proposed.id: proposed, **models}
     start = wanted if wanted in models else proposed.id
-    chosen = st.selectbox(
+    chosen = model_choice(
         "Model",
-        ids,
-        index=ids.index(start),
-        format_func=lambda model_id: (models.get(model_id) or proposed).card.name,
+        models,
+        first=start,
         key=f"{key}-model-{project.id if project else NEW}-{start}",
         help="Segments each image. The first one of the list is the one that the project uses.",
     )
     if chosen != start:
         set_query(Query.MODEL, chosen)
         st.rerun()
-    return models.get(chosen) or proposed
+    return models[chosen]
 
 
 def _plan(project: ProjectRecord | None, model: StoredModel, key: str) -> SegmentPlan:
