@@ -14,6 +14,7 @@ from typing import Final
 
 from core.access import Permission, require, require_anywhere
 from core.errors import AccessError
+from core.outside import is_link
 from core.settings import Access, Settings
 from core.store.store import Store
 
@@ -135,5 +136,5 @@ def _links(folder: Path) -> Iterator[tuple[Path, Path]]:
             raise AccessError(f"{folder} holds more than {_MOST_ENTRIES:,} files.", "Name a smaller folder in it.")
         for name in (*folders, *files):
             path = Path(parent) / name
-            if path.is_symlink() or (os.name == "nt" and path.is_junction()):  # type: ignore[attr-defined,unused-ignore]
+            if is_link(path):
                 yield path, _resolved(path, path)

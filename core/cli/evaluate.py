@@ -20,6 +20,7 @@ from core.imaging.dataset_folder import Case, DatasetFolder, open_dataset
 from core.imaging.label_import import read_label_image
 from core.imaging.reader import read_image
 from core.label_scheme import LabelScheme
+from core.outside import require_no_link
 
 _SUFFIXES: Final = (".png", ".tif", ".tiff", ".nii.gz", ".nii", ".mrc")
 
@@ -153,4 +154,5 @@ def _file(folder: Path, name: str) -> Path:
     path = _find(folder, name)
     if path is None:
         raise DatasetError(f"{folder} has no file of {name}.", f"Name it {name} with one of {', '.join(_SUFFIXES)}.")
+    require_no_link(path)
     return path

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field, PositiveFloat, ValidationError
 
+from core.boundary import file_boundary
 from core.errors import DatasetError, ImageError, LabelMapError
 from core.imaging.dataset_case import Case, CaseFacts, DatasetFolder, Layout, Split, guessed_groups
 from core.imaging.dataset_writing import NewCase, write_dataset
@@ -19,6 +20,7 @@ from core.imaging.label_import import read_label_image
 from core.imaging.label_report import LabelImport
 from core.imaging.reader import SUFFIXES, case_stem, open_micrograph, placement_of, read_image
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.outside import is_link, require_no_link
 
 __all__ = [
     "Case",
@@ -130,6 +132,7 @@ def load_image(case: Case) -> Image:
     ImageError
         It cannot be read, or is a stack.
     """
+    require_no_link(case.image_path)
     image = read_image(case.image_path)
     if case.pixel_size_nm is None or case.pixel_size_nm == image.pixel_size.nm:
         return image
@@ -177,6 +180,7 @@ def load_labels(case: Case, shape_yx: tuple[int, int]) -> LabelImport:
     """
     if case.label_path is None:
         raise DatasetError(f"{case.name} has no label map.", "Add one, or leave the case out.")
+    require_no_link(case.label_path)
     values = None
     if case.ignore_value != IGNORE_ID:
         values = {0: 0, **{i: i for i in case.scheme.ids}, IGNORE_ID: IGNORE_ID, case.ignore_value: IGNORE_ID}
@@ -205,6 +209,7 @@ def read_classes(path: Path) -> LabelScheme:
 def _read_description(file: Path) -> _Description:
     """dataset.json, checked."""
     folder = file.parent
+    require_no_link(file)
     try:
         value = json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
@@ -212,7 +217,7 @@ def _read_description(file: Path) -> _Description:
         raise DatasetError(
             what, "Name a folder with images/, labels/ and dataset.json, or an nnU-Net raw one."
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"{file} cannot be read ({error}).", "Correct it; it must be JSON in UTF-8.") from error
     try:
         return _Description.model_validate(value)
@@ -306,6 +311,7 @@ def _nnunet_files(folder: Path, described: _Description) -> Found:
 def _by_stem(folder: Path, ending: str = "") -> dict[str, Path]:
     """The image files of a folder by their stem."""
     found: dict[str, Path] = {}
+    require_no_link(folder)
     if not folder.is_dir():
         return found
     for path in sorted(folder.iterdir()):
@@ -345,8 +351,10 @@ def _check_known(folder: Path, described: _Description, names: set[str]) -> None
 
 def _size_in_file(image: Path) -> float | None:
     """The pixel size in the image's own header; whether it can be read at all shows when it is loaded."""
+    if is_link(image):
+        return None
     try:
-        with open_micrograph(image) as micrograph:
+        with file_boundary(image.name), open_micrograph(image) as micrograph:
             return micrograph.pixel_size.nm
     except ImageError:
         return None

@@ -15,6 +15,7 @@ from core.imaging.image import Image, PixelSize
 from core.imaging.label_reading import LabelReading, image_files, pair_by_name
 from core.imaging.label_report import LabelReport
 from core.imaging.reader import case_stem, check_single, open_micrograph
+from core.outside import require_no_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,8 @@ def read_case(
     ImageError, LabelMapError
         A file cannot be read or used.
     """
+    for path in (case.image_path, *case.label_paths):
+        require_no_link(path)
     with open_micrograph(case.image_path) as file:
         check_single(file)
         image, placement = file.read(), file.placement

@@ -33,6 +33,7 @@ from core.label_scheme import LabelScheme
 from core.labels.found_colors import color_of
 from core.labels.placement import Placement
 from core.labels.polarity import Foreground
+from core.outside import require_no_link
 
 PREDICTED_BY_CHARS: Final = 100
 """As long as the name of any other program that made predictions."""
@@ -218,6 +219,7 @@ def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: i
     notes: tuple[str, ...] = ()
     label_shape: tuple[int, int] | None = None
     try:
+        refuse_links(case)
         with file_boundary(case.name), open_micrograph(case.image_path, max_px=max_px) as file:
             placement = file.placement
             shape, pages, size, notes = file.shape_yx, file.pages, case.pixel_size(file.pixel_size), file.notices
@@ -240,6 +242,19 @@ def _question(error: CristaeError) -> Question | None:
     return Question.COLORS if isinstance(error, UnknownColorsError) else None
 
 
+def refuse_links(case: ImportCase) -> None:
+    """Refuse a case with a file that is a link.
+
+    Raises
+    ------
+    ImageError, LabelMapError
+        Names the file.
+    """
+    require_no_link(case.image_path, ImageError)
+    for path in case.label_paths:
+        require_no_link(path, LabelMapError)
+
+
 def read_labels(
     case: ImportCase, scheme: LabelScheme, shape_yx: tuple[int, int], placement: Placement | None = None
 ) -> LabelImport:
@@ -255,8 +270,9 @@ def read_labels(
     Raises
     ------
     LabelMapError
-        As for `LabelReading.read`.
+        As for `LabelReading.read`; a file is a link.
     """
+    refuse_links(case)
     source = LabelSource.MASKS if case.class_ids else case.source or guessed_source(case.label_paths, scheme)
     reading = LabelReading(
         source,

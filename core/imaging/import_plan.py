@@ -20,6 +20,7 @@ from core.imaging.import_case import ImportCase
 from core.imaging.label_reading import LabelSource, image_files, pair_by_name
 from core.imaging.reader import case_stem
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.outside import require_no_link
 
 _LAST_NUMBER: Final = re.compile(r"\d+(?!.*\d)")
 _IMAGE_FOLDERS: Final = ("images", "image", "raw")
@@ -176,6 +177,7 @@ def _label_files(labels: Path, scheme: LabelScheme) -> Iterator[tuple[int, tuple
     folders = [(classes[_plain(path.name)], path) for path in sorted(labels.iterdir()) if _plain(path.name) in classes]
     folders = [(class_id, folder) for class_id, folder in folders if folder.is_dir()]
     for class_id, folder in folders:
+        require_no_link(folder)
         yield class_id, image_files(folder)
     if not folders:
         yield 0, image_files(labels)
@@ -213,7 +215,10 @@ def _flat(folder: Path) -> bool:
 
 
 def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
-    return next((folder / name for name in names if (folder / name).is_dir()), None)
+    found = next((folder / name for name in names if (folder / name).is_dir()), None)
+    if found is not None:
+        require_no_link(found)
+    return found
 
 
 def _stray(path: Path, images: Path) -> Refusal:

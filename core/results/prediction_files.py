@@ -21,6 +21,7 @@ from core.imaging.label_reading import LabelReading, LabelSource, image_files, p
 from core.imaging.label_report import LabelImport
 from core.imaging.reader import open_micrograph
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.outside import require_no_link
 from core.store.records import ImageRecord
 
 
@@ -188,6 +189,8 @@ def check_prediction(case: PredictionCase, scheme: LabelScheme, *, deep: bool) -
     """
     shape: tuple[int, int] | None = None
     try:
+        for path in case.paths:
+            require_no_link(path, LabelMapError)
         with file_boundary(case.paths[0].name), open_micrograph(case.paths[0]) as file:
             shape = file.shape_yx
         if shape != case.shape_yx:
@@ -218,6 +221,8 @@ def read_prediction(case: PredictionCase, scheme: LabelScheme) -> LabelImport:
     ImageError
         A file cannot be read.
     """
+    for path in case.paths:
+        require_no_link(path, LabelMapError)
     source = case.source or guessed_source(case.paths, scheme)
     read = LabelReading(source, scheme, overlap=Overlap.FIRST).read(case.paths, case.shape_yx)
     ignored = read.labels_yx == IGNORE_ID

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -30,6 +32,16 @@ RATIO_FREE_BYTES: Final = 16 * 1024**2
 
 CHUNK_BYTES: Final = 1024**2
 
+_REPARSE_POINT: Final = 0x400
+"""Windows' attribute of links and junctions, in the low half of a member's attributes."""
+
+
+_DAMAGED: Final = (
+    zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error, lzma.LZMAError, struct.error, ValueError,
+    RuntimeError,
+)  # fmt: skip
+"""What reading a damaged member raises."""
+
 
 @contextmanager
 def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
@@ -42,7 +54,7 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, UnicodeError, struct.error) as error:
         raise ModelError(f"{path.name} cannot be opened as a zip file ({error}).", "Export the model again.") from error
     with archive:
         members = archive.infolist()
@@ -56,16 +68,28 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
         yield archive
 
 
+def member_parts(name: str) -> tuple[str, ...]:
+    """The folders and the file of a member's name; zips from Windows may separate them with backslashes.
+
+    >>> member_parts("fold_0\\\\checkpoint_final.pth")
+    ('fold_0', 'checkpoint_final.pth')
+    """
+    return PurePosixPath(name.replace("\\", "/")).parts
+
+
 def _check_member(archive: str, member: zipfile.ZipInfo) -> None:
     name = member.orig_filename
-    parts = PurePosixPath(name).parts
-    if name.startswith(("/", "\\")) or "\\" in name or "\0" in name or ".." in parts or ":" in name:
+    parts = member_parts(name)
+    if name.startswith(("/", "\\")) or "\0" in name or ".." in parts or ":" in name:
         raise ModelError(
             f"{archive} holds a file named {name!r}, which leads out of its folder.",
             "Do not use this file: somebody may have tampered with it.",
         )
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise ModelError(f"{archive} holds the link {name!r}.", "Export the model again, without links.")
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or member.external_attr & _REPARSE_POINT:
+        raise ModelError(
+            f"{archive} holds {name!r}, which is a link, no file.", "Export the model again, without links."
+        )
     if member.flag_bits & 1:
         raise ModelError(f"{archive} is protected by a password ({name!r}).", "Export the model without one.")
     too_dense = member.file_size > max(RATIO_FREE_BYTES, MAX_RATIO * max(member.compress_size, 1))
@@ -94,6 +118,14 @@ def extract(archive: zipfile.ZipFile, member: str, target: Path) -> Path:
                     if left < 0:
                         raise ModelError(f"{member} is larger than its zip file says.", "Do not use this file.")
                     sink.write(chunk)
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error) as error:
-            raise ModelError(f"{member} is damaged ({error}).", "Copy or export the file again.") from error
+        except _DAMAGED as error:
+            raise _damaged(member, error) from error
+        except OSError as error:
+            if error.errno is not None:  # of the disk; bzip2 raises them without a number
+                raise
+            raise _damaged(member, error) from error
     return target
+
+
+def _damaged(member: str, error: Exception) -> ModelError:
+    return ModelError(f"{member} is damaged ({error}).", "Copy or export the file again.")

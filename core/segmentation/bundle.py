@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import tempfile
 import zipfile
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any, Final
 
 from core.errors import ModelError
 from core.files import replacing
-from core.segmentation.archive import extract, opened_zip
+from core.outside import require_no_links_below
+from core.segmentation.archive import extract, member_parts, opened_zip
 from core.segmentation.model_card import read_json
 from core.segmentation.model_store import (
     CARD_FILE,
@@ -44,6 +46,7 @@ def export_bundle(model: StoredModel, out: Path) -> Path:
     StorageFullError
         The file cannot be written.
     """
+    require_no_links_below(model.path, ModelError, levels=1)  # somebody may have put one there meanwhile
     optional = [path for name in OPTIONAL_FILES if (path := model.path / name).is_file()]
     files = [model.path / name for name in (CARD_FILE, PLANS_FILE, DATASET_FILE)]
     files += optional + [model.weights(fold) for fold in model.folds]
@@ -60,7 +63,7 @@ def is_bundle(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return MANIFEST_FILE in archive.namelist()
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error):
         return False
 
 
@@ -86,17 +89,33 @@ def import_bundle(
         Not a bundle, damaged, or made by a newer Cristae.
     """
     with tempfile.TemporaryDirectory(prefix="cristae-import-") as scratch:
-        folder = Path(scratch)
-        with opened_zip(path) as archive:
-            if MANIFEST_FILE not in archive.namelist():
-                raise ModelError(f"{path.name} is no model bundle.", "Export it with `model export --format bundle`.")
-            manifest = _manifest(read_json(extract(archive, MANIFEST_FILE, folder / MANIFEST_FILE)))
-            for member, digest in manifest.items():
-                if member not in archive.namelist() or "/" in member:
-                    raise ModelError(f"{path.name} lacks {member}.", "Export the model again.")
-                if _sha256(extract(archive, member, folder / member)) != digest:
-                    raise ModelError(f"{member} in {path.name} is damaged.", "Copy or export the file again.")
+        folder = unpack_bundle(path, Path(scratch))
         return import_folder(folder, store, pixel_size_nm=pixel_size_nm, name=name)
+
+
+def unpack_bundle(path: Path, folder: Path) -> Path:
+    """Write the files of a bundle into a folder, each checked by its digest.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ModelError
+        Not a bundle, damaged, or made by a newer Cristae.
+    """
+    with opened_zip(path) as archive:
+        if MANIFEST_FILE not in archive.namelist():
+            raise ModelError(f"{path.name} is no model bundle.", "Export it with `model export --format bundle`.")
+        manifest = _manifest(read_json(extract(archive, MANIFEST_FILE, folder / MANIFEST_FILE)))
+        for member, digest in manifest.items():
+            if member not in archive.namelist() or len(member_parts(member)) != 1:
+                raise ModelError(f"{path.name} lacks {member}.", "Export the model again.")
+            if _sha256(extract(archive, member, folder / member)) != digest:
+                raise ModelError(f"{member} in {path.name} is damaged.", "Copy or export the file again.")
+    return folder
 
 
 def import_folder(

@@ -17,9 +17,13 @@ from pydantic import TypeAdapter, ValidationError
 from core.errors import LabelMapError, ModelError
 from core.label_scheme import LabelScheme
 from core.objects.rules import ObjectRules
+from core.outside import require_no_link
 
 CARD_VERSION: Final = 1
 """Format of card.json; a newer one is refused with a hint to update Cristae."""
+
+MAX_JSON_BYTES: Final = 64 * 1024**2
+"""Largest JSON file of a model that is read; the largest, histories of long trainings, have some MB."""
 
 MAX_ID_LENGTH: Final = 64
 """Characters; short enough for every file system together with a file name."""
@@ -234,11 +238,14 @@ def read_json(path: Path) -> Any:
     Raises
     ------
     ModelError
-        The file is missing or not JSON.
+        The file is missing, a link, too large or not JSON.
     """
+    require_no_link(path, ModelError)
     try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise ModelError(f"{path.name} has {path.stat().st_size:,} bytes.", "That is no file of a model.")
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(f"{path.name} is missing in {path.parent}.", "Import or train the model again.") from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ModelError(f"{path} cannot be read as JSON ({error}).", "Import or train the model again.") from error

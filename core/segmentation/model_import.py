@@ -1,13 +1,27 @@
-"""Taking in a model in whatever form it comes: a bundle, a model folder, an nnU-Net results folder or zip."""
+"""Taking in a model in whatever form it comes: a bundle, a model folder, an nnU-Net results folder or zip.
+
+Everything that opens the files, and the trial run of the model, happens in a guarded process (`core.guarded`).
+"""
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
+from typing import Final
 
+from core.boundary import file_boundary
 from core.errors import ModelError
-from core.segmentation.bundle import import_bundle, import_folder, is_bundle
-from core.segmentation.model_store import CARD_FILE, ModelStore, StoredModel
-from core.segmentation.nnunet_import import import_nnunet
+from core.guarded import GIB, Limits, Subject, guarded_with
+from core.guarded_child import report_progress
+from core.outside import is_plain_file, require_no_links_below
+from core.segmentation.bundle import is_bundle, unpack_bundle
+from core.segmentation.model_check import check_model_works
+from core.segmentation.model_store import CARD_FILE, ModelStore, StoredModel, open_model
+from core.segmentation.nnunet_import import convert_nnunet
+
+_LIMITS: Final = Limits(memory_bytes=24 * GIB, busy_s=600, wall_s=900)
+"""The largest networks of nnU-Net have 1.5 GB of weights a fold, of which some copies are in memory; each step of the
+work (unpacking, converting, trying out) may take so long."""
 
 
 def import_model(
@@ -30,14 +44,51 @@ def import_model(
     Raises
     ------
     ModelError
-        Nothing is there, or it is no model that can be used.
+        Nothing is there, it is no model that can be used, or it does not work when it is tried out.
     StorageFullError
         The store cannot be written.
     """
     if not path.exists():
         raise ModelError(f"{path} does not exist.", "Check the path.")
-    if path.is_dir() and (path / CARD_FILE).is_file():
-        return import_folder(path, store, pixel_size_nm=pixel_size_nm, name=name)
-    if path.is_file() and is_bundle(path):
-        return import_bundle(path, store, pixel_size_nm=pixel_size_nm, name=name)
-    return import_nnunet(path, store, pixel_size_nm=pixel_size_nm, name=name)
+    with tempfile.TemporaryDirectory(prefix="cristae-import-") as scratch:
+        subject = Subject(path.name, ModelError)
+        folder, wanted = guarded_with(_LIMITS, subject, ready_model, path, Path(scratch), pixel_size_nm, name)
+        return store.add_free(folder, wanted, name=name, pixel_size_nm=pixel_size_nm)
+
+
+def ready_model(path: Path, scratch: Path, pixel_size_nm: float | None, name: str | None) -> tuple[Path, str]:
+    """Within the guarded process: make a model folder of what came, and try it out.
+
+    Parameters
+    ----------
+    path, pixel_size_nm, name
+        As for `import_model`.
+    scratch
+        An empty folder to work in.
+
+    Returns
+    -------
+    Path, str
+        The folder, and the name to make an id of.
+
+    Raises
+    ------
+    ModelError
+        As for `import_model`.
+    """
+    with file_boundary(path.name, kind=ModelError):
+        folder, wanted = _model_folder(path, scratch, pixel_size_nm, name)
+        report_progress()
+        check_model_works(folder)
+    return folder, wanted
+
+
+def _model_folder(path: Path, scratch: Path, pixel_size_nm: float | None, name: str | None) -> tuple[Path, str]:
+    if path.is_dir():
+        require_no_links_below(path, ModelError, levels=1)
+        if is_plain_file(path / CARD_FILE):
+            return path, name or open_model(path).id
+    elif is_bundle(path):
+        folder = unpack_bundle(path, scratch)
+        return folder, name or open_model(folder).id
+    return convert_nnunet(path, scratch, pixel_size_nm=pixel_size_nm, name=name)

@@ -21,6 +21,7 @@ from typing import Any, Final
 from core.errors import ModelError, NotFoundError
 from core.files import creating, explained_os_errors, write_json
 from core.objects.rules import ObjectRules
+from core.outside import copy_plain, require_no_link
 from core.segmentation.model_card import MAX_ID_LENGTH, ModelCard, check_id, now_utc, read_json, slug
 from core.segmentation.model_names import MAX_NAME_LENGTH, free_name
 from core.segmentation.model_trash import TRASH_DAYS, ModelTrash, TrashedModel
@@ -92,6 +93,7 @@ class ModelStore:
             if not folder.is_dir() or folder.name.startswith("."):
                 continue
             try:
+                require_no_link(folder, ModelError)
                 model = open_model(folder)
                 if model.id != folder.name:
                     raise ModelError(f"The card says id {model.id!r} but the folder is {folder.name!r}.", "Rename it.")
@@ -115,6 +117,7 @@ class ModelStore:
         if not folder.is_dir():
             known = ", ".join(model.id for model in self.list()) or "none yet"
             raise NotFoundError(f"There is no model {model_id!r}.", f"Models in {self.models_dir}: {known}.")
+        require_no_link(folder, ModelError)
         return open_model(folder)
 
     def free_id(self, name: str) -> str:
@@ -213,10 +216,10 @@ class ModelStore:
         with creating(target) as temporary:
             temporary.mkdir()
             for fold in model.folds:
-                shutil.copyfile(model.weights(fold), temporary / f"fold_{fold}.safetensors")
+                copy_plain(model.weights(fold), temporary / f"fold_{fold}.safetensors", ModelError)
             for name_of_file in OPTIONAL_FILES:
-                if (folder / name_of_file).is_file():
-                    shutil.copyfile(folder / name_of_file, temporary / name_of_file)
+                if os.path.lexists(folder / name_of_file):
+                    copy_plain(folder / name_of_file, temporary / name_of_file, ModelError)
             write_json(temporary / PLANS_FILE, model.plans)
             write_json(temporary / DATASET_FILE, model.dataset_json)
             write_json(temporary / CARD_FILE, card.to_json())

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import pickle
 import re
+import struct
 import tempfile
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 from core.errors import LabelMapError, ModelError
 from core.files import write_json
 from core.label_scheme import LabelScheme, distinct_colors
-from core.segmentation.archive import MAX_MEMBER_BYTES, extract, opened_zip
+from core.outside import require_no_links_below
+from core.segmentation.archive import MAX_MEMBER_BYTES, extract, member_parts, opened_zip
 from core.segmentation.model_card import ModelCard, TrainingSummary, now_utc, read_json, slug
 from core.segmentation.model_store import (
     CARD_FILE,
@@ -43,7 +45,19 @@ NORMALIZATIONS: Final = (
 ORIGIN_KEY: Final = "cristae"
 """Entry of dataset.json in which our export keeps what nnU-Net has no place for."""
 
+_SCALARS: Final = (
+    "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
+)  # fmt: skip
+"""NumPy's plain numbers, which nnU-Net's log holds."""
+
 _FOLD: Final = re.compile(r"fold_(\d+|all)")
+
+
+_DAMAGED: Final = (
+    RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, struct.error,
+    AssertionError, NotImplementedError, RecursionError, MemoryError,
+)  # fmt: skip
+"""What torch raises on checkpoints that are cut short or damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +110,37 @@ def import_nnunet(
     if not path.exists():
         raise ModelError(f"There is no file or folder {path}.", "Check the path.")
     with tempfile.TemporaryDirectory(prefix="cristae-import-") as scratch:
-        folder = path if path.is_dir() else _unpack(path, Path(scratch) / "zip")
-        trained = find_trained(folder)
-        target = Path(scratch) / "model"
-        name = name or _default_name(path, trained)
-        _convert(trained, target, pixel_size_nm=pixel_size_nm, name=name)
-        return store.add_free(target, name)
+        target, shown = convert_nnunet(path, Path(scratch), pixel_size_nm=pixel_size_nm, name=name)
+        return store.add_free(target, shown)
+
+
+def convert_nnunet(
+    path: Path, scratch: Path, *, pixel_size_nm: float | None = None, name: str | None = None
+) -> tuple[Path, str]:
+    """Make a model folder of a model of nnU-Net v2.
+
+    Parameters
+    ----------
+    path, pixel_size_nm, name
+        As for `import_nnunet`.
+    scratch
+        An empty folder to work in.
+
+    Returns
+    -------
+    Path, str
+        The model's folder in ``scratch``, and its name.
+
+    Raises
+    ------
+    ModelError
+        As `import_nnunet`.
+    """
+    folder = path if path.is_dir() else _unpack(path, scratch / "zip")
+    trained = find_trained(folder)
+    shown = name or _default_name(path, trained)
+    _convert(trained, scratch / "model", pixel_size_nm=pixel_size_nm, name=shown)
+    return scratch / "model", shown
 
 
 def _default_name(path: Path, trained: TrainedFolder) -> str:
@@ -113,7 +152,7 @@ def _unpack(path: Path, folder: Path) -> Path:
     """The few files of a zip that matter, under their own names."""
     with opened_zip(path) as archive:
         for member in archive.namelist():
-            parts = PurePosixPath(member).parts
+            parts = member_parts(member)
             wanted = parts and (
                 parts[-1] in (PLANS_FILE, DATASET_FILE)
                 or (parts[-1] in CHECKPOINTS and len(parts) > 1 and _FOLD.fullmatch(parts[-2]))
@@ -133,6 +172,7 @@ def find_trained(folder: Path) -> TrainedFolder:
     ModelError
         None, or several: then they are listed.
     """
+    require_no_links_below(folder, ModelError, levels=5)
     candidates = [folder, *sorted(p for pattern in ("*", "*/*") for p in folder.glob(pattern) if p.is_dir())]
     found = []
     for candidate in candidates:
@@ -175,10 +215,12 @@ def read_checkpoint(path: Path) -> CheckpointContent:
     import torch
 
     _check_inner_zip(path)
-    allowed = [
-        np._core.multiarray.scalar,  # type: ignore[attr-defined]
+    scalar = np._core.multiarray.scalar  # type: ignore[attr-defined]
+    allowed: list[Any] = [
+        scalar,
+        (scalar, "numpy.core.multiarray.scalar"),  # its name in NumPy 1, whatever NumPy reads it
         np.dtype,
-        *(type(np.dtype(kind)) for kind in ("float32", "float64", "int64")),
+        *(type(np.dtype(kind)) for kind in _SCALARS),
     ]
     try:
         with torch.serialization.safe_globals(allowed):
@@ -188,7 +230,7 @@ def read_checkpoint(path: Path) -> CheckpointContent:
             f"{path.parent.name}/{path.name} holds more than weights and plain values, and was not read.",
             "Do not trust this file. If you trained it yourself, export it again with an unchanged nnU-Net v2.",
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except _DAMAGED as error:
         raise ModelError(
             f"{path.parent.name}/{path.name} cannot be read as a checkpoint ({type(error).__name__}).",
             "It may be cut short: copy or export it again.",

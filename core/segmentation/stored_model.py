@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from core.errors import ModelError
 from core.label_scheme import LabelScheme
+from core.outside import require_no_links_below
 from core.segmentation.model_card import ModelCard, read_json
 
 CARD_FILE: Final = "card.json"
@@ -187,8 +188,9 @@ def open_model(path: Path) -> StoredModel:
     Raises
     ------
     ModelError
-        Something is missing, unreadable, cut short, or does not fit together; the message names it.
+        Something is missing, unreadable, a link, cut short, or does not fit together; the message names it.
     """
+    require_no_links_below(path, ModelError, levels=1)
     card = ModelCard.from_json(read_json(path / CARD_FILE), str(path / CARD_FILE))
     plans, dataset_json = read_json(path / PLANS_FILE), read_json(path / DATASET_FILE)
     if not isinstance(plans, dict) or not isinstance(dataset_json, dict):

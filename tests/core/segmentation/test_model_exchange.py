@@ -18,7 +18,7 @@ from core.errors import ModelError
 from core.label_scheme import LabelScheme
 from core.segmentation.bundle import export_bundle, import_bundle
 from core.segmentation.model_card import ModelCard
-from core.segmentation.model_import import import_model
+from core.segmentation.model_import import import_model, ready_model
 from core.segmentation.model_store import ModelStore, StoredModel, open_model
 from core.segmentation.nnunet_export import export_nnunet
 from core.segmentation.nnunet_import import import_nnunet
@@ -196,6 +196,77 @@ def test_a_malicious_checkpoint_is_refused_and_does_not_run(tmp_path: Path, stor
     assert trap.exists(), "the checkpoint of this test is harmless, so the test proves nothing"
 
 
+def test_a_checkpoint_of_numpy_1_is_read(tmp_path: Path, store: ModelStore) -> None:
+    """NumPy 1 calls its scalars numpy.core.multiarray.scalar; every log before 2024 holds some."""
+    folder = trained_folder(tmp_path / "results")
+    path = folder / "fold_0" / "checkpoint_final.pth"
+    inside = "checkpoint_final/data.pkl"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    renamed = members[inside].replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+    assert renamed != members[inside]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, renamed if name == inside else content)
+    assert import_model(folder, store).card.training.epochs == 12
+
+
+def test_a_zip_with_backslashes_has_folders(tmp_path: Path, store: ModelStore) -> None:
+    good = zipped(trained_folder(tmp_path / "results"), tmp_path / "good.zip")
+    with zipfile.ZipFile(good) as archive, zipfile.ZipFile(tmp_path / "windows.zip", "w") as other:
+        for name in archive.namelist():
+            member = zipfile.ZipInfo("x")
+            member.filename = name.replace("/", "\\")
+            other.writestr(member, archive.read(name))
+    assert "\\" in zipfile.ZipFile(tmp_path / "windows.zip").infolist()[0].orig_filename
+    assert import_model(tmp_path / "windows.zip", store).folds == ("0",)
+
+
+def test_models_after_public_reports(shared_data: Path, store: ModelStore) -> None:
+    for name in ("M02", "M13"):
+        assert import_model(shared_data / "cases" / name / f"{name}.zip", store).folds == ("0",)
+
+
+def _broken_weights(folder: Path) -> None:
+    state = load_weights(folder / "fold_0.safetensors")
+    first = next(name for name, value in state.items() if value.ndim == 4)
+    state[first][0, 0, 0, 0] = float("nan")
+    save_weights(folder / "fold_0.safetensors", state)
+
+
+def _lost_weights(folder: Path) -> None:
+    state = load_weights(folder / "fold_0.safetensors")
+    save_weights(folder / "fold_0.safetensors", dict(list(state.items())[:-2]))
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (_broken_weights, "no numbers"),
+        (_lost_weights, "does not fit"),
+        (lambda f: _config(f, "patch_size", value=[31, 32]), "cannot be divided"),
+        (lambda f: _config(f, "architecture", "arch_kwargs", "strides", value=[[1, 1], [3, 3]]), "divided"),
+        (lambda f: _config(f, "architecture", "arch_kwargs", "strides", value=None), "strides"),
+        (lambda f: _config(f, "architecture", "arch_kwargs", "features_per_stage", value=[4, 10**9]), "channels"),
+        (lambda f: _config(f, "architecture", "arch_kwargs", "n_stages", value=10**6), "stages"),
+        (lambda f: _config(f, "architecture", "arch_kwargs", "conv_op", value=None), "does not work|cannot be built"),
+        (lambda f: _config(f, "normalization_schemes", value=["CTNormalization"]), "does not work|normalis"),
+        (lambda f: _config(f, "normalization_schemes", value=["Unheard"]), "Unheard"),
+        (lambda f: (f / "plans.json").write_text("[" * 100_000), "cannot be read as JSON"),
+    ],
+)
+def test_a_model_that_does_not_work_is_refused_by_trying_it(
+    tmp_path: Path, store: ModelStore, harm: Any, says: str
+) -> None:
+    folder = stored_model(tmp_path / "mine").path
+    (folder / "fold_0.safetensors").touch()
+    harm(folder)
+    with pytest.raises(ModelError, match=says) as caught:
+        import_model(folder, store)
+    assert caught.value.remedy
+    assert store.scan() == ((), ())
+
+
 def _set(folder: Path, file: str, *keys: str, value: Any) -> None:
     content = json.loads((folder / file).read_text())
     place = content
@@ -257,7 +328,9 @@ def test_an_ignore_label_is_no_class(tmp_path: Path, store: ModelStore) -> None:
     assert import_nnunet(folder, store).output_ids == (0, 1, 2)
 
 
-@pytest.mark.parametrize("name", ["../evil.txt", "/etc/evil", "a\\..\\evil", "C:evil", "x/../../evil"])
+@pytest.mark.parametrize(
+    "name", ["../evil.txt", "/etc/evil", "a\\..\\evil", "\\\\host\\evil", "C:evil", "x/../../evil"]
+)
 def test_zip_paths_that_lead_outside_are_refused(tmp_path: Path, store: ModelStore, name: str) -> None:
     bad = zipped(trained_folder(tmp_path / "results"), tmp_path / "bad.zip")
     with zipfile.ZipFile(bad, "a") as archive:
@@ -277,14 +350,15 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, store: Mode
 
 
 def test_many_members_that_are_each_allowed_may_not_be_a_bomb_together(
-    tmp_path: Path, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.segmentation.archive.MAX_TOTAL_BYTES", 1000)
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         for fold in range(3):
             archive.writestr(f"fold_{fold}/checkpoint_final.pth", b"0" * 400)
+    (tmp_path / "scratch").mkdir()
     with pytest.raises(ModelError, match="would unpack to 1,200 bytes"):
-        import_model(tmp_path / "x.zip", store)
+        ready_model(tmp_path / "x.zip", tmp_path / "scratch", None, None)
 
 
 BROKEN_DIRECTORY = b"PK\x05\x06" + bytes(4) + b"\x01\0\x01\0" + b"\x2e\0\0\0" + bytes(6)
@@ -316,7 +390,8 @@ def test_every_form_takes_a_name_a_pixel_size_and_a_free_id(tmp_path: Path, stor
     paths["nnunet"] = trained_folder(tmp_path / "results")
     first, second = (import_model(paths[form], store, pixel_size_nm=6.0, name="Rat nerve") for _ in range(2))
     assert (first.id, second.id) == ("rat-nerve", "rat-nerve-2")
-    assert {(each.card.name, each.pixel_size_nm) for each in (first, second)} == {("Rat nerve", 6.0)}
+    assert [each.card.name for each in (first, second)] == ["Rat nerve", "Rat nerve (2)"]
+    assert {each.pixel_size_nm for each in (first, second)} == {6.0}
     if form in ("folder", "bundle"):
         kept, again = (import_model(paths[form], store) for _ in range(2))
         assert (kept.id, again.id) == ("mine", "mine-2")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +11,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from core.errors import ModelError, NotFoundError, TrainingError
+from core.errors import CristaeError, ModelError, NotFoundError, TrainingError
 from core.label_scheme import LabelScheme
+from core.outside import copy_plain
 from core.segmentation import model_writing
 from core.segmentation.model_card import ModelCard, TrainingSummary, check_id, slug
-from core.segmentation.model_import import import_model
 from core.segmentation.model_store import ModelStore, open_model, read_safetensors_header, resolve_configuration
 from core.segmentation.presets import Preset
 from core.segmentation.training_request import TrainRequest
@@ -134,16 +133,16 @@ def test_an_id_is_never_overwritten(tmp_path: Path) -> None:
 def test_of_two_imports_of_one_name_at_once_both_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both said that they had become `tiny`, and the second had replaced the first."""
     store, folder = ModelStore(tmp_path / "models"), model_folder(tmp_path / "in")
-    copy, others = shutil.copyfile, []
+    copy, others = copy_plain, []
 
-    def slow(source: Path, target: Path) -> None:
-        copy(source, target)
+    def slow(source: Path, target: Path, kind: type[CristaeError]) -> None:
+        copy(source, target, kind)
         if not others:
             others.append("begun")
-            others[0] = import_model(folder, store, name="Tiny").id
+            others[0] = store.add_free(folder, "Tiny").id
 
-    monkeypatch.setattr(shutil, "copyfile", slow)
-    assert (import_model(folder, store, name="Tiny").id, others) == ("tiny-2", ["tiny"])
+    monkeypatch.setattr("core.segmentation.model_store.copy_plain", slow)
+    assert (store.add_free(folder, "Tiny").id, others) == ("tiny-2", ["tiny"])
     others.clear()
     with pytest.raises(ModelError, match="already has a model 'mine'"):
         monkeypatch.setattr(store, "free_id", lambda _: "mine")
@@ -183,7 +182,7 @@ def test_a_failed_add_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     store = ModelStore(tmp_path / "models")
     folder = model_folder(tmp_path / "in")
-    monkeypatch.setattr(shutil, "copyfile", full)
+    monkeypatch.setattr("core.segmentation.model_store.copy_plain", full)
     with pytest.raises(Exception, match="No space left"):
         store.add(folder)
     assert list(store.models_dir.iterdir()) == []
