@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import PredictionError
+from core.segmentation.resampling import resample_image
 
 EPSILON: Final = 1e-8
 """Smallest divisor, nnU-Net's: a constant image becomes zeros, not NaN."""
@@ -93,6 +94,16 @@ class NormalizationScheme:
         normalization, mask = self.measure(image_yx)
         return apply(normalization, image_yx, mask)
 
+    def normalize_resampled(self, image_yx: NDArray[Any], factor: float) -> NDArray[np.float32]:
+        """A framed image at another pixel size as the network sees it.
+
+        With a mask it is normalised before it is resampled, as nnU-Net does: resampled grey values blur the edge of
+        the tissue into the black around it, so that the mask no longer fits.
+        """
+        if self.masked:
+            return resample_image(self.normalize(image_yx), factor)
+        return self.normalize(resample_image(image_yx, factor))
+
 
 def apply(normalization: Normalization, pixels: NDArray[Any], mask: NDArray[np.bool_] | None) -> NDArray[np.float32]:
     """Normalised copy of an image or a part of it, 0 outside the mask's same part."""
@@ -101,10 +112,12 @@ def apply(normalization: Normalization, pixels: NDArray[Any], mask: NDArray[np.b
 
 
 def tissue_mask(image_yx: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Non-zero pixels with holes filled; None where that is everything, or nothing."""
-    from scipy.ndimage import binary_fill_holes
+    """Non-zero pixels; None where that is everything, or nothing.
 
-    mask: NDArray[np.bool_] = binary_fill_holes(image_yx != 0)
+    Holes stay holes. nnU-Net fills them in three dimensions, and in a single section every hole is open to both sides:
+    its `crop_to_nonzero` fills none in an image of shape (1, 1, rows, columns), which is how it reads 2D images.
+    """
+    mask: NDArray[np.bool_] = image_yx != 0
     return None if mask.all() or not mask.any() else mask
 
 

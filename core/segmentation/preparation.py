@@ -172,8 +172,7 @@ class Preparation:
         self.result.snapshot[case.name] = digest.hexdigest()
         self.counts += np.bincount(target.ravel(), minlength=256)
         self.result.has_ignore |= reviewed < target.size
-        pixels = resample_image(frame.cut(image.pixels_yx), factor)
-        self._store_image(f"case_{number:05d}", case, pixels, target)
+        self._store_image(f"case_{number:05d}", case, frame.cut(image.pixels_yx), factor, target)
 
     def _factor(self, name: str, size_nm: float | None) -> float:
         if size_nm is None and self.result.pixel_size_nm is not None:
@@ -182,9 +181,11 @@ class Preparation:
             )
         return scale_factor(size_nm, self.result.pixel_size_nm)
 
-    def _store_image(self, name: str, case: Case, pixels: NDArray[Any], labels: NDArray[np.uint8]) -> None:
-        self._sample_intensities(pixels, labels)
-        values = self._normalized(case.name, pixels)
+    def _store_image(
+        self, name: str, case: Case, framed_yx: NDArray[Any], factor: float, labels: NDArray[np.uint8]
+    ) -> None:
+        self._sample_intensities(resample_image(framed_yx, factor), labels)
+        values = self._normalized(case.name, framed_yx, factor)
         pieces = _tiles(labels.shape[0], labels.shape[1])
         for index, (rows, columns) in enumerate(pieces):
             part = labels[rows, columns]
@@ -194,9 +195,9 @@ class Preparation:
             self._write(piece, values[rows, columns], part)
             self._register(piece, case.name, case.group, part)
 
-    def _normalized(self, name: str, pixels: NDArray[Any]) -> NDArray[np.float32]:
+    def _normalized(self, name: str, framed_yx: NDArray[Any], factor: float) -> NDArray[np.float32]:
         try:
-            return self.normalization.normalize(pixels)
+            return self.normalization.normalize_resampled(framed_yx, factor)
         except PredictionError as error:
             raise TrainingError(f"{name} does not suit the parent model. {error.cause}", error.remedy) from error
 

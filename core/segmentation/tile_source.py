@@ -64,10 +64,15 @@ class TileSource:
     """
 
     def __init__(self, image_yx: NDArray[Any], model: StoredModel, factor: float, step: float) -> None:
-        self._image = resample_image(image_yx, factor)
-        self.shape_yx = (self._image.shape[0], self._image.shape[1])
         scheme = NormalizationScheme.of_plans(model.plans, model.configuration)
-        self._normalization, self._mask = scheme.measure(self._image)
+        self._mask: NDArray[np.bool_] | None = None
+        if scheme.masked and factor != 1:
+            self._image = scheme.normalize_resampled(image_yx, factor)
+            self._normalization = Normalization(0.0, 1.0)
+        else:
+            self._image = resample_image(image_yx, factor)
+            self._normalization, self._mask = scheme.measure(self._image)
+        self.shape_yx = (self._image.shape[0], self._image.shape[1])
         self.padding = padding(self.shape_yx, model.patch_size_px)
         height, width = (n + sum(pad) for n, pad in zip(self.shape_yx, self.padding, strict=True))
         self.plan: TilePlan = plan_tiles((height, width), model.patch_size_px, step)

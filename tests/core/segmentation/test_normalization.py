@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from core.errors import PredictionError
-from core.segmentation.normalization import measure
+from core.segmentation.normalization import NormalizationScheme, measure
+from core.segmentation.tile_source import find_frame
 
 PROPERTIES = {"mean": 100.0, "std": 30.0, "percentile_00_5": 40.0, "percentile_99_5": 200.0}
 
@@ -49,6 +53,41 @@ def test_masked_zscore_as_nnunet() -> None:
     reference = ZScoreNormalization(True, {}).run(image[None].astype(np.float32), np.where(mask, 0, -1)[None])[0]
     ours = measure("ZScoreNormalization", image, None, mask).apply(image)
     np.testing.assert_allclose(ours[mask], reference[mask], rtol=1e-4, atol=1e-4)
+
+
+def _nnunet_preprocessed(image_yx: NDArray[Any]) -> NDArray[Any]:
+    """What nnU-Net's cropping and masked z-score make of a 2D image; it reads one as (1, 1, rows, columns)."""
+    from nnunetv2.preprocessing.cropping.cropping import crop_to_nonzero
+    from nnunetv2.preprocessing.normalization.default_normalization_schemes import ZScoreNormalization
+
+    data, seg, _ = crop_to_nonzero(image_yx[None, None].astype(np.float32))
+    return np.asarray(ZScoreNormalization(True, {}).run(data[0], seg[0]))[0]
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(max_examples=150, deadline=None)
+@given(
+    arrays(
+        np.uint8,
+        st.tuples(st.integers(3, 12), st.integers(3, 12)),
+        elements=st.sampled_from([0, 0, 0, 1, 90, 120, 255]),
+    ).filter(lambda image: image.any())
+)
+def test_masked_images_are_what_nnunet_makes_of_them(image: NDArray[np.uint8]) -> None:
+    """Black holes in the tissue are outside for nnU-Net: it fills holes in three dimensions, of one section none."""
+    ours = NormalizationScheme("ZScoreNormalization", None, True).normalize(find_frame(image).cut(image))
+    np.testing.assert_allclose(ours, _nnunet_preprocessed(image), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_masked_images_are_normalised_before_they_are_resampled() -> None:
+    """As nnU-Net: a black hole stays at 0 in its middle, and no edge of it is darker than any tissue."""
+    image = np.random.default_rng(1).integers(900, 1300, (40, 40)).astype(np.uint16)
+    image[16:24, 16:24] = 0
+    scheme = NormalizationScheme("ZScoreNormalization", None, True)
+    small = scheme.normalize_resampled(image, 0.5)
+    np.testing.assert_allclose(small[10, 10], 0, atol=0.02)
+    assert small.min() > scheme.normalize(image).min() - 0.5
 
 
 def test_statistics_do_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
