@@ -18,6 +18,7 @@ from core.cli import (
     labels,
     measure,
     model,
+    model_objects,
     phantom,
     results,
     rounds,
@@ -44,6 +45,7 @@ app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(dataset.app, name="dataset")
+model.app.command("objects")(model_objects.objects)
 app.add_typer(model.app, name="model")
 app.add_typer(results.app, name="results")
 app.add_typer(rounds.app, name="round")

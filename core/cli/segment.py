@@ -21,6 +21,7 @@ from core.imaging.label_files import FileFacts, write_label_tiff
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.morphometry.coverage import ClassCoverage, coverage_table
 from core.morphometry.words import three_digits
+from core.objects.report import ClassCleaning, clean_prediction, cleaning_sentence
 from core.segmentation.array_sink import ArraySink
 from core.settings import BackendChoice, Precision, current_settings
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
     from core.segmentation.model_store import StoredModel
     from core.segmentation.prediction_summary import PredictionSummary
+
+
+_NOTHING_CLEANED: tuple[ClassCleaning, ...] = ()
 
 
 def segment(
@@ -53,6 +57,9 @@ def segment(
         typer.Option(metavar="NAME", help=f"Library that runs the network: {', '.join(BackendChoice)}."),
     ] = None,
     precision: Annotated[Precision | None, typer.Option(help="exact is float32; fast is the quickest here.")] = None,
+    clean: Annotated[
+        bool, typer.Option(help="Remove pieces too small to be objects, by the sizes that the model has learned.")
+    ] = True,
 ) -> None:
     """Segment micrographs.
 
@@ -96,18 +103,23 @@ def segment(
         for text in summary.notices:
             notice(f"{source.title}: {text}")
         used_nm = summary.pixel_size_nm
-        rows = coverage_table(sink.labels_yx, stored.scheme, used_nm)
+        labels_yx, cleaning = sink.labels_yx, _NOTHING_CLEANED
+        if clean and stored.card.object_rules.rules:
+            rules_nm = stored.pixel_size_nm if used_nm is None else used_nm
+            labels_yx, cleaning = clean_prediction(labels_yx, stored.card.object_rules, rules_nm, stored.scheme)
+            notice(f"{source.title}: {cleaning_sentence(cleaning) or 'No piece was too small to be an object.'}")
+        rows = coverage_table(labels_yx, stored.scheme, used_nm)
         facts = FileFacts(
             pixel_size_nm=used_nm,
             scheme=stored.scheme,
             image=loaded.name,
             made_by=f"prediction of {stored.card.name} ({stored.id})",
         )
-        write_label_tiff(targets[number], sink.labels_yx, facts)
+        write_label_tiff(targets[number], labels_yx, facts)
         if overlays:
-            _write_overlay(overlays[number], loaded, sink.labels_yx, stored, used_nm)
+            _write_overlay(overlays[number], loaded, labels_yx, stored, used_nm)
         if summaries:
-            write_json(summaries[number], _summary_json(source, stored, used_nm, rows, summary))
+            write_json(summaries[number], _summary_json(source, stored, used_nm, rows, summary, cleaning))
         _print(source.title, rows)
         done(f"Label map: {targets[number]}")
 
@@ -204,6 +216,7 @@ def _summary_json(
     pixel_size_nm: float | None,
     rows: tuple[ClassCoverage, ...],
     summary: PredictionSummary,
+    cleaning: tuple[ClassCleaning, ...],
 ) -> dict[str, Any]:
     """What was done and found, as plain values."""
     return {
@@ -216,6 +229,7 @@ def _summary_json(
         "pixel_size_nm": pixel_size_nm,
         "prediction": asdict(summary),
         "coverage": [row.to_json() for row in rows],
+        "cleaning": [row.to_json() for row in cleaning],
     }
 
 

@@ -6,8 +6,7 @@ map does not change: other rules make another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -16,9 +15,10 @@ from numpy.typing import NDArray
 from core.errors import PredictionError
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
-from core.morphometry.coverage import area_um2, coverage_table
+from core.morphometry.coverage import coverage_table
 from core.objects.cleaning import Changes, cleaned
 from core.objects.pieces import PieceTable, piece_table
+from core.objects.report import ClassCleaning, cleaning_rows
 from core.objects.rules import ObjectRules, RuleSource
 from core.store.label_maps import MATCH, label_classes, translation_of
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
@@ -26,46 +26,6 @@ from core.store.store import Store
 
 DETAILS: Final = "objects"
 """Where a revision's details say how it was cleaned: the JSON of `CleaningFacts`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassCleaning:
-    """What cleaning did to one class.
-
-    Parameters
-    ----------
-    class_id, name
-        The class.
-    smallest_um2, largest_hole_um2
-        By its rule; None where the pixel size is unknown.
-    smallest_px, largest_hole_px
-        In pixels of the image.
-    objects_before, objects
-        Pieces before and after.
-    pixels_before, pixels
-        Its pixels before and after.
-    removed, filled
-        Pieces removed, holes filled.
-    source
-        Where the rule comes from.
-    um2_per_px
-        Area of a pixel; None where the pixel size is unknown.
-    """
-
-    class_id: int
-    name: str
-    smallest_um2: float | None
-    largest_hole_um2: float | None
-    smallest_px: float
-    largest_hole_px: float
-    objects_before: int
-    objects: int
-    pixels_before: int
-    pixels: int
-    removed: int
-    filled: int
-    source: RuleSource
-    um2_per_px: float | None = None
 
 
 def keep_cleaning(
@@ -110,12 +70,12 @@ def keep_cleaning(
     after = piece_table(labels_yx) if changes.pixels else raw
     changes.save(store.cleaning_path(revision_id))
     raw.save(store.piece_table_path(revision_id))
-    rows = _rows(raw, after, changes, rules, pixel_size_nm, scheme)
+    rows = cleaning_rows(raw, after, changes, rules, pixel_size_nm, scheme)
     return {
         "rules": rules.to_json(),
         "pixel_size_nm": pixel_size_nm,
         "changed_px": changes.pixels,
-        "classes": [asdict(row) for row in rows],
+        "classes": [row.to_json() for row in rows],
     }
 
 
@@ -131,23 +91,6 @@ def rules_of(store: Store, revision: RevisionRecord) -> ObjectRules:
     if not kept:
         return ObjectRules()
     return ObjectRules.from_json(kept["rules"]).translated(translation_of(store, revision).lookup())
-
-
-def cleaning_sentence(rows: Sequence[ClassCleaning]) -> str:
-    """What was removed and filled, in one sentence; "" where nothing was.
-
-    Parameters
-    ----------
-    rows
-        As `cleaning_of` gives them.
-    """
-    removed, filled = sum(row.removed for row in rows), sum(row.filled for row in rows)
-    if not removed and not filled:
-        return ""
-    parts = [f"{row.removed:,} {row.name}" for row in rows if row.removed]
-    said = f"{_pieces(removed)} too small to be objects removed ({', '.join(parts)})" if removed else ""
-    holes = f"{filled:,} {'hole' if filled == 1 else 'holes'} filled" if filled else ""
-    return "; ".join(text for text in (said, holes) if text) + "."
 
 
 def raw_labels(store: Store, revision: RevisionRecord) -> NDArray[np.uint8]:
@@ -258,46 +201,3 @@ def _applied_nm(image: ImageRecord, revision: RevisionRecord) -> float | None:
     """As the prediction applied it."""
     kept = revision.details.get(DETAILS, {}).get("pixel_size_nm")
     return applied_pixel_size(image, kept)
-
-
-def _rows(
-    raw: PieceTable,
-    after: PieceTable,
-    changes: Changes,
-    rules: ObjectRules,
-    pixel_size_nm: float | None,
-    scheme: LabelScheme,
-) -> list[ClassCleaning]:
-    limits = rules.limits(pixel_size_nm)
-    objects_before, objects = raw.count(), after.count()
-    pixels_before, pixels = raw.pixels(), after.pixels()
-    rows = []
-    for item in scheme.classes:
-        smallest, hole = float(limits.smallest[item.id]), float(limits.largest_hole[item.id])
-        rows.append(
-            ClassCleaning(
-                class_id=item.id,
-                name=item.name,
-                smallest_um2=_um2(smallest, pixel_size_nm),
-                largest_hole_um2=_um2(hole, pixel_size_nm),
-                smallest_px=smallest,
-                largest_hole_px=hole,
-                objects_before=int(objects_before[item.id]),
-                objects=int(objects[item.id]),
-                pixels_before=int(pixels_before[item.id]),
-                pixels=int(pixels[item.id]),
-                removed=int(changes.removed[item.id]),
-                filled=int(changes.filled[item.id]),
-                source=rules.of(item.id).source,
-                um2_per_px=area_um2(1, pixel_size_nm),
-            )
-        )
-    return rows
-
-
-def _um2(pixels: float, pixel_size_nm: float | None) -> float | None:
-    return None if pixel_size_nm is None else pixels * (area_um2(1, pixel_size_nm) or 0.0)
-
-
-def _pieces(number: int) -> str:
-    return f"{number:,} piece" if number == 1 else f"{number:,} pieces"

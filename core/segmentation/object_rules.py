@@ -1,21 +1,23 @@
 """Object rules of a model: learned from the labels that it was trained on, chosen on images that it was not.
 
-Runs in the training process, with the model that was just trained.
+After a training this runs in the training process; for models from elsewhere somebody names labelled images.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import DatasetError
 from core.imaging.image import Image
-from core.label_scheme import IGNORE_ID
+from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.translation import match_classes
 from core.objects.learning import LabelledImage, learn_rules
 from core.objects.rules import ObjectRules
 from core.segmentation.array_sink import ArraySink
@@ -26,7 +28,7 @@ from core.segmentation.preparation import PreparedDataset
 from core.segmentation.tile_source import find_frame
 
 if TYPE_CHECKING:
-    from core.imaging.dataset_folder import Case
+    from core.imaging.dataset_folder import Case, DatasetFolder
 
 LEAST_S: Final = 5.0
 """Seconds that predicting validation images may take at least, …"""
@@ -74,6 +76,73 @@ def rules_after_training(
     return with_inherited(rules, inherited)
 
 
+def rules_from_references(
+    model: StoredModel,
+    dataset: DatasetFolder,
+    *,
+    predict_s: float = 0.0,
+    on_progress: Callable[[float, str], object] = lambda fraction, message: None,
+) -> ObjectRules:
+    """Rules for the classes of any model, learned from labelled images.
+
+    Parameters
+    ----------
+    model
+        For example an imported one.
+    dataset
+        Its label maps; classes are matched to the model's by name.
+    predict_s
+        Seconds that may be spent on predicting these images, to choose the multiple of each area that is best; 0: none
+        is predicted, the rules are as the labels say.
+    on_progress
+        Told a fraction, 0 to 1, and what is done.
+
+    Returns
+    -------
+    ObjectRules
+        In the ids of the model.
+
+    Raises
+    ------
+    DatasetError
+        No image has a label map, or no class has a counterpart in the model.
+    """
+    cases = [case for case in dataset.cases if case.label_path is not None]
+    if not cases:
+        raise DatasetError("The dataset has no label map.", "Name a dataset whose images are labelled.")
+    match = match_classes(dataset.scheme, model.scheme)
+    if not match.any_in_common:
+        raise DatasetError(
+            f"The dataset has the classes {_names(dataset.scheme)}, the model {_names(model.scheme)}: none in common.",
+            "Name a dataset with the model's classes.",
+        )
+    lookup = match.lookup()
+    known = {match.ids[class_id] for class_id in dataset.scheme.ids} - {0}
+
+    def labelled() -> Iterator[LabelledImage]:
+        for number, case in enumerate(cases):
+            on_progress(0.5 * number / len(cases), f"labels of {case.name}")
+            found = _labelled(case)
+            yield LabelledImage(lookup[found.labels_yx], found.pixel_size_nm)
+
+    rules = learn_rules(labelled(), sorted(known))
+    predictions = []
+    predictor = Predictor(model) if predict_s > 0 else None
+    deadline = time.monotonic() + predict_s
+    for number, case in enumerate(cases if predictor else ()):
+        if predictor is None or (number and time.monotonic() > deadline):
+            break
+        on_progress(0.5 + 0.5 * number / len(cases), f"predicting {case.name}")
+        image, reference_yx = _loaded(case)
+        predictions.append(_predicted(predictor, case, image, lookup[reference_yx]))
+    on_progress(1.0, "done")
+    return choose_rules(rules, predictions, model.scheme) if predictions else rules
+
+
+def _names(scheme: LabelScheme) -> str:
+    return ", ".join(item.name for item in scheme.classes)
+
+
 def with_inherited(rules: ObjectRules, inherited: ObjectRules) -> ObjectRules:
     """The rules, and for classes that have none, the inherited ones, where both measure areas alike."""
     if inherited.unit is not rules.unit and rules.rules:
@@ -108,10 +177,15 @@ def _predictions(
         image, reference_yx = _loaded(case)
         if name in both:
             reference_yx = _held_out_part(reference_yx, image, _strip(folder, prepared, name))
-        sink = ArraySink(image.shape)
-        size_nm = image.pixel_size.nm if case.pixel_size_nm is None else case.pixel_size_nm
-        predictor.predict(image, sink, pixel_size_nm=size_nm)
-        yield Prediction(reference_yx, sink.labels_yx, model.pixel_size_nm if size_nm is None else size_nm)
+        yield _predicted(predictor, case, image, reference_yx)
+
+
+def _predicted(predictor: Predictor, case: Case, image: Image, reference_yx: NDArray[np.uint8]) -> Prediction:
+    """The network's own map of an image beside its reference."""
+    sink = ArraySink(image.shape)
+    size_nm = image.pixel_size.nm if case.pixel_size_nm is None else case.pixel_size_nm
+    predictor.predict(image, sink, pixel_size_nm=size_nm)
+    return Prediction(reference_yx, sink.labels_yx, predictor.model.pixel_size_nm if size_nm is None else size_nm)
 
 
 def _strip(folder: Path, prepared: PreparedDataset, image_name: str) -> NDArray[np.bool_]:

@@ -13,8 +13,9 @@ from core.access import Permission
 from core.jobs.rows import Priority, active_jobs, job, submit
 from core.morphometry.coverage import SMALL_PX
 from core.objects.pieces import PieceTable
+from core.objects.report import ClassCleaning, cleaning_sentence
 from core.objects.rules import AreaUnit, ObjectRules, RuleSource
-from core.predictions.cleaning import ClassCleaning, cleaning_of, cleaning_sentence, raw_pieces, rules_of
+from core.predictions.cleaning import cleaning_of, raw_pieces, rules_of
 from core.store.records import ImageRecord, JobRecord, RevisionRecord
 from ui import context
 from ui.access import allowed

@@ -14,8 +14,9 @@ from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
 from core.jobs.rows import submit
 from core.label_scheme import LabelScheme
 from core.objects.cleaning import Changes
+from core.objects.report import cleaning_sentence
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
-from core.predictions.cleaning import clean_again, cleaning_of, cleaning_sentence, raw_labels, raw_pieces, rules_of
+from core.predictions.cleaning import clean_again, cleaning_of, raw_labels, raw_pieces, rules_of
 from core.store import ImageRecord, RevisionKind, RevisionState, Store
 from core.store.label_maps import MATCH
 from core.store.records import RevisionRecord

@@ -1,0 +1,72 @@
+"""``model objects``: how small the objects of a model's classes can be, shown or learned from labelled images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from core.cli.console import done, notice, progress_bar, stdout
+from core.cli.model import find_model
+from core.morphometry.words import three_digits
+from core.objects.rules import AreaUnit, ObjectRules
+from core.segmentation.model_store import ModelStore, StoredModel
+from core.settings import current_settings
+
+
+def objects(
+    model: Annotated[str, typer.Argument(help="Id in the store.")],
+    dataset: Annotated[
+        Path | None,
+        typer.Option(help="Dataset folder with label maps to learn from; without it, what is known is shown."),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0, help="Time for predicting these images, to choose the best sizes; 0 predicts none.")
+    ] = 60.0,
+) -> None:
+    """Show or learn the smallest object and the largest hole of each class. Predictions are cleaned by them.
+
+    Trainings learn them from their own labels. A model from elsewhere has none until you name labelled images:
+    `python -m core model objects liver-2d --dataset labelled`
+    """
+    store = ModelStore(current_settings().models_dir)
+    stored = store.get(model) if dataset else find_model(model)
+    if dataset is not None:
+        stored = store.set_object_rules(stored.id, _learned(stored, dataset, seconds))
+        done(f"Predictions of {stored.id} are cleaned by these sizes from now on.")
+    rules = stored.card.object_rules
+    if not rules.rules:
+        notice("This model has not learned how small its objects can be: predictions are not cleaned.")
+        return
+    _print(stored, rules)
+
+
+def _learned(stored: StoredModel, dataset: Path, seconds: float) -> ObjectRules:
+    from core.imaging.dataset_folder import open_dataset
+    from core.segmentation.object_rules import rules_from_references
+
+    with progress_bar("objects") as progress:
+        return rules_from_references(stored, open_dataset(dataset), predict_s=seconds, on_progress=progress)
+
+
+def _print(stored: StoredModel, rules: ObjectRules) -> None:
+    unit = "µm²" if rules.unit is AreaUnit.UM2 else "px"
+    table = Table(title=f"Objects of {stored.card.name}")
+    table.add_column("class")
+    for column in (f"smallest, {unit}", f"at an edge, {unit}", f"largest hole, {unit}", "learned from"):
+        table.add_column(column, justify="right")
+    table.add_column("thin")
+    table.add_column("source")
+    for rule in rules.rules:
+        table.add_row(
+            stored.scheme.name_of(rule.class_id),
+            three_digits(rule.smallest),
+            three_digits(rule.smallest_cut),
+            three_digits(rule.largest_hole),
+            f"{rule.objects:,} objects",
+            "yes" if rule.thin else "no",
+            rule.source.value,
+        )
+    stdout.print(table)

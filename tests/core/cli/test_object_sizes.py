@@ -1,0 +1,109 @@
+"""`segment` removes what is too small; `model objects` learns what that is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+import core.segmentation.predictor
+from core.cli.model_objects import objects
+from core.cli.segment import segment
+from core.errors import DatasetError
+from core.imaging.image import Image
+from core.objects.rules import ObjectRule, ObjectRules, RuleSource
+from core.segmentation.model_store import ModelStore
+from core.segmentation.prediction_summary import PredictionSummary
+from core.settings import current_settings
+from tests.core.segmentation.datasets import make_dataset
+from tests.models import write_model
+
+
+class _Bright:
+    """In place of a network: class 1 where the image is bright."""
+
+    def __init__(self, model: Any, **_: Any) -> None:
+        self.model = model
+
+    def predict(self, image: Image, sink: Any, **options: Any) -> PredictionSummary:
+        labels = (image.pixels_yx > 100).astype(np.uint8)
+        sink.write(0, 0, labels, labels)
+        return PredictionSummary(
+            "m", "none", "none", "exact", image.shape, 1.0, options["pixel_size_nm"], 1, 0.5, False, "gaussian", (), 0.0
+        )
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelStore]:
+    """With one model of 8 nm per pixel whose first class is found wherever the image is bright."""
+    monkeypatch.setattr(core.segmentation.predictor, "Predictor", _Bright)
+    monkeypatch.setattr("core.segmentation.object_rules.Predictor", _Bright)
+    monkeypatch.setenv("CRISTAE_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("CRISTAE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("CRISTAE_CONFIG", str(tmp_path / "none.toml"))
+    current_settings.cache_clear()
+    write_model(tmp_path / "models" / "tiny")
+    yield ModelStore(tmp_path / "models")
+    current_settings.cache_clear()
+
+
+def micrograph(path: Path) -> Path:
+    pixels = np.full((40, 40), 20, np.uint8)
+    pixels[5:25, 5:25] = 200
+    pixels[10, 10] = 20
+    pixels[32, 32:35] = 200
+    PilImage.fromarray(pixels).save(path)
+    return path
+
+
+def pixels_of(path: Path) -> int:
+    with PilImage.open(path) as picture:
+        return int((np.asarray(picture) == 1).sum())
+
+
+def test_segment_removes_specks_and_says_so(
+    models: ModelStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = micrograph(tmp_path / "a.png")
+    models.set_object_rules(
+        "tiny", ObjectRules((ObjectRule(class_id=1, smallest=0.00064, largest_hole=0.0002),))
+    )  # 10 px and 3 px of 64 nm2
+    segment([image], tmp_path / "clean.tif", model="tiny", json=tmp_path / "clean.json", pixel_size=8.0)
+    name = models.get("tiny").scheme[1].name
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"1 piece too small to be objects removed (1 {name}); 1 hole filled." in said
+    assert pixels_of(tmp_path / "clean.tif") == 400
+    row = json.loads((tmp_path / "clean.json").read_text("utf-8"))["cleaning"][0]
+    assert (row["objects_before"], row["objects"], row["pixels_before"], row["pixels"]) == (2, 1, 402, 400)
+    segment([image], tmp_path / "raw.tif", model="tiny", pixel_size=8.0, clean=False)
+    assert pixels_of(tmp_path / "raw.tif") == 402
+
+
+def test_the_sizes_of_an_imported_model_are_learned_from_labels(models: ModelStore, tmp_path: Path) -> None:
+    labels = np.zeros((220, 220), np.uint8)
+    for row in range(5, 200, 25):
+        for column in range(5, 200, 25):
+            labels[row : row + 15, column : column + 15] = 3
+    image = np.where(labels, 200, 20).astype(np.uint8)
+    image[1:5:3, ::7] = 200  # specks that the model finds
+    scheme = {models.get("tiny").scheme[1].name: 3}
+    dataset = make_dataset(tmp_path / "labelled", {"a": image}, {"a": labels}, classes=scheme)
+    objects("tiny", dataset, 5.0)
+    rule = models.get("tiny").card.object_rules.of(1)
+    assert rule.source is RuleSource.VALIDATION
+    assert 100 * 64e-6 < rule.smallest < 225 * 64e-6
+    assert rule.objects == 64
+
+
+def test_a_dataset_of_other_classes_teaches_nothing(models: ModelStore, tmp_path: Path) -> None:
+    labels = np.zeros((20, 20), np.uint8)
+    labels[5:10, 5:10] = 1
+    dataset = make_dataset(tmp_path / "other", {"a": labels}, {"a": labels}, classes={"centriole": 1})
+    with pytest.raises(DatasetError, match="none in common"):
+        objects("tiny", dataset, 0.0)
+    assert models.get("tiny").card.object_rules == ObjectRules()
