@@ -30,7 +30,7 @@ from core.imaging.pyramid import Pyramid, open_pyramid
 from core.morphometry.coverage import area_um2
 from core.segmentation.model_store import ModelStore
 from core.settings import Settings
-from core.store.label_maps import label_classes, open_label_map
+from core.store.label_maps import label_classes, open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord, RevisionState
 from core.store.revisions import SIDE_FILES
 from core.store.store import Store
@@ -273,7 +273,14 @@ def _ome_zarr_zip(source: LabelledImage, _: Options) -> Path:
 
 
 def ome_zarr_files(source: LabelledImage) -> Iterator[tuple[str, Path | bytes]]:
-    """Path inside the OME-Zarr to its file or content: the image, and its label map under labels/organelles."""
+    """Path inside the OME-Zarr to its file or content: the image, and its label map under labels/organelles.
+
+    Raises
+    ------
+    LabelMapError
+        An earlier version wrote the label map in other classes; files are copied as they are.
+    """
+    require_project_classes(source.store, source.revision)
     group = {
         "zarr_format": 3,
         "node_type": "group",

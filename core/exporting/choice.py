@@ -10,6 +10,7 @@ from typing import Final
 
 from core.errors import CristaeError, DatasetError
 from core.exporting.request import COUNTS, TRAINING
+from core.learning.current_model import current_model
 from core.measurements.sources import Source, SourceKind
 from core.review.double_annotation import hidden_revisions
 from core.rounds.training_labels import training_labels
@@ -164,16 +165,16 @@ def _predictions(rows: Iterable[RevisionRecord]) -> dict[Source, dict[str, Revis
 def _of_model(
     store: Store, project_id: str, made: Mapping[Source, Mapping[str, RevisionRecord]]
 ) -> dict[str, RevisionRecord]:
-    """Predictions of the project's model; of other images the newest prediction there is."""
+    """Predictions of the model that was promoted or trained in the project; of other images the newest there is."""
     newest: dict[str, RevisionRecord] = {}
     for revisions in made.values():
         for image_id, revision in revisions.items():
             if image_id not in newest or _age(newest[image_id]) < _age(revision):
                 newest[image_id] = revision
-    promoted = store.promoted_model(project_id)
-    if promoted is None:
+    current = current_model(store, ModelStore(store.settings.models_dir), project_id)
+    if current is None or not current.own:
         return newest
-    return {**newest, **made.get(Source(SourceKind.MODEL, promoted.model_id), {})}
+    return {**newest, **made.get(Source(SourceKind.MODEL, current.model.id), {})}
 
 
 def _age(revision: RevisionRecord) -> tuple[datetime, str]:

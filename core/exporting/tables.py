@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.exports import COVERAGE_COLUMNS, LabelledImage, coverage_rows, frame_csv, made_by, not_a_formula
-from core.imaging.pyramid import Pyramid, open_pyramid
+from core.imaging.pyramid import Pyramid
 from core.label_scheme import LabelScheme
 from core.morphometry.frames import objects_columns, objects_frame
 from core.morphometry.objects import CONTACT_NM, ObjectTable, measure_objects
 from core.morphometry.summary import ImageObjects
+from core.store.label_maps import open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionRecord
 from core.store.store import Store
 
@@ -81,11 +82,12 @@ def measured_table(
     store: Store, image: ImageRecord, revision: RevisionRecord, scheme: LabelScheme, progress: Callable[[float], None]
 ) -> ObjectTable:
     """The objects of a label map as somebody has measured them, with their contact distance; else measured and kept."""
+    require_project_classes(store, revision)
     path = store.object_table_path(revision.id)
     kept = ObjectTable.load(path) if path.is_file() else None
     if kept is not None and kept.pixel_size_nm == image.pixel_size.nm:
         return kept
-    labels = open_pyramid(store.label_pyramid_path(revision.id))
+    labels = open_label_map(store, revision)
     table = measure_objects(
         _whole(labels),
         scheme,

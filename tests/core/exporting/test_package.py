@@ -28,6 +28,7 @@ from core.settings import Access
 from core.store.records import RevisionKind
 from core.store.store import Store
 from tests.core.exporting.conftest import SCHEME, Tissue
+from tests.models import write_model
 
 EVERYTHING = tuple(Part)
 
@@ -190,6 +191,7 @@ class TestChoice:
         own = tissue.label(name, RevisionKind.PREDICTION, 40, model="own")
         other = tissue.label(name, RevisionKind.PREDICTION, 41, model="other")
         assert self.counting(tissue, name) == other.id
+        write_model(tissue.store.settings.models_dir / "own")
         promoted = type("Promoted", (), {"model_id": "own"})()
         monkeypatch.setattr(Store, "promoted_model", lambda self, project_id: promoted)
         assert self.counting(tissue, name) == own.id
