@@ -38,10 +38,10 @@ from core.store.store import Store
 Options = Mapping[str, str]
 Rendered = tuple[Path | bytes, str, str]
 
-_DEFAULT_OVERLAY_PX: Final = 4096
+DEFAULT_OVERLAY_PX: Final = 4096
 """Longest edge of an overlay picture unless asked otherwise; larger images are shown at the next pyramid level."""
 
-_MAX_OVERLAY_PX: Final = 16384
+MAX_OVERLAY_PX: Final = 16384
 
 
 def render_download(store: Store, revision_id: str, what: str, options: Options) -> Rendered:
@@ -191,7 +191,7 @@ def _overlay_png(source: LabelledImage, options: Options) -> Path:
 
 def overlay_edge_px(options: Options) -> int:
     """Longest edge of an overlay picture, as asked for and within what picture viewers open."""
-    return min(int(_number(options, "max_px", _DEFAULT_OVERLAY_PX)), _MAX_OVERLAY_PX)
+    return min(int(_number(options, "max_px", DEFAULT_OVERLAY_PX)), MAX_OVERLAY_PX)
 
 
 def write_overlay(source: LabelledImage, options: Options, path: Path) -> None:

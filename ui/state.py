@@ -93,6 +93,9 @@ class StateKey(StrEnum):
     REVIEW_TURN = "review_turn"
     """Grows when the table of changed regions must forget what was chosen in it, because a mark was clicked."""
 
+    EXPORTS = "exports"
+    """What was asked for to the export job that makes it."""
+
     PERSON = "person"
     """The name that was given in this tab; the cookie has it from the next page load on."""
 

@@ -13,16 +13,13 @@ from numpy.typing import NDArray
 from core.exporting.names import distinct_stems
 from core.exporting.pixels import image_rows
 from core.exporting.request import Part
-from core.exports import LabelledImage, label_rows, ome_zarr_files, write_label_map, write_overlay
+from core.exports import MAX_OVERLAY_PX, LabelledImage, label_rows, ome_zarr_files, write_label_map, write_overlay
 from core.imaging.label_files import FileFacts, write_image_tiff_by_rows
 from core.imaging.png_writing import write_png
 from core.imaging.pyramid import open_pyramid
 from core.label_scheme import IGNORE_ID
 from core.store.records import ImageRecord
 from core.store.store import Store
-
-FULL_SIZE_PX: Final = 16384
-"""Longest edge of an overlay at full size: what picture viewers open."""
 
 Made = tuple[str, Path | bytes]
 """Path in the package, and the file or its content."""
@@ -70,7 +67,7 @@ def _label_png(source: LabelledImage, stem: str, work: Path, _: bool) -> Iterato
 
 def _overlay(source: LabelledImage, stem: str, work: Path, full_size: bool) -> Iterator[Made]:
     path = work / f"{stem}.png"
-    write_overlay(source, {"max_px": str(FULL_SIZE_PX)} if full_size else {}, path)
+    write_overlay(source, {"max_px": str(MAX_OVERLAY_PX)} if full_size else {}, path)
     yield f"overlays/{path.name}", path
 
 

@@ -21,6 +21,9 @@ LARGE_EVALUATION_IMAGES: Final = 40
 LARGE_MODEL_BYTES: Final = 64 * 1024**2
 """Weights are copied, for nnU-Net also converted by torch in a process of its own."""
 
+LARGE_TABLE_ROWS: Final = 200_000
+"""Objects of a CSV file: about 3 s and 60 MB."""
+
 
 def heavy_label_map(image: ImageRecord, what: str, options: Mapping[str, str]) -> bool:
     """Whether a download of a label map takes long."""

@@ -104,4 +104,4 @@ def _submit(store: Store, params: Mapping[str, Any], by: str) -> JobRecord:
             f"{count} exports {whose}wait or run already.",
             "Wait until one has finished, or cancel one on the Jobs page.",
         )
-    return submit(KIND, params, author=by, priority=Priority.NORMAL, store=store)
+    return submit(KIND, params, priority=Priority.NORMAL, store=store, by=by)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.exports import COVERAGE_COLUMNS, LabelledImage, coverage_rows, frame_csv, made_by, not_a_formula
 from core.imaging.pyramid import Pyramid
 from core.label_scheme import LabelScheme
-from core.morphometry.frames import objects_columns, objects_frame
+from core.morphometry.frames import FILTER, objects_columns, objects_frame
 from core.morphometry.objects import CONTACT_NM, ObjectTable, measure_objects
 from core.morphometry.summary import ImageObjects
 from core.store.label_maps import open_label_map, require_project_classes
@@ -58,7 +58,7 @@ class ObjectsTable:
     def __init__(self, path: Path, scheme: LabelScheme) -> None:
         self.path = path
         self.rows = 0
-        self._columns = objects_columns(scheme, physical=True)
+        self._columns = [*objects_columns(scheme, physical=True), FILTER]
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow(self._columns)
 

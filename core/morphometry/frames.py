@@ -10,7 +10,7 @@ import pandas as pd
 from core.label_scheme import LabelScheme
 from core.morphometry.conditions import Compared
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
-from core.morphometry.summary import ImageObjects, ImageSummary
+from core.morphometry.summary import ImageObjects, ImageSummary, Selection
 
 _WHICH: Final = (
     "image",
@@ -27,9 +27,19 @@ _WHICH: Final = (
 )
 _HOW: Final = ("pixel_size_nm", "contact_within_nm")
 
+FILTER: Final = "filter"
+"""The column that says which objects a table holds."""
 
-def objects_frame(images: Sequence[ImageObjects], scheme: LabelScheme, *, physical: bool, made_by: str) -> pd.DataFrame:
-    """A row per object of every class, with all measures: what statistics programs read.
+
+def objects_frame(
+    images: Sequence[ImageObjects],
+    scheme: LabelScheme,
+    *,
+    physical: bool,
+    made_by: str,
+    selection: Selection | None = None,
+) -> pd.DataFrame:
+    """A row per object, with all measures: what statistics programs read. The last column says which objects these are.
 
     Parameters
     ----------
@@ -41,14 +51,29 @@ def objects_frame(images: Sequence[ImageObjects], scheme: LabelScheme, *, physic
         Units, as in `core.morphometry.measures.Measure.of`.
     made_by
         Where the label maps come from, in words.
+    selection
+        Only these objects, of one class; their numbers are those among all. None: every object of every class.
     """
+    class_ids = scheme.ids if selection is None else (selection.class_id,)
     frames = [
-        _class_frame(image, scheme, item.id, physical=physical, made_by=made_by)
+        _class_frame(image, scheme, class_id, physical=physical, made_by=made_by, selection=selection)
         for image in images
-        for item in scheme.classes
+        for class_id in class_ids
     ]
     filled = [frame for frame in frames if len(frame)] or frames[:1]
-    return pd.concat(filled, ignore_index=True).reindex(columns=objects_columns(scheme, physical=physical))
+    frame = pd.concat(filled, ignore_index=True).reindex(columns=objects_columns(scheme, physical=physical))
+    frame[FILTER] = "all objects" if selection is None else selection_words(selection, scheme)
+    return frame
+
+
+def selection_words(selection: Selection, scheme: LabelScheme) -> str:
+    """Which objects a selection takes: "mitochondria, 0.01 µm² or larger, whole objects only"."""
+    least = f"{selection.least_um2:g} µm²" if selection.physical else f"{selection.least_px} px"
+    parts = [scheme.name_of(selection.class_id)]
+    if selection.least_um2 if selection.physical else selection.least_px:
+        parts.append(f"{least} or larger")
+    parts.append("whole objects only" if selection.whole_only else "also cut off by the image's edge")
+    return ", ".join(parts)
 
 
 def objects_columns(scheme: LabelScheme, *, physical: bool) -> list[str]:
@@ -59,7 +84,13 @@ def objects_columns(scheme: LabelScheme, *, physical: bool) -> list[str]:
 
 
 def _class_frame(
-    image: ImageObjects, scheme: LabelScheme, class_id: int, *, physical: bool, made_by: str
+    image: ImageObjects,
+    scheme: LabelScheme,
+    class_id: int,
+    *,
+    physical: bool,
+    made_by: str,
+    selection: Selection | None,
 ) -> pd.DataFrame:
     """The objects of one class of one image."""
     table = image.table.where(image.table.class_id == class_id)
@@ -80,7 +111,8 @@ def _class_frame(
         facts[measure.column(physical=physical)] = measure.of(table, physical=physical)
     facts["pixel_size_nm"] = table.pixel_size_nm if table.pixel_size_nm is not None else float("nan")
     facts["contact_within_nm"] = table.contact_nm
-    return pd.DataFrame(facts, index=range(len(table)))
+    frame = pd.DataFrame(facts, index=range(len(table)))
+    return frame if selection is None else frame[selection.chosen(table)]
 
 
 def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bool) -> pd.DataFrame:

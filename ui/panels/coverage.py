@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
+from core.exporting.heavy import heavy_label_map
+from core.exporting.start import start_file
+from core.exports import DEFAULT_OVERLAY_PX, MAX_OVERLAY_PX
 from core.label_scheme import LabelScheme
 from core.morphometry.coverage import SMALL_PX, area_um2
 from core.store.records import ImageRecord, RevisionRecord
+from ui import context
+from ui.parts.kept_files import prepare_button
+from ui.person import person
 from ui.state import StateKey
 from ui.units import AREA_FORMAT
 
@@ -70,11 +77,19 @@ def _small_words(rows: Sequence[Mapping[str, Any]]) -> str:
     return f": {small:,} of {sum(row['objects'] or 0 for row in rows):,} have fewer than {SMALL_PX} px" if small else ""
 
 
-def downloads_panel(revision: RevisionRecord) -> None:
-    """Links to the files; made on demand by our own route."""
+def downloads_panel(image: ImageRecord, revision: RevisionRecord) -> None:
+    """Links to the files, made on demand by our own route; of a large image as a job."""
     with st.popover("Downloads", icon=":material/download:", width="stretch"):
         for what, label, icon in _DOWNLOADS:
-            st.link_button(label, download_address(revision.id, what), icon=icon, width="stretch", type="tertiary")
+            if heavy_label_map(image, what, {}):
+                ask = partial(start_file, context.store(), "revision", revision.id, what, {}, by=person())
+                prepare_button(f"Prepare: {label}", ask, slot=f"{revision.id}-{what}")
+            else:
+                st.link_button(label, download_address(revision.id, what), icon=icon, width="stretch", type="tertiary")
+        full: dict[str, str] = {"max_px": str(MAX_OVERLAY_PX)}
+        if max(image.shape_yx) > DEFAULT_OVERLAY_PX:
+            ask = partial(start_file, context.store(), "revision", revision.id, "overlay.png", full, by=person())
+            prepare_button("Prepare: Overlay at full size", ask, slot=f"{revision.id}-full")
 
 
 def download_address(revision_id: str, what: str, **options: str) -> str:

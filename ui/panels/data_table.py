@@ -18,7 +18,9 @@ from ui.gallery import SEGMENT_PAGE, thumbnail_address
 from ui.panels.data_sheet import sheet_button
 from ui.panels.data_splits import straddle_warning
 from ui.panels.data_trash import trash_popover, undo_bar
+from ui.panels.results_words import counted
 from ui.parts.pixel_size_change import use_pixel_sizes
+from ui.parts.takeaway import takeaway_button
 from ui.person import person
 from ui.state import Query, StateKey
 from ui.units import shape_text
@@ -47,8 +49,8 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
             trash_popover(project.id)
         return
     straddle_warning(straddling(images))
-    shown = _filtered(images, project.id, may_change)
-    shown = _one_page(shown)
+    fitting = _filtered(images, project.id, may_change)
+    shown = _one_page(fitting)
     table = rows(shown, store.label_kinds(project.id))
     version = st.session_state.get(StateKey.TABLE_VERSION, 0)
     edited = st.data_editor(
@@ -76,6 +78,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
         },
     )
     if not may_change:
+        takeaway_button(_takeaway_label(fitting), project.id, [image.id for image in fitting], key="data-takeaway")
         st.caption("Admins of the project change names, splits and pixel sizes, and delete images.")
         return
     records = [{str(name): value for name, value in row.items()} for row in edited.to_dict("records")]
@@ -85,7 +88,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
         if sizes:
             use_pixel_sizes(sizes, model_id=None)
         st.rerun()
-    _actions(project, [image for image, row in zip(shown, records, strict=True) if row["Select"]])
+    _actions(project, [image for image, row in zip(shown, records, strict=True) if row["Select"]], fitting)
 
 
 def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKind]]) -> pd.DataFrame:
@@ -225,8 +228,12 @@ def _one_page(images: list[ImageRecord]) -> list[ImageRecord]:
     return images[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
 
 
-def _actions(project: ProjectRecord, selected: Sequence[ImageRecord]) -> None:
-    """Buttons for the selected images."""
+def _takeaway_label(images: Sequence[ImageRecord]) -> str:
+    return f"Take away {counted(len(images), 'image')}"
+
+
+def _actions(project: ProjectRecord, selected: Sequence[ImageRecord], fitting: Sequence[ImageRecord]) -> None:
+    """Buttons for the selected images; with none selected all that fit the filters, on every page, are taken away."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Open in Segment", icon=":material/blur_on:", disabled=len(selected) != 1):
             st.switch_page(SEGMENT_PAGE, query_params={Query.IMAGE.value: selected[0].id})
@@ -238,6 +245,8 @@ def _actions(project: ProjectRecord, selected: Sequence[ImageRecord]) -> None:
             st.session_state[StateKey.LAST_TRASHED] = ids
             st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
             st.rerun()
+        taken = selected or fitting
+        takeaway_button(_takeaway_label(taken), project.id, [image.id for image in taken], key="data-takeaway")
         sheet_button(project.id)
         if not selected:
-            st.caption("Tick images to open or delete them.")
+            st.caption("Tick images to open or delete them, or to take only them away.")

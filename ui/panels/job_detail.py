@@ -21,6 +21,7 @@ from ui.errors import explaining, plain, show_error
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.jobs import again_label, job_title, paused
 from ui.panels.model_facts import MODELS_PAGE
+from ui.parts.kept_files import download_button, left_out
 from ui.person import person
 from ui.state import Query, set_query
 from ui.units import bytes_text, duration_text
@@ -160,6 +161,8 @@ def _detail(job_id: str, was_finished: bool) -> None:
     with st.container(border=True, key="job-detail"):
         _head(row)
         _outcome(row)
+        if row.kind == "export":
+            left_out([str(line) for line in row.result.get("left_out", ())])
         if not row.finished:
             st.progress(min(max(row.progress, 0.0), 1.0), text=plain(row.message) or None)
         st.caption(" · ".join(running_facts(row) if row.state is JobState.RUNNING else _facts(row)))
@@ -200,6 +203,8 @@ def _result_links(row: JobRecord) -> None:
         if row.params.get("model_id"):
             wanted["model"] = str(row.params["model_id"])
         st.page_link(SEGMENT_PAGE, label="Open the image", icon=":material/image:", query_params=wanted)
+    if row.kind == "export" and row.state is JobState.SUCCEEDED:
+        download_button(row, width="content")
     if row.kind in ("train", "import_model") and row.state is JobState.SUCCEEDED and model_id:
         wanted = {"model": str(model_id)}
         st.page_link(MODELS_PAGE, label="Open the model", icon=":material/model_training:", query_params=wanted)

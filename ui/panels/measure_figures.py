@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 import numpy as np
@@ -12,6 +12,10 @@ import streamlit as st
 
 from core.evaluation.bootstrap import caution
 from core.evaluation.settings import EvaluationSettings
+from core.exporting.heavy import LARGE_TABLE_ROWS
+from core.exporting.names import safe_stem
+from core.exporting.request import ExportRequest, Part
+from core.exporting.start import start_export
 from core.exports import CSV_TYPE, spreadsheet
 from core.figures.drawn import DrawnFigure
 from core.figures.objects import BRACKETED, DRAWN, object_dots
@@ -20,7 +24,7 @@ from core.measurements.sources import Source
 from core.measurements.start import Measured
 from core.morphometry.conditions import conditions
 from core.morphometry.coverage import SMALL_PX, area_um2
-from core.morphometry.frames import images_frame, objects_frame
+from core.morphometry.frames import images_frame, objects_frame, selection_words
 from core.morphometry.measures import Measure, measures_of
 from core.morphometry.summary import (
     DENSITY_UM2,
@@ -34,6 +38,7 @@ from core.morphometry.summary import (
     typical_size_nm,
 )
 from core.morphometry.words import three_digits
+from ui import context
 from ui.address import kept_in_address, number_in_address, switch_in_address
 from ui.errors import plain
 from ui.figure import figure
@@ -47,7 +52,10 @@ from ui.panels.measure_conditions import (
 from ui.panels.measure_run import source_words
 from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted, some_of
+from ui.parts.kept_files import prepare_button
 from ui.parts.options import choice, titled, unequal
+from ui.parts.takeaway import takeaway_button
+from ui.person import person
 from ui.state import Query, query, set_query
 from ui.units import AREA_FORMAT
 
@@ -102,7 +110,7 @@ def figures_panel(source: Source, found: Measured) -> Chosen:
         conditions_panel(images, scheme, selection, reference)
     with st.container(border=True):
         _table(rows, measure, selection, key=f"measure-images-{abs(hash((images, measure.name, selection)))}")
-        _files(found.images, rows, measure, scheme, source_words(source), physical=physical)
+        _files(found.images, rows, measure, scheme, source, selection, images)
     return Chosen(scheme, selection, measure, rows)
 
 
@@ -338,21 +346,31 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
 
 
 def _files(
-    images: Sequence[ImageObjects], rows: Sequence[ImageSummary], measure: Measure, scheme: LabelScheme, made_by: str,
-    *, physical: bool,
-) -> None:  # fmt: skip
-    """Tables to take away."""
+    images: Sequence[ImageObjects],
+    rows: Sequence[ImageSummary],
+    measure: Measure,
+    scheme: LabelScheme,
+    source: Source,
+    selection: Selection,
+    shown: Sequence[ImageObjects],
+) -> None:
+    """Tables to take away: the objects that the page shows, and all."""
+    made_by, physical = source_words(source), selection.physical
+    few, every = sum(len(row.values) for row in rows), sum(len(image.table) for image in images)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
-            "All objects, CSV",
-            lambda: spreadsheet(objects_frame(images, scheme, physical=physical, made_by=made_by)),
-            file_name="objects.csv",
+            f"The {few:,} shown, CSV",
+            lambda: spreadsheet(objects_frame(shown, scheme, physical=physical, made_by=made_by, selection=selection)),
+            file_name=f"objects_{safe_stem(scheme.name_of(selection.class_id))}_shown.csv",
             mime=CSV_TYPE,
             icon=":material/download:",
-            key="measure-objects-csv",
+            key="measure-shown-csv",
             on_click="ignore",
-            help="Every object of every organelle with all measures, a row each, for R, Prism or a spreadsheet.",
+            disabled=not few,
+            help=f"Only {plain(selection_words(selection, scheme))}, a row each with all measures. The last column "
+            "names this filter.",
         )
+        _all_objects(images, scheme, source, every, physical=physical)
         st.download_button(
             "These images, CSV",
             lambda: spreadsheet(images_frame(rows, measure, physical=physical)),
@@ -363,7 +381,37 @@ def _files(
             on_click="ignore",
             help="The table above.",
         )
+        ids = [image.image_id for image in images]
+        project_id = context.store().image(ids[0]).project_id
+        takeaway_button("Take away", project_id, ids, key="measure-takeaway", labels=source.key)
         st.caption(f"{counted(len(images), 'image')}. Click a row to see the image's objects.")
+
+
+def _all_objects(
+    images: Sequence[ImageObjects], scheme: LabelScheme, source: Source, count: int, *, physical: bool
+) -> None:
+    """Every object of every organelle; of very many as a job."""
+    label = f"All {count:,} objects, CSV"
+    told = "Every object of every organelle with all measures, a row each, for R, Prism or a spreadsheet."
+    if count > LARGE_TABLE_ROWS:
+        ids = tuple(image.image_id for image in images)
+        request = ExportRequest(
+            project_id=context.store().image(ids[0]).project_id, image_ids=ids, labels=source.key,
+            parts=(Part.OBJECTS,), title="Objects",
+        )  # fmt: skip
+        ask = partial(start_export, context.store(), request, by=person())
+        prepare_button(f"Prepare: {label}", ask, slot="measure-objects", help=told)
+        return
+    st.download_button(
+        label,
+        lambda: spreadsheet(objects_frame(images, scheme, physical=physical, made_by=source_words(source))),
+        file_name="objects_all.csv",
+        mime=CSV_TYPE,
+        icon=":material/download:",
+        key="measure-objects-csv",
+        on_click="ignore",
+        help=told,
+    )
 
 
 # Equal as long as nothing is measured anew: summed up and drawn once, shown at every rerun.

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
+from core.exporting.heavy import heavy_model
+from core.exporting.start import start_file
 from core.jobs.model_use import trash_model
 from core.segmentation.model_store import STARTER_ID, TRASH_DAYS, BrokenModel, StoredModel, TrashedModel
 from ui import context
 from ui.access import origin_text
 from ui.errors import explained, plain, show_error
 from ui.panels.model_facts import classes_figure, facts, lineage, training_table
+from ui.parts.kept_files import prepare_button
+from ui.person import person
 from ui.state import Query, StateKey, query, set_query
 from ui.viewer.assets import app_root
 
@@ -89,16 +95,24 @@ def _actions(model: StoredModel, *, is_default: bool) -> None:
 
 
 def _export(model: StoredModel) -> None:
-    """Links that the browser downloads."""
-    address = f"{app_root()}api/models/{model.id}/download"
+    """Links that the browser downloads; large models are prepared as jobs."""
     with st.popover("Export", icon=":material/download:"):
-        st.link_button("For nnU-Net", f"{address}/nnunet.zip", icon=":material/folder_zip:", width="stretch")
+        _export_file(model, "nnunet.zip", "For nnU-Net", ":material/folder_zip:")
         st.caption(
             "A zip for nnUNetv2_predict_from_modelfolder. Its images must have the model's pixel size already. "
             "Making it takes some seconds."
         )
-        st.link_button("For another Cristae", f"{address}/bundle", icon=":material/inventory_2:", width="stretch")
+        _export_file(model, "bundle", "For another Cristae", ":material/inventory_2:")
         st.caption("Weights as safetensors, plans, card and learning history, with checksums.")
+
+
+def _export_file(model: StoredModel, what: str, label: str, icon: str) -> None:
+    if heavy_model(model):
+        ask = partial(start_file, context.store(), "model", model.id, what, {}, by=person())
+        prepare_button(f"Prepare: {label}", ask, slot=f"{model.id}-{what}")
+    else:
+        address = f"{app_root()}api/models/{model.id}/download/{what}"
+        st.link_button(label, address, icon=icon, width="stretch")
 
 
 def _confirm_delete(model: StoredModel, *, is_default: bool) -> None:

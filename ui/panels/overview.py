@@ -19,6 +19,7 @@ from ui.errors import explaining, plain
 from ui.gallery import DATA_PAGE, gallery, grouped
 from ui.panels.no_model import no_model
 from ui.panels.results_words import counted
+from ui.parts.takeaway import takeaway_button
 from ui.person import person
 from ui.state import Query
 
@@ -53,6 +54,7 @@ def own_images(images: Sequence[ImageRecord]) -> None:
     gallery(shown, image_notes(shown, active), key="own")
     if len(groups) > len(shown):
         _links_to_all(images)
+    _takeaway(images)
     _follow(active)
 
 
@@ -121,6 +123,18 @@ def _links_to_all(images: Sequence[ImageRecord]) -> None:
         label = f"All {counted(count, 'image')}{where}" if count > 1 else f"The image{where}"
         if st.button(label, key=f"all-{project_id}", icon=":material/photo_library:", type="tertiary"):
             st.switch_page(DATA_PAGE, query_params={Query.PROJECT.value: project_id})
+
+
+def _takeaway(images: Sequence[ImageRecord]) -> None:
+    """All images of each project as one zip."""
+    by_project: dict[str, list[str]] = {}
+    for image in images:
+        by_project.setdefault(image.project_id, []).append(image.id)
+    with st.container(horizontal=True):
+        for project_id, image_ids in sorted(by_project.items(), key=lambda item: -len(item[1]))[:4]:
+            where = "" if len(by_project) == 1 else f" of {context.store().project(project_id).name}"
+            label = f"Take away {counted(len(image_ids), 'image')}{plain(where)}"
+            takeaway_button(label, project_id, image_ids, key=f"takeaway-{project_id}")
 
 
 @st.fragment(run_every=FOLLOW_S)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from core.exporting.heavy import heavy_evaluation
+from core.exporting.request import COUNTS
+from core.exporting.start import start_file
 from core.store.records import EvaluationRecord
+from ui import context
 from ui.errors import plain
 from ui.panels.results_pick import delete_popover
 from ui.panels.results_words import evaluation_texts
+from ui.parts.kept_files import prepare_button
 from ui.parts.options import choice
+from ui.parts.takeaway import takeaway_button
+from ui.person import person
 
 _FILES: Final = (
     (
@@ -49,6 +57,11 @@ def report_panel(row: EvaluationRecord, rows: Sequence[EvaluationRecord]) -> Non
             st.markdown(f"**{label}**")
             st.caption(told)
             first = what == _FILES[0][0]
+            if heavy_evaluation(row, what):
+                options = {"compare": against} if against else {}
+                ask = partial(start_file, context.store(), "evaluation", row.id, what, options, by=person())
+                prepare_button(f"Prepare {what}", ask, slot=f"{row.id}-{what}-{against}", primary=first)
+                continue
             st.link_button(
                 f"Download {what}", download_address(row.id, what, against), icon=icon, width="stretch",
                 type="primary" if first else "secondary",
@@ -56,7 +69,20 @@ def report_panel(row: EvaluationRecord, rows: Sequence[EvaluationRecord]) -> Non
     facts = [f"{name}: {value}" for name, value in _provenance(row).items() if value]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(" · ".join(facts)))
+        _takeaway(row)
         delete_popover(row)
+
+
+def _takeaway(row: EvaluationRecord) -> None:
+    """The images of the test set with the label maps that were scored."""
+    store = context.store()
+    known = {image.id for image in store.images(row.project_id)}
+    ids = [image.image_id for image in store.evaluation_images(row.id) if image.image_id in known]
+    labels = f"model:{row.model_id}" if row.model_id else COUNTS
+    takeaway_button(
+        "Take away images and masks", row.project_id, ids, key=f"results-takeaway-{row.id}", title=row.name,
+        labels=labels,
+    )  # fmt: skip
 
 
 def download_address(evaluation_id: str, what: str, against: str = "") -> str:

@@ -8,6 +8,7 @@ from core.access import Permission
 from core.batches.plan import SegmentPlan
 from core.batches.start import segment_images
 from core.errors import NotFoundError
+from core.exporting.request import COUNTS
 from core.jobs.rows import active_jobs, job, jobs, let_go
 from core.measurements.sources import Source, SourceKind
 from core.segmentation.model_store import StoredModel
@@ -29,6 +30,7 @@ from ui.panels.predict import begin_prediction
 from ui.panels.results_words import counted
 from ui.parts.names import model_choice
 from ui.parts.options import titled
+from ui.parts.takeaway import takeaway_button
 from ui.person import person
 from ui.segment.object_sizes import object_sizes_panel
 from ui.state import Query, StateKey, query, set_query
@@ -121,6 +123,10 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
     if chosen != position + 1:
         set_query(Query.IMAGE, planes[chosen - 1].id)
         st.rerun()
+    takeaway_button(
+        f"Take away {len(planes)} planes", image.project_id, [plane.id for plane in planes],
+        key=f"takeaway-stack-{image.id}", title=image.stack,
+    )  # fmt: skip
     if model is None or not allowed(Permission.PAINT, image.project_id) or not _matched(image, model):
         return
     made = {plane.id: context.prediction(plane.id, model.id) for plane in planes}
@@ -278,7 +284,11 @@ def _found(image: ImageRecord, finished: RevisionRecord) -> None:
         st.warning(text, icon=":material/straighten:")
     coverage_panel(image, finished, label_classes(context.store(), finished))
     object_sizes_panel(image, finished)
-    downloads_panel(finished)
+    downloads_panel(image, finished)
+    takeaway_button(
+        "Take away", image.project_id, [image.id], key=f"takeaway-{image.id}", title=image.name,
+        labels=f"model:{finished.model_id}" if finished.model_id else COUNTS, width="stretch",
+    )  # fmt: skip
     _to_measure(image, finished)
     _how_made(finished)
 

@@ -1,0 +1,145 @@
+"""The dialog to take images with their label maps away: which label maps, which files, one zip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from core.exporting.choice import chosen_maps, kinds_in_words, label_choices
+from core.exporting.request import COUNTS, TRAINING, USUAL_PARTS, ExportRequest, Form, Part
+from core.exporting.start import start_export
+from core.store.records import JobRecord
+from ui import context
+from ui.errors import plain
+from ui.panels.results_words import counted
+from ui.parts.kept_dialog import forget_dialog, kept_dialog, opening
+from ui.parts.kept_files import prepare_button
+from ui.person import person
+
+_FORMS: Final = {
+    Form.FILES: "Files",
+    Form.DATASET: "Dataset folder",
+    Form.NNUNET: "nnU-Net folder",
+}
+
+_ABOUT: Final = {
+    Form.FILES: "A folder for each kind of file, with a manifest that names every image, its pixel size and the source "
+    "of its label map.",
+    Form.DATASET: "images/, labels/ and dataset.json. Imports again on the Data page, with classes, pixel sizes, "
+    "splits, specimens, conditions and stacks. Pixels that nobody confirmed are 255 (ignore).",
+    Form.NNUNET: "imagesTr/, labelsTr/, imagesTs/, labelsTs/ and dataset.json, for nnU-Net's own commands; imports "
+    "again, too. Predictions are never written as training labels.",
+}
+
+_PARTS: Final = {
+    Part.LABELS_TIFF: "Label maps, TIFF",
+    Part.LABELS_PNG: "Label maps, PNG",
+    Part.MASKS: "Masks per class",
+    Part.OVERLAYS: "Overlays",
+    Part.COVERAGE: "Table of areas",
+    Part.OBJECTS: "Table of objects",
+    Part.MICROGRAPHS: "Micrographs",
+    Part.OME_ZARR: "OME-Zarr",
+}
+
+_HELP: Final = (
+    "Label map that counts: of each image its newest approved correction, else the newest prediction of the project's "
+    "model, else its newest reference."
+)
+
+
+def takeaway_button(
+    label: str,
+    project_id: str,
+    image_ids: Sequence[str],
+    *,
+    key: str,
+    title: str = "",
+    labels: str = COUNTS,
+    width: str = "content",
+) -> None:
+    """A button that opens the dialog for some images of a project.
+
+    Parameters
+    ----------
+    label
+        Of the button.
+    project_id, image_ids
+        What goes along.
+    key
+        Of the button.
+    title
+        Names the zip; the project's name where it is "".
+    labels
+        Which label maps are chosen at first.
+    width
+        Of the button.
+    """
+    pressed = st.button(label, icon=":material/archive:", key=key, disabled=not image_ids, width=width)  # type: ignore[arg-type]
+    if pressed:
+        _takeaway(project_id, tuple(image_ids), title, labels)
+
+
+@kept_dialog("takeaway")
+@st.dialog("Take away", width="large", on_dismiss=forget_dialog)
+def _takeaway(project_id: str, image_ids: tuple[str, ...], title: str, labels: str) -> None:
+    """Which label maps, which files; then the job and its file."""
+    turn = opening()
+    name = title or context.store().project(project_id).name
+    st.markdown(f"**{plain(name)}** · {counted(len(image_ids), 'image')}")
+    form = st.segmented_control(
+        "As", list(_FORMS), default=Form.FILES, format_func=_FORMS.__getitem__, key=f"takeaway-form-{turn}",
+        required=True,
+    )  # fmt: skip
+    form = form or Form.FILES
+    st.caption(_ABOUT[form])
+    chosen = _labels(project_id, image_ids, labels, form, turn)
+    parts, full_size = _parts(turn) if form is Form.FILES else (USUAL_PARTS, False)
+    if not parts:
+        st.info("Choose at least one kind of file.", icon=":material/checklist:")
+        return
+
+    def ask() -> JobRecord:
+        request = ExportRequest(
+            project_id=project_id, image_ids=image_ids, labels=chosen, form=form, parts=parts, title=name,
+            full_size=full_size,
+        )  # fmt: skip
+        return start_export(context.store(), request, by=person())
+
+    prepare_button("Make zip", ask, slot=f"takeaway-{turn}", primary=True)
+
+
+def _labels(project_id: str, image_ids: tuple[str, ...], first: str, form: Form, turn: int) -> str:
+    """Which label maps; says what they are and how many images have none."""
+    choices = label_choices(context.store(), project_id, person())
+    if form is Form.FILES:
+        choices.pop(TRAINING)
+    usual = TRAINING if form is not Form.FILES and first == COUNTS else first
+    keys = list(choices)
+    chosen = st.selectbox(
+        "Label maps", keys, index=keys.index(usual) if usual in keys else 0, format_func=choices.__getitem__,
+        key=f"takeaway-labels-{form}-{turn}", help=_HELP,
+    )  # fmt: skip
+    maps = chosen_maps(context.store(), project_id, chosen, person(), image_ids)
+    missing = sum(each.revision is None for each in maps)
+    told = kinds_in_words(maps) or "No label maps"
+    st.caption(f"{told}." + (f" {counted(missing, 'image')} without a label map." if missing else ""))
+    return chosen
+
+
+def _parts(turn: int) -> tuple[tuple[Part, ...], bool]:
+    """Which files, and whether overlays have every pixel."""
+    chosen = st.pills(
+        "Files", list(_PARTS), selection_mode="multi", default=list(USUAL_PARTS), format_func=_PARTS.__getitem__,
+        key=f"takeaway-parts-{turn}",
+    )  # fmt: skip
+    full_size = Part.OVERLAYS in chosen and st.toggle(
+        "Overlays at full size",
+        key=f"takeaway-full-{turn}",
+        help="Every pixel instead of at most 4,096 px; up to 16,384.",
+    )
+    if Part.OBJECTS in chosen:
+        st.caption("Objects that nobody has measured yet are measured now.")
+    return tuple(part for part in Part if part in chosen), full_size
