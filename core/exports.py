@@ -11,6 +11,7 @@ import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +29,8 @@ from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.png_writing import write_png
 from core.imaging.pyramid import Pyramid, open_pyramid
 from core.morphometry.coverage import area_um2
-from core.segmentation.model_store import ModelStore
+from core.segmentation.model_card import ModelCard
+from core.segmentation.stored_model import CARD_FILE, read_json
 from core.settings import Settings
 from core.store.label_maps import label_classes, open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord, RevisionState
@@ -91,11 +93,21 @@ def maker_of(store: Store, revision: RevisionRecord) -> str:
         return ""
     if revision.model_id is None:
         return str(revision.details.get("maker") or "another program")
+    card = store.settings.models_dir / revision.model_id / CARD_FILE
     try:
-        name = ModelStore(store.settings.models_dir).get(revision.model_id).card.name
-    except CristaeError:  # the model is gone, its label maps stay
+        name = _model_name(card, card.stat().st_mtime_ns)
+    except OSError:  # the model is gone, its label maps stay
         return revision.model_id
-    return f"{name} ({revision.model_id})"
+    return f"{name} ({revision.model_id})" if name else revision.model_id
+
+
+@lru_cache(maxsize=64)
+def _model_name(card: Path, _: int) -> str:
+    """Of a model's card as it was written last; "" where it cannot be read."""
+    try:
+        return ModelCard.from_json(read_json(card), str(card)).name
+    except CristaeError:
+        return ""
 
 
 def made_by(store: Store, revision: RevisionRecord) -> str:
@@ -116,6 +128,8 @@ def write_figure(path: Path, figure: PilImage.Image, facts: FileFacts) -> None:
         samples=3,
         pixel_size_nm=facts.pixel_size_nm,
         texts=facts.texts,
+        level=3,
+        grain=True,
     )
 
 

@@ -111,7 +111,7 @@ class DatasetFiles:
             path = work / "image.png"
             write_png(
                 path, image.shape_yx, rows, dtype=dtype, pixel_size_nm=facts.pixel_size_nm, texts=facts.texts,
-                level=_PNG_LEVEL,
+                level=_PNG_LEVEL, grain=True,
             )  # fmt: skip
         if self._layout is Layout.NNUNET:
             part = "imagesTr" if split is Split.TRAIN else "imagesTs"

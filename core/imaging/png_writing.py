@@ -42,6 +42,7 @@ def write_png(
     pixel_size_nm: float | None = None,
     texts: Mapping[str, str] | None = None,
     level: int = 6,
+    grain: bool = False,
 ) -> None:
     """Write a grey, palette or RGB picture.
 
@@ -65,6 +66,8 @@ def write_png(
         Keyword (1 to 79 Latin letters) to text, kept in tEXt, or in iTXt where a letter is not of Latin-1.
     level
         Of compression, 0 to 9.
+    grain
+        Rows are kept as differences from the one above, which makes photographs smaller and label maps larger.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def write_png(
             _text(file, keyword, text)
         if palette is not None:
             _chunk(file, b"PLTE", np.ascontiguousarray(palette, np.uint8).tobytes())
-        _pixels(file, shape_yx, read_rows, stored, samples, level)
+        _pixels(file, shape_yx, read_rows, stored, samples, level, grain)
         _chunk(file, b"IEND", b"")
 
 
@@ -109,16 +112,25 @@ def _pixels(
     stored: np.dtype[Any],
     samples: int,
     level: int,
+    grain: bool,
 ) -> None:
-    """The pixels in bands, each row behind the number of its filter (0: none)."""
+    """The pixels in bands, each row behind the number of its filter (0: none, 2: difference from the row above)."""
     rows, columns = shape_yx
+    width_bytes = columns * samples * stored.itemsize
     packer = zlib.compressobj(level)
-    band_rows = max(1, _BAND_BYTES // (columns * samples * stored.itemsize))
+    band_rows = max(1, _BAND_BYTES // width_bytes)
+    above = np.zeros(width_bytes, np.uint8)
     for top in range(0, rows, band_rows):
         bottom = min(top + band_rows, rows)
-        pixels = np.ascontiguousarray(read_rows(top, bottom), dtype=stored).reshape(bottom - top, -1)
-        lines = np.zeros((bottom - top, 1 + columns * samples * stored.itemsize), np.uint8)
-        lines[:, 1:] = pixels.view(np.uint8)
+        pixels = np.ascontiguousarray(read_rows(top, bottom), dtype=stored).reshape(bottom - top, -1).view(np.uint8)
+        lines = np.zeros((bottom - top, 1 + width_bytes), np.uint8)
+        if grain:
+            lines[:, 0] = 2
+            lines[0, 1:] = pixels[0] - above
+            lines[1:, 1:] = pixels[1:] - pixels[:-1]
+            above = pixels[-1].copy()
+        else:
+            lines[:, 1:] = pixels
         _chunk(file, b"IDAT", packer.compress(lines.data))
     _chunk(file, b"IDAT", packer.flush())
 

@@ -173,13 +173,21 @@ def test_a_micrograph_keeps_pixels_dtype_and_scale(tmp_path: Path, dtype: type) 
     assert np.array_equal(image.pixels_yx, pixels)
 
 
+@pytest.mark.parametrize("grain", [False, True])
 @pytest.mark.parametrize(("dtype", "samples"), [(np.uint8, 1), (np.uint16, 1), (np.uint8, 3)], ids=str)
 def test_png_of_every_kind_is_read_back_by_another_reader(
-    tmp_path: Path, dtype: type, samples: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, dtype: type, samples: int, grain: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.imaging.png_writing._BAND_BYTES", 500)  # several bands
     shape = (37, 21, samples) if samples == 3 else (37, 21)
     pixels = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape).astype(dtype)
-    write_png(tmp_path / "a.png", (37, 21), lambda top, bottom: pixels[top:bottom], dtype=dtype, samples=samples)
+    write_png(
+        tmp_path / "a.png",
+        (37, 21),
+        lambda top, bottom: pixels[top:bottom],
+        dtype=dtype,
+        samples=samples,
+        grain=grain,
+    )
     with PilImage.open(tmp_path / "a.png") as picture:
         assert np.array_equal(np.asarray(picture), pixels)
