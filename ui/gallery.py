@@ -34,7 +34,9 @@ def grouped(images: Sequence[ImageRecord]) -> list[tuple[ImageRecord, ...]]:
     return [tuple(sorted(group, key=lambda image: image.z_index or 0)) for group in groups.values()]
 
 
-def gallery(groups: Sequence[Sequence[ImageRecord]], notes: dict[str, str], *, key: str) -> None:
+def gallery(
+    groups: Sequence[Sequence[ImageRecord]], notes: dict[str, str], *, key: str, selecting: bool = False
+) -> list[ImageRecord]:
     """Draw the cards, four in a row.
 
     Parameters
@@ -45,12 +47,25 @@ def gallery(groups: Sequence[Sequence[ImageRecord]], notes: dict[str, str], *, k
         Id of a group's first image to one short line, for example "segmented by starter".
     key
         Distinguishes several galleries on a page.
+    selecting
+        Whether cards can be ticked.
+
+    Returns
+    -------
+    list of ImageRecord
+        All images of the ticked cards.
     """
+    ticked: list[ImageRecord] = []
     for start in range(0, len(groups), _COLUMNS):
         for column, group in zip(st.columns(_COLUMNS, gap="medium"), groups[start : start + _COLUMNS], strict=False):
             first = group[0]
             with column, st.container(border=True, key=f"{key}-{first.id}"):
+                if selecting and st.checkbox(
+                    f"Select {plain(first.stack or first.name)}", key=f"{key}-tick-{first.id}"
+                ):
+                    ticked += group
                 _card(first, first.stack if len(group) > 1 else first.name, notes.get(first.id, ""), key)
+    return ticked
 
 
 def thumbnail_address(image: ImageRecord) -> str:

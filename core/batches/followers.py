@@ -6,7 +6,7 @@ server, the engine), there are both or neither, and each once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import select, update
@@ -24,6 +24,9 @@ from core.store.tables import BatchRow, ImageRow, JobRow, RevisionRow
 
 SIZE_QUESTION: Final = "Waiting for the pixel size of the image"
 """Message of a held prediction."""
+
+_AT_ONCE: Final = 400
+"""Ids in one statement."""
 
 
 def queue_followers(session: Session, store: Store, row: JobRow) -> None:
@@ -61,10 +64,12 @@ def queue_predictions(
     """
     under_way = _under_way(session, plan.model_id)
     asks = plan.unknown_size is UnknownSize.ASK and _needs_size(store, plan.model_id)
+    wanted = list(dict.fromkeys(image_ids))
+    images = images_of(session, wanted)
+    done = set() if plan.again else segmented(session, images.values(), plan.model_id)
     rows: list[JobRow] = []
-    for image_id in dict.fromkeys(image_ids):
-        image = session.get(ImageRow, image_id)
-        if image is None or image_id in under_way or (not plan.again and is_segmented(session, image, plan.model_id)):
+    for image_id in wanted:
+        if image_id not in images or image_id in under_way or image_id in done:
             continue
         rows.append(
             new_job(
@@ -73,27 +78,42 @@ def queue_predictions(
                 author=author,
                 priority=priority if not rows else min(priority, Priority.BATCH),
                 batch_id=batch_id,
-                held=SIZE_QUESTION if asks and image.pixel_size_nm is None else "",
+                held=SIZE_QUESTION if asks and images[image_id].pixel_size_nm is None else "",
             )
         )
     session.add_all(rows)
-    left_alone = len(dict.fromkeys(image_ids)) - len(rows)
+    left_alone = len(wanted) - len(rows)
     if batch_id and left_alone:
         session.execute(update(BatchRow).where(BatchRow.id == batch_id).values(already=BatchRow.already + left_alone))
     return rows
 
 
-def is_segmented(session: Session, image: ImageRow, model_id: str) -> bool:
-    """Whether a model has segmented an image with the pixel size that it has now."""
-    made = select(RevisionRow.details).where(
-        RevisionRow.image_id == image.id,
-        RevisionRow.kind == RevisionKind.PREDICTION.value,
-        RevisionRow.model_id == model_id,
-        RevisionRow.state == RevisionState.COMPLETE.value,
-    )
-    return any(
-        details.get("summary", {}).get("pixel_size_nm") == image.pixel_size_nm for details in session.scalars(made)
-    )
+def images_of(session: Session, image_ids: Sequence[str]) -> dict[str, ImageRow]:
+    """The images that are there, without the trash, by id."""
+    found: dict[str, ImageRow] = {}
+    for start in range(0, len(image_ids), _AT_ONCE):
+        some = select(ImageRow).where(
+            ImageRow.id.in_(image_ids[start : start + _AT_ONCE]), ImageRow.trashed_at.is_(None)
+        )
+        found |= {row.id: row for row in session.scalars(some)}
+    return found
+
+
+def segmented(session: Session, images: Iterable[ImageRow], model_id: str) -> set[str]:
+    """Ids of the images that a model has segmented with the pixel size that they have now."""
+    sizes = {image.id: image.pixel_size_nm for image in images}
+    ids, found = list(sizes), set()
+    for start in range(0, len(ids), _AT_ONCE):
+        made = select(RevisionRow.image_id, RevisionRow.details).where(
+            RevisionRow.image_id.in_(ids[start : start + _AT_ONCE]),
+            RevisionRow.kind == RevisionKind.PREDICTION.value,
+            RevisionRow.model_id == model_id,
+            RevisionRow.state == RevisionState.COMPLETE.value,
+        )
+        for image_id, details in session.execute(made):
+            if details.get("summary", {}).get("pixel_size_nm") == sizes[image_id]:
+                found.add(image_id)
+    return found
 
 
 def release_answered(store: Store) -> int:

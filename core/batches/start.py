@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.access import Permission, require, require_anywhere, require_within
-from core.batches.followers import is_segmented, queue_predictions
+from core.batches.followers import images_of, queue_predictions, segmented
 from core.batches.plan import SegmentPlan
 from core.batches.rows import is_batch_id, new_batch_id, record, require_batch_author
 from core.errors import JobError, StoreError
@@ -22,7 +22,7 @@ from core.segmentation.model_store import ModelStore
 from core.store.base import found, now
 from core.store.records import BatchRecord, JobRecord, ProjectRecord
 from core.store.store import Store
-from core.store.tables import BatchRow, ImageRow, ProjectRow
+from core.store.tables import BatchRow, ProjectRow
 
 FIRST_PROJECT: Final = "My images"
 """Made for the first file where there is no project yet."""
@@ -57,10 +57,13 @@ class ImagesToDo:
     ----------
     to_do, done
         Ids: those that it has not segmented as they are now, and those that it has.
+    unsized
+        Those of both that have no pixel size.
     """
 
     to_do: tuple[str, ...]
     done: tuple[str, ...]
+    unsized: tuple[str, ...]
 
 
 def add_file(
@@ -111,14 +114,17 @@ def add_file(
 
 def images_to_do(store: Store, image_ids: Collection[str], model_id: str) -> ImagesToDo:
     """Which of the images a model has segmented as they are now; those that are gone are in neither."""
-    to_do: list[str] = []
-    done: list[str] = []
+    wanted = list(dict.fromkeys(image_ids))
     with store.database.reading() as session:
-        for image_id in dict.fromkeys(image_ids):
-            image = session.get(ImageRow, image_id)
-            if image is not None and image.trashed_at is None:
-                (done if is_segmented(session, image, model_id) else to_do).append(image_id)
-    return ImagesToDo(to_do=tuple(to_do), done=tuple(done))
+        images = images_of(session, wanted)
+        done = segmented(session, images.values(), model_id)
+        unsized = {image.id for image in images.values() if image.pixel_size_nm is None}
+    there = [image_id for image_id in wanted if image_id in images]
+    return ImagesToDo(
+        to_do=tuple(image_id for image_id in there if image_id not in done),
+        done=tuple(image_id for image_id in there if image_id in done),
+        unsized=tuple(image_id for image_id in there if image_id in unsized),
+    )
 
 
 def segment_images(store: Store, image_ids: Sequence[str], plan: SegmentPlan, *, by: str) -> BatchRecord:
@@ -128,20 +134,22 @@ def segment_images(store: Store, image_ids: Sequence[str], plan: SegmentPlan, *,
     ------
     AccessError
         ``by`` may not paint in one of their projects; nothing is queued then.
+    JobError
+        None of the images is there.
     NotFoundError
-        There is no such image or model.
+        There is no such model.
     """
     ModelStore(store.settings.models_dir).get(plan.model_id)
-    images = [store.image(image_id) for image_id in dict.fromkeys(image_ids)]
-    projects = sorted({image.project_id for image in images})
-    for project_id in projects:
-        require(store, project_id, by, Permission.PAINT)
-    if not images:
-        raise JobError("No image was chosen.", "Choose images first.")
+    ids = list(dict.fromkeys(image_ids))
     batch_id = new_batch_id()
     with store.database.writing() as session:
+        images = images_of(session, ids)
+        if not images:
+            raise JobError("No image was chosen, or they have been deleted.", "Choose images first.")
+        projects = sorted({image.project_id for image in images.values()})
+        for project_id in projects:
+            require_within(session, store.settings, project_id, by, Permission.PAINT)
         row = _begun(session, batch_id, projects[0] if len(projects) == 1 else None, plan, 0, by)
-        ids = [image.id for image in images]
         queue_predictions(session, store, ids, plan, author=by, priority=Priority.BATCH, batch_id=batch_id)
         session.flush()
         session.refresh(row)

@@ -117,7 +117,7 @@ def test_an_unknown_pixel_size_is_asked_for_and_then_used(page: Page, app_server
     phantom = generate_phantom(78, 300, pixel_size_nm=16.0)
     drop(page, app_server, write_ome_tiff(tmp_path / "unknown.tif", phantom.image_yx, None))
     expect(page.get_by_text("Pixel size unknown.")).to_be_visible(timeout=60_000)
-    page.get_by_label("Pixel size (nm per pixel)").fill("16")
+    page.get_by_role("textbox", name="Pixel size (nm per pixel)").fill("16")
     page.get_by_role("button", name="Use this size").click()
     expect(page.get_by_text("enlarged by 2", exact=False)).to_be_visible(timeout=PREDICTION_TIMEOUT_MS)
     store = Store(app_server.settings)
@@ -147,7 +147,7 @@ def test_a_broken_file_is_explained_and_the_page_goes_on(page: Page, app_server:
     words = page.get_by_role("alert").first.inner_text()
     assert "broken.tif" in words or "truncated" in words.lower() or "cut" in words.lower()
     assert "Traceback" not in page.locator("body").inner_text()
-    page.get_by_role("button", name="Dismiss").click()
+    page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("group", name="Drop micrographs here")).to_be_visible()
     assert len(Store(app_server.settings).images()) == before
 

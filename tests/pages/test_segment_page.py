@@ -409,7 +409,7 @@ def test_many_files_are_one_line_that_says_how_far_it_is(
     assert not page.exception
     (bar,) = bars(page)
     assert bar.startswith("**1 of 3 images segmented** with Tiny in My images · 1 failed · about ")
-    assert "Too small. Use a larger image." in texts(page)
+    assert "0.tif\\: Too small." in texts(page)
     next(button for button in page.button if button.label == "Cancel all").click().run()
     assert {row.state for row in jobs(kinds=["predict"])} == {JobState.CANCELLED, JobState.SUCCEEDED, JobState.FAILED}
     next(button for button in page.button if button.label == "Close").click().run()

@@ -19,6 +19,7 @@ from ui.panels.data_sheet import sheet_button
 from ui.panels.data_splits import straddle_warning
 from ui.panels.data_trash import trash_popover, undo_bar
 from ui.panels.results_words import counted
+from ui.parts.image_actions import image_actions
 from ui.parts.pixel_size_change import use_pixel_sizes
 from ui.parts.takeaway import takeaway_button
 from ui.person import person
@@ -245,8 +246,9 @@ def _actions(project: ProjectRecord, selected: Sequence[ImageRecord], fitting: S
             st.session_state[StateKey.LAST_TRASHED] = ids
             st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
             st.rerun()
+        image_actions(selected, key="data")
         taken = selected or fitting
         takeaway_button(_takeaway_label(taken), project.id, [image.id for image in taken], key="data-takeaway")
         sheet_button(project.id)
         if not selected:
-            st.caption("Tick images to open or delete them, or to take only them away.")
+            st.caption("Tick images to do something with them, or to take only them away.")

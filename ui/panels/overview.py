@@ -43,19 +43,36 @@ def begin() -> None:
             st.rerun()
 
 
-def own_images(images: Sequence[ImageRecord]) -> None:
-    """The newest of the person's images, and the way to all of them; nothing is drawn where there are none."""
+def own_images(
+    images: Sequence[ImageRecord], *, title: str = "Your images", selecting: bool = False
+) -> list[ImageRecord]:
+    """The newest of the person's images, and the way to all of them; nothing is drawn where there are none.
+
+    Parameters
+    ----------
+    title
+        Above them; "": none.
+    selecting
+        Whether cards can be ticked.
+
+    Returns
+    -------
+    list of ImageRecord
+        Those that are ticked.
+    """
     if not images:
-        return
+        return []
     groups = grouped(context.newest_first(images))
     shown = groups[: context.RECENT]
-    st.subheader("Your images", anchor=False)
+    if title:
+        st.subheader(title, anchor=False)
     active = _under_way()
-    gallery(shown, image_notes(shown, active), key="own")
+    ticked = gallery(shown, image_notes(shown, active), key="own", selecting=selecting)
     if len(groups) > len(shown):
         _links_to_all(images)
     _takeaway(images)
     _follow(active)
+    return ticked
 
 
 def example_images(images: Sequence[ImageRecord], title: str, words: str) -> None:

@@ -7,9 +7,10 @@ import streamlit as st
 from core.access import Permission
 from ui.access import gate
 from ui.panels.arrivals import arrival_notes
-from ui.panels.overview import example_images, own_and_examples, own_images
+from ui.panels.overview import example_images, own_and_examples
 from ui.segment.batches import batches_panel
 from ui.segment.choice import Choice, choice_panel
+from ui.segment.images import project_images
 from ui.state import StateKey
 from ui.uploader import uploader
 
@@ -17,14 +18,13 @@ from ui.uploader import uploader
 def start_panel() -> None:
     """What is dropped where, the drop zone, batches under way, images."""
     st.title("Segment a micrograph", anchor=False)
-    if gate(Permission.ADD_IMAGES):
-        choice = choice_panel(key="segment")
-        if choice is not None:
-            _drop_zone(choice)
+    choice = choice_panel(key="segment") if gate(Permission.ADD_IMAGES) else None
+    if choice is not None:
+        _drop_zone(choice)
     batches_panel()
     arrival_notes()
     own, examples = own_and_examples()
-    own_images(own)
+    project_images(choice.project if choice else None, own)
     example_images(examples, "Examples", "Synthetic tissue, drawn by a program.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Final
 
 import streamlit as st
@@ -23,7 +24,7 @@ from core.jobs.history import subjects
 from core.jobs.rows import jobs
 from core.store.records import JobRecord, JobState
 from ui import context
-from ui.errors import explained, explaining, plain
+from ui.errors import explained, explaining, plain, show_error
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.arrivals import arrival_text, known_before
 from ui.panels.jobs import POLL_S
@@ -38,10 +39,20 @@ SHOWN: Final = 5
 _LISTED: Final = 200
 """Failures that are listed."""
 
+_FEW: Final = 3
+"""So many failures are shown at once; more are a list to open."""
 
-def batches_panel() -> None:
-    """The person's batches; drawn anew by itself while one of them is under way."""
-    batches = open_batches(context.store(), person())[:SHOWN]
+
+def batches_panel(project_id: str | None = None) -> None:
+    """The person's batches; drawn anew by itself while one of them is under way.
+
+    Parameters
+    ----------
+    project_id
+        Only those of a project; None: all.
+    """
+    mine = open_batches(context.store(), person())
+    batches = [batch for batch in mine if project_id is None or batch.project_id == project_id][:SHOWN]
     if not batches:
         return
     ids = tuple(batch.id for batch in batches)
@@ -171,9 +182,15 @@ def _failed(progress: BatchProgress) -> None:
         return
     key = f"batch-{progress.batch.id}"
     about = subjects(context.store(), progress.failed[:_LISTED])
-    with st.expander(f"{len(progress.failed)} failed", icon=":material/error:", expanded=progress.over):
+    few = len(progress.failed) <= _FEW
+    listed = nullcontext() if few else st.expander(f"{len(progress.failed)} failed", icon=":material/error:")
+    with listed:
         for row in progress.failed[:_LISTED]:
-            st.markdown(f"**{plain(about[row.id] or row.id)}**: {plain(row.error_cause)} {plain(row.error_remedy)}")
+            name = about[row.id] or row.id
+            if few:
+                show_error(f"{name}: {row.error_cause}", row.error_remedy)
+            else:
+                st.markdown(f"**{plain(name)}**: {plain(row.error_cause)} {plain(row.error_remedy)}")
         if any(can_be_retried(context.store(), row) for row in progress.failed) and st.button(
             "Try again", key=f"{key}-retry", icon=":material/replay:"
         ):

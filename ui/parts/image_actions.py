@@ -1,0 +1,20 @@
+"""What can be done with images that are ticked, on whichever page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.store.records import ImageRecord
+from ui.segment.again import segment_again_button
+
+
+def image_actions(images: Sequence[ImageRecord], *, key: str) -> None:
+    """Buttons for the ticked images, in a row with others of the page.
+
+    Parameters
+    ----------
+    key
+        Names the buttons on their page.
+    """
+    ids = tuple(image.id for image in images)
+    segment_again_button(ids, key=f"{key}-segment", label=f"Segment {len(ids)} again" if ids else "Segment again")
