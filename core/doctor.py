@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core import __version__
-from core.errors import CristaeError
+from core.errors import CristaeError, StoreError
 from core.segmentation.model_store import ModelStore
 from core.settings import ROOT, Access, Settings, config_file, load_settings
 
@@ -87,8 +87,30 @@ def examine() -> tuple[Finding, ...]:
     source = str(config_file()) if config_file().is_file() else "environment and defaults"
     findings.append(Finding(Level.OK, "settings", f"from {source}"))
     findings += [_access(settings), *_devices()]
-    findings += [_folder("data folder", settings.data_dir, settings), *_database(settings)]
+    findings += [_folder("data folder", settings.data_dir, settings), *_database(settings), *_label_maps(settings)]
     return (*findings, *_models(settings))
+
+
+def repair() -> tuple[Finding, ...]:
+    """Write label maps anew that earlier versions wrote in other classes than their project; what was done and is left.
+
+    Raises
+    ------
+    StoreError
+        Cristae is running: it reads the files that would be replaced.
+    """
+    from core.annotation.label_findings import repair_findings
+    from core.jobs.engine import running_engine
+    from core.store.store import Store
+
+    settings = load_settings()
+    if running_engine(settings) is not None:
+        raise StoreError("Cristae is running with this data folder.", "Stop it, then run this again.")
+    store = Store(settings)
+    try:
+        return repair_findings(store)
+    finally:
+        store.close()
 
 
 def _python() -> Finding:
@@ -241,6 +263,26 @@ def _unclaimed(settings: Settings, known: set[str]) -> list[Finding]:
             "If nothing is missed, remove these folders.",
         )
     ]
+
+
+def _label_maps(settings: Settings) -> list[Finding]:
+    """Label maps in other classes than their project; a database of another version is left alone."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from core.annotation.label_findings import foreign_findings
+    from core.store.database import schema_is_current
+    from core.store.store import Store
+
+    try:
+        if not schema_is_current(settings.resolved_database_url):
+            return []
+        store = Store(settings)
+    except (CristaeError, SQLAlchemyError, ImportError):  # said above
+        return []
+    try:
+        return foreign_findings(store)
+    finally:
+        store.close()
 
 
 def _models(settings: Settings) -> list[Finding]:

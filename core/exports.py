@@ -28,11 +28,12 @@ from core.imaging.label_files import STRIP_ROWS, FileFacts, write_label_png_by_r
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.png_writing import write_png
 from core.imaging.pyramid import Pyramid, open_pyramid
+from core.imaging.pyramid_layout import with_colors
 from core.morphometry.coverage import area_um2
 from core.segmentation.model_card import ModelCard
 from core.segmentation.stored_model import CARD_FILE, read_json
 from core.settings import Settings
-from core.store.label_maps import label_classes, open_label_map, require_project_classes
+from core.store.label_maps import REWRITTEN, coverage_of, label_classes, open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord, RevisionState
 from core.store.revisions import SIDE_FILES
 from core.store.store import Store
@@ -242,7 +243,7 @@ def coverage_rows(source: LabelledImage) -> list[list[object]]:
     """The coverage table, a row per class with the cells of `COVERAGE_COLUMNS`; undefined ones are empty."""
     size = source.image.pixel_size.nm
     rows: list[list[object]] = []
-    for row in source.revision.coverage:
+    for row in coverage_of(source.store, source.revision):
         area = area_um2(row["pixels"], size)
         rows.append(
             [
@@ -300,15 +301,18 @@ def ome_zarr_files(source: LabelledImage) -> Iterator[tuple[str, Path | bytes]]:
         "node_type": "group",
         "attributes": {"ome": {"version": "0.5", "labels": ["organelles"]}},
     }
+    require_project_classes(source.store, source.revision)
     yield from _files_of(source.micrograph.path, "")
     yield "labels/zarr.json", json.dumps(group).encode()
-    yield from _files_of(source.labels.path, "labels/organelles/")
+    for inside, file in _files_of(source.labels.path, "labels/organelles/"):
+        own = inside == "labels/organelles/zarr.json"
+        yield inside, json.dumps(with_colors(json.loads(file.read_bytes()), source.scheme)).encode() if own else file
 
 
 def _files_of(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
     """All files of a pyramid, under another name."""
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and not any(name in file.name for name in SIDE_FILES):
+        if file.is_file() and file.name != REWRITTEN and not any(name in file.name for name in SIDE_FILES):
             yield f"{prefix}{file.relative_to(folder).as_posix()}", file
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 from rich.markup import escape
@@ -10,16 +10,24 @@ from rich.table import Table
 
 from core.cli.console import EXIT_FAILED, stdout
 from core.doctor import Level, examine
+from core.doctor import repair as repair_label_maps
 
 _STYLE: Final = {Level.OK: "[green]ok[/]", Level.NOTE: "[yellow]note[/]", Level.PROBLEM: "[bold red]problem[/]"}
 
 
-def doctor() -> None:
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Write label maps of earlier versions anew in their project's classes.")
+    ] = False,
+) -> None:
     """Print versions, devices, data folder, free disk, and what is wrong with a remedy for each.
+
+    With --repair nothing is examined: label maps that earlier versions wrote in other classes than their project has
+    are written anew, and the old files are kept. Stop Cristae first.
 
     Ends with exit code 1 when something will not work.
     """
-    findings = examine()
+    findings = repair_label_maps() if repair else examine()
     table = Table(show_header=False, box=None, pad_edge=False)
     for column in ("level", "what", "detail"):
         table.add_column(column, overflow="fold")

@@ -265,8 +265,18 @@ def _write_metadata(group: zarr.Group, levels: int, pixel_size_nm: float | None,
 def _write_colors(group: zarr.Group, scheme: LabelScheme) -> None:
     """The scheme as ``image-label`` metadata, so that other viewers show the same colours."""
     ome: Any = dict(group.attrs)["ome"]
-    ome["image-label"] = {
+    group.attrs["ome"] = {**ome, "image-label": _image_label(scheme)}
+
+
+def with_colors(metadata: Mapping[str, Any], scheme: LabelScheme) -> dict[str, Any]:
+    """The ``zarr.json`` of a label pyramid, parsed, with the colours and names of a scheme in place of its own."""
+    attributes = metadata["attributes"]
+    ome = {**attributes["ome"], "image-label": _image_label(scheme)}
+    return {**metadata, "attributes": {**attributes, "ome": ome}}
+
+
+def _image_label(scheme: LabelScheme) -> dict[str, Any]:
+    return {
         "colors": [{"label-value": c.id, "rgba": [*c.rgb(), 255]} for c in scheme.classes],
         "properties": [{"label-value": c.id, "name": c.name} for c in scheme.classes],
     }
-    group.attrs["ome"] = ome

@@ -119,6 +119,19 @@ class Database:
             return _version_of(connection)
 
 
+def schema_is_current(url: str) -> bool:
+    """Whether there is a database and this version wrote or migrated it; nothing is made or changed."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        return False
+    engine = create_engine(parsed)
+    try:
+        with engine.connect() as connection:
+            return _version_of(connection) == SCHEMA_HEAD
+    finally:
+        engine.dispose()
+
+
 def _version_of(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None

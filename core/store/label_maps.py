@@ -6,7 +6,7 @@ translated by name while they are read, until ``doctor --repair`` writes them an
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 from typing import Any, Final
 
 import numpy as np
@@ -81,7 +81,9 @@ def translation_of(store: Store, revision: RevisionRecord) -> ClassTranslation:
     told = revision.details.get("scheme")
     written = LabelScheme.from_json(told) if told else project.scheme
     if not in_model_classes(store, revision):
-        return own_classes(written, project.scheme, project.former_classes)
+        translation = own_classes(written, project.scheme, project.former_classes)
+        anew = None if translation.identity else _rewritten_in(store, revision)
+        return translation if anew is None else own_classes(anew, project.scheme, project.former_classes)
     translation = model_classes(store, project, written, str(revision.model_id))
     if not translation.any_in_common:
         raise LabelMapError(
@@ -112,6 +114,38 @@ def in_project_classes(store: Store, revision: RevisionRecord, pyramid: Pyramid)
     """The opened pyramid of a label map, to be read in the project's classes. Raises as `translation_of`."""
     translation = translation_of(store, revision)
     return pyramid if translation.identity else TranslatedPyramid(pyramid, translation)
+
+
+def coverage_of(store: Store, revision: RevisionRecord) -> tuple[dict[str, Any], ...]:
+    """The coverage table of a label map, with the classes of its project and their names of now.
+
+    Returns
+    -------
+    tuple of dict
+        As `ClassCoverage.to_json`, background first. What became background counts there; of several classes that
+        became one, pieces are not counted.
+    """
+    scheme = label_classes(store, revision)
+    try:
+        ids = translation_of(store, revision).ids
+    except LabelMapError:  # none of its classes is one of the project's
+        ids = {}
+    parts: dict[int, list[dict[str, Any]]] = {BACKGROUND_ID: []}
+    for row in revision.coverage:
+        parts.setdefault(ids.get(int(row["class_id"]), BACKGROUND_ID), []).append(row)
+    order = [i for i in (BACKGROUND_ID, *scheme.ids) if parts.get(i)]
+    return tuple(_joined(class_id, scheme.name_of(class_id), parts[class_id]) for class_id in order)
+
+
+def _joined(class_id: int, name: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rows of several classes as that of one."""
+    joined = {**rows[0], "class_id": class_id, "name": name}
+    if len(rows) > 1:
+        for part in ("pixels", "fraction", "area_um2"):
+            values = [row.get(part) for row in rows]
+            joined[part] = None if None in values else sum(value or 0 for value in values)
+        joined |= dict.fromkeys(("objects", "small_objects"))
+    return joined
 
 
 def has_project_ids(store: Store, revision: RevisionRecord) -> bool:
@@ -161,6 +195,9 @@ class TranslatedPyramid(Pyramid):
         return np.asarray(self._lookup[super().read(level, rows, columns)])
 
 
-def model_label_maps_path(store: Store) -> Path:
-    """Where ``doctor --repair`` keeps label maps as they were before it wrote them anew."""
-    return store.settings.data_dir / "labels-before-repair"
+def _rewritten_in(store: Store, revision: RevisionRecord) -> LabelScheme | None:
+    """The classes that the pyramid of a label map was written anew in, while its row does not say so yet."""
+    path = store.label_pyramid_path(revision.id) / REWRITTEN
+    if not path.is_file():
+        return None
+    return LabelScheme.from_json(json.loads(path.read_text(encoding="utf-8"))["scheme"])

@@ -17,7 +17,7 @@ from core.errors import NotFoundError
 from core.exporting.heavy import heavy_label_map
 from core.exports import DOWNLOADS, render_download
 from core.imaging.pyramid import Pyramid
-from core.store.label_maps import has_project_ids, in_project_classes, label_classes
+from core.store.label_maps import coverage_of, has_project_ids, in_project_classes, label_classes
 from core.store.records import RevisionRecord, RevisionState
 from core.store.store import Store
 from core.web.download_slots import Downloads
@@ -140,7 +140,7 @@ def revision_json(store: Store, record: RevisionRecord) -> dict[str, Any]:
         "state": record.state.value,
         "version": record.version,
         "progress": float(record.details.get("progress", 0.0)) if writing else 1.0,
-        "coverage": list(record.coverage),
+        "coverage": list(coverage_of(store, record)),
         "has_confidence": (store.label_pyramid_path(record.id) / "confidence" / "zarr.json").is_file(),
         "classes": label_classes(store, record).to_json(),
         "model_id": record.model_id,

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from core.imaging.display import to_display
 from core.imaging.image import Image, PixelSize
 from core.imaging.label_files import STRIP_ROWS
 from core.imaging.pyramid import write_label_pyramid
-from core.label_scheme import DEFAULT_SCHEME
+from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.morphometry.coverage import coverage_table
 from core.settings import load_settings
 from core.store.records import RevisionKind
@@ -62,6 +63,28 @@ def test_label_files_hold_the_label_map(store: Store, revision_id: str) -> None:
     png, _, _ = render_download(store, revision_id, "labels.png", {})
     with PilImage.open(_path(png)) as picture:
         assert np.array_equal(np.asarray(picture), LABELS)
+
+
+def test_every_file_has_the_names_and_colours_of_the_project_of_now(store: Store, revision_id: str) -> None:
+    """They had those of the model, or of the day when they were written."""
+    image = store.image(store.revision(revision_id).image_id)
+    classes = [replace(item, name=f"{item.name} 2", color=f"#0{item.id}0203") for item in DEFAULT_SCHEME.classes]
+    store.update_project(image.project_id, scheme=LabelScheme(tuple(classes)))
+    png, _, _ = render_download(store, revision_id, "labels.png", {})
+    with PilImage.open(_path(png)) as picture:
+        palette = picture.getpalette() or []
+    assert palette[3:6] == [1, 2, 3]
+    table, _, _ = render_download(store, revision_id, "coverage.csv", {})
+    assert b"mitochondria 2" in (table if isinstance(table, bytes) else table.read_bytes())
+    archive, _, _ = render_download(store, revision_id, "ome-zarr.zip", {})
+    with zipfile.ZipFile(_path(archive)) as opened:
+        (name,) = [each for each in opened.namelist() if each.endswith("labels/organelles/zarr.json")]
+        label = json.loads(opened.read(name))["attributes"]["ome"]["image-label"]
+    assert label["colors"][0] == {"label-value": 1, "rgba": [1, 2, 3, 255]}
+    assert label["properties"][3] == {"label-value": 4, "name": "lipid droplets 2"}
+    overlay, _, _ = render_download(store, revision_id, "overlay.png", {"opacity": "1"})
+    with PilImage.open(_path(overlay)) as picture:
+        assert picture.convert("RGB").getpixel((70, 35)) == (1, 2, 3)
 
 
 @pytest.mark.parametrize("shape", [(512, 40), (513, 40), (1300, 601), (1, 1)], ids=lambda s: f"{s[0]}x{s[1]}")

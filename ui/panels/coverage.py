@@ -13,8 +13,8 @@ import streamlit as st
 from core.exporting.heavy import heavy_label_map
 from core.exporting.start import start_file
 from core.exports import DEFAULT_OVERLAY_PX, MAX_OVERLAY_PX
-from core.label_scheme import LabelScheme
 from core.morphometry.coverage import SMALL_PX, area_um2
+from core.store.label_maps import coverage_of, label_classes
 from core.store.records import ImageRecord, RevisionRecord
 from ui import context
 from ui.parts.kept_files import prepare_button
@@ -31,9 +31,9 @@ _DOWNLOADS: Final = (
 )
 
 
-def coverage_panel(image: ImageRecord, revision: RevisionRecord, scheme: LabelScheme) -> None:
+def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     """Table of classes; choosing a row draws that class alone."""
-    rows = revision.coverage
+    scheme, rows = label_classes(context.store(), revision), coverage_of(context.store(), revision)
     known = image.pixel_size.nm is not None
     table = pd.DataFrame(
         {

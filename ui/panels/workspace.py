@@ -13,7 +13,6 @@ from core.jobs.rows import active_jobs, job, jobs, let_go
 from core.measurements.sources import Source, SourceKind
 from core.segmentation.model_store import StoredModel
 from core.settings import ROOT
-from core.store.label_maps import label_classes
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from ui import context
 from ui.access import allowed, gate, may_steer, origin_text
@@ -282,7 +281,7 @@ def _found(image: ImageRecord, finished: RevisionRecord) -> None:
     if context.outdated(image, finished):
         text = "The pixel size has changed since these masks were made. Segment again to use it."
         st.warning(text, icon=":material/straighten:")
-    coverage_panel(image, finished, label_classes(context.store(), finished))
+    coverage_panel(image, finished)
     object_sizes_panel(image, finished)
     downloads_panel(image, finished)
     takeaway_button(

@@ -1,0 +1,287 @@
+"""Label maps that earlier versions wrote in other classes than their project: found, named, written anew.
+
+A label map is written anew beside the old one, which is then moved aside, never removed. Whatever moment a repair is
+cut off at, the label map is read right, and the next repair goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+
+from core.annotation.draft_post import tile_shape
+from core.annotation.draft_tiles import unpack_tile
+from core.errors import LabelMapError, StoreError
+from core.files import explained_os_errors, sync_tree, write_json
+from core.imaging.pyramid import LabelPyramidWriter, Pyramid, open_pyramid, remove_unfinished
+from core.imaging.pyramid_layout import SHARD_PX
+from core.label_scheme import LabelScheme
+from core.labels.translation import ClassTranslation
+from core.morphometry.coverage import coverage_table
+from core.review.label_maps import COVERAGE, LabelMap, bands
+from core.store.base import now
+from core.store.label_maps import (
+    MATCH,
+    REWRITTEN,
+    has_project_ids,
+    in_project_classes,
+    label_classes,
+    translation_of,
+)
+from core.store.records import RevisionKind, RevisionRecord, RevisionState
+from core.store.store import Store
+from core.store.tables import ImageRow, ProjectRow, RevisionRow
+
+REPAIRED: Final = "repaired"
+"""Among the details of a label map that was written anew: when, and the classes that it was in."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignMap:
+    """A label map whose files hold, or held, other ids than its project.
+
+    Parameters
+    ----------
+    revision
+        The label map.
+    image_name, project_name
+        Where it is.
+    translation
+        From its ids to the project's; None where none of its classes is one of the project's.
+    repaired
+        Whether it was written anew already.
+    """
+
+    revision: RevisionRecord
+    image_name: str
+    project_name: str
+    translation: ClassTranslation | None
+    repaired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MisreadWork:
+    """Work of a person that began on a label map whose classes were misread.
+
+    Parameters
+    ----------
+    what
+        "draft" or "correction".
+    id
+        Of the draft or the revision.
+    author, image_name, project_name
+        Whose, and where.
+    pixels
+        How many labels were taken over under the number of another class.
+    """
+
+    what: str
+    id: str
+    author: str
+    image_name: str
+    project_name: str
+    pixels: int
+
+
+def aside(store: Store) -> Path:
+    """Where label maps are kept as they were before they were written anew."""
+    return store.settings.data_dir / "labels-before-repair"
+
+
+def foreign_maps(store: Store) -> tuple[ForeignMap, ...]:
+    """Label maps of all projects that are, or were before a repair, in other ids than their project; oldest first."""
+    wanted = (
+        select(RevisionRow.id, RevisionRow.details, ImageRow.name, ProjectRow.name, ProjectRow.scheme)
+        .join(ImageRow, ImageRow.id == RevisionRow.image_id)
+        .join(ProjectRow, ProjectRow.id == ImageRow.project_id)
+        .where(RevisionRow.state == RevisionState.COMPLETE.value)
+        .order_by(RevisionRow.created_at, RevisionRow.id)
+    )
+    with store.database.reading() as session:
+        rows = session.execute(wanted).all()
+    found = []
+    for revision_id, details, image_name, project_name, scheme in rows:
+        repaired = REPAIRED in details
+        if not repaired and _names(details.get("scheme") or scheme) == _names(scheme):
+            continue
+        revision = store.revision(revision_id)
+        unfinished = (store.label_pyramid_path(revision_id) / REWRITTEN).is_file()
+        if not repaired and not unfinished and has_project_ids(store, revision):
+            continue
+        found.append(ForeignMap(revision, image_name, project_name, _translation(store, revision), repaired))
+    return tuple(found)
+
+
+def repair(store: Store, foreign: ForeignMap) -> RevisionRecord:
+    """Write a label map anew in its project's classes; the old files are moved aside (`aside`).
+
+    Nothing else may work with the data folder meanwhile.
+
+    Returns
+    -------
+    RevisionRecord
+        As it is now; the same where it was repaired before.
+
+    Raises
+    ------
+    LabelMapError
+        None of its classes is one of the project's.
+    StorageFullError
+        The disk is full; the label map is as it was.
+    """
+    revision = foreign.revision
+    if foreign.repaired:
+        return revision
+    path, old = store.label_pyramid_path(revision.id), aside(store) / revision.id
+    if not path.exists() and old.exists():  # cut off between the two moves
+        old.rename(path)
+    if not (path / REWRITTEN).is_file():
+        _write_anew(store, revision, path, old)
+    return _told(store, revision, path)
+
+
+def misread_work(store: Store, foreign: ForeignMap) -> tuple[MisreadWork, ...]:
+    """Open drafts and corrections that took labels over from a label map while its classes were misread.
+
+    A label that says what the label map's number says in the project, where the label map meant another class, was
+    taken over; work that was begun since then has the class that was meant.
+    """
+    if foreign.translation is None:
+        return ()
+    lookup = foreign.translation.lookup()
+    path = aside(store) / foreign.revision.id if foreign.repaired else store.label_pyramid_path(foreign.revision.id)
+    if not path.is_dir():
+        return ()
+    written = open_pyramid(path)
+    return (*_drafts(store, foreign, written, lookup), *_corrections(store, foreign, written, lookup))
+
+
+def _names(classes: list[dict[str, Any]]) -> set[tuple[int, str]]:
+    return {(int(item["id"]), str(item["name"])) for item in classes}
+
+
+def _translation(store: Store, revision: RevisionRecord) -> ClassTranslation | None:
+    """From the ids that the label map has, or had before it was repaired."""
+    told = revision.details.get(REPAIRED)
+    if told is None:
+        try:
+            return translation_of(store, revision)
+        except LabelMapError:
+            return None
+    ids = {int(one): int(other) for one, other in told["ids"]}
+    return ClassTranslation(LabelScheme.from_json(told["scheme"]), label_classes(store, revision), ids, (), (), ())
+
+
+def _write_anew(store: Store, revision: RevisionRecord, path: Path, old: Path) -> None:
+    """The translated pyramid at its place, the old one aside."""
+    translation = translation_of(store, revision)
+    rows, columns = store.image(revision.image_id).shape_yx
+    store.require_free_space(rows * columns * 3)
+    fresh = path.with_name(f".{revision.id}.anew")
+    remove_unfinished(fresh)
+    shutil.rmtree(fresh, ignore_errors=True)
+    source = in_project_classes(store, revision, open_pyramid(path))
+    _copy(source, fresh, translation.target)
+    if (path / COVERAGE).is_dir():
+        with explained_os_errors(fresh):
+            shutil.copytree(path / COVERAGE, fresh / COVERAGE)
+    write_json(
+        fresh / REWRITTEN,
+        {
+            "scheme": translation.target.to_json(),
+            "before": translation.source.to_json(),
+            "ids": sorted(translation.ids.items()),
+            MATCH: translation.to_json(),
+        },
+    )
+    sync_tree(fresh)
+    with explained_os_errors(old):
+        old.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(old)
+        fresh.rename(path)
+
+
+def _copy(source: Pyramid, path: Path, scheme: LabelScheme) -> None:
+    """A label pyramid with its confidence, band by band."""
+    confidence = source.confidence
+    with LabelPyramidWriter(
+        path, source.shape_yx, pixel_size_nm=source.pixel_size_nm, with_confidence=confidence is not None, scheme=scheme
+    ) as writer:
+        for top in range(0, source.shape_yx[0], SHARD_PX):
+            band = slice(top, top + SHARD_PX)
+            sure = None if confidence is None else np.asarray(confidence.read(0, band, slice(None)), np.uint8)
+            writer.write(top, 0, np.asarray(source.read(0, band, slice(None)), np.uint8), sure)
+
+
+def _told(store: Store, revision: RevisionRecord, path: Path) -> RevisionRecord:
+    """The row of a label map whose files are in the project's classes."""
+    anew = json.loads((path / REWRITTEN).read_text(encoding="utf-8"))
+    labels = np.asarray(open_pyramid(path).read(0, slice(None), slice(None)), np.uint8)
+    scheme = LabelScheme.from_json(anew["scheme"])
+    coverage = coverage_table(labels, scheme, store.image(revision.image_id).pixel_size.nm)
+    details = {
+        "scheme": anew["scheme"],
+        REPAIRED: {"at": now().isoformat(timespec="seconds"), "scheme": anew["before"], "ids": anew["ids"]},
+    }
+    if revision.kind is RevisionKind.PREDICTION:
+        details[MATCH] = anew[MATCH]
+    with store.database.writing() as session:
+        row = session.get(RevisionRow, revision.id)
+        if row is None:
+            raise StoreError(f"The label map {revision.id} was deleted meanwhile.", "Nothing is left to repair.")
+        row.details = {**row.details, **details}
+        row.coverage = [each.to_json() for each in coverage]
+        row.version += 1
+    return store.revision(revision.id)
+
+
+def _drafts(store: Store, foreign: ForeignMap, written: Pyramid, lookup: NDArray[np.uint8]) -> Iterator[MisreadWork]:
+    """Open drafts that began on the label map."""
+    for draft in store.drafts(foreign.revision.image_id):
+        if draft.base_revision_id != foreign.revision.id:
+            continue
+        taken, meant = 0, 0
+        for tile in store.draft_tiles(draft.id):
+            place = (tile.row, tile.column)
+            data = store.draft_tile_data(draft.id, [place])[place]
+            labels, _ = unpack_tile(data, tile_shape(written.shape_yx, *place))
+            one, other = _taken_over(np.asarray(written.tile(0, *place), np.uint8), labels, lookup)
+            taken, meant = taken + one, meant + other
+        if taken > meant:
+            yield MisreadWork("draft", draft.id, draft.author, foreign.image_name, foreign.project_name, taken)
+
+
+def _corrections(
+    store: Store, foreign: ForeignMap, written: Pyramid, lookup: NDArray[np.uint8]
+) -> Iterator[MisreadWork]:
+    """Corrections that began on the label map, or on one that did; of these the part that was taken over."""
+    everything = store.revisions(foreign.revision.image_id, kind=RevisionKind.CORRECTION)
+    behind, later = {foreign.revision.id}, list(reversed(everything))
+    for revision in later:
+        if revision.parent_id not in behind:
+            continue
+        behind.add(revision.id)
+        labels = LabelMap(store, revision.id, written.shape_yx)
+        taken, meant = 0, 0
+        for band in bands(written.shape_yx[0]):
+            before = np.asarray(written.read(0, band, slice(None)), np.uint8)
+            one, other = _taken_over(before, labels.labels(band), lookup)
+            taken, meant = taken + one, meant + other
+        if taken > meant:
+            yield MisreadWork(
+                "correction", revision.id, revision.author, foreign.image_name, foreign.project_name, taken
+            )
+
+
+def _taken_over(written: NDArray[np.uint8], labels: NDArray[np.uint8], lookup: NDArray[np.uint8]) -> tuple[int, int]:
+    """Of pixels whose number means another class: how many kept the number, and how many have the class."""
+    differs = lookup[written] != written
+    return int((differs & (labels == written)).sum()), int((differs & (labels == lookup[written])).sum())
