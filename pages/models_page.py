@@ -3,16 +3,19 @@
 import streamlit as st
 
 from core.access import Permission
+from core.model_rights import may_manage_store, visible_trash
 from ui import context
 from ui.access import allowed
 from ui.errors import explained
 from ui.panels.model_import import import_panel
-from ui.panels.models import broken_models, model_cards, trash_list, undo_bar
+from ui.panels.models import broken_models, model_cards, store_log, trash_list, undo_bar
 from ui.panels.no_model import no_model
+from ui.person import person
 from ui.state import Query, query
 
 st.title("Models", anchor=False)
-models, broken = context.models().scan()
+broken = context.models().scan()[1]
+models = context.seen_models()
 changing = allowed(Permission.TRAIN)
 if changing:
     with explained():
@@ -21,9 +24,12 @@ if changing:
 if not models:
     with explained():
         no_model(key="models", link=False)
-model_cards(models, open_id=query(Query.MODEL), may_change=changing)
-with explained():
-    broken_models(broken)
+model_cards(models, open_id=query(Query.MODEL))
+if may_manage_store(context.store(), person()):
+    with explained():
+        broken_models(broken)
+    with explained():
+        store_log()
 if changing:
     with explained():
-        trash_list(context.models().trashed())
+        trash_list(visible_trash(context.store(), context.models(), person()))

@@ -29,4 +29,4 @@ example_images(
     DEMO_PROJECT,
     "Drawn by a program, with exact labels, to try everything on. Not taken with a microscope.",
 )
-model_card(context.models().default())
+model_card(context.current_model(None))

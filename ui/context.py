@@ -8,10 +8,12 @@ from typing import Final
 from core.jobs.rows import jobs
 from core.learning.current_model import opening_model as core_opening_model
 from core.learning.current_model import proposed_model
+from core.model_rights import visible_models
 from core.segmentation.model_store import ModelStore, StoredModel
 from core.settings import current_settings
 from core.store.records import ImageRecord, JobState, RevisionKind, RevisionRecord
 from core.store.store import Store, current_store
+from ui.person import person
 
 RECENT: Final = 12
 """Images shown in a gallery."""
@@ -27,19 +29,31 @@ def models() -> ModelStore:
     return ModelStore(current_settings().models_dir)
 
 
+def seen_models() -> tuple[StoredModel, ...]:
+    """The models that this person may see, newest first, archived ones too."""
+    return visible_models(store(), models().list(), person())
+
+
+def _seen(model: StoredModel | None) -> StoredModel | None:
+    """A model that is proposed; the newest that is offered where this person may not see it."""
+    if model is None or visible_models(store(), [model], person()):
+        return model
+    return next(iter(offered_models().values()), None)
+
+
 def offered_models(chosen_id: str | None = None) -> dict[str, StoredModel]:
     """Models to choose from, newest first, by id: not those put aside, except one that is chosen already."""
-    return {model.id: model for model in models().list() if not model.archived or model.id == chosen_id}
+    return {model.id: model for model in seen_models() if not model.archived or model.id == chosen_id}
 
 
 def current_model(project_id: str | None, image_id: str | None = None) -> StoredModel | None:
     """The model that is proposed for a project, and for one of its images: `core.learning.current_model`."""
-    return proposed_model(store(), models(), project_id, image_id)
+    return _seen(proposed_model(store(), models(), project_id, image_id))
 
 
 def opening_model(image: ImageRecord) -> StoredModel | None:
     """The model that an image is shown with: `core.learning.current_model.opening_model`."""
-    return core_opening_model(store(), models(), image.project_id, image.id)
+    return _seen(core_opening_model(store(), models(), image.project_id, image.id))
 
 
 def model_name(model_id: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from core.access import (
     require_anywhere_within,
     require_within,
 )
-from core.errors import AccessError, NotFoundError
+from core.errors import AccessError, ModelError, NotFoundError
 from core.import_roots import FENCED, allowed_path, require_naming
 from core.jobs.import_batch import find_batch
+from core.model_rights import sees_model, unknown_model
+from core.segmentation.model_store import ModelStore
 from core.settings import Access, Settings
 from core.store.people import person_key
 from core.store.records import JobRecord
@@ -71,7 +74,10 @@ def require_asking(
     """
     require_job(session, settings, params, person, needed)
     project_id = project_of_job(session, params)
-    if project_id is None or settings.access is Access.OPEN:
+    if settings.access is Access.OPEN:
+        return
+    _require_models(session, settings, params, person)
+    if project_id is None:
         return
     named = {str(params[key]) for key in ("image_id", "revision_id") if params.get(key)}
     named |= {str(each) for key in ("image_ids", "revision_ids") for each in params.get(key) or ()}
@@ -79,6 +85,17 @@ def require_asking(
     for subject in named:
         if _project_of(session, subject) != project_id:
             raise NotFoundError(f"There is no image or label map {subject[:40]!r} in this project.", "Reload the page.")
+
+
+def _require_models(session: Session, settings: Settings, params: Mapping[str, Any], person: str) -> None:
+    """Refuse models that the person may not see; one that is about to be made is not there yet."""
+    models = ModelStore(settings.models_dir)
+    for name in ("model_id", "parent_id"):
+        found = None
+        with suppress(NotFoundError, ModelError):
+            found = models.get(str(params.get(name) or ""))
+        if found is not None and not sees_model(session, settings, found, person):
+            raise unknown_model(found.id)
 
 
 def _project_of(session: Session, subject: str) -> str | None:

@@ -18,6 +18,7 @@ from core.jobs.rights import changing_takes, fenced, require_asking, require_job
 from core.jobs.states import ACTIVE
 from core.jobs.tasks import TASKS, task_kind
 from core.jobs.transitions import move, record
+from core.model_rights import require_changing
 from core.store import JobRecord, JobState, Store, current_store
 from core.store.base import found, new_id, now
 from core.store.records import JobControl
@@ -81,6 +82,8 @@ def submit(
     with store.database.writing() as session:
         if by is not None:
             require_asking(session, store.settings, row.params, by, task_kind(kind).permission)
+            if kind == "import_model":
+                require_changing(session, store.settings, row.params.get("project_id"), by)
         session.add(row)
     return record(row)
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from core.access import Permission, require_within
 from core.errors import RoundError
+from core.model_rights import sees_model, unknown_model
 from core.rounds.moves import done
 from core.segmentation.model_store import ModelStore
 from core.store.audit import note
@@ -63,10 +64,12 @@ def promote_model(store: Store, project_id: str, model_id: str, who: str, reason
     """
     if not reason.strip():
         raise RoundError("There is no comparison behind this choice.", "Say why in a few words.")
-    ModelStore(store.settings.models_dir).get(model_id)
+    model = ModelStore(store.settings.models_dir).get(model_id)
     with store.database.writing() as session:
         found(session, ProjectRow, project_id, "project")
         require_within(session, store.settings, project_id, who, Permission.TRAIN)
+        if not sees_model(session, store.settings, model, who):
+            raise unknown_model(model_id)
         before = promoted_within(session, project_id, held=True)
         promote_within(session, project_id, model_id, who=clean_name(who), reason=reason.strip())
         forget_declined_within(session, project_id, model_id)

@@ -9,6 +9,7 @@ from core.access import Permission, require
 from core.errors import CristaeError, DatasetError
 from core.label_scheme import LabelScheme
 from core.learning.current_model import proposed_model
+from core.model_rights import require_visible_model
 from core.rounds.checks import TrainingCheck, check_training
 from core.rounds.fresh import Fresh, fresh, last_round
 from core.rounds.plan import RoundPlan
@@ -90,6 +91,8 @@ def start_round(store: Store, plan: RoundPlan, who: str = "") -> RoundRecord:
         A round of the project is under way.
     """
     require(store, plan.project_id, who, Permission.TRAIN)
+    if plan.parent_id is not None:
+        require_visible_model(store, ModelStore(store.settings.models_dir).get(plan.parent_id), who)
     check = check_round(store, plan)
     if not check.images:
         raise DatasetError(

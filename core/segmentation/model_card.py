@@ -105,7 +105,7 @@ class ModelCard:
         Id of the model that training started from.
     project_id
         Id of the project that it was trained on; "" for models from elsewhere and for cards of earlier versions
-        (`StoredModel.project_id` knows more).
+        (`StoredModel.project_id` knows more); "all": it belongs to all (`core.model_rights`).
     description, origin, warning
         One or two sentences each, for people: what it is, what it learned from ("trained on synthetic tissue"), what
         it must not be used for.

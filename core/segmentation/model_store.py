@@ -47,6 +47,7 @@ __all__ = [
     "HISTORY_FILE",
     "OPTIONAL_FILES",
     "PLANS_FILE",
+    "SHARED",
     "SNAPSHOT_FILE",
     "STARTER_ID",
     "TRASH_DAYS",
@@ -63,6 +64,9 @@ DEFAULT_FILE: Final = "default.json"
 
 STARTER_ID: Final = "starter"
 """The committed model that stands in until somebody chooses or trains another."""
+
+SHARED: Final = "all"
+"""In place of a project's id: the model belongs to all projects."""
 
 
 class ModelStore:
@@ -257,17 +261,21 @@ class ModelStore:
         """The model to use where none is named: the chosen one, else the starter, else the newest; None if empty."""
         return self._default_without(None)
 
+    def chosen_default(self) -> str:
+        """Id of the model that somebody has made the default; "" where nobody has, or the file is damaged."""
+        try:
+            chosen = read_json(self.models_dir / DEFAULT_FILE)
+        except ModelError:
+            return ""
+        return str(chosen.get("id") or "") if isinstance(chosen, dict) else ""
+
     def next_default(self, model_id: str) -> StoredModel | None:
         """What would be the default if this model were gone."""
         return self._default_without(model_id)
 
     def _default_without(self, gone_id: str | None) -> StoredModel | None:
         models = {model.id: model for model in self.list() if model.id != gone_id}
-        try:
-            chosen = read_json(self.models_dir / DEFAULT_FILE)
-        except ModelError:  # none chosen yet, or the file is damaged: choose as if there were none
-            chosen = None
-        wanted = chosen.get("id") if isinstance(chosen, dict) else None
+        wanted = self.chosen_default()
         offered = {model_id: model for model_id, model in models.items() if not model.archived}
         for choices, model_id in ((models, wanted), (offered, STARTER_ID)):
             if model_id in choices:
@@ -327,6 +335,16 @@ class ModelStore:
                 "Give rules of its classes.",
             )
         return self._change(model_id, object_rules=rules)
+
+    def give_to(self, model_id: str, project_id: str | None) -> StoredModel:
+        """Say which project a model belongs to, whatever it said where it came from; None: to all.
+
+        Raises
+        ------
+        ModelError, NotFoundError
+            As `get`.
+        """
+        return self._change(model_id, project_id=project_id or SHARED)
 
     def _change(self, model_id: str, **changes: Any) -> StoredModel:
         card: ModelCard = replace(self.get(model_id).card, **changes)

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.access import Permission, require, require_anywhere
 from core.errors import AccessError, NotFoundError
+from core.model_rights import require_taking
 from core.review.double_annotation import hidden_authors, require_visible
 from core.settings import Access, Settings
 from core.store.people import person_key
@@ -185,6 +186,8 @@ class _Guard:
         store = self._stores()
         if self._rule.project_of is None:
             require_anywhere(store, person, permission)
+            if self._kind == "models" and subject:
+                require_taking(store, subject, person)
             return
         with store.database.reading() as session:
             project_id = self._rule.project_of(session, subject)

@@ -97,15 +97,15 @@ def _where_from(model: StoredModel) -> str:
     return f"Dice on {source}{shown_mean}. Not a test set: compare models on the same test images."
 
 
-def lineage(model: StoredModel, models: Sequence[StoredModel]) -> None:
-    """Ancestors, this one, and what was trained from it; each a link."""
+def lineage(model: StoredModel, models: Sequence[StoredModel], *, hidden: frozenset[str] = frozenset()) -> None:
+    """Ancestors, this one, and what was trained from it; each a link. Of those that are hidden not even the id."""
     by_id = {item.id: item for item in models}
     chain: list[StoredModel | str] = []
     seen, parent = {model.id}, model.card.parent
     while parent and parent not in seen:
         seen.add(parent)
         known = by_id.get(parent)
-        chain.insert(0, known or parent)
+        chain.insert(0, known or ("" if parent in hidden else parent))
         parent = known.card.parent if known else None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for ancestor in chain:
@@ -125,7 +125,8 @@ def lineage(model: StoredModel, models: Sequence[StoredModel]) -> None:
 def _link(model: StoredModel | str) -> None:
     """To a model's card; a model that is not here is only named."""
     if isinstance(model, str):
-        st.caption(f"{plain(model)} (not in this store)", width="content")
+        told = f"{plain(model)} (not in this store)" if model else "a model of a project that you do not see"
+        st.caption(told, width="content")
     else:
         st.page_link(
             MODELS_PAGE, label=plain(model.card.name), icon=":material/inventory_2:", query_params={"model": model.id}

@@ -6,9 +6,12 @@ from typing import Any
 
 import streamlit as st
 
+from core.access import Permission
 from core.jobs.rows import Priority, job, submit
+from core.model_rights import may_manage_store
 from core.store.records import JobState
-from ui.access import may_name_folders
+from ui import context
+from ui.access import allowed, may_name_folders, visible_projects
 from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
 from ui.person import person
@@ -56,6 +59,7 @@ def _form() -> None:
         format="%.4g",
         help="nnU-Net does not keep it; a bundle knows it. Leave empty if you do not know: you can add it later.",
     )
+    owner = _owner()
     with st.container(horizontal=True):
         start = st.button(
             "Import", type="primary", icon=":material/upload:", disabled=not (upload or given_path.strip())
@@ -65,12 +69,24 @@ def _form() -> None:
             st.rerun()
     if start:
         params: dict[str, Any] = {"upload_id": upload[0]} if upload else {"path": given_path.strip()}
+        params |= {"project_id": owner} if owner else {}
         params |= {"name": given_name.strip()} if given_name.strip() else {}
         params |= {"pixel_size_nm": float(given_size)} if given_size else {}
         row = submit("import_model", params, by=person(), priority=Priority.INTERACTIVE)
         st.session_state.pop(StateKey.MODEL_UPLOAD, None)
         st.session_state[StateKey.MODEL_IMPORT] = row.id
         st.rerun()
+
+
+def _owner() -> str:
+    """The project that the model is for; "" for all."""
+    projects = {project.id: project.name for project in visible_projects() if allowed(Permission.TRAIN, project.id)}
+    for_all = [""] if may_manage_store(context.store(), person()) else []
+    options = [*for_all, *projects]
+    return st.selectbox(
+        "Belongs to", options, format_func=lambda owner: projects.get(owner, "All projects"), key="model-owner",
+        help="Members of its project see, download and change a model. One of all projects is seen by everybody.",
+    ) or ""  # fmt: skip
 
 
 @explaining

@@ -8,29 +8,38 @@ import streamlit as st
 
 from core.exporting.heavy import heavy_model
 from core.exporting.start import start_file
-from core.jobs.model_use import trash_model
+from core.model_changes import (
+    archive_model,
+    rename_model,
+    restore_model,
+    set_default_model,
+    set_model_pixel_size,
+    trash_model_as,
+)
+from core.model_rights import may_change_model, may_manage_store, may_take_model, owner_of
+from core.review.audit_log import audit_entries
 from core.segmentation.model_store import STARTER_ID, TRASH_DAYS, BrokenModel, StoredModel, TrashedModel
+from core.settings import Access, current_settings
 from ui import context
-from ui.access import origin_text
+from ui.access import origin_text, visible_projects
 from ui.errors import explained, plain, show_error
 from ui.panels.model_facts import classes_figure, facts, lineage, training_table
+from ui.panels.review_log import SHOWN, log_table
 from ui.parts.kept_files import prepare_button
 from ui.person import person
 from ui.state import Query, StateKey, query, set_query
 from ui.viewer.assets import app_root
 
 
-def model_cards(models: tuple[StoredModel, ...], *, open_id: str | None, may_change: bool = True) -> None:
+def model_cards(models: tuple[StoredModel, ...], *, open_id: str | None) -> None:
     """Every model with what can be done; the one of the address first.
 
     Parameters
     ----------
     models
-        All of the store, archived ones too; newest first.
+        Those that this person may see, archived ones too; newest first.
     open_id
         The model that a link has led to.
-    may_change
-        Whether this person may change the store; else there is nothing to press but what takes a model away.
     """
     default = context.models().default()
     put_aside = sum(model.archived for model in models)
@@ -41,12 +50,13 @@ def model_cards(models: tuple[StoredModel, ...], *, open_id: str | None, may_cha
         st.warning(plain(f"There is no model {open_id} here (any more)."), icon=":material/model_training:")
     for model in shown:
         with explained():  # what goes wrong with one leaves the others
-            _card(model, models, is_default=default is not None and model.id == default.id, may_change=may_change)
+            _card(model, models, is_default=default is not None and model.id == default.id)
 
 
-def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bool, may_change: bool) -> None:
-    """One model."""
-    card = model.card
+def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bool) -> None:
+    """One model, with what this person may do with it."""
+    card, store = model.card, context.store()
+    may_change, mine = may_change_model(store, model, person()), may_take_model(store, model, person())
     with st.container(border=True, key=f"model-{model.id}"):
         head, buttons = st.columns([2.2, 2.4], vertical_alignment="center")
         badges = " :green-badge[:material/star: default]" if is_default else ""
@@ -55,7 +65,7 @@ def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bo
         with buttons, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             if may_change:
                 _actions(model, is_default=is_default)
-            else:
+            elif mine:
                 _export(model)
         if card.description:
             st.markdown(plain(card.description))
@@ -68,26 +78,41 @@ def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bo
         with left:
             classes_figure(model)
         with right:
-            lineage(model, models)
+            lineage(model, models, hidden=frozenset({m.id for m in context.models().list()} - {m.id for m in models}))
             st.caption(plain(f"Origin: {origin_text(card.origin) or 'unknown'}"))
-        with st.expander("Training", icon=":material/fitness_center:"):
-            training_table(model)
+            st.caption(plain(_owner_text(model)))
+        if mine:  # it names the images that the model learned from
+            with st.expander("Training", icon=":material/fitness_center:"):
+                training_table(model)
+
+
+def _owner_text(model: StoredModel) -> str:
+    """Whose it is, as this person may know it."""
+    owner = owner_of(model)
+    if owner is None:
+        return "Belongs to all projects."
+    name = next((project.name for project in visible_projects() if project.id == owner), None)
+    return (
+        f"Belongs to the project {name}." if name else "Belongs to a project that you do not see, or that is deleted."
+    )
 
 
 def _actions(model: StoredModel, *, is_default: bool) -> None:
     """What can be done with a usable model."""
-    if not is_default and st.button("Make default", key=f"default-{model.id}", icon=":material/star:"):
-        context.models().set_default(model.id)
+    store, models = context.store(), context.models()
+    offered = not is_default and may_manage_store(store, person())
+    if offered and st.button("Make default", key=f"default-{model.id}", icon=":material/star:"):
+        set_default_model(store, models, model.id, by=person())
         st.rerun()
     with st.popover("Rename", icon=":material/edit:"), st.form(f"rename-{model.id}", border=False):
         name = st.text_input("Name", model.card.name, max_chars=120, key=f"name-{model.id}")
         if st.form_submit_button("Rename", type="primary"):
-            context.models().rename(model.id, name)
+            rename_model(store, models, model.id, name, by=person())
             st.rerun()
     _export(model)
     label = "Take back" if model.archived else "Archive"
     if not is_default and st.button(label, key=f"archive-{model.id}", icon=":material/archive:"):
-        context.models().archive(model.id, not model.archived)
+        archive_model(store, models, model.id, not model.archived, by=person())
         st.rerun()
     if model.id != STARTER_ID:
         with st.popover("Delete", icon=":material/delete:"):
@@ -128,7 +153,7 @@ def _confirm_delete(model: StoredModel, *, is_default: bool) -> None:
 
 def move_to_trash(model_id: str) -> None:
     """Take it out of the store, and offer to undo that."""
-    item = trash_model(context.store(), context.models(), model_id)
+    item = trash_model_as(context.store(), context.models(), model_id, by=person())
     st.session_state[StateKey.TRASHED_MODEL] = (item.id, item.name)
     if query(Query.MODEL) == model_id:
         set_query(Query.MODEL, None)
@@ -147,7 +172,7 @@ def _ask_pixel_size(model: StoredModel) -> None:
             "Trained at, nm per pixel", 0.01, 10000.0, None, key=f"size-{model.id}", format="%.4g", width=220
         )
         if st.button("Use this size", key=f"use-size-{model.id}", disabled=size is None) and size:
-            context.models().set_pixel_size(model.id, float(size))
+            set_model_pixel_size(context.store(), context.models(), model.id, float(size), by=person())
             st.rerun()
 
 
@@ -161,11 +186,21 @@ def undo_bar() -> None:
         st.markdown(f":material/delete: **{plain(name)}** is in the trash.")
         if st.button("Undo", icon=":material/undo:", type="primary", key="undo-trash"):
             st.session_state.pop(StateKey.TRASHED_MODEL)
-            context.models().restore(model_id)
+            restore_model(context.store(), context.models(), model_id, by=person())
             st.rerun()
         if st.button("Dismiss", type="tertiary", key="undo-dismiss"):
             st.session_state.pop(StateKey.TRASHED_MODEL)
             st.rerun()
+
+
+def store_log() -> None:
+    """The lines of the audit log about models of all; those of a project's models stand in the project's log."""
+    if not person() or current_settings().access is Access.OPEN:
+        return
+    entries = list(audit_entries(context.store(), "", by=person()))
+    if entries:
+        with st.expander("Changes of models that belong to all", icon=":material/history_edu:"):
+            st.dataframe(log_table(list(reversed(entries))[:SHOWN]), hide_index=True, width="stretch", key="models-log")
 
 
 def broken_models(broken: tuple[BrokenModel, ...]) -> None:
@@ -186,6 +221,6 @@ def trash_list(items: tuple[TrashedModel, ...]) -> None:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{plain(item.name)}** · {plain(item.id)} · gone for good in {item.days_left} days")
                 if st.button("Restore", key=f"restore-{number}-{item.id}", icon=":material/undo:"):
-                    context.models().restore(item.id)
+                    restore_model(context.store(), context.models(), item.id, by=person())
                     st.session_state.pop(StateKey.TRASHED_MODEL, None)
                     st.rerun()

@@ -141,7 +141,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
 def _chosen_model(image: ImageRecord) -> StoredModel | None:
     """The model of the address, else the one that the image opens with."""
     wanted = query(Query.MODEL)
-    model = next((item for item in context.models().list() if item.id == wanted), None)
+    model = next((item for item in context.seen_models() if item.id == wanted), None)
     if model is None:
         model = context.opening_model(image)
         if wanted and model:

@@ -1,7 +1,8 @@
 """``import_model``: take a model into the store.
 
 Params: ``upload_id`` (a zip from a browser, deleted afterwards) or ``path`` (a zip or folder on the server); optionally
-``name``, ``pixel_size_nm`` (of its training, instead of what the model says; nnU-Net's own say none), ``make_default``.
+``name``, ``pixel_size_nm`` (of its training, instead of what the model says; nnU-Net's own say none), ``make_default``,
+``project_id`` (whose it is; absent: it belongs to all).
 Result: ``model_id``, ``name``, ``pixel_size_nm`` (None: still unknown), ``folds``, ``size_bytes``.
 """
 
@@ -42,6 +43,7 @@ def run(context: JobContext) -> dict[str, Any]:
         context.progress(0.1, "checking and converting the weights")
         size = params.get("pixel_size_nm")
         model = import_model(path, models, pixel_size_nm=None if size is None else float(size), name=name)
+        model = models.give_to(model.id, params.get("project_id"))
         if context.cancelled():
             models.delete(model.id)
             context.check_cancelled()
