@@ -10,8 +10,10 @@ from core.errors import JobError, NotFoundError
 from core.exporting.kept import KIND
 from core.exporting.request import ExportRequest
 from core.jobs.rows import Priority, active_jobs, submit
+from core.model_rights import owner_of, require_taking
 from core.results.read import evaluation
 from core.review.double_annotation import require_visible
+from core.segmentation.model_store import ModelStore
 from core.store.people import person_key
 from core.store.records import JobRecord
 from core.store.store import Store
@@ -81,7 +83,9 @@ def start_file(
         if options.get("compare"):
             require(store, evaluation(store, options["compare"]).project_id, by, Permission.VIEW)
     elif what == "model":
-        params["name"] = f"{subject_id}: {file}"
+        require_taking(store, subject_id, by)
+        owner = owner_of(ModelStore(store.settings.models_dir).get(subject_id))
+        params |= {"name": f"{subject_id}: {file}", **({"project_id": owner} if owner else {})}
     else:
         raise NotFoundError(f"There are no exports of {what[:40]!r}.", "Reload the page.")
     if "project_id" in params:

@@ -14,6 +14,7 @@ from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import submit
 from core.label_scheme import LabelScheme
+from core.review.double_annotation import ask_to_annotate
 from core.settings import current_settings
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.store import Store
@@ -36,6 +37,7 @@ MATRIX = {
     ("review_page.py", "section=people", "Give role"): Role.ADMIN,
     ("review_page.py", "section=agreement", "Ask them"): Role.REVIEWER,
     ("models_page.py", "", "Rename"): Role.REVIEWER,
+    ("models_page.py", "", "Make default"): Role.ADMIN,
     ("segment_page.py", "image", "Segment"): Role.ANNOTATOR,
     ("segment_page.py", "image", "Use this size"): Role.ANNOTATOR,
     ("segment_page.py", "image", "Try several on a crop"): Role.ANNOTATOR,
@@ -72,6 +74,9 @@ def image(store: Store, project: ProjectRecord) -> ImageRecord:
 @pytest.fixture
 def by_roles(store: Store, project: ProjectRecord, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     write_model(store.settings.models_dir / "starter")
+    write_model(store.settings.models_dir / "ours", project_id=project.id)
+    other = store.create_project("Secret", SCHEME)
+    write_model(store.settings.models_dir / "theirs", project_id=other.id)
     submit("evaluate", {"project_id": project.id, "name": "of somebody else"}, author="Ada", store=store)
     thrown = store.add_image(project.id, Image(np.zeros(SHAPE, np.uint8), name="thrown away"))
     store.trash_images([thrown.id])
@@ -140,3 +145,36 @@ def test_a_model_does_not_name_a_project_to_whoever_has_no_role_in_it(
     told = texts(opened(app, "models_page.py", None, "", image)).replace("\\", "")
     assert "Tissue" not in told
     assert "a project that you have no role in" in told
+
+
+@pytest.mark.usefixtures("by_roles")
+def test_models_of_other_projects_are_not_shown(app: AppTest, image: ImageRecord) -> None:
+    for script in ("models_page.py", "segment_page.py", "train_page.py"):
+        page = opened(app, script, Role.REVIEWER, "image" if script == "segment_page.py" else "", image)
+        offered = [str(option) for box in page.selectbox for option in box.options]
+        assert "Theirs" not in texts(page) + " ".join(offered), script
+        assert "Ours" in texts(page) + " ".join(offered), script
+    assert "There is no model theirs" in texts(opened(app, "models_page.py", Role.REVIEWER, "model=theirs", image))
+
+
+@pytest.mark.usefixtures("by_roles")
+def test_a_review_by_its_id_asks_for_project_and_blindness(app: AppTest, store: Store, image: ImageRecord) -> None:
+    other = next(project for project in store.projects() if project.name == "Secret")
+    pixels = np.arange(64 * 96, dtype=np.uint16).reshape(SHAPE) + 7
+    hidden = store.add_image(other.id, Image(pixels, PixelSize.from_user(8.0), "hidden image"))
+    drafts = [store.open_draft(hidden.id, "Bo", None)[0]]
+    ask_to_annotate(store, image.id, ["annotator", "reviewer"], by="admin")
+    drafts.append(store.open_draft(image.id, "annotator", None)[0])
+    reviews = []
+    for draft in drafts:
+        store.set_whole_image(draft.id, "tab", True)
+        reviews.append(submit_draft(store, draft.id, "tab").revision.id)
+    for revision_id, role, words in (
+        (reviews[0], Role.REVIEWER, "may not see this project"),
+        (reviews[1], Role.REVIEWER, "without seeing the work of others"),
+        (reviews[1], Role.ADMIN, "Decision"),
+    ):
+        told = texts(opened(app, "review_page.py", role, f"revision={revision_id}", image))
+        assert words in told, (revision_id, role)
+        assert "hidden image" not in told
+        assert ("Decision" in told) is (role is Role.ADMIN)
