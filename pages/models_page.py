@@ -21,7 +21,9 @@ if changing:
     with explained():
         undo_bar()
     import_panel(expanded=not models)
-if not models:
+if not models and not allowed(Permission.VIEW):
+    st.info("You have no role in any project. Ask an admin for one.", icon=":material/lock:")
+elif not models:
     with explained():
         no_model(key="models", link=False)
 model_cards(models, open_id=query(Query.MODEL))

@@ -73,8 +73,8 @@ def image(store: Store, project: ProjectRecord) -> ImageRecord:
 
 @pytest.fixture
 def by_roles(store: Store, project: ProjectRecord, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_model(store.settings.models_dir / "starter")
-    write_model(store.settings.models_dir / "ours", project_id=project.id)
+    write_model(store.settings.models_dir / "starter", scheme=SCHEME)
+    write_model(store.settings.models_dir / "ours", project_id=project.id, scheme=SCHEME)
     other = store.create_project("Secret", SCHEME)
     write_model(store.settings.models_dir / "theirs", project_id=other.id)
     submit("evaluate", {"project_id": project.id, "name": "of somebody else"}, author="Ada", store=store)
@@ -83,6 +83,7 @@ def by_roles(store: Store, project: ProjectRecord, image: ImageRecord, monkeypat
     for role in Role:
         set_member(store, project.id, role.value, role, by="")
     monkeypatch.setenv("CRISTAE_ACCESS", "roles")
+    set_member(store, other.id, "elsewhere", Role.VIEWER, by="")
     current_settings.cache_clear()
     store.settings = current_settings()
 
@@ -142,7 +143,8 @@ def test_a_model_does_not_name_a_project_to_whoever_has_no_role_in_it(
         json.dumps(json.loads(card.read_text()) | {"origin": "Trained in Cristae on the project 'Tissue'."})
     )
     assert "'Tissue'" in texts(opened(app, "models_page.py", Role.VIEWER, "", image)).replace("\\", "")
-    told = texts(opened(app, "models_page.py", None, "", image)).replace("\\", "")
+    app.session_state["person"] = "elsewhere"
+    told = texts(open_page(app, "models_page.py")).replace("\\", "")
     assert "Tissue" not in told
     assert "a project that you have no role in" in told
 

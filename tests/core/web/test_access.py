@@ -22,6 +22,7 @@ from core.web.access import RULES, guarded, kind_of
 from core.web.people import PERSON_COOKIE
 from core.web.routes import routes
 from tests.core.review.conftest import add_image, add_labels, add_project
+from tests.models import write_model
 
 PEOPLE = {"": None, "Stranger": None, **{role.value.title(): role for role in Role}}
 
@@ -99,6 +100,7 @@ def test_writing_needs_what_the_rule_says(world: World, kind: str, person: str) 
         "revisions": world.revision.id,
         "drafts": draft.id,
         "projects": world.project.id,
+        "models": write_model(world.settings.models_dir / "liver", project_id=world.project.id).id,
     }
     subject = ids.get(kind, "x")
     route = Route(f"/api/{kind}/{{id}}/x", lambda _: PlainTextResponse("done"), methods=["POST"])
