@@ -164,7 +164,7 @@ def _apply(image: ImageRecord, revision: RevisionRecord, rules: ObjectRules, *, 
                 "project_id": image.project_id,
                 "name": image.name,
             },
-            author=person(),
+            by=person(),
             priority=Priority.INTERACTIVE,
         )
         st.session_state[StateKey.CLEAN_JOB] = row.id
