@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core.measurements.sources import sources
+from core.learning.object_sizes import project_rules
+from core.measurements.sources import SourceKind, sources
 from ui import context
 from ui.access import visible_projects
 from ui.panels.measure_figures import figures_panel
@@ -40,5 +41,7 @@ with which:
 contact_nm = contact_field()
 found = run_panel(project, source, there[source], contact_nm)
 if found.images:
-    chosen = figures_panel(source, found)
+    made_by = source.made_by if source.kind is SourceKind.MODEL else None
+    rules = project_rules(context.store(), context.models(), project.id, made_by)
+    chosen = figures_panel(source, found, rules)
     objects_panel(found, chosen)

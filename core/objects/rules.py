@@ -160,6 +160,24 @@ class ObjectRules:
                 table[rule.class_id] = getattr(rule, name) * pixels_per_unit
         return PixelLimits(**tables)
 
+    def smallest_um2(self, class_id: int, pixel_size_nm: float | None) -> float | None:
+        """The smallest object of a class in µm²; None where there is no rule, or no pixel size to work it out with."""
+        rule = self.of(class_id)
+        if not rule.smallest:
+            return None
+        if self.unit is AreaUnit.UM2:
+            return rule.smallest
+        return None if pixel_size_nm is None else rule.smallest * pixel_size_nm**2 / NM2_PER_UM2
+
+    def smallest_px(self, class_id: int, pixel_size_nm: float | None) -> float | None:
+        """The smallest object of a class in pixels; None where there is no rule, or no pixel size that it takes."""
+        rule = self.of(class_id)
+        if not rule.smallest:
+            return None
+        if self.unit is AreaUnit.PX:
+            return rule.smallest
+        return None if pixel_size_nm is None else rule.smallest * NM2_PER_UM2 / pixel_size_nm**2
+
     def translated(self, table: NDArray[np.uint8]) -> ObjectRules:
         """The rules for label maps whose ids were replaced.
 

@@ -18,11 +18,15 @@ from core.label_scheme import LabelScheme
 from core.measurements.sources import REFERENCES, sources
 from core.measurements.start import start_measuring
 from core.morphometry.objects import CONTACT_NM
+from core.objects.rules import ObjectRule, ObjectRules
+from core.rounds.promoting import promote_model
+from core.segmentation.model_store import ModelStore
 from core.store.records import ImageRecord, JobRecord, ProjectRecord, RevisionKind
 from core.store.store import Store
+from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 from ui.errors import plain
-from ui.panels.measure_figures import _speck
+from ui.measure.smallest import speck
 
 PAGE = "measure_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
@@ -100,6 +104,27 @@ def test_figures_with_n_units_and_what_was_left_out(app: AppTest, store: Store, 
     assert table["area_um2_mean"].tolist() == pytest.approx([0.25, 0.25])
     objects = next(frame.value for frame in page.dataframe if "Area (µm²)" in frame.value.columns)
     assert objects["Area (µm²)"].tolist() == pytest.approx([0.3, 0.2])
+
+
+def test_the_smallest_object_that_a_model_learned_is_proposed_class_by_class(
+    app: AppTest, store: Store, project: ProjectRecord
+) -> None:
+    labelled(store, project, "a")
+    measure(store, project)
+    models = ModelStore(store.settings.models_dir)
+    model = write_model(store.settings.models_dir / "lab", scheme=project.scheme)
+    first, second = project.scheme.classes[0].id, project.scheme.classes[1].id
+    models.set_object_rules(model.id, ObjectRules((ObjectRule(class_id=first, smallest=0.25),)))
+    promote_model(store, project.id, model.id, "ada", "best")
+    page = open_page(app, PAGE, project=project.id, **{"class": str(first)})
+    smallest = page.number_input(key="measure-smallest-µm²")
+    assert smallest.value == pytest.approx(0.25)
+    assert "learned from labels to be the smallest object" in smallest.help
+    page.number_input(key="measure-smallest-µm²").set_value(0.01).run()
+    assert page.query_params["least_um2"] == "0.01"
+    page.segmented_control(key="measure-class").set_value(str(second)).run()
+    assert "least_um2" not in page.query_params
+    assert page.number_input(key="measure-smallest-µm²").value == pytest.approx(0.2)  # 20 px: it has no rule
 
 
 def test_choices_stand_in_the_address_and_come_back(app: AppTest, store: Store, project: ProjectRecord) -> None:
@@ -194,7 +219,7 @@ def test_images_of_one_name_can_both_be_chosen(app: AppTest, store: Store, proje
 
 @pytest.mark.parametrize("nm", [1.0, 1.7, 2.3, 4.6, 8.0, 19.9, 180.0])
 def test_objects_of_just_the_smallest_size_count(nm: float) -> None:
-    assert 0.98 * 20 * nm**2 / 1e6 < _speck(nm) <= 20 * nm**2 / 1e6
+    assert 0.98 * 20 * nm**2 / 1e6 < speck(nm) <= 20 * nm**2 / 1e6
 
 
 def test_why_a_measurement_failed_is_said_beside_the_button(app: AppTest, store: Store, project: ProjectRecord) -> None:

@@ -20,10 +20,10 @@ from core.exports import CSV_TYPE, spreadsheet
 from core.figures.drawn import DrawnFigure
 from core.figures.objects import BRACKETED, DRAWN, object_dots
 from core.label_scheme import LabelScheme
+from core.learning.object_sizes import ProjectRules
 from core.measurements.sources import Source
 from core.measurements.start import Measured
 from core.morphometry.conditions import conditions
-from core.morphometry.coverage import SMALL_PX, area_um2
 from core.morphometry.frames import images_frame, objects_frame, selection_words
 from core.morphometry.measures import Measure, measures_of
 from core.morphometry.summary import (
@@ -42,6 +42,7 @@ from ui import context
 from ui.address import kept_in_address, number_in_address, switch_in_address
 from ui.errors import plain
 from ui.figure import figure
+from ui.measure.smallest import other_class, smallest_words, usual_smallest
 from ui.panels.measure_conditions import (
     condition_numbers,
     conditions_panel,
@@ -58,9 +59,6 @@ from ui.parts.takeaway import takeaway_button
 from ui.person import person
 from ui.state import Query, query, set_query
 from ui.units import AREA_FORMAT
-
-_HALF_DIGIT: Final = 0.005
-"""Taken off so that three digits round down and not up."""
 
 _LOG_RANGE: Final = 100.0
 """Where the largest is so many times the smallest, the axis is logarithmic at first."""
@@ -88,13 +86,13 @@ class Chosen:
     rows: tuple[ImageSummary, ...]
 
 
-def figures_panel(source: Source, found: Measured) -> Chosen:
+def figures_panel(source: Source, found: Measured, rules: ProjectRules) -> Chosen:
     """Choices, figure, numbers, table, files."""
     scheme, size_nm = found.scheme, typical_size_nm(found.images)
     physical = size_nm is not None
     images = tuple(each for each in found.images if not physical or each.table.pixel_size_nm is not None)
     with st.container(border=True):
-        measure, selection = _choices(scheme, images, size_nm)
+        measure, selection = _choices(scheme, images, size_nm, rules)
         rows = _rows(images, measure, selection)
         _unknown_sizes(found.images, physical=physical)
         reference = reference_choice(images)
@@ -114,7 +112,9 @@ def figures_panel(source: Source, found: Measured) -> Chosen:
     return Chosen(scheme, selection, measure, rows)
 
 
-def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], size_nm: float | None) -> tuple[Measure, Selection]:
+def _choices(
+    scheme: LabelScheme, images: Sequence[ImageObjects], size_nm: float | None, rules: ProjectRules
+) -> tuple[Measure, Selection]:
     """The class, the measure, and which objects count; in pixels where no size of them is known."""
     physical = size_nm is not None
     ids = [str(item.id) for item in scheme.classes]
@@ -129,7 +129,8 @@ def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], size_nm: float
             ids,
             format_func=titled(unequal({i: scheme.name_of(int(i)) for i in ids})),
             key=key,
-            on_change=changed,
+            on_change=other_class,
+            args=(changed,),
             required=True,
         )
         or first
@@ -143,7 +144,8 @@ def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], size_nm: float
     with place:
         measure = _measure(scheme, class_id, images, physical=physical)
     unit, name = ("µm²", Query.LEAST_UM2) if physical else ("px", Query.LEAST_PX)
-    changed = number_in_address(name, f"measure-smallest-{unit}", _speck(size_nm), 0.0, 1e9)
+    usual, learned = usual_smallest(rules, class_id, size_nm)
+    changed = number_in_address(name, f"measure-smallest-{unit}", usual, 0.0, 1e9)
     smallest = least.number_input(
         f"Smallest object, {unit}",
         min_value=0.0,
@@ -152,8 +154,7 @@ def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], size_nm: float
         step=0.01 if physical else 10.0,
         key=f"measure-smallest-{unit}",
         on_change=changed,
-        help=f"Smaller pieces are left out everywhere on this page. At first those of fewer than {SMALL_PX} px are: "
-        "most often they are specks of a prediction, and their shape says nothing.",
+        help="Smaller pieces are left out everywhere on this page. " + smallest_words(rules, usual, unit, learned),
     )
     changed = switch_in_address(Query.WHOLE, "measure-whole", default=True)
     whole_only = whole.toggle(
@@ -167,15 +168,6 @@ def _choices(scheme: LabelScheme, images: Sequence[ImageObjects], size_nm: float
     if physical:
         return measure, Selection(class_id, least_um2=float(smallest), whole_only=whole_only)
     return measure, Selection(class_id, least_px=int(smallest), whole_only=whole_only, physical=False)
-
-
-def _speck(size_nm: float | None) -> float:
-    """The size below which pieces are left out at first: of `SMALL_PX` typical pixels, never more than that."""
-    area = area_um2(SMALL_PX, size_nm)
-    if area is None:
-        return float(SMALL_PX)
-    rounded = float(f"{area:.3g}")
-    return rounded if rounded <= area else float(f"{area * (1 - _HALF_DIGIT):.3g}")
 
 
 def _measure(scheme: LabelScheme, class_id: int, images: Sequence[ImageObjects], *, physical: bool) -> Measure:
