@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Final
 
 import imagecodecs
@@ -16,6 +17,7 @@ from starlette.routing import Route
 from core.errors import NotFoundError
 from core.imaging.display import to_display
 from core.imaging.pyramid import TILE_PX, Pyramid
+from core.imaging.scale_bar import likely_scale_bar
 from core.store.label_maps import in_project_classes
 from core.store.records import ImageRecord
 from core.store.store import Store
@@ -38,7 +40,7 @@ RECORDS_KEPT: Final = 256
 
 
 def image_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Route]:
-    """``GET /api/images/{id}``, its tiles and its pixels."""
+    """``GET /api/images/{id}``, its tiles, its pixels, and where a scale bar is likely."""
 
     @functools.lru_cache(maxsize=RECORDS_KEPT)
     def record_of(image_id: str) -> ImageRecord:
@@ -50,6 +52,10 @@ def image_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Ro
     def describe(request: Request) -> Response:
         record = stores().image(request.path_params["id"])
         return json_response(image_json(record, pyramid_of(request)))
+
+    def scale_bar(request: Request) -> Response:
+        bar = likely_scale_bar(pyramid_of(request))
+        return json_response({"bar": None if bar is None else asdict(bar)})
 
     def tile(request: Request) -> Response:
         record = record_of(request.path_params["id"])
@@ -74,6 +80,7 @@ def image_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Ro
     return [
         Route("/api/images/{id}", answering(describe)),
         Route("/api/images/{id}/tiles/{level}/{row}/{col}", answering(tile)),
+        Route("/api/images/{id}/scale-bar", answering(scale_bar)),
         Route("/api/images/{id}/pixel", answering(pixel)),
     ]
 

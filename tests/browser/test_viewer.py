@@ -437,3 +437,73 @@ def test_it_fits_a_narrow_window_and_follows_a_resize(viewer: Viewer, page: Page
     assert page.locator(".legend:visible").count() == 0
     viewer.press("l")
     expect(page.locator(".legend")).to_be_visible()
+
+
+def _with_a_bar(world: World) -> ImageRecord:
+    """A bar of 400 px from column 1600 on, in row 2100 to 2110."""
+    pixels = np.full((SIZE, SIZE), GREY, np.uint8)
+    pixels[2100:2110, 1600:2000] = 255
+    return world.store.add_image(world.project.id, Image(pixels, name="bar.tif"))
+
+
+def test_a_likely_scale_bar_is_proposed_and_its_length_typed(viewer: Viewer, world: World) -> None:
+    viewer.open(_with_a_bar(world))
+    viewer.press("s")
+    viewer.page.wait_for_function(f"({INSTANCE})().scale.line !== null")
+    assert viewer.ask("v.scale.line") == {"row0": 2105, "col0": 1600, "row1": 2105, "col1": 2000}
+    field = viewer.page.get_by_label("Length of the scale bar")
+    use = viewer.page.get_by_role("button", name="Use this scale")
+    expect(use).to_be_disabled()
+    field.fill("2")
+    expect(viewer.page.get_by_text("Add the unit")).to_be_visible()
+    field.fill("2 µm")
+    expect(viewer.page.get_by_text("400.0 px: 5 ± 0.018 nm per pixel")).to_be_visible()
+    use.click()
+    expect(viewer.page.get_by_text("scale: 2 µm over 400.0 px")).to_be_visible()
+
+
+def test_a_line_is_drawn_level_with_shift_and_its_ends_are_moved_by_keys_and_dragged(
+    viewer: Viewer, world: World
+) -> None:
+    viewer.open()
+    viewer.press("s")
+    viewer.page.wait_for_timeout(500)
+    box = viewer.page.locator(".surface").bounding_box()
+    assert box
+    x, y = box["x"] + 420, box["y"] + 300
+    mouse, keyboard = viewer.page.mouse, viewer.page.keyboard
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x + 60, y + 9)
+    keyboard.down("Shift")
+    mouse.move(x + 100, y + 9)
+    mouse.up()
+    keyboard.up("Shift")
+    line = viewer.ask("v.scale.line")
+    assert line["row0"] == line["row1"]
+    assert line["col1"] - line["col0"] == pytest.approx(100 / viewer.place()[2], abs=2)
+    place = viewer.place()
+    viewer.page.get_by_role("button", name="Second end of the line").focus()
+    for key in ("ArrowLeft", "Shift+ArrowRight", "ArrowDown"):
+        keyboard.press(key)
+    moved = viewer.ask("v.scale.line")
+    assert (moved["row1"] - line["row1"], round(moved["col1"] - line["col1"], 1)) == (1, 9)
+    assert viewer.place() == place, "arrow keys move the end, not the image"
+    mouse.move(x, y)
+    mouse.down()
+    mouse.move(x - 20, y)
+    mouse.up()
+    assert viewer.ask("v.scale.line.col0") < line["col0"]
+    assert viewer.place() == place
+    viewer.page.get_by_label("Length of the scale bar").press("Escape")
+    assert viewer.ask("v.scale.isOpen") is False
+
+
+def test_an_open_viewer_shows_a_new_pixel_size(viewer: Viewer, world: World) -> None:
+    """It kept the old scale bar until the page was loaded anew."""
+    image = world.add_image("resized.tif", PixelSize.from_user(8.0), seed=7)
+    viewer.open(image)
+    expect(viewer.page.get_by_text("8 nm/px")).to_be_visible()
+    world.store.set_pixel_size(image.id, PixelSize.from_user(1.6))
+    viewer.page.get_by_role("button", name="rerun").click()
+    expect(viewer.page.get_by_text("1.6 nm/px")).to_be_visible()

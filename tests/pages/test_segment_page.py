@@ -518,3 +518,33 @@ def test_a_reference_is_shown_where_there_is_no_prediction(
     predicted(store, image, model)
     open_page(app, PAGE, image=image.id)
     assert (seen[0], seen[-1]) == ([("Reference", True)], [("Reference", False), ("Prediction", True)])
+
+
+def _measure(page: AppTest, image: ImageRecord, typed: str) -> AppTest:
+    """As if a line of 200 px had been drawn over a scale bar."""
+    arguments = (image.id, 200.0, typed, None, False, ())
+    page.session_state[StateKey.DIALOG] = {"name": "measured scale", "args": arguments, "kwargs": {}, "page": None}
+    return page.run()
+
+
+def test_a_measured_scale_goes_to_the_images_that_are_chosen(
+    store: Store, image: ImageRecord, model: str, app: AppTest
+) -> None:
+    unknown = [store.add_image(image.project_id, Image(np.full((40, 40), value, np.uint8))) for value in (1, 2)]
+    page = _measure(open_page(app, PAGE, image=unknown[0].id), unknown[0], "1.2 µm")
+    assert "6 nm per pixel** ± 0.042 nm" in texts(page)
+    page.radio[0].set_value("All images without a pixel size").run()
+    assert "2 images" in texts(page)
+    _press(page, "Use this scale")
+    assert not page.exception
+    assert [store.image(record.id).pixel_size.nm for record in (*unknown, image)] == [6.0, 6.0, 8.0]
+    detail = store.image(unknown[1].id).pixel_size.detail
+    assert detail == "measured on the image: 1.2 µm over 200.0 px"
+
+
+def test_a_measured_scale_that_cannot_be_is_refused(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:
+    page = _measure(open_page(app, PAGE, image=image.id), image, "30 m")
+    assert "cannot be right" in texts(page)
+    assert not any(button.label == "Use this scale" for button in page.button)
+    _press(page, "Close")
+    assert store.image(image.id).pixel_size.nm == 8.0

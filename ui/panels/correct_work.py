@@ -25,6 +25,7 @@ from ui.panels.correct_asked import asked_panel
 from ui.panels.correct_start import STATES, tested_images
 from ui.panels.results_words import counted
 from ui.parts.options import titled
+from ui.parts.pixel_size_change import use_measured_scale
 from ui.state import Query, StateKey, query, set_query
 from ui.units import duration_text
 from ui.viewer.annotator import annotator
@@ -44,7 +45,7 @@ def work_panel(project: ProjectRecord, image: ImageRecord, draft: DraftRecord, p
     asked_panel(image, person)
     suggested = _suggestions(image, project.scheme, person)
     place = linked_place(image) or suggested  # "Next place" takes the link out of the address
-    annotator(
+    state = annotator(
         draft.id,
         image.id,
         classes=project.scheme.classes,
@@ -52,7 +53,10 @@ def work_panel(project: ProjectRecord, image: ImageRecord, draft: DraftRecord, p
         author=person,
         focus=place,
         on_submit=partial(_submitted, draft.id),
+        scale_tool=True,
     )
+    if state.scale_line:
+        use_measured_scale(image.id, state.scale_line.length_px, state.scale_line.typed, None, False, ())
 
 
 def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[str, ImageProgress]) -> None:

@@ -21,6 +21,7 @@ from ui.panels.data_trash import trash_popover, undo_bar
 from ui.panels.results_words import counted
 from ui.parts.image_actions import image_actions
 from ui.parts.pixel_size_change import use_pixel_sizes
+from ui.parts.scale_of_images import scale_of_images
 from ui.parts.takeaway import takeaway_button
 from ui.person import person
 from ui.state import Query, StateKey
@@ -249,6 +250,8 @@ def _actions(project: ProjectRecord, selected: Sequence[ImageRecord], fitting: S
         image_actions(selected, key="data")
         taken = selected or fitting
         takeaway_button(_takeaway_label(taken), project.id, [image.id for image in taken], key="data-takeaway")
+        if st.button("Set scale", icon=":material/straighten:", disabled=not selected):
+            scale_of_images(tuple(image.id for image in selected))
         sheet_button(project.id)
         if not selected:
             st.caption("Tick images to do something with them, or to take only them away.")

@@ -35,7 +35,8 @@ def pixel_size_panel(image: ImageRecord, model: StoredModel, *, asked: bool) -> 
     if asked:
         st.warning(
             f"**Pixel size unknown.** The file does not say it. {model.pixel_size_nm:g} nm per pixel (the model's "
-            "training resolution) is assumed. If that is wrong, so is the segmentation.",
+            "training resolution) is assumed. If that is wrong, so is the segmentation. Type it, or measure it on the "
+            "image's scale bar (ruler above the image).",
             icon=":material/straighten:",
         )
         _entry(image, model)

@@ -29,6 +29,7 @@ from ui.panels.predict import begin_prediction
 from ui.panels.results_words import counted
 from ui.parts.names import model_choice
 from ui.parts.options import titled
+from ui.parts.pixel_size_change import use_measured_scale
 from ui.parts.takeaway import takeaway_button
 from ui.person import person
 from ui.segment.object_sizes import object_sizes_panel
@@ -379,6 +380,10 @@ def _viewer(
         isolated_class=st.session_state.get(StateKey.ISOLATED_CLASS),
         height=VIEWER_HEIGHT_PX,
         key=f"viewer-{image.id}",
+        scale_tool=allowed(Permission.PAINT, image.project_id),
     )
+    if state.scale_line:
+        line = state.scale_line
+        use_measured_scale(image.id, line.length_px, line.typed, model.id if model else None, model is not None, ())
     if state.isolation_changed:
         st.session_state[StateKey.ISOLATED_CLASS] = state.isolated

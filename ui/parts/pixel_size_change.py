@@ -36,7 +36,7 @@ class Scope(StrEnum):
 
     IMAGE = "This image"
     STACK = "All planes of the stack"
-    UNKNOWN = "Also all images without a pixel size"
+    UNKNOWN = "All images without a pixel size"
     CHOSEN = "Images that I choose"
 
 
@@ -176,7 +176,7 @@ def consequences(change: PixelSizeChange, seconds_now: float | None) -> list[str
         time = f"{again} about {duration_text(change.seconds)}." if change.seconds else ""
         became = "becomes" if one else "become"
         found.append(f"{counted(change.predictions, 'label map')} by models {became} outdated. {time}".strip())
-    elif seconds_now is not None:
+    elif seconds_now is not None and seconds_now >= 5:
         found.append(f"Segmenting the image takes about {duration_text(seconds_now)}.")
     if change.measured:
         maps = counted(change.measured, "label map")
@@ -215,9 +215,9 @@ def _scope(image: ImageRecord, selected: Sequence[str]) -> list[str]:
     if len(offered) == 1:
         return [image.id]
     key = f"scale-scope-{opening()}"
-    words = {Scope.UNKNOWN: f"Also all {counted(len(unknown), 'image')} without a pixel size"}
+    words = {Scope.UNKNOWN: f"This and {counted(len(unknown), 'other image')} without a pixel size"}
     scope = st.radio(
-        "For",
+        "Use it for",
         offered,
         index=offered.index(Scope.CHOSEN) if len(selected) > 1 and Scope.CHOSEN in offered else 0,
         format_func=titled({item: words.get(item, str(item)) for item in offered}),

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.label_scheme import LabelClass, LabelScheme
 from ui.viewer.assets import BUNDLES, app_root, module_shim
-from ui.viewer.component import LabelLayer
+from ui.viewer.component import LabelLayer, ScaleBarTyped, pixel_size_key
 from ui.viewer.place import Place
 
 
@@ -25,10 +25,13 @@ class AnnotatorState:
         The draft was submitted and is this revision now; None when this run has another cause.
     changes
         What the server told of the submission, for example pixels changed per class.
+    scale_line
+        What somebody drew over a scale bar and typed for it.
     """
 
     submitted_revision_id: str | None = None
     changes: dict[str, Any] = field(default_factory=dict)
+    scale_line: ScaleBarTyped | None = None
 
 
 def annotator(
@@ -41,6 +44,7 @@ def annotator(
     focus: Place | None = None,
     layers: Sequence[LabelLayer] = (),
     url_view: bool = True,
+    scale_tool: bool = False,
     on_submit: Callable[[], None] | None = None,
 ) -> AnnotatorState:
     """Show an image with a draft to paint on.
@@ -66,6 +70,8 @@ def annotator(
         Other label maps to compare with, under the draft.
     url_view
         Keep row, column and zoom in the address. At most one viewer of a page.
+    scale_tool
+        Offer to measure the pixel size on a scale bar in the image.
     on_submit
         Called before the rerun that a submission causes.
 
@@ -79,6 +85,7 @@ def annotator(
         data={
             "draft_id": draft_id,
             "image_id": image_id,
+            "pixel_size": pixel_size_key(image_id),
             "author": author,
             "layers": [
                 {"revision_id": item.revision_id, "name": item.name, "visible": item.visible, "style": item.style}
@@ -90,16 +97,19 @@ def annotator(
             "key": key,
             "remember_as": "annotator",
             "url_view": url_view,
+            "scale_tool": scale_tool,
             "root": app_root(),
         },
         on_submitted_change=on_submit or _nothing,
         on_class_clicked_change=_nothing,
         on_completed_change=_nothing,
+        on_scale_measured_change=_nothing,
     )
+    line = ScaleBarTyped.from_json(result.get("scale_measured"))
     submitted: dict[str, Any] | None = result.get("submitted")
     if submitted is None:
-        return AnnotatorState()
-    return AnnotatorState(submitted["revision_id"], dict(submitted.get("changes") or {}))
+        return AnnotatorState(scale_line=line)
+    return AnnotatorState(submitted["revision_id"], dict(submitted.get("changes") or {}), line)
 
 
 def annotator_ahead(*, key: str) -> None:

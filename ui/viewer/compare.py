@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.label_scheme import LabelClass, LabelScheme
 from ui.viewer.assets import BUNDLES, app_root, module_shim
-from ui.viewer.component import LabelLayer
+from ui.viewer.component import LabelLayer, pixel_size_key
 from ui.viewer.place import Place
 
 DEFAULT_HEIGHT_PX: Final = 640
@@ -118,6 +118,7 @@ def linked_panes(
         key=key,
         data={
             "image_id": image_id,
+            "pixel_size": pixel_size_key(image_id),
             "layers": maps,
             "classes": LabelScheme(tuple(classes)).to_json() if classes else [],
             "mode": mode.value,

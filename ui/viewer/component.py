@@ -9,7 +9,9 @@ from typing import Any, Final, Literal
 
 import streamlit as st
 
+from core.errors import NotFoundError
 from core.label_scheme import LabelClass, LabelScheme
+from core.store.store import current_store
 from ui.viewer.assets import BUNDLES, app_root, module_shim
 
 DEFAULT_HEIGHT_PX: Final = 640
@@ -38,6 +40,27 @@ class LabelLayer:
 
 
 @dataclass(frozen=True, slots=True)
+class ScaleBarTyped:
+    """A line over a scale bar.
+
+    Parameters
+    ----------
+    length_px
+        In pixels of the image.
+    typed
+        The length that the bar stands for, as typed: not checked yet.
+    """
+
+    length_px: float
+    typed: str
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any] | None) -> ScaleBarTyped | None:
+        """What the browser sent; None where it sent nothing."""
+        return cls(float(value["length_px"]), str(value["typed"])) if value else None
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerState:
     """What happened in the viewer since the last run; everything None when this run has another cause.
 
@@ -49,11 +72,14 @@ class ViewerState:
         The class that stands alone now, None for all; only meaningful with ``isolation_changed``.
     completed_revision_id
         A label map that was being written when the viewer opened it and is complete now.
+    scale_line
+        What somebody drew over a scale bar and typed for it.
     """
 
     isolation_changed: bool = False
     isolated: int | None = None
     completed_revision_id: str | None = None
+    scale_line: ScaleBarTyped | None = None
 
 
 def viewer(
@@ -66,6 +92,8 @@ def viewer(
     height: int = DEFAULT_HEIGHT_PX,
     remember_as: str = "viewer",
     url_view: bool = True,
+    scale_tool: bool = False,
+    scale_open: bool = False,
     on_class_click: Callable[[], None] | None = None,
     on_complete: Callable[[], None] | None = None,
 ) -> ViewerState:
@@ -94,6 +122,10 @@ def viewer(
         same name share them.
     url_view
         Keep row, column and zoom in the address. At most one viewer of a page.
+    scale_tool
+        Offer to measure the pixel size on a scale bar in the image.
+    scale_open
+        Begin with that tool.
     on_class_click, on_complete
         Called before the rerun that a click on a class, or the completion of a label map, causes.
 
@@ -106,6 +138,7 @@ def viewer(
         key=key,
         data={
             "image_id": image_id,
+            "pixel_size": pixel_size_key(image_id),
             "layers": [
                 {"revision_id": item.revision_id, "name": item.name, "visible": item.visible, "style": item.style}
                 for item in layers
@@ -116,10 +149,13 @@ def viewer(
             "remember_as": remember_as,
             "height": height,
             "url_view": url_view,
+            "scale_tool": scale_tool,
+            "scale_open": scale_open,
             "root": app_root(),
         },
         on_class_clicked_change=on_class_click or _nothing,
         on_completed_change=on_complete or _nothing,
+        on_scale_measured_change=_nothing,
     )
     clicked: dict[str, Any] | None = result.get("class_clicked")
     completed: dict[str, Any] | None = result.get("completed")
@@ -127,6 +163,7 @@ def viewer(
         isolation_changed=clicked is not None,
         isolated=clicked["class_id"] if clicked else None,
         completed_revision_id=completed["revision_id"] if completed else None,
+        scale_line=ScaleBarTyped.from_json(result.get("scale_measured")),
     )
 
 
@@ -139,6 +176,14 @@ def _component() -> Callable[..., Any]:
         css=(BUNDLES["viewer"] / "viewer.css").read_text(encoding="utf-8"),
         js=module_shim("viewer", "viewer.js"),
     )
+
+
+def pixel_size_key(image_id: str) -> str:
+    """Changes with an image's pixel size, so that a viewer that is open asks for it again."""
+    try:
+        return str(current_store().image(image_id).pixel_size)
+    except NotFoundError:
+        return ""
 
 
 def _nothing() -> None:

@@ -26,12 +26,16 @@ def viewing() -> None:
             isolated_class=st.session_state.get("only"),
             key="viewer",
             height=520,
+            scale_tool=True,
         )
     with right:
         st.session_state["runs"] = st.session_state.get("runs", 0) + 1
         st.text(f"runs: {st.session_state['runs']}")
         if state.isolation_changed:
             st.session_state["clicked"] = state.isolated
+        if state.scale_line:
+            st.session_state["scale"] = f"{state.scale_line.typed} over {state.scale_line.length_px:.1f} px"
+        st.text(f"scale: {st.session_state.get('scale', '-')}")
         if state.completed_revision_id:
             st.session_state["completed"] = state.completed_revision_id
         st.text(f"clicked: {st.session_state.get('clicked', '-')}")

@@ -77,6 +77,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(tmp_path_factory.mktemp("web"))
 
 
+def test_a_likely_scale_bar_is_told_or_none(world: World) -> None:
+    answer = world.client.get(f"/api/images/{world.image.id}/scale-bar")
+    assert answer.status_code == 200
+    assert answer.json() == {"bar": None}
+    assert world.client.get("/api/images/nothing/scale-bar").status_code == 404
+
+
 def test_an_image_is_described(world: World) -> None:
     body = world.client.get(f"/api/images/{world.image.id}").json()
     low, high = world.image.window

@@ -9,6 +9,10 @@ export class Api {
     return `${this.root}api/images/${encodeURIComponent(id)}`;
   }
 
+  scaleBar(id) {
+    return `${this.image(id)}/scale-bar`;
+  }
+
   imageTile(id, level, row, col, window) {
     const query = window ? `?low=${window.low}&high=${window.high}` : "";
     return `${this.image(id)}/tiles/${level}/${row}/${col}${query}`;

@@ -173,8 +173,12 @@ export class BaseImage {
   applySmoothing() {
     if (!this.isOpen) return;
     const smooth = this.zoom(true) * (window.devicePixelRatio || 1) <= 1.001;
-    if (smooth === this.smooth) return;
+    // canvases that got another size begin with the browser's own smoothing, and tiles are drawn by way of a second one
+    const { context, sketchContext } = this.viewer.drawer;
+    const all = [context, sketchContext].filter(Boolean);
+    if (smooth === this.smooth && all.every((each) => each.imageSmoothingEnabled === smooth)) return;
     this.smooth = smooth;
+    for (const each of all) each.imageSmoothingEnabled = smooth;
     this.viewer.drawer.setImageSmoothingEnabled(smooth);
   }
 

@@ -10,6 +10,7 @@ import { Legend } from "./legend.js";
 import { loadOpenSeadragon } from "./openseadragon.js";
 import { Overlays } from "./overlays.js";
 import { Readout } from "./readout.js";
+import { ScaleTool } from "./scale/scale_tool.js";
 import { ScaleBar } from "./scale_bar.js";
 import { ViewSettings } from "./settings.js";
 import { Shortcuts } from "./shortcuts.js";
@@ -39,6 +40,8 @@ export class EmViewer {
     this.keepPlace = debounce(() => this.rememberPlace(), 250);
     this.onLink = () => this.followLink();
     window.addEventListener("hashchange", this.onLink);
+    this.onReturn = () => { if (!document.hidden) this.refreshImage(); };
+    document.addEventListener("visibilitychange", this.onReturn);
     this.addressWatch = setInterval(() => this.rememberPlace(), ADDRESS_WATCH_MS);
     this.resizes = new ResizeObserver(() => this.onResize());
     this.resizes.observe(this.element);
@@ -84,6 +87,7 @@ export class EmViewer {
       this.openImage();
       return;
     }
+    if (props.pixel_size !== before.pixel_size) this.refreshImage();
     if (!this.overlays) return;
     this.overlays.setLayers(props.layers);
     this.applyLook();
@@ -103,6 +107,25 @@ export class EmViewer {
       if (this.closed || this.props.image_id !== id) return;
       const cause = error.status ? error.message : "The server does not answer.";
       this.showMessage(`${cause} ${error.remedy ?? ""}`, false, () => this.openImage());
+    }
+  }
+
+  /** The pixel size may have been changed since, here or in another tab. */
+  async refreshImage() {
+    const { image } = this;
+    if (!image) return;
+    try {
+      const response = await fetch(this.api.image(image.id), { cache: "no-store" });
+      if (!response.ok) return;
+      const now = await response.json();
+      if (this.image !== image || now.pixel_size_nm === image.pixel_size_nm) return;
+      for (const name of ["pixel_size_nm", "pixel_size_source", "pixel_size_detail"]) image[name] = now[name];
+      this.status.setImage(image);
+      if (this.scale?.isOpen) this.scale.close();
+      this.showState();
+      this.requestDraw();
+    } catch {
+      // no answer: the image's tiles tell of that
     }
   }
 
@@ -129,6 +152,11 @@ export class EmViewer {
       onState: (revision, state, previous) => this.onRevision(revision, state, previous),
       onGone: (revision, error) => this.showProgress(null, error.message),
     });
+    if (this.props.scale_tool) {
+      this.scale = new ScaleTool(this, {
+        use: (line) => this.emit("scale_measured", line), changed: () => this.showState(),
+      });
+    }
     this.readout = this.makeReadout((classId) => this.legend.showUnder(classId));
     this.status.setImage(image);
     this.overlays.setLayers(this.props.layers);
@@ -148,6 +176,7 @@ export class EmViewer {
     this.base.showNavigator(this.settings.get("minimap"));
     this.base.setFilter(this.adjust.filter());
     if (this.placed) return; // tiles were fetched anew; the view stays
+    if (this.props.scale_open) this.scale?.open();
     this.placed = true;
     const place = recallView(this.props.key, this.image.id, this.props.url_view);
     if (place) this.base.goTo(place, true);
@@ -165,6 +194,7 @@ export class EmViewer {
     this.overlays.draw(view);
     const zoom = this.base.zoom(true);
     this.scaleBar.update(zoom, this.image.pixel_size_nm);
+    this.scale?.draw();
     this.toolbar.setZoom(zoom);
     this.base.showNavigator(this.settings.get("minimap"));
     this.readout.again();
@@ -226,6 +256,7 @@ export class EmViewer {
       ...state, outline: settings.get("outline"), safe: this.safe, legend: this.legendOpen, map: settings.get("minimap"),
       adjust: state.adjust || Boolean(this.adjust?.changed), opacity: settings.get("opacity"),
       hasLabels: this.props.layers.length > 0, hasConfidence: this.hasConfidence,
+      offersScale: Boolean(this.scale), measuring: Boolean(this.scale?.isOpen),
     });
     this.legend.element.hidden = !this.legendOpen || !this.props.layers.length;
     this.legend.show({
@@ -261,6 +292,7 @@ export class EmViewer {
       toggleMap: () => { this.prefer("minimap", !this.settings.get("minimap")); this.base?.showNavigator(this.settings.get("minimap")); },
       toggleHelp: () => this.setHelp(!this.state.help),
       toggleFullScreen: () => this.toggleFullScreen(),
+      toggleScale: () => this.scale?.toggle(),
       setOpacity: (value) => this.prefer("opacity", Math.round(Math.min(1, Math.max(0, value)) * 100) / 100),
     };
   }
@@ -270,7 +302,7 @@ export class EmViewer {
     const opacity = () => this.settings.get("opacity");
     const keys = {
       "+": a.zoomIn, "=": a.zoomIn, "-": a.zoomOut, "_": a.zoomOut, "0": a.fit, z: a.actual, h: a.toggleOverlay, o: a.toggleOutline,
-      c: a.toggleConfidence, p: a.togglePalette, b: a.toggleAdjust, l: a.toggleLegend, m: a.toggleMap, f: a.toggleFullScreen,
+      c: a.toggleConfidence, p: a.togglePalette, s: a.toggleScale, b: a.toggleAdjust, l: a.toggleLegend, m: a.toggleMap, f: a.toggleFullScreen,
       i: () => this.adjust?.toggleInvert(), "?": a.toggleHelp, a: () => this.showAll(), r: () => {},
       "[": () => a.setOpacity(opacity() - OPACITY_STEP), "]": () => a.setOpacity(opacity() + OPACITY_STEP),
       ArrowLeft: () => this.base?.panBy(-PAN_STEP_PX, 0), ArrowRight: () => this.base?.panBy(PAN_STEP_PX, 0),
@@ -325,6 +357,7 @@ export class EmViewer {
   escape() {
     if (this.state.help) this.setHelp(false);
     else if (this.state.adjust) this.setAdjust(false);
+    else if (this.scale?.isOpen) this.scale.close();
     else if (this.state.isolated !== null || this.state.hidden.size) this.showAll();
     else return false;
     return true;
@@ -392,11 +425,12 @@ export class EmViewer {
     this.placed = false;
     this.window = null;
     for (const part of [this.readout, this.overlays, this.connection]) part?.close();
+    this.scale?.end();
     this.connection?.element.remove();
     this.adjust?.element.remove();
     this.labels.remove();
     this.base?.close();
-    this.readout = this.overlays = this.connection = this.adjust = this.base = this.image = null;
+    this.readout = this.overlays = this.connection = this.adjust = this.scale = this.base = this.image = null;
     this.showProgress(null, "");
     this.status.clear();
   }
@@ -407,6 +441,7 @@ export class EmViewer {
     this.keepPlace.cancel();
     clearInterval(this.addressWatch);
     window.removeEventListener("hashchange", this.onLink);
+    document.removeEventListener("visibilitychange", this.onReturn);
     this.shortcuts.close();
     this.resizes.disconnect();
     this.closeImage();

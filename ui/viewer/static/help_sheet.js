@@ -26,6 +26,7 @@ export const GROUPS = [
   ["Image", [
     [["B"], "brightness and contrast"],
     [["I"], "invert"],
+    [["S"], "set the scale on a scale bar"],
     [["?"], "this sheet"],
     [["Esc"], "close, show all classes"],
   ]],

@@ -16,6 +16,7 @@ export const ICONS = {
   confidence: line('<path d="M4 17a8.500 8.500 0 1116 0"/><path d="M12 15l4-5.500"/><circle cx="12" cy="16" r="1.300" fill="currentColor"/>'),
   palette: line('<path d="M12 3.500a8.500 8.500 0 100 17c1.400 0 2-.9 2-1.900 0-1.500-1.300-1.700-1.300-2.900 0-1 .8-1.700 1.900-1.700h2.200c2.200 0 3.700-1.500 3.700-3.600 0-4-3.900-6.900-8.500-6.900z"/><path d="M7.500 12v.01M9.500 8v.01M14.500 7.800v.01" stroke-width="2.600"/>'),
   adjust: line('<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 010 16z" fill="currentColor"/>'),
+  ruler: line('<path d="M3 15.500L15.500 3 21 8.500 8.500 21z"/><path d="M7 11.500l2 2M10 8.500l3 3M13 5.500l2 2"/>'),
   map: line('<rect x="3.500" y="5" width="17" height="14" rx="2"/><rect x="12" y="12" width="5.500" height="4.500" rx=".5" fill="currentColor" fill-opacity=".5"/>'),
   legend: line('<path d="M10 7h10M10 12h10M10 17h10"/><path d="M5 7v.01M5 12v.01M5 17v.01" stroke-width="4"/>'),
   fullScreen: line('<path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5"/>'),

@@ -24,6 +24,7 @@ export class Shortcuts {
   isActive(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
     const path = event.composedPath();
+    if (path[0] instanceof Element && path[0].dataset?.ownKeys !== undefined && event.key?.startsWith("Arrow")) return false;
     const within = path.includes(this.host);
     if (path.some((node) => node instanceof Element && isTyping(node, within))) return false;
     if (!within && path[0] instanceof Element && path[0].closest("[role=dialog], [role=menu], [role=listbox]")) return false;

@@ -18,19 +18,20 @@ export class Toolbar {
       confidence: tool("confidence", "Model confidence", "C", "toggleConfidence"),
       palette: tool("palette", "Colour-blind-safe palette", "P", "togglePalette"),
       adjust: tool("adjust", "Brightness and contrast", "B", "toggleAdjust", { "aria-haspopup": "dialog" }),
+      scale: tool("ruler", "Set the scale on the image's scale bar", "S", "toggleScale", { "aria-haspopup": "dialog" }),
       legend: tool("legend", "Classes", "L", "toggleLegend"),
       map: tool("map", "Overview map", "M", "toggleMap"),
       help: tool("help", "Keyboard shortcuts", "?", "toggleHelp", { "aria-haspopup": "dialog" }),
       fullScreen: tool("fullScreen", "Full screen", "F", "toggleFullScreen"),
     };
-    const { eye, outline, confidence, palette, adjust, legend, map, help, fullScreen } = this.buttons;
+    const { eye, outline, confidence, palette, adjust, scale, legend, map, help, fullScreen } = this.buttons;
     this.overlayGroup = h("div", { class: "group overlay-tools" }, eye, outline,
       h("label", { class: "opacity", "data-tip": "Opacity  ([ and ])" }, this.opacity), palette, confidence);
     this.element = h("div", { class: "toolbar", role: "toolbar", "aria-label": "Viewer tools" },
       h("div", { class: "group" }, tool("zoomOut", "Zoom out", "−", "zoomOut"), this.zoomText,
         tool("zoomIn", "Zoom in", "+", "zoomIn"), tool("fit", "Fit to window", "0", "fit")),
       this.overlayGroup,
-      h("div", { class: "group" }, adjust),
+      h("div", { class: "group" }, adjust, scale),
       h("div", { class: "space" }),
       h("div", { class: "group last" }, legend, map, help, fullScreen));
   }
@@ -60,6 +61,8 @@ export class Toolbar {
     pressed(buttons.map, state.map);
     pressed(buttons.adjust, state.adjust);
     pressed(buttons.help, state.help);
+    pressed(buttons.scale, state.measuring);
+    buttons.scale.hidden = !state.offersScale;
     this.overlayGroup.hidden = !state.hasLabels;
     buttons.legend.hidden = !state.hasLabels;
     buttons.confidence.hidden = !state.hasConfidence;

@@ -46,7 +46,8 @@ export class Annotator extends EmViewer {
 
   /** Keys of the viewer that mean something else here. */
   retip() {
-    const { adjust, fullScreen } = this.toolbar.buttons;
+    const { adjust, fullScreen, scale } = this.toolbar.buttons;
+    scale.dataset.tip = "Set the scale on the image's scale bar";
     adjust.dataset.tip = "Brightness and contrast  (N)";
     fullScreen.dataset.tip = "Full screen";
     const fit = this.toolbar.element.querySelector('[aria-label="Fit to window"]');
@@ -95,7 +96,7 @@ export class Annotator extends EmViewer {
       onStep: (stroke) => this.onStep(stroke), onTouch: (tile) => this.session.queue?.touch(tile),
       onTrouble: (text) => this.notices.say(text), onTooFar: (text) => this.notices.say(text), onBusy: () => this.showPaint(),
       onSize: (up) => this.resize(up), onPick: (id) => { if (id !== null && id !== 255) this.choose({ classId: id, tool: "brush" }); },
-      mayPaint: () => this.mayPaint(), isPanning: () => Boolean(this.panning),
+      mayPaint: () => this.mayPaint(), isPanning: () => Boolean(this.panning || this.scale?.isOpen),
     });
     Object.assign(this.painting.editor.choice, this.paintSettings.values);
     if (TOOL[this.painting.editor.choice.tool]?.vouches) this.coverageShown = true;
@@ -255,7 +256,7 @@ export class Annotator extends EmViewer {
   }
 
   escape() {
-    if (this.state.help || this.state.adjust) return super.escape();
+    if (this.state.help || this.state.adjust || this.scale?.isOpen) return super.escape();
     if (this.painting?.pointer.cancel()) return true;
     return super.escape();
   }

@@ -1,0 +1,57 @@
+"""Setting the pixel size of selected images: typed, or measured on the scale bar of one of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import CristaeError
+from core.imaging.lengths import parse_pixel_size_nm
+from ui import context
+from ui.errors import show_error
+from ui.panels.results_words import counted
+from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
+from ui.parts.pixel_size_change import use_measured_scale, use_pixel_size
+from ui.viewer import viewer
+
+_HEIGHT_PX = 460
+
+
+@kept_dialog("scale of images")
+@st.dialog("Set the scale", width="large", on_dismiss=forget_dialog)
+def scale_of_images(image_ids: tuple[str, ...]) -> None:
+    """A field for a known size, and a viewer with the scale tool.
+
+    Parameters
+    ----------
+    image_ids
+        Of one project; at least one. The planes of their stacks get the size too.
+    """
+    images = {image.id: image for image in map(context.store().image, image_ids)}
+    key = f"scale-{opening()}"
+    with st.form(key=f"{key}-typed", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        typed = st.text_input(
+            f"Pixel size of {counted(len(images), 'image')} (nm per pixel)", placeholder="for example 8, or 0.008 µm"
+        )
+        wanted = st.form_submit_button("Use this size")
+    if wanted:
+        try:
+            nm = parse_pixel_size_nm(typed)
+        except CristaeError as error:
+            show_error(error.cause, error.remedy)
+        else:
+            use_pixel_size(image_ids, nm, model_id=None)
+    st.caption("Or measure it on a scale bar that is part of the image:")
+    shown = image_ids[0]
+    if len(images) > 1:
+        shown = st.selectbox(
+            "Image", image_ids, format_func=lambda image_id: images[image_id].name, key=f"{key}-image",
+            label_visibility="collapsed",
+        )  # fmt: skip
+    state = viewer(
+        shown, key=f"{key}-{shown}", height=_HEIGHT_PX, remember_as="scale", url_view=False, scale_tool=True,
+        scale_open=True,
+    )  # fmt: skip
+    if state.scale_line:
+        use_measured_scale(shown, state.scale_line.length_px, state.scale_line.typed, None, False, image_ids)
+    if st.button("Cancel"):
+        close_dialog()

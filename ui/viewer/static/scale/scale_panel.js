@@ -1,0 +1,70 @@
+// The panel of the scale tool: what to do, the length of the bar, what follows from it.
+
+import { h, iconButton } from "../dom.js";
+import { ICONS } from "../icons.js";
+import { LEAST_PX, lengthOf, measured, parseLength } from "./lengths.js";
+
+const DRAW = "Drag a line over the scale bar in the image, from end to end. Hold Shift to keep it level.";
+const CHECK = "This may be the scale bar. Check both ends, and drag them where they belong.";
+const DRAG = "Drag the ends to the edges of the bar; zoom in to see them. Arrow keys move an end by one pixel.";
+const NONE = "No scale bar was found. Drag a line over it, from end to end.";
+
+export class ScalePanel {
+  /** @param events find(), clear(), look(end), use(text), close(), place() */
+  constructor(events) {
+    this.events = events;
+    this.hint = h("p", { class: "hint", role: "status" });
+    this.length = h("input", {
+      type: "text", class: "scale-length", placeholder: "500 nm", "aria-label": "Length of the scale bar, with its unit", autocomplete: "off", spellcheck: "false",
+      oninput: () => this.showResult(), onkeydown: (event) => {
+        if (event.key === "Enter" && !this.useButton.disabled) this.use();
+        else if (event.key === "Escape") events.close();
+      },
+    });
+    this.result = h("p", { class: "result", "aria-live": "polite" });
+    this.useButton = h("button", { type: "button", class: "main", onclick: () => this.use() }, "Use this scale…");
+    const text = (label, action) => h("button", { type: "button", class: "text-button", onclick: action }, label);
+    this.lookRow = h("div", { class: "row" }, text("Look at first end", () => events.look(0)), text("Second end", () => events.look(1)));
+    this.lineRow = h("div", { class: "row" }, text("Find the bar", () => events.find()), text("Draw anew", () => events.clear()), text("Place a line", () => events.place()));
+    [this.findButton, this.againButton, this.placeButton] = this.lineRow.children;
+    this.element = h("section", { class: "scale-panel panel", role: "dialog", "aria-label": "Scale bar", hidden: true },
+      h("header", {}, h("span", {}, "Set the scale"), iconButton(ICONS.close, "Close", "Esc", () => events.close(), { class: "tool small" })),
+      this.hint, this.lineRow, this.lookRow,
+      h("label", { class: "row" }, h("span", {}, "Length of the bar"), this.length),
+      this.result, h("div", { class: "row answers" }, this.useButton));
+  }
+
+  /** @param state {line, proposed, searching, none} */
+  show(state) {
+    this.line = state.line;
+    this.hint.textContent = state.searching ? "Looking for a scale bar…" : state.line ? (state.proposed ? CHECK : DRAG) : (state.none ? NONE : DRAW);
+    this.lookRow.hidden = !state.line;
+    this.againButton.hidden = !state.line;
+    this.findButton.hidden = Boolean(state.line);
+    this.placeButton.hidden = Boolean(state.line);
+    this.showResult();
+  }
+
+  showResult() {
+    const px = this.line ? lengthOf(this.line) : 0;
+    const { nm, problem } = parseLength(this.length.value);
+    const ready = nm !== null && px >= LEAST_PX;
+    this.useButton.disabled = !ready;
+    this.result.classList.toggle("problem", Boolean(problem));
+    if (problem) this.result.textContent = problem;
+    else if (!this.line) this.result.textContent = "";
+    else if (px < LEAST_PX) this.result.textContent = "The line is too short.";
+    else this.result.textContent = ready ? `${resultText(nm, px)}` : `${px.toFixed(1)} px`;
+  }
+
+  use() {
+    this.events.use(this.length.value.trim());
+  }
+}
+
+/** The result in words. */
+export function resultText(lengthNm, lengthPx) {
+  const { nm, uncertainty } = measured(lengthNm, lengthPx);
+  const number = (value, digits) => String(Number(value.toPrecision(digits)));
+  return `${lengthPx.toFixed(1)} px: ${number(nm, 4)} ± ${number(uncertainty, 2)} nm per pixel`;
+}
