@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 import threading
 from dataclasses import replace
 from typing import Any, Final
@@ -28,6 +29,7 @@ from core.imaging.pixel_size import FoundSize, choose_size
 _MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _GROWTH: Final = {5: 2_800.0, 8: DEFLATE_GROWTH, 32946: DEFLATE_GROWTH, 32773: 64.0}
 """Tag Compression to how many times its data can grow; others (ZSTD, LZMA, fax) have no bound that helps."""
+_IMAGEJ_IMAGES: Final = re.compile(r"^images=(\d{1,12})\s*$", re.MULTILINE)
 _AXIS_NAMES: Final = {"Z": "z", "C": "channel", "T": "time"}
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -77,6 +79,7 @@ class TiffSource:
         found = self._upright_size(tiff_pixel_size(self._tiff, self._page, self._images, image))
         self.pixel_size = found.size
         self._own_sizes, differing = self._sizes_of_pages()
+        missing += _missing_of_imagej(outline.description, self.pages)
         self.notices = (
             *found.notices, *differing, *missing, *_left_out(series, self._series), *self._channel_notice(),
             *orientation_notice(self._orientation, "The TIFF orientation"), *_data_bar(self._page, self.shape_yx),
@@ -152,7 +155,8 @@ class TiffSource:
 
     def _missing_notice(self, declared: int, present: tuple[int, ...]) -> str:
         """Which planes are not there."""
-        missing = [str(place + 1) for place in range(declared) if place not in set(present)]
+        held = set(present)
+        missing = [str(place + 1) for place in range(declared) if place not in held]
         shown = ", ".join(missing[:8]) + (" and more" if len(missing) > 8 else "")
         files = sorted({file for image in self._images for file in image.files if file != self._path.name})
         where = f" It names other files: {', '.join(display_name(file) for file in files[:3])}." if files else ""
@@ -254,6 +258,17 @@ def _worth(series: Any, place: int) -> tuple[int, bool, int, int]:
     page = series.keyframe
     grey = int(page.samplesperpixel) < 3
     return int(page.imagewidth) * int(page.imagelength), grey, int(page.bitspersample) if grey else 0, place
+
+
+def _missing_of_imagej(description: str, pages: int) -> tuple[str, ...]:
+    """A notice where ImageJ's description names more images than the file holds: the copy of a stack broke off."""
+    named = _IMAGEJ_IMAGES.search(description) if description.startswith("ImageJ=") else None
+    if named is None or int(named.group(1)) <= pages:
+        return ()
+    return (
+        f"ImageJ's description names {int(named.group(1)):,} images but the file holds {pages:,}; the others are "
+        "missing. Copy or save the stack again if you need them.",
+    )
 
 
 def _compression(page: Any) -> str:

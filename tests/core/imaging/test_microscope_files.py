@@ -406,6 +406,16 @@ def test_missing_planes_are_named_and_the_others_are_read(tmp_path: Path) -> Non
         assert "declares 4 planes but holds 2; missing: 3, 4" in file.notices[0]
 
 
+def test_images_that_imagej_names_and_the_file_lacks_are_named(tmp_path: Path) -> None:
+    for number, missing in ((5, True), (1, False)):
+        description = f"ImageJ=1.54f\nimages={number}\nslices={number}\n"
+        with _opened(tmp_path, tiff(GREY, description=description, metadata=None)) as file:
+            assert file.pages == 1
+            assert any("names 5 images but the file holds 1" in notice for notice in file.notices) == missing
+    with _opened(tmp_path, tiff(np.stack([GREY] * 3), imagej=True, metadata={"axes": "ZYX"})) as file:
+        assert (file.pages, file.notices) == (3, ())
+
+
 @pytest.mark.parametrize(
     ("scan_rows", "bar", "noticed"), [(50, 10, 10), (50, 0, 10), (60, 10, 0), (10, 50, 0)],
     ids=["height", "no-height", "saved-without", "absurd"],
