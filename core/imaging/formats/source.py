@@ -35,7 +35,7 @@ _BOMB_FREE_BYTES: Final = 64 * 1024**2
 # zlib.error, imagecodecs' errors (RuntimeError) and PIL's SyntaxError on damaged streams; the rest on senseless fields.
 DECODE_ERRORS: Final = (
     struct.error, OSError, EOFError, zlib.error, RuntimeError, SyntaxError, ValueError, KeyError, IndexError, TypeError,
-    AttributeError, OverflowError, ZeroDivisionError, MemoryError, NotImplementedError,
+    AttributeError, AssertionError, OverflowError, ZeroDivisionError, MemoryError, NotImplementedError,
 )  # fmt: skip
 
 

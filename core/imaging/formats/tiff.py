@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import threading
 from dataclasses import replace
 from typing import Any, Final
@@ -17,10 +16,16 @@ from core.errors import ImageError
 from core.imaging.formats.lossy import HEAD_BYTES, lossy_name
 from core.imaging.formats.source import DEFLATE_GROWTH, MAX_PAGES, Format, Plane, Request, Storage, check_size
 from core.imaging.formats.tiff_directories import Outline, truncated, walk_directories
-from core.imaging.formats.tiff_makers import data_bar_rows
 from core.imaging.formats.tiff_ome import image_of_page, ome_images
 from core.imaging.formats.tiff_pixel_size import page_statements, tiff_pixel_size
 from core.imaging.formats.tiff_planes import tiff_plane
+from core.imaging.formats.tiff_words import (
+    compression_name,
+    data_bar_notice,
+    left_out,
+    missing_of_imagej,
+    pages_read,
+)
 from core.imaging.image import PixelSize
 from core.imaging.names import display_name
 from core.imaging.orientation import exchanges_axes, known_orientation, orientation_notice, upright, upright_shape
@@ -29,7 +34,6 @@ from core.imaging.pixel_size import FoundSize, choose_size
 _MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _GROWTH: Final = {5: 2_800.0, 8: DEFLATE_GROWTH, 32946: DEFLATE_GROWTH, 32773: 64.0}
 """Tag Compression to how many times its data can grow; others (ZSTD, LZMA, fax) have no bound that helps."""
-_IMAGEJ_IMAGES: Final = re.compile(r"^images=(\d{1,12})\s*$", re.MULTILINE)
 _AXIS_NAMES: Final = {"Z": "z", "C": "channel", "T": "time"}
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -79,15 +83,15 @@ class TiffSource:
         found = self._upright_size(tiff_pixel_size(self._tiff, self._page, self._images, image))
         self.pixel_size = found.size
         self._own_sizes, differing = self._sizes_of_pages()
-        missing += _missing_of_imagej(outline.description, self.pages)
+        missing += missing_of_imagej(outline.description, self.pages)
         self.notices = (
-            *found.notices, *differing, *missing, *_left_out(series, self._series), *self._channel_notice(),
-            *orientation_notice(self._orientation, "The TIFF orientation"), *_data_bar(self._page, self.shape_yx),
+            *found.notices, *differing, *missing, *left_out(series, self._series), *self._channel_notice(),
+            *orientation_notice(self._orientation, "The TIFF orientation"), *data_bar_notice(self._page, self.shape_yx),
         )  # fmt: skip
         self._lossy = self._lossy_name()
         self.storage = Storage(
-            _compression(self._page), self._orientation, "", found.statements,
-            _pages_read(self._series, outline.pages), bool(self._lossy),
+            compression_name(self._page), self._orientation, "", found.statements,
+            pages_read(self._series, outline.pages), bool(self._lossy),
         )  # fmt: skip
 
     def page_name(self, page: int) -> str:
@@ -260,68 +264,11 @@ def _worth(series: Any, place: int) -> tuple[int, bool, int, int]:
     return int(page.imagewidth) * int(page.imagelength), grey, int(page.bitspersample) if grey else 0, place
 
 
-def _missing_of_imagej(description: str, pages: int) -> tuple[str, ...]:
-    """A notice where ImageJ's description names more images than the file holds: the copy of a stack broke off."""
-    named = _IMAGEJ_IMAGES.search(description) if description.startswith("ImageJ=") else None
-    if named is None or int(named.group(1)) <= pages:
-        return ()
-    return (
-        f"ImageJ's description names {int(named.group(1)):,} images but the file holds {pages:,}; the others are "
-        "missing. Copy or save the stack again if you need them.",
-    )
-
-
-def _compression(page: Any) -> str:
-    """For people: "none", "LZW", "JPEG", ..."""
-    name = getattr(page.compression, "name", str(page.compression))
-    return "none" if int(page.compression) == 1 else str(name).replace("_", " ")
-
-
 def _as_written(tiff: tifffile.TiffFile) -> bool:
     """Whether the writer stores an array's values and calls some of them "white is zero": tifffile, ImageJ."""
     first: Any = tiff.pages.first
     software, description = str(first.software), str(first.description)
     return software.startswith("tifffile") or description.startswith(('{"shape"', "ImageJ="))
-
-
-def _data_bar(page: Any, shape_yx: tuple[int, int]) -> tuple[str, ...]:
-    """Where the microscope wrote its data bar into the picture."""
-    rows = data_bar_rows(page)
-    if not rows:
-        return ()
-    return (
-        f"The bottom {rows} rows ({shape_yx[0] - rows + 1} to {shape_yx[0]}) are the microscope's data bar "
-        "(Thermo/FEI), not tissue. They are read as part of the image; crop them in Fiji to leave them out.",
-    )
-
-
-def _pages_read(series: Any, pages: int) -> str:
-    """Which of the file's pages are read, where it holds others too."""
-    numbers = [int(page.index) + 1 for page in series.pages if page is not None]
-    if pages == len(numbers):
-        return ""
-    if len(numbers) == 1:
-        return f"page {numbers[0]} of {pages}"
-    return f"pages {numbers[0]} to {numbers[-1]} ({len(numbers):,} of {pages:,})"
-
-
-def _left_out(series: list[Any], chosen: Any) -> tuple[str, ...]:
-    """What else the file holds."""
-    others = [_in_short(other) for other in series if other is not chosen]
-    if not others:
-        return ()
-    shown = ", ".join(others[:3]) + (" and more" if len(others) > 3 else "")
-    count = "1 other image" if len(others) == 1 else f"{len(others)} other images"
-    return (f"The file also holds {count}, left out: {shown}. Read: {_in_short(chosen)}.",)
-
-
-def _in_short(series: Any) -> str:
-    """A series for a list: "160 x 96 px, RGB, 8 bits (page 1)"."""
-    page = series.keyframe
-    kind = "grey" if int(page.samplesperpixel) < 3 else "RGB"
-    size = f"{page.imagewidth} x {page.imagelength} px, {kind}, {page.bitspersample} bits"
-    count = len(series.pages)
-    return f"{size} (page {int(page.index) + 1}{f' and {count - 1} more' if count > 1 else ''})"
 
 
 TIFF = Format("TIFF", (".tif", ".tiff", ".btf", ".tf8", ".lsm", ".ome.tif", ".ome.tiff"),

@@ -27,7 +27,7 @@ def tiff_plane(stored: NDArray[Any], page: Any, name: str) -> Plane:
         pixels = stored.reshape(stored.shape[-2:]) if stored.ndim > 2 else stored
         if photometric == _PALETTE and page.colormap is not None:
             indices = pixels.view(np.uint8) if pixels.dtype == bool else pixels  # 1 bit: entries 0 and 1
-            return Plane(indices, Channels.PALETTE, _palette(np.asarray(page.colormap)))
+            return Plane(indices, Channels.PALETTE, _palette(np.asarray(page.colormap), indices.dtype, name))
         return Plane(pixels, white_is_zero=photometric == _WHITE_IS_ZERO)
     if int(page.planarconfig) == 2:
         stored = np.moveaxis(stored.reshape(samples, *stored.shape[-2:]), 0, -1)
@@ -62,7 +62,12 @@ def _grey_plane(stored: NDArray[Any], samples: int, photometric: int, *, alpha: 
     return Plane(np.ascontiguousarray(stored[..., 0]), white_is_zero=inverted, notices=(notice,))
 
 
-def _palette(colormap: NDArray[Any]) -> NDArray[np.uint8]:
+def _palette(colormap: NDArray[Any], indices: np.dtype[Any], name: str) -> NDArray[np.uint8]:
     """Colours of 8 bits, shape (colours, 3); some programs write them so, where 16 bits belong."""
+    if colormap.ndim != 2 or colormap.shape[0] != 3 or indices not in (np.uint8, np.uint16):
+        raise ImageError(
+            f"{name} has a palette of shape {colormap.shape} for {indices} values, which says nothing about them.",
+            "Save it as grey or RGB.",
+        )
     colors = colormap.T
     return (colors if colors.max(initial=0) < 256 else colors >> 8).astype(np.uint8)

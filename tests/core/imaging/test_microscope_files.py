@@ -232,6 +232,19 @@ def test_palette_of_8_bit_colours(tmp_path: Path) -> None:
     np.testing.assert_array_equal(_read(tmp_path, content).pixels_yx, 255 - GREY)
 
 
+def test_a_palette_that_says_nothing_is_refused(tmp_path: Path) -> None:
+    """One colour instead of 3 x 256; and indices of 32 bits, whose palette would fill the memory."""
+    (tmp_path / "a").write_bytes(tiff(GREY, photometric="palette", colormap=np.zeros((3, 256), np.uint16)))
+    content = bytearray((tmp_path / "a").read_bytes())
+    at = content.index(struct.pack("<HHI", 320, 3, 768))
+    content[at + 4 : at + 8] = struct.pack("<I", 1)
+    wide = tiff(GREY.astype(np.uint32) * 2**24, extratags=[(320, 3, 6, (65535, 0) * 3, True)])
+    wide = wide.replace(struct.pack("<HHIHH", 262, 3, 1, 1, 0), struct.pack("<HHIHH", 262, 3, 1, 3, 0))
+    for damaged in (bytes(content), wide):
+        with pytest.raises(ImageError, match="palette of shape"):
+            _read(tmp_path, damaged)
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32])
 def test_signed_white_is_zero_has_its_order_reversed(tmp_path: Path, dtype: Any) -> None:
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
