@@ -30,8 +30,10 @@ from core.imaging.png_writing import write_png
 from core.imaging.pyramid import Pyramid, open_pyramid
 from core.imaging.pyramid_layout import with_colors
 from core.morphometry.coverage import area_um2
-from core.segmentation.model_card import ModelCard
-from core.segmentation.stored_model import CARD_FILE, read_json
+from core.objects.report import ClassCleaning
+from core.predictions.cleaning import cleaning_of
+from core.segmentation.model_card import ModelCard, read_json
+from core.segmentation.stored_model import CARD_FILE
 from core.settings import Settings
 from core.store.label_maps import REWRITTEN, coverage_of, label_classes, open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord, RevisionState
@@ -235,13 +237,15 @@ def write_overlay(source: LabelledImage, options: Options, path: Path) -> None:
 
 
 COVERAGE_COLUMNS: Final = (
-    "image", "model", "class_id", "class", "pixels", "percent", "area_um2", "objects", "pixel_size_nm"
+    "image", "model", "class_id", "class", "pixels", "percent", "area_um2", "objects", "pixel_size_nm",
+    "pixels_before_cleaning", "objects_before_cleaning", "smallest_object_um2", "smallest_object_px",
 )  # fmt: skip
 
 
 def coverage_rows(source: LabelledImage) -> list[list[object]]:
     """The coverage table, a row per class with the cells of `COVERAGE_COLUMNS`; undefined ones are empty."""
     size = source.image.pixel_size.nm
+    cleaned = {row.class_id: row for row in cleaning_of(source.revision)}
     rows: list[list[object]] = []
     for row in coverage_of(source.store, source.revision):
         area = area_um2(row["pixels"], size)
@@ -256,9 +260,18 @@ def coverage_rows(source: LabelledImage) -> list[list[object]]:
                 "" if area is None else f"{area:.6g}",
                 "" if row["objects"] is None else row["objects"],
                 "" if size is None else f"{size:g}",
+                *_before_cleaning(cleaned.get(row["class_id"])),
             ]
         )
     return rows
+
+
+def _before_cleaning(row: ClassCleaning | None) -> tuple[object, ...]:
+    """Pixels and objects before pieces were removed, and the smallest object; empty where nothing is known of that."""
+    if row is None:
+        return ("", "", "", "")
+    smallest = "" if row.smallest_um2 is None else f"{row.smallest_um2:.6g}"
+    return (row.pixels_before, row.objects_before, smallest, f"{row.smallest_px:.6g}")
 
 
 def _coverage_csv(source: LabelledImage, _: Options) -> bytes:

@@ -157,10 +157,10 @@ class _Packer:
         source = LabelledImage(self._store, chosen.image, chosen.revision)
         if part is Part.COVERAGE and self._coverage is not None:
             coverage = self._coverage
-            self._try(packed, part.value, lambda _: coverage.add(source) or ())
+            self._try(packed, part.value, lambda _: _into_table(lambda: coverage.add(source)))
         elif part is Part.OBJECTS and self._objects is not None:
             objects = self._objects
-            self._try(packed, part.value, lambda _: objects.add(source, progress) or ())
+            self._try(packed, part.value, lambda _: _into_table(lambda: objects.add(source, progress)))
         else:
             full = self._request.full_size
             self._try(packed, part.value, lambda folder: image_files(source, part, stem, folder, full_size=full))
@@ -211,3 +211,9 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "there was not enough memory."
     return error.cause if isinstance(error, CristaeError) else f"{type(error).__name__}: {error}"
+
+
+def _into_table(add: Callable[[], None]) -> tuple[Made, ...]:
+    """Add an image to a table that is a file of its own; no file comes of it for the image."""
+    add()
+    return ()

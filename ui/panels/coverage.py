@@ -14,6 +14,7 @@ from core.exporting.heavy import heavy_label_map
 from core.exporting.start import start_file
 from core.exports import DEFAULT_OVERLAY_PX, MAX_OVERLAY_PX
 from core.morphometry.coverage import SMALL_PX, area_um2
+from core.predictions.cleaning import cleaning_of
 from core.store.label_maps import coverage_of, label_classes
 from core.store.records import ImageRecord, RevisionRecord
 from ui import context
@@ -51,7 +52,7 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
         "share": st.column_config.NumberColumn("%", format="%.2f", width=58, help="Of all pixels of the image"),
         "area": st.column_config.NumberColumn("µm²", format=AREA_FORMAT, width=72) if known else None,
         "objects": st.column_config.NumberColumn(
-            "Objects", format="localized", width=66, help="Connected pieces (also over corners), with no smallest size"
+            "Objects", format="localized", width=66, help="Connected pieces of the masks (also over corners)"
         ),
         "pixels": st.column_config.NumberColumn("Pixels", format="localized", width=96),
     }
@@ -68,7 +69,8 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     picked = [rows[index]["class_id"] for index in chosen["selection"]["rows"] if rows[index]["class_id"] != 0]
     st.session_state[StateKey.ISOLATED_CLASS] = picked[0] if picked else None
     st.caption("Choose a row to see that class alone." + ("" if known else " Areas need a pixel size."))
-    st.caption(f"Every connected piece counts as an object, however small{_small_words(rows)}.")
+    if not any(row.smallest_px for row in cleaning_of(revision)):
+        st.caption(f"Every connected piece counts as an object, however small{_small_words(rows)}.")
 
 
 def _small_words(rows: Sequence[Mapping[str, Any]]) -> str:

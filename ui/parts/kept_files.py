@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -36,7 +37,7 @@ def prepare_button(
         Of the button.
     """
     key = f"prepare-{slot}"
-    kind = "primary" if primary else "secondary"
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
     if st.button(label, icon=":material/archive:", width="stretch", key=key, help=help or None, type=kind):
         try:
             _asked()[slot] = ask().id
@@ -47,7 +48,7 @@ def prepare_button(
         st.fragment(run_every=None if job(job_id).finished else POLL_S)(_progress)(job_id, slot)
 
 
-def download_button(row: JobRecord, *, width: str = "stretch") -> None:
+def download_button(row: JobRecord, *, width: Literal["stretch", "content"] = "stretch") -> None:
     """The way to the file of a finished export; says so where it is kept no longer."""
     if not is_kept(context.store(), row):
         st.caption(":material/delete_sweep: The file is kept no longer. Export again.")

@@ -46,8 +46,8 @@ def object_sizes_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     if not rows or pieces is None:
         return
     learned = any(row.smallest_px > 0 for row in rows)
-    nothing = "No piece was too small to be an object." if learned else "Every piece counts as an object."
-    st.caption(cleaning_sentence(rows) or nothing)
+    if learned:
+        st.caption(cleaning_sentence(rows) or "No piece was too small to be an object.")
     with st.expander("Smallest objects", icon=":material/filter_alt:"):
         sources = sorted({_SOURCES[row.source] for row in rows if row.smallest_px > 0})
         st.caption(f"Sizes are {'; '.join(sources)}." if sources else _NOT_LEARNED)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import io
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from core.errors import PredictionError
+from core.exports import render_download
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
 from core.jobs.rows import submit
@@ -151,3 +154,14 @@ def test_the_job_makes_the_label_map(store: Store, prediction: RevisionRecord) -
     assert done.result["revision_id"] == store.revisions(prediction.image_id)[0].id != prediction.id
     refused = run_job(store, submit("clean", {"revision_id": prediction.id}, store=store))
     assert "no rules" in refused.error_cause
+
+
+def test_the_table_to_take_away_has_numbers_before_and_after(store: Store, prediction: RevisionRecord) -> None:
+    content, _, _ = render_download(store, clean_again(store, prediction, RULES).id, "coverage.csv", {})
+    assert isinstance(content, bytes)
+    rows = {row["class"]: row for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))}
+    row = rows["mitochondria"]
+    assert (row["pixels_before_cleaning"], row["pixels"]) == ("38", "36")
+    assert (row["objects_before_cleaning"], row["objects"]) == ("3", "1")
+    assert (row["smallest_object_um2"], row["smallest_object_px"]) == ("0.05", "5")
+    assert rows["background"]["objects_before_cleaning"] == ""
