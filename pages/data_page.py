@@ -11,6 +11,7 @@ from ui.panels.data_project import edit_project
 from ui.panels.data_scheme import scheme_chips
 from ui.panels.data_table import table_panel
 from ui.panels.project import project_picker
+from ui.parts.transfer import transfers_panel
 from ui.segment.batches import batches_panel
 
 st.title("Data", anchor=False)
@@ -29,6 +30,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         edit_project(project)
 imports_panel(project.id)
 batches_panel(project.id)
+transfers_panel(project.id)
 empty = not context.store().images(project.id)
 with st.expander("Add images and labels", icon=":material/add_photo_alternate:", expanded=empty):
     if gate(Permission.ADD_IMAGES, project.id):

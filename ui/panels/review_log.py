@@ -54,6 +54,8 @@ _WORDS: Final = {
     "model_pixel_size": "said at which pixel size a model was trained",
     "model_imported": "imported a model",
     "classes_matched": "matched a model's classes",
+    "image_copied": "copied an image to another project",
+    "image_moved": "moved an image to another project",
     "images_trashed": "put an image into the trash",
     "images_restored": "took an image out of the trash",
 }

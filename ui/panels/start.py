@@ -9,7 +9,7 @@ from ui.access import gate
 from ui.panels.arrivals import arrival_notes
 from ui.panels.overview import example_images, own_and_examples
 from ui.segment.batches import batches_panel
-from ui.segment.choice import Choice, choice_panel
+from ui.segment.choice import Choice, choice_panel, chosen_project
 from ui.segment.images import project_images
 from ui.state import StateKey
 from ui.uploader import uploader
@@ -24,7 +24,7 @@ def start_panel() -> None:
     batches_panel()
     arrival_notes()
     own, examples = own_and_examples()
-    project_images(choice.project if choice else None, own)
+    project_images(choice.project if choice else chosen_project(), own)
     example_images(examples, "Examples", "Synthetic tissue, drawn by a program.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.store.records import ImageRecord
+from ui.parts.transfer import transfer_button
 from ui.segment.again import segment_again_button
 
 
@@ -18,3 +19,4 @@ def image_actions(images: Sequence[ImageRecord], *, key: str) -> None:
     """
     ids = tuple(image.id for image in images)
     segment_again_button(ids, key=f"{key}-segment", label=f"Segment {len(ids)} again" if ids else "Segment again")
+    transfer_button(ids, key=f"{key}-transfer")

@@ -75,6 +75,12 @@ def choice_panel(*, key: str) -> Choice | None:
     return Choice(project, model, plan)
 
 
+def chosen_project() -> ProjectRecord | None:
+    """The project that was looked at last, also where there is no model to segment its images with."""
+    asked = query(Query.PROJECT) or st.session_state.get(StateKey.PROJECT)
+    return next((project for project in visible_projects() if project.id == asked), None)
+
+
 def _projects() -> dict[str, ProjectRecord | None]:
     """Those that the person may add images to: the last used first, the examples last."""
     demo = demo_project(context.store())

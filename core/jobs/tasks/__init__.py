@@ -131,6 +131,13 @@ TASKS: dict[str, TaskKind] = {
         TaskKind("import_model", "Importing a model", "core.jobs.tasks.import_model", Resource.CPU),
         TaskKind("time_training", "Timing a training", "core.jobs.tasks.time_training", Resource.TRAIN),
         TaskKind("export", "Exporting", "core.jobs.tasks.export", Resource.CPU, at_most=1, permission=Permission.VIEW),
+        TaskKind(
+            "transfer",
+            "Copying or moving images",
+            "core.jobs.tasks.transfer",
+            Resource.CPU,
+            permission=Permission.VIEW,
+        ),
         TaskKind("demo", "Making the demo project", "core.jobs.tasks.demo", Resource.CPU, permission=Permission.MANAGE),
         TaskKind(
             "demo_rounds",

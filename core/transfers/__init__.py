@@ -1,0 +1,1 @@
+"""Images that go from one project to another: copied, or moved."""

@@ -1,0 +1,336 @@
+"""What copying or moving images to another project does to each of them: nothing is changed by looking.
+
+A *copy* leaves the original as it is. With the image go its newest reference, the newest prediction of each model
+and the newest approved correction, in the classes of the other project; an approved correction waits for review there,
+because nobody of that project has approved it. Earlier versions, drafts, reviews and comments stay with the original.
+
+A *move* takes everything along, drafts and reviews too, where the classes in the label maps have the same numbers in
+the other project. Where they have not, the image is copied as above and the original goes into the trash, history and
+all. What an evaluation scored or a model learned from is not moved: what is frozen there stays valid.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.errors import LabelMapError
+from core.jobs.states import ACTIVE
+from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.translation import BACKGROUND_ID, ClassTranslation, match_classes, own_classes
+from core.review.double_annotation import hidden_revisions
+from core.segmentation.model_store import ModelStore
+from core.segmentation.stored_model import SNAPSHOT_FILE
+from core.store.label_maps import translation_of
+from core.store.records import DraftState, ImageRecord, JobState, ProjectRecord, RevisionKind, RevisionRecord
+from core.store.review_tables import AnnotationAssignmentRow, ReviewRow
+from core.store.reviews import ReviewState
+from core.store.round_tables import RoundRow
+from core.store.store import Store
+from core.store.tables import DraftRow, DraftTileRow, EvaluationImageRow, ImageRow, JobRow
+
+LISTED: Final = 5
+"""Names in a sentence."""
+
+
+class TransferMode(StrEnum):
+    """How images get to the other project."""
+
+    COPY = "copy"
+    MOVE = "move"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageTransfer:
+    """What happens to one image.
+
+    Parameters
+    ----------
+    image
+        As it is now.
+    refusal
+        Why it stays where it is; "": it goes.
+    keeps_history
+        It goes with everything that belongs to it, label maps as they are.
+    label_maps
+        Label maps that go.
+    lost
+        Classes in them that the other project does not have: *ignore* in references and corrections, background in
+        predictions.
+    left_behind
+        Label maps that do not go: earlier versions, and what cannot be read in the classes of the project.
+    """
+
+    image: ImageRecord
+    refusal: str = ""
+    keeps_history: bool = False
+    label_maps: int = 0
+    lost: tuple[str, ...] = ()
+    left_behind: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferPlan:
+    """What happens to all of them.
+
+    Parameters
+    ----------
+    mode, source, target
+        What was asked for.
+    images
+        In the order of asking.
+    unknown
+        Classes of the other project that this one does not have: where they are, the label maps say something else.
+    """
+
+    mode: TransferMode
+    source: ProjectRecord
+    target: ProjectRecord
+    images: tuple[ImageTransfer, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def going(self) -> tuple[ImageTransfer, ...]:
+        """Those that go."""
+        return tuple(each for each in self.images if not each.refusal)
+
+    @property
+    def refused(self) -> tuple[ImageTransfer, ...]:
+        """Those that stay."""
+        return tuple(each for each in self.images if each.refusal)
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Class that gets lost to the number of images that have it."""
+        found: dict[str, int] = {}
+        for each in self.going:
+            for name in each.lost:
+                found[name] = found.get(name, 0) + 1
+        return found
+
+
+def plan_transfer(
+    store: Store, image_ids: Sequence[str], source_id: str, target_id: str, mode: TransferMode, *, person: str
+) -> TransferPlan:
+    """Look at what would happen.
+
+    Parameters
+    ----------
+    image_ids
+        Of the project ``source_id``; others are refused.
+    person
+        Who asks: what a blind assignment hides from them is not copied.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such project or image.
+    """
+    source, target = store.project(source_id), store.project(target_id)
+    translation = match_classes(source.scheme, target.scheme, former=target.former_names)
+    hidden = hidden_revisions(store, source.id, person)
+    taught = _taught(store) if mode is TransferMode.MOVE else frozenset()
+    images = [store.image(image_id) for image_id in dict.fromkeys(image_ids)]
+    planned = []
+    for image in images:
+        refusal = _refusal(store, image, source, target, mode, taught)
+        planned.append(
+            ImageTransfer(image=image, refusal=refusal)
+            if refusal
+            else _described(store, image, translation, target, mode, hidden)
+        )
+    return TransferPlan(mode=mode, source=source, target=target, images=tuple(planned), unknown=translation.missing)
+
+
+def carried(store: Store, image: ImageRecord, hidden: Collection[str] = ()) -> tuple[RevisionRecord, ...]:
+    """The label maps that a copy takes along: newest reference, newest prediction of each maker, newest approved
+    correction; oldest first.
+    """
+    revisions = [each for each in store.revisions(image.id) if each.id not in hidden]
+    with store.database.reading() as session:
+        states = dict(
+            session.execute(
+                select(ReviewRow.revision_id, ReviewRow.state).where(
+                    ReviewRow.revision_id.in_([each.id for each in revisions])
+                )
+            ).all()
+        )
+    found: dict[tuple[str, str], RevisionRecord] = {}
+    for each in revisions:  # newest first
+        if each.kind is RevisionKind.CORRECTION and states.get(each.id) != ReviewState.APPROVED.value:
+            continue
+        maker = str(each.model_id or each.details.get("maker", "")) if each.kind is RevisionKind.PREDICTION else ""
+        found.setdefault((each.kind.value, maker), each)
+    return tuple(reversed(found.values()))
+
+
+def keeps_its_numbers(store: Store, image: ImageRecord, translation: ClassTranslation, target: ProjectRecord) -> bool:
+    """Whether every label map and open draft of an image means the same in the other project, as it is in its files."""
+    for each in store.revisions(image.id):
+        try:
+            ids = translation_of(store, each).ids
+        except LabelMapError:
+            return False
+        used = used_classes(each)
+        if any(ids.get(i, i) != i or translation.ids.get(i) != i for i in used):
+            return False
+        written = each.details.get("scheme")
+        if written:
+            there = own_classes(LabelScheme.from_json(written), target.scheme, target.former_classes).ids
+            if any(there.get(i, i) != i for i in used):
+                return False
+    with store.database.reading() as session:
+        return all(translation.ids.get(i) == i for i in _drawn(session, image.id))
+
+
+def used_classes(revision: RevisionRecord) -> set[int]:
+    """Ids in the files of a label map, background and *ignore* apart; all of its classes where nobody counted."""
+    if not revision.coverage:
+        return {int(each["id"]) for each in revision.details.get("scheme") or ()}
+    ids = {int(row["class_id"]) for row in revision.coverage if row.get("pixels")}
+    return ids - {BACKGROUND_ID, IGNORE_ID}
+
+
+def _described(
+    store: Store,
+    image: ImageRecord,
+    translation: ClassTranslation,
+    target: ProjectRecord,
+    mode: TransferMode,
+    hidden: Collection[str],
+) -> ImageTransfer:
+    """What happens to an image that goes."""
+    everything = store.revisions(image.id)
+    if mode is TransferMode.MOVE and keeps_its_numbers(store, image, translation, target):
+        return ImageTransfer(image=image, keeps_history=True, label_maps=len(everything))
+    if mode is TransferMode.MOVE and _has_open_draft(store, image.id):
+        return ImageTransfer(
+            image=image,
+            refusal="somebody has an open draft of it, in classes that the other project numbers otherwise: submit or "
+            "discard the draft first",
+        )
+    readable, lost = [], dict[str, None]()
+    for each in carried(store, image, hidden):
+        try:
+            ids = translation_of(store, each).ids
+        except LabelMapError:
+            continue
+        readable.append(each)
+        here = {ids.get(i, i) for i in used_classes(each)} - {BACKGROUND_ID}
+        names = {item.id: item.name for item in translation.source.classes}
+        lost |= {names[i]: None for i in sorted(here) if i in names and not translation.ids.get(i)}
+    return ImageTransfer(
+        image=image,
+        label_maps=len(readable),
+        lost=tuple(lost),
+        left_behind=len(everything) - len(readable),
+    )
+
+
+def _refusal(
+    store: Store,
+    image: ImageRecord,
+    source: ProjectRecord,
+    target: ProjectRecord,
+    mode: TransferMode,
+    taught: Collection[str],
+) -> str:
+    """Why an image stays; "": it goes."""
+    if image.project_id != source.id:
+        return "it is not in this project any more"
+    with store.database.reading() as session:
+        clash = _clash(session, image, target)
+        return clash or (_bound(session, image, taught) if mode is TransferMode.MOVE else "")
+
+
+def _clash(session: Session, image: ImageRecord, target: ProjectRecord) -> str:
+    """What of the other project is in the way."""
+    if image.project_id == target.id:
+        return f"it is in {target.name} already"
+    same = select(ImageRow).where(ImageRow.project_id == target.id, ImageRow.content_hash == image.content_hash)
+    there = session.scalar(same)
+    if there is not None:
+        where = "the trash of " if there.trashed_at is not None else ""
+        return f"{where}{target.name} holds the same image, {there.name}"
+    if image.stack:
+        place = select(ImageRow.id).where(
+            ImageRow.project_id == target.id, ImageRow.stack == image.stack, ImageRow.z_index == image.z_index
+        )
+        if session.scalar(place) is not None:
+            return f"{target.name} has another plane at this place of a stack {image.stack}: rename the stack first"
+    return ""
+
+
+def _bound(session: Session, image: ImageRecord, taught: Collection[str]) -> str:
+    """What of its own project an image cannot be taken away from."""
+    scored = select(EvaluationImageRow.image_id).where(EvaluationImageRow.image_id == image.id).limit(1)
+    if session.scalar(scored) is not None:
+        return "an evaluation scored it: copy it instead"
+    for number, snapshot, tests in session.execute(
+        select(RoundRow.number, RoundRow.snapshot, RoundRow.test_set).where(RoundRow.project_id == image.project_id)
+    ):
+        learned = {str(case.get("image_id")) for case in (snapshot or {}).get("cases", ())}
+        if image.id in learned or image.id in (tests or {}):
+            return f"round {number} used it: copy it instead"
+    if image.id in taught:
+        return "a model learned from it: copy it instead"
+    active = select(JobRow.kind, JobRow.params).where(JobRow.state.in_([state.value for state in ACTIVE]))
+    if any(_works_on(kind, params, image) for kind, params in session.execute(active)):
+        return "a job works on it: wait, or cancel it on the Jobs page"
+    asked = select(AnnotationAssignmentRow.person).where(AnnotationAssignmentRow.image_id == image.id).limit(1)
+    if session.scalar(asked) is not None:
+        return "people were asked to annotate it: take that back on the Review page, or copy it"
+    return ""
+
+
+def _taught(store: Store) -> frozenset[str]:
+    """Images that models in the store learned from, or that a training has been asked for with."""
+    wanted = select(JobRow.params).where(JobRow.kind == "train", JobRow.state != JobState.CANCELLED.value)
+    with store.database.reading() as session:
+        found = {str(each) for params in session.scalars(wanted) for each in params.get("image_ids", ())}
+    for model in ModelStore(store.settings.models_dir).list():
+        path = model.path / SNAPSHOT_FILE
+        with suppress(OSError, ValueError):
+            cases = json.loads(path.read_text(encoding="utf-8")).get("cases", ()) if path.is_file() else ()
+            found |= {str(case.get("image_id")) for case in cases}
+    return frozenset(found)
+
+
+def _works_on(kind: str, params: Mapping[str, Any], image: ImageRecord) -> bool:
+    """Whether a job needs the image where it is; the transfer itself does not."""
+    if kind == "transfer":
+        return False
+    if params.get("image_id") or kind == "ingest":
+        return params.get("image_id") == image.id
+    return params.get("project_id") == image.project_id  # training, evaluating, measuring: of many images
+
+
+def _has_open_draft(store: Store, image_id: str) -> bool:
+    wanted = select(DraftRow.id).where(DraftRow.image_id == image_id, DraftRow.state == DraftState.OPEN.value)
+    with store.database.reading() as session:
+        return session.scalar(wanted.limit(1)) is not None
+
+
+def _drawn(session: Session, image_id: str) -> set[int]:
+    """Ids in the open drafts of an image."""
+    wanted = (
+        select(DraftTileRow.counts)
+        .join(DraftRow, DraftRow.id == DraftTileRow.draft_id)
+        .where(DraftRow.image_id == image_id, DraftRow.state == DraftState.OPEN.value)
+    )
+    ids = {int(i) for counts in session.scalars(wanted) for i, pixels in counts.items() if pixels}
+    return ids - {BACKGROUND_ID, IGNORE_ID}
+
+
+def names_of(images: Iterable[ImageTransfer]) -> str:
+    """Their names, for a sentence."""
+    names = [each.image.name for each in images]
+    more = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
