@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from core.errors import CristaeError, ImageError
+from core.guarded_child import is_guarded_process
 
 logger = logging.getLogger("cristae.files")
 
@@ -55,6 +56,8 @@ def file_boundary(name: str, *, kind: type[CristaeError] = ImageError) -> Iterat
             "Check that the file is still there and may be read; copy it again.",
         ) from error
     except Exception as error:
+        if is_guarded_process():
+            raise  # the parent logs it and gives it an id
         code = uuid.uuid4().hex[:8]
         logger.exception("unexpected error %s with %s", code, name)
         reason = " ".join(str(error).split())[:_LONGEST]

@@ -176,6 +176,11 @@ def read_frame(pipe: BinaryIO | Any) -> dict[str, Any] | None:
 _answers: BinaryIO | None = None
 
 
+def is_guarded_process() -> bool:
+    """Whether this process is such a child: what nobody foresaw is then told and logged by its parent."""
+    return _answers is not None
+
+
 def report_progress() -> None:
     """Say that the work gets on; does nothing outside a guarded process."""
     if _answers is not None:

@@ -54,6 +54,9 @@ class StateKey(StrEnum):
     IMPORTS_BEGUN = "imports_begun"
     """Imports that this tab has begun: the fields are empty again after each."""
 
+    COLOR_CLASSES = "color_classes"
+    """Classes that this tab has made of colours of a label file: project and colour to class id."""
+
     TABLE_VERSION = "table_version"
     """Grows when the table of images must forget what was typed, because it is saved."""
 

@@ -61,7 +61,7 @@ class ImportCase:
     colors
         For labels by colour: pairs of colour (0xrrggbb) and class id; empty: the project's colours.
     foreground
-        For masks: whether the object is light or dark; None: as each file suggests.
+        For masks that leave it open: whether the object is light or dark; None: as each file suggests.
     split, specimen, condition, stack, z_index
         Its place in the project.
     known_place
@@ -187,6 +187,8 @@ class ImportCheck:
         Why the case cannot be imported, None where it can.
     question
         What a person has to say before it can be, None where nothing is open.
+    source
+        How its labels are given; None without labels, or where they were not looked into.
     """
 
     case: ImportCase
@@ -197,6 +199,7 @@ class ImportCheck:
     notes: tuple[str, ...] = ()
     refusal: Refusal | None = None
     question: Question | None = None
+    source: LabelSource | None = None
 
 
 def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: int) -> ImportCheck:
@@ -218,6 +221,7 @@ def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: i
     pages = 0
     notes: tuple[str, ...] = ()
     label_shape: tuple[int, int] | None = None
+    source: LabelSource | None = None
     try:
         refuse_links(case)
         with file_boundary(case.name), open_micrograph(case.image_path, max_px=max_px) as file:
@@ -227,12 +231,13 @@ def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: i
             with file_boundary(case.label_paths[0].name, kind=LabelMapError):
                 label_shape = _label_shape(case.label_paths[0])
                 _check_labels_fit(case, scheme, pages)
+                source = found_source(case, scheme) if deep else case.source
                 if label_shape != shape or deep:
                     notes += read_labels(case, scheme, shape, placement).report.sentences
     except CristaeError as error:
         refusal = Refusal(case.name, error.cause, error.remedy)
-        return ImportCheck(case, shape, pages, label_shape, size, notes, refusal, _question(error))
-    return ImportCheck(case, shape, pages, label_shape, size, notes)
+        return ImportCheck(case, shape, pages, label_shape, size, notes, refusal, _question(error), source)
+    return ImportCheck(case, shape, pages, label_shape, size, notes, source=source)
 
 
 def _question(error: CristaeError) -> Question | None:
@@ -273,7 +278,7 @@ def read_labels(
         As for `LabelReading.read`; a file is a link.
     """
     refuse_links(case)
-    source = LabelSource.MASKS if case.class_ids else case.source or guessed_source(case.label_paths, scheme)
+    source = found_source(case, scheme)
     reading = LabelReading(
         source,
         scheme,
@@ -281,10 +286,22 @@ def read_labels(
         values=dict(case.values) or None,
         stray_share=0 if case.exact_values else STRAY_SHARE,
         foreground=case.foreground,
+        only_in_doubt=True,
     )
     if case.class_ids:
         return reading.read_by_class(dict(zip(case.class_ids, case.label_paths, strict=True)), shape_yx, placement)
     return reading.read(case.label_paths, shape_yx, placement)
+
+
+def found_source(case: ImportCase, scheme: LabelScheme) -> LabelSource:
+    """How the labels of a case are given: as said, else as its files look.
+
+    Raises
+    ------
+    LabelMapError
+        As `guessed_source`.
+    """
+    return LabelSource.MASKS if case.class_ids else case.source or guessed_source(case.label_paths, scheme)
 
 
 def guessed_source(paths: Collection[Path], scheme: LabelScheme) -> LabelSource:

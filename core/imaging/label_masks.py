@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import LabelMapError
+from core.errors import LabelMapError, UnclearMaskError
 from core.imaging.formats.source import Channels, Plane
 from core.imaging.label_planes import check_class, equal_channels, hide_transparent, painted, read_label_plane
 from core.imaging.label_report import LabelImport, LabelRule, RuleCount
@@ -22,6 +22,7 @@ from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.mask_values import high_part
 from core.labels.placement import Placement
 from core.labels.polarity import (
+    DOUBT,
     MOST,
     Brightness,
     Foreground,
@@ -55,6 +56,7 @@ def read_masks(
     *,
     overlap: Overlap = Overlap.IGNORE,
     foreground: Foreground | None = None,
+    only_in_doubt: bool = False,
     placement: Placement | None = None,
 ) -> LabelImport:
     """Read one binary mask per class; what no mask claims is background.
@@ -76,6 +78,8 @@ def read_masks(
         What becomes of pixels that several masks claim.
     foreground
         Whether the object is light or dark, as viewers show it; None: as each file suggests.
+    only_in_doubt
+        Whether ``foreground`` counts only for masks that leave it open.
     placement
         Where the image's header places it.
 
@@ -100,7 +104,7 @@ def read_masks(
     for class_id, path in paths_by_class_id.items():
         check_class(class_id, scheme, f"The mask {path.name}")
         plane, name = read_label_plane(path, shape_yx, placement=placement)
-        mask, applied, told = _binary(plane, name, foreground)
+        mask, applied, told = _read_mask(plane, name, foreground, only_in_doubt=only_in_doubt)
         counts += applied
         remarks += told
         if not mask.any():
@@ -156,6 +160,19 @@ def _ends_with(stem: str, name: str) -> bool:
     body = r"[\W_]*".join(words)
     pattern = rf"(?:^|(?<=[\W_\d])|(?<=[a-z])(?=[A-Z]))(?i:{body}{_SUFFIX})[\W_]*$"
     return bool(words) and re.search(pattern, stem) is not None
+
+
+def _read_mask(
+    plane: Plane, name: str, foreground: Foreground | None, *, only_in_doubt: bool
+) -> tuple[NDArray[np.bool_], list[RuleCount], tuple[str, ...]]:
+    """As `_binary`; what a person said counts for every mask, or only where the file leaves it open."""
+    if foreground is None or not only_in_doubt:
+        return _binary(plane, name, foreground)
+    try:
+        read = _binary(plane, name, None)
+    except UnclearMaskError:
+        return _binary(plane, name, foreground)
+    return _binary(plane, name, foreground) if any(DOUBT in text for text in read[2]) else read
 
 
 def _binary(

@@ -58,6 +58,8 @@ class LabelReading:
         With ``values``: at most this share of the pixels may have others (soft edges).
     foreground
         For masks and files of 1 bit: whether the object is light or dark; None: as each file suggests.
+    only_in_doubt
+        Whether ``foreground`` counts only for masks that leave it open.
     """
 
     source: LabelSource
@@ -67,6 +69,7 @@ class LabelReading:
     values: Mapping[int, int] | None = None
     stray_share: float = STRAY_SHARE
     foreground: Foreground | None = None
+    only_in_doubt: bool = False
 
     def read(self, paths: Sequence[Path], shape_yx: tuple[int, int], placement: Placement | None = None) -> LabelImport:
         """The label map of an image from its files.
@@ -119,7 +122,13 @@ class LabelReading:
             As for `read_masks`.
         """
         return read_masks(
-            masks, self.scheme, shape_yx, overlap=self.overlap, foreground=self.foreground, placement=placement
+            masks,
+            self.scheme,
+            shape_yx,
+            overlap=self.overlap,
+            foreground=self.foreground,
+            only_in_doubt=self.only_in_doubt,
+            placement=placement,
         )
 
 

@@ -191,6 +191,9 @@ def proposed_classes(found: FoundColors, scheme: LabelScheme) -> dict[Color, int
     scheme
         The project's classes.
     """
+    codes = _coded_classes(found, scheme)
+    if codes is not None:
+        return codes
     proposed: dict[Color, int | None] = {}
     palettes = [{c.rgb(safe=safe): c.id for c in scheme.classes} for safe in (False, True)]
     explained = [sum(i.pixels for i in found.colors if _nearest(i.color, palette) is not None) for palette in palettes]
@@ -206,6 +209,24 @@ def proposed_classes(found: FoundColors, scheme: LabelScheme) -> dict[Color, int
         if min(first) >= 255 - NEAR / 2 and proposed[first] is None:
             proposed[first] = 0
     return proposed
+
+
+def are_class_numbers(found: FoundColors, scheme: LabelScheme) -> bool:
+    """Whether all colours of a picture are class numbers in one channel, which need no question."""
+    codes = _coded_classes(found, scheme)
+    return codes is not None and None not in codes.values()
+
+
+def _coded_classes(found: FoundColors, scheme: LabelScheme) -> dict[Color, int | None] | None:
+    """The class numbers that colours in one channel stand for, where all are almost black; None where they are not."""
+    coded = [item.color for item in found.colors if item.color != (0, 0, 0)]
+    if not coded or max(float(np.linalg.norm(color)) for color in coded) > NEAR:
+        return None
+    one_channel = sum(any(color[i] for color in coded) for i in range(3)) == 1
+    if not (one_channel or all(len(set(color)) == 1 for color in coded)):
+        return None
+    numbers: dict[Color, int | None] = {item.color: max(item.color) for item in found.colors}
+    return {color: number if number in (0, *scheme.ids) else None for color, number in numbers.items()}
 
 
 def _nearest(color: Color, palette: Mapping[Color, int]) -> int | None:

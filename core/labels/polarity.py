@@ -21,6 +21,10 @@ MOST: Final = 0.5
 """Share of the picture above which an object is no longer plausible where the header turns values over."""
 
 
+DOUBT: Final = "--foreground"
+"""In a remark: a person may know better."""
+
+
 class Foreground(StrEnum):
     """Which part of a mask is the object, as image viewers show it."""
 

@@ -12,15 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.boundary import file_boundary
 from core.errors import CristaeError, DatasetError, LabelMapError
+from core.guarded import Subject, guarded_with
+from core.imaging.guarded_labels import label_limits
 from core.imaging.import_case import guessed_source
 from core.imaging.label_masks import Overlap
 from core.imaging.label_reading import LabelReading, LabelSource, image_files, pair_by_name
-from core.imaging.label_report import LabelImport
+from core.imaging.label_report import LabelImport, LabelReport
 from core.imaging.reader import open_micrograph
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.polarity import Foreground
 from core.outside import require_no_link
 from core.store.records import ImageRecord
 
@@ -39,6 +43,8 @@ class PredictionCase:
         One label image, or one mask per class.
     source
         How the labels are given; None: found out from the files.
+    foreground
+        For masks that leave it open: whether the object is light or dark; None: as each file suggests.
     """
 
     image_id: str
@@ -46,6 +52,7 @@ class PredictionCase:
     shape_yx: tuple[int, int]
     paths: tuple[Path, ...]
     source: LabelSource | None = None
+    foreground: Foreground | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a job's parameters."""
@@ -55,6 +62,7 @@ class PredictionCase:
             "shape_yx": list(self.shape_yx),
             "paths": [str(path) for path in self.paths],
             "source": self.source.value if self.source else None,
+            "foreground": self.foreground.value if self.foreground else None,
         }
 
     @classmethod
@@ -74,6 +82,7 @@ class PredictionCase:
                 (int(rows), int(columns)),
                 tuple(Path(path) for path in values["paths"]),
                 LabelSource(values["source"]) if values.get("source") else None,
+                Foreground(values["foreground"]) if values.get("foreground") else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(
@@ -224,10 +233,39 @@ def read_prediction(case: PredictionCase, scheme: LabelScheme) -> LabelImport:
     for path in case.paths:
         require_no_link(path, LabelMapError)
     source = case.source or guessed_source(case.paths, scheme)
-    read = LabelReading(source, scheme, overlap=Overlap.FIRST).read(case.paths, case.shape_yx)
+    reading = LabelReading(source, scheme, overlap=Overlap.FIRST, foreground=case.foreground, only_in_doubt=True)
+    read = reading.read(case.paths, case.shape_yx)
     ignored = read.labels_yx == IGNORE_ID
     if not ignored.any():
         return read
     labels = np.where(ignored, np.uint8(0), read.labels_yx)
     remark = f"{np.count_nonzero(ignored):,} pixels were marked ignore and became background: a prediction decides."
     return LabelImport.of(labels, list(read.report.counts), [*read.report.remarks, remark])
+
+
+def check_prediction_guarded(case: PredictionCase, scheme: LabelScheme, *, deep: bool) -> PredictionCheck:
+    """`check_prediction` in a guarded process."""
+    try:
+        limits, subject = label_limits(case.paths, case.shape_yx), Subject(case.paths[0].name, LabelMapError)
+        return guarded_with(limits, subject, check_prediction, case, scheme, deep=deep)
+    except CristaeError as error:
+        return PredictionCheck(case, None, cause=error.cause, remedy=error.remedy)
+
+
+def read_prediction_guarded(case: PredictionCase, scheme: LabelScheme) -> LabelImport:
+    """`read_prediction` in a guarded process.
+
+    Raises
+    ------
+    LabelMapError, ImageError
+        As there; also where reading took too much memory or time, or crashed.
+    """
+    limits, subject = label_limits(case.paths, case.shape_yx), Subject(case.paths[0].name, LabelMapError)
+    report, labels_yx = guarded_with(limits, subject, prediction_of_case, case, scheme)
+    return LabelImport(labels_yx, report)
+
+
+def prediction_of_case(case: PredictionCase, scheme: LabelScheme) -> tuple[LabelReport, NDArray[np.uint8]]:
+    """Within the guarded process: `read_prediction`."""
+    read = read_prediction(case, scheme)
+    return read.report, read.labels_yx

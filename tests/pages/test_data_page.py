@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import tifffile
 from PIL import Image as PilImage
 from streamlit.testing.v1 import AppTest
 
@@ -57,6 +58,8 @@ def test_a_folder_is_previewed_then_imported(store: Store, app: AppTest, tmp_pat
     app.text_input(key="data-folder-0").set_value(str(_folder(tmp_path / "in"))).run()
     assert not app.exception
     assert "**2** images, **2** with labels, **1** refused" in texts(app)
+    assert "1 file cannot be imported" in texts(app).replace("**", "")
+    assert "liver\\_1.png is 4 x 4 px" in texts(app)
     assert jobs() == ()
     assert store.images() == ()
     _button(app, "Import 1 image")
@@ -97,7 +100,9 @@ def test_edits_in_the_preview_reach_the_job(tmp_path: Path) -> None:
     checks = [check_import(case, DEFAULT_SCHEME, deep=True, max_px=10**6) for case in plan.cases]
     table = [_row(check, Defaults("mouse 1", "treated", "test", "", None)) for check in checks]
     assert [row["Import"] for row in table] == [True, False]
-    assert "5 x 4 px" in table[1]["State"]
+    assert [row["State"] for row in table] == ["ready, 1 remark", "refused"]
+    assert checks[1].refusal is not None
+    assert "5 x 4 px" in checks[1].refusal.cause
     table[0]["Pixel size"] = 4.0
     (case,) = chosen_cases(checks, table)
     assert (case.specimen, case.condition, case.split) == ("mouse 1", "treated", Split.TEST)
@@ -347,3 +352,60 @@ def test_the_facts_of_the_files_are_shown_before_the_import(store: Store, app: A
     assert list(table["File"]) == ["liver_0.png", "liver_1.png"]
     assert table["Size"][0] == "5 x 4 px (columns x rows)"
     assert "nothing to segment" in table["Notice"][0]
+
+
+def _painted(path: Path) -> Path:
+    """An image with labels in colours: magenta as the project has it, and an orange that it lacks, on black."""
+    labels = np.zeros((40, 50, 3), np.uint8)
+    labels[5:15, 5:25], labels[20:35, 10:40] = (255, 0, 255), (250, 120, 10)
+    for part in ("images", "labels"):
+        (path / part).mkdir(parents=True)
+    PilImage.fromarray(np.arange(2000, dtype=np.uint8).reshape(40, 50)).save(path / "images" / "liver.png")
+    PilImage.fromarray(labels).save(path / "labels" / "liver.png")
+    return path
+
+
+def _open_folder(app: AppTest, project_id: str, folder: Path) -> AppTest:
+    app = open_page(app, PAGE, project=project_id)
+    app.segmented_control(key="data-way").set_value("Folder on the server").run()
+    return app.text_input(key="data-folder-0").set_value(str(folder)).run()
+
+
+def test_colours_get_classes_and_a_colour_becomes_a_class(store: Store, app: AppTest, tmp_path: Path) -> None:
+    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    app = _open_folder(app, project.id, _painted(tmp_path / "in"))
+    assert not app.exception
+    chosen = {box.label: box.value for box in app.selectbox if box.label.startswith("Class of #")}
+    assert chosen == {
+        "Class of #000000": "background",
+        "Class of #fa780a": "Choose…",
+        "Class of #ff00ff": "cell boundaries",
+    }
+    assert "Without a class: #fa780a" in texts(app)
+    assert "1 file cannot be imported" in texts(app).replace("**", "")
+    _button(app, "New class")
+    assert not app.exception
+    added = store.project(project.id).scheme.classes[-1]
+    assert (added.id, added.name, added.color) == (6, "orange", "#fa780a")
+    assert "cannot be imported" not in texts(app)
+    _button(app, "Import 1 image")
+    colors = dict(jobs()[0].params["cases"][0]["colors"])
+    assert colors == {0x000000: 0, 0xFF00FF: 5, 0xFA780A: 6}
+
+
+def test_a_mask_that_may_be_either_part_is_asked_about(store: Store, app: AppTest, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+    PilImage.fromarray(np.arange(2000, dtype=np.uint8).reshape(40, 50)).save(folder / "images" / "liver.png")
+    mask = np.ones((40, 50), bool)
+    mask[5:20, 5:30] = False
+    tifffile.imwrite(folder / "labels" / "liver_ER.tif", mask)
+    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    app = _open_folder(app, project.id, folder)
+    assert "Light or dark?" in texts(app)
+    app.segmented_control(key="data-foreground-0").set_value("Light on dark").run()
+    assert not app.exception
+    assert "cannot be imported" not in texts(app)
+    _button(app, "Import 1 image")
+    assert jobs()[0].params["cases"][0]["foreground"] == "light"

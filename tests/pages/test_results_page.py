@@ -282,7 +282,7 @@ def test_label_maps_of_a_folder_are_previewed_kept_and_evaluated(
     states = frame_with(app, "State").set_index("Image")["State"]
     assert states["vnc_1.tif"] == "ready"
     assert "refused" in states["vnc_2.tif"]
-    assert "no file bears its name" in states["vnc_3.tif"]
+    assert "no label map of this name" in states["vnc_3.tif"]
     assert jobs() == ()
     app.text_input(key="results-maker-0").set_value("their net").run()
     app.button(key="results-import-begin").click().run()

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 import streamlit as st
 
+from core.imaging.dataset_plan import Refusal
 from core.jobs.rows import active_jobs, jobs
 from core.store.base import now
 from core.store.records import JobRecord, JobState
 from ui.errors import explaining
 from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.panels.refusals import notices_panel, refusals_panel
 from ui.state import StateKey
 
 KIND: Final = "import_cases"
@@ -75,15 +77,19 @@ def _live(project_id: str) -> None:
 
 def _outcome(row: JobRecord) -> None:
     """What became of each file."""
+    outcomes: list[dict[str, Any]] = row.result.get("outcomes", [])
+    refused = [
+        Refusal(each["name"], each["cause"], each["remedy"]) for each in outcomes if each["outcome"] == "refused"
+    ]
     if row.state is not JobState.SUCCEEDED:
-        st.markdown("**The import did not run to its end.** What was imported until then is in the table below.")
+        st.markdown("**The import stopped early.** Images imported before it stopped are in the table below.")
+        refusals_panel(refused, "file")
         if job_problem(row, key="import"):
             st.rerun()
         return
-    outcomes: list[dict[str, Any]] = row.result.get("outcomes", [])
-    refused = any(each["outcome"] == "refused" for each in outcomes)
     st.markdown(f"**Import finished:** {summary(outcomes)}")
-    with st.expander("File by file", expanded=refused, icon=":material/list:"):
+    refusals_panel(refused, "file")
+    with st.expander("File by file", icon=":material/list:"):
         order = {"refused": 0, "duplicate": 1, "imported": 2}
         st.dataframe(
             [
@@ -91,8 +97,6 @@ def _outcome(row: JobRecord) -> None:
                     "File": each["name"],
                     "Outcome": f"same as {each['of']}" if each["outcome"] == "duplicate" else each["outcome"],
                     "Labels": {"added": "added", "same": "there before"}.get(each["labels"], ""),
-                    "Why, and what was noticed": " ".join((each["cause"], *each["notes"])).strip(),
-                    "How to mend it": each["remedy"],
                 }
                 for each in sorted(outcomes, key=lambda each: order[each["outcome"]])
             ],
@@ -100,3 +104,4 @@ def _outcome(row: JobRecord) -> None:
             placeholder="–",
             width="stretch",
         )
+    notices_panel([(each["name"], note) for each in outcomes for note in each["notes"]])

@@ -1,4 +1,4 @@
-"""The table of what would be imported: what pairs with what, what is refused and how to mend it."""
+"""The table of what would be imported: what pairs with what, what is open, what is refused and why."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from core.label_scheme import LabelScheme
 from core.settings import current_settings
 from core.store.records import ProjectRecord
 from core.store.splits import straddling
-from ui.errors import plain
 from ui.panels.data_facts import facts_panel
+from ui.panels.data_questions import answered
 from ui.panels.data_splits import straddle_warning
+from ui.panels.refusals import notices_panel, refusals_panel
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 from ui.units import shape_text
@@ -41,7 +42,7 @@ _PROVENANCE: Final = {
     PixelSizeSource.UNKNOWN: "unknown",
 }
 _AS_FOUND: Final = "as found"
-_FIXED: Final = ("Image", "Labels", "Size", "Size of labels", "From", "State", "How to mend it")
+_FIXED: Final = ("Image", "Labels", "Size", "Size of labels", "From", "State")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,12 @@ class Defaults:
 def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | None) -> None:
     """The table, its warnings, and the button that begins the import."""
     checks = _checked(plan.cases, project.scheme)
+    answers = answered(project, checks)
+    if answers:
+        plan = replace(plan, cases=tuple(answers.get(case, case) for case in plan.cases))
+        checks = _checked(plan.cases, project.scheme)
+    refusals_panel([*plan.refusals, *(check.refusal for check in checks if check.refusal)], "file")
     defaults = _defaults(project)
-    for refusal in plan.refusals:
-        st.warning(f"**{plain(refusal.cause)}** {plain(refusal.remedy)}", icon=":material/link_off:")
     refused = [check for check in checks if check.refusal]
     labelled = sum(bool(check.case.label_paths) for check in checks)
     st.markdown(
@@ -85,6 +89,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
         },
     )
     chosen = chosen_cases(checks, _dicts(edited))
+    notices_panel([(check.case.name, note) for check in checks if not check.refusal for note in check.notes])
     facts_panel(checks)
     straddle_warning(straddling(chosen))
     unknown = sum(check.pixel_size.nm is None and row["Pixel size"] is None for check, row in _rows(checks, edited))
@@ -178,9 +183,13 @@ def _row(check: ImportCheck, defaults: Defaults) -> dict[str, Any]:
         "Split": str(case.split if defaults.split == _AS_FOUND else defaults.split),
         "Stack": defaults.stack or case.stack,
         "z": case.z_index,
-        "State": f"refused: {refusal.cause}" if refusal else "; ".join(("ready", *check.notes)),
-        "How to mend it": refusal.remedy if refusal else "",
+        "State": "refused" if refusal else _ready(len(check.notes)),
     }
+
+
+def _ready(remarks: int) -> str:
+    """What the table says of an image that can be imported."""
+    return "ready" if not remarks else f"ready, {remarks} remark{'s' if remarks > 1 else ''}"
 
 
 def _rows(checks: Sequence[ImportCheck], edited: pd.DataFrame) -> list[tuple[ImportCheck, dict[str, Any]]]:

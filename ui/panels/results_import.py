@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -10,23 +11,27 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
+from core.imaging.dataset_plan import Refusal
 from core.imaging.label_reading import LabelSource
 from core.imaging.reader import SUFFIXES
 from core.jobs.import_batch import Part, discard_batch, find_batch, new_batch, take_upload
 from core.jobs.rows import Priority, active_jobs, jobs, submit
 from core.label_scheme import LabelScheme
+from core.labels.polarity import DOUBT
 from core.results.prediction_files import (
     PredictionCase,
     PredictionCheck,
-    check_prediction,
+    check_prediction_guarded,
     plan_predictions,
     prediction_files,
 )
 from core.settings import current_settings
 from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, Split
 from ui.access import may_name_folders, named_path
-from ui.errors import explained, explaining, plain, show_error
+from ui.errors import explained, explaining, plain
+from ui.panels.data_questions import asked_foreground
 from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.panels.refusals import refusals_panel
 from ui.panels.results_words import counted
 from ui.person import person
 from ui.state import Query, StateKey, query, set_query
@@ -102,9 +107,7 @@ def imports_panel(project_id: str) -> None:
         if last.state is not JobState.SUCCEEDED and job_problem(last, key="results-import"):
             st.rerun()
         if last.state is JobState.SUCCEEDED:
-            st.markdown(f"**{counted(len(refused), 'prediction')} could not be used:**")
-            for each in refused[:_NAMED]:
-                show_error(f"{each['name']}: {each['cause']}", each["remedy"])
+            refusals_panel([Refusal(each["name"], each["cause"], each["remedy"]) for each in refused], "prediction")
         if st.button("Close", key=f"results-import-close-{last.id}", type="tertiary", icon=":material/close:"):
             seen.append(last.id)
             st.rerun()
@@ -118,8 +121,7 @@ def preview_table(checks: Sequence[PredictionCheck], missing: Sequence[ImageReco
             "Label maps": ", ".join(path.name for path in check.case.paths),
             "Size of image": shape_text(check.case.shape_yx),
             "Size of labels": shape_text(check.shape_yx) if check.shape_yx else "",
-            "State": f"refused: {check.cause}" if check.cause else "; ".join(("ready", *check.notes)),
-            "How to mend it": check.remedy,
+            "State": "refused" if check.cause else "; ".join(("ready", *check.notes)),
         }
         for check in checks
     ]
@@ -129,8 +131,7 @@ def preview_table(checks: Sequence[PredictionCheck], missing: Sequence[ImageReco
             "Label maps": "none",
             "Size of image": shape_text(image.shape_yx),
             "Size of labels": "",
-            "State": "left out: no file bears its name",
-            "How to mend it": "",
+            "State": "no label map of this name",
         }
         for image in missing
     ]
@@ -148,6 +149,12 @@ def _preview(
     """What pairs with what; nothing is written before the button."""
     plan = plan_predictions(images, files, source)
     checks = _checked(plan.cases, project.scheme)
+    doubtful = [check for check in checks if DOUBT in check.remedy or any(DOUBT in note for note in check.notes)]
+    foreground = asked_foreground([check.case.paths[0].name for check in doubtful], key=f"results-light-{_begun()}")
+    if foreground is not None:
+        unclear = {check.case for check in doubtful}
+        cases = [replace(case, foreground=foreground) if case in unclear else case for case in plan.cases]
+        checks = _checked(cases, project.scheme)
     for names, told in (
         (plan.strays, "belong to none of these images, by their names, and are left out"),
         (plan.ambiguous, "are names that several images bear, so that nobody can say whose the files are"),
@@ -155,6 +162,9 @@ def _preview(
         if names:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             st.warning(f"{plain(', '.join(names[:_NAMED]))}{more} {told}.", icon=":material/link_off:")
+    refusals_panel(
+        [Refusal(check.case.image_name, check.cause, check.remedy) for check in checks if check.cause], "prediction"
+    )
     usable = [check.case for check in checks if check.usable]
     st.dataframe(
         preview_table(checks, plan.missing),
@@ -236,7 +246,7 @@ def _check(
     case: PredictionCase, scheme: LabelScheme, deep: bool, stamps: tuple[tuple[int, int], ...]
 ) -> PredictionCheck:
     """`check_prediction`, remembered as long as the files are the same."""
-    return check_prediction(case, scheme, deep=deep)
+    return check_prediction_guarded(case, scheme, deep=deep)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

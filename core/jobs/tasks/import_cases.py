@@ -21,13 +21,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import CristaeError, JobCancelledError, JobError, NotFoundError, StorageFullError
+from core.errors import CristaeError, JobError, NotFoundError
+from core.imaging.guarded_labels import read_labels_guarded
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import Image
-from core.imaging.import_case import ImportCase, read_labels
+from core.imaging.import_case import ImportCase, refuse_links
 from core.imaging.label_report import LabelImport
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.context import JobContext
+from core.jobs.file_outcomes import is_about_one_file, one_of_many
 from core.jobs.import_batch import discard_batch
 from core.jobs.rights import require_fence
 from core.jobs.rows import job
@@ -92,15 +94,21 @@ def run(context: JobContext) -> dict[str, Any]:
 
 def _import(context: JobContext, project: ProjectRecord, case: ImportCase, since: datetime) -> list[dict[str, Any]]:
     """One case; an outcome per page. Only what no other case could survive either is raised."""
+    outcomes: list[dict[str, Any]] = []
     try:
-        require_fence(context.settings, context.params, [case.image_path, *case.label_paths])
-        with open_guarded(case.image_path, max_px=context.settings.max_image_px) as file:
-            labels = read_labels(case, project.scheme, file.shape_yx, file.placement) if case.label_paths else None
-            return list(_pages(context, project, case, file, labels, since))
-    except (JobCancelledError, StorageFullError, NotFoundError):
-        raise
+        with one_of_many(case.name):
+            require_fence(context.settings, context.params, [case.image_path, *case.label_paths])
+            refuse_links(case)
+            with open_guarded(case.image_path, max_px=context.settings.max_image_px) as file:
+                labels = None
+                if case.label_paths:
+                    labels = read_labels_guarded(case, project.scheme, file.shape_yx, file.placement)
+                outcomes.extend(_pages(context, project, case, file, labels, since))
     except CristaeError as error:
-        return [_outcome(case.name, Outcome.REFUSED, cause=error.cause, remedy=error.remedy)]
+        if isinstance(error, NotFoundError) or not is_about_one_file(error):  # not found: the project has gone
+            raise
+        outcomes.append(_outcome(case.name, Outcome.REFUSED, cause=error.cause, remedy=error.remedy))
+    return outcomes
 
 
 def _pages(
@@ -111,20 +119,40 @@ def _pages(
     labels: LabelImport | None,
     since: datetime,
 ) -> Iterator[dict[str, Any]]:
-    """Add every page of the file, and the labels to the only one."""
+    """Add every page of the file, and the labels to the only one; a page that cannot be read is named."""
     for page in range(file.pages):
         context.check_cancelled()
         name = case.name if file.pages == 1 else file.page_name(page)
-        image = file.read(page)
-        image = replace(image, name=name, pixel_size=case.pixel_size(image.pixel_size))
-        record, new = _add_image(context, project, case, image, page if file.pages > 1 else None)
-        outcome = Outcome.IMPORTED if new or record.created_at >= since else Outcome.DUPLICATE
-        added = LabelOutcome.NONE
-        if labels is not None:
-            added = add_labels(context, record, labels, project.scheme, predicted_by=case.predicted_by)
-        notes = [*image.notices, *(labels.report.sentences if labels else ())]
-        of = record.name if outcome is Outcome.DUPLICATE else ""
-        yield _outcome(name, outcome, image_id=record.id, of=of, labels=added, notes=notes)
+        try:
+            with one_of_many(name):
+                yield _page(context, project, case, file, page, name, labels, since)
+        except CristaeError as error:
+            if isinstance(error, NotFoundError) or not is_about_one_file(error):
+                raise
+            yield _outcome(name, Outcome.REFUSED, cause=error.cause, remedy=error.remedy)
+
+
+def _page(
+    context: JobContext,
+    project: ProjectRecord,
+    case: ImportCase,
+    file: GuardedMicrograph,
+    page: int,
+    name: str,
+    labels: LabelImport | None,
+    since: datetime,
+) -> dict[str, Any]:
+    """Add one page."""
+    image = file.read(page)
+    image = replace(image, name=name, pixel_size=case.pixel_size(image.pixel_size))
+    record, new = _add_image(context, project, case, image, page if file.pages > 1 else None)
+    outcome = Outcome.IMPORTED if new or record.created_at >= since else Outcome.DUPLICATE
+    added = LabelOutcome.NONE
+    if labels is not None:
+        added = add_labels(context, record, labels, project.scheme, predicted_by=case.predicted_by)
+    notes = [*image.notices, *(labels.report.sentences if labels else ())]
+    of = record.name if outcome is Outcome.DUPLICATE else ""
+    return _outcome(name, outcome, image_id=record.id, of=of, labels=added, notes=notes)
 
 
 def _add_image(

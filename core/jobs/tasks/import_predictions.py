@@ -14,14 +14,15 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from core.errors import CristaeError, JobCancelledError, JobError, NotFoundError, StorageFullError
+from core.errors import CristaeError, JobError, NotFoundError
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.context import JobContext
+from core.jobs.file_outcomes import is_about_one_file, one_of_many
 from core.jobs.import_batch import discard_batch
 from core.jobs.rights import require_fence
 from core.jobs.tasks.import_cases import label_hash
 from core.morphometry.coverage import coverage_table
-from core.results.prediction_files import PredictionCase, read_prediction
+from core.results.prediction_files import PredictionCase, read_prediction_guarded
 from core.results.start import EvaluationPlan, start_evaluation
 from core.store.records import ProjectRecord, RevisionKind, RevisionState
 
@@ -71,10 +72,11 @@ def _import(context: JobContext, project: ProjectRecord, case: PredictionCase, m
         "name": case.image_name, "image_id": case.image_id, "revision_id": "", "cause": "", "remedy": "", "notes": []
     }  # fmt: skip
     try:
-        outcome["revision_id"], outcome["notes"] = keep_prediction(context, project, case, maker)
-    except (JobCancelledError, StorageFullError):
-        raise
+        with one_of_many(case.image_name):
+            outcome["revision_id"], outcome["notes"] = keep_prediction(context, project, case, maker)
     except CristaeError as error:
+        if not is_about_one_file(error):
+            raise
         outcome["cause"], outcome["remedy"] = error.cause, error.remedy
     return outcome
 
@@ -96,7 +98,7 @@ def keep_prediction(
     if image.project_id != project.id:
         raise NotFoundError(f"{image.name} is not in project {project.name}.", "Choose the files anew.")
     require_fence(context.settings, context.params, case.paths)
-    read = read_prediction(case, project.scheme)
+    read = read_prediction_guarded(case, project.scheme)
     key = hashlib.sha256(f"{maker}\n{label_hash(read.labels_yx)}".encode()).hexdigest()
     notes = list(read.report.sentences)
     there = store.revisions(image.id, kind=RevisionKind.PREDICTION, settings_key=key, state=RevisionState.COMPLETE)

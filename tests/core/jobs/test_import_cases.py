@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image as PilImage
+from sqlalchemy.exc import OperationalError
 
 import core.jobs.runner as runner
 from core.errors import DatasetError, NotFoundError
@@ -335,3 +337,91 @@ def test_section_12_from_its_masks(store: Store, shared_data: Path) -> None:
     dataset = plan_import(vnc, scheme)
     same = next(each for each in dataset.cases if each.name == "vnc_12")
     assert [(o["outcome"], o["labels"]) for o in _run(store, project, ImportPlan((same,)))] == [("duplicate", "same")]
+
+
+def _three(folder: Path) -> ImportPlan:
+    """Three images with labels; the second is the odd one."""
+    for number, name in enumerate(("first", "odd", "third")):
+        _png(folder / "images" / f"{name}.png", _grey(number + 1))
+        _png(folder / "labels" / f"{name}.png", _labels(1))
+    return plan_import(folder, DEFAULT_SCHEME)
+
+
+def _only_the_odd_one(outcomes: list[dict[str, Any]], store: Store, project: ProjectRecord) -> dict[str, Any]:
+    assert [each["outcome"] for each in outcomes] == ["imported", "refused", "imported"]
+    assert [image.name for image in store.images(project.id)] == ["first", "third"]
+    assert outcomes[1]["cause"]
+    assert outcomes[1]["remedy"]
+    return outcomes[1]
+
+
+@pytest.mark.parametrize("where", ["add_image_once", "complete_revision"])
+@pytest.mark.parametrize(
+    "error", [LookupError("nobody thought of this"), MemoryError(), OSError(5, "Input/output error")]
+)
+def test_whatever_one_file_does_is_named_and_the_others_are_imported(
+    store: Store, project: ProjectRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
+    plan = _three(tmp_path)
+    original = getattr(Store, where)
+    calls: list[int] = []
+
+    def odd(self: Store, *arguments: Any, **named: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise error
+        return original(self, *arguments, **named)
+
+    monkeypatch.setattr(Store, where, odd)
+    outcomes = _run(store, project, plan)
+    assert [each["outcome"] for each in outcomes] == ["imported", "refused", "imported"]
+    assert "odd" in outcomes[1]["cause"]
+    assert outcomes[1]["remedy"]
+
+
+@pytest.mark.parametrize("part", ["images", "labels"])
+@pytest.mark.parametrize("harm", ["truncated", "text", "gone", "link", "folder"])
+def test_a_file_that_changed_after_the_preview_is_named(
+    store: Store, project: ProjectRecord, tmp_path: Path, part: str, harm: str
+) -> None:
+    plan = _three(tmp_path)
+    path = tmp_path / part / "odd.png"
+    content = path.read_bytes()
+    path.unlink()
+    if harm == "truncated":
+        path.write_bytes(content[:45])
+    elif harm == "text":
+        path.write_text("hello")
+    elif harm == "link":
+        path.symlink_to(tmp_path / "images" / "first.png")
+    elif harm == "folder":
+        path.mkdir()
+    assert "odd" in _only_the_odd_one(_run(store, project, plan), store, project)["cause"]
+
+
+def test_a_page_that_cannot_be_read_is_named_and_the_others_are_imported(
+    store: Store, project: ProjectRecord, tmp_path: Path
+) -> None:
+    pages = np.random.default_rng(0).integers(0, 255, (3, 64, 64), np.uint8)
+    tifffile.imwrite(tmp_path / "stack.tif", pages, photometric="minisblack", compression="zlib", rowsperstrip=64)
+    with tifffile.TiffFile(tmp_path / "stack.tif") as file:
+        at = file.pages[1].dataoffsets[0]
+    content = bytearray((tmp_path / "stack.tif").read_bytes())
+    content[at : at + 40] = b"\xff" * 40
+    (tmp_path / "stack.tif").write_bytes(content)
+    outcomes = _run(store, project, ImportPlan((ImportCase("stack", tmp_path / "stack.tif"),)))
+    assert [each["outcome"] for each in outcomes] == ["imported", "refused", "imported"]
+    assert "page 2" in outcomes[1]["name"]
+
+
+def test_a_database_that_does_not_answer_is_no_fault_of_a_file(
+    store: Store, project: ProjectRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise OperationalError("insert", {}, Exception("disk I/O error"))
+
+    plan = _three(tmp_path)
+    monkeypatch.setattr(Store, "add_image_once", gone)
+    row = _job(store, project, plan)
+    assert row.state is JobState.FAILED
+    assert "outcomes" not in row.result
