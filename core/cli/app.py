@@ -14,6 +14,7 @@ from core.cli import (
     demo,
     doctor,
     evaluate,
+    export,
     inspect,
     labels,
     measure,
@@ -41,6 +42,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("measure")(measure.measure)
 app.command("labels")(labels.labels)
+app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)

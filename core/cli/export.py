@@ -1,0 +1,106 @@
+"""``export``: images of a project with their label maps, as a zip, a folder of files or a dataset folder."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.console import done, notice, progress_bar, stdout
+from core.cli.results import find_project
+from core.errors import DatasetError
+from core.exporting.choice import chosen_maps, kinds_in_words
+from core.exporting.names import safe_stem
+from core.exporting.package import Packed, write_package
+from core.exporting.request import COUNTS, TRAINING, USUAL_PARTS, ExportRequest, Form, Part
+from core.exporting.sinks import folder_sink, zip_sink
+from core.store.records import ImageRecord, Split
+from core.store.store import Store, current_store
+
+_LISTED = 20
+
+
+def export(
+    project: Annotated[str, typer.Argument(help="Name or id of the project.")],
+    out: Annotated[Path, typer.Option(help="A new .zip file, or a new folder.")],
+    image: Annotated[
+        list[str] | None, typer.Option(help="Name or id of an image; may be given several times. Default: all images.")
+    ] = None,
+    stack: Annotated[str, typer.Option(help="Only the planes of this stack.")] = "",
+    split: Annotated[list[Split] | None, typer.Option(help="Only images of this split.")] = None,
+    labels: Annotated[
+        str,
+        typer.Option(
+            help="Which label maps: counts (newest approved correction, else prediction, else reference), training "
+            "(what trainings learn from; dataset folders only), approved, reference, model:ID, imported:NAME. Default: "
+            "counts, for dataset folders training."
+        ),
+    ] = "",
+    form: Annotated[
+        Form, typer.Option("--as", help="files; or dataset or nnunet: a dataset folder that imports again.")
+    ] = Form.FILES,
+    include: Annotated[
+        list[Part] | None, typer.Option(help="With files: what to include; may be given several times.")
+    ] = None,
+    full_size: Annotated[bool, typer.Option(help="Overlays with every pixel.")] = False,
+) -> None:
+    """Export images of a project with their label maps, as the app's *Take away* does.
+
+    Example: `python -m core export "My images" --out liver.zip --include label-tiff --include objects`
+
+    A dataset folder that imports again: `python -m core export Liver --as dataset --out liver-dataset`
+    """
+    store = current_store()
+    owner = find_project(store, project)
+    images = _chosen(store.images(owner.id), image or [], stack, split or [], owner.name)
+    request = ExportRequest(
+        project_id=owner.id,
+        image_ids=tuple(each.id for each in images),
+        labels=labels or (COUNTS if form is Form.FILES else TRAINING),
+        form=form,
+        parts=tuple(include or USUAL_PARTS),
+        title=owner.name,
+        full_size=full_size,
+    )
+    maps = chosen_maps(store, owner.id, request.labels, "", request.image_ids)
+    stdout.print(f"{len(images)} images: {kinds_in_words(maps) or 'no label maps'}", highlight=False, markup=False)
+    with progress_bar("export") as progress:
+        packed = _write(store, request, out, progress)
+    for line in packed.left_out[:_LISTED]:
+        notice(line)
+    if len(packed.left_out) > _LISTED:
+        notice(f"and {len(packed.left_out) - _LISTED} more; manifest.csv lists all.")
+    done(f"{packed.files} files of {packed.images} images: {out}")
+
+
+def _write(store: Store, request: ExportRequest, out: Path, progress: object) -> Packed:
+    """Into a zip or a folder, by the name's ending; what is there is never replaced."""
+    if out.suffix.lower() == ".zip" and out.exists():
+        raise DatasetError(f"{out} exists already.", "Name a new file.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    root = f"{safe_stem(request.title)}_{datetime.now():%Y-%m-%d}"
+    opened = zip_sink(out, root) if out.suffix.lower() == ".zip" else folder_sink(out)
+    with opened as sink:
+        return write_package(store, request, sink, person="", work=out.parent, progress=progress)  # type: ignore[arg-type]
+
+
+def _chosen(
+    images: tuple[ImageRecord, ...], names: list[str], stack: str, splits: list[Split], project: str
+) -> list[ImageRecord]:
+    """The images that are meant, in the project's order."""
+    known = {image.name for image in images} | {image.id for image in images}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DatasetError(f"The project {project} has no image {unknown[0]!r}.", "Check the name on the Data page.")
+    found = [
+        image
+        for image in images
+        if (not names or image.name in names or image.id in names)
+        and (not stack or image.stack == stack)
+        and (not splits or image.split in splits)
+    ]
+    if not found:
+        raise DatasetError(f"No image of the project {project} matches.", "Remove a filter.")
+    return found
