@@ -29,6 +29,9 @@ _STATE_WORDS: Final = {
     JobState.HELD: "waiting for its pixel size",
 }
 
+_TAKEN_PROJECTS: Final = 2
+"""Buttons beside the heading; the Data page has one for every project."""
+
 FOLLOW_S: Final = 3.0
 """How often a gallery looks whether images wait, are being segmented, or are done."""
 
@@ -64,13 +67,14 @@ def own_images(
         return []
     groups = grouped(context.newest_first(images))
     shown = groups[: context.RECENT]
-    if title:
-        st.subheader(title, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if title:
+            st.subheader(title, anchor=False, width="content")
+        _takeaway(images)
     active = _under_way()
     ticked = gallery(shown, image_notes(shown, active), key="own", selecting=selecting)
     if len(groups) > len(shown):
         _links_to_all(images)
-    _takeaway(images)
     _follow(active)
     return ticked
 
@@ -143,15 +147,14 @@ def _links_to_all(images: Sequence[ImageRecord]) -> None:
 
 
 def _takeaway(images: Sequence[ImageRecord]) -> None:
-    """All images of each project as one zip."""
+    """All images of a project as one zip, for the projects that have most."""
     by_project: dict[str, list[str]] = {}
     for image in images:
         by_project.setdefault(image.project_id, []).append(image.id)
-    with st.container(horizontal=True):
-        for project_id, image_ids in sorted(by_project.items(), key=lambda item: -len(item[1]))[:4]:
-            where = "" if len(by_project) == 1 else f" of {context.store().project(project_id).name}"
-            label = f"Take away {counted(len(image_ids), 'image')}{plain(where)}"
-            takeaway_button(label, project_id, image_ids, key=f"takeaway-{project_id}")
+    for project_id, image_ids in sorted(by_project.items(), key=lambda item: -len(item[1]))[:_TAKEN_PROJECTS]:
+        where = "" if len(by_project) == 1 else f" of {context.store().project(project_id).name}"
+        label = f"Take away {counted(len(image_ids), 'image')}{plain(where)}"
+        takeaway_button(label, project_id, image_ids, key=f"takeaway-{project_id}")
 
 
 @st.fragment(run_every=FOLLOW_S)

@@ -14,7 +14,6 @@ from core.store.records import JobRecord, JobState
 from ui import context
 from ui.errors import explaining, plain, show_error
 from ui.panels.jobs import POLL_S, job_bar, job_problem
-from ui.panels.results_words import counted
 from ui.state import StateKey
 from ui.units import bytes_text
 from ui.viewer.assets import app_root
@@ -37,7 +36,8 @@ def prepare_button(
         Of the button.
     """
     key = f"prepare-{slot}"
-    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+    fresh = primary and slot not in _asked()
+    kind: Literal["primary", "secondary"] = "primary" if fresh else "secondary"
     if st.button(label, icon=":material/archive:", width="stretch", key=key, help=help or None, type=kind):
         try:
             _asked()[slot] = ask().id
@@ -66,7 +66,7 @@ def left_out(lines: Sequence[str]) -> None:
     """What a package does not hold, and why."""
     if not lines:
         return
-    with st.expander(f"{counted(len(lines), 'file')} or images left out", icon=":material/info:"):
+    with st.expander(f"{len(lines):,} left out", icon=":material/info:"):
         st.markdown("\n".join(f"- {plain(line)}" for line in lines[:50]))
         if len(lines) > 50:
             st.caption(f"and {len(lines) - 50:,} more; manifest.csv lists all.")
