@@ -67,10 +67,10 @@ def own_images(
         return []
     groups = grouped(context.newest_first(images))
     shown = groups[: context.RECENT]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if title:
+    if title:
+        with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(title, anchor=False, width="content")
-        _takeaway(images)
+            _takeaway(images)
     active = _under_way()
     ticked = gallery(shown, image_notes(shown, active), key="own", selecting=selecting)
     if len(groups) > len(shown):
