@@ -349,6 +349,7 @@ def test_the_facts_of_the_files_are_shown_before_the_import(store: Store, app: A
     app.text_input(key="data-folder-0").set_value(str(_folder(tmp_path / "in"))).run()
     assert not app.exception
     table = next(frame.value for frame in app.dataframe if "Pixel size" in frame.value and "Format" in frame.value)
+    assert list(table.columns)[:3] == ["File", "Pixel size", "Notice"]
     assert list(table["File"]) == ["liver_0.png", "liver_1.png"]
     assert table["Size"][0] == "5 x 4 px (columns x rows)"
     assert "nothing to segment" in table["Notice"][0]

@@ -19,6 +19,9 @@ _SHOWN_AT_ONCE: Final = 20
 
 _SHOWN_AT_MOST: Final = 200
 
+_FIRST: Final = ("File", "Cannot be read", "Pixel size", "Not taken", "Notice", "Is read as", "Values")
+"""Columns that are seen without scrolling."""
+
 
 def facts_panel(checks: Sequence[ImportCheck]) -> None:
     """A table of facts under a heading that opens."""
@@ -36,7 +39,7 @@ def facts_panel(checks: Sequence[ImportCheck]) -> None:
 
 
 def facts_table(found: Sequence[Inspection]) -> pd.DataFrame:
-    """One row for each file; columns that say nothing about any of them are left out."""
+    """One row for each file, what needs a look first; columns that say nothing about any of them are left out."""
     rows = []
     for inspection in found:
         facts: dict[str, str] = {"File": inspection.name}
@@ -44,7 +47,9 @@ def facts_table(found: Sequence[Inspection]) -> pd.DataFrame:
             heading = name.capitalize()
             facts[heading] = f"{facts[heading]}; {value}" if heading in facts else value
         rows.append(facts)
-    return pd.DataFrame(rows).fillna("")
+    table = pd.DataFrame(rows).fillna("")
+    first = [heading for heading in _FIRST if heading in table]
+    return table[[*first, *(heading for heading in table if heading not in first)]]
 
 
 @lru_cache(maxsize=1024)
