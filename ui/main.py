@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.settings import ROOT
 from ui.errors import explained
+from ui.frame.history import one_entry_per_gesture
 from ui.indicator import indicator
 from ui.parts.kept_dialog import draw_dialog
 
@@ -39,6 +40,7 @@ def main() -> None:
     ]
     page = st.navigation(pages, position="top")
     indicator()
+    one_entry_per_gesture()
     with explained():
         draw_dialog(page.url_path)  # before the page, which may stop
         page.run()

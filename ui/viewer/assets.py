@@ -20,7 +20,8 @@ BUNDLES: Final = {
     "viewer": _UI / "viewer" / "static",
     "uploader": _UI / "uploader" / "static",
     "figure": _UI / "figure" / "static",
-    "plotly": Path(plotly.__file__).parent / "package_data",
+    "frame": _UI / "frame" / "static",
+    "plotly": Path(plotly.__file__).resolve().parent / "package_data",
 }
 """Folders that are served, by the first part of their address."""
 
