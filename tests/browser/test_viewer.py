@@ -291,6 +291,40 @@ def test_leaving_the_page_lets_go_of_everything(viewer: Viewer, page: Page) -> N
     assert page.locator("canvas").count() == 0
 
 
+def told_scale(page: Page) -> tuple[float, str]:
+    """nm that a CSS pixel is worth by the bar, and the end of the status line."""
+    label = page.locator(".scale-label").inner_text()
+    number, unit = label.split()
+    nm = float(number) * {"nm": 1, "µm": 1000}[unit]
+    width = page.locator(".scale-line").evaluate("e => e.getBoundingClientRect().width")
+    return nm / width, page.locator(".about").inner_text().split(" · ")[-1]
+
+
+def test_a_changed_pixel_size_is_on_the_scale_bar_at_once_and_in_another_tab(viewer: Viewer, world: World) -> None:
+    """The bar kept the size of before until the page was loaded anew: wrong by a factor of five."""
+    image = world.add_image("changed.tif", PixelSize.from_user(8.0), seed=77)
+    viewer.open(image, "600,600,2")
+    nm, words = told_scale(viewer.page)
+    assert (round(nm, 2), words) == (4.0, "8 nm/px")
+    other = Viewer(viewer.page.context.new_page(), world).open(image, "600,600,2")
+    world.store.set_pixel_size(image.id, PixelSize.from_user(40.0))
+    viewer.page.bring_to_front()
+    viewer.page.get_by_role("button", name="rerun").click()
+    expect(viewer.page.locator(".about")).to_contain_text("40 nm/px")
+    viewer.page.wait_for_timeout(200)
+    assert round(told_scale(viewer.page)[0], 2) == 20.0
+    viewer.page.locator(".surface").hover(position={"x": 200, "y": 150})
+    row, rest = viewer.page.locator(".where").inner_text().removeprefix("row").split("col")
+    down_um = float(rest.split("·")[1].split(",")[0])
+    assert abs(down_um - float(row.replace(",", "")) * 40 / 1000) < 0.06, "the readout, too"
+    world.store.set_pixel_size(image.id, PixelSize.from_user(16.0))
+    other.page.evaluate("window.dispatchEvent(new Event('focus'))")  # somebody looks at it again; no rerun reaches it
+    expect(other.page.locator(".about")).to_contain_text("16 nm/px")
+    other.page.wait_for_timeout(200)
+    assert round(told_scale(other.page)[0], 2) == 8.0
+    other.page.close()
+
+
 @pytest.mark.parametrize(
     ("view", "label"),
     [("1150,1150,1", "1 µm"), ("1150,1150,10", "100 nm"), ("1150,1150,0.2", "5 µm")],

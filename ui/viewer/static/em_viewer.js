@@ -42,6 +42,7 @@ export class EmViewer {
     window.addEventListener("hashchange", this.onLink);
     this.onReturn = () => { if (!document.hidden) this.refreshImage(); };
     document.addEventListener("visibilitychange", this.onReturn);
+    window.addEventListener("focus", this.onReturn); // of two windows side by side neither is hidden
     this.addressWatch = setInterval(() => this.rememberPlace(), ADDRESS_WATCH_MS);
     this.resizes = new ResizeObserver(() => this.onResize());
     this.resizes.observe(this.element);
@@ -442,6 +443,7 @@ export class EmViewer {
     clearInterval(this.addressWatch);
     window.removeEventListener("hashchange", this.onLink);
     document.removeEventListener("visibilitychange", this.onReturn);
+    window.removeEventListener("focus", this.onReturn);
     this.shortcuts.close();
     this.resizes.disconnect();
     this.closeImage();
