@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from core.files import write_json
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
-from core.segmentation.model_card import ModelCard
+from core.segmentation.model_card import ModelCard, TrainingSummary
 from core.segmentation.model_store import StoredModel, open_model
 
 
@@ -22,6 +22,8 @@ def write_model(
     created: str = "",
     project_id: str = "",
     scheme: LabelScheme = DEFAULT_SCHEME,
+    preset: str = "",
+    training: TrainingSummary | None = None,
 ) -> StoredModel:
     """Card, plans and a weights file with one number in it."""
     folder.mkdir(parents=True)
@@ -34,6 +36,8 @@ def write_model(
         warning=warning,
         created=created,
         project_id=project_id,
+        preset=preset,
+        training=training or TrainingSummary(),
     )
     configuration = {
         "patch_size": [64, 64],

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = {"core": {"core"}, "ui": {"core", "ui"}, "pages": {"core", "ui"}}
 """Folder to the project's folders that it may import."""
 
-PURE = ("imaging", "labels", "segmentation", "evaluation", "morphometry", "objects", "phantom")
+PURE = ("imaging", "labels", "segmentation", "evaluation", "morphometry", "objects", "phantom", "training")
 """Parts of core that know no database, no jobs and no routes."""
 
 

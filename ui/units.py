@@ -55,6 +55,17 @@ def duration_text(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def waiting_text(waiting_s: float | None, all_s: float) -> str:
+    """What of a training's time was lost to a busy machine, where that is worth a word; begins with a comma.
+
+    >>> waiting_text(420.0, 600.0), waiting_text(12.0, 600.0), waiting_text(None, 600.0)
+    (', 7 min of it waiting for a busy machine', '', '')
+    """
+    if waiting_s is None or waiting_s < 0.1 * all_s:
+        return ""
+    return f", {duration_text(waiting_s)} of it waiting for a busy machine"
+
+
 def bytes_text(size: float) -> str:
     """Decimal units, as disks are sold.
 

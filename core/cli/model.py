@@ -13,6 +13,7 @@ from core.cli.console import done, notice, stdout
 from core.errors import ModelError
 from core.segmentation.model_store import TRASH_DAYS, ModelStore, StoredModel, open_model
 from core.settings import current_settings
+from core.training.verdict import undertrained_warning, verdict_of
 
 app = typer.Typer(help="Import, list, show, rename, archive, export and delete models.", no_args_is_help=True)
 
@@ -42,6 +43,18 @@ def find_model(model: str, *, project_id: str | None = None) -> StoredModel:
         return proposed
     folder = Path(model)
     return open_model(folder) if (folder / "card.json").is_file() else store.get(model)
+
+
+def model_warning(model: StoredModel) -> str:
+    """What its makers warn of, and that it is undertrained; "" where nothing is to be said."""
+    return " ".join(text for text in (model.card.warning, undertrained_warning(model.card)) if text)
+
+
+def warn_of(model: StoredModel) -> None:
+    """Print that, before the model is used."""
+    for text in (model.card.warning, undertrained_warning(model.card)):
+        if text:
+            notice(text)
 
 
 def _current(models: ModelStore, project_id: str) -> StoredModel | None:
@@ -84,17 +97,28 @@ def list_models() -> None:
     models, broken = store.scan()
     default = store.default()
     table = Table(title=f"Models in {store.models_dir}")
-    for column in ("id", "name", "classes", "nm/px", "preset", "created", "MB"):
+    for column in ("id", "name", "classes", "nm/px", "preset", "created", "minutes", "iterations", "MB"):
         table.add_column(column, overflow="fold")
     for model in models:
         mark = " (default)" if default and model.id == default.id else " (archived)" if model.archived else ""
         size = "–" if model.pixel_size_nm is None else f"{model.pixel_size_nm:g}"
         classes = ", ".join(item.name for item in model.scheme.classes)
         megabytes = f"{model.size_bytes / 1e6:.1f}"
-        table.add_row(model.id + mark, model.card.name, classes, size, model.card.preset, model.card.created, megabytes)
+        table.add_row(
+            model.id + mark, model.card.name, classes, size, model.card.preset, model.card.created, *_length(model),
+            megabytes,
+        )  # fmt: skip
     stdout.print(table)
     for item in broken:
         notice(f"{item.id} cannot be used: {item.reason}")
+
+
+def _length(model: StoredModel) -> tuple[str, str]:
+    """Minutes and iterations of its training."""
+    training = model.card.training
+    mark = " (undertrained)" if verdict_of(model.card).undertrained else ""
+    minutes = f"{training.minutes:.0f}" if training.minutes else "–"
+    return minutes, (f"{training.iterations:,}" if training.iterations else "–") + mark
 
 
 @app.command()

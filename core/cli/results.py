@@ -11,7 +11,7 @@ from rich.table import Table
 
 from core.cli.console import done, notice, progress_bar, stdout
 from core.cli.evaluate_tables import print_report
-from core.cli.model import find_model
+from core.cli.model import find_model, warn_of
 from core.cli.waiting import wait_for_jobs
 from core.errors import JobError, NotFoundError
 from core.files import write_bytes
@@ -44,6 +44,7 @@ def run_evaluation(
     chosen = find_model(model, project_id=found.id)
     if not model:
         done(f"Model: {chosen.card.name} ({chosen.id})")
+    warn_of(chosen)
     plan = EvaluationPlan(found.id, chosen.id, settings=settings)
     for text in check_evaluation(store, plan).warnings:
         notice(text)

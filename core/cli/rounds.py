@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.cli.console import done, notice, progress_bar, stdout
-from core.cli.model import find_model
+from core.cli.model import find_model, warn_of
 from core.cli.results import find_project
 from core.cli.round_tables import print_round, print_rounds
 from core.errors import NotFoundError, RoundError
@@ -76,6 +76,8 @@ def start(
     if model and scratch:
         raise RoundError("Both --from and --scratch are given.", "Give one of them.")
     parent = None if scratch else find_model(model).id if model else usual_parent(store, found.id)
+    if parent is not None:
+        warn_of(find_model(parent))
     plan = RoundPlan(
         found.id, _images(store, found, image), name=name, parent_id=parent, preset=preset, minutes=minutes,
         epochs=epochs, learning_rate=learning_rate, seed=seed, automatic=auto, step_by_step=step_by_step,

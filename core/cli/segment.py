@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from core.cli.console import done, notice, progress_bar, stdout
-from core.cli.model import find_model
+from core.cli.model import find_model, model_warning, warn_of
 from core.errors import PredictionError
 from core.files import replacing, write_json
 from core.imaging.display import percentile_window, to_display
@@ -77,8 +77,7 @@ def segment(
     targets = _targets(out, sources, ".tif")
     overlays = _targets(overlay, sources, ".png") if overlay else None
     summaries = _targets(json, sources, ".json") if json else None
-    if stored.card.warning:
-        notice(stored.card.warning)
+    warn_of(stored)
     predictor = Predictor(
         stored,
         backend=backend or settings.backend,
@@ -225,7 +224,7 @@ def _summary_json(
         "image": source.path.name,
         "page": source.page + 1,
         "pages": source.file.pages,
-        "model": {"id": model.id, "name": model.card.name, "warning": model.card.warning},
+        "model": {"id": model.id, "name": model.card.name, "warning": model_warning(model)},
         "pixel_size_nm": pixel_size_nm,
         "prediction": asdict(summary),
         "coverage": [row.to_json() for row in rows],

@@ -12,9 +12,11 @@ import typer
 from core.cli.console import done, notice, progress_bar
 from core.cli.model import find_model
 from core.errors import TrainingError
+from core.segmentation.model_card import ModelCard
 from core.segmentation.presets import Preset
 from core.segmentation.training_request import TrainingProgress, TrainRequest
 from core.settings import current_settings
+from core.training.verdict import training_words, undertrained_warning, verdict_of
 
 WITH_AGAIN: Final = ("again", "out", "resume", "name", "description")
 """Options that go along with --again; all others come from the model."""
@@ -131,6 +133,20 @@ def _run(request: TrainRequest) -> None:
 
         model = run(request, on_progress=show)
     done(f"Model {model.id} in {model.path} ({model.size_bytes / 1e6:.1f} MB)")
+    _print_end(model.card)
+
+
+def _print_end(card: ModelCard) -> None:
+    """How far the training came, and what was lost to other programs."""
+    training = card.training
+    words = training_words(card) or f"{training.iterations:,} iterations."
+    if training.waiting_s and training.waiting_s >= 6 * training.minutes:  # a tenth
+        words += f" {training.waiting_s / 60:.1f} of {training.minutes:.1f} min were lost to a busy machine."
+    if verdict_of(card).undertrained:
+        notice(words)
+        notice(undertrained_warning(card))
+    else:
+        done(words)
 
 
 def _print_epoch(progress: TrainingProgress) -> None:

@@ -44,6 +44,13 @@ class TrainingSummary:
         Training images, and the nnU-Net cases that they were cut into.
     minutes
         Wall time of the training proper.
+    computing_s, waiting_s
+        What of it was spent computing, and waiting for a busy machine; None: not measured.
+    earlier_iterations
+        Iterations of the parent and its parents, where the parent was undertrained: then this training is a part of
+        the same one.
+    loss_falling
+        Whether the validation loss was still falling at the end; None: nobody can tell.
     epochs, iterations
         As run.
     seed
@@ -67,6 +74,10 @@ class TrainingSummary:
     images: int = 0
     cases: int = 0
     minutes: float = 0.0
+    computing_s: float | None = None
+    waiting_s: float | None = None
+    earlier_iterations: int = 0
+    loss_falling: bool | None = None
     epochs: int = 0
     iterations: int = 0
     seed: int | None = None

@@ -27,6 +27,8 @@ from core.segmentation.model_store import (
 from core.segmentation.preparation import PreparedDataset, dataset_description
 from core.segmentation.stored_model import SNAPSHOT_FILE, snapshot_project_id
 from core.segmentation.weights import save_weights
+from core.training.learning_curve import still_falling
+from core.training.verdict import iterations_of, verdict_of
 
 if TYPE_CHECKING:
     from core.segmentation.trainer import CristaeTrainer
@@ -164,6 +166,10 @@ def make_card(
             images=len(images),
             cases=len(prepared.image_of_case),
             minutes=round(outcome.elapsed_s / 60, 2),
+            computing_s=round(outcome.computing_s, 1),
+            waiting_s=round(outcome.waiting_s, 1),
+            earlier_iterations=iterations_of(parent.card) if parent and verdict_of(parent.card).undertrained else 0,
+            loss_falling=still_falling([report.val_loss for report in outcome.history]),
             epochs=len(outcome.history),
             iterations=outcome.iterations,
             seed=request.seed,

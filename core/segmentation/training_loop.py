@@ -14,6 +14,7 @@ from core.segmentation.checkpoint import Checkpoint, load_checkpoint, save_check
 from core.segmentation.preview import write_preview
 from core.segmentation.schedule import Schedule, eta_s
 from core.segmentation.training_request import EpochReport, TrainingProgress
+from core.training.work_clock import WorkClock
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,6 +53,8 @@ class Outcome:
     history: list[EpochReport]
     iterations: int
     elapsed_s: float
+    computing_s: float
+    waiting_s: float
     stopped_early: bool
     notices: list[str] = field(default_factory=list)
 
@@ -100,19 +103,18 @@ class TrainingLoop:
         self.best: dict[str, Tensor] = {}
         self.best_report: EpochReport | None = None
         self.seconds_per_iteration = 0.0
-        self._elapsed_before = 0.0
-        self._started = time.monotonic()
+        self.clock = WorkClock(threads=trainer.threads or torch_threads(), on_processor=trainer.device.type == "cpu")
         self._last_report = 0.0
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds of training, over all resumed parts."""
-        return self._elapsed_before + time.monotonic() - self._started
+        """Seconds of training by the clock, over all resumed parts."""
+        return self.clock.wall_s
 
     @property
     def fraction(self) -> float:
         """Part of the training that is done."""
-        return self.schedule.fraction(self.elapsed_s, self.iterations)
+        return self.schedule.fraction(self.clock.budget_s, self.iterations)
 
     def run(self) -> Outcome:
         """Train to the end.
@@ -122,9 +124,9 @@ class TrainingLoop:
         TrainingError
             The loss is no longer a number.
         """
+        self.clock.start()
         self._restore()
         self._seed_epoch()
-        self._started = time.monotonic()
         batches = self.trainer.open_batches()
         early = False
         if self.schedule.iterations_per_epoch and not self.trainer.validation_set:
@@ -148,6 +150,7 @@ class TrainingLoop:
         self._seed_epoch()
         self.trainer.network.train()
         started, total, lr = time.monotonic(), 0.0, self.schedule.initial_lr
+        waited = self.clock.waiting_s
         times: list[float] = []
         while not times or self._epoch_goes_on(len(times)):
             lr = self.schedule.learning_rate(self.fraction, self.iterations)
@@ -157,6 +160,7 @@ class TrainingLoop:
             total += float(self.trainer.train_step(next(batches))["loss"])
             times.append(time.monotonic() - tick)
             self.iterations += 1
+            self.clock.look()
             self._pace(times)
             self._report_progress(total / len(times))
         if not math.isfinite(total):
@@ -166,7 +170,7 @@ class TrainingLoop:
             )
         if not self.trainer.validation_set:
             self._draw_validation_set()
-        self._close_epoch(total / len(times), lr, started, times)
+        self._close_epoch(total / len(times), lr, started, times, waited)
 
     def _epoch_goes_on(self, done: int) -> bool:
         whole = done >= (self.schedule.iterations_per_epoch or math.inf)
@@ -185,8 +189,9 @@ class TrainingLoop:
         ):
             self.trainer.set_average_length(self.schedule.expected_iterations(min(times[-TIMED:])))
 
-    def _close_epoch(self, train_loss: float, lr: float, started: float, times: list[float]) -> None:
+    def _close_epoch(self, train_loss: float, lr: float, started: float, times: list[float], waited: float) -> None:
         val_loss, values = self.trainer.validate()
+        self.clock.look()
         seen = [value for value in values if value is not None]
         self.seconds_per_iteration = sum(times) / len(times)
         report = EpochReport(
@@ -199,6 +204,7 @@ class TrainingLoop:
             lr=lr,
             seconds=time.monotonic() - started,
             seconds_per_iteration=self.seconds_per_iteration,
+            waiting_s=self.clock.waiting_s - waited,
         )
         self.history.append(report)
         if self.held_out and (self.best_report is None or _dice(report) > _dice(self.best_report)):
@@ -212,7 +218,8 @@ class TrainingLoop:
         state = {
             "epoch": len(self.history),
             "iterations": self.iterations,
-            "elapsed_s": self.elapsed_s,
+            "elapsed_s": self.clock.wall_s,
+            "computing_s": self.clock.wall_s - self.clock.waiting_s,
             "history": [asdict(report) for report in self.history],
             "best_epoch": self.best_report.epoch if self.best_report else None,
             "schedule": asdict(self.schedule),
@@ -236,7 +243,8 @@ class TrainingLoop:
             return
         state, tensors = checkpoint.state, checkpoint.tensors
         self.history = [EpochReport(**values) for values in state["history"]]
-        self.iterations, self._elapsed_before = state["iterations"], state["elapsed_s"]
+        self.iterations = state["iterations"]
+        self.clock.start(state["elapsed_s"], state.get("computing_s", state["elapsed_s"]))
         self.schedule = Schedule(**state["schedule"])
         self.best = tensors.get("best", {})
         self.best_report = next((r for r in self.history if r.epoch == state["best_epoch"]), None)
@@ -278,9 +286,18 @@ class TrainingLoop:
             report=report,
             history=self.history,
             iterations=self.iterations,
-            elapsed_s=self.elapsed_s,
+            elapsed_s=self.clock.wall_s,
+            computing_s=self.clock.wall_s - self.clock.waiting_s,
+            waiting_s=self.clock.waiting_s,
             stopped_early=early and self.fraction < 1,
         )
+
+
+def torch_threads() -> int:
+    """Threads that torch computes with."""
+    import torch
+
+    return torch.get_num_threads()
 
 
 def _dice(report: EpochReport) -> float:

@@ -31,8 +31,9 @@ class TrainRequest:
         Folder of the model to be made; its name becomes the model's id. Unfinished work is kept beside it, in
         ``.<name>.training``.
     minutes
-        Time budget in minutes of wall time from start to finished model; preparing the images counts, but never takes
-        more than half of it from the training itself. The learning rate falls to zero over it. None: the preset's, or
+        Time budget in minutes of computing from start to finished model: time that other programs take does not count,
+        up to three times the budget by the clock. Preparing the images counts, but never takes more than half of it
+        from the training itself. The learning rate falls to zero over it. None: the preset's, or
         `epochs`.
     epochs
         Instead of minutes.
@@ -158,6 +159,8 @@ class EpochReport:
         Mean over the classes that occur; None where nothing is held out.
     seconds, seconds_per_iteration
         Wall time.
+    waiting_s
+        Seconds of it that were spent waiting for a busy machine.
     """
 
     epoch: int
@@ -169,6 +172,7 @@ class EpochReport:
     lr: float
     seconds: float
     seconds_per_iteration: float
+    waiting_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def run_training(job: dict[str, Any], work: Path, emit: Emit) -> Path:
         start_from(trainer, parent, prepared, emit)
     loop = TrainingLoop(
         trainer,
-        make_schedule(request, learning_rate, time.time() - float(job["asked_at"])),
+        make_schedule(request, learning_rate, min(time.time() - float(job["asked_at"]), time.process_time())),
         work,
         class_names=[item.name for item in LabelScheme.from_json(prepared.scheme).classes],
         held_out=prepared.held_out,

@@ -164,7 +164,7 @@ def test_a_training_that_ends_while_it_is_watched_stays_on_the_page(
     change(store, row, state=JobState.SUCCEEDED.value, finished_at=datetime.now(UTC),
            result={"model_id": "m", "epochs": 3, "seconds": 9.0, "mean_dice": 0.5})  # fmt: skip
     page = page.run()
-    assert "Mean validation Dice 0.500" in page.success[0].value
+    assert "Mean validation Dice 0.500" in texts(page)
 
 
 def test_finish_and_cancel(store: Store, project: ProjectRecord, app: AppTest) -> None:

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import streamlit as st
 
+from core.segmentation.model_card import TrainingSummary
 from core.segmentation.model_store import StoredModel
 from core.settings import ROOT
+from core.training.verdict import training_words
 from ui.errors import plain
-from ui.units import bytes_text, duration_text
+from ui.units import bytes_text, duration_text, waiting_text
 
 MODELS_PAGE: Final = str(ROOT / "pages" / "models_page.py")
 
@@ -133,6 +135,13 @@ def _link(model: StoredModel | str) -> None:
         )
 
 
+def _time(training: TrainingSummary) -> str:
+    """By the clock, and what of it was lost to other programs."""
+    if not training.minutes:
+        return ""
+    return duration_text(training.minutes * 60) + waiting_text(training.waiting_s, training.minutes * 60)
+
+
 def training_table(model: StoredModel) -> None:
     """How the weights came about, as far as the card says."""
     training = model.card.training
@@ -140,7 +149,8 @@ def training_table(model: StoredModel) -> None:
         "Images": f"{len(training.training_images)} to learn from, {len(training.validation_images)} to validate"
         if training.training_images
         else (str(training.images) if training.images else ""),
-        "Time": duration_text(training.minutes * 60) if training.minutes else "",
+        "Time": _time(training),
+        "End of the training": training_words(model.card),
         "Epochs": f"{training.epochs:,} ({training.iterations:,} iterations)" if training.epochs else "",
         "Patch": "{} × {} px".format(*reversed(model.patch_size_px)),
         "Normalisation": model.normalization,

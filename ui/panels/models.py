@@ -20,12 +20,14 @@ from core.model_rights import may_change_model, may_manage_store, may_take_model
 from core.review.audit_log import audit_entries
 from core.segmentation.model_store import STARTER_ID, TRASH_DAYS, BrokenModel, StoredModel, TrashedModel
 from core.settings import Access, current_settings
+from core.training.verdict import undertrained_warning
 from ui import context
 from ui.access import origin_text, visible_projects
 from ui.errors import explained, plain, show_error
 from ui.panels.model_facts import classes_figure, facts, lineage, training_table
 from ui.panels.review_log import SHOWN, log_table
 from ui.parts.kept_files import prepare_button
+from ui.parts.undertrained import undertrained_notice
 from ui.person import person
 from ui.state import Query, StateKey, query, set_query
 from ui.viewer.assets import app_root
@@ -71,6 +73,10 @@ def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bo
             st.markdown(plain(card.description))
         if card.warning:
             st.markdown(f":orange[:material/warning:] {plain(card.warning)}")
+        if may_change:
+            undertrained_notice(model, key="models")
+        elif text := undertrained_warning(card):
+            st.warning(plain(text), icon=":material/hourglass_bottom:")
         st.caption(" · ".join(plain(fact) for fact in facts(model)))
         if model.pixel_size_nm is None and may_change:
             _ask_pixel_size(model)

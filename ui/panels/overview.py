@@ -20,6 +20,7 @@ from ui.gallery import DATA_PAGE, gallery, grouped
 from ui.panels.no_model import no_model
 from ui.panels.results_words import counted
 from ui.parts.takeaway import takeaway_button
+from ui.parts.undertrained import undertrained_notice
 from ui.person import person
 from ui.state import Query
 
@@ -187,6 +188,7 @@ def model_card(model: StoredModel | None) -> None:
         return
     with st.container(border=True):
         st.markdown(f"**{plain(model.card.name)}**  \n{plain(model.card.description)}")
+        undertrained_notice(model, key="overview")
         if model.card.warning:
             st.warning(plain(model.card.warning), icon=":material/warning:")
         size = "unknown" if model.pixel_size_nm is None else f"{model.pixel_size_nm:g} nm"

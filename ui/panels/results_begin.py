@@ -18,6 +18,7 @@ from ui.panels.results_import import import_panel
 from ui.panels.results_words import counted
 from ui.parts.names import image_details, model_choice
 from ui.parts.options import choices
+from ui.parts.undertrained import undertrained_notice
 from ui.person import person
 from ui.state import Query, StateKey, query, set_query
 
@@ -67,6 +68,8 @@ def _model_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
     model_id = model_choice(
         "Model", models, key=f"results-model-{project.id}-{_begun()}-{first}", first=first, place=left
     )
+    with left:
+        undertrained_notice(models[model_id], key="results", evaluate=False)
     with right:
         image_ids = _images(project, labelled)
     plan = EvaluationPlan(

@@ -17,6 +17,7 @@ from core.rounds.round import RoundCheck, check_round, start_round, usual_parent
 from core.segmentation.presets import PRESET_TITLES, PRESETS, Preset
 from core.settings import ROOT
 from core.store.records import ProjectRecord
+from core.training.verdict import undertrained_warning
 from ui import context
 from ui.access import may_as, who_may
 from ui.errors import explained, plain
@@ -141,6 +142,8 @@ def _plan(project: ProjectRecord) -> RoundPlan:
         key=f"round-parent-{project.id}-{usual}",
         help="Usually the current model: it keeps what it knows and learns from the corrections as well.",
     )  # fmt: skip
+    if parent and (text := undertrained_warning(models[parent].card)):
+        st.warning(plain(text), icon=":material/hourglass_bottom:")
     preset = st.segmented_control(
         "Preset", list(Preset), default=Preset.COMPACT, format_func=titled(PRESET_TITLES),
         key="round-preset", required=True,

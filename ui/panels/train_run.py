@@ -12,13 +12,16 @@ from core.jobs.transitions import PAUSED
 from core.label_scheme import LabelScheme
 from core.rounds.snapshot import Snapshot
 from core.store.records import JobControl, JobRecord, JobState
+from core.training.verdict import Verdict, training_words, verdict_of
 from ui import context
 from ui.charts import dice_curves, loss_curves
 from ui.errors import explaining, plain, show_error
 from ui.gallery import SEGMENT_PAGE
+from ui.panels.results_words import counted
+from ui.parts.undertrained import longer_buttons
 from ui.person import person
 from ui.state import Query
-from ui.units import duration_text
+from ui.units import duration_text, waiting_text
 
 LIVE_S: Final = 2.0
 """How often curves are drawn anew while a training runs."""
@@ -120,16 +123,30 @@ def _succeeded(row: JobRecord) -> None:
     result = row.result
     model_id = str(result.get("model_id", ""))
     dice = result.get("mean_dice")
-    told = f"Done: {result.get('epochs', 0)} epochs in {duration_text(float(result.get('seconds', 0)))}."
+    seconds = float(result.get("seconds", 0))
+    told = f"{counted(int(result.get('epochs', 0)), 'epoch')} in {duration_text(seconds)}"
+    told += f"{waiting_text(result.get('waiting_s'), seconds)}."
     if dice is not None:
         told += f" Mean validation Dice {dice:.3f} (patches of held-out regions or images, not a test set)."
+    model = next((each for each in context.models().list() if each.id == model_id), None)
     text, action = st.columns([4, 1], vertical_alignment="center")
-    text.success(plain(told), icon=":material/check_circle:")
-    if any(model.id == model_id for model in context.models().list()):
-        if action.button("Segment with it", icon=":material/blur_on:", type="primary", key=f"use-{row.id}"):
-            st.switch_page(SEGMENT_PAGE, query_params={Query.MODEL.value: model_id})
-    else:
+    if model is None:
+        text.info(plain(told), icon=":material/model_training:")
         action.caption("The model was removed since.")
+        return
+    found, words = verdict_of(model.card), training_words(model.card)
+    if found.undertrained:
+        text.warning(plain(f"{words} {told}"), icon=":material/hourglass_bottom:")
+    elif found is Verdict.STILL_FALLING:
+        text.info(plain(f"{words} {told}"), icon=":material/trending_down:")
+    else:
+        text.success(plain(f"Done. {words} {told}"), icon=":material/check_circle:")
+    if action.button(
+        "Segment with it", icon=":material/blur_on:", type="secondary" if found.undertrained else "primary",
+        key=f"use-{row.id}",
+    ):  # fmt: skip
+        st.switch_page(SEGMENT_PAGE, query_params={Query.MODEL.value: model_id})
+    longer_buttons(model, key=f"train-{row.id}")
 
 
 def _facts(row: JobRecord, snapshot: Snapshot, history: TrainingHistory) -> None:

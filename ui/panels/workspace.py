@@ -31,6 +31,7 @@ from ui.parts.names import model_choice
 from ui.parts.options import titled
 from ui.parts.pixel_size_change import use_measured_scale
 from ui.parts.takeaway import takeaway_button
+from ui.parts.undertrained import undertrained_notice
 from ui.person import person
 from ui.segment.object_sizes import object_sizes_panel
 from ui.state import Query, StateKey, query, set_query
@@ -161,6 +162,7 @@ def _model_panel(image: ImageRecord, model: StoredModel) -> None:
     key = f"model-{image.id}"
     model_choice("Model", available, key=key, on_change=kept_in_address(Query.MODEL, key, available, model.id))
     _current_line(image, model)
+    undertrained_notice(model, key=f"segment-{image.id}")
     if model.card.warning:
         st.caption(f":orange[:material/warning:] {plain(model.card.warning)}")
     with st.popover("About this model", icon=":material/info:", type="tertiary"):

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord
+from core.training.verdict import verdict_of
 from ui.parts.options import choice
 from ui.units import duration_text, pixel_size_text, shape_text
 
@@ -27,16 +28,21 @@ def model_made(model: StoredModel) -> str:
     if training.minutes:
         parts.append(duration_text(60 * training.minutes))
     if training.iterations:
-        parts.append(f"{training.iterations:,} iterations")
+        parts.append("1 iteration" if training.iterations == 1 else f"{training.iterations:,} iterations")
     return ", ".join(part for part in parts if part)
 
 
 def model_texts(models: Mapping[str, StoredModel]) -> dict[str, str]:
     """Each model in a list: its name, when it was made, how long it was trained."""
     return {
-        model_id: " · ".join(part for part in (model.card.name, model_made(model)) if part)
+        model_id: " · ".join(part for part in (model.card.name, model_made(model), _mark(model)) if part)
         for model_id, model in models.items()
     }
+
+
+def _mark(model: StoredModel) -> str:
+    """What a list says of a model that was not trained long enough."""
+    return "undertrained" if verdict_of(model.card).undertrained else ""
 
 
 def model_choice(

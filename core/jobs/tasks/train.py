@@ -1,7 +1,8 @@
 """``train``: a model from reference labels.
 
 Params: see `core.rounds.training.start_training`, which alone asks for such jobs. Result: ``model_id``, ``epochs``,
-``seconds``, ``mean_dice``. Goes on from its last finished epoch after an interruption or a pause.
+``iterations``, ``seconds``, ``waiting_s``, ``mean_dice``, ``verdict`` (`core.training.verdict`). Goes on from its last
+finished epoch after an interruption or a pause.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from core.segmentation.presets import PRESETS
 from core.segmentation.train import finish, train
 from core.segmentation.training_request import TrainingProgress, TrainRequest
 from core.store.records import JobControl
+from core.training.verdict import verdict_of
 
 READING_SHARE: Final = 0.02
 """Of the progress, for reading the images."""
@@ -75,7 +77,15 @@ def run(context: JobContext) -> dict[str, Any]:
     summary = made.card.training
     mean = made.card.metrics.get("mean_dice")
     seconds = round(60 * summary.minutes, 1)
-    return {"model_id": made.id, "epochs": summary.epochs, "seconds": seconds, "mean_dice": mean}
+    return {
+        "model_id": made.id,
+        "epochs": summary.epochs,
+        "iterations": summary.iterations,
+        "seconds": seconds,
+        "waiting_s": summary.waiting_s,
+        "mean_dice": mean,
+        "verdict": verdict_of(made.card).value,
+    }
 
 
 def _train(context: JobContext, request: TrainRequest, snapshot: Snapshot, record: TrainingRecord) -> StoredModel:

@@ -64,7 +64,8 @@ class _Trainer:
     network = torch.nn.Identity()
     validation_set = (None,)
     average: dict[str, torch.Tensor] = {}  # noqa: RUF012
-    average_steps, average_length = 0, 1.0
+    average_steps, average_length, threads = 0, 1.0, 1
+    device = torch.device("cpu")
     grad_scaler = preview = None
 
     def __init__(self) -> None:

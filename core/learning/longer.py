@@ -1,0 +1,66 @@
+"""Training a model longer: the same images and settings, from its own weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import TrainingError
+from core.jobs.rows import jobs
+from core.rounds.again import kept_snapshot
+from core.rounds.training import TrainingPlan, start_training
+from core.segmentation.model_store import ModelStore
+from core.segmentation.presets import PRESETS, Preset
+from core.store.records import JobRecord
+from core.store.store import Store
+from core.training.verdict import verdict_of
+
+
+def train_longer(store: Store, model_id: str, *, author: str = "") -> JobRecord:
+    """Queue a training that goes on from a model, on its own images with its own settings; the model stays as it is.
+
+    An undertrained model goes on with the learning rate of a training from scratch, for it is not fine-tuned but
+    trained to its end; others with that of fine-tuning.
+
+    Raises
+    ------
+    TrainingError
+        The model was not trained from a project here.
+    DatasetError
+        Its images cannot be trained on any more: deleted, moved to the test set, without label maps.
+    ModelError, NotFoundError
+        There is no such model or project.
+    """
+    return start_training(store, _plan(store, model_id), author=author)
+
+
+def _plan(store: Store, model_id: str) -> TrainingPlan:
+    model = ModelStore(store.settings.models_dir).get(model_id)
+    if model.card.preset not in set(map(str, Preset)):
+        raise TrainingError(
+            f"{model.card.name} was not trained with a preset of Cristae.", "Fine-tune it on the Train page."
+        )
+    snapshot, asked = kept_snapshot(model), _asked(store, model_id)
+    preset = Preset(model.card.preset)
+    undertrained = verdict_of(model.card).undertrained
+    settings = model.card.training.settings
+    return TrainingPlan(
+        project_id=snapshot.project_id,
+        image_ids=[case.image_id for case in snapshot.cases],
+        name=model.card.name,
+        preset=preset,
+        parent_id=model.id,
+        minutes=asked.get("minutes", settings.get("minutes")),
+        epochs=asked.get("epochs", settings.get("epochs")),
+        iterations_per_epoch=asked.get("iterations_per_epoch"),
+        pixel_size_nm=model.pixel_size_nm,
+        seed=model.card.training.seed or 0,  # another one would hold out what the model has learned from
+        validation_fraction=float(asked.get("validation_fraction", settings.get("validation_fraction", 0.15))),
+        learning_rate=PRESETS[preset].recipe.learning_rate if undertrained else None,
+    )
+
+
+def _asked(store: Store, model_id: str) -> Mapping[str, Any]:
+    """The parameters of the training that made a model; empty where its job is gone."""
+    rows = jobs(kinds=["train"], limit=100_000, store=store)
+    return next((row.params for row in rows if row.params.get("model_id") == model_id), {})

@@ -1,0 +1,1 @@
+"""Training: how long, how well, and what may be said of it."""

@@ -1,0 +1,20 @@
+"""Training on: refused with reasons where it cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.errors import TrainingError
+from core.learning.longer import train_longer
+from core.segmentation.model_card import TrainingSummary
+from core.store import Store
+from tests.models import write_model
+
+
+def test_only_what_was_trained_here_is_trained_on(store: Store) -> None:
+    write_model(store.settings.models_dir / "given", preset="imported")
+    with pytest.raises(TrainingError, match="not trained with a preset"):
+        train_longer(store, "given")
+    write_model(store.settings.models_dir / "bare", preset="compact", training=TrainingSummary(iterations=24))
+    with pytest.raises(TrainingError, match="Nothing is kept of how bare was trained"):
+        train_longer(store, "bare")

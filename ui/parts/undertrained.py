@@ -1,0 +1,73 @@
+"""A plain warning wherever a model is used that was not trained long enough, with what to do about it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from core.access import Permission
+from core.errors import NotFoundError
+from core.learning.longer import train_longer
+from core.segmentation.model_store import StoredModel
+from core.settings import ROOT
+from core.training.verdict import undertrained_warning
+from ui import context
+from ui.access import allowed
+from ui.errors import explained, plain
+from ui.person import person
+from ui.state import Query
+
+TRAIN_PAGE: Final = str(ROOT / "pages" / "train_page.py")
+RESULTS_PAGE: Final = str(ROOT / "pages" / "results_page.py")
+
+
+def undertrained_notice(model: StoredModel, *, key: str, evaluate: bool = True) -> None:
+    """Nothing for a model that was trained enough.
+
+    Parameters
+    ----------
+    key
+        Names the buttons on their page.
+    evaluate
+        Whether to offer an evaluation; not where one is about to be started.
+    """
+    text = undertrained_warning(model.card)
+    if not text:
+        return
+    st.warning(plain(text), icon=":material/hourglass_bottom:")
+    longer_buttons(model, key=key, evaluate=evaluate)
+
+
+def longer_buttons(model: StoredModel, *, key: str, evaluate: bool = True) -> None:
+    """*Train on* and *Evaluate*, for whoever may, where the project that the model was trained on is here."""
+    project_id = model.project_id
+    if not project_id or not _is_here(project_id) or not allowed(Permission.TRAIN, project_id):
+        return
+    with st.container(horizontal=True, gap="small"):
+        longer = st.button(
+            "Train on", icon=":material/model_training:", key=f"{key}-longer-{model.id}",
+            help="Another training from this model, on the same images with the same settings. This model stays.",
+        )  # fmt: skip
+        asked = evaluate and st.button(
+            "Evaluate", icon=":material/analytics:", key=f"{key}-evaluate-{model.id}",
+            help="Score it on the project's test set.",
+        )  # fmt: skip
+    target = {Query.PROJECT.value: project_id}
+    if asked:
+        target |= {Query.MODEL.value: model.id, Query.SECTION.value: "new"}
+        st.switch_page(RESULTS_PAGE, query_params=target)
+    if longer:
+        begun = ""
+        with explained():
+            begun = train_longer(context.store(), model.id, author=person()).id
+        if begun:
+            st.switch_page(TRAIN_PAGE, query_params=target | {Query.JOB.value: begun})
+
+
+def _is_here(project_id: str) -> bool:
+    try:
+        context.store().project(project_id)
+    except NotFoundError:
+        return False
+    return True
