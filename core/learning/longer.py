@@ -16,14 +16,21 @@ from core.store.store import Store
 from core.training.verdict import verdict_of
 
 
-def train_longer(store: Store, model_id: str, *, author: str = "") -> JobRecord:
+def train_longer(store: Store, model_id: str, *, by: str | None = None) -> JobRecord:
     """Queue a training that goes on from a model, on its own images with its own settings; the model stays as it is.
 
     An undertrained model goes on with the learning rate of a training from scratch, for it is not fine-tuned but
     trained to its end; others with that of fine-tuning.
 
+    Parameters
+    ----------
+    by
+        Who asks: must be allowed to train there, and is the job's author; None: the program itself.
+
     Raises
     ------
+    AccessError
+        ``by`` may not train in the project.
     TrainingError
         The model was not trained from a project here.
     DatasetError
@@ -31,7 +38,7 @@ def train_longer(store: Store, model_id: str, *, author: str = "") -> JobRecord:
     ModelError, NotFoundError
         There is no such model or project.
     """
-    return start_training(store, _plan(store, model_id), author=author)
+    return start_training(store, _plan(store, model_id), by=by)
 
 
 def _plan(store: Store, model_id: str) -> TrainingPlan:

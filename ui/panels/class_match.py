@@ -17,6 +17,7 @@ from core.store.records import ProjectRecord
 from ui import context
 from ui.access import allowed
 from ui.errors import explained, plain
+from ui.parts.options import choice_or_none
 from ui.person import person
 
 _ADD: Final = "+"
@@ -104,13 +105,11 @@ def _form(project: ProjectRecord, model: StoredModel, asked: Sequence[_Asked], *
     for number, each in enumerate(asked):
         addable = may_add and each.name.strip().casefold() not in own
         options = [*([_ADD] if addable else []), *names, _BACKGROUND]
-        index = options.index(each.answer) if each.answer in options else None
-        answers[each.name] = st.selectbox(
+        answers[each.name] = choice_or_none(
             plain(each.name),
-            options,
-            index=index,
+            {option: _words(option, names) for option in options},
+            first=each.answer,
             placeholder="Choose",
-            format_func=lambda option: _words(option, names),
             key=f"{key}-class-{project.id}-{model.id}-{number}",
         )
     if not may_add:

@@ -14,6 +14,7 @@ from ui import context
 from ui.access import allowed, may_name_folders, visible_projects
 from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.parts.options import choice
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 from ui.units import bytes_text
@@ -82,11 +83,13 @@ def _owner() -> str:
     """The project that the model is for; "" for all."""
     projects = {project.id: project.name for project in visible_projects() if allowed(Permission.TRAIN, project.id)}
     for_all = [""] if may_manage_store(context.store(), person()) else []
-    options = [*for_all, *projects]
-    return st.selectbox(
-        "Belongs to", options, format_func=lambda owner: projects.get(owner, "All projects"), key="model-owner",
+    names = dict.fromkeys(for_all, "All projects") | projects
+    if not names:
+        return ""
+    return choice(
+        "Belongs to", names, key="model-owner",
         help="Members of its project see, download and change a model. One of all projects is seen by everybody.",
-    ) or ""  # fmt: skip
+    )  # fmt: skip
 
 
 @explaining

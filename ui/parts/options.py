@@ -127,12 +127,14 @@ def choice_or_none(
     texts: Mapping[K, str],
     *,
     key: str,
+    first: K | None = None,
     details: Details[K] | None = None,
     place: DeltaGenerator | None = None,
     **options: Any,
 ) -> K | None:
-    """`choice` with nothing chosen at first."""
-    return _selected(label, texts, key, None, details, place, options)
+    """`choice` with nothing chosen at first, unless ``first`` is among the ids."""
+    index = next((place for place, option in enumerate(texts) if option == first), None)
+    return _selected(label, texts, key, index, details, place, options)
 
 
 def choices(

@@ -10,6 +10,8 @@ from ui import context
 from ui.errors import show_error
 from ui.panels.results_words import counted
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
+from ui.parts.names import image_details
+from ui.parts.options import choice
 from ui.parts.pixel_size_change import use_measured_scale, use_pixel_size
 from ui.viewer import viewer
 
@@ -43,9 +45,9 @@ def scale_of_images(image_ids: tuple[str, ...]) -> None:
     st.caption("Or measure it on a scale bar that is part of the image:")
     shown = image_ids[0]
     if len(images) > 1:
-        shown = st.selectbox(
-            "Image", image_ids, format_func=lambda image_id: images[image_id].name, key=f"{key}-image",
-            label_visibility="collapsed",
+        shown = choice(
+            "Image", {image_id: images[image_id].name for image_id in image_ids}, details=image_details(images),
+            key=f"{key}-image", label_visibility="collapsed",
         )  # fmt: skip
     state = viewer(
         shown, key=f"{key}-{shown}", height=_HEIGHT_PX, remember_as="scale", url_view=False, scale_tool=True,

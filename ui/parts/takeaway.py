@@ -16,6 +16,7 @@ from ui.errors import plain
 from ui.panels.results_words import counted
 from ui.parts.kept_dialog import forget_dialog, kept_dialog, opening
 from ui.parts.kept_files import prepare_button
+from ui.parts.options import choice, titled
 from ui.person import person
 
 _FORMS: Final = {
@@ -90,7 +91,7 @@ def _takeaway(project_id: str, image_ids: tuple[str, ...], title: str, labels: s
     name = title or context.store().project(project_id).name
     st.markdown(f"**{plain(name)}** · {counted(len(image_ids), 'image')}")
     form = st.segmented_control(
-        "As", list(_FORMS), default=Form.FILES, format_func=_FORMS.__getitem__, key=f"takeaway-form-{turn}",
+        "As", list(_FORMS), default=Form.FILES, format_func=titled(_FORMS), key=f"takeaway-form-{turn}",
         required=True,
     )  # fmt: skip
     form = form or Form.FILES
@@ -113,13 +114,12 @@ def _takeaway(project_id: str, image_ids: tuple[str, ...], title: str, labels: s
 
 def _labels(project_id: str, image_ids: tuple[str, ...], first: str, form: Form, turn: int) -> str:
     """Which label maps; says what they are and how many images have none."""
-    choices = label_choices(context.store(), project_id, person())
+    texts = label_choices(context.store(), project_id, person())
     if form is Form.FILES:
-        choices.pop(TRAINING)
+        texts.pop(TRAINING)
     usual = TRAINING if form is not Form.FILES and first == COUNTS else first
-    keys = list(choices)
-    chosen = st.selectbox(
-        "Label maps", keys, index=keys.index(usual) if usual in keys else 0, format_func=choices.__getitem__,
+    chosen = choice(
+        "Label maps", texts, first=usual,
         key=f"takeaway-labels-{form}-{turn}", help=_HELP,
     )  # fmt: skip
     maps = chosen_maps(context.store(), project_id, chosen, person(), image_ids)
@@ -132,7 +132,7 @@ def _labels(project_id: str, image_ids: tuple[str, ...], first: str, form: Form,
 def _parts(turn: int) -> tuple[tuple[Part, ...], bool]:
     """Which files, and whether overlays have every pixel."""
     chosen = st.pills(
-        "Files", list(_PARTS), selection_mode="multi", default=list(USUAL_PARTS), format_func=_PARTS.__getitem__,
+        "Files", list(_PARTS), selection_mode="multi", default=list(USUAL_PARTS), format_func=titled(_PARTS),
         key=f"takeaway-parts-{turn}",
     )  # fmt: skip
     full_size = Part.OVERLAYS in chosen and st.toggle(

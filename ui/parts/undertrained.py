@@ -60,7 +60,7 @@ def longer_buttons(model: StoredModel, *, key: str, evaluate: bool = True) -> No
     if longer:
         begun = ""
         with explained():
-            begun = train_longer(context.store(), model.id, author=person()).id
+            begun = train_longer(context.store(), model.id, by=person()).id
         if begun:
             st.switch_page(TRAIN_PAGE, query_params=target | {Query.JOB.value: begun})
 

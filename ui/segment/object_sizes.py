@@ -21,6 +21,7 @@ from ui import context
 from ui.access import allowed
 from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.parts.options import titled
 from ui.person import person
 from ui.state import StateKey
 from ui.units import AREA_FORMAT
@@ -66,7 +67,7 @@ def _chosen_sizes(revision: RevisionRecord, rows: tuple[ClassCleaning, ...]) -> 
             "Times the present size",
             _MULTIPLES,
             value=1.0,
-            format_func=lambda value: "remove nothing" if value == 0 else f"× {value:g}",
+            format_func=titled({value: "remove nothing" if value == 0 else f"× {value:g}" for value in _MULTIPLES}),
             help="Pieces below the smallest object of their class are removed. The masks change when you apply it.",
             key=f"object-sizes-{revision.id}",
         )
