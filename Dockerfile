@@ -20,6 +20,7 @@ COPY .streamlit .streamlit
 COPY core core
 COPY ui ui
 COPY pages pages
+COPY docs docs
 COPY models models
 
 RUN useradd --create-home --uid 1000 cristae && mkdir -p /data && chown -R cristae /data /app/models

@@ -9,10 +9,11 @@ from ui.panels.correct_history import history_panel
 from ui.panels.correct_start import draft_line, entries_of, image_picker, my_draft, others, split_line, start_panel
 from ui.panels.correct_work import submitted_panel, work_panel
 from ui.panels.project import project_picker
+from ui.parts.help import page_title
 from ui.person import person_field
 
 title, which, place, who = st.columns([1, 2, 1.2, 0.8], vertical_alignment="bottom")
-title.title("Correct", anchor=False)
+page_title("Correct", "guide#correct-a-prediction", place=title)
 with place:
     project = project_picker(key="correct")
 if project is None:

@@ -11,10 +11,11 @@ from ui.panels.data_project import edit_project
 from ui.panels.data_scheme import scheme_chips
 from ui.panels.data_table import table_panel
 from ui.panels.project import project_picker
+from ui.parts.help import page_title
 from ui.parts.transfer import transfers_panel
 from ui.segment.batches import batches_panel
 
-st.title("Data", anchor=False)
+page_title("Data", "guide#bring-images-and-label-maps-into-a-project")
 project = project_picker(key="data", with_new=True)
 if project is None:
     st.info(

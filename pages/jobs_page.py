@@ -1,13 +1,12 @@
 """Jobs: what runs, what waits, what has ended, and why."""
 
-import streamlit as st
-
 from ui.errors import explained
 from ui.panels.job_detail import job_detail
 from ui.panels.job_list import finished_list, live_list
+from ui.parts.help import page_title
 from ui.state import Query, query
 
-st.title("Jobs", anchor=False)
+page_title("Jobs", "guide#models-and-jobs")
 job_id = query(Query.JOB)
 if job_id:
     with explained():

@@ -10,6 +10,7 @@ from ui.panels.measure_figures import figures_panel
 from ui.panels.measure_objects import objects_panel
 from ui.panels.measure_run import contact_field, run_panel, source_picker
 from ui.panels.project import project_picker
+from ui.parts.help import page_title
 
 
 def first_with_labels() -> str | None:
@@ -19,7 +20,7 @@ def first_with_labels() -> str | None:
 
 
 title, which, place = st.columns([1.2, 2, 1], vertical_alignment="bottom")
-title.title("Measure", anchor=False)
+page_title("Measure", "guide#measure-organelles", place=title)
 with place:
     project = project_picker(key="measure", first=first_with_labels)
 if project is None:

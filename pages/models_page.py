@@ -10,10 +10,11 @@ from ui.errors import explained
 from ui.panels.model_import import import_panel
 from ui.panels.models import broken_models, model_cards, store_log, trash_list, undo_bar
 from ui.panels.no_model import no_model
+from ui.parts.help import page_title
 from ui.person import person
 from ui.state import Query, query
 
-st.title("Models", anchor=False)
+page_title("Models", "guide#models-and-jobs")
 broken = context.models().scan()[1]
 models = context.seen_models()
 changing = allowed(Permission.TRAIN)

@@ -9,11 +9,12 @@ from ui.access import gate, visible_images
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.jobs import running_jobs
 from ui.panels.overview import begin, example_images, model_card, own_and_examples, own_images
+from ui.parts.help import page_title
 
 own, examples = own_and_examples()
 
 title, action = st.columns([4, 1], vertical_alignment="bottom")
-title.title("Overview", anchor=False)
+page_title("Overview", "guide#a-first-look", place=title)
 if action.button("Segment a micrograph", icon=":material/upload:", type="primary", width="stretch"):
     st.switch_page(SEGMENT_PAGE)
 

@@ -12,6 +12,7 @@ from ui.panels.results_compare import compare_ahead
 from ui.panels.results_import import imports_panel
 from ui.panels.results_pick import evaluation_picker, state_panel
 from ui.panels.results_sections import section_panel
+from ui.parts.help import page_title
 
 
 def newest_with_results() -> str | None:
@@ -21,7 +22,7 @@ def newest_with_results() -> str | None:
 
 
 title, which, place = st.columns([1.2, 2, 1], vertical_alignment="bottom")
-title.title("Results", anchor=False)
+page_title("Results", "guide#see-how-good-a-model-is-and-where-it-fails", place=title)
 with place:
     project = project_picker(key="results", first=newest_with_results)
 if project is None:

@@ -9,11 +9,12 @@ from ui.panels.review_people import people_panel
 from ui.panels.review_queue import queue_panel
 from ui.panels.review_sections import Section, section_choice
 from ui.panels.review_view import review_panel
+from ui.parts.help import page_title
 from ui.person import person_field
 from ui.state import Query, query
 
 title, place, who = st.columns([3, 1.2, 0.8], vertical_alignment="bottom")
-title.title("Review", anchor=False)
+page_title("Review", "guide#review-corrections", place=title)
 with place:
     project = project_picker(key="review")
 if project is None:

@@ -5,10 +5,11 @@ import streamlit as st
 from ui.panels.project import project_picker
 from ui.panels.rounds import rounds_panel
 from ui.panels.train_sections import Section, section_choice, trainings_panel
+from ui.parts.help import page_title
 from ui.person import person_field
 
 title, place, who = st.columns([3, 1.2, 0.8], vertical_alignment="bottom")
-title.title("Train a model", anchor=False)
+page_title("Train a model", "guide#train-a-model", place=title)
 with place:
     project = project_picker(key="train")
 

@@ -25,6 +25,7 @@ PAGES = (
     ("train_page.py", "Train", ":material/model_training:", "train"),
     ("models_page.py", "Models", ":material/inventory_2:", "models"),
     ("jobs_page.py", "Jobs", ":material/list_alt:", "jobs"),
+    ("guide_page.py", "Guide", ":material/menu_book:", "guide"),
 )
 """Script, title, icon, address. The first one is the default."""
 

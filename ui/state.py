@@ -17,6 +17,7 @@ class Query(StrEnum):
     JOB = "job"
     EVALUATION = "evaluation"
     SECTION = "section"
+    DOC = "doc"
     METRIC = "metric"
     ERROR_CLASS = "errors"
     COMPARED = "compare"

@@ -8,6 +8,7 @@ from core.access import Permission
 from ui.access import gate
 from ui.panels.arrivals import arrival_notes
 from ui.panels.overview import example_images, own_and_examples
+from ui.parts.help import page_title
 from ui.segment.batches import batches_panel
 from ui.segment.choice import Choice, choice_panel, chosen_project
 from ui.segment.images import project_images
@@ -17,7 +18,7 @@ from ui.uploader import uploader
 
 def start_panel() -> None:
     """What is dropped where, the drop zone, batches under way, images."""
-    st.title("Segment a micrograph", anchor=False)
+    page_title("Segment a micrograph", "guide#segment-a-micrograph")
     choice = choice_panel(key="segment") if gate(Permission.ADD_IMAGES) else None
     if choice is not None:
         _drop_zone(choice)

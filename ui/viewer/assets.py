@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from core.settings import ROOT
+
 _UI: Final = Path(__file__).resolve().parent.parent
 
 BUNDLES: Final = {
@@ -21,6 +23,7 @@ BUNDLES: Final = {
     "uploader": _UI / "uploader" / "static",
     "figure": _UI / "figure" / "static",
     "frame": _UI / "frame" / "static",
+    "guide": ROOT / "docs" / "images",
     "plotly": Path(plotly.__file__).resolve().parent / "package_data",
 }
 """Folders that are served, by the first part of their address."""

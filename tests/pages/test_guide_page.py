@@ -1,0 +1,33 @@
+"""The Guide page: the page and section of the address, and a search over all of them."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.conftest import open_page, texts
+
+
+def test_it_opens_at_the_guide_and_at_any_page(app: AppTest) -> None:
+    page = open_page(app, "guide_page.py")
+    assert not page.exception
+    assert page.title[0].value == "User guide"
+    page = open_page(app, "guide_page.py", doc="formats")
+    assert not page.exception
+    assert page.title[0].value != "User guide"
+
+
+def test_a_page_that_there_is_not_is_explained(app: AppTest) -> None:
+    page = open_page(app, "guide_page.py", doc="../secrets", section='");alert(1)//')
+    assert not page.exception
+    assert "no page" in page.error[0].value
+    assert page.title[0].value == "User guide"
+
+
+def test_a_search_finds_sections(app: AppTest) -> None:
+    page = open_page(app, "guide_page.py")
+    page.text_input[0].set_value("pixel size").run()
+    assert not page.exception
+    found = texts(page)
+    assert "[Pixel size](guide?doc=guide&section=pixel-size)" in found
+    page.text_input[0].set_value("quetzalcoatl").run()
+    assert "0 sections" in texts(page)

@@ -1,0 +1,1 @@
+"""The guide inside the app: the pages of docs/, rendered."""

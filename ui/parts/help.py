@@ -1,0 +1,41 @@
+"""Help where one is: a link from a page's title to the section of the guide that is about it."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Final
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.settings import ROOT
+from ui.state import Query
+
+GUIDE_PAGE: Final = str(ROOT / "pages" / "guide_page.py")
+
+
+def page_title(title: str, section: str, *, place: DeltaGenerator | None = None) -> None:
+    """The title of a page, with a link to what the guide says about it.
+
+    Parameters
+    ----------
+    section
+        Page and section of the guide, for example "guide#pixel-size"; a test looks whether there is one.
+    place
+        Where it is drawn; None: here.
+    """
+    with place or nullcontext(), st.container(horizontal=True, vertical_alignment="center"):
+        st.title(title, anchor=False, width="stretch")
+        help_link(section)
+
+
+def help_link(section: str, *, label: str = "Help") -> None:
+    """A link to a section of the guide, as `page_title` takes it."""
+    name, _, slug = section.partition("#")
+    st.page_link(
+        GUIDE_PAGE,
+        label=label,
+        icon=":material/help:",
+        width="content",
+        query_params={Query.DOC.value: name, Query.SECTION.value: slug},
+    )
