@@ -74,11 +74,9 @@ def test_pictures_come_from_our_own_server(name: str) -> None:
 
 
 def test_links_between_pages_stay_in_the_app() -> None:
-    body = (
-        "[formats](formats.md#a-b), [here](#pixel-size), [DOI](https://doi.org/1), [code](../core/x.py), `[a](b.md)`."
-    )
+    body = "[formats](formats.md#a-b), [here](#pixel-size), [DOI](https://d.org/1), [code](../core/x.py), `[a](b.md)`."
     assert rendered(body, "guide", images="/i", dark=False) == (
-        "[formats](guide?doc=formats&section=a-b), [here](#pixel-size), [DOI](https://doi.org/1), code, `[a](b.md)`."
+        "[formats](guide?doc=formats&section=a-b), [here](#pixel-size), [DOI](https://d.org/1), code, `[a](b.md)`."
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Final
 
@@ -12,6 +11,7 @@ from core.errors import NotFoundError
 from ui.errors import plain, show_error
 from ui.guide.documents import Document, Section, document, document_names, guide_address, rendered
 from ui.parts.options import titled
+from ui.parts.scroll import scroll_to
 from ui.state import Query, query, set_query
 from ui.viewer.assets import app_root, bundle_digest
 
@@ -37,7 +37,9 @@ def guide_page() -> None:
             _search(text.strip())
         else:
             _document(shown)
-            _scroll_to(shown.section(query(Query.SECTION) or ""))
+            section = shown.section(query(Query.SECTION) or "")
+            if section is not None:
+                scroll_to(section.slug, token=f"{shown.name}#{section.slug}", key="guide-scroll")
 
 
 def _contents(shown: Document) -> None:
@@ -91,14 +93,3 @@ def _search(text: str) -> None:
     for _, name, section in sorted(found, key=lambda each: each[0])[:_FOUND]:
         address = guide_address(name, section.slug)
         st.markdown(f"[{plain(section.title)}]({address})  \n{plain(document(name).title)}")
-
-
-def _scroll_to(section: Section | None) -> None:
-    """Bring a section into sight once it is drawn; pictures above it may still be coming."""
-    if section is None:
-        return
-    script = f"""<script>
-      for (const wait of [100, 600, 1500])
-        setTimeout(() => document.getElementById({json.dumps(section.slug)})?.scrollIntoView({{ block: "start" }}), wait);
-    </script>"""
-    st.html(script, unsafe_allow_javascript=True)

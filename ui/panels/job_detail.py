@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
@@ -22,6 +20,7 @@ from ui.gallery import SEGMENT_PAGE
 from ui.panels.jobs import again_label, job_title, paused
 from ui.panels.model_facts import MODELS_PAGE
 from ui.parts.kept_files import download_button, left_out
+from ui.parts.scroll import scroll_to
 from ui.person import person
 from ui.state import Query, set_query
 from ui.units import bytes_text, duration_text
@@ -131,26 +130,8 @@ def job_detail(job_id: str) -> None:
         st.info("This job belongs to a project in which you have no role.", icon=":material/lock:")
         return
     finished = row.finished
-    _scroll_to_top(job_id)
+    scroll_to("", token=job_id, key="job-scroll")  # a row chosen at the end of the page opens at its top
     st.fragment(run_every=None if finished else LIVE_S)(_detail)(job_id, finished)
-
-
-def _scroll_to_top(job_id: str) -> None:
-    """A row chosen at the end of the page opens at its top; runs once for each job."""
-    _scroller()(key="scroll-to-top", data={"job_id": job_id}, height=0)
-
-
-@lru_cache(maxsize=1)
-def _scroller() -> Callable[..., Any]:
-    """A component without a face: pages may run no script that stands in them."""
-    return st.components.v2.component(
-        "cristae_scroll_to_top",
-        js="""export default function ({ data, parentElement }) {
-          if (parentElement.cristaeJob === data.job_id) return;
-          parentElement.cristaeJob = data.job_id;
-          document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0, behavior: "smooth" });
-        }""",
-    )
 
 
 @explaining
