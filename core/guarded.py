@@ -31,6 +31,7 @@ from core import errors
 from core.errors import CristaeError, ImageError
 from core.guarded_child import Child, ChildGoneError
 from core.guarded_wire import decode_result, encode_arguments, name_of
+from core.settings import available_threads
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +47,8 @@ _START_WITHIN_S: Final = 120.0
 _IDLE_S: Final = 90.0
 """A child that nobody needs for so long ends, so that its 100 MB are free."""
 
-_MOST_CHILDREN: Final = 2
-"""At a time in one process; who comes third waits."""
+_MOST_CHILDREN: Final = max(2, min(4, available_threads()))
+"""At a time in one process; who comes then waits."""
 
 _SHARE_OF_MEMORY: Final = 0.8
 """Of the machine's memory, that a child may use at most, whatever it is allowed."""

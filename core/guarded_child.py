@@ -1,4 +1,4 @@
-"""The child process of `core.guarded`: ``python -m core.guarded_child``, and the parent's handle of it.
+"""The child process of `core.guarded`, and the parent's handle of it.
 
 Frames go over its input and output: four bytes of length, then JSON. What libraries print goes nowhere.
 """
@@ -28,6 +28,9 @@ _LONGEST_FRAME: Final = 256 * 1024**2
 _SPARE_ADDRESSES: Final = 1024**3
 """Room for what takes addresses but no memory: stacks and arenas of threads, libraries."""
 
+_PROGRAM: Final = "import sys; sys.path[0] = sys.argv[1]; from core.guarded_child import main; main()"
+"""It works in the parent's folder, where paths that are not absolute belong, and takes no module from there."""
+
 _EXIT_WAIT_S: Final = 2.0
 
 
@@ -53,11 +56,10 @@ class Child:
         if sys.platform == "win32":
             flags["creationflags"] = subprocess.CREATE_NO_WINDOW
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "core.guarded_child"],
+            [sys.executable, "-c", _PROGRAM, str(ROOT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            cwd=ROOT,
             env=settings_environment(current_settings()),
             **flags,
         )
@@ -252,8 +254,3 @@ def _limit_memory(more_bytes: int | None) -> None:
     now = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
     wanted = now + more_bytes + _SPARE_ADDRESSES
     resource.setrlimit(resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
-
-
-if __name__ == "__main__":
-    sys.modules["core.guarded_child"] = sys.modules["__main__"]  # who imports it gets this one, with its pipe
-    main()

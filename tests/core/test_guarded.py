@@ -113,10 +113,22 @@ def test_a_child_that_is_killed_between_calls_is_replaced() -> None:
     assert guarded(tasks.printing) == "done"
 
 
-def test_threads_share_two_children() -> None:
-    with ThreadPoolExecutor(6) as pool:
-        children = set(pool.map(lambda _: guarded(tasks.process_id), range(12)))
-    assert 1 <= len(children) <= 2
+def test_threads_share_a_few_children() -> None:
+    with ThreadPoolExecutor(8) as pool:
+        children = set(pool.map(lambda _: guarded(tasks.process_id), range(16)))
+    assert 1 <= len(children) <= 4
+
+
+def test_paths_that_are_not_absolute_are_of_the_folder_that_one_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_children()
+    (tmp_path / "a.tif").write_bytes(tiff(GREY))
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "__init__.py").write_text("raise SystemExit('a folder of files may not bring modules')")
+    monkeypatch.chdir(tmp_path)
+    assert open_guarded(Path("a.tif")).shape_yx == GREY.shape
+    end_children()
 
 
 def test_a_child_ends_with_its_parent() -> None:
