@@ -34,6 +34,8 @@ from core.imaging.pixel_size import FoundSize, choose_size
 _MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _GROWTH: Final = {5: 2_800.0, 8: DEFLATE_GROWTH, 32946: DEFLATE_GROWTH, 32773: 64.0}
 """Tag Compression to how many times its data can grow; others (ZSTD, LZMA, fax) have no bound that helps."""
+_COPY_OR_MASK: Final = 1 | 4
+"""Bits of NewSubfileType: a reduced copy of another page, a transparency mask of another page."""
 _AXIS_NAMES: Final = {"Z": "z", "C": "channel", "T": "time"}
 
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -254,14 +256,18 @@ class TiffSource:
             raise truncated(self._request)
 
 
-def _worth(series: Any, place: int) -> tuple[int, bool, int, int]:
-    """What makes a series the image: area, then grey, then depth, then coming first.
+def _worth(series: Any, place: int) -> tuple[bool, int, bool, bool, int]:
+    """What makes a series the image: no mask or reduced copy; area; grey; 16 bits, as cameras record; coming first.
 
-    Colour of the same size is often a picture of the image with a scale bar drawn into it.
+    Colour of the same size is often a picture of the image with a scale bar drawn into it. Pages of 1 bit are masks of
+    something.
     """
     page = series.keyframe
-    grey = int(page.samplesperpixel) < 3
-    return int(page.imagewidth) * int(page.imagelength), grey, int(page.bitspersample) if grey else 0, place
+    bits, grey = int(page.bitspersample), int(page.samplesperpixel) < 3
+    kind = page.tags.valueof("NewSubfileType", default=0)
+    is_copy = isinstance(kind, int) and bool(kind & _COPY_OR_MASK)
+    area = int(page.imagewidth) * int(page.imagelength)
+    return not is_copy, area, grey and bits >= 8, grey and bits == 16, place
 
 
 def _as_written(tiff: tifffile.TiffFile) -> bool:

@@ -106,6 +106,15 @@ def test_imagej_axes_have_units_of_their_own(tmp_path: Path) -> None:
         assert (file.pixel_size.nm, file.notices) == (pytest.approx(8.0), ())
 
 
+@pytest.mark.parametrize("unit", [b"\\u00B5m", b"\xb5m", b"\xc2\xb5m", b"micron", b"um"])
+def test_imagej_micrometres_as_its_versions_wrote_them(tmp_path: Path, unit: bytes) -> None:
+    content = tiff(GREY, description="ImageJ=1.54f\nunit=@@@@@@@@\n", metadata=None, resolution=(125.0, 125.0))
+    with _opened(
+        tmp_path, content.replace(b"unit=@@@@@@@@\n", b"unit=" + unit + b"\n" + b" " * (8 - len(unit)))
+    ) as file:
+        assert file.pixel_size.nm == pytest.approx(8.0)
+
+
 def test_imagej_axis_without_a_length_is_no_size(tmp_path: Path) -> None:
     content = tiff(GREY, description="ImageJ=1.54f\nunit=nm\nyunit=sec\n", metadata=None, resolution=(0.125, 125.0))
     with _opened(tmp_path, content) as file:
@@ -160,6 +169,38 @@ def test_the_raw_page_and_its_size_not_the_picture_of_it(tmp_path: Path) -> None
         np.testing.assert_array_equal(file.read().pixels_yx, raw)
         assert file.pixel_size.nm == pytest.approx(0.024)
         assert "RGB" in file.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("pages", "read"),
+    [
+        (("rgb", "mask"), 0),
+        (("rgb", "bits"), 0),
+        (("mask", "grey"), 1),
+        (("grey", "float"), 0),
+        (("grey", "grey16"), 1),
+        (("rgb", "grey"), 1),
+        (("big copy", "grey"), 1),
+    ],
+    ids=["rgb-mask", "rgb-bits", "mask-grey", "grey-float", "grey-grey16", "rgb-grey", "copy-grey"],
+)
+def test_which_of_several_images_is_read(tmp_path: Path, pages: tuple[str, ...], read: int) -> None:
+    made: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
+        "grey": (GREY, {}),
+        "grey16": (GREY.astype(np.uint16) * 9, {}),
+        "float": (GREY.astype(np.float32) / 7, {}),
+        "rgb": (np.stack([GREY, GREY // 2, GREY // 3], axis=-1), {"photometric": "rgb"}),
+        "bits": (GREY > 99, {}),
+        "mask": (GREY > 99, {"subfiletype": 4}),
+        "big copy": (np.pad(GREY, 9), {"subfiletype": 1}),
+    }
+    with tifffile.TiffWriter(tmp_path / "a") as writer:
+        for page in pages:
+            pixels, options = made[page]
+            writer.write(pixels, metadata=None, **{"photometric": "minisblack", **options})
+    with open_micrograph(tmp_path / "a") as file:
+        assert file.storage.read == f"page {read + 1} of 2"
+        assert len(file.notices) == 1
 
 
 def _saved(folder: Path, content: bytes) -> Path:
