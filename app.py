@@ -13,9 +13,12 @@ from anyio import to_thread
 from starlette.middleware import Middleware
 
 from core.errors import CristaeError
+from core.files import private_files
 from core.jobs.engine import keep_engine
+from core.processes import allow_open_files
 from core.settings import current_settings
 from core.store.store import current_store
+from core.web.health import health_routes
 from core.web.origins import parse_origins
 from core.web.routes import routes
 from core.web.same_site import SameSite
@@ -31,6 +34,10 @@ except CristaeError as unusable:
     raise SystemExit(f"Cristae cannot start. {unusable}") from None
 
 
+private_files(settings.group_files)
+allow_open_files()
+
+
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
     """Open the store, and keep an engine alive for jobs; the engine outlives the server.
@@ -38,7 +45,8 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
     A store that cannot be opened now does not stop the server: pages say why, and try again.
     """
     try:
-        await to_thread.run_sync(current_store)
+        store = await to_thread.run_sync(current_store)
+        store.database.set_patience(reading_s=2.0, writing_s=10.0)  # a person waits
     except CristaeError as error:
         logger.error("%s", error)
     let_go = keep_engine(settings)
@@ -50,7 +58,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
 
 app = st.App(
     "ui/main.py",
-    routes=[*routes(settings), *asset_routes()],
+    routes=[*routes(settings), *health_routes(settings, current_store), *asset_routes()],
     lifespan=lifespan,
     middleware=[
         Middleware(

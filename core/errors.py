@@ -16,7 +16,8 @@ Each says what happened with the actual values (``cause``) and what the user can
     ├── StoreError             the database and the files behind it
     │   ├── NotFoundError      no such project, image, revision, model, job
     │   ├── StorageFullError   no space left, or the data folder is read-only
-    │   └── StoreBusyError     another process has the database; the same again may work
+    │   ├── StoreBusyError     another process has the database; the same again may work
+    │   └── DataFolderGoneError  the data folder or the database file is not there any more
     ├── AnnotationError        a draft, or what was painted on it
     │   ├── PostTooLargeError  more at once than is taken
     │   ├── DraftHeldError     somebody else has it open
@@ -152,6 +153,10 @@ class StorageFullError(StoreError):
 
 class StoreBusyError(StoreError):
     """Another process has the database locked for too long; nothing was kept, and the same again may work."""
+
+
+class DataFolderGoneError(StoreError):
+    """The data folder or the database file has gone, or is another one; nothing was kept."""
 
 
 class JobError(CristaeError):

@@ -18,6 +18,28 @@ _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENO
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
+def private_files(group: bool) -> None:
+    """What this process and its children write is for its own user alone, whatever umask it was started with.
+
+    Parameters
+    ----------
+    group
+        Whether the group may read and write it too.
+
+    Notes
+    -----
+    Windows gives new files the rights of their folder; nothing is changed there.
+    """
+    if os.name != "nt":
+        os.umask(0o007 if group else 0o077)
+
+
+def make_private(path: Path, group: bool) -> None:
+    """Take a folder or file that was just made away from others, whatever the umask. Not on Windows."""
+    if os.name != "nt":
+        path.chmod((0o770 if group else 0o700) if path.is_dir() else (0o660 if group else 0o600))
+
+
 @contextmanager
 def explained_os_errors(path: Path) -> Iterator[None]:
     """Turn "no space left" and "read-only" into a `StorageFullError` that names the folder.

@@ -28,6 +28,19 @@ def settings_environment(settings: Settings) -> dict[str, str]:
     return environment
 
 
+def allow_open_files(most: int = 65_536) -> None:
+    """Let this process open as many files as the system lets it: each connection is one. Windows has no such limit."""
+    if os.name == "nt":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(ValueError, OSError):  # macOS refuses more than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def start_detached(module: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
     """Start ``python -m module`` in a session of its own, so that it outlives this process. Returns its id."""
     process = _popen(module, arguments, environment, log, _detached_flags())

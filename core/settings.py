@@ -74,6 +74,9 @@ class Settings(BaseSettings):
         "", description="HTTP header in which a sign-in proxy says who it is. Empty: people choose their name."
     )
 
+    group_files: bool = Field(
+        False, description="Whether the group of the server's user may read and write data files."
+    )
     import_roots: str = Field(
         "",
         description="Folders of the server, separated as in PATH, that people may name in a browser. "

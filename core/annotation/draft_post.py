@@ -135,7 +135,7 @@ def _header(content: bytes) -> tuple[dict[str, Any], int]:
     try:
         (length,) = struct.unpack_from("<I", content)
         header = json.loads(content[4 : 4 + length].decode("utf-8"))
-    except (struct.error, ValueError) as error:
+    except (struct.error, ValueError, RecursionError) as error:
         raise _senseless("its header cannot be read") from error
     if not isinstance(header, dict):
         raise _senseless("its header is no object")

@@ -7,6 +7,7 @@ imports no Dask.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import socket
@@ -26,6 +27,7 @@ from core.jobs.credentials import Credentials, write_private
 from core.jobs.dask_config import library
 from core.processes import identity, is_same_process, kill_tree, settings_environment, start_detached
 from core.settings import ROOT, Settings
+from core.store.presence import require_there
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,11 @@ FRESH_S: Final = 30.0
 
 KEEP_EVERY_S: Final = 2.0
 """How often an app looks whether its engine is alive."""
+
+_NOT_THE_ENGINES: Final = {"public_addresses", "framed_by", "person_header", "max_upload_bytes"}
+"""Settings that the web server alone reads."""
+
+_SETTINGS: Final = "settings"
 
 LOG_BYTES: Final = 5 * 1024**2
 """A larger engine log is put aside when an engine starts."""
@@ -64,6 +71,8 @@ class EngineInfo:
         `code_age` of what it runs.
     identity
         `core.processes.identity` of the process; earlier versions left it out and relied on ``began``.
+    settings
+        `settings_fingerprint` of what it was started with; earlier versions left it out.
     """
 
     address: str
@@ -73,6 +82,7 @@ class EngineInfo:
     external: bool = False
     code: float = 0.0
     identity: str = ""
+    settings: str = ""
 
     @property
     def alive(self) -> bool:
@@ -140,10 +150,10 @@ def running_engine(settings: Settings) -> EngineInfo | None:
     return info if time.time() - touched < FRESH_S else None
 
 
-def ensure_engine(settings: Settings, *, plugins: tuple[str, ...] = ()) -> EngineInfo:
+def ensure_engine(settings: Settings, *, plugins: tuple[str, ...] = (), for_server: bool = False) -> EngineInfo:
     """The engine of this data folder, started if there is none alive.
 
-    One that runs older code than this process is replaced as soon as none of its jobs runs.
+    One that runs older code than this process is replaced as soon as none of its jobs runs; it begins none until then.
 
     Parameters
     ----------
@@ -151,6 +161,9 @@ def ensure_engine(settings: Settings, *, plugins: tuple[str, ...] = ()) -> Engin
         The engine gets the same ones.
     plugins
         Modules that register further kinds of jobs; count only for an engine that is started now.
+    for_server
+        The app's server asks: an engine that was started with other settings is replaced in the same way, so that it
+        does not go on with what was right before. Commands do not: theirs may differ on purpose.
 
     Raises
     ------
@@ -164,13 +177,13 @@ def ensure_engine(settings: Settings, *, plugins: tuple[str, ...] = ()) -> Engin
         files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         files.wanted.touch()
     found = running_engine(settings)
-    if found is not None and (found.code >= code_age() or files.renew.exists()):
+    if found is not None and (not _outdated(found, settings, for_server) or files.renew.exists()):
         return found
     try:
         with explained_os_errors(files.start_lock), FileLock(files.start_lock, timeout=START_TIMEOUT_S):
             found = running_engine(settings)
-            if found is not None and found.code < code_age():
-                found = _renewed(settings, files)
+            if found is not None and _outdated(found, settings, for_server):
+                found = _renewed(settings, files, only_settings=found.code >= code_age())
             return found or _start(settings, files, plugins)
     except Timeout as error:
         raise JobError(
@@ -220,7 +233,8 @@ def keep_engine(settings: Settings) -> Callable[[], None]:
         pause_s = KEEP_EVERY_S
         while not done.is_set():
             try:
-                ensure_engine(settings)
+                require_there(settings.data_dir)  # a folder that has gone gets no second engine
+                ensure_engine(settings, for_server=True)
                 pause_s = KEEP_EVERY_S
             except (CristaeError, OSError) as error:  # the keeper outlives whatever the disk does
                 pause_s = min(60.0, pause_s * 2)
@@ -271,9 +285,27 @@ def code_age() -> float:
     return max(path.stat().st_mtime for path in (ROOT / "core").rglob("*.py"))
 
 
-def _renewed(settings: Settings, files: EngineFiles) -> EngineInfo | None:
-    """Ask an engine of older code to go; it is still there when a job of it runs."""
-    files.renew.touch()
+def settings_fingerprint(settings: Settings) -> str:
+    """The same for settings that are the same to an engine and its jobs."""
+    values = settings.model_dump(mode="json", exclude=_NOT_THE_ENGINES)
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def asks_for_other_settings(files: EngineFiles) -> bool:
+    """Whether whoever asked the engine to go starts the next one, with settings that this one does not know."""
+    try:
+        return files.renew.read_text(encoding="utf-8") == _SETTINGS
+    except OSError:
+        return False
+
+
+def _outdated(info: EngineInfo, settings: Settings, for_server: bool) -> bool:
+    return info.code < code_age() or (for_server and info.settings != settings_fingerprint(settings))
+
+
+def _renewed(settings: Settings, files: EngineFiles, *, only_settings: bool) -> EngineInfo | None:
+    """Ask an engine of older code or other settings to go; it is still there when a job of it runs."""
+    files.renew.write_text(_SETTINGS if only_settings else "code", encoding="utf-8")
     limit = time.monotonic() + RENEW_S
     while time.monotonic() < limit and running_engine(settings) is not None:
         time.sleep(0.05)

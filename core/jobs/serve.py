@@ -18,16 +18,26 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from core.errors import CristaeError, JobError
+from core.errors import CristaeError, DataFolderGoneError, JobError
+from core.files import private_files
 from core.jobs import dask_config
 from core.jobs.credentials import make_credentials
 from core.jobs.dispatcher import Dispatcher, dispatch
-from core.jobs.engine import EngineFiles, EngineInfo, code_age, ensure_engine, write_info
+from core.jobs.engine import (
+    EngineFiles,
+    EngineInfo,
+    asks_for_other_settings,
+    code_age,
+    ensure_engine,
+    settings_fingerprint,
+    write_info,
+)
 from core.jobs.places import LocalPlaces, Places, RemotePlaces
 from core.jobs.tasks import load_plugins
-from core.processes import identity
+from core.processes import allow_open_files, identity
 from core.settings import Settings, load_settings
 from core.store import Store
+from core.store.presence import require_there
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +59,9 @@ FOLLOW_S: Final = 5.0
 CLEAN_S: Final = 3600.0
 """How often it is looked for what is past its time."""
 
+GONE_S: Final = 5.0
+"""An engine whose data folder has gone for so long ends: what it writes would be lost."""
+
 TOUCH_S: Final = 10.0
 """How often it shows that it lives to those on other machines."""
 
@@ -57,6 +70,8 @@ def main(plugins: list[str]) -> int:
     """Run the engine of this data folder until it is stopped or no longer wanted. Returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = load_settings()
+    private_files(settings.group_files)
+    allow_open_files()
     files = EngineFiles.of(settings)
     files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = FileLock(files.lock, timeout=5)
@@ -64,14 +79,15 @@ def main(plugins: list[str]) -> int:
         with lock:
             asyncio.run(_serve(settings, tuple(plugins)))
             files.info.unlink(missing_ok=True)
-        if files.renew.exists():
+        if files.renew.exists() and not asks_for_other_settings(files):
             ensure_engine(settings, plugins=tuple(plugins))
     except Timeout:
         logger.info("another engine serves %s", settings.data_dir)
         return 0
     except CristaeError as error:
         logger.error("%s", error)
-        files.failure.write_text(json.dumps({"cause": error.cause, "remedy": error.remedy}), encoding="utf-8")
+        with contextlib.suppress(OSError):  # the data folder may be what has gone
+            files.failure.write_text(json.dumps({"cause": error.cause, "remedy": error.remedy}), encoding="utf-8")
         return 1
     return 0
 
@@ -112,7 +128,7 @@ async def _scheduler(settings: Settings) -> AsyncIterator[tuple[Any, Places, Eng
     pid = os.getpid()
     me: dict[str, Any] = {
         "pid": pid, "began": time.time(), "host": socket.gethostname(), "code": code_age(),
-        "identity": identity(pid) or "",
+        "identity": identity(pid) or "", "settings": settings_fingerprint(settings),
     }  # fmt: skip
     if settings.engine != "local":
         async with _client(settings.engine, _external_security(settings)) as client:
@@ -164,9 +180,17 @@ def _external_security(settings: Settings) -> Any:
 async def _watch(settings: Settings, dispatcher: Dispatcher, client: Any, done: asyncio.Event) -> None:
     """Set ``done`` when the engine is asked to stop, is wanted no longer, or has lost its scheduler."""
     files = EngineFiles.of(settings)
-    touched_s = time.monotonic()
+    touched_s = there_s = time.monotonic()
     while not done.is_set():
         await asyncio.sleep(0.25)
+        try:
+            require_there(settings.data_dir)
+            there_s = time.monotonic()
+        except DataFolderGoneError as error:
+            if time.monotonic() - there_s >= GONE_S:
+                logger.error("%s", error)
+                done.set()
+            continue
         if files.stop.exists():
             logger.info("asked to stop")
             done.set()

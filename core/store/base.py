@@ -14,11 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.errors import NotFoundError, StorageFullError
-from core.files import explained_os_errors, require_free_space
+from core.files import explained_os_errors, make_private, require_free_space
 from core.imaging.pyramid_layout import is_complete, mark_unfinished, remove_unfinished
 from core.settings import Settings
 from core.store.database import Database
 from core.store.holds import Holds
+from core.store.presence import remember
 from core.store.tables import Base
 
 Row = TypeVar("Row", bound=Base)
@@ -65,8 +66,9 @@ class StoreBase:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         for folder in (settings.data_dir, self.images_dir, self.labels_dir, settings.uploads_dir, self.locks_dir):
-            _make(folder)
-        self.database = Database(settings.resolved_database_url, self.locks_dir)
+            _make(folder, settings.group_files)
+        self.database = Database(settings.resolved_database_url, self.locks_dir, group=settings.group_files)
+        remember(settings.data_dir)
         self._holds = Holds(self.locks_dir)
 
     @property
@@ -127,11 +129,14 @@ class StoreBase:
             return set(session.scalars(wanted))
 
 
-def _make(folder: Path) -> None:
-    """Make a folder of the store."""
+def _make(folder: Path, group: bool) -> None:
+    """Make a folder of the store, for its user alone; one that is there keeps its mode."""
     try:
         with explained_os_errors(folder):
+            there = folder.is_dir()
             folder.mkdir(parents=True, exist_ok=True)
+            if not there:
+                make_private(folder, group)
     except (FileExistsError, NotADirectoryError) as error:
         raise StorageFullError(
             f"The data folder cannot be made: {error.filename} is a file.", "Set CRISTAE_DATA_DIR to a folder."

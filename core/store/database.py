@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +12,12 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as ConnectionPoolTimeout
 from sqlalchemy.orm import Session
 
 from core.errors import StorageFullError, StoreBusyError, StoreError
-from core.files import explained_os_errors
+from core.files import explained_os_errors, make_private
+from core.store.presence import remember, require_there
 
 SCHEMA_HEAD: Final = "0013"
 """The newest migration. Known here so that opening an up-to-date database need not import Alembic (0.2 s)."""
@@ -35,6 +37,8 @@ class Database:
         SQLAlchemy URL.
     locks_dir
         Folder for the lock that lets one process migrate at a time.
+    group
+        Whether the group may read and write a database file that is made now.
 
     Raises
     ------
@@ -44,11 +48,16 @@ class Database:
         The disk is full or the folder cannot be written.
     """
 
-    def __init__(self, url: str, locks_dir: Path) -> None:
-        self._engine = _make_engine(url)
+    def __init__(self, url: str, locks_dir: Path, *, group: bool = False) -> None:
+        self._patience = {False: BUSY_TIMEOUT_S, True: BUSY_TIMEOUT_S}
+        self._engine = _make_engine(url, self._patience)
         self._writing = self._engine.execution_options(**{_WRITE: True})
         self._watch: sqlite3.Connection | None = None
+        self._file = Path(str(self._engine.url.database)).absolute() if self.log_path is not None else None
+        self._make_file(group)
         self._migrate(locks_dir / "migrate.lock")
+        if self._file is not None:
+            remember(self._file)
 
     @property
     def is_sqlite(self) -> bool:
@@ -58,14 +67,32 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A short transaction that changes nothing."""
+        self._require_there()
         with _explained(self._engine), Session(self._engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A short transaction that holds the write lock from its start; commits when the block ends well."""
+        self._require_there()
         with _explained(self._engine), Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
+        self._require_there()  # what was just committed to a file without a name is lost
+
+    def set_patience(self, *, reading_s: float, writing_s: float) -> None:
+        """Wait less long for a database that another program keeps locked: somebody is waiting for an answer."""
+        self._patience.update({False: reading_s, True: writing_s})
+
+    def _make_file(self, group: bool) -> None:
+        """An empty database file for its user alone: SQLite would make it readable for all, and its log the same."""
+        if self._file is not None and not self._file.exists() and self._file.parent.is_dir():
+            with explained_os_errors(self._file):
+                self._file.touch(0o600, exist_ok=True)
+                make_private(self._file, group)
+
+    def _require_there(self) -> None:
+        if self._file is not None:
+            require_there(self._file)
 
     def change_token(self) -> int | None:
         """A number that differs once another connection has changed the database; None where it cannot be known.
@@ -139,7 +166,7 @@ def _version_of(connection: Connection) -> str | None:
     return found
 
 
-def _make_engine(url: str) -> Engine:
+def _make_engine(url: str, patience: Mapping[bool, float]) -> Engine:
     try:
         parsed = make_url(url)
         engine = create_engine(parsed, pool_size=8, max_overflow=56, pool_timeout=BUSY_TIMEOUT_S)
@@ -150,18 +177,24 @@ def _make_engine(url: str) -> Engine:
             "and install the driver that it names.",
         ) from error
     if engine.dialect.name == "sqlite":
-        _configure_sqlite(engine)
+        _configure_sqlite(engine, patience)
     return engine
 
 
-def _configure_sqlite(engine: Engine) -> None:
-    """Write-ahead log, enforced foreign keys, and transactions that begin when we say so."""
+def _configure_sqlite(engine: Engine, patience: Mapping[bool, float]) -> None:
+    """Write-ahead log, enforced foreign keys, and transactions that begin when we say so.
+
+    Parameters
+    ----------
+    patience
+        Seconds to wait for a lock, by whether the transaction writes.
+    """
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         for pragma in (
-            f"busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}",
+            f"busy_timeout = {int(patience[False] * 1000)}",
             "journal_mode = WAL",
             "synchronous = NORMAL",
             "foreign_keys = ON",
@@ -170,7 +203,8 @@ def _configure_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get(_WRITE)
+        write = bool(connection.get_execution_options().get(_WRITE))
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(patience[write] * 1000)}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
@@ -238,6 +272,8 @@ def _explained(engine: Engine) -> Iterator[None]:
         yield
     except IntegrityError:
         raise
+    except ConnectionPoolTimeout as error:
+        raise StoreBusyError("Too many requests use the database at this moment.", "Try again.") from error
     except (DatabaseError, sqlite3.Error) as error:
         reason = str(getattr(error, "orig", error))
         raise _in_words(reason, engine.url.database or engine.url.render_as_string()) from error
@@ -247,7 +283,7 @@ def _in_words(reason: str, where: str) -> StoreError:
     said = reason.lower()
     if "locked" in said or "busy" in said:
         return StoreBusyError(
-            f"The database {where} stayed locked by another process for {BUSY_TIMEOUT_S:.0f} s.",
+            f"The database {where} is locked by another process.",
             "Try again; if it stays so, end other programs that have the file open.",
         )
     if "readonly" in said or "read-only" in said or "unable to open" in said:

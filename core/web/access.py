@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.access import Permission, require, require_anywhere
-from core.errors import AccessError, NotFoundError
+from core.errors import AccessError, NotFoundError, StoreBusyError
 from core.model_rights import require_taking
 from core.review.double_annotation import hidden_authors, require_visible
 from core.settings import Access, Settings
@@ -30,6 +30,9 @@ from core.web.responses import error_response
 
 _FRESH_S: Final = 2.0
 """How long an answer "may" counts for the next tiles of the same thing: so late does a role that is taken away bite."""
+
+_LATE_S: Final = 30.0
+"""For so long more it counts while the database is locked and cannot be asked."""
 
 _KEPT: Final = 4096
 
@@ -133,9 +136,9 @@ class _Allowed:
         self._lock = Lock()
         self._until: OrderedDict[tuple[str, ...], float] = OrderedDict()
 
-    def has(self, key: tuple[str, ...]) -> bool:
+    def has(self, key: tuple[str, ...], *, late_s: float = 0.0) -> bool:
         with self._lock:
-            return self._until.get(key, 0.0) > time.monotonic()
+            return self._until.get(key, float("-inf")) > time.monotonic() - late_s
 
     def add(self, key: tuple[str, ...]) -> None:
         with self._lock:
@@ -173,11 +176,14 @@ class _Guard:
         if not reads or not self._allowed.has(key):
             try:
                 await to_thread.run_sync(partial(self._ask, person, subject, (revision, other), reads))
+                if reads:
+                    self._allowed.add(key)
             except Exception as error:
-                await error_response(error)(scope, receive, send)
-                return
-            if reads:
-                self._allowed.add(key)
+                # A database that another program keeps locked cannot be asked: what was right a moment ago counts.
+                locked = isinstance(error, StoreBusyError) and reads and self._allowed.has(key, late_s=_LATE_S)
+                if not locked:
+                    await error_response(error)(scope, receive, send)
+                    return
         await self._app(scope, receive, send)
 
     def _ask(self, person: str, subject: str, more: tuple[str, str], reads: bool) -> None:

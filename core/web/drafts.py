@@ -9,11 +9,10 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from threading import Lock
 from typing import Any, Final
 
 import numpy as np
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -36,7 +35,7 @@ from core.store.label_maps import TranslatedPyramid, in_project_classes
 from core.store.people import person_key
 from core.store.records import DraftRecord, DraftTileRecord
 from core.store.store import Store
-from core.web.people import person_of
+from core.web.people import asker, person_of
 from core.web.pyramids import OpenPyramids
 from core.web.responses import (
     REVALIDATE,
@@ -47,6 +46,7 @@ from core.web.responses import (
     int_parameter,
     json_response,
 )
+from core.web.shares import Limits, Shares, arriving
 from core.web.uploads import refuse_foreign
 
 MOST_POSTED_BYTES: Final = 20 * 1024**2
@@ -54,8 +54,11 @@ MOST_POSTED_BYTES: Final = 20 * 1024**2
 
 MOST_JSON_BYTES: Final = 64 * 1024
 
-MOST_AT_ONCE: Final = 64
-"""Posts that are being worked on; more are asked to come again, which browsers do by themselves."""
+POSTS: Final = Limits("saves", most=128, most_per_person=16, retry_after_s=2)
+"""Posts that arrive or are worked on; more are asked to come again, which browsers do by themselves."""
+
+THREADS: Final = 16
+"""Posts that are worked on at the same time."""
 
 _RAW: Final = "application/octet-stream"
 _HOLDER_CHARS: Final = 64
@@ -65,8 +68,8 @@ _LARGEST_SEQUENCE: Final = 2**53
 def draft_routes(settings: Settings, stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Route]:
     """``/api/drafts/{id}`` and what lies under it."""
     drafts = _Drafts(settings, stores, pyramids)
-    at_once = _AtOnce()
-    post = partial(_posting, at_once=at_once)
+    shares, threads = Shares(POSTS), CapacityLimiter(THREADS)
+    post = partial(_posting, shares=shares, threads=threads, settings=settings)
     base = "/api/drafts/{id}"
     return [
         Route(base, answering(drafts.describe)),
@@ -226,33 +229,26 @@ def _read_anew(edit: TileEdit, base: TranslatedPyramid, before: Plane, unknown: 
     return replace(edit, labels_yx=np.where(stale, before, edit.labels_yx).astype(np.uint8))
 
 
-class _AtOnce:
-    """How many posts are being worked on."""
+def _posting(
+    work: Callable[[Request, bytes], Response],
+    most_bytes: int,
+    *,
+    shares: Shares,
+    threads: CapacityLimiter,
+    settings: Settings,
+) -> Callable[..., Any]:
+    """An endpoint that reads a bounded body and works on it in a thread.
 
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._count = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._count >= MOST_AT_ONCE:
-                raise RequestRefusedError(429, "Too many people paint at this moment.", "It is sent again by itself.")
-            self._count += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._count -= 1
-
-
-def _posting(work: Callable[[Request, bytes], Response], most_bytes: int, *, at_once: _AtOnce) -> Callable[..., Any]:
-    """An endpoint that reads a bounded body and works on it in a thread."""
+    Bodies that arrive slowly hold no thread, and posts have threads of their own: a locked database, for which they
+    wait, must not keep tiles waiting.
+    """
 
     async def endpoint(request: Request) -> Response:
         try:
             refuse_foreign(request)
-            with at_once:
+            with shares.place(asker(request, settings)):
                 body = await _body(request, most_bytes)
-                return await run_in_threadpool(work, request, body)
+                return await to_thread.run_sync(partial(work, request, body), limiter=threads)
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception as error:
@@ -264,7 +260,7 @@ def _posting(work: Callable[[Request, bytes], Response], most_bytes: int, *, at_
 async def _body(request: Request, most_bytes: int) -> bytes:
     """The body, refused as soon as it is too large."""
     parts, size = [], 0
-    async for part in request.stream():
+    async for part in arriving(request):
         size += len(part)
         if size > most_bytes:
             raise RequestRefusedError(
@@ -277,7 +273,7 @@ async def _body(request: Request, most_bytes: int) -> bytes:
 def _json(body: bytes) -> dict[str, Any]:
     try:
         values = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise RequestRefusedError(400, "The request is no JSON object.", "Reload the page and try again.")

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from starlette.requests import HTTPConnection
 
 from core.settings import Settings
-from core.store.people import clean_name
+from core.store.people import clean_name, person_key
 
 PERSON_COOKIE: Final = "cristae_name"
 """The name that somebody chose in this browser, percent-encoded."""
@@ -28,6 +28,12 @@ def person_from(headers: Mapping[str, str], cookies: Mapping[str, str], settings
     if settings.person_header:
         return clean_name(_utf8(headers.get(settings.person_header, "")))
     return clean_name(unquote(cookies.get(PERSON_COOKIE, "")))
+
+
+def asker(request: HTTPConnection, settings: Settings) -> str:
+    """Whose share of the server a request takes: a person's key, or the machine of who has not said their name."""
+    address = request.client.host if request.client else ""
+    return person_key(person_of(request, settings)) or f"address {address}"
 
 
 def _utf8(text: str) -> str:

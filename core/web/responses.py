@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from core.errors import (
     AccessError,
     CristaeError,
+    DataFolderGoneError,
     DecidedError,
     DraftClosedError,
     DraftHeldError,
@@ -37,6 +38,10 @@ REVALIDATE: Final = "private, no-cache"
 
 GZIP_LEVEL: Final = 1
 """Label tiles are long runs: level 1 packs them 20 to 100 times in under a millisecond."""
+
+
+_BUSY_S: Final = 5
+"""Told to those who meet a locked database, or a disk that is away."""
 
 
 class RequestRefusedError(CristaeError):
@@ -174,6 +179,8 @@ def json_response(value: Any) -> JSONResponse:
 
 def _retry_after(error: CristaeError) -> dict[str, str]:
     """When to ask again, where that is known."""
+    if isinstance(error, StoreBusyError | DataFolderGoneError):
+        return {"Retry-After": str(_BUSY_S)}
     seconds = error.retry_after_s if isinstance(error, RequestRefusedError) else None
     return {} if seconds is None else {"Retry-After": str(seconds)}
 
@@ -188,7 +195,7 @@ def _status_of(error: CristaeError) -> int:
         return 507
     if isinstance(error, PostTooLargeError):
         return 413
-    if isinstance(error, StoreBusyError):
+    if isinstance(error, StoreBusyError | DataFolderGoneError):
         return 503
     if isinstance(error, AccessError):
         return 403

@@ -23,8 +23,11 @@ from core.exports import downloads_dir
 from core.files import explained_os_errors, require_free_space, write_json
 from core.imaging.names import display_name
 from core.settings import Settings
+from core.store.presence import require_there
+from core.web.people import asker
 from core.web.responses import RequestRefusedError, error_response, json_response
 from core.web.same_site import XSRF_COOKIE, refuse_foreign_origin
+from core.web.shares import Limits, Shares, arriving
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +38,15 @@ BATCH_BYTES: Final = 4 * 1024**2
 """Written at once: few thread changes, little memory."""
 
 XSRF_HEADER: Final = "x-xsrftoken"
+
+UPLOADS: Final = Limits("uploads", most=64, most_per_person=8, retry_after_s=5)
+"""Files that arrive at the same time; a page sends one after the other."""
+
+IDLE_S: Final = 60.0
+"""An upload of which nothing arrives for so long is broken off, and nothing is kept of it."""
+
+PARTIAL_AGE_S: Final = 3600
+"""What is left of an upload after the server was killed in the middle of it; nobody goes on with it."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -98,9 +110,9 @@ def clean_leftovers(settings: Settings, *, keep: Collection[str] = (), older_tha
         Files deleted.
     """
     folders = [folder for folder in (settings.uploads_dir, downloads_dir(settings)) if folder.is_dir()]
-    limit = time.time() - older_than_s
     deleted = 0
     for path in [path for folder in folders for path in folder.iterdir()]:
+        limit = time.time() - (min(PARTIAL_AGE_S, older_than_s) if path.suffix == ".partial" else older_than_s)
         try:
             if path.stem not in keep and path.is_file() and path.stat().st_mtime < limit:
                 path.unlink()
@@ -123,10 +135,14 @@ def upload_routes(settings: Settings, arrival: Arrival = lambda request, upload:
         Called on another thread once a file has arrived whole.
     """
 
+    shares = Shares(UPLOADS)
+
     async def put(request: Request) -> Response:
         try:
             refuse_foreign(request)
-            return await _receive(request, settings, arrival)
+            require_there(settings.data_dir)
+            with shares.place(asker(request, settings)):
+                return await _receive(request, settings, arrival)
         except ClientDisconnect:
             logger.info("upload was broken off by the client")
             return Response(status_code=499)
@@ -178,7 +194,7 @@ async def _receive(request: Request, settings: Settings, arrival: Arrival) -> JS
         partial = folder / f"{upload_id}.partial"
         whole = False
         try:
-            size = await _stream_to(partial, request.stream(), settings)
+            size = await _stream_to(partial, arriving(request, idle_s=IDLE_S), settings)
             if declared is not None and size != declared:
                 raise RequestRefusedError(400, f"{name} broke off after {size:,} of {declared:,} bytes.", "Try again.")
             if size == 0:

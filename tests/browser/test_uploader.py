@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Server, streamlit_server
 
@@ -108,3 +108,22 @@ def test_it_works_by_keyboard(zone: Page, tmp_path: Path) -> None:
         zone.get_by_role("button", name="Browse files").press("Enter")
     chooser.value.set_files(path)
     expect(zone.get_by_text("arrived: keys.tif 4")).to_be_visible()
+
+
+def test_a_busy_server_is_asked_again_when_it_said(zone: Page, tmp_path: Path) -> None:
+    answers = [(429, "3 uploads of yours are under way."), (503, "All places are in use."), (0, "")]
+
+    def answer(route: Route) -> None:
+        status, cause = answers.pop(0)
+        if status:
+            body = json.dumps({"cause": cause, "remedy": ""})
+            route.fulfill(status=status, body=body, headers={"Retry-After": "0.2"})
+        else:
+            route.continue_()
+
+    zone.route("**/api/uploads*", answer)
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"II*\0")
+    choose(zone, path)
+    expect(zone.get_by_text("On the server")).to_be_visible()
+    assert answers == []

@@ -201,13 +201,13 @@ def test_a_database_that_cannot_be_opened_is_explained(tmp_path: Path) -> None:
 def test_a_locked_database_is_an_error_with_a_remedy(
     settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.2)
     other = Store(settings)
+    other.database.set_patience(reading_s=0.2, writing_s=0.2)
     blocker = sqlite3.connect(settings.data_dir / "cristae.sqlite3", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     try:
         assert other.projects() == ()  # readers are not held up
-        with pytest.raises(StoreError, match=r"stayed locked.*Try again"):
+        with pytest.raises(StoreError, match=r"is locked.*Try again"):
             other.create_project("x", DEFAULT_SCHEME)
     finally:
         blocker.close()

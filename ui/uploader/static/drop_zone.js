@@ -123,6 +123,7 @@ export class DropZone {
         row.progress(sent, speed);
         row.group?.progress(sent, speed);
       },
+      onWaiting: (cause, seconds) => row.show(0, `${cause} Trying again in ${durationText(seconds)}.`),
       onDone: (upload) => this.done(row, upload),
       onError: (cause, remedy) => {
         row.fail(cause, remedy, true);

@@ -1,6 +1,8 @@
 // One file on its way to the server. XMLHttpRequest, because fetch does not tell how much has been sent.
 
 const SPEED_WINDOW_MS = 3000;
+const MOST_REFUSED = 40;
+const LONGEST_WAIT_S = 60;
 
 /** Bytes in words, decimal units. */
 export function bytesText(bytes) {
@@ -30,18 +32,22 @@ export function cookie(name, text = document.cookie) {
 }
 
 export class Transfer {
-  /** @param events onProgress(sent, bytesPerSecond), onDone({upload_id, name, bytes}), onError(cause, remedy) */
+  /** @param events onProgress(sent, bytesPerSecond), onWaiting(cause, seconds), onDone({upload_id, name, bytes}), onError(cause, remedy) */
   constructor(file, address, events) {
-    Object.assign(this, { file, events });
+    Object.assign(this, { file, address, events, refused: 0 });
+    this.send();
+  }
+
+  send() {
     this.samples = [];
     const request = (this.request = new XMLHttpRequest());
-    request.open("PUT", address);
+    request.open("PUT", this.address);
     request.setRequestHeader("X-Xsrftoken", cookie("_streamlit_xsrf"));
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.upload.onprogress = (event) => this.events.onProgress(event.loaded, this.speed(event.loaded));
     request.onload = () => this.finish();
     request.onerror = () => this.fail();
-    request.send(file);
+    request.send(this.file);
   }
 
   speed(sent) {
@@ -56,7 +62,20 @@ export class Transfer {
     const { status, responseText } = this.request;
     const body = parsed(responseText);
     if (status >= 200 && status < 300) this.events.onDone(body);
+    else if (status === 429 || status === 503) this.later(body, Number(this.request.getResponseHeader("Retry-After")));
     else this.events.onError(body.cause ?? `The server answered ${status}.`, body.remedy ?? "");
+  }
+
+  /** The server has no place at this moment: ask again when it said, ever more slowly, but not for ever. */
+  later(body, asked) {
+    this.refused += 1;
+    if (this.refused > MOST_REFUSED) {
+      this.events.onError(body.cause ?? "The server is busy.", "Try again later.");
+      return;
+    }
+    const seconds = Math.min((asked || 5) * (1 + this.refused / 4), LONGEST_WAIT_S);
+    this.events.onWaiting(body.cause ?? "The server is busy.", seconds);
+    this.timer = setTimeout(() => this.send(), seconds * 1000);
   }
 
   async fail() {
@@ -72,6 +91,7 @@ export class Transfer {
 
   cancel() {
     this.cancelled = true;
+    clearTimeout(this.timer);
     this.request.abort();
   }
 }
