@@ -331,7 +331,8 @@ def test_a_stale_file_is_no_engine(settings: Settings, store: Store) -> None:
 def test_the_keeper_outlives_a_disk_that_fails(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[Settings] = []
 
-    def fail(of: Settings) -> None:
+    def fail(of: Settings, *, for_server: bool) -> None:
+        assert for_server
         tries.append(of)
         raise FileNotFoundError("a file that went while the folder was read")
 
