@@ -54,7 +54,8 @@ def download_button(row: JobRecord, *, width: Literal["stretch", "content"] = "s
         st.caption(":material/delete_sweep: The file is kept no longer. Export again.")
         return
     size = bytes_text(float(row.result.get("size_bytes", 0)))
-    st.link_button(f"Download, {size}", export_address(row.id), icon=":material/download:", type="primary", width=width)
+    label = f"Download {plain(str(row.result.get('file', '')))}, {size}"
+    st.link_button(label, export_address(row.id), icon=":material/download:", type="primary", width=width)
 
 
 def export_address(job_id: str) -> str:
