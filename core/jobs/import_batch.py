@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import DatasetError, NotFoundError
+from core.exporting.unpacking import unpack_dataset
 from core.files import explained_os_errors
 from core.imaging.names import display_name, is_file_stem
 from core.imaging.reader import case_stem
@@ -85,14 +86,22 @@ def find_batch(settings: Settings, batch_id: str) -> ImportBatch:
 def take_upload(settings: Settings, batch: ImportBatch, upload_id: str, part: Part) -> Path:
     """Move an upload into a batch, under its own name as far as that can be a file's; a file of that name is replaced.
 
+    The zip of a dataset folder among the images is unpacked; then the batch is that dataset folder.
+
     Raises
     ------
     NotFoundError
         There is no such upload.
     DatasetError
-        Nothing of its name can be used.
+        Nothing of its name can be used, or it is another kind of zip; then the upload is deleted.
     """
     upload = find_upload(settings, upload_id)
+    if part is Part.IMAGES and upload.name.lower().endswith(".zip"):
+        try:
+            unpack_dataset(upload.path, batch.path, name=upload.name, min_free_bytes=settings.min_free_bytes)
+        finally:
+            delete_upload(settings, upload_id)
+        return batch.path
     target = batch.path / part.value / safe_name(upload.name)
     with explained_os_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from ui.access import may_name_folders, named_path
 from ui.errors import explained, plain
 from ui.panels.data_preview import preview_panel
 from ui.state import Query, StateKey, query, set_query
-from ui.uploader import uploader
+from ui.uploader import ACCEPTED, uploader
 
 _DROP: Final = "Drop files"
 _SERVER: Final = "Folder on the server"
@@ -95,7 +95,8 @@ def _dropped() -> ImportBatch | None:
     words = {Part.IMAGES: "Drop micrographs here", Part.LABELS: "Drop their labels here, if there are any"}
     for zone, (part, label) in zip(zones, words.items(), strict=True):
         with zone:
-            for upload in uploader(key=f"data-{part.value}", label=label):
+            accept = (*ACCEPTED, ".zip") if part is Part.IMAGES else ACCEPTED
+            for upload in uploader(key=f"data-{part.value}", label=label, accept=accept):
                 if batch is None:
                     batch = new_batch(settings)
                     set_query(Query.BATCH, batch.id)
@@ -104,6 +105,7 @@ def _dropped() -> ImportBatch | None:
     if batch is None:
         st.caption(
             "Labels are paired by name: liver_1.png or liver_1_mitochondria.png belong to liver_1.tif. "
+            "The zip of a dataset folder, as Take away makes it, is dropped with the micrographs. "
             "Nothing is imported before you have seen what pairs with what."
         )
         return None
