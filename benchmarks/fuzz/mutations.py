@@ -2,15 +2,48 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 _NUMBERS: Final = (0, 1, 2, 127, 128, 255, 256, 32767, 32768, 65535, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**63 - 1)
 """Where counters turn over."""
 
 _HEADER_BYTES: Final = 1200
 """Where most formats say what they hold; half of the changes go there."""
+
+
+_ODD: Final = (
+    None, True, 0, -1, 1, 2, 3, 31, 10**9, 2**63, 1.5, float("nan"), float("inf"), "", "x", "torch.nn.ReLU",
+    "os.system", [], [0], [1, 1], [[1]], {}, {"a": 1}, [None], ["x"] * 3,
+)  # fmt: skip
+"""What may stand where JSON should have something else."""
+
+
+def mutated_json(content: bytes, others: Sequence[bytes], random_: random.Random) -> bytes:
+    """As `mutated`; of JSON, in two of three cases, one or two values become others, so that it stays JSON."""
+    if not content.startswith(b"{") or random_.random() < 1 / 3:
+        return mutated(content, others, random_)
+    value = json.loads(content)
+    for _ in range(random_.choice((1, 1, 2))):
+        _change_value(value, random_)
+    return json.dumps(value).encode()
+
+
+def _change_value(value: Any, random_: random.Random) -> None:
+    """Somewhere below: another value, or none at all."""
+    keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+    if not keys:
+        return
+    key = random_.choice(keys)
+    inside = value[key]
+    if isinstance(inside, dict | list) and inside and random_.random() < 0.8:
+        _change_value(inside, random_)
+    elif random_.random() < 0.2:
+        del value[key]
+    else:
+        value[key] = random_.choice(_ODD)
 
 
 def mutated(content: bytes, others: Sequence[bytes], random_: random.Random) -> bytes:

@@ -6,14 +6,14 @@ import json
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.fuzz import images, labels, models
 from benchmarks.fuzz.attempts import Attempt, Outcome
-from benchmarks.fuzz.images import attempt_image, seeds
-from benchmarks.fuzz.mutations import mutated
+from benchmarks.fuzz.mutations import mutated, mutated_json
 from core.errors import CristaeError
 from core.guarded import GIB, Limits, Subject, guarded_with
 
@@ -22,6 +22,10 @@ BAD: Final = (Outcome.UNEXPECTED, Outcome.ENDLESS, Outcome.CRASHED)
 
 LIMITS: Final = Limits(memory_bytes=GIB, busy_s=10.0, wall_s=120.0)
 """Of one file of some kilobytes: a hundred times what a good one needs."""
+
+
+MODEL_LIMITS: Final = Limits(memory_bytes=3 * GIB, busy_s=60.0, wall_s=300.0)
+"""Of one model: the first of a process also loads torch."""
 
 
 class BreachError(CristaeError):
@@ -38,13 +42,23 @@ class Kind:
         Makes good ones: name with ending, content.
     attempt
         Uses one; a function of a module, run in a guarded process.
+    limits
+        Of one attempt.
+    mutate
+        Damages one.
     """
 
     seeds: Callable[[], Mapping[str, bytes]]
     attempt: Callable[[Path], Attempt]
+    limits: Limits = LIMITS
+    mutate: Callable[[bytes, Sequence[bytes], random.Random], bytes] = mutated
 
 
-KINDS: Final[dict[str, Kind]] = {"images": Kind(seeds, attempt_image)}
+KINDS: Final[dict[str, Kind]] = {
+    "images": Kind(images.seeds, images.attempt_image),
+    "labels": Kind(labels.seeds, labels.attempt_labels),
+    "models": Kind(models.seeds, models.attempt_model, MODEL_LIMITS, mutated_json),
+}
 """What can be damaged. A new kind is a new module and a new row."""
 
 
@@ -101,7 +115,7 @@ def fuzz(
         for number in range(count):
             random_ = random.Random(f"{seed} {number}")
             name, content = good[number % len(good)]
-            damaged = mutated(content, contents, random_)
+            damaged = kind.mutate(content, contents, random_)
             path = Path(folder) / name
             path.write_bytes(damaged)
             tried = _tried(kind, path)
@@ -121,7 +135,7 @@ def fuzz(
 def _tried(kind: Kind, path: Path) -> Attempt:
     """One attempt; what the guard stops is endless, what ends its process a crash."""
     try:
-        return guarded_with(LIMITS, Subject(path.name, BreachError), kind.attempt, path)
+        return guarded_with(kind.limits, Subject(path.name, BreachError), kind.attempt, path)
     except BreachError as error:
         return Attempt(Outcome.CRASHED if "crash" in error.cause else Outcome.ENDLESS, error.cause)
     except CristaeError as error:  # memory that ran out within the process

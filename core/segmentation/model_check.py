@@ -18,12 +18,6 @@ from core.segmentation.stored_model import StoredModel, open_model
 TRIAL_PX: Final = 512
 """Largest edge of the patch that goes through; a larger one is tried at the least that the network can take."""
 
-_MAX_FEATURES: Final = 4096
-"""Channels of a stage; nnU-Net's largest networks have 512."""
-
-_MAX_STAGES: Final = 12
-"""Stages of a network; nnU-Net's largest have 9."""
-
 _NOT_USABLE: Final = "Import a model that was trained to its end, or export it again from where it works."
 
 
@@ -57,22 +51,23 @@ def check_model_works(folder: Path) -> None:
 
 
 def check_plans(model: StoredModel) -> None:
-    """Refuse a network that is larger than any of nnU-Net's, and a patch that it cannot halve often enough.
+    """Refuse a network that is larger than any of nnU-Net's, weights of another one, and a patch that it cannot halve.
 
     Raises
     ------
     ModelError
         Says which.
     """
-    arguments = _arguments(model)
-    features = arguments.get("features_per_stage")
-    stages = arguments.get("n_stages")
-    sizes = features if isinstance(features, list) else [features]
-    if not all(type(size) is int and 0 < size <= _MAX_FEATURES for size in sizes):
-        raise ModelError(f"The network has the channels {str(features)[:200]}.", "Import a model of nnU-Net v2.")
-    if type(stages) is not int or not 0 < stages <= _MAX_STAGES:
-        raise ModelError(f"The network has {str(stages)[:50]} stages.", "Import a model of nnU-Net v2.")
+    from core.segmentation.weights import check_fits, weight_shapes
+
     steps = _total_steps(model)
+    for fold in model.folds:
+        check_fits(
+            model.configuration["architecture"],
+            len(model.output_ids),
+            weight_shapes(model.weights(fold)),
+            f"Fold {fold}",
+        )
     wrong = [edge for edge, step in zip(model.patch_size_px, steps, strict=True) if edge % step]
     if wrong:
         raise ModelError(

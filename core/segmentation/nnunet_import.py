@@ -271,7 +271,7 @@ def _content(path: Path, content: Any) -> CheckpointContent:
 
 def _convert(trained: TrainedFolder, target: Path, *, pixel_size_nm: float | None, name: str) -> None:
     """Write a model folder from a trained one."""
-    from core.segmentation.weights import fit_weights, network_from_architecture, save_weights
+    from core.segmentation.weights import check_fits, fit_weights, network_from_architecture, save_weights
 
     plans, dataset_json = read_json(trained.path / PLANS_FILE), read_json(trained.path / DATASET_FILE)
     contents = {fold: read_checkpoint(path) for fold, path in trained.checkpoints.items()}
@@ -281,6 +281,8 @@ def _convert(trained: TrainedFolder, target: Path, *, pixel_size_nm: float | Non
     target.mkdir(parents=True)
     architecture = plans["configurations"][first.configuration]["architecture"]
     for fold, content in contents.items():
+        shapes = {key: tuple(value.shape) for key, value in content.weights.items()}
+        check_fits(architecture, len(output_ids), shapes, f"Fold {fold} of {name}")
         network = network_from_architecture(architecture, len(output_ids))
         fit_weights(network, content.weights, f"Fold {fold} of {name}")
         save_weights(target / f"fold_{fold}.safetensors", network.state_dict())
@@ -301,7 +303,7 @@ def _convert(trained: TrainedFolder, target: Path, *, pixel_size_nm: float | Non
         mirror_axes=first.mirror_axes,
         training=TrainingSummary(
             epochs=first.epochs,
-            images=int(dataset_json.get("numTraining", 0) or 0),
+            images=_count(dataset_json.get("numTraining")),
             dataset=str(plans.get("dataset_name", "")),
             settings={"trainer": first.trainer},
         ),
@@ -309,6 +311,11 @@ def _convert(trained: TrainedFolder, target: Path, *, pixel_size_nm: float | Non
     write_json(target / PLANS_FILE, plans)
     write_json(target / DATASET_FILE, dataset_json)
     write_json(target / CARD_FILE, card.to_json())
+
+
+def _count(value: Any) -> int:
+    """A number of images, 0 where there is none that makes sense."""
+    return value if type(value) is int and 0 <= value < 10**9 else 0
 
 
 def usable_plans(plans: Any, configuration: str) -> dict[str, Any]:

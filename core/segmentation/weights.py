@@ -42,6 +42,13 @@ ALLOWED_LAYERS: Final = (
 """Layers that plans may name."""
 
 
+_MOST: Final = {
+    "n_stages": 12, "features_per_stage": 4096, "n_conv_per_stage": 32, "n_conv_per_stage_decoder": 32,
+    "n_blocks_per_stage": 64, "kernel_sizes": 31, "strides": 16,
+}  # fmt: skip
+"""Arguments of networks: no number is higher. The largest networks of nnU-Net have half of it at most."""
+
+
 def save_weights(path: Path, state: Mapping[str, Tensor]) -> None:
     """Write a state dict as float32 safetensors, atomically, each tensor once.
 
@@ -81,20 +88,50 @@ def load_weights(path: Path) -> dict[str, Tensor]:
     ModelError
         The file is missing, cut short, or its table of shared names is wrong.
     """
-    from safetensors import safe_open
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     read_safetensors_header(path)
-    with safe_open(path, framework="pt") as handle:
-        metadata = handle.metadata() or {}
-    state: dict[str, Tensor] = load_file(path)
     try:
-        aliases = json.loads(metadata.get(ALIASES, "{}"))
-        return {**state, **{name: state[first] for name, first in aliases.items()}}
+        state: dict[str, Tensor] = load_file(path)
+        return {**state, **{name: state[first] for name, first in _aliases(path).items()}}
+    except (ValueError, LookupError, TypeError, AttributeError, SafetensorError, RuntimeError) as error:
+        raise _unusable_names(path, error) from error
+
+
+def weight_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of all tensors of a file, shared names included, from its header alone.
+
+    Raises
+    ------
+    ModelError
+        As `load_weights`.
+    """
+    header = read_safetensors_header(path)
+    try:
+        shapes = {name: tuple(int(edge) for edge in entry["shape"]) for name, entry in header.items()}
+        return {**shapes, **{name: shapes[first] for name, first in _aliases(path).items()}}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"{path.name} has an unusable table of shared names ({error}).", "Import or train the model again."
-        ) from error
+        raise _unusable_names(path, error) from error
+
+
+def _aliases(path: Path) -> dict[str, str]:
+    """Name to the first name of the same tensor."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as handle:
+            aliases: dict[str, str] = json.loads((handle.metadata() or {}).get(ALIASES, "{}"))
+    except (SafetensorError, RecursionError) as error:
+        raise _unusable_names(path, error) from error
+    return aliases
+
+
+def _unusable_names(path: Path, error: Exception) -> ModelError:
+    return ModelError(
+        f"{path.name} has an unusable table of tensors or of shared names ({str(error)[:200]}).",
+        "Import or train the model again.",
+    )
 
 
 def build_network(model: StoredModel, *, deep_supervision: bool = False) -> nn.Module:
@@ -133,7 +170,7 @@ def network_from_architecture(
             allow_init=True,
             deep_supervision=deep_supervision,
         )
-    except (TypeError, ValueError, KeyError, IndexError, AssertionError, RuntimeError) as error:
+    except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError, RuntimeError) as error:
         raise ModelError(
             f"The plans describe a network that cannot be built ({error}).", "Import a model of nnU-Net v2."
         ) from error
@@ -160,6 +197,52 @@ def check_architecture(architecture: Mapping[str, Any]) -> None:
         raise ModelError(
             f"The plans name {', '.join(strange)}, which is not among nnU-Net's own 2D networks and layers.",
             "Only models made with nnU-Net's planners can be used.",
+        )
+    for name, most in _MOST.items():
+        if name in arguments and not _all_within(arguments[name], most):
+            raise ModelError(
+                f"The network has {name} {str(arguments[name])[:200]}.",
+                f"nnU-Net's networks have whole numbers from 1 to {most} there; import one of them.",
+            )
+
+
+def _all_within(value: Any, most: int) -> bool:
+    """Whether a number, or every number of a list of some, is from 1 to so many."""
+    if isinstance(value, list | tuple):
+        return 0 < len(value) <= _MOST["n_stages"] and all(_all_within(each, most) for each in value)
+    return type(value) is int and 0 < value <= most
+
+
+def check_fits(architecture: Mapping[str, Any], outputs: int, shapes: Mapping[str, tuple[int, ...]], what: str) -> None:
+    """Refuse weights that are not those of the network that plans describe, before anything of its size is made.
+
+    Parameters
+    ----------
+    architecture, outputs
+        As for `network_from_architecture`.
+    shapes
+        Of the weights, by name.
+    what
+        What to call them in messages.
+
+    Raises
+    ------
+    ModelError
+        A tensor is missing, unknown, or of another shape.
+    """
+    import torch
+
+    with torch.device("meta"):  # shapes without memory
+        network = network_from_architecture(architecture, outputs)
+    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    wrong = [name for name in expected if shapes.get(name) != expected[name]]
+    wrong += [name for name in shapes if name not in expected]
+    if wrong:
+        name = wrong[0]
+        raise ModelError(
+            f"{what} does not fit its plans: {len(wrong)} of {len(expected)} tensors, such as {name} with the shape "
+            f"{shapes.get(name, 'none')} instead of {expected.get(name, 'none')}.",
+            "Import the plans that the weights were trained with.",
         )
 
 

@@ -30,6 +30,26 @@ def test_every_seed_is_a_good_image(tmp_path: Path) -> None:
             file.read(file.pages - 1)
 
 
+def test_damaged_labels_are_read_or_refused() -> None:
+    report = fuzz(KINDS["labels"], 340, seed=20)
+    assert not any(report.counts[outcome] for outcome in BAD), as_text(report)
+    assert min(report.counts[Outcome.READ], report.counts[Outcome.REFUSED]) > 40
+
+
+def test_damaged_models_are_refused_or_work() -> None:
+    """A model that is accepted is used at once: one that does not work then counts as bad."""
+    report = fuzz(KINDS["models"], 44, seed=20)
+    assert not any(report.counts[outcome] for outcome in BAD), as_text(report)
+    assert min(report.counts[Outcome.READ], report.counts[Outcome.REFUSED]) > 3
+
+
+@pytest.mark.parametrize("kind", ["labels", "models"])
+def test_every_other_seed_is_good(tmp_path: Path, kind: str) -> None:
+    for name, content in KINDS[kind].seeds().items():
+        (tmp_path / name).write_bytes(content)
+        assert KINDS[kind].attempt(tmp_path / name).outcome is Outcome.READ, name
+
+
 def test_the_same_number_is_the_same_file() -> None:
     content = seeds()["ome.tif"]
     assert mutated(content, [content], random.Random("1 2")) == mutated(content, [content], random.Random("1 2"))
