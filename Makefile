@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app starter test style lint format unit browser demo doctor constraints clean help
+.PHONY: app starter test style lint format unit browser demo doctor constraints hashes audit clean help
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -30,6 +30,7 @@ doctor: $(VENV)/.app-ready
 	$(BIN)/python -m core doctor
 
 test: $(VENV)/.dev-ready style
+	$(BIN)/python tools/audit.py
 	$(BIN)/python tools/ensure_chromium.py
 	$(BIN)/python tools/run_tests.py
 
@@ -53,6 +54,14 @@ browser: $(VENV)/.dev-ready
 
 constraints: $(VENV)/.dev-ready
 	$(BIN)/python tools/freeze_constraints.py
+
+# make hashes writes requirements.hashes.txt for the container (on Linux, x86-64)
+hashes: $(VENV)/.app-ready
+	$(BIN)/python tools/freeze_hashes.py
+
+# make audit asks for known vulnerabilities of the pinned packages, where pip-audit and the internet are there
+audit:
+	@$(PYTHON) tools/audit.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
