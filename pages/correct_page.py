@@ -9,6 +9,7 @@ from ui.panels.correct_history import history_panel
 from ui.panels.correct_start import draft_line, entries_of, image_picker, my_draft, others, split_line, start_panel
 from ui.panels.correct_work import submitted_panel, work_panel
 from ui.panels.project import project_picker
+from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
 from ui.person import person_field
 
@@ -21,6 +22,7 @@ if project is None:
         "No project yet. Make one on the Data page, or drop a micrograph on the Segment page.",
         icon=":material/folder_open:",
     )
+    first_labels(None, key="correct")
     st.stop()
 person = person_field(key="correct", place=who)
 known = progress(context.store(), project.id, person)

@@ -11,6 +11,7 @@ from ui.panels.data_project import edit_project
 from ui.panels.data_scheme import scheme_chips
 from ui.panels.data_table import table_panel
 from ui.panels.project import project_picker
+from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
 from ui.parts.transfer import transfers_panel
 from ui.segment.batches import batches_panel
@@ -22,6 +23,7 @@ if project is None:
         "A project holds images that belong together and the organelles to find in them. Make one to begin.",
         icon=":material/folder_open:",
     )
+    first_labels(None, key="data")
     st.stop()
 
 with st.container(horizontal=True, vertical_alignment="center"):

@@ -10,6 +10,7 @@ from ui.panels.measure_figures import figures_panel
 from ui.panels.measure_objects import objects_panel
 from ui.panels.measure_run import contact_field, run_panel, source_picker
 from ui.panels.project import project_picker
+from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
 
 
@@ -26,6 +27,7 @@ with place:
 if project is None:
     st.info("No project yet. Upload an image on the Segment page, or import images on the Data page.",
             icon=":material/folder_open:")  # fmt: skip
+    first_labels(None, key="measure")
     st.stop()
 
 there = sources(context.store(), project.id)
@@ -35,6 +37,7 @@ if not there:
         "maps on the Data page.",
         icon=":material/label_off:",
     )
+    first_labels(project, key="measure")
     st.stop()
 
 with which:

@@ -9,6 +9,7 @@ from ui.access import gate, visible_images
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.jobs import running_jobs
 from ui.panels.overview import begin, example_images, model_card, own_and_examples, own_images
+from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
 
 own, examples = own_and_examples()
@@ -21,6 +22,7 @@ if action.button("Segment a micrograph", icon=":material/upload:", type="primary
 if not context.store().images():
     if gate(Permission.MANAGE):
         begin()
+        first_labels(None, key="overview")
 elif not visible_images():
     st.info("You have no role in any project. Ask an admin for one.", icon=":material/lock:")
 running_jobs()

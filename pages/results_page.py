@@ -12,6 +12,7 @@ from ui.panels.results_compare import compare_ahead
 from ui.panels.results_import import imports_panel
 from ui.panels.results_pick import evaluation_picker, state_panel
 from ui.panels.results_sections import section_panel
+from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
 
 
@@ -30,6 +31,7 @@ if project is None:
         "No project yet. Make one on the Data page, and import images with their label maps.",
         icon=":material/folder_open:",
     )
+    first_labels(None, key="results")
     st.stop()
 
 rows = evaluations(context.store(), project.id)

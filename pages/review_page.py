@@ -9,6 +9,7 @@ from ui.panels.review_people import people_panel
 from ui.panels.review_queue import queue_panel
 from ui.panels.review_sections import Section, section_choice
 from ui.panels.review_view import review_panel
+from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
 from ui.person import person_field
 from ui.state import Query, query
@@ -19,6 +20,7 @@ with place:
     project = project_picker(key="review")
 if project is None:
     st.info("No project yet. Make one on the Data page.", icon=":material/folder_open:")
+    first_labels(None, key="review")
     st.stop()
 person = person_field(key="review", place=who)
 if not person:

@@ -5,6 +5,7 @@ import streamlit as st
 from ui.panels.project import project_picker
 from ui.panels.rounds import rounds_panel
 from ui.panels.train_sections import Section, section_choice, trainings_panel
+from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
 from ui.person import person_field
 
@@ -16,7 +17,10 @@ with place:
 if project is None:
     with st.container(border=True):
         st.subheader("No project yet", anchor=False)
-        st.markdown("Make a project on the Data page and import images with their label maps.")
+        st.markdown(
+            "Make a project on the Data page and import images with their label maps, or draw the first ones here."
+        )
+    first_labels(None, key="train")
     st.stop()
 
 if section_choice() is Section.TRAINING:

@@ -99,7 +99,7 @@ def test_without_a_shipped_starter_the_way_leads_to_the_models_page(
     monkeypatch.setattr("ui.panels.no_model.shipped_starter", lambda: None)
     page = open_page(app, PAGE, image=image.id)
     assert not page.exception
-    assert [link.proto.label for link in page.get("page_link")] == ["Models page"]
+    assert [link.proto.label for link in page.get("page_link")] == ["Models page", "How it works", "Draw two regions"]
     assert not any(button.label == "Use the starter model" for button in page.button)
 
 

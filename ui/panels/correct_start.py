@@ -22,6 +22,7 @@ from ui.address import kept_in_address
 from ui.errors import explained, plain
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.results_words import counted
+from ui.parts.first_labels import first_labels
 from ui.parts.names import image_details
 from ui.parts.options import choice, unequal
 from ui.state import Query, query, set_query
@@ -74,6 +75,7 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
     images = {image.id: image for image in context.store().images(project.id)}
     if not images:
         st.info("This project has no images yet. Bring some in on the Data page.", icon=":material/photo_library:")
+        first_labels(project, key="correct")
         return None
     asked = query(Query.IMAGE)
     if asked and asked not in images:

@@ -17,6 +17,7 @@ from ui import context
 from ui.errors import explaining, plain, show_error
 from ui.panels.jobs import POLL_S, job_bar, job_problem
 from ui.panels.results_words import counted
+from ui.parts.first_labels import poor_result
 from ui.parts.pixel_size_change import use_pixel_size
 from ui.person import person
 from ui.state import StateKey
@@ -129,6 +130,21 @@ def _compare(image: ImageRecord, model: StoredModel, row: JobRecord) -> None:
             if scale_note(nm, model.pixel_size_nm):
                 words = f"enlarged {factor:.3g} times" if factor > 1 else f"shrunk {1 / factor:.3g} times"
                 column.caption(f":orange[:material/warning:] {words}: fine detail is missing")
+    key = _none_of_these(row)
+    if st.button(
+        "None of these", icon=":material/do_not_disturb_on:", key=f"{key}-button", on_click=_remember, args=(key,)
+    ):
+        st.rerun()
+
+
+def _remember(key: str) -> None:
+    """Keep an answer of this tab, before the page is drawn anew."""
+    st.session_state[key] = True
+
+
+def _none_of_these(row: JobRecord) -> str:
+    """Key of the answer that no size of a trial looks right."""
+    return f"trial-none-{row.id}"
 
 
 def _choices(image: ImageRecord, model: StoredModel, row: JobRecord) -> None:
@@ -138,3 +154,6 @@ def _choices(image: ImageRecord, model: StoredModel, row: JobRecord) -> None:
     if wanted or not st.session_state.get(seen):
         st.session_state[seen] = True
         _compare(image, model, row)
+    if st.session_state.get(_none_of_these(row)):
+        with st.container(border=True):
+            poor_result(image, model, none_of_the_sizes=True)

@@ -16,6 +16,7 @@ from ui.access import gate
 from ui.errors import explained, plain
 from ui.panels.results_import import import_panel
 from ui.panels.results_words import counted
+from ui.parts.first_labels import first_labels
 from ui.parts.names import image_details, model_choice
 from ui.parts.options import choices
 from ui.parts.undertrained import undertrained_notice
@@ -46,6 +47,7 @@ def begin_panel(project: ProjectRecord) -> None:
                 "on the Data page and mark the images for the test there.",
                 icon=":material/label_off:",
             )
+            first_labels(project, key="results")
         elif way == _FILES:
             import_panel(project, labelled)
         else:

@@ -22,6 +22,7 @@ from ui import context
 from ui.charts import balance_bars
 from ui.errors import explaining, plain
 from ui.gallery import thumbnail_address
+from ui.parts.first_labels import first_labels
 from ui.parts.names import model_choice
 from ui.parts.options import choice, titled
 from ui.person import person
@@ -65,8 +66,9 @@ def _nothing_to_learn(project: ProjectRecord) -> None:
         st.subheader("No reference labels yet", anchor=False)
         st.markdown(
             f"A model learns from images together with their label maps. {plain(project.name)} has none yet: import "
-            "some on the Data page."
+            "some on the Data page, or draw the first ones here."
         )
+    first_labels(project, key="train")
 
 
 def _choose(project: ProjectRecord, labelled: list[ImageRecord]) -> list[ImageRecord]:

@@ -27,6 +27,7 @@ from ui.panels.no_model import no_model
 from ui.panels.pixel_size import pixel_size_panel
 from ui.panels.predict import begin_prediction
 from ui.panels.results_words import counted
+from ui.parts.first_labels import first_labels, poor_result
 from ui.parts.names import model_choice
 from ui.parts.options import titled
 from ui.parts.pixel_size_change import use_measured_scale
@@ -71,6 +72,7 @@ def workspace(image_id: str) -> None:
             if finished:
                 _found(image, finished)
             no_model(key="segment")
+            first_labels(context.store().project(image.project_id), key="segment", image_id=image.id)
     with picture:
         _viewer(image, model, finished, running)
 
@@ -256,6 +258,8 @@ def _prediction_panel(
         _progress(running.id, _revision_id(running))
     elif finished:
         _found(image, finished)
+        with st.popover("Not what you expected?", icon=":material/lightbulb:", type="tertiary"):
+            poor_result(image, model)
     else:
         problem = _last_problem(image, model)
         if problem and job_problem(problem, key="predict"):

@@ -21,6 +21,7 @@ from ui.errors import plain
 from ui.panels.class_match import class_match, matched_classes
 from ui.panels.data_project import new_project
 from ui.panels.no_model import no_model
+from ui.parts.first_labels import first_labels
 from ui.parts.names import model_choice
 from ui.parts.options import choice
 from ui.person import person
@@ -63,6 +64,7 @@ def choice_panel(*, key: str) -> Choice | None:
         model = _model(project, key)
     if model is None:
         no_model(key=key)
+        first_labels(project, key=key)
         return None
     with right:
         plan = _plan(project, model, key)

@@ -1,0 +1,146 @@
+"""The way from images without any labels to a model of one's own: shown wherever one would otherwise be stuck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from core.access import Permission
+from core.rounds.training_labels import labels_to_learn_from
+from core.segmentation.model_store import StoredModel
+from core.settings import ROOT
+from core.store.records import ImageRecord, ProjectRecord, RevisionKind
+from ui import context
+from ui.access import allowed
+from ui.errors import plain
+from ui.panels.data_project import new_project
+from ui.parts.help import help_link
+from ui.state import Query
+
+SECTION: Final = "guide#nothing-labelled-yet"
+"""Of the guide."""
+
+_CORRECT: Final = str(ROOT / "pages" / "correct_page.py")
+_DATA: Final = str(ROOT / "pages" / "data_page.py")
+_REVIEW: Final = str(ROOT / "pages" / "review_page.py")
+_TRAIN: Final = str(ROOT / "pages" / "train_page.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How far a project is on the way.
+
+    Parameters
+    ----------
+    images
+        Images in it.
+    drawn
+        Images with a reference or a submitted correction.
+    learnable
+        Images with labels that a training may learn from: references and approved corrections.
+    """
+
+    images: int
+    drawn: int
+    learnable: int
+
+
+def steps_of(project: ProjectRecord) -> Steps:
+    """How far a project is."""
+    store = context.store()
+    kinds = store.label_kinds(project.id)
+    images = store.images(project.id)
+    by_hand = {RevisionKind.REFERENCE, RevisionKind.CORRECTION}
+    return Steps(
+        images=len(images),
+        drawn=sum(bool(by_hand & kinds.get(image.id, frozenset())) for image in images),
+        learnable=len(labels_to_learn_from(store, project.id)),
+    )
+
+
+def first_labels(project: ProjectRecord | None, *, key: str, image_id: str | None = None) -> None:
+    """The steps, with those that are done ticked, and a button for the next one.
+
+    Parameters
+    ----------
+    project
+        None: there is none yet.
+    key
+        Names the buttons on their page.
+    image_id
+        The image to draw on; None: any.
+    """
+    steps = steps_of(project) if project else Steps(0, 0, 0)
+    done = (project is not None, steps.images > 0, steps.drawn > 0, steps.learnable > 0, False)
+    words = (
+        "Make a **project** with the organelles that you look for",
+        "Add **images**",
+        "**Correct**: draw two regions, confirm them, submit. That is enough to begin",
+        "**Review**: approve what was drawn. Who works alone allows this under *People*",
+        "**Train** a model on them: a first one takes some minutes. Correct what it gets wrong, and train again",
+    )
+    now = done.index(False)
+    with st.container(border=True, key=f"{key}-first-labels"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(":material/draw: **Nothing labelled yet?** Your own labels make a model.", width="stretch")
+            help_link(SECTION, label="How it works")
+        st.markdown(
+            "\n".join(
+                f"{number}. {':green[:material/check:] ' if ticked else ''}{text}."
+                for number, (ticked, text) in enumerate(zip(done, words, strict=True), 1)
+            )
+        )
+        _next(now, project, image_id, key)
+
+
+def _next(step: int, project: ProjectRecord | None, image_id: str | None, key: str) -> None:
+    """The way to the step that comes now."""
+    if project is None:
+        if allowed(Permission.MANAGE) and st.button(
+            "Make a project", icon=":material/add:", type="primary", key=f"{key}-make"
+        ):
+            new_project()
+        return
+    target = {Query.PROJECT.value: project.id}
+    page, label, icon = {
+        1: (_DATA, "Add images", ":material/add_photo_alternate:"),
+        2: (_CORRECT, "Draw two regions", ":material/brush:"),
+        3: (_REVIEW, "Approve them", ":material/rate_review:"),
+        4: (_TRAIN, "Train a model", ":material/model_training:"),
+    }[step]
+    if page == _CORRECT and image_id:
+        target[Query.IMAGE.value] = image_id
+    st.page_link(page, label=label, icon=icon, query_params=target)
+
+
+def poor_result(image: ImageRecord, model: StoredModel, *, none_of_the_sizes: bool = False) -> None:
+    """What to do where a model does not find what is there, from the quickest to the surest.
+
+    Parameters
+    ----------
+    none_of_the_sizes
+        Several pixel sizes were tried and none looked right.
+    """
+    ways = []
+    if none_of_the_sizes:
+        st.markdown(
+            "None of the sizes looks right, so the size is probably not the reason: the model does not know this kind "
+            "of tissue or staining. If you know the size, enter it all the same: areas need it."
+        )
+    elif image.pixel_size.nm is not None and model.pixel_size_nm:
+        ways.append(
+            f"Check the **pixel size**: it is {image.pixel_size.nm:.4g} nm, and {plain(model.card.name)} was trained "
+            f"at {model.pixel_size_nm:g} nm."
+        )
+    ways.append("Choose **another model** above, if there is one for this kind of tissue.")
+    ways.append(
+        "**Teach a model**: on Correct draw a few regions right and confirm them; a training on two to five images of "
+        "your own usually finds more than any model from elsewhere."
+    )
+    st.markdown("\n".join(f"{number}. {way}" for number, way in enumerate(ways, 1)))
+    target = {Query.PROJECT.value: image.project_id, Query.IMAGE.value: image.id}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link(_CORRECT, label="Correct this image", icon=":material/brush:", query_params=target)
+        help_link(SECTION, label="How it works")
