@@ -314,7 +314,6 @@ def ome_zarr_files(source: LabelledImage) -> Iterator[tuple[str, Path | bytes]]:
         "node_type": "group",
         "attributes": {"ome": {"version": "0.5", "labels": ["organelles"]}},
     }
-    require_project_classes(source.store, source.revision)
     yield from _files_of(source.micrograph.path, "")
     yield "labels/zarr.json", json.dumps(group).encode()
     for inside, file in _files_of(source.labels.path, "labels/organelles/"):

@@ -173,6 +173,25 @@ class LabelScheme:
             )
         return LabelScheme(tuple(sorted(classes, key=lambda c: c.id)))
 
+    def shown_as(self, now: LabelScheme) -> LabelScheme:
+        """The same ids with the names, colours and keys that a project gives them now; removed classes as they were.
+
+        Parameters
+        ----------
+        now
+            The project's classes. A class keeps its id for good.
+        """
+        own = {c.id: c for c in now.classes}
+        names = {own[c.id].name.casefold() for c in self.classes if c.id in own}
+        classes = []
+        for item in self.classes:
+            if item.id in own:
+                classes.append(own[item.id])
+                continue
+            name = f"{item.name} (removed)" if item.name.casefold() in names else item.name
+            classes.append(replace(item, name=name, key=""))
+        return LabelScheme(tuple(classes))
+
     def to_json(self) -> list[dict[str, Any]]:
         """Plain values for a JSON file or column."""
         return [

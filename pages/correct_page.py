@@ -4,9 +4,10 @@ import streamlit as st
 
 from core.annotation.progress import progress
 from ui import context
+from ui.correct.like_places import test_image_panel
 from ui.panels.correct_alone import asked_line
 from ui.panels.correct_history import history_panel
-from ui.panels.correct_start import draft_line, entries_of, image_picker, my_draft, others, split_line, start_panel
+from ui.panels.correct_start import draft_panel, entries_of, image_picker, my_draft, others, start_panel
 from ui.panels.correct_work import submitted_panel, work_panel
 from ui.panels.project import project_picker
 from ui.parts.first_labels import first_labels
@@ -34,12 +35,12 @@ if image is None or not person:
 asked_line(project, image, known)
 entries = entries_of(project, image, person)
 submitted_panel(project, image, known)
-split_line(image)
+test_image_panel(project, image, person, known)
 draft = my_draft(image, person)
 if draft is None:
     start_panel(project, image, person, entries)
 else:
     others(image, person)
     work_panel(project, image, draft, person)
-    draft_line(draft, entries)
+    draft_panel(draft, entries)
 history_panel(project, image, person, entries, may_restore=draft is None)

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.settings import ROOT
+from ui.carried import carried
 from ui.errors import explained
 from ui.frame.history import one_entry_per_gesture
 from ui.indicator import indicator
@@ -42,7 +43,7 @@ def main() -> None:
     page = st.navigation(pages, position="top")
     indicator()
     one_entry_per_gesture()
-    with explained():
+    with explained(), carried(page.url_path):
         draw_dialog(page.url_path)  # before the page, which may stop
         page.run()
 

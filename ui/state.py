@@ -25,6 +25,7 @@ class Query(StrEnum):
     PLACE = "place"
     SOURCE = "labels"
     CLASS = "class"
+    DOUBT = "doubt"
     MEASURE = "measure"
     CONTACT = "contact"
     LEAST_UM2 = "least_um2"
@@ -69,6 +70,9 @@ class StateKey(StrEnum):
 
     PREDICT_NEXT = "predict_next"
     """The image that shall be segmented without being asked: its pixel size has just been entered."""
+
+    CARRIED = "carried"
+    """What goes along from page to page (`ui.carried`)."""
 
     ISOLATED_CLASS = "isolated_class"
     """The class that alone is drawn, or None."""

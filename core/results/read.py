@@ -16,6 +16,7 @@ from core.evaluation.image_scores import ALL, ImageScores
 from core.evaluation.report import EvaluationReport, build_report
 from core.evaluation.settings import EvaluationSettings
 from core.jobs.rows import job, request_cancel
+from core.label_scheme import LabelScheme
 from core.store.records import EvaluationImageRecord, EvaluationRecord, EvaluationState
 from core.store.store import Store
 
@@ -196,11 +197,12 @@ def _ended(store: Store, job_id: str) -> bool:
 
 def _load(store: Store, row: EvaluationRecord) -> _Loaded:
     """Images and report, from memory where nothing has changed since; who asks for the same meanwhile waits for it."""
-    key = (store.settings.resolved_database_url, row.id, row.scored_count, row.state, row.completed_at)
+    scheme = row.scheme.shown_as(store.project(row.project_id).scheme)
+    key = (store.settings.resolved_database_url, row.id, row.scored_count, row.state, row.completed_at, scheme)
     found = _kept(key)
     if found is None:
         with _reading:
-            found = _kept(key) or _keep(key, _read(store, row))
+            found = _kept(key) or _keep(key, _read(store, row, scheme))
     return found
 
 
@@ -221,14 +223,15 @@ def _keep(key: tuple[object, ...], loaded: _Loaded) -> _Loaded:
     return loaded
 
 
-def _read(store: Store, row: EvaluationRecord) -> _Loaded:
+def _read(store: Store, row: EvaluationRecord, scheme: LabelScheme) -> _Loaded:
+    """With the classes as the project calls and colours them now."""
     rows = store.evaluation_images(row.id)
     scores = {each.image_id: ImageScores.from_json(each.scores) for each in rows if each.scores is not None}
     unscored = {each.name: _reason(row, each) for each in rows if each.scores is None}
     report = None
     if scores:
         settings = EvaluationSettings.from_json(row.settings)
-        report = build_report(list(scores.values()), row.scheme, settings, unscored=unscored)
+        report = build_report(list(scores.values()), scheme, settings, unscored=unscored)
     images = tuple(
         EvaluatedImage(
             each.image_id,
@@ -238,7 +241,7 @@ def _read(store: Store, row: EvaluationRecord) -> _Loaded:
             each.prediction_id,
             each.image_id in scores,
             unscored.get(each.name, ""),
-            _values(report, scores[each.image_id], row.scheme.ids) if report and each.image_id in scores else {},
+            _values(report, scores[each.image_id], scheme.ids) if report and each.image_id in scores else {},
         )
         for each in rows
     )

@@ -17,6 +17,7 @@ from core.errors import NotFoundError
 from core.exporting.heavy import heavy_label_map
 from core.exports import DOWNLOADS, render_download
 from core.imaging.pyramid import Pyramid
+from core.review.label_maps import COVERAGE
 from core.store.label_maps import coverage_of, has_project_ids, in_project_classes, label_classes
 from core.store.records import RevisionRecord, RevisionState
 from core.store.store import Store
@@ -68,7 +69,12 @@ def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids, downloa
                 lasting, pyramid = False, in_project_classes(stores(), revision, pyramid)
             elif lasting:
                 own_ids.add(revision_id)
-        pyramid = layer_of(pyramid, request.path_params["layer"])
+        layer = request.path_params["layer"]
+        confirmed = stores().label_pyramid_path(revision_id) / COVERAGE
+        if layer == COVERAGE and (confirmed / "zarr.json").is_file():
+            pyramid = pyramids.get(confirmed)
+        else:
+            pyramid = layer_of(pyramid, layer)
         block = np.ascontiguousarray(read_tile(pyramid, request), dtype=np.uint8)
         cache_control = IMMUTABLE if lasting else REVALIDATE
         response = cached_bytes(request, block.tobytes(), RAW, cache_control=cache_control, packed=True)
@@ -101,6 +107,8 @@ def layer_of(labels: Pyramid, layer: str) -> Pyramid:
     """
     if layer == "labels":
         return labels
+    if layer == COVERAGE:
+        raise NotFoundError("All of this label map is confirmed, or it is a prediction.", "Ask for its labels.")
     if layer != "confidence":
         raise RequestRefusedError(404, f"There is no layer {layer[:40]!r}.", "Ask for labels or confidence.")
     if labels.confidence is None:

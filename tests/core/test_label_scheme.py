@@ -100,3 +100,23 @@ def test_classes_of_a_dataset_can_be_told_apart() -> None:
     colors = [item.rgb() for item in scheme.classes]
     distances = [math.dist(a, b) for i, a in enumerate(colors) for b in colors[:i]]
     assert min(distances) > 100
+
+
+def test_classes_are_added_with_numbers_colours_and_keys_of_their_own() -> None:
+    more = DEFAULT_SCHEME.with_classes(["Golgi", "ER", "peroxisomes"], retired={6})
+    assert more.classes[:5] == DEFAULT_SCHEME.classes
+    assert [(item.id, item.name, item.key) for item in more.classes[5:]] == [(7, "Golgi", "6"), (8, "peroxisomes", "7")]
+    assert len({item.color for item in more.classes}) == len({item.safe_color for item in more.classes}) == 7
+    gap = LabelScheme((_class(id=2, name="nucleus"),)).with_classes(["mitochondria"])
+    assert [item.id for item in gap.classes] == [1, 2]
+    with pytest.raises(LabelMapError, match="all 253 numbers are used"):
+        LabelScheme.from_names({f"c{i}": i for i in range(1, 254)}).with_classes(["one more"])
+
+
+def test_a_scheme_is_shown_with_the_names_and_colours_of_now() -> None:
+    then = LabelScheme((_class(), _class(id=2, name="ER", key="2"), _class(id=3, name="golgi", key="3")))
+    now = LabelScheme((_class(name="A", color="#0000ff"), _class(id=2, name="golgi", key="3")))
+    shown = then.shown_as(now)
+    assert [(item.id, item.name) for item in shown.classes] == [(1, "A"), (2, "golgi"), (3, "golgi (removed)")]
+    assert shown[1].color == "#0000ff"
+    assert then.shown_as(then) == then

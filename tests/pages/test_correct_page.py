@@ -103,7 +103,6 @@ def test_a_correction_begins_from_the_newest_prediction(
     (draft,) = store.drafts(image.id)
     assert (draft.author, draft.base_revision_id) == ("Ada", prediction.id)
     assert "Your draft" in texts(page)
-    assert "nothing painted yet" in texts(page)
 
 
 def test_it_can_begin_from_nothing(store: Store, image: ImageRecord, app: AppTest) -> None:
@@ -378,8 +377,8 @@ def test_test_images_are_named_and_come_last(
     page = opened(app)
     assert page.selectbox(key="correct-image").value == other.id
     assert any("test set" in label for label in page.selectbox(key="correct-image").options)
-    assert "never trains" not in texts(page)
-    assert "never trains" in texts(opened(fresh_app(), image=image.id))
+    assert "no model ever learns from it" not in texts(page)
+    assert "no model ever learns from it" in texts(opened(fresh_app(), image=image.id))
 
 
 def test_after_a_withdrawal_nothing_is_said_to_wait(

@@ -96,6 +96,7 @@ def test_the_queue_tells_size_place_and_effect(store: Store, correction: Revisio
 def test_approving_is_one_click(store: Store, correction: RevisionRecord, app: AppTest) -> None:
     page = press(opened(app), "review-next")
     assert "a nucleus was missing" in texts(page)
+    assert "Dimmed in *After*: what the author has not confirmed" in texts(page)
     tables = [frame.value for frame in page.dataframe]
     assert tables[0][["Class", "Gained, px", "Lost, px"]].values.tolist() == [
         ["background", 0, 600],
@@ -186,7 +187,7 @@ def test_a_region_is_shown_with_its_surroundings_inside_the_image() -> None:
 def test_the_picture_to_draw_on_shows_the_correction(
     store: Store, project: ProjectRecord, image: ImageRecord, correction: RevisionRecord
 ) -> None:
-    content, scale = picture_of(image, correction.id, project, Box(80, 30, 160, 160))
+    content, scale = picture_of(image, correction.id, project.scheme, Box(80, 30, 160, 160))
     picture = np.asarray(PilImage.open(io.BytesIO(content)))
     assert picture.shape == (760, 760, 3)
     assert scale == 760 / 160

@@ -19,7 +19,7 @@ from core.store.people import person_key
 from core.store.records import DraftRecord, DraftState, ImageRecord, ProjectRecord, RevisionKind, Split
 from ui import context
 from ui.address import kept_in_address
-from ui.errors import explained, plain
+from ui.errors import explained, explaining, plain
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.results_words import counted
 from ui.parts.first_labels import first_labels
@@ -28,6 +28,9 @@ from ui.parts.options import choice, unequal
 from ui.state import Query, query, set_query
 from ui.units import duration_text
 from ui.viewer.annotator import annotator_ahead
+
+_DRAFT_POLL_S: Final = 3.0
+"""How often the line below the image asks what was painted."""
 
 _EMPTY: Final = ""
 """In place of a revision: begin with background everywhere."""
@@ -72,7 +75,7 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
     known
         How far each image is (`core.annotation.progress.progress`); said beside its name.
     """
-    images = {image.id: image for image in context.store().images(project.id)}
+    images = _in_order(context.store().images(project.id), known)
     if not images:
         st.info("This project has no images yet. Bring some in on the Data page.", icon=":material/photo_library:")
         first_labels(project, key="correct")
@@ -80,7 +83,7 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
     asked = query(Query.IMAGE)
     if asked and asked not in images:
         st.warning("The image of this link is not in this project (any more).", icon=":material/link_off:")
-    first = _first(images, known)
+    first = next(iter(images))
     if not asked:
         set_query(Query.IMAGE, first)  # so that it stays when it is submitted and no longer the first to do
     decided = any(image.split is not Split.POOL for image in images.values())
@@ -108,39 +111,28 @@ def _another_image(changed: Callable[[], None]) -> Callable[[], None]:
 
     def also_forget_place() -> None:
         changed()
-        set_query(Query.PLACE, None)
+        for name in (Query.PLACE, Query.REVISION, Query.DOUBT):
+            set_query(name, None)
 
     return also_forget_place
 
 
-def _first(images: Mapping[str, ImageRecord], known: Mapping[str, ImageProgress]) -> str:
-    """The image that is shown when none is asked for: one asked of this person, their own draft, one left to do.
+def _in_order(images: Sequence[ImageRecord], known: Mapping[str, ImageProgress]) -> dict[str, ImageRecord]:
+    """What needs work first: images asked of this person, their own drafts, those left to do; the test set last."""
+    tested, order = tested_images(images), (*TO_DO, Standing.NOTHING)
 
-    Those of the test set come last.
-    """
-    tested, order = tested_images(images.values()), (*TO_DO, Standing.NOTHING)
-
-    def rank(image_id: str) -> tuple[bool, bool, int]:
-        standing = standing_of(known, image_id)
-        late = image_id in tested and standing is not Standing.DRAFT
+    def rank(image: ImageRecord) -> tuple[bool, bool, bool, int]:
+        standing = standing_of(known, image.id)
+        late = image.id in tested and standing is not Standing.DRAFT
         place = order.index(standing) if standing in order else len(order)
-        return not is_asked(known, image_id), late, place
+        return not is_asked(known, image.id), not is_to_do(known, image.id), late, place
 
-    return min((i for i in images if is_to_do(known, i)), key=rank, default=next(iter(images)))
+    return {image.id: image for image in sorted(images, key=rank)}
 
 
 def tested_images(images: Iterable[ImageRecord]) -> frozenset[str]:
     """Ids of those in the test set."""
     return frozenset(image.id for image in images if image.split is Split.TEST)
-
-
-def split_line(image: ImageRecord) -> None:
-    """Said before anybody begins: corrections of test images never train."""
-    if image.split is Split.TEST:
-        st.info(
-            "This image is in the test set: models are measured on it, and what is corrected here never trains one.",
-            icon=":material/straighten:",
-        )
 
 
 def entries_of(project: ProjectRecord, image: ImageRecord, person: str) -> tuple[HistoryEntry, ...]:
@@ -186,6 +178,8 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
         if asked is None:
             current = proposed_model(context.store(), context.models(), project.id, image.id)
             default = default_start(entries, person, current.id if current else None)
+            linked = query(Query.REVISION)
+            default = linked if linked and linked in by_id else default
         _asked_for_changes(by_id.get(default))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             texts = revision_texts(entries) | {_EMPTY: "Empty: everything is background"}
@@ -244,25 +238,40 @@ def default_start(entries: Sequence[HistoryEntry], person: str, model_id: str | 
     return found.revision.id if found else _EMPTY
 
 
-def draft_line(draft: DraftRecord, entries: Sequence[HistoryEntry]) -> None:
+def draft_panel(draft: DraftRecord, entries: Sequence[HistoryEntry]) -> None:
     """What the open draft is, and a way to throw it away."""
     base = next((entry for entry in entries if entry.revision.id == draft.base_revision_id), None)
     came_from = (
         revision_label(base) if base else "an empty label map" if draft.base_revision_id is None else "a revision"
     )
-    work = (
-        f"{counted(draft.strokes, 'stroke')} in {duration_text(draft.seconds)}"
-        if draft.strokes
-        else "nothing painted yet"
-    )
+    linked = next((entry for entry in entries if entry.revision.id == query(Query.REVISION)), None)
+    if linked is not None and linked.revision.id != draft.base_revision_id:
+        st.info(
+            plain(
+                f"Your open draft was begun from {came_from}. You were looking at {revision_label(linked)}: to begin "
+                "from that one, submit or discard the draft first."
+            ),
+            icon=":material/call_split:",
+        )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(plain(f"Your draft, begun {draft.created_at:%Y-%m-%d %H:%M} UTC from {came_from}: {work}."))
+        _draft_line(draft.id, came_from)
         with st.popover("Discard", icon=":material/delete:", type="tertiary"):
             st.markdown("What you painted in this draft is thrown away. Submitted revisions stay.")
             if st.button("Discard this draft", type="primary", key=f"discard-{draft.id}"):
                 with explained():
                     context.store().close_draft(draft.id, DraftState.DISCARDED, holder=draft.holder_id)
                 st.rerun()
+
+
+@st.fragment(run_every=_DRAFT_POLL_S)
+@explaining
+def _draft_line(draft_id: str, came_from: str) -> None:
+    """What is painted in the draft by now: it is saved by the browser, past this page."""
+    draft = context.store().draft(draft_id)
+    if draft.state is not DraftState.OPEN:
+        return
+    work = f": {counted(draft.strokes, 'stroke')} in {duration_text(draft.seconds)}" if draft.strokes else ""
+    st.caption(plain(f"Your draft, begun {draft.created_at:%Y-%m-%d %H:%M} UTC from {came_from}{work}."))
 
 
 def others(image: ImageRecord, person: str) -> None:

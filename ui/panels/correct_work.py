@@ -114,7 +114,8 @@ def _next_image(project: ProjectRecord, image: ImageRecord, known: Mapping[str, 
     if st.button(label, icon=":material/arrow_forward:", type="primary", key="correct-next-image"):
         st.session_state[StateKey.SUBMITTED] = None
         set_query(Query.IMAGE, following)
-        set_query(Query.PLACE, None)
+        for name in (Query.PLACE, Query.REVISION, Query.DOUBT):
+            set_query(name, None)
         st.rerun()
 
 

@@ -14,7 +14,7 @@ from core.evaluation.report import EvaluationReport
 from core.label_scheme import LabelScheme
 from core.results.read import EvaluatedImage, evaluated_images, image_errors
 from core.settings import ROOT
-from core.store.records import EvaluationRecord, ImageRecord
+from core.store.records import EvaluationRecord, ImageRecord, Split
 from ui import context
 from ui.address import kept_in_address
 from ui.errors import plain
@@ -72,8 +72,9 @@ def image_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
         picture, panel = st.container(width="stretch", key="results-picture"), st.container(width=PANEL_PX)
     with panel:
         error_class = _error_class(report.scheme)
-        focus = _errors(row, report, image, error_class) if image.scored else None
-        _correct(row, image, focus)
+        error = _errors(row, report, image, error_class) if image.scored else None
+        focus = _place(row, image, error) if error else None
+        _correct(row, image, record, error)
     with picture:
         mode, panes = _modes()
         linked_panes(
@@ -93,14 +94,25 @@ def image_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
         _figures(row, report, image)
 
 
-def _correct(row: EvaluationRecord, image: EvaluatedImage, focus: Place | None) -> None:
-    """One click to the brush, at the error that was chosen."""
+def _correct(row: EvaluationRecord, image: EvaluatedImage, record: ImageRecord, error: ConnectedError | None) -> None:
+    """One click to the brush, at the error that was chosen, on the prediction that is shown."""
     target = {Query.PROJECT.value: row.project_id, Query.IMAGE.value: image.image_id}
-    if focus is not None:
-        target[Query.PLACE.value] = f"{focus.row},{focus.column},{focus.height_px},{focus.width_px}"
-    label = "Correct this place" if focus else "Correct this image"
-    if st.button(label, icon=":material/brush:", key=f"results-correct-{image.image_id}", width="stretch"):
+    if image.prediction_id:
+        target[Query.REVISION.value] = image.prediction_id
+    if error is not None:
+        target[Query.PLACE.value] = f"{error.row},{error.column},{error.height},{error.width}"
+        target[Query.DOUBT.value] = str(error.prediction_id)
+        target[Query.CLASS.value] = str(error.reference_id or error.prediction_id)
+    label = "Correct this place" if error else "Correct this image"
+    tested = record.split is Split.TEST
+    said = "This is a test image: no model learns from it. Correct shows like places in images that train."
+    if st.button(
+        label, icon=":material/brush:", key=f"results-correct-{image.image_id}", width="stretch",
+        help=said if tested else None,
+    ):  # fmt: skip
         st.switch_page(CORRECT_PAGE, query_params=target)
+    if tested:
+        st.caption(said)
 
 
 def errors_table(errors: Sequence[ConnectedError], scheme: LabelScheme) -> pd.DataFrame:
@@ -207,7 +219,7 @@ def _error_class(scheme: LabelScheme) -> int | None:
 
 def _errors(
     row: EvaluationRecord, report: EvaluationReport, image: EvaluatedImage, class_id: int | None
-) -> Place | None:
+) -> ConnectedError | None:
     """The list; the error that was clicked."""
     everything = image_errors(context.store(), row.id, image.image_id)
     errors = of_class(everything, class_id)
@@ -240,7 +252,10 @@ def _errors(
     index = picked_row(picked["selection"])
     if index is None:
         return None
-    error = errors[index]
+    return errors[index]
+
+
+def _place(row: EvaluationRecord, image: EvaluatedImage, error: ConnectedError) -> Place:
     token = f"{row.id}-{image.image_id}-{error.row}-{error.column}-{error.reference_id}-{error.prediction_id}"
     return Place(error.row, error.column, error.height, error.width, token)
 

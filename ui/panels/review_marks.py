@@ -11,6 +11,7 @@ import streamlit as st
 from core.imaging.display import to_display
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.pyramid import open_pyramid
+from core.label_scheme import LabelScheme
 from core.review.records import Box, Mark, Review
 from core.review.talk import add_mark, earlier_marks, marks, remove_mark, resolve_mark
 from core.store.label_maps import open_label_map
@@ -96,7 +97,7 @@ def draw_panel(project: ProjectRecord, image: ImageRecord, review: Review, perso
             "What is to be mended", key="review-draw-note", placeholder="for example: two mitochondria, not one"
         )
     area = areas[chosen]
-    picture, scale = picture_of(image, review.revision_id, project, area)
+    picture, scale = picture_of(image, review.revision_id, project.scheme, area)
     drawn = st_canvas(
         background_image=picture, drawing_mode="labeled_rect", label=note.strip()[:60],
         fill_color="rgba(255,255,255,0)", stroke_color="#ffb000",
@@ -151,8 +152,8 @@ def boxes_of(boxes: Sequence[dict[str, Any]], area: Box, scale: float) -> list[t
     ]
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={ImageRecord: lambda image: image.id})
-def picture_of(image: ImageRecord, revision_id: str, _project: ProjectRecord, area: Box) -> tuple[bytes, float]:
+@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={ImageRecord: lambda image: image.id, LabelScheme: hash})
+def picture_of(image: ImageRecord, revision_id: str, scheme: LabelScheme, area: Box) -> tuple[bytes, float]:
     """A part of the image with the corrected masks as JPEG, and its pixels per image pixel; kept: drawing is quick."""
     store = context.store()
     pyramid = open_pyramid(store.image_pyramid_path(image.id))
@@ -167,7 +168,7 @@ def picture_of(image: ImageRecord, revision_id: str, _project: ProjectRecord, ar
     grey = to_display(pyramid.read(level, rows, columns), *image.window)
     labels = open_label_map(store, revision_id).read(level, rows, columns)
     size_nm = image.pixel_size.nm * step if image.pixel_size.nm else None
-    figure = render_overlay(grey, labels, _project.scheme, size_nm, OverlayStyle(legend=False))
+    figure = render_overlay(grey, labels, scheme, size_nm, OverlayStyle(legend=False))
     scale = CANVAS_PX / max(area.height, area.width)
     figure = figure.resize((round(area.width * scale), round(area.height * scale)))
     content = io.BytesIO()

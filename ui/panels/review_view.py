@@ -10,6 +10,7 @@ import streamlit as st
 from core.annotation.history import Difference, difference
 from core.errors import AccessError, NotFoundError
 from core.review.changes import Region, changed_regions
+from core.review.label_maps import COVERAGE
 from core.review.queue import opened_review
 from core.review.records import Review
 from core.review.rows import review as review_of
@@ -172,6 +173,8 @@ def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
         "View", list(_VIEWS), default=PaneMode.PANES, format_func=titled(_VIEWS), key="review-mode",
         required=True, label_visibility="collapsed",
     )  # fmt: skip
+    path = context.store().label_pyramid_path(review.revision_id) / COVERAGE
+    partly = (path / "zarr.json").is_file()
     linked_panes(
         review.image_id,
         reference_id=review.before_id,
@@ -184,6 +187,13 @@ def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
         height=HEIGHT_PX,
         remember_as="review",
         story=PaneStory.CHANGES,
+        confirmed=partly,
+    )
+    st.caption(
+        "Dimmed in *After*: what the author has not confirmed; no model learns from it. Untick *Confirmed* in the "
+        "legend to see all of it."
+        if partly
+        else "The author has confirmed all of it."
     )
 
 

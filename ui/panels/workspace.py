@@ -43,6 +43,7 @@ VIEWER_HEIGHT_PX = 720
 _STEPS = (0.5, 0.625, 0.75, 0.875, 1.0)
 """Shares of a tile between one tile and the next."""
 
+CORRECT_PAGE = str(ROOT / "pages" / "correct_page.py")
 MEASURE_PAGE = str(ROOT / "pages" / "measure_page.py")
 
 
@@ -295,8 +296,23 @@ def _found(image: ImageRecord, finished: RevisionRecord) -> None:
         "Take away", image.project_id, [image.id], key=f"takeaway-{image.id}", title=image.name,
         labels=f"model:{finished.model_id}" if finished.model_id else COUNTS, width="stretch",
     )  # fmt: skip
+    _to_correct(image, finished)
     _to_measure(image, finished)
     _how_made(finished)
+
+
+def _to_correct(image: ImageRecord, finished: RevisionRecord) -> None:
+    """One click to the brush, on the prediction that is shown."""
+    if not allowed(Permission.PAINT, image.project_id) or not st.button(
+        "Correct this image", icon=":material/brush:", width="stretch", key=f"correct-{finished.id}"
+    ):
+        return
+    target = {
+        Query.PROJECT.value: image.project_id,
+        Query.IMAGE.value: image.id,
+        Query.REVISION.value: finished.id,
+    }
+    st.switch_page(CORRECT_PAGE, query_params=target)
 
 
 def _to_measure(image: ImageRecord, finished: RevisionRecord) -> None:

@@ -69,6 +69,7 @@ def linked_panes(
     url_view: bool = True,
     story: PaneStory = PaneStory.ERRORS,
     names: tuple[str, str] | None = None,
+    confirmed: bool = False,
 ) -> None:
     """Show an image with its reference, a prediction and where they differ.
 
@@ -106,12 +107,17 @@ def linked_panes(
         What the two are to each other, for the words.
     names
         What the two are called, if not as the story calls them.
+    confirmed
+        Dim what nobody has confirmed in the prediction; it has a coverage.
     """
     first, second = names or _NAMES[story]
     maps = [
         *_layer(reference_id, first, PaneKind.REFERENCE),
         *_layer(prediction_id, second, PaneKind.PREDICTION),
     ]
+    if confirmed:
+        after = [each for each in maps if each["side"] == PaneKind.PREDICTION.value]
+        maps += [{**each, "name": "Confirmed", "what": "coverage"} for each in after]
     for index, item in enumerate(others):
         maps += _layer(item.revision_id, item.name, f"other-{index}")
     _component()(

@@ -19,8 +19,10 @@ from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.pyramid import open_pyramid
 from core.jobs.context import JobContext
 from core.jobs.warm import warm_predictor
+from core.labels.translation import ClassTranslation, match_classes
 from core.segmentation.array_sink import ArraySink
 from core.segmentation.model_store import ModelStore, StoredModel
+from core.store.label_maps import model_classes
 from core.store.records import ImageRecord
 
 FACTORS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -50,6 +52,7 @@ def run(context: JobContext) -> dict[str, Any]:
     image = context.store.image(context.params["image_id"])
     model = ModelStore(context.settings.models_dir).get(context.params["model_id"])
     sizes_nm = _candidates(model, context.params.get("candidates_nm"))
+    translation = _shown_classes(context, image, model)
     folder = context.settings.data_dir / "trials"
     _throw_away_old(folder)
     predictor = warm_predictor(model, context.settings)
@@ -63,9 +66,19 @@ def run(context: JobContext) -> dict[str, Any]:
         style = OverlayStyle(legend=False, opacity=0.4)
         path = folder / context.id / f"{number}.png"
         with replacing(path) as temporary:
-            render_overlay(display, sink.labels_yx, model.scheme, size_nm, style).save(temporary, format="PNG")
+            labels_yx = translation.translated(sink.labels_yx)
+            render_overlay(display, labels_yx, translation.target, size_nm, style).save(temporary, format="PNG")
         trials.append({"pixel_size_nm": size_nm, "path": str(path), "confidence": sink.mean_confidence})
     return {"trials": trials}
+
+
+def _shown_classes(context: JobContext, image: ImageRecord, model: StoredModel) -> ClassTranslation:
+    """From the model's classes to the project's; those that it does not have are shown as they would be added."""
+    project = context.store.project(image.project_id)
+    known = model_classes(context.store, project, model.scheme, model.id)
+    scheme = project.scheme.with_classes(known.undecided, project.retired_ids)
+    decided = context.store.class_map(project.id, model.scheme, model.id)
+    return match_classes(model.scheme, scheme, decided, former=project.former_names)
 
 
 def _throw_away_old(folder: Path) -> None:

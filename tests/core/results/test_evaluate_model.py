@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from core.imaging.image import Image
 from core.jobs.rows import Priority, job, jobs, submit
 from core.label_scheme import LabelClass, LabelScheme
 from core.labels.translation import match_classes
-from core.results.read import evaluation, evaluation_report, evaluations
+from core.results.read import compare_evaluations, evaluation, evaluation_report, evaluations
 from core.results.start import EvaluationPlan, check_evaluation, start_evaluation
 from core.segmentation.prediction_summary import PredictionSummary
 from core.settings import Settings
@@ -147,6 +148,23 @@ def test_other_ids_for_the_same_names_are_the_same_classes(
     report = evaluation_report(store, run_job(store, start_evaluation(store, plan)).result["evaluation_id"])
     assert [report.figure("dice", i).macro for i in (1, 2)] == [1.0, 1.0]
     assert match_classes(swapped, project.scheme).left_out == ("golgi",)
+
+
+def test_results_have_the_names_and_colours_of_the_project_of_now(
+    store: Store, images: list[ImageRecord], predictor: FakePredictor
+) -> None:
+    """They had those of the day of the evaluation: a class had one colour here and another on all other pages."""
+    project_id = images[0].project_id
+    first = run_job(store, start_evaluation(store, EvaluationPlan(project_id, "liver"))).result["evaluation_id"]
+    before = evaluation_report(store, first)
+    now = LabelScheme(tuple(replace(item, color=f"#0{item.id}0203") for item in before.scheme.classes))
+    renamed = LabelScheme((replace(now.classes[0], name="mito"), *now.classes[1:]))
+    store.update_project(project_id, scheme=renamed)
+    report = evaluation_report(store, first)
+    assert report.scheme == renamed
+    assert report.figure("dice", 2).macro == before.figure("dice", 2).macro
+    second = run_job(store, start_evaluation(store, EvaluationPlan(project_id, "liver"))).result["evaluation_id"]
+    assert compare_evaluations(store, first, second)
 
 
 def test_the_check_warns_of_what_scores_cannot_show(

@@ -323,6 +323,17 @@ def test_the_whole_image_is_vouched_for_in_one_click(world: World) -> None:
     assert np.array_equal(LabelMap(world.store, revision_id, SHAPE).vouched(slice(None)), world.before)
 
 
+def test_what_was_confirmed_of_a_correction_can_be_seen(world: World) -> None:
+    """A reviewer saw how many pixels were confirmed, and not which."""
+    tiles = painted(world)
+    world.paint(tiles)
+    revision_id = world.post("submit", json={"holder": "tab", "note": ""}).json()["revision_id"]
+    answer = world.client.get(f"/api/revisions/{revision_id}/coverage/0/0/0")
+    assert answer.status_code == 200
+    assert np.array_equal(np.frombuffer(answer.content, np.uint8).reshape(512, 512), tiles[0, 0][1])
+    assert world.client.get(f"/api/revisions/{world.prediction.id}/coverage/0/0/0").status_code == 404
+
+
 def test_a_draft_that_is_painted_on_while_it_is_submitted_stays_open(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,8 +27,9 @@ export class Api {
     return `${this.root}api/revisions/${encodeURIComponent(id)}`;
   }
 
+  /** Browsers may still keep tiles in the ids of a model, from earlier versions, under the address without `ids`. */
   labelTile(id, what, level, row, col, version) {
-    return `${this.revision(id)}/${what}/${level}/${row}/${col}?v=${version}&ids=project`; // earlier versions kept tiles in the ids of a model under the address without
+    return `${this.revision(id)}/${what}/${level}/${row}/${col}?v=${version}&ids=project`;
   }
 
   uploads(name) {

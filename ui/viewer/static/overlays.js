@@ -1,8 +1,10 @@
 // All maps that lie over the micrograph: label layers in their order, and the confidence of the first prediction.
 
 import { LabelLayer } from "./label_layer.js";
-import { confidenceTable, labelTable } from "./palette.js";
+import { confidenceTable, labelTable, veilTable } from "./palette.js";
 import { RevisionFeed } from "./revision_feed.js";
+
+const VEIL = 0.6; // how far what nobody has confirmed is dimmed
 
 export class Overlays {
   /**
@@ -16,11 +18,14 @@ export class Overlays {
     this.look = null;
   }
 
-  /** @param wanted [{revision_id, name, visible, style: "fill" | "outline" | null, side (panes only)}] */
+  /**
+   * @param wanted [{revision_id, name, visible, style: "fill" | "outline" | null, side (panes only), what: "labels" or
+   *   "coverage": what a person has confirmed, the rest is dimmed}]
+   */
   setLayers(wanted) {
     const old = [...this.entries]; // a map may be there twice, under two names
     this.entries = wanted.map((item) => {
-      const known = old.findIndex((entry) => entry.id === item.revision_id);
+      const known = old.findIndex((entry) => entry.id === item.revision_id && entry.what === (item.what ?? "labels"));
       const entry = known < 0 ? this.open(item) : old.splice(known, 1)[0];
       if (entry.given !== item.visible) entry.visible = entry.given = item.visible;
       return Object.assign(entry, { name: item.name, style: item.style, side: item.side });
@@ -38,14 +43,15 @@ export class Overlays {
 
   open(item) {
     const id = item.revision_id;
+    const what = item.what ?? "labels";
     const layer = new LabelLayer({
-      address: (...tile) => this.api.labelTile(id, "labels", ...tile),
+      address: (...tile) => this.api.labelTile(id, what, ...tile),
       image: this.image,
       table: new Uint32Array(256),
       kept: this.kept,
       events: this.tileEvents(),
     });
-    const entry = { id, layer, visible: item.visible, given: item.visible };
+    const entry = { id, what, layer, visible: item.visible, given: item.visible };
     entry.feed = new RevisionFeed(this.api.revision(id), {
       onState: (state, before) => this.onState(entry, state, before),
       onGone: (error) => this.events.onGone(id, error),
@@ -81,10 +87,15 @@ export class Overlays {
     const table = labelTable(look.classes, look);
     this.entries.forEach((entry) => {
       const { layer } = entry;
+      layer.visible = look.shown && entry.visible;
+      if (entry.what === "coverage") {
+        layer.setTable(veilTable());
+        layer.opacity = VEIL;
+        return;
+      }
       layer.setTable(table);
       layer.outline = look.confidence || (entry.style ? entry.style === "outline" : look.outline);
       layer.opacity = layer.outline ? Math.min(1, 0.5 + look.opacity) : look.opacity;
-      layer.visible = look.shown && entry.visible;
     });
     if (look.confidence && !this.confidence) this.takeConfidence();
     if (this.confidence) {
@@ -94,10 +105,15 @@ export class Overlays {
     this.events.onRedraw();
   }
 
+  /** The label maps, without what is confirmed of them. */
+  get maps() {
+    return this.entries.filter((entry) => entry.what === "labels");
+  }
+
   /** Shares of the classes, by id, in the topmost label map that is shown; {} while nothing is known. */
   get areas() {
-    const shown = this.entries.filter((entry) => entry.visible);
-    const rows = (shown.at(-1) ?? this.entries.at(-1))?.feed.state?.coverage ?? [];
+    const shown = this.maps.filter((entry) => entry.visible);
+    const rows = (shown.at(-1) ?? this.maps.at(-1))?.feed.state?.coverage ?? [];
     if (!rows.some((row) => row.fraction)) return {};
     return Object.fromEntries(rows.map((row) => [row.class_id ?? row.id, row.fraction]));
   }
@@ -149,7 +165,7 @@ export class Overlays {
 
   /** The id that is seen at an image pixel, from the topmost visible layer; null where it is not known yet. */
   labelAt(row, col) {
-    for (const entry of [...this.entries].reverse()) if (entry.visible) return entry.layer.idAt(row, col);
+    for (const entry of this.maps.reverse()) if (entry.visible) return entry.layer.idAt(row, col);
     return null;
   }
 
@@ -159,7 +175,7 @@ export class Overlays {
 
   /** The layer whose label and confidence the pixel route shall tell. */
   get topId() {
-    return [...this.entries].reverse().find((entry) => entry.visible)?.id ?? null;
+    return this.maps.reverse().find((entry) => entry.visible)?.id ?? null;
   }
 
   shut(entry) {

@@ -43,6 +43,13 @@ export function confidenceTable() {
   return table;
 }
 
+/** The table for tiles of 0 and 1: black where nobody has confirmed anything, clear elsewhere. */
+export function veilTable() {
+  const table = new Uint32Array(256);
+  table[0] = pack(0, 0, 0);
+  return table;
+}
+
 /** The ramp as a CSS gradient. */
 export function rampGradient(stops = 9) {
   const colors = Array.from({ length: stops }, (_, i) => `rgb(${rampColor(i / (stops - 1)).join(" ")})`);

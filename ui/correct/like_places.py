@@ -1,0 +1,78 @@
+"""On a test image: why it does not train, and the way to like places in images that do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.annotation.like_places import LikePlace, like_places
+from core.annotation.progress import ImageProgress
+from core.label_scheme import LabelScheme
+from core.store.records import ImageRecord, ProjectRecord, Split
+from ui import context
+from ui.errors import plain
+from ui.state import Query, query, set_query
+
+_COLUMNS = 3
+
+
+def test_image_panel(
+    project: ProjectRecord, image: ImageRecord, person: str, known: Mapping[str, ImageProgress]
+) -> None:
+    """Said before anybody begins: corrections of test images never train; and where corrections do.
+
+    Parameters
+    ----------
+    image
+        That is open; nothing is drawn where it is not in the test set.
+    known
+        How far each image of the project is.
+    """
+    if image.split is not Split.TEST:
+        return
+    with st.container(border=True, key="correct-test-image"):
+        st.markdown(
+            ":material/straighten: **This image is in the test set.** Models are measured on it, so no model ever "
+            "learns from it, whatever is corrected here: scores on images that a model has seen would mean nothing. To "
+            "get a better model, correct like places in images that train:"
+        )
+        answer, organelle = _class(Query.DOUBT), _class(Query.CLASS)
+        with st.spinner("Looking for like places…"):
+            places = like_places(
+                context.store(), project.id, person, known, answer=answer, organelle=organelle
+            ) or like_places(context.store(), project.id, person, known)
+        if not places:
+            st.caption(
+                "No image of the training set or the pool has a prediction with an open place. Segment such images "
+                "first, or bring some in on the Data page."
+            )
+            return
+        columns = st.columns(_COLUMNS)
+        for number, place in enumerate(places):
+            label = plain(f"{place.image.name} · {_words(place, project.scheme)}")
+            columns[number % _COLUMNS].button(
+                label, icon=":material/my_location:", key=f"like-place-{number}", width="stretch", on_click=_open,
+                args=(place,),
+            )  # fmt: skip
+
+
+def _open(place: LikePlace) -> None:
+    """Go there; the prediction that is unsure is what the correction begins from."""
+    where = place.suggestion
+    set_query(Query.IMAGE, place.image.id)
+    set_query(Query.REVISION, place.revision_id)
+    set_query(Query.PLACE, f"{where.row},{where.column},{where.height_px},{where.width_px}")
+
+
+def _words(place: LikePlace, scheme: LabelScheme) -> str:
+    """What the model is unsure about."""
+    class_id, confidence = place.suggestion.class_id, place.suggestion.confidence
+    name = "something missed?" if not class_id else scheme.name_of(class_id) if class_id in scheme.ids else "?"
+    return name if confidence is None else f"{name}, confidence {confidence:.2f}"
+
+
+def _class(name: Query) -> int | None:
+    """A class of the address; None where it says nothing."""
+    text = query(name) or ""
+    return int(text) if text.isdecimal() and int(text) < 256 else None
