@@ -119,13 +119,13 @@ class ClassTranslation:
         if decided:
             said.append(f"Left out as background, as decided: {', '.join(decided)}.")
         if self.undecided:
-            verb = "class" if len(self.undecided) == 1 else "classes"
+            one = len(self.undecided) == 1
             said.append(
-                f"The project has no {verb} {', '.join(self.undecided)}: where {_lower(what)} finds it, the label map "
-                "says background."
+                f"The project has no {'class' if one else 'classes'} {', '.join(self.undecided)}: what {_lower(what)} "
+                f"finds of {'it' if one else 'them'} is background here."
             )
         if self.missing:
-            said.append(f"{what} does not know {', '.join(self.missing)}: it never finds it.")
+            said.append(f"Not known to {_lower(what)} and never found: {', '.join(self.missing)}.")
         return tuple(said)
 
     def to_json(self) -> dict[str, Any]:

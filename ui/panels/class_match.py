@@ -84,9 +84,9 @@ def matched_classes(project: ProjectRecord, model: StoredModel, *, key: str) -> 
     store = context.store()
     decided = store.class_map(project.id, model.scheme, model.id)
     translation = translation_for(project, model)
-    said = [sentence for sentence in translation.sentences() if not translation.undecided]
-    for sentence in said:
-        st.caption(f":material/rule: {plain(sentence)}")
+    said = " ".join(translation.sentences())
+    if said and not translation.undecided:
+        st.caption(f":material/rule: {plain(said)}")
     if not decided or not allowed(Permission.PAINT, project.id):
         return
     with st.popover("Change classes", icon=":material/rule:", type="tertiary"):

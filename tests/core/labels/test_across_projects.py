@@ -117,8 +117,8 @@ def test_a_prediction_is_written_in_the_projects_classes(store: Store, image: Im
     }  # fmt: skip
     assert made.details["class_match"]["left_out"] == ["golgi"]
     notices = done.result["summary"]["notices"]
-    assert "The project has no class golgi: where the model finds it, the label map says background." in notices
-    assert "The model does not know ER: it never finds it." in notices
+    assert "The project has no class golgi: what the model finds of it is background here." in notices
+    assert "Not known to the model and never found: ER." in notices
 
 
 def test_corrected_approved_and_trained_on_class_by_class(

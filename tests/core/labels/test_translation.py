@@ -70,7 +70,7 @@ def test_permuted_ids_go_by_name_and_say_nothing() -> None:
     labels = np.array([[0, 1], [2, IGNORE_ID]], np.uint8)
     assert match.translated(labels).tolist() == [[0, 3], [1, IGNORE_ID]]
     assert match.undecided == ()
-    assert match.sentences() == ("The model does not know ER: it never finds it.",)
+    assert match.sentences() == ("Not known to the model and never found: ER.",)
 
 
 def test_what_a_person_says_comes_before_the_names() -> None:
@@ -82,7 +82,7 @@ def test_what_a_person_says_comes_before_the_names() -> None:
     assert said.sentences() == (
         "The model's class mito is mitochondria in the project.",
         "Left out as background, as decided: membrane, junk.",
-        "The model does not know membrane: it never finds it.",
+        "Not known to the model and never found: membrane.",
     )
     assert said.to_json() == {
         "mapped": {"mito": "mitochondria"},
@@ -101,9 +101,7 @@ def test_several_classes_may_become_one() -> None:
 
 def test_what_nobody_decided_is_named() -> None:
     match = match_classes(scheme(golgi=1, ER=2), scheme(ER=1))
-    assert match.sentences() == (
-        "The project has no class golgi: where the model finds it, the label map says background.",
-    )
+    assert match.sentences() == ("The project has no class golgi: what the model finds of it is background here.",)
 
 
 def test_a_map_of_classes_that_there_are_not_is_refused() -> None:
