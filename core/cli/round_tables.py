@@ -17,6 +17,7 @@ from core.store.store import Store
 _OUTCOMES = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "worse",
+    Outcome.TOO_FEW: "too few test images to decide",
     Outcome.NOT_JUDGED: "cannot tell",
     Outcome.FIRST: "first model",
 }

@@ -17,6 +17,9 @@ VERDICTS: Final = {
 }
 """As people read them."""
 
+_WHOLE: Final = 100
+"""Count errors from here on are shown as whole numbers: a mean's fraction says nothing beside them."""
+
 _MOST_DIGITS: Final = 6
 """Decimals of the smallest end of an interval that is shown."""
 
@@ -37,12 +40,15 @@ def figure_text(metric: Metric, value: float | None) -> str:
     >>> figure_text(metric_named("dice"), 0.6159), figure_text(metric_named("hd95"), 1234.5)
     ('0.616', '1,234 nm')
     >>> figure_text(metric_named("count_error"), -3.0), figure_text(metric_named("dice"), None)
-    ('-3.0 objects', '–')
+    ('-3 objects', '–')
+    >>> figure_text(metric_named("count_error"), 5410.5), figure_text(metric_named("count_error"), 0.25)
+    ('+5,410 objects', '+0.2 objects')
     """
     if value is None or value != value:
         return "–"
     if metric.better is Better.NEAREST_ZERO:
-        return f"{round(value, 1) + 0.0:+.1f} {metric.unit}".strip()  # + 0.0: never -0.0
+        digits = 0 if abs(value) >= _WHOLE or value == round(value) else 1
+        return f"{round(value, digits) + 0.0:+,.{digits}f} {metric.unit}".strip()  # + 0.0: never -0.0
     if metric.unit:
         return f"{value:,.0f} {metric.unit}"
     return f"{value:.3f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import pandas as pd
@@ -20,6 +21,11 @@ from core.store.round_records import RoundDecision
 _SHIFT: Final = 0.035
 """Classes of one round stand so far apart, in rounds, that their intervals do not hide each other."""
 
+_BEFORE: Final = -1
+"""Place of the model before on the axis of rounds."""
+
+_TAKEN: Final = (RoundDecision.PROMOTED, RoundDecision.OVERRIDDEN)
+
 _DECISIONS: Final = {
     RoundDecision.PROMOTED: "promoted",
     RoundDecision.OVERRIDDEN: "promoted although worse",
@@ -31,6 +37,8 @@ _DECISIONS: Final = {
 def dice_over_rounds(rounds: Sequence[TimelineRound]) -> DrawnFigure:
     """A line per class and one for their mean: Dice on the test set with its interval; open marks were not promoted.
 
+    The lines begin at the model before: what the first round was compared with, on the same test set.
+
     Parameters
     ----------
     rounds
@@ -39,7 +47,7 @@ def dice_over_rounds(rounds: Sequence[TimelineRound]) -> DrawnFigure:
     Returns
     -------
     DrawnFigure
-        The table has a row per round and class.
+        The table has a row per round and class, and one per class for the model before, as round 0.
     """
     classes = _classes(rounds)
     figure = go.Figure()
@@ -49,7 +57,7 @@ def dice_over_rounds(rounds: Sequence[TimelineRound]) -> DrawnFigure:
     if len(classes) != 1:
         figure.add_trace(_line(rounds, ALL, "mean of classes", SERIES[0], len(classes) / 2 * _SHIFT, width=3.0))
     styled(figure, showlegend=True, margin={"l": 56, "r": 12, "t": 44, "b": 56})
-    _rounds_axis(figure, rounds)
+    _rounds_axis(figure, rounds, before=_first(rounds) is not None)
     figure.update_yaxes(title="Dice on the test set", range=[0, 1.02], tick0=0, dtick=0.2)
     return DrawnFigure(figure, _dice_table(rounds, classes))
 
@@ -96,25 +104,49 @@ def _classes(rounds: Sequence[TimelineRound]) -> tuple[LabelClass, ...]:
     return tuple(found[class_id] for class_id in sorted(found))
 
 
-def _rounds_axis(figure: go.Figure, rounds: Sequence[TimelineRound]) -> None:
-    ticks = [f"round {each.number}{'<br>current' if each.promoted else ''}" for each in rounds]
-    span = [-0.5, max(len(rounds), 1) - 0.5]
-    figure.update_xaxes(tickvals=list(range(len(ticks))), ticktext=ticks, range=span, showgrid=False)
+def _first(rounds: Sequence[TimelineRound]) -> TimelineRound | None:
+    """The first round that was compared with a model before."""
+    return next((each for each in rounds if any(each.before(item) for item in (ALL, *each.scheme.ids))), None)
+
+
+def _rounds_axis(figure: go.Figure, rounds: Sequence[TimelineRound], *, before: bool = False) -> None:
+    ticks = {place: f"round {each.number}{'<br>current' if each.promoted else ''}" for place, each in enumerate(rounds)}
+    if before:
+        ticks = {_BEFORE: "before"} | ticks
+    span = [(_BEFORE if before else 0) - 0.5, max(len(rounds), 1) - 0.5]
+    figure.update_xaxes(tickvals=list(ticks), ticktext=list(ticks.values()), range=span, showgrid=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A point of a line."""
+
+    place: int
+    found: Figure
+    filled: bool
+    words: str
+
+
+def _marks(rounds: Sequence[TimelineRound], class_id: int) -> list[_Mark]:
+    """The model before, then those of the rounds; without those that were not measured."""
+    marks, first = [], _first(rounds)
+    if first is not None and (found := first.before(class_id)) is not None:
+        marks.append(_Mark(_BEFORE, found, True, f"before round {first.number}|{first.base_model_name}"))
+    for place, each in enumerate(rounds):
+        if (found := each.dice(class_id)) is not None:
+            words = f"round {each.number}|{each.model_name}, {_DECISIONS[each.decision]}"
+            marks.append(_Mark(place, found, each.decision in _TAKEN, words))
+    return [mark for mark in marks if mark.found.mean is not None]
 
 
 def _line(
     rounds: Sequence[TimelineRound], class_id: int, name: str, color: str, shift: float, *, width: float
 ) -> go.Scatter:
-    measured = [
-        (place, each, found)
-        for place, each in enumerate(rounds)
-        if (found := each.dice(class_id)) is not None and found.mean is not None
-    ]
-    means = [_number(found.mean) for _, _, found in measured]
-    lows, highs = ([_number(getattr(found, end)) for _, _, found in measured] for end in ("low", "high"))
-    taken = (RoundDecision.PROMOTED, RoundDecision.OVERRIDDEN)
+    marks = _marks(rounds, class_id)
+    means = [_number(mark.found.mean) for mark in marks]
+    lows, highs = ([_number(getattr(mark.found, end)) for mark in marks] for end in ("low", "high"))
     return go.Scatter(
-        x=[place + shift for place, _, _ in measured],
+        x=[mark.place + shift for mark in marks],
         y=means,
         name=as_text(name),
         mode="lines+markers",
@@ -122,17 +154,18 @@ def _line(
         marker={
             "size": 9,
             "color": color,
-            "symbol": ["circle" if each.decision in taken else "circle-open" for _, each, _ in measured],
+            "symbol": ["circle" if mark.filled else "circle-open" for mark in marks],
             "line": {"color": color, "width": 2},
         },
         error_y=error_bar(means, lows, highs) | {"color": translucent(color, 0.6), "width": 4, "thickness": 1.6},
-        hovertext=[
-            f"{as_text(name)}, round {each.number}: {_dice_text(found)}<br>{as_text(each.model_name)}, "
-            f"{_DECISIONS[each.decision]}"
-            for _, each, found in measured
-        ],
+        hovertext=[_hover(name, mark) for mark in marks],
         hovertemplate="%{hovertext}<extra></extra>",
     )
+
+
+def _hover(name: str, mark: _Mark) -> str:
+    where, _, model = mark.words.partition("|")
+    return f"{as_text(name)}, {where}: {_dice_text(mark.found)}<br>{as_text(model)}"
 
 
 def _number(value: float | None) -> float:
@@ -155,6 +188,17 @@ def _minutes(minutes: float) -> str:
 
 def _dice_table(rounds: Sequence[TimelineRound], classes: Sequence[LabelClass]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
+    first = _first(rounds)
+    if first is not None:
+        for class_id, name in [*((item.id, item.name) for item in classes), (ALL, "mean of classes")]:
+            found = first.before(class_id)
+            rows.append(
+                {
+                    "round": 0, "model": first.base_model_name, "decision": "before", "class": name,
+                    "dice": found.mean if found else None, "low": found.low if found else None,
+                    "high": found.high if found else None, "n": found.images if found else 0,
+                }
+            )  # fmt: skip
     for each in rounds:
         for class_id, name in [*((item.id, item.name) for item in classes), (ALL, "mean of classes")]:
             found, gain = each.dice(class_id), each.gain(class_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import ModelError
+from core.errors import CristaeError, ModelError
 from core.jobs.rows import active_jobs
 from core.jobs.tasks import TASKS
 from core.segmentation.model_store import ModelStore, TrashedModel
@@ -40,19 +40,20 @@ def trash_model(store: Store, models: ModelStore, model_id: str) -> TrashedModel
     if users:
         kinds = {TASKS[row.kind].title if row.kind in TASKS else row.kind for row in users}
         raise ModelError(
-            f"Model {model_id} is in use by {len(users)} job(s): {', '.join(sorted(kinds))}.",
+            f"{_name(models, model_id)} is in use by {len(users)} job(s): {', '.join(sorted(kinds))}.",
             "Wait until they have ended, or cancel them on the Jobs page.",
         )
     projects = store.promoting_projects(model_id)
     if projects:
         raise ModelError(
-            f"Model {model_id} is the promoted one of {', '.join(projects)}.", "Promote another model there first."
+            f"{_name(models, model_id)} is the promoted model of {', '.join(projects)}.",
+            "Promote another model there first.",
         )
     rounds = rounds_using(store, model_id)
     if rounds:
         raise ModelError(
-            f"Model {model_id} is needed by round {', '.join(str(each.number) for each in rounds)}, which is not "
-            "decided.",
+            f"{_name(models, model_id)} is needed by round {', '.join(str(each.number) for each in rounds)}, which is "
+            "not decided.",
             "Decide on the round, or cancel it.",
         )
     return models.trash(model_id)
@@ -65,3 +66,11 @@ def rounds_using(store: Store, model_id: str) -> tuple[RoundRecord, ...]:
         for each in store.rounds(states=(RoundState.RUNNING, RoundState.WAITING))
         if model_id in (each.model_id, each.parent_model_id, each.base_model_id)
     )
+
+
+def _name(models: ModelStore, model_id: str) -> str:
+    """A model as people call it; a broken one by its id."""
+    try:
+        return models.get(model_id).card.name
+    except CristaeError:
+        return model_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -24,6 +25,9 @@ from core.store.records import EvaluationState, JobRecord, JobState
 from core.store.round_records import RoundDecision, RoundRecord, RoundState, Step, StepState
 from core.store.store import Store
 
+NEED_REASON: Final = (Outcome.FAILED, Outcome.TOO_FEW)
+"""Outcomes of the check with which only a person who says why promotes a model."""
+
 
 def promote(store: Store, round_id: str, who: str, reason: str = "") -> RoundRecord:
     """Use the round's model from now on; the pool is predicted with it next.
@@ -31,12 +35,13 @@ def promote(store: Store, round_id: str, who: str, reason: str = "") -> RoundRec
     Parameters
     ----------
     reason
-        Needed where the gate does not let it pass.
+        Needed where the check failed, or had too few test images.
 
     Raises
     ------
     RoundError
-        It has been decided, or is not ready; the gate refuses and no reason is given; or another model was promoted
+        It has been decided, or is not ready; the check failed or had too few test images and no reason is given; or
+        another model was promoted
         since the comparison.
     AccessError
         ``who`` may not promote models.
@@ -49,10 +54,9 @@ def promote(store: Store, round_id: str, who: str, reason: str = "") -> RoundRec
         _require_decidable(it)
         judgement = Judgement.from_json(it.comparison or {})
         refused = judgement.outcome is Outcome.FAILED
-        if refused and not reason:
-            raise RoundError(
-                f"The new model is worse: {' '.join(judgement.reasons)}", "Do not promote it, or give a reason."
-            )
+        if judgement.outcome in NEED_REASON and not reason:
+            cause = "The new model is worse" if refused else "Too few test images to decide"
+            raise RoundError(f"{cause}: {' '.join(judgement.reasons)}", "Do not promote it, or give a reason.")
         decision = RoundDecision.OVERRIDDEN if refused else RoundDecision.PROMOTED
         return done(promote_round(session, it, clean_name(who), reason, decision))
 

@@ -22,6 +22,10 @@ from core.evaluation.words import change_text, end_text
 
 METRIC: Final = "dice"
 
+LEAST_IMAGES: Final = 5
+"""Test images below which nothing is decided. If models are equally good, one is better on all of four images by chance
+in one of sixteen cases, on all of five in one of thirty-two: only from there on can 5 % be excluded."""
+
 
 class Outcome(StrEnum):
     """What the gate says."""
@@ -30,8 +34,10 @@ class Outcome(StrEnum):
     """On no class clearly worse."""
     FAILED = "failed"
     """On a class clearly worse: only a person with a reason may promote it."""
+    TOO_FEW = "too_few"
+    """Fewer than `LEAST_IMAGES` test images: only a person with a reason may promote it, however the figures look."""
     NOT_JUDGED = "not_judged"
-    """Too few test images to tell: a person decides."""
+    """Enough test images, but they show too little of a class, or one specimen only: a person decides."""
     FIRST = "first"
     """There is no model to compare with."""
 
@@ -123,17 +129,25 @@ def judge(before: EvaluationReport | None, after: EvaluationReport | None) -> Ju
         The two cannot be compared: see `core.evaluation.comparison.compare`.
     """
     if after is None:
-        return Judgement(Outcome.NOT_JUDGED, (), ("There is no test set: nobody can tell whether it is better.",), "")
+        return Judgement(Outcome.TOO_FEW, (), (f"There are no test images, and {LEAST_IMAGES} are needed.",), "")
     comparison = None if before is None else compare(before, after)
     order = (*after.scheme.ids, ALL)
     classes = tuple(_judged(before, after, comparison, class_id) for class_id in order)
     if comparison is None:
         return Judgement(Outcome.FIRST, classes, (), after.caution)
+    images = max((each.difference.images for each in classes if each.difference), default=0)
+    if images < LEAST_IMAGES:
+        return Judgement(Outcome.TOO_FEW, classes, (_too_few(images),), comparison.caution)
     worse = tuple(each.words for each in classes if each.verdict is Verdict.WORSE and each.class_id != ALL)
     if worse:
         return Judgement(Outcome.FAILED, classes, worse, comparison.caution)
     unsure = _unsure(classes, comparison)
     return Judgement(Outcome.NOT_JUDGED if unsure else Outcome.PASSED, classes, unsure, comparison.caution)
+
+
+def _too_few(images: int) -> str:
+    shown = "1 test image shows" if images == 1 else f"{images} test images show"
+    return f"{shown} what both models find, and at least {LEAST_IMAGES} are needed to tell a difference from chance."
 
 
 def _unsure(classes: tuple[ClassJudgement, ...], comparison: Comparison) -> tuple[str, ...]:

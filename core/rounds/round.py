@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 from core.access import Permission, require
 from core.errors import CristaeError, DatasetError
+from core.evaluation.words import counted
 from core.label_scheme import LabelScheme
 from core.learning.current_model import proposed_model
 from core.model_rights import require_visible_model
 from core.rounds.checks import TrainingCheck, check_training
 from core.rounds.fresh import Fresh, fresh, last_round
+from core.rounds.gate import LEAST_IMAGES
 from core.rounds.plan import RoundPlan
 from core.rounds.scoring import frozen_test_set
 from core.rounds.snapshot import Snapshot, take_snapshot
@@ -200,6 +202,11 @@ def _new_classes(
 
 def _test_set(store: Store, project_id: str) -> tuple[str, ...]:
     test_set, _ = frozen_test_set(store, project_id)
+    if 0 < len(test_set) < LEAST_IMAGES:
+        return (
+            f"Only {counted(len(test_set), 'test image')} with reference labels: too few to decide whether the new "
+            f"model is better. Mark at least {LEAST_IMAGES} for the test on the Data page.",
+        )
     if test_set:
         return ()
     return (

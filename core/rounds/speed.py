@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from core.errors import JobError, NotFoundError
 from core.files import write_json
+from core.jobs.rows import active_jobs, request_cancel
 from core.segmentation.presets import Preset
 from core.store.store import Store
 
@@ -44,6 +47,14 @@ def keep_speed(store: Store, speed: TrainingSpeed) -> None:
     kept = _read(store)
     kept[_key(speed.preset)] = speed.to_json()
     write_json(_path(store), kept)
+
+
+def make_way(store: Store) -> None:
+    """Stop measurements that nobody asked for: a training that somebody wants comes first."""
+    for row in active_jobs(store=store):
+        if row.kind == "time_training" and not row.author:
+            with suppress(JobError, NotFoundError):  # it has just ended
+                request_cancel(row.id, store=store)
 
 
 def known_speed(store: Store, preset: Preset) -> TrainingSpeed | None:

@@ -30,6 +30,7 @@ from core.rounds.plan import RoundPlan
 from core.rounds.promoting import kept_round, promote_round
 from core.rounds.scoring import base_model, evaluate, frozen_test_set, unfinished, why_partial
 from core.rounds.snapshot import Snapshot
+from core.rounds.speed import make_way
 from core.rounds.training import training_params
 from core.store.records import EvaluationState, JobRecord, JobState, Split
 from core.store.round_records import RoundDecision, RoundRecord, Step, StepState
@@ -40,8 +41,8 @@ from core.store.tables import JobRow
 ROUND_ID: Final = "round_id"
 """In the parameters of a round's jobs."""
 
-AUTOMATICALLY: Final = "Promoted by itself: on no class worse, beyond its interval and by what counts."
-KEPT_BY_ITSELF: Final = "Not promoted, by itself:"
+AUTOMATICALLY: Final = "Promoted automatically: no class got significantly worse."
+KEPT_BY_ITSELF: Final = "Not promoted automatically:"
 
 _CHUNK: Final = 500
 """Jobs that are asked for at a time."""
@@ -73,6 +74,7 @@ def _begin_training(store: Store, record: RoundRecord) -> Change:
     _refuse_test_images(store, snapshot)
     plan = RoundPlan.from_json(record.plan).training(f"{snapshot.project} round {record.number}")
     params = training_params(store, plan, snapshot) | {ROUND_ID: record.id}
+    make_way(store)
     row = new_job("train", params, author=record.author)
     return lambda session, it: begun(_queued(session, it, [row]), [row.id])
 

@@ -31,12 +31,12 @@ class TimelineRound:
     ----------
     model_name
         As it is called now; its id where it has gone; "" where there is none.
-    base_model_id
-        The model that it was compared with.
+    base_model_id, base_model_name
+        The model that it was compared with; the name as ``model_name``.
     judgement
         None until it is compared.
     promoted
-        Whether its model is the one in use now.
+        Whether its model is the current one.
     corrected, covered
         Class id to pixels, of the corrections that were new in it.
     annotation_minutes
@@ -70,6 +70,7 @@ class TimelineRound:
     learned_images: int
     scheme: LabelScheme
     notices: tuple[str, ...]
+    base_model_name: str = ""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -80,6 +81,11 @@ class TimelineRound:
         """Dice of its model on the test set of then; None where it was not measured."""
         found = self._class(class_id)
         return found.after if found else None
+
+    def before(self, class_id: int = ALL) -> Figure | None:
+        """Dice of the model before on the same test set; None where there was none."""
+        found = self._class(class_id)
+        return found.before if found else None
 
     def gain(self, class_id: int = ALL) -> Figure | None:
         """Paired difference to the model before; None where there is none."""
@@ -172,4 +178,5 @@ def _drawn(record: RoundRecord, names: Mapping[str, str], in_use: str | None) ->
         learned_images=len(snapshot.cases),
         scheme=LabelScheme.from_json(snapshot.scheme),
         notices=record.notices,
+        base_model_name=names.get(record.base_model_id, record.base_model_id) if record.base_model_id else "",
     )

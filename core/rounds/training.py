@@ -10,6 +10,7 @@ from typing import Any, Final
 from core.errors import TrainingError
 from core.jobs.rows import jobs, submit
 from core.rounds.snapshot import Snapshot, take_snapshot
+from core.rounds.speed import make_way
 from core.segmentation.model_store import ModelStore
 from core.segmentation.presets import Preset
 from core.segmentation.training_request import TrainRequest
@@ -70,7 +71,9 @@ def start_training(store: Store, plan: TrainingPlan, *, author: str = "", by: st
     """
     _check_name(plan)
     params = training_params(store, plan, take_snapshot(store, plan.project_id, plan.image_ids))
-    return submit("train", params, author=author, store=store, by=by)
+    row = submit("train", params, author=author, store=store, by=by)
+    make_way(store)
+    return row
 
 
 def training_params(store: Store, plan: TrainingPlan, snapshot: Snapshot) -> dict[str, Any]:

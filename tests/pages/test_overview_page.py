@@ -6,15 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from core.demo import DEMO_PROJECT
 from core.imaging.image import Image
-from core.jobs.rows import jobs, submit
+from core.jobs.rows import job, jobs, submit
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import ROOT, current_settings
-from core.store.records import ImageRecord
+from core.store.records import ImageRecord, JobState
 from core.store.store import Store
+from core.store.tables import JobRow
 from tests.pages.conftest import texts
 
 
@@ -92,3 +94,16 @@ def test_images_of_the_demo_that_models_are_evaluated_on_are_in_no_gallery(store
         store.add_image(demo.id, Image(np.full((8, 8), n, np.uint8), name=name), example=name == "A")
     app.run()
     assert [button.label for button in app.button if (button.key or "").startswith("open-")] == ["A"]
+
+
+def test_a_training_is_not_thrown_away_without_a_question(store: Store, app: AppTest) -> None:
+    """One press on Cancel, beside the bars of short jobs, ended a training of hours."""
+    row = submit("train", {"name": "Long"}, store=store)
+    with store.database.writing() as session:
+        session.execute(update(JobRow).where(JobRow.id == row.id).values(state=JobState.RUNNING.value, attempts=1))
+    page = app.run()
+    assert not page.exception
+    assert not any(button.label == "Cancel" for button in page.button), "a popover, which asks"
+    assert "What was learned so far is thrown away" in texts(page)
+    next(button for button in page.button if button.label == "Throw it away").click().run()
+    assert job(row.id).cancel_requested

@@ -88,7 +88,7 @@ def test_one_button_runs_a_round_and_a_person_decides(
     page = opened(app, project)
     told = texts(page)
     assert store.rounds(project.id)[0].step is Step.DECIDE
-    assert "The gate" in told
+    assert "Passed" in told
     assert "its parent\\: no model had been promoted" in told
     assert page.button(key=f"round-keep-{record.id}").label == "Do not promote it", "there is none to keep"
     page = press(page, f"round-promote-{record.id}")
@@ -104,18 +104,36 @@ def test_one_button_runs_a_round_and_a_person_decides(
 
 
 def test_a_worse_model_needs_a_reason(app: AppTest, store: Store, project: ProjectRecord, machine: Machine) -> None:
-    fill(store, project, test_images=4)
+    fill(store, project, test_images=5)
     record = start_round(store, RoundPlan(project.id, parent_id="parent", minutes=1.0), "Ada")
     machine.wrong = NewModelsMiss()
     work(store)
     page = opened(app, project)
-    assert "The gate refuses it" in texts(page)
+    assert "Failed: at least one class" in texts(page)
     page = press(page, f"round-promote-{record.id}")
     assert "The new model is worse" in texts(page)
     assert store.round(record.id).decision is None
     page.text_input(key=f"round-reason-{record.id}").set_value("it finds small ones").run()
     press(page, f"round-promote-{record.id}")
     assert store.round(record.id).decision is RoundDecision.OVERRIDDEN
+
+
+def test_too_few_test_images_decide_nothing(
+    app: AppTest, store: Store, project: ProjectRecord, machine: Machine
+) -> None:
+    """Three images refused a model in red."""
+    fill(store, project, test_images=3)
+    record = start_round(store, RoundPlan(project.id, parent_id="parent", minutes=1.0, automatic=True), "Ada")
+    machine.wrong = NewModelsMiss()
+    work(store)
+    page = opened(app, project)
+    assert "Too few test images to decide" in texts(page)
+    assert not page.error
+    page = press(page, f"round-promote-{record.id}")
+    assert "Too few test images to decide: 3 test images show" in texts(page).replace("\\", "")
+    page.text_input(key=f"round-reason-{record.id}").set_value("good on all three").run()
+    press(page, f"round-promote-{record.id}")
+    assert store.round(record.id).decision is RoundDecision.PROMOTED
 
 
 def test_a_failed_round_says_why_and_goes_on(

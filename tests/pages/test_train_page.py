@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import job, jobs
+from core.jobs.rows import job, jobs, submit
 from core.jobs.training_progress import TrainingRecord
 from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.coverage import coverage_table
@@ -218,3 +218,32 @@ def test_the_machine_is_timed_once_by_itself_and_then_when_asked(
     assert len(jobs(kinds=["time_training"])) == 1, "one that failed is not tried on every look"
     page.button(key="time-compact").click().run()
     assert len(jobs(kinds=["time_training"])) == 2
+
+
+def test_trainings_and_the_way_to_another_are_at_the_top(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    """A finished training was a switch below the form, and the way to another one was below the running one."""
+    ended, running = start(store, project), start(store, project)
+    change(store, ended, state=JobState.FAILED.value, error_cause="It broke.")
+    change(store, running, state=JobState.RUNNING.value, worker="here:1", attempts=1)
+    page = open_page(app, PAGE, project=project.id)
+    listed = next(box for box in page.selectbox if box.label == "Trainings")
+    assert listed.value == running.id
+    assert [option.split(" · ")[-1] for option in listed.options] == ["New training (2 so far)", "running", "failed"]
+    assert page.button(key="train-another")
+    assert button(page, "Train") is None
+    listed.select_index(2).run()
+    assert "It broke." in texts(page)
+    page.button(key="train-another").click().run()
+    assert not page.exception
+    assert page.query_params["job"] == "new"
+    assert button(page, "Train") is not None
+    next(box for box in page.selectbox if box.label == "Trainings").select_index(1).run()
+    assert button(page, "Pause") is not None
+
+
+def test_a_training_stops_the_timing_that_nobody_asked_for(store: Store, project: ProjectRecord) -> None:
+    """The first training of a new user waited for the app's own measurement."""
+    own = submit("time_training", {"preset": "compact"}, store=store)
+    asked = submit("time_training", {"preset": "standard"}, author="Ada", store=store)
+    start(store, project)
+    assert [job(row.id).cancel_requested or job(row.id).finished for row in (own, asked)] == [True, False]

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import JobError
 from core.jobs.history import subjects
-from core.jobs.rows import job, log_tail, request_cancel, request_finish, request_pause, retry
+from core.jobs.rows import job, log_tail, request_finish, request_pause, retry
 from core.jobs.tasks import TASKS
 from core.jobs.usage import job_usage
 from core.store.records import JobControl, JobRecord, JobState
@@ -19,6 +19,7 @@ from ui.errors import explaining, plain, show_error
 from ui.gallery import SEGMENT_PAGE
 from ui.panels.jobs import again_label, job_title, paused
 from ui.panels.model_facts import MODELS_PAGE
+from ui.parts.cancelling import cancel_button
 from ui.parts.kept_files import download_button, left_out
 from ui.parts.scroll import scroll_to
 from ui.person import person
@@ -54,13 +55,7 @@ def actions(row: JobRecord, *, key: str) -> None:
                     Query.MODEL.value: str(row.params["model_id"]),
                 }
                 st.page_link(SEGMENT_PAGE, label="Answer", icon=":material/edit:", query_params=target)
-            if st.button(
-                "Stopping" if row.cancel_requested else "Cancel",
-                key=f"{key}-cancel-{row.id}",
-                icon=":material/stop_circle:",
-                disabled=row.cancel_requested,
-            ):
-                request_cancel(row.id, by=person())
+            if cancel_button(row, key=f"{key}-cancel", icon=":material/stop_circle:"):
                 st.rerun()
         elif row.state is not JobState.SUCCEEDED and st.button(
             again_label(row), key=f"{key}-retry-{row.id}", icon=":material/replay:", type="primary"
@@ -70,11 +65,8 @@ def actions(row: JobRecord, *, key: str) -> None:
         if (
             may_change
             and row.state is JobState.INTERRUPTED
-            and st.button(
-                "Give up", key=f"{key}-drop-{row.id}", icon=":material/delete:", help="Throws away what it had done."
-            )
+            and cancel_button(row, key=f"{key}-drop", label="Discard", icon=":material/delete:")
         ):
-            request_cancel(row.id, by=person())
             st.rerun()
         if key == "live" and st.button(
             "Details", key=f"{key}-open-{row.id}", icon=":material/open_in_full:", type="tertiary"

@@ -7,13 +7,14 @@ from typing import Final
 import streamlit as st
 
 from core.jobs.history import subjects
-from core.jobs.rows import active_jobs, request_cancel, retry
+from core.jobs.rows import active_jobs, retry
 from core.jobs.tasks import TASKS
 from core.jobs.transitions import PAUSED
 from core.store.records import JobRecord, JobState
 from ui import context
 from ui.access import may_steer
 from ui.errors import explaining, plain, show_error
+from ui.parts.cancelling import cancel_button
 from ui.person import person
 from ui.units import duration_text
 
@@ -25,12 +26,11 @@ def job_bar(job: JobRecord, *, key: str, about: str = "") -> None:
     """One unfinished job: what it does and to what, how far it is, a button to stop it for those who may."""
     left, right = st.columns([5, 1.4], vertical_alignment="center")
     left.progress(min(max(job.progress, 0.0), 1.0), text=_line(job, about))
-    stopping = job.cancel_requested
-    if may_steer(job) and right.button(
-        "Stopping" if stopping else "Cancel", key=f"{key}-cancel-{job.id}", disabled=stopping, width="stretch"
-    ):
-        request_cancel(job.id, by=person())
-        st.rerun(scope="fragment")
+    if may_steer(job):
+        with right:
+            asked = cancel_button(job, key=f"{key}-cancel")
+        if asked:
+            st.rerun(scope="fragment")
 
 
 def job_problem(job: JobRecord, *, key: str, again: bool = True) -> bool:

@@ -114,7 +114,7 @@ def image_notes(groups: Sequence[Sequence[ImageRecord]], active: dict[str, JobSt
 def _note(image: ImageRecord, active: dict[str, JobState]) -> str:
     revisions = context.store().revisions(image.id)
     makers = sorted({item.model_id or "" for item in revisions if item.kind is RevisionKind.PREDICTION} - {""})
-    by = plain(makers[0]) if len(makers) == 1 else f"{len(makers)} models"
+    by = plain(context.model_name(makers[0])) if len(makers) == 1 else f"{len(makers)} models"
     parts = [f"segmented by {by}"] if makers else []
     if image.id in active:
         parts = [_STATE_WORDS[active[image.id]]]

@@ -12,6 +12,7 @@ from core.evaluation.comparison import SMALLEST_SHARE
 from core.review.queue import QueueFilter, queue
 from core.review.records import ReviewState
 from core.rounds.fresh import Fresh
+from core.rounds.gate import LEAST_IMAGES
 from core.rounds.plan import RoundPlan
 from core.rounds.round import RoundCheck, check_round, start_round, usual_parent
 from core.segmentation.presets import PRESET_TITLES, PRESETS, Preset
@@ -154,15 +155,15 @@ def _plan(project: ProjectRecord) -> RoundPlan:
         help=info.description,
     )  # fmt: skip
     automatic = st.toggle(
-        "Promote it by itself if the gate lets it pass", key=f"round-auto-{project.id}",
-        help="The gate: on no class worse than the current model beyond the interval of the difference (by "
-        f"{SMALLEST_SHARE:g} of Dice or more). Otherwise the "
+        "Promote automatically if the check passes", key=f"round-auto-{project.id}",
+        help="The check passes if no class gets significantly worse than with the current model (Dice loss of "
+        f"{SMALLEST_SHARE:g} or more, 95 % interval below zero) on at least {LEAST_IMAGES} test images. Otherwise the "
         "round waits for your decision.",
     )  # fmt: skip
     following = st.toggle(
-        "Go on by itself when new corrections are approved", key=f"round-again-{project.id}",
-        help="After this round the next one starts as soon as so many new corrections are approved. With promotion by "
-        "itself, a model that the gate refuses is put aside without asking.",
+        "Start the next round automatically when new corrections are approved", key=f"round-again-{project.id}",
+        help="After this round the next one starts as soon as so many new corrections are approved. With automatic "
+        "promotion, a model that fails the check is set aside without asking.",
     )  # fmt: skip
     count = None
     if following:

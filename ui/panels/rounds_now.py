@@ -231,10 +231,11 @@ def _decision(record: RoundRecord, person: str, allowed: bool) -> None:
         st.caption(who_may(person, "decide"))
         return
     store = context.store()
-    refused = Judgement.from_json(record.comparison or {}).outcome is Outcome.FAILED
+    outcome = Judgement.from_json(record.comparison or {}).outcome
+    refused = outcome is Outcome.FAILED
     reason = st.text_input(
         "Reason", key=f"round-reason-{record.id}",
-        placeholder="Needed to promote a model that is worse" if refused else "May stay empty",
+        placeholder="Needed to promote it" if outcome in decisions.NEED_REASON else "Optional",
     )  # fmt: skip
     with st.container(horizontal=True):
         if st.button(

@@ -95,7 +95,8 @@ def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
         drawn = dice_over_rounds(rounds)
         figure(drawn, name="dice_over_rounds", key=f"rounds-dice-{project.id}-{version}")
         st.caption(
-            "Mean Dice on the test set of each round, with its interval. Open marks: the model was not promoted. "
+            "Mean Dice on the test set of each round, with its interval; first the model before. Open marks: the model "
+            "was not promoted. "
             "Rounds with different test sets cannot be compared with each other."
         )
     with right.container(border=True, height="stretch"):

@@ -29,9 +29,11 @@ STATES: Final = {
 }
 
 OUTCOMES: Final = {
-    Outcome.PASSED: f"The gate lets it pass: on no class worse beyond its interval, by {SMALLEST_SHARE:g} or more.",
-    Outcome.FAILED: "The gate refuses it: worse on at least one class.",
-    Outcome.NOT_JUDGED: "The gate cannot tell; a person has to decide.",
+    Outcome.PASSED: f"Passed: no class got significantly worse (Dice loss of {SMALLEST_SHARE:g} or more, 95 % interval "
+    "below zero).",
+    Outcome.FAILED: "Failed: at least one class got significantly worse.",
+    Outcome.TOO_FEW: "Too few test images to decide. A person can promote it with a reason.",
+    Outcome.NOT_JUDGED: "The check cannot tell; a person has to decide.",
     Outcome.FIRST: "There is no model to compare with: this is the first.",
 }
 

@@ -156,7 +156,7 @@ def _facts(row: JobRecord, snapshot: Snapshot, history: TrainingHistory) -> None
         f"{len(snapshot.cases)} images",
         f"preset {params.get('preset')}",
         length,
-        f"from {params['parent_id']}" if params.get("parent_id") else "from scratch",
+        f"from {context.model_name(params['parent_id'])}" if params.get("parent_id") else "from scratch",
         f"seed {params.get('seed', 0)}",
     ]
     if history.epochs:

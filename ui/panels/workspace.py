@@ -196,7 +196,7 @@ def _about(model: StoredModel) -> None:
         "Trained on": f"{counted(card.training.images, 'image')}, {card.training.minutes:.0f} min"
         if card.training.images
         else "",
-        "Parent": card.parent or "",
+        "Parent": context.model_name(card.parent) if card.parent else "",
         "Preset": card.preset,
         "Folds": ", ".join(model.folds),
         "Made": card.created,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.evaluation.image_scores import ALL
@@ -49,6 +50,36 @@ def test_a_line_per_class_and_one_for_the_mean() -> None:
 def test_the_axis_names_the_model_in_use() -> None:
     ticks = dice_over_rounds(ROUNDS).figure.layout.xaxis.ticktext
     assert ticks == ("round 1", "round 2<br>current", "round 3")
+
+
+def test_the_lines_begin_at_the_model_before() -> None:
+    """The figure began with the first round, so nobody saw whether that was better than what there had been."""
+    judged = (
+        ClassJudgement(
+            1, "mitochondria", Figure(0.5, 0.3, 0.6, 4), Figure(0.6, 0.4, 0.9, 4), None, 0, None, 0, "",
+        ),
+        ClassJudgement(
+            ALL, "mean over classes", Figure(0.45, None, None, 4), Figure(0.6, None, None, 4), None, 0, None, 0, "",
+        ),
+    )  # fmt: skip
+    first = replace(ROUNDS[0], judgement=Judgement(Outcome.PASSED, judged, (), ""), base_model_name="starter <x>")
+    drawn = dice_over_rounds((first, *ROUNDS[1:]))
+    one, rare, mean = drawn.figure.data
+    assert one.y == (0.5, 0.6, 0.8)
+    assert round(one.x[0]) == -1
+    assert "before round 1" in one.hovertext[0]
+    assert "starter &lt;x&gt;" in one.hovertext[0]
+    assert mean.y[0] == 0.45
+    assert rare.y == ()
+    assert drawn.figure.layout.xaxis.ticktext == ("before", "round 1", "round 2<br>current", "round 3")
+    row = drawn.table.iloc[0]
+    assert (row["round"], row["model"], row["class"], row["dice"], row["n"]) == (
+        0,
+        "starter <x>",
+        "mitochondria",
+        0.5,
+        4,
+    )
 
 
 def test_the_table_has_a_row_per_round_and_class() -> None:

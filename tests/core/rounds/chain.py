@@ -79,7 +79,7 @@ def work(store: Store, most: int = 100) -> None:
         runner.run_job(rows[0].id, job(rows[0].id, store=store).attempts)
 
 
-def fill(store: Store, project: ProjectRecord, test_images: int = 3) -> None:
+def fill(store: Store, project: ProjectRecord, test_images: int = 5) -> None:
     """Two images to learn from, some to test on, two in the pool."""
     for number in range(2):
         label(store, add_image(store, project, f"train {number}", number, split=Split.TRAIN))

@@ -40,30 +40,42 @@ def report(predictions: list[list[int]], truths: list[list[int]] | None = None) 
 @pytest.mark.parametrize(
     ("before", "after", "outcome"),
     [
-        ([HALF] * 3, [TRUTH] * 3, Outcome.PASSED),
-        ([TRUTH] * 3, [TRUTH] * 3, Outcome.PASSED),
-        ([TRUTH] * 3, [HALF] * 3, Outcome.FAILED),
-        ([TRUTH, HALF, HALF], [HALF, TRUTH, TRUTH], Outcome.PASSED),
-        ([TRUTH, TRUTH, TRUTH], [HALF, TRUTH, TRUTH], Outcome.PASSED),
-        ([HALF], [TRUTH], Outcome.NOT_JUDGED),
-        ([TRUTH], [HALF], Outcome.NOT_JUDGED),
+        ([HALF] * 5, [TRUTH] * 5, Outcome.PASSED),
+        ([TRUTH] * 5, [TRUTH] * 5, Outcome.PASSED),
+        ([TRUTH] * 5, [HALF] * 5, Outcome.FAILED),
+        ([TRUTH, HALF, HALF, HALF, HALF], [HALF, TRUTH, TRUTH, TRUTH, TRUTH], Outcome.PASSED),
+        ([TRUTH] * 5, [HALF, *[TRUTH] * 4], Outcome.PASSED),
+        ([HALF] * 4, [TRUTH] * 4, Outcome.TOO_FEW),
+        ([TRUTH] * 4, [HALF] * 4, Outcome.TOO_FEW),
+        ([HALF], [TRUTH], Outcome.TOO_FEW),
+        ([TRUTH], [HALF], Outcome.TOO_FEW),
     ],
-    ids=["better", "same", "worse", "mixed", "one of three worse", "one image better", "one image worse"],
+    ids=[
+        "better",
+        "same",
+        "worse",
+        "mixed",
+        "one of five worse",
+        "four better",
+        "four worse",
+        "one better",
+        "one worse",
+    ],
 )
 def test_not_worse_beyond_its_interval(before: list[list[int]], after: list[list[int]], outcome: Outcome) -> None:
     assert judge(report(before), report(after)).outcome is outcome
 
 
 def test_the_reason_names_class_fall_interval_and_images() -> None:
-    judged = judge(report([TRUTH] * 3), report([HALF] * 3))
-    assert judged.reasons == ("axon: Dice fell by 0.333 (interval -0.333 to -0.333, 3 images).",)
+    judged = judge(report([TRUTH] * 5), report([HALF] * 5))
+    assert judged.reasons == ("axon: Dice fell by 0.333 (interval -0.333 to -0.333, 5 images).",)
     axon = next(each for each in judged.classes if each.name == "axon")
     assert axon.before is not None
     assert axon.difference is not None
     assert (axon.before.mean, axon.after.mean) == (1.0, pytest.approx(2 / 3))
     assert axon.difference.mean == pytest.approx(-1 / 3)
-    assert (axon.units, axon.verdict) == (3, Verdict.WORSE)
-    assert "3 images" in judged.caution
+    assert (axon.units, axon.verdict) == (5, Verdict.WORSE)
+    assert "5 images" in judged.caution
     assert "too narrow" in judged.caution
 
 
@@ -88,7 +100,7 @@ def test_a_fall_too_small_to_count_refuses_no_round() -> None:
 def test_few_images_are_said_to_be_few() -> None:
     judged = judge(report([TRUTH]), report([HALF]))
     assert judged.reasons == (
-        "The test set has figures of one image only: whether a difference is chance, it cannot tell.",
+        "1 test image shows what both models find, and at least 5 are needed to tell a difference from chance.",
     )
     assert "there is no interval" in judged.caution
 
@@ -96,8 +108,8 @@ def test_few_images_are_said_to_be_few() -> None:
 @pytest.mark.parametrize(("found", "outcome"), [(2, Outcome.PASSED), (0, Outcome.NOT_JUDGED)], ids=["as good", "lost"])
 def test_a_class_on_one_test_image_only(found: int, outcome: int) -> None:
     """That it fell there may be chance or not: a person decides. That it rose harms nobody."""
-    truths = [BOTH, TRUTH, TRUTH]
-    judged = judge(report(truths, truths), report([[1, 1, found, found], TRUTH, TRUTH], truths))
+    truths = [BOTH, *[TRUTH] * 4]
+    judged = judge(report(truths, truths), report([[1, 1, found, found], *[TRUTH] * 4], truths))
     assert judged.outcome is outcome
     if outcome is Outcome.NOT_JUDGED:
         assert judged.reasons == (
@@ -106,7 +118,7 @@ def test_a_class_on_one_test_image_only(found: int, outcome: int) -> None:
 
 
 def test_a_class_that_no_test_image_shows_is_said_to_be_unknown_and_does_not_stop() -> None:
-    judged = judge(report([TRUTH] * 3), report([TRUTH] * 3))
+    judged = judge(report([TRUTH] * 5), report([TRUTH] * 5))
     myelin = next(each for each in judged.classes if each.name == "myelin")
     assert judged.outcome is Outcome.PASSED
     assert (myelin.verdict, myelin.words) == (
@@ -115,8 +127,8 @@ def test_a_class_that_no_test_image_shows_is_said_to_be_unknown_and_does_not_sto
 
 
 def test_finds_where_there_is_nothing_are_told_although_no_pair_counts_them() -> None:
-    truths = [BOTH, BOTH, TRUTH]
-    judged = judge(report(truths, truths), report([BOTH, BOTH, [1, 1, 2, 0]], truths))
+    truths = [BOTH, BOTH, TRUTH, TRUTH, TRUTH]
+    judged = judge(report(truths, truths), report([BOTH, BOTH, [1, 1, 2, 0], TRUTH, TRUTH], truths))
     myelin = next(each for each in judged.classes if each.name == "myelin")
     assert myelin.difference is not None
     assert (myelin.difference.images, myelin.false_images) == (2, 1)
@@ -126,7 +138,7 @@ def test_finds_where_there_is_nothing_are_told_although_no_pair_counts_them() ->
 
 def test_the_first_model_and_an_empty_test_set() -> None:
     assert judge(None, report([TRUTH] * 3)).outcome is Outcome.FIRST
-    assert judge(None, None).outcome is Outcome.NOT_JUDGED
+    assert judge(None, None).outcome is Outcome.TOO_FEW
 
 
 @pytest.mark.parametrize("after", [TRUTH, HALF, NONE])

@@ -90,9 +90,9 @@ def test_a_round_runs_to_its_decision_and_on_to_new_predictions(
     assert machine.trained[0]["learning_rate"] == 0.001
     assert machine.trained[0]["parent_id"] == "parent"
     assert len(machine.trained[0]["snapshot"]["cases"]) == 2
-    assert (it.base_model_id, it.promoted_then, len(it.test_set)) == ("parent", None, 3)
+    assert (it.base_model_id, it.promoted_then, len(it.test_set)) == ("parent", None, 5)
     assert outcome(it) is Outcome.PASSED
-    assert Counter(model for model, _ in machine.predicted) == {"parent": 3, "cells-round-1": 3}
+    assert Counter(model for model, _ in machine.predicted) == {"parent": 5, "cells-round-1": 5}
 
     promote(store, it.id, "Bo")
     work(store)
@@ -117,7 +117,7 @@ def test_a_round_runs_to_its_decision_and_on_to_new_predictions(
     dice, gain = drawn.dice(1), drawn.gain(1)
     assert dice is not None
     assert gain is not None
-    assert (dice.mean, dice.images) == (1.0, 3)
+    assert (dice.mean, dice.images) == (1.0, 5)
     assert gain.mean == pytest.approx(1 - 2 * 2 / (2 + 4))
     assert (drawn.promoted, drawn.model_name, drawn.learned_images) == (True, "Cells-Round-1", 2)
 
@@ -243,7 +243,7 @@ def test_a_test_image_without_scores_stops_the_round_until_that_is_mended(
     work(store)
     it = store.round(it.id)
     assert (it.state, it.step) == (RoundState.FAILED, Step.EVALUATE)
-    assert it.now.cause.startswith("1 of 3 test images have no scores with Parent. test 1 is too strange")
+    assert it.now.cause.startswith("1 of 5 test images have no scores with Parent. test 1 is too strange")
     machine.refuses = set()
     retry_round(store, it.id, "Ada")
     work(store)
@@ -320,7 +320,7 @@ def test_a_worse_model_is_promoted_with_a_reason_only(store: Store, plan: RoundP
     machine.wrong = {"cells-round-1": 2}
     it = start_round(store, plan)
     work(store)
-    with pytest.raises(RoundError, match=r"mitochondria: Dice fell by 0\.333 \(interval -0\.333 to -0\.333, 3 images"):
+    with pytest.raises(RoundError, match=r"mitochondria: Dice fell by 0\.333 \(interval -0\.333 to -0\.333, 5 images"):
         promote(store, it.id, "Ada")
     assert store.promoted_model(plan.project_id) is None
     promote(store, it.id, "Ada", "the reference misses them too")
@@ -408,7 +408,29 @@ def test_without_a_test_set_a_person_decides(store: Store, project: ProjectRecor
     work(store)
     it = store.round(it.id)
     assert (it.state, it.step, states(it)[2]) == (RoundState.WAITING, Step.DECIDE, "skipped")
-    assert outcome(it) is Outcome.NOT_JUDGED
+    assert outcome(it) is Outcome.TOO_FEW
+
+
+@pytest.mark.parametrize("wrong", [0, 2], ids=["as good", "worse"])
+def test_with_too_few_test_images_only_a_person_with_a_reason_promotes(
+    store: Store, project: ProjectRecord, machine: Machine, wrong: int
+) -> None:
+    """Four images passed and refused models by chance, and promoted them without asking."""
+    fill(store, project, test_images=4)
+    machine.wrong = {"cells-round-1": wrong}
+    plan = RoundPlan(project.id, parent_id="parent", automatic=True, again_after=1)
+    assert any("Only 4 test images" in each for each in check_round(store, plan).warnings)
+    it = start_round(store, plan)
+    work(store)
+    it = store.round(it.id)
+    assert (it.state, it.step, outcome(it)) == (RoundState.WAITING, Step.DECIDE, Outcome.TOO_FEW)
+    with pytest.raises(RoundError, match="Too few test images to decide: 4 test images show"):
+        promote(store, it.id, "Ada", " ")
+    assert store.promoted_model(project.id) is None
+    promote(store, it.id, "Ada", "I looked at all four.")
+    promoted = store.promoted_model(project.id)
+    assert promoted is not None
+    assert (promoted.model_id, promoted.reason) == ("cells-round-1", "I looked at all four.")
 
 
 def test_from_scratch_the_first_model_has_nothing_to_be_compared_with(
@@ -542,6 +564,6 @@ def test_where_rounds_follow_a_worse_model_is_put_aside_without_asking(
     work(store)
     ended = store.round(begun.id)
     assert (ended.state, ended.decision) == (RoundState.DONE, RoundDecision.KEPT)
-    assert ended.reason.startswith("Not promoted, by itself: mitochondria: Dice fell")
+    assert ended.reason.startswith("Not promoted automatically: mitochondria: Dice fell")
     assert store.promoted_model(plan.project_id) is None
     assert [each.what for each in audit_entries(store, plan.project_id, by="")][-1] == "model_kept"
