@@ -17,8 +17,9 @@ from core.label_scheme import LabelScheme
 from core.objects.cleaning import cleaned
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
 
-TRIED: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
-"""Multiples of the areas learned from labels."""
+TRIED: Final = (0.0, 0.25, 0.5, 1.0)
+"""Multiples of the areas learned from labels. None is above 1: the labels have objects of these sizes, and a few images
+that are held out may happen to show none."""
 
 AS_GOOD: Final = 0.005
 """A score that much lower is as good: then the multiple nearest to 1 is taken."""

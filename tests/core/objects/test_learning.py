@@ -108,6 +108,9 @@ def test_a_size_is_chosen_that_serves_the_objects_of_a_prediction() -> None:
     assert (chosen.smallest, chosen.source) == (20.0, RuleSource.VALIDATION)
     too_large = ObjectRules((ObjectRule(class_id=1, smallest=1000.0),), AreaUnit.PX)
     assert choose_rules(too_large, [Prediction(reference_yx, prediction_yx, None)], SCHEME).of(1).smallest == 250.0
+    too_small = ObjectRules((ObjectRule(class_id=1, smallest=3.0, source=RuleSource.LABELS),), AreaUnit.PX)
+    chosen = choose_rules(too_small, [Prediction(reference_yx, prediction_yx, None)], SCHEME).of(1)
+    assert chosen.smallest <= 3.0  # larger would be better here, but the labels have objects of that size
 
 
 def test_too_few_objects_choose_nothing() -> None:
