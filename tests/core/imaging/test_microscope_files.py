@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image as PilImage
 
 from core.errors import ImageError
+from core.imaging.formats.tiff_ome import OmeImage, image_of_page
 from core.imaging.image import Image
 from core.imaging.reader import Micrograph, open_micrograph, read_image
 
@@ -547,3 +548,13 @@ def test_shared_files_of_microscopes(shared_data: Path) -> None:
         elif path.suffix in (".dm3", ".dm4", ".ser", ".emd"):
             with pytest.raises(ImageError, match=r"Gatan DM[34]|FEI SER|EMD"):
                 open_micrograph(path)
+
+
+def test_an_ome_image_that_names_no_page_is_known_by_its_size() -> None:
+    images = tuple(
+        OmeImage(number, "", shape, 1, frozenset({0}), frozenset(), None)
+        for number, shape in enumerate([(10, 20), (60, 90)])
+    )
+    assert image_of_page(images, 1, 1, (60, 90)) is images[1]
+    assert image_of_page(images, 0, 0, (60, 90)) is images[1]
+    assert image_of_page(images, 0, 0, (7, 7)) is None
