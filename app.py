@@ -46,7 +46,7 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
     """
     try:
         store = await to_thread.run_sync(current_store)
-        store.database.set_patience(reading_s=2.0, writing_s=10.0)  # a person waits
+        store.database.set_patience(reading_s=2.0, writing_s=5.0)  # a person waits
     except CristaeError as error:
         logger.error("%s", error)
     let_go = keep_engine(settings)

@@ -21,13 +21,13 @@ from typing import Any, Final
 
 from filelock import FileLock, Timeout
 
-from core.errors import CristaeError, JobError
+from core.errors import CristaeError, DataFolderGoneError, JobError
 from core.files import explained_os_errors
 from core.jobs.credentials import Credentials, write_private
 from core.jobs.dask_config import library
 from core.processes import identity, is_same_process, kill_tree, settings_environment, start_detached
 from core.settings import ROOT, Settings
-from core.store.presence import require_there
+from core.store.presence import mark_of, require_there
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +43,14 @@ RENEW_S: Final = 3.0
 FRESH_S: Final = 30.0
 """An engine on another machine counts as alive when it has touched its file within this time."""
 
+GONE_PAUSE_S: Final = 5.0
+"""How often it is looked whether a data folder that went is back."""
+
 KEEP_EVERY_S: Final = 2.0
 """How often an app looks whether its engine is alive."""
+
+FOLDER_OPTION: Final = "--folder="
+"""Before the mark of the data folder in which an engine is to work, in its arguments."""
 
 _NOT_THE_ENGINES: Final = {"public_addresses", "framed_by", "person_header", "max_upload_bytes"}
 """Settings that the web server alone reads."""
@@ -173,6 +179,7 @@ def ensure_engine(settings: Settings, *, plugins: tuple[str, ...] = (), for_serv
         The data folder cannot be written.
     """
     files = EngineFiles.of(settings)
+    require_there(settings.data_dir)
     with explained_os_errors(files.wanted):
         files.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         files.wanted.touch()
@@ -237,7 +244,8 @@ def keep_engine(settings: Settings) -> Callable[[], None]:
                 ensure_engine(settings, for_server=True)
                 pause_s = KEEP_EVERY_S
             except (CristaeError, OSError) as error:  # the keeper outlives whatever the disk does
-                pause_s = min(60.0, pause_s * 2)
+                longest_s = GONE_PAUSE_S if isinstance(error, DataFolderGoneError) else 60.0
+                pause_s = min(longest_s, pause_s * 2)
                 logger.error("engine: %s", error)
             done.wait(pause_s)
 
@@ -319,7 +327,8 @@ def _start(settings: Settings, files: EngineFiles, plugins: tuple[str, ...]) -> 
     log = log_path(settings)
     if log.is_file() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".old.log"))
-    pid = start_detached("core.jobs.serve", list(plugins), settings_environment(settings), log)
+    arguments = [f"{FOLDER_OPTION}{mark_of(settings.data_dir)}", *plugins]
+    pid = start_detached("core.jobs.serve", arguments, settings_environment(settings), log)
     limit = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < limit:
         found = running_engine(settings)

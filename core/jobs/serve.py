@@ -24,6 +24,7 @@ from core.jobs import dask_config
 from core.jobs.credentials import make_credentials
 from core.jobs.dispatcher import Dispatcher, dispatch
 from core.jobs.engine import (
+    FOLDER_OPTION,
     EngineFiles,
     EngineInfo,
     asks_for_other_settings,
@@ -37,7 +38,7 @@ from core.jobs.tasks import load_plugins
 from core.processes import allow_open_files, identity
 from core.settings import Settings, load_settings
 from core.store import Store
-from core.store.presence import require_there
+from core.store.presence import mark_of, require_there
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +67,15 @@ TOUCH_S: Final = 10.0
 """How often it shows that it lives to those on other machines."""
 
 
-def main(plugins: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the engine of this data folder until it is stopped or no longer wanted. Returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = load_settings()
+    plugins = [each for each in arguments if not each.startswith(FOLDER_OPTION)]
+    marks = [each.removeprefix(FOLDER_OPTION) for each in arguments if each.startswith(FOLDER_OPTION)]
+    if marks and marks[0] != mark_of(settings.data_dir):  # it went while this process started: do not make it anew
+        logger.error("the data folder %s is not the one that this engine was started for", settings.data_dir)
+        return 1
     private_files(settings.group_files)
     allow_open_files()
     files = EngineFiles.of(settings)

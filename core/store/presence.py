@@ -44,6 +44,11 @@ def require_there(path: Path) -> None:
     )
 
 
+def mark_of(path: Path) -> str:
+    """A text that tells this folder from another one of its name, for a process that is started to work in it."""
+    return ":".join(map(str, _identity(path) or ()))
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     """Device and number of a file; None where there is none."""
     try:

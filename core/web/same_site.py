@@ -191,10 +191,10 @@ def _foreign(who: str) -> RequestRefusedError:
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, answer: JSONResponse) -> None:
-    """Answer; a WebSocket that is not accepted gets the status too, where the server can send it."""
+    """Answer; a WebSocket that is closed before it is accepted gets 403, or another status if that can be sent."""
     if scope["type"] == "http":
         await answer(scope, receive, send)
-    elif "websocket.http.response" in scope.get("extensions", {}):
+    elif answer.status_code != 403 and "websocket.http.response" in scope.get("extensions", {}):
         await send(
             {"type": "websocket.http.response.start", "status": answer.status_code, "headers": answer.raw_headers}
         )
