@@ -42,11 +42,14 @@ class NewFile:
         A file from a browser.
     path
         A file on the server, where ``upload_id`` is empty.
+    pixel_size_nm
+        Instead of what the file says; None: what it says.
     """
 
     name: str
     upload_id: str = ""
     path: Path | None = None
+    pixel_size_nm: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +100,8 @@ def add_file(
     project_id = project_id or first_project(store, plan.model_id, by=by).id
     params: dict[str, Any] = {"project_id": project_id, "name": file.name, "then": plan.to_json()}
     params |= {"upload_id": file.upload_id} if file.upload_id else {"path": str(file.path)}
-    if plan.assumed_nm is not None:
-        params["assumed_nm"] = plan.assumed_nm
+    sizes = {"assumed_nm": plan.assumed_nm, "pixel_size_nm": file.pixel_size_nm}
+    params |= {name: size for name, size in sizes.items() if size is not None}
     with store.database.writing() as session:
         found(session, ProjectRow, project_id, "project")
         require_within(session, store.settings, project_id, by, Permission.ADD_IMAGES)

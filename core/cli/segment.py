@@ -37,7 +37,9 @@ _NOTHING_CLEANED: tuple[ClassCleaning, ...] = ()
 
 def segment(
     image: Annotated[list[Path], typer.Argument(help="Micrographs: PNG, JPEG, TIFF, OME-TIFF, MRC, NIfTI.")],
-    out: Annotated[Path, typer.Option(help="Label map to write (.tif); a folder when there are several images.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Label map to write (.tif); a folder when there are several images.")
+    ] = None,
     model: Annotated[
         str, typer.Option(help="Id in the model store, or a model folder. Empty: the default model.")
     ] = "",
@@ -60,6 +62,11 @@ def segment(
     clean: Annotated[
         bool, typer.Option(help="Remove pieces too small to be objects, by the sizes that the model has learned.")
     ] = True,
+    project: Annotated[
+        str, typer.Option(help="Queue the images for the engine instead: into this project (name or id).")
+    ] = "",
+    who: Annotated[str, typer.Option("--as", help="With --project: your name.")] = "",
+    wait: Annotated[bool, typer.Option(help="With --project: wait until all are segmented.")] = False,
 ) -> None:
     """Segment micrographs.
 
@@ -67,8 +74,23 @@ def segment(
 
     Several at once, with a model of your own: `python -m core segment *.tif --model round-2 --out labels/`
 
+    Into a project, by the engine, so that nothing has to stay open:
+    `python -m core segment *.tif --project "My images" --model round-2`
+
     Of a file with several pages every page is segmented, into files numbered by page: `stack_page_07.tif`.
     """
+    if project:
+        _refuse_files(out=out, overlay=overlay, json=json, page=page)
+        from core.cli.segment_project import segment_into
+
+        segment_into(
+            project, image, model_id=model, pixel_size_nm=pixel_size, step=step, mirroring=mirroring, who=who, wait=wait
+        )
+        return
+    if out is None:
+        raise PredictionError(
+            "Nothing says where the label map goes.", "Give --out FILE, or --project NAME to queue it for the engine."
+        )
     from core.segmentation.predictor import Predictor
 
     settings = current_settings()
@@ -139,6 +161,16 @@ class _Source:
     def title(self) -> str:
         """The file, and its page where it has several."""
         return self.path.name if self.file.pages == 1 else f"{self.path.name}, page {self.page + 1}"
+
+
+def _refuse_files(**given: object) -> None:
+    """Options that mean files beside the project."""
+    named = [f"--{name}" for name, value in given.items() if value]
+    if named:
+        raise PredictionError(
+            f"{', '.join(named)} cannot be used with --project.",
+            "The engine keeps the label maps in the project; export them from there.",
+        )
 
 
 def _sources(paths: list[Path], wanted: list[int] | None, max_px: int) -> list[_Source]:

@@ -1,0 +1,87 @@
+"""``segment --project``: micrographs queued for the engine, as if they were dropped on the Segment page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from core.batches.plan import SegmentPlan
+from core.batches.rows import BatchProgress, batch_progress, new_batch_id
+from core.batches.start import NewFile, add_file
+from core.cli.console import done, notice, progress_bar
+from core.cli.results import find_project
+from core.errors import ImageError, JobError, ModelError
+from core.jobs.engine import ensure_engine
+from core.learning.current_model import proposed_model
+from core.segmentation.model_store import ModelStore
+from core.store.store import Store, current_store
+
+_POLL_S: Final = 0.5
+
+
+def segment_into(
+    project_name: str,
+    files: Sequence[Path],
+    *,
+    model_id: str,
+    pixel_size_nm: float | None,
+    step: float,
+    mirroring: bool,
+    who: str,
+    wait: bool,
+) -> None:
+    """Queue files: each is read into the project and segmented; the command need not stay.
+
+    Raises
+    ------
+    ImageError
+        A file is not there; nothing is queued then.
+    JobError
+        With ``wait``: something failed.
+    ModelError, NotFoundError, AccessError
+        There is no such model or project, or ``who`` may not add images to it.
+    """
+    missing = [path for path in files if not path.is_file()]
+    if missing:
+        raise ImageError(f"There is no file {missing[0]}.", "Check the path; nothing was queued.")
+    store = current_store()
+    project = find_project(store, project_name)
+    models = ModelStore(store.settings.models_dir)
+    model = models.get(model_id) if model_id else proposed_model(store, models, project.id)
+    if model is None:
+        raise ModelError(f"There is no model in {models.models_dir}.", "Train one, or import one.")
+    plan = SegmentPlan(model_id=model.id, step=step, mirroring=mirroring)
+    batch_id = new_batch_id()
+    for path in files:
+        file = NewFile(name=path.name, path=path.resolve(), pixel_size_nm=pixel_size_nm)
+        add_file(store, batch_id, project.id, plan, file, files=len(files), by=who)
+    ensure_engine(store.settings)
+    done(f"{len(files)} file(s) queued for {project.name} with {model.card.name}: batch {batch_id}")
+    if wait:
+        _wait(store, batch_id)
+
+
+def _wait(store: Store, batch_id: str) -> None:
+    """Until nothing runs or waits any more."""
+    with progress_bar("segmenting") as show:
+        progress = batch_progress(store, batch_id)
+        while progress.under_way:
+            show(progress.fraction, f"{progress.segmented} of {progress.images} segmented")
+            time.sleep(_POLL_S)
+            progress = batch_progress(store, batch_id)
+    _tell(progress)
+
+
+def _tell(progress: BatchProgress) -> None:
+    """How it ended."""
+    done(f"{progress.segmented} of {progress.images} image(s) segmented")
+    if progress.held:
+        notice(
+            f"{len(progress.held)} image(s) wait for a pixel size: enter it on the Segment page, or give --pixel-size."
+        )
+    for job in progress.failed:
+        notice(f"{job.params.get('name') or job.params.get('image_id')}: {job.error_cause} {job.error_remedy}")
+    if progress.failed:
+        raise JobError(f"{len(progress.failed)} job(s) failed.", "Their reasons stand above.")

@@ -1,0 +1,74 @@
+"""``segment --project``: files are queued as if they were dropped, and the command need not stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from typer.testing import CliRunner
+
+import core.cli.segment_project as segment_project
+from core.cli.app import app
+from core.errors import ImageError, NotFoundError, PredictionError
+from core.jobs.rows import jobs
+from core.label_scheme import DEFAULT_SCHEME
+from core.settings import current_settings
+from core.store.store import Store, current_store
+from tests.models import write_model
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The process's store, with a model and a project; no engine is started."""
+    monkeypatch.setenv("CRISTAE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("CRISTAE_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("CRISTAE_CONFIG", str(tmp_path / "none.toml"))
+    current_settings.cache_clear()
+    monkeypatch.setattr(segment_project, "ensure_engine", lambda settings: None)
+    write_model(tmp_path / "models" / "tiny")
+    opened = current_store()
+    opened.create_project("Liver", DEFAULT_SCHEME)
+    yield opened
+    opened.close()
+    current_settings.cache_clear()
+
+
+def run(*arguments: str) -> None:
+    """The command; what it raises is raised."""
+    result = CliRunner().invoke(app, ["segment", *arguments], catch_exceptions=False)
+    if result.exception:
+        raise result.exception
+
+
+def test_files_are_queued_into_the_project(store: Store, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.tif" for number in range(2)]
+    for path in paths:
+        tifffile.imwrite(path, np.ones((8, 8), np.uint8))
+    run(*map(str, paths), "--project", "Liver", "--as", "Ada", "--pixel-size", "5", "--step", "0.75")
+    rows = jobs(kinds=["ingest"])
+    assert {row.params["path"] for row in rows} == {str(path) for path in paths}
+    assert {row.batch_id for row in rows} == {rows[0].batch_id}
+    params = rows[0].params
+    assert (params["then"]["model_id"], params["then"]["step"], params["pixel_size_nm"]) == ("tiny", 0.75, 5.0)
+    assert rows[0].author == "Ada"
+
+
+def test_a_missing_file_queues_nothing(store: Store, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 8), np.uint8))
+    with pytest.raises(ImageError, match="no file"):
+        run(str(tmp_path / "a.tif"), str(tmp_path / "b.tif"), "--project", "Liver")
+    assert jobs() == ()
+
+
+def test_what_does_not_go_together_is_refused(store: Store, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 8), np.uint8))
+    with pytest.raises(PredictionError, match="--out cannot be used with --project"):
+        run(str(tmp_path / "a.tif"), "--project", "Liver", "--out", "x.tif")
+    with pytest.raises(PredictionError, match="where the label map goes"):
+        run(str(tmp_path / "a.tif"))
+    with pytest.raises(NotFoundError):
+        run(str(tmp_path / "a.tif"), "--project", "Kidney")
+    assert jobs() == ()
