@@ -2,7 +2,8 @@
 
 ``python -m tools.page_walk --url http://localhost:8501 --out DIR``
 
-The app should hold the demo project with its predictions, corrections and rounds; nothing is changed in it.
+The app should hold the demo project with its predictions, corrections and rounds; all that changes in it is a draft that the
+Correct page opens.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ VIEWS: Final = (
     View("results-new", "results?section=new"),
     View("measure", "measure"),
     View("correct", "correct"),
-    View("correct-paint", "correct", _press("Correct")),
+    View("correct-paint", "correct", _press("Begin")),
     View("review", "review"),
     View("review-one", "review", _press("Review the next one")),
     View("review-agreement", "review?section=agreement"),

@@ -28,7 +28,7 @@ def pixel_size_text(size: PixelSize) -> str:
     if size.nm is None:
         return "pixel size unknown"
     measured = size.source is PixelSizeSource.USER and size.detail not in ("", ENTERED)
-    return f"{size.nm:.4g} nm per pixel, {size.detail if measured else _PROVENANCE[size.source]}"
+    return f"{size.nm:.4g} nm per pixel, {size.detail.split(':')[0] if measured else _PROVENANCE[size.source]}"
 
 
 def field_text(shape_yx: tuple[int, int], size: PixelSize) -> str:

@@ -197,3 +197,12 @@ def test_a_place_fills_half_of_the_view_and_a_pixel_keeps_its_surroundings(run: 
     place = "{ row: 100, column: 200, height_px: %d, width_px: %d }"
     assert run(PLACE, f"m.viewOfPlace({place % (50, 400)}, 800, 600)") == {"row": 125, "col": 400, "zoom": 1}
     assert run(PLACE, f"m.viewOfPlace({place % (1, 1)}, 800, 600)") == {"row": 100.5, "col": 200.5, "zoom": 4}
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("width", [560, 640, 760, 1300])
+def test_no_pane_is_too_narrow_to_recognise_an_organelle(run: Run, count: int, width: int) -> None:
+    """Three panes side by side were 180 px wide each."""
+    found = run(LAYOUT, f"m.layout({count}, {width}, 700, 1)")
+    assert found["width"] >= 240
+    assert found["columns"] * found["rows"] >= count

@@ -541,3 +541,13 @@ def test_an_open_viewer_shows_a_new_pixel_size(viewer: Viewer, world: World) -> 
     world.store.set_pixel_size(image.id, PixelSize.from_user(1.6))
     viewer.page.get_by_role("button", name="rerun").click()
     expect(viewer.page.get_by_text("1.6 nm/px")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [800, 480])
+def test_no_tool_is_cut_in_a_narrow_window(viewer: Viewer, width: int) -> None:
+    """The last buttons lay outside, and only a scroll bar that was hidden led to them."""
+    viewer.page.set_viewport_size({"width": width, "height": 900})
+    viewer.open()
+    right = viewer.ask("v.element.getBoundingClientRect().right")
+    ends = viewer.ask("[...v.toolbar.element.querySelectorAll('.tool')].map((b) => b.getBoundingClientRect().right)")
+    assert max(ends) <= right + 1

@@ -2,6 +2,7 @@
 
 export const GAP_PX = 2;
 const STACKED_BELOW_PX = 560;
+const LEAST_WIDTH_PX = 240; // in a narrower pane no organelle is recognised
 const PANE_HEIGHTS_PX = [190, 320]; // of stacked panes
 
 /** Whether so many panes are put below each other, the room growing as high as they need. */
@@ -24,6 +25,7 @@ export function layout(count, widthPx, heightPx, aspect, stacked = false) {
   for (let columns = 1; columns <= (stacked ? 1 : count); columns += 1) {
     const rows = Math.ceil(count / columns);
     const width = Math.max(1, Math.floor((widthPx - (columns - 1) * GAP_PX) / columns));
+    if (columns > 1 && width < LEAST_WIDTH_PX) break;
     const height = Math.max(1, Math.floor((heightPx - (rows - 1) * GAP_PX) / rows));
     const score = Math.min(width, height / aspect) * (count / (rows * columns));
     if (!best || score > best.score * 1.001) best = { columns, rows, width, height, score };
