@@ -2,8 +2,8 @@
 
 ``python -m tools.page_walk --url http://localhost:8501 --out DIR``
 
-The app should hold the demo project with its predictions, corrections and rounds; all that changes in it is a draft that the
-Correct page opens.
+The app should hold the demo project with its predictions, corrections and rounds; all that changes in it is
+a draft that the Correct page opens.
 """
 
 from __future__ import annotations
