@@ -96,7 +96,7 @@ def test_the_queue_tells_size_place_and_effect(store: Store, correction: Revisio
 def test_approving_is_one_click(store: Store, correction: RevisionRecord, app: AppTest) -> None:
     page = press(opened(app), "review-next")
     assert "a nucleus was missing" in texts(page)
-    assert "Dimmed in *After*: what the author has not confirmed" in texts(page)
+    assert next(toggle for toggle in page.toggle if toggle.label == "Dim what is not confirmed").value
     tables = [frame.value for frame in page.dataframe]
     assert tables[0][["Class", "Gained, px", "Lost, px"]].values.tolist() == [
         ["background", 0, 600],

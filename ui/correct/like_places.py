@@ -14,8 +14,6 @@ from ui import context
 from ui.errors import plain
 from ui.state import Query, query, set_query
 
-_COLUMNS = 3
-
 
 def test_image_panel(
     project: ProjectRecord, image: ImageRecord, person: str, known: Mapping[str, ImageProgress]
@@ -48,13 +46,12 @@ def test_image_panel(
                 "first, or bring some in on the Data page."
             )
             return
-        columns = st.columns(_COLUMNS)
-        for number, place in enumerate(places):
-            label = plain(f"{place.image.name} · {_words(place, project.scheme)}")
-            columns[number % _COLUMNS].button(
-                label, icon=":material/my_location:", key=f"like-place-{number}", width="stretch", on_click=_open,
-                args=(place,),
-            )  # fmt: skip
+        with st.container(horizontal=True):
+            for number, place in enumerate(places):
+                label = plain(f"{place.image.name} · {_words(place, project.scheme)}")
+                st.button(
+                    label, icon=":material/my_location:", key=f"like-place-{number}", on_click=_open, args=(place,)
+                )
 
 
 def _open(place: LikePlace) -> None:

@@ -175,6 +175,10 @@ def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
     )  # fmt: skip
     path = context.store().label_pyramid_path(review.revision_id) / COVERAGE
     partly = (path / "zarr.json").is_file()
+    dimmed = partly and st.toggle(
+        "Dim what is not confirmed", value=True, key=f"review-dimmed-{review.revision_id}",
+        help="In the pane After. No model learns from what the author has not confirmed.",
+    )  # fmt: skip
     linked_panes(
         review.image_id,
         reference_id=review.before_id,
@@ -187,14 +191,10 @@ def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
         height=HEIGHT_PX,
         remember_as="review",
         story=PaneStory.CHANGES,
-        confirmed=partly,
+        confirmed=dimmed,
     )
-    st.caption(
-        "Dimmed in *After*: what the author has not confirmed; no model learns from it. Untick *Confirmed* in the "
-        "legend to see all of it."
-        if partly
-        else "The author has confirmed all of it."
-    )
+    if not partly:
+        st.caption("The author has confirmed all of it.")
 
 
 def _name(project: ProjectRecord, class_id: int) -> str:
