@@ -130,6 +130,8 @@ def guarded_with(
         answer = _POOL.answer(request, limits, subject)
         if "error" in answer:
             raise _known_error(answer["error"])
+        if "no_memory" in answer:
+            raise _stopped(subject, _too_much_memory(_allowed_bytes(limits)))
         if "unexpected" in answer:
             raise _unexpected(subject, answer["unexpected"])
         array = _mapped(answer["array"]) if answer.get("array") else None
@@ -253,12 +255,16 @@ def _watched(child: Child, limits: Limits, subject: Subject) -> dict[str, Any]:
                 since, busy_s = time.monotonic(), child.busy_s()
                 continue
             if child.memory_bytes() - base_bytes > allowed:
-                raise _stopped(subject, f"needs more than {allowed / GIB:.1f} GiB of memory to be read")
+                raise _stopped(subject, _too_much_memory(allowed))
             if child.busy_s() - busy_s > limits.busy_s or time.monotonic() - since > limits.wall_s:
                 took = time.monotonic() - since
                 raise _stopped(subject, f"was worked on for {took:.0f} s without getting on")
     except ChildGoneError as gone:
         raise _crashed(subject, gone.exit_code) from gone
+
+
+def _too_much_memory(allowed_bytes: int) -> str:
+    return f"needs more than {allowed_bytes / GIB:.1f} GiB of memory to be read"
 
 
 def _stopped(subject: Subject, what: str) -> CristaeError:

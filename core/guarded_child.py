@@ -228,13 +228,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     except CristaeError as error:
         return {"error": {"kind": type(error).__name__, "cause": error.cause, "remedy": error.remedy}}
     except MemoryError:
-        return {
-            "error": {
-                "kind": "ImageError",
-                "cause": "The file needs more memory to be read than it may take.",
-                "remedy": "It is damaged, or too large for this machine: crop or split it.",
-            }
-        }
+        return {"no_memory": True}
     except Exception:  # the boundary: whatever a file makes a library do is told, not died of
         return {"unexpected": traceback.format_exc(limit=-20)}
     finally:

@@ -46,7 +46,7 @@ class PngSource:
         check_size(request, (rows, columns), bytes_per_px, growth=DEFLATE_GROWTH * max(8 / max(self._depth, 1), 1))
         statements: list[SizeStatement] = []
         self._orientation = UPRIGHT
-        for kind, data in _chunks_before_pixels(path):
+        for kind, data in _chunks_before_pixels(path, request.name):
             if kind == b"pHYs":
                 statements += _physical_size(data)
             elif kind == b"eXIf":
@@ -97,7 +97,7 @@ def _palette_alpha(picture: PngImagePlugin.PngImageFile, colors: int) -> NDArray
     return alpha
 
 
-def _chunks_before_pixels(path: Path) -> Iterator[tuple[bytes, bytes]]:
+def _chunks_before_pixels(path: Path, name: str) -> Iterator[tuple[bytes, bytes]]:
     """Kind and content of the small chunks in front of the pixels; ends early where the file is damaged."""
     with path.open("rb") as file:
         file.seek(len(_SIGNATURE))
@@ -115,7 +115,7 @@ def _chunks_before_pixels(path: Path) -> Iterator[tuple[bytes, bytes]]:
             file.seek(4, 1)  # checksum
             yield kind, data
     raise ImageError(
-        f"The PNG file has more than {_MOST_CHUNKS:,} chunks in front of its pixels.",
+        f"{name} has more than {_MOST_CHUNKS:,} chunks in front of its pixels.",
         "The file is damaged or was made to do harm; export it again.",
     )
 

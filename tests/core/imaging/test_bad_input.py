@@ -102,6 +102,14 @@ def test_bad_mrc(tmp_path: Path) -> None:
             open_micrograph(tmp_path / "a.mrc")
 
 
+def test_chunks_without_end_are_refused(tmp_path: Path) -> None:
+    chunk = struct.pack(">I", 0) + b"teXt" + struct.pack(">I", zlib.crc32(b"teXt"))
+    content = png(GREY)
+    (tmp_path / "a.png").write_bytes(content[:33] + chunk * 10_001 + content[33:])
+    with pytest.raises(ImageError, match=r"a\.png has more than 10,000 chunks"):
+        open_micrograph(tmp_path / "a.png")
+
+
 def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     rows = 12_000
     (tmp_path / "bomb.png").write_bytes(png_declaring(rows, rows, zlib.compress(bytes(rows * (rows + 1)), 9)))
