@@ -9,17 +9,18 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from core.cli.console import done, progress_bar
+from core.cli.console import done, notice, progress_bar
 from core.cli.evaluate_tables import print_report
 from core.errors import DatasetError, LabelMapError
 from core.evaluation.report import TestImage
 from core.evaluation.report import evaluate as evaluate_images
 from core.evaluation.settings import EvaluationSettings, IntervalKind, Resampling
 from core.files import write_json
-from core.imaging.dataset_folder import Case, DatasetFolder, open_dataset
+from core.imaging.dataset_folder import Case, DatasetFolder, open_dataset, read_classes
 from core.imaging.label_import import read_label_image
 from core.imaging.reader import read_image
 from core.label_scheme import LabelScheme
+from core.labels.translation import ClassTranslation, match_classes
 from core.outside import require_no_link
 
 _SUFFIXES: Final = (".png", ".tif", ".tiff", ".nii.gz", ".nii", ".mrc")
@@ -30,6 +31,13 @@ def evaluate(
     reference: Annotated[Path, typer.Option(help="Folder with the reference label maps.")],
     prediction: Annotated[Path, typer.Option(help="Folder with the predicted label maps, named as the images.")],
     out: Annotated[Path, typer.Option(help="JSON report to write.")],
+    prediction_classes: Annotated[
+        Path | None,
+        typer.Option(
+            help="dataset.json, or its folder, that names the classes of the predictions, where their numbers mean "
+            "others than in the dataset. Default: one in the folder of the predictions."
+        ),
+    ] = None,
     all_images: Annotated[
         bool, typer.Option("--all", help="Every image with both maps, not just the test set.")
     ] = False,
@@ -68,7 +76,8 @@ def evaluate(
         seed=seed,
     )
     cases = {case.name: case for case in described.cases}
-    images = [_test_image(cases[name], reference, prediction, confidence) for name in names]
+    theirs = _prediction_classes(described.scheme, prediction, prediction_classes)
+    images = [_test_image(cases[name], reference, prediction, confidence, theirs) for name in names]
     with progress_bar("evaluate") as progress:
         finished: list[str] = []
 
@@ -82,21 +91,40 @@ def evaluate(
     done(f"Report with counts of every image: {out}")
 
 
-def _test_image(case: Case, reference: Path, prediction: Path, confidence: Path | None) -> TestImage:
+def _prediction_classes(scheme: LabelScheme, prediction: Path, given: Path | None) -> ClassTranslation:
+    """What the numbers of the predictions mean: matched by name where it is said, else as in the dataset."""
+    told = given or (prediction if (prediction / "dataset.json").is_file() else None)
+    if told is None:
+        return match_classes(scheme, scheme)
+    translation = match_classes(read_classes(told), scheme)
+    if not translation.any_in_common:
+        raise LabelMapError(
+            f"The predictions have other classes ({', '.join(translation.left_out)}) than the dataset "
+            f"({', '.join(item.name for item in scheme.classes)}).",
+            "Name the classes alike in the two dataset.json.",
+        )
+    for sentence in translation.sentences("The prediction"):
+        notice(sentence)
+    return translation
+
+
+def _test_image(
+    case: Case, reference: Path, prediction: Path, confidence: Path | None, theirs: ClassTranslation
+) -> TestImage:
     """One image of the test set; its files are read when its turn comes."""
     return TestImage(
         case.name,
-        lambda: _labels(reference, case),
-        lambda: _labels(prediction, case),
+        lambda: _labels(reference, case, case.scheme),
+        lambda: theirs.translated(_labels(prediction, case, theirs.source)),
         case.group,
         case.pixel_size_nm,
         None if confidence is None else lambda: _confidence(confidence, case.name),
     )
 
 
-def _labels(folder: Path, case: Case) -> NDArray[np.uint8]:
+def _labels(folder: Path, case: Case, scheme: LabelScheme) -> NDArray[np.uint8]:
     """A label map of a folder."""
-    return read_label_image(_file(folder, case.name), case.scheme).labels_yx
+    return read_label_image(_file(folder, case.name), scheme).labels_yx
 
 
 def _confidence(folder: Path, name: str) -> NDArray[np.uint8]:

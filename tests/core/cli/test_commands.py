@@ -164,6 +164,28 @@ def test_evaluation_writes_counts_and_prints_a_table(command: Command, dataset: 
     assert "0.667" in answer.stdout
 
 
+def test_predictions_in_other_numbers_are_matched_by_name(command: Command, dataset: Path, tmp_path: Path) -> None:
+    """They were scored by number: what a model calls 2 counted as the dataset's class 2."""
+    other = tmp_path / "other"
+    other.mkdir()
+    for path in (dataset / "predicted").iterdir():
+        pixels = np.asarray(PilImage.open(path))
+        PilImage.fromarray(np.where(pixels == 1, 7, 0).astype(np.uint8)).save(other / path.name)
+    classes = tmp_path / "dataset.json"
+    classes.write_text(json.dumps({"labels": {"background": 0, "Mitochondrion": 7, "golgi": 1}}))
+    base = ("evaluate", "--dataset", dataset, "--reference", dataset / "labels", "--prediction", other, "--out")
+    answer = command(*base, tmp_path / "a.json", "--prediction-classes", classes)
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads((tmp_path / "a.json").read_text())["images"][0]["classes"]["mitochondria"]["tp"] == 16
+    assert "no class golgi" in " ".join((answer.stdout + answer.stderr).split())
+    classes.rename(other / "dataset.json")
+    assert command(*base, tmp_path / "b.json").returncode == 0
+    (other / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "golgi": 7}}))
+    refused = command(*base, tmp_path / "c.json")
+    assert refused.returncode == 1
+    assert "other classes (golgi)" in " ".join(refused.stderr.split())
+
+
 def test_objects_of_a_dataset_are_measured_into_tables(command: Command, dataset: Path, tmp_path: Path) -> None:
     objects, images = tmp_path / "objects.csv", tmp_path / "images.csv"
     answer = command("measure", "--dataset", dataset, "--out", objects, "--images", images)
