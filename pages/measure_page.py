@@ -12,6 +12,7 @@ from ui.panels.measure_run import contact_field, run_panel, source_picker
 from ui.panels.project import project_picker
 from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
+from ui.person import person
 
 
 def first_with_labels() -> str | None:
@@ -30,7 +31,7 @@ if project is None:
     first_labels(None, key="measure")
     st.stop()
 
-there = sources(context.store(), project.id)
+there = sources(context.store(), project.id, person=person())
 if not there:
     st.info(
         "No label maps in this project yet: nothing to measure. Segment an image on the Segment page, or import label "

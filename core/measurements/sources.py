@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from core.review.double_annotation import hidden_revisions
 from core.rounds.training_labels import training_labels
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
@@ -68,8 +69,13 @@ class MeasuredMap:
     revision: RevisionRecord
 
 
-def sources(store: Store, project_id: str) -> dict[Source, tuple[MeasuredMap, ...]]:
+def sources(store: Store, project_id: str, *, person: str | None = None) -> dict[Source, tuple[MeasuredMap, ...]]:
     """What there is to measure in a project: what people have checked first, then each maker of predictions.
+
+    Parameters
+    ----------
+    person
+        Who looks: what a blind assignment hides from them is left out. None: the program itself.
 
     Returns
     -------
@@ -77,7 +83,7 @@ def sources(store: Store, project_id: str) -> dict[Source, tuple[MeasuredMap, ..
         Source to its label maps, one per image that has one, planes of a stack together, then by the images' names.
     """
     found = {
-        Source(SourceKind.APPROVED): _approved(store, project_id),
+        Source(SourceKind.APPROVED): _approved(store, project_id, person),
         REFERENCES: store.project_revisions(project_id, RevisionKind.REFERENCE),
     }
     made = _predictions(store, project_id)
@@ -90,9 +96,14 @@ def sources(store: Store, project_id: str) -> dict[Source, tuple[MeasuredMap, ..
     }
 
 
-def _approved(store: Store, project_id: str) -> dict[str, RevisionRecord]:
+def _approved(store: Store, project_id: str, person: str | None) -> dict[str, RevisionRecord]:
     labels = training_labels(store, project_id)
-    return {image_id: each.corrections[-1] for image_id, each in labels.items() if each.corrections}
+    hidden = hidden_revisions(store, project_id, person) if person is not None else frozenset()
+    seen = {
+        image_id: [correction for correction in each.corrections if correction.id not in hidden]
+        for image_id, each in labels.items()
+    }
+    return {image_id: corrections[-1] for image_id, corrections in seen.items() if corrections}
 
 
 def _predictions(store: Store, project_id: str) -> dict[Source, dict[str, RevisionRecord]]:

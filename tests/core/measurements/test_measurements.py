@@ -18,6 +18,7 @@ from core.measurements import tables
 from core.measurements.sources import REFERENCES, MeasuredMap, Source, SourceKind, sources
 from core.measurements.start import last_ended, measured, running, start_measuring, usual_source
 from core.review.decisions import Decision, decide
+from core.review.double_annotation import ask_to_annotate
 from core.store import ImageRecord, JobState, ProjectRecord, RevisionKind, Store
 from core.store.records import RevisionRecord
 from tests.core.results.conftest import run_job
@@ -255,3 +256,16 @@ def test_sweeping_leaves_the_table(store: Store, project: ProjectRecord, image: 
     run_job(store, start_measuring(store, project.id, [MeasuredMap(image, made)], 30.0))
     store.sweep()
     assert store.object_table_path(made.id).is_file()
+
+
+def test_blind_work_is_not_measured_by_the_other_annotator(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    ask_to_annotate(store, image.id, ["Bo", "Cy"], by="Root")
+    made = label(store, image, RevisionKind.CORRECTION, author="Bo")
+    decide(store, made.id, "Root", Decision.APPROVE)
+    approved = Source(SourceKind.APPROVED)
+    assert approved in sources(store, project.id)
+    assert approved in sources(store, project.id, person="Bo")
+    assert approved in sources(store, project.id, person="Root")
+    assert approved not in sources(store, project.id, person="Cy")
