@@ -64,7 +64,7 @@ def export(
         title=owner.name,
         full_size=full_size,
     )
-    maps = chosen_maps(store, owner.id, request.labels, "", request.image_ids)
+    maps = chosen_maps(store, owner.id, request.labels, None, request.image_ids)
     stdout.print(f"{len(images)} images: {kinds_in_words(maps) or 'no label maps'}", highlight=False, markup=False)
     with progress_bar("export") as progress:
         packed = _write(store, request, out, progress)
@@ -83,7 +83,7 @@ def _write(store: Store, request: ExportRequest, out: Path, progress: object) ->
     root = f"{safe_stem(request.title)}_{datetime.now():%Y-%m-%d}"
     opened = zip_sink(out, root) if out.suffix.lower() == ".zip" else folder_sink(out)
     with opened as sink:
-        return write_package(store, request, sink, person="", work=out.parent, progress=progress)  # type: ignore[arg-type]
+        return write_package(store, request, sink, person=None, work=out.parent, progress=progress)  # type: ignore[arg-type]
 
 
 def _chosen(

@@ -51,7 +51,7 @@ class ChosenMap:
 
 
 def chosen_maps(
-    store: Store, project_id: str, labels: str, person: str, image_ids: Sequence[str] | None = None
+    store: Store, project_id: str, labels: str, person: str | None, image_ids: Sequence[str] | None = None
 ) -> tuple[ChosenMap, ...]:
     """The label map of every image that an export takes.
 
@@ -66,7 +66,7 @@ def chosen_maps(
     labels
         As in `core.exporting.request.ExportRequest`.
     person
-        Who asks.
+        Who asks; None: nothing is hidden.
     image_ids
         In this order; images that are gone are left out. None: all images of the project.
 
@@ -77,7 +77,8 @@ def chosen_maps(
     """
     known = {image.id: image for image in store.images(project_id)}
     images = known.values() if image_ids is None else [known[each] for each in image_ids if each in known]
-    layers = _layers(store, project_id, labels, hidden_revisions(store, project_id, person))
+    hidden = frozenset[str]() if person is None else hidden_revisions(store, project_id, person)
+    layers = _layers(store, project_id, labels, hidden)
     reason = _NONE.get(labels, "It has no prediction of this source.")
     return tuple(
         ChosenMap(image, layers[image.id]) if image.id in layers else ChosenMap(image, reason=reason)

@@ -85,7 +85,7 @@ class Tissue:
         ids = tuple(self.images[name].id for name in names or self.images)
         return ExportRequest(project_id=self.project_id, image_ids=ids, **options)  # type: ignore[arg-type]
 
-    def export(self, out: Path, request: ExportRequest, person: str = "Ada") -> Packed:
+    def export(self, out: Path, request: ExportRequest, person: str | None = "Ada") -> Packed:
         """Into a folder."""
         with folder_sink(out) as sink:
             return write_package(

@@ -254,6 +254,7 @@ def test_only_who_may_look_exports(tmp_path: Path) -> None:
         tissue.export(tmp_path / "eve", tissue.request(), person="Eve")
     assert not (tmp_path / "eve").exists()
     assert tissue.export(tmp_path / "root", tissue.request(), person="Root").images == 1
+    assert tissue.export(tmp_path / "shell", tissue.request(), person=None).images == 1  # the command line
     store.close()
 
 
