@@ -58,7 +58,7 @@ def _tick_first_row(page: Page) -> None:
     """Choose the first image of the table, as far as a canvas lets one."""
     box = page.get_by_test_id("stDataFrame").first.bounding_box()
     if box:
-        page.mouse.click(box["x"] + 22, box["y"] + 38 + 28)
+        page.mouse.click(box["x"] + 38, box["y"] + 38 + 28)
         _settle(page)
 
 

@@ -33,7 +33,7 @@ export class ScaleLine {
 
   /** @param line {row0, col0, row1, col1} or null; @param view see geometry.js */
   draw(line, view) {
-    const shown = Boolean(line && view);
+    const shown = Boolean(line && view && Number.isFinite(view.scale * view.x0)); // no size yet: no place on the screen
     this.svg.style.display = shown ? "" : "none";
     for (const button of this.ends) button.hidden = !shown;
     if (!shown) return;

@@ -7,6 +7,7 @@ import { ScalePanel } from "./scale_panel.js";
 
 const CLOSE_ZOOM = 8; // CSS pixels per image pixel: where one pixel is seen
 const SHARE = 0.6; // of the view that a proposed bar fills
+const BELOW_MIDDLE = 0.38; // of the view's height
 
 export class ScaleTool {
   /**
@@ -115,8 +116,10 @@ export class ScaleTool {
 
   lookAtAll() {
     const { line } = this;
-    const zoom = Math.min(CLOSE_ZOOM, (SHARE * this.viewer.surface.clientWidth) / Math.max(1, lengthOf(line)));
-    this.viewer.base.goTo({ row: (line.row0 + line.row1) / 2, col: (line.col0 + line.col1) / 2, zoom });
+    const { clientWidth, clientHeight } = this.viewer.surface;
+    const zoom = Math.min(CLOSE_ZOOM, (SHARE * clientWidth) / Math.max(1, lengthOf(line)));
+    const row = (line.row0 + line.row1) / 2 - (BELOW_MIDDLE * clientHeight) / zoom; // the panel lies over the upper part
+    this.viewer.base.goTo({ row, col: (line.col0 + line.col1) / 2, zoom });
   }
 
   // --- moving
