@@ -11,6 +11,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core import __version__
+from core.boundary import file_boundary
 from core.errors import CristaeError, StoreError
 from core.segmentation.model_store import ModelStore
 from core.settings import ROOT, Access, Settings, config_file, load_settings
@@ -87,8 +89,19 @@ def examine() -> tuple[Finding, ...]:
     source = str(config_file()) if config_file().is_file() else "environment and defaults"
     findings.append(Finding(Level.OK, "settings", f"from {source}"))
     findings += [_access(settings), *_devices()]
-    findings += [_folder("data folder", settings.data_dir, settings), *_database(settings), *_label_maps(settings)]
-    return (*findings, *_models(settings))
+    findings.append(_folder("data folder", settings.data_dir, settings))
+    for what, check in (("database", _database), ("label maps", _label_maps), ("models", _models)):
+        findings += _checked(what, check, settings)
+    return tuple(findings)
+
+
+def _checked(what: str, check: Callable[[Settings], list[Finding]], settings: Settings) -> list[Finding]:
+    """What a check found; one that ends in an error is a finding, and the others go on."""
+    try:
+        with file_boundary(what, kind=StoreError):
+            return check(settings)
+    except CristaeError as error:
+        return [Finding(Level.PROBLEM, what, error.cause, error.remedy)]
 
 
 def repair() -> tuple[Finding, ...]:

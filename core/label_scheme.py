@@ -70,6 +70,13 @@ class LabelClass:
     key: str = ""
 
     def __post_init__(self) -> None:
+        number: object = self.id  # of a file from outside, whose types nobody has checked
+        texts: tuple[object, ...] = (self.name, self.color, self.safe_color, self.key)
+        if not isinstance(number, int | np.integer) or not all(isinstance(text, str) for text in texts):
+            raise LabelMapError(
+                f"A class has the id {str(self.id)[:50]!r} and the name {str(self.name)[:50]!r}.",
+                "An id is a whole number, name and colours are text.",
+            )
         if not 1 <= self.id <= MAX_CLASSES:
             raise LabelMapError(
                 f"Class {self.name!r} has id {self.id}.",
@@ -201,8 +208,19 @@ class LabelScheme:
 
     @classmethod
     def from_json(cls, values: list[dict[str, Any]]) -> LabelScheme:
-        """The inverse of `to_json`."""
-        return cls(tuple(LabelClass(**v) for v in values))
+        """The inverse of `to_json`.
+
+        Raises
+        ------
+        LabelMapError
+            The values are no classes.
+        """
+        try:
+            return cls(tuple(LabelClass(**v) for v in values))
+        except TypeError as error:
+            raise LabelMapError(
+                f"The classes cannot be read ({error}).", "Correct them, or export them again."
+            ) from error
 
     @classmethod
     def from_names(cls, names: dict[str, int]) -> LabelScheme:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +77,11 @@ class _Description(BaseModel):
         return self.pixel_size_nm.get(name) if isinstance(self.pixel_size_nm, dict) else self.pixel_size_nm
 
 
-def open_dataset(path: Path) -> DatasetFolder:
+OnProblem = Callable[[str, DatasetError], None]
+"""Told of a case, or a file, that cannot be used, and why."""
+
+
+def open_dataset(path: Path, *, on_problem: OnProblem | None = None) -> DatasetFolder:
     """Read a dataset folder's description and find the files of its cases.
 
     Parameters
@@ -85,6 +89,8 @@ def open_dataset(path: Path) -> DatasetFolder:
     path
         The folder, or its dataset.json. With imagesTr/ in it, it is an nnU-Net raw folder; otherwise images/ and
         labels/ are expected. Files belong to a case by their stem and may have any ending that Cristae reads.
+    on_problem
+        Told of each case that cannot be used; the others are given. None: the first is raised.
 
     Returns
     -------
@@ -102,8 +108,10 @@ def open_dataset(path: Path) -> DatasetFolder:
     described = _read_description(folder / DESCRIPTION_FILE)
     scheme, ignore_value = _scheme(described, folder)
     nnunet = (folder / "imagesTr").is_dir()
-    found = _nnunet_files(folder, described) if nnunet else _our_files(folder, described)
-    _check_known(folder, described, set(found))
+    refused: set[str] = set()
+    tell = _Teller(on_problem, refused)
+    found = _nnunet_files(folder, described, tell) if nnunet else _our_files(folder, described, tell)
+    _check_known(folder, described, set(found) | refused, tell)
     groups = {**guessed_groups(found), **described.groups}
     cases = tuple(
         Case(
@@ -265,23 +273,48 @@ def _named_scheme(labels: Mapping[str, Any], folder: Path) -> tuple[LabelScheme,
 Found = dict[str, tuple[Path, Path | None, Split]]
 
 
-def _our_files(folder: Path, described: _Description) -> Found:
+class _Teller:
+    """Raises the first problem, or tells somebody of each and remembers whose it was."""
+
+    def __init__(self, on_problem: OnProblem | None, refused: set[str]) -> None:
+        self._on_problem, self.refused = on_problem, refused
+
+    def of_one(self, name: str, error: DatasetError) -> None:
+        """A problem with one case or file."""
+        if self._on_problem is None:
+            raise error
+        self.refused.add(name)
+        self._on_problem(name, error)
+
+    def of_all(self, names: list[str], error: Callable[[list[str]], DatasetError]) -> None:
+        """The same problem with several; raised, they are named together."""
+        if names and self._on_problem is None:
+            raise error(names)
+        for name in names:
+            self.of_one(name, error([name]))
+
+
+def _our_files(folder: Path, described: _Description, tell: _Teller) -> Found:
     """Image, labels and split of each case in our layout."""
-    images, labels = _by_stem(folder / "images"), _by_stem(folder / "labels")
+    images, labels = _by_stem(folder / "images", tell), _by_stem(folder / "labels", tell)
     both = sorted(set(described.train) & set(described.test))
-    if both:
-        raise DatasetError(f"{folder.name} lists {_some(both)} under train and test.", "List a case once.")
-    missing = [n for n in described.train if n in images and n not in labels]
-    if missing:
-        raise DatasetError(
-            f"{len(missing)} training case(s) of {folder.name} have no label map: {_some(missing)}.",
+    tell.of_all(
+        both,
+        lambda names: DatasetError(f"{folder.name} lists {_some(names)} under train and test.", "List a case once."),
+    )
+    tell.of_all(
+        [n for n in described.train if n in images and n not in labels and n not in both],
+        lambda names: DatasetError(
+            f"{len(names)} training case(s) of {folder.name} have no label map: {_some(names)}.",
             "Put them into labels/, named as the images, or take the cases out of train.",
-        )
+        ),
+    )
+    images = {name: image for name, image in images.items() if name not in tell.refused}
     splits = {**dict.fromkeys(described.train, Split.TRAIN), **dict.fromkeys(described.test, Split.TEST)}
     return {name: (image, labels.get(name), splits.get(name, Split.POOL)) for name, image in images.items()}
 
 
-def _nnunet_files(folder: Path, described: _Description) -> Found:
+def _nnunet_files(folder: Path, described: _Description, tell: _Teller) -> Found:
     """Image, labels and split of each case of an nnU-Net raw folder."""
     if len(described.channel_names) > 1:
         raise DatasetError(
@@ -289,26 +322,32 @@ def _nnunet_files(folder: Path, described: _Description) -> Found:
         )
     found: Found = {}
     for part, split in (("Tr", Split.TRAIN), ("Ts", Split.TEST)):
-        images = _by_stem(folder / f"images{part}", described.file_ending)
-        labels = _by_stem(folder / f"labels{part}", described.file_ending)
+        images = _by_stem(folder / f"images{part}", tell, described.file_ending)
+        labels = _by_stem(folder / f"labels{part}", tell, described.file_ending)
         for stem, image in images.items():
             if not stem.endswith(_CHANNEL):
-                raise DatasetError(
+                error = DatasetError(
                     f"{image.parent.name}/{image.name} does not end in {_CHANNEL}.",
                     "nnU-Net names images CASE_0000.ending, one file a channel.",
                 )
+                tell.of_one(stem, error)
+                continue
             name = stem.removesuffix(_CHANNEL)
             if split is Split.TRAIN and name not in labels:
-                raise DatasetError(
+                error = DatasetError(
                     f"{folder.name} has no labelsTr/{name}{image.suffix}.", "Add it, or remove the image."
                 )
+                tell.of_one(name, error)
+                continue
             if name in found:
-                raise DatasetError(f"{folder.name} has {name} in imagesTr and in imagesTs.", "Keep one of them.")
+                error = DatasetError(f"{folder.name} has {name} in imagesTr and in imagesTs.", "Keep one of them.")
+                tell.of_one(name, error)
+                continue
             found[name] = (image, labels.get(name), split if name in labels else Split.POOL)
     return found
 
 
-def _by_stem(folder: Path, ending: str = "") -> dict[str, Path]:
+def _by_stem(folder: Path, tell: _Teller, ending: str = "") -> dict[str, Path]:
     """The image files of a folder by their stem."""
     found: dict[str, Path] = {}
     require_no_link(folder)
@@ -323,14 +362,16 @@ def _by_stem(folder: Path, ending: str = "") -> dict[str, Path]:
             continue
         stem = path.name.removesuffix(ending) if ending and path.name.endswith(ending) else case_stem(path)
         if stem in found:
-            raise DatasetError(
+            error = DatasetError(
                 f"{folder.name}/ has two files for {stem}: {found[stem].name} and {path.name}.", "Keep one of them."
             )
+            tell.of_one(stem, error)
+            continue
         found[stem] = path
     return found
 
 
-def _check_known(folder: Path, described: _Description, names: set[str]) -> None:
+def _check_known(folder: Path, described: _Description, names: set[str], tell: _Teller) -> None:
     """Refuse names in dataset.json that no image has."""
     sizes = described.pixel_size_nm if isinstance(described.pixel_size_nm, dict) else {}
     for what, listed in (
@@ -340,13 +381,15 @@ def _check_known(folder: Path, described: _Description, names: set[str]) -> None
         ("groups", described.groups),
         ("cases", described.cases),
     ):
-        missing = [name for name in listed if name not in names]
-        if missing:
-            raise DatasetError(
-                f"{folder.name}/{DESCRIPTION_FILE} lists {len(missing)} case(s) under {what} that have no image: "
-                f"{_some(missing)}.",
-                "Add the images, or take the names out. A name is the image file's, without its ending.",
-            )
+        missing = [name for name in listed if name not in names and name not in tell.refused]
+        tell.of_all(missing, lambda absent, what=what: _no_image(folder, what, absent))  # type: ignore[misc]
+
+
+def _no_image(folder: Path, what: str, names: list[str]) -> DatasetError:
+    return DatasetError(
+        f"{folder.name}/{DESCRIPTION_FILE} lists {len(names)} case(s) under {what} that have no image: {_some(names)}.",
+        "Add the images, or take the names out. A name is the image file's, without its ending.",
+    )
 
 
 def _size_in_file(image: Path) -> float | None:

@@ -6,7 +6,7 @@ Names only: the files of a case are opened by `core.imaging.import_case.check_im
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -41,7 +41,7 @@ def plan_import(
     *,
     labels: Path | None = None,
     source: LabelSource | None = None,
-    leave_out: Collection[str] = (),
+    leave_out: Sequence[str] = (),
 ) -> ImportPlan:
     """Find the images of a folder and the labels that belong to each by name.
 
@@ -80,10 +80,11 @@ def plan_import(
 
 def _of_dataset(folder: Path, scheme: LabelScheme) -> ImportPlan:
     """The cases of a dataset folder, class ids translated by name."""
-    dataset = open_dataset(folder)
+    refusals: list[Refusal] = []
+    dataset = open_dataset(folder, on_problem=lambda name, e: refusals.append(Refusal(name, e.cause, e.remedy)))
     values = _translation(dataset.scheme, scheme, folder)
     cases = [_of_case(case, values) for case in dataset.cases]
-    return ImportPlan(tuple(cases))
+    return ImportPlan(tuple(cases), tuple(refusals))
 
 
 def _of_case(case: Case, values: Mapping[int, int]) -> ImportCase:

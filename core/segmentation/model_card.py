@@ -205,7 +205,7 @@ class ModelCard:
             raise ModelError(
                 f"{where}: {place}: {first['msg']}.", "Correct the entry, or import the model again."
             ) from error
-        except (KeyError, TypeError, LabelMapError) as error:
+        except (KeyError, TypeError, AttributeError, ArithmeticError, LabelMapError) as error:
             raise ModelError(
                 f"{where}: the label scheme is unusable ({error}).", "Correct it, or import the model again."
             ) from error

@@ -399,6 +399,6 @@ def usable_labels(dataset_json: Any) -> tuple[LabelScheme, tuple[int, ...], dict
             scheme = distinct_colors(LabelScheme.from_json(ours["scheme"]))
             return scheme, tuple(int(value) for value in ours["output_ids"]), ours
         scheme = LabelScheme.from_names({name: value for name, value in ids.items() if value})
-    except (TypeError, ValueError, KeyError, LabelMapError) as error:
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, LabelMapError) as error:
         raise ModelError(f"The labels in dataset.json are unusable ({error}).", "Export the model again.") from error
     return scheme, (0, *scheme.ids), {}

@@ -185,9 +185,12 @@ def check_architecture(architecture: Mapping[str, Any]) -> None:
     ModelError
         Another class is named, or an entry is missing.
     """
+    if not isinstance(architecture, Mapping):
+        raise ModelError("The plans describe no network.", "Import a model planned by nnU-Net 2.2 or newer.")
     network = architecture.get("network_class_name")
     arguments, imported = architecture.get("arch_kwargs"), architecture.get("_kw_requires_import")
-    if not isinstance(arguments, Mapping) or not isinstance(imported, list | tuple):
+    keyed = isinstance(imported, list | tuple) and all(isinstance(key, str) for key in imported)
+    if not isinstance(arguments, Mapping) or not isinstance(imported, list | tuple) or not keyed:
         raise ModelError("The plans describe no network.", "Import a model planned by nnU-Net 2.2 or newer.")
     named = {str(key): arguments.get(key) for key in imported}
     strange = [str(value) for value in named.values() if value is not None and value not in ALLOWED_LAYERS]

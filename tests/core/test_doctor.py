@@ -29,3 +29,14 @@ def test_access_is_explained(
     (finding,) = [each for each in examine() if each.what == "access"]
     assert finding.level is level
     assert words in finding.detail
+
+
+def test_a_check_that_fails_is_a_finding_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def odd(*_: object) -> None:
+        raise LookupError("nobody thought of this")
+
+    monkeypatch.setattr("core.doctor._database", odd)
+    findings = {finding.what: finding for finding in examine()}
+    assert findings["database"].level is Level.PROBLEM
+    assert "nobody thought of this" in findings["database"].detail
+    assert "models" in findings

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
+from core.errors import DatasetError
+from core.guarded import Limits, Subject, guarded_with
 from core.imaging.import_plan import ImportPlan, plan_import
 from core.imaging.label_reading import LabelSource
 from core.imaging.label_values import read_value_map
@@ -35,6 +37,9 @@ _SOURCES: Final[dict[str, LabelSource | None]] = {
     "One colour per organelle": LabelSource.RGB,
 }
 
+_LIMITS: Final = Limits(busy_s=120.0)
+"""Of looking through a folder."""
+
 _LISTED: Final = 1000
 """Label files that the list of those to leave out offers."""
 
@@ -55,14 +60,24 @@ def import_panel(project: ProjectRecord) -> None:
         if folder is None:
             return
         source = _how_labelled()
-        plan = plan_import(folder, project.scheme, labels=labels, source=source)
+        plan = _planned(folder, project.scheme, labels, source)
         values = _values(project.scheme) if source in (None, LabelSource.IMAGE) else {}
         left_out = _left_out(plan)
         if left_out:
-            plan = plan_import(folder, project.scheme, labels=labels, source=source, leave_out=left_out)
+            plan = _planned(folder, project.scheme, labels, source, left_out)
         if values:
             plan = with_values(plan, values)
         preview_panel(project, plan, batch_id=batch.id if batch else None)
+
+
+def _planned(
+    folder: Path, scheme: LabelScheme, labels: Path | None, source: LabelSource | None, leave_out: Sequence[str] = ()
+) -> ImportPlan:
+    """`plan_import` in a guarded process: headers of a dataset's images are looked at."""
+    subject = Subject(folder.name, DatasetError)
+    return guarded_with(
+        _LIMITS, subject, plan_import, folder, scheme, labels=labels, source=source, leave_out=list(leave_out)
+    )
 
 
 def _server_folders(project: ProjectRecord) -> tuple[Path | None, Path | None]:

@@ -16,6 +16,7 @@ from core.errors import DatasetError, ImageError, LabelMapError
 from core.imaging.dataset_case import guessed_groups
 from core.imaging.dataset_folder import Layout, NewCase, Split, load_case, load_image, open_dataset, write_dataset
 from core.imaging.image import Image, PixelSize
+from core.imaging.import_plan import plan_import
 from core.label_scheme import LabelClass, LabelScheme
 
 from .files import GREY, png, tiff
@@ -246,3 +247,24 @@ def test_the_highest_class_id(tmp_path: Path) -> None:
     labels = np.where(LABELS > 0, 253, 0).astype(np.uint8)
     write_dataset(tmp_path / "new", [NewCase("a", Image(GREY), labels)], scheme)
     np.testing.assert_array_equal(load_case(open_dataset(tmp_path / "new").case("a"))[1], labels)
+
+
+def test_one_odd_case_of_a_dataset_does_not_stop_the_import_of_the_others(tmp_path: Path) -> None:
+    for part, names in (("images", ("a.png", "b.png", "b.tif", "c.png")), ("labels", ("a.png", "b.png"))):
+        (tmp_path / part).mkdir()
+        for name in names:
+            (tmp_path / part / name).write_bytes(png(np.ones((4, 5), np.uint8)))
+    described = {"labels": {"ER": 1}, "train": ["a", "c", "gone"], "test": ["b"], "groups": {"lost": "x"}}
+    (tmp_path / "dataset.json").write_text(json.dumps(described))
+    told: dict[str, str] = {}
+    dataset = open_dataset(tmp_path, on_problem=lambda name, error: told.update({name: error.cause}))
+    assert [case.name for case in dataset.cases] == ["a"]
+    assert sorted(told) == ["b", "c", "gone", "lost"]
+    assert "have no image: gone" in told["gone"]
+    assert "two files for b" in told["b"]
+    assert "no label map: c" in told["c"]
+    plan = plan_import(tmp_path, LabelScheme.from_names({"ER": 1}))
+    assert [case.name for case in plan.cases] == ["a"]
+    assert sorted(refusal.where for refusal in plan.refusals) == ["b", "c", "gone", "lost"]
+    with pytest.raises(DatasetError):
+        open_dataset(tmp_path)

@@ -245,14 +245,20 @@ def _lost_weights(folder: Path) -> None:
         (_broken_weights, "no numbers"),
         (_lost_weights, "does not fit"),
         (lambda f: _config(f, "patch_size", value=[31, 32]), "cannot be divided"),
-        (lambda f: _config(f, "architecture", "arch_kwargs", "strides", value=[[1, 1], [3, 3]]), "divided"),
+        (lambda f: _config(f, "architecture", "arch_kwargs", "strides", value=[[1, 1], [3, 3]]), "does not fit"),
         (lambda f: _config(f, "architecture", "arch_kwargs", "strides", value=None), "strides"),
-        (lambda f: _config(f, "architecture", "arch_kwargs", "features_per_stage", value=[4, 10**9]), "channels"),
-        (lambda f: _config(f, "architecture", "arch_kwargs", "n_stages", value=10**6), "stages"),
+        (
+            lambda f: _config(f, "architecture", "arch_kwargs", "features_per_stage", value=[4, 10**9]),
+            "features_per_st",
+        ),
+        (lambda f: _config(f, "architecture", "arch_kwargs", "n_stages", value=10**6), "n_stages"),
         (lambda f: _config(f, "architecture", "arch_kwargs", "conv_op", value=None), "does not work|cannot be built"),
         (lambda f: _config(f, "normalization_schemes", value=["CTNormalization"]), "does not work|normalis"),
         (lambda f: _config(f, "normalization_schemes", value=["Unheard"]), "Unheard"),
         (lambda f: (f / "plans.json").write_text("[" * 100_000), "cannot be read as JSON"),
+        (lambda f: _config(f, "architecture", "_kw_requires_import", value=[["conv_op"]]), "describe no network"),
+        (lambda f: _config(f, "architecture", "arch_kwargs", "n_conv_per_stage", value=[10**9, 1]), "n_conv_per_stage"),
+        (lambda f: _set(f, "card.json", "scheme", value=[{"id": 1, "name": ["axon"]}]), "scheme is unusable"),
     ],
 )
 def test_a_model_that_does_not_work_is_refused_by_trying_it(
