@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from core.segmentation.model_store import ModelStore, StoredModel
 from core.store.records import RevisionKind
 from core.store.store import Store
+from core.training.verdict import verdict_of
 
 
 class Reason(StrEnum):
@@ -17,7 +18,7 @@ class Reason(StrEnum):
     PROMOTED = "promoted"
     """A round or a person has promoted it in the project."""
     TRAINED_HERE = "trained_here"
-    """The newest model that was trained on the project's data and that nobody has turned down."""
+    """The newest that was trained on the project's data and that nobody has turned down; undertrained ones last."""
     MADE_PREDICTION = "made_prediction"
     """It made the newest prediction of the image."""
     MOST_USED = "most_used"
@@ -52,7 +53,8 @@ def current_model(
 ) -> CurrentModel | None:
     """The model that is proposed wherever a project or an image needs one, and why.
 
-    The project's promoted model; else the newest that was trained on its data and not turned down; else the maker of
+    The project's promoted model; else the newest that was trained on its data and not turned down, undertrained ones
+    only where there is no other; else the maker of
     the image's newest prediction; else of most of the project's predictions; else the default. Models that are
     archived, turned down or of an undecided round are proposed only where they are promoted.
 
@@ -113,6 +115,12 @@ class NewModel:
     before: StoredModel | None
 
 
+def _newest(trained: Sequence[StoredModel]) -> StoredModel | None:
+    """The first of the models, newest first, that was trained long enough; else the first."""
+    enough = (model for model in trained if not verdict_of(model.card).undertrained)
+    return next(enough, next(iter(trained), None))
+
+
 def model_to_ask_about(store: Store, models: ModelStore, project_id: str) -> NewModel | None:
     """The newest model that was trained on a project's data since one was promoted, unless somebody has answered.
 
@@ -144,7 +152,7 @@ def _of_project(
         return CurrentModel(known[promoted.model_id], Reason.PROMOTED)
     declined = store.declined_models(project_id)  # evaluating them has made predictions, too
     offered = {model_id: each for model_id, each in known.items() if not each.archived and model_id not in declined}
-    trained = next((model for model in offered.values() if model.project_id == project_id), None)
+    trained = _newest([model for model in offered.values() if model.project_id == project_id])
     if trained is not None:
         return CurrentModel(trained, Reason.TRAINED_HERE)
     if image_id is not None:

@@ -129,24 +129,24 @@ def _succeeded(row: JobRecord) -> None:
     if dice is not None:
         told += f" Mean validation Dice {dice:.3f} (patches of held-out regions or images, not a test set)."
     model = next((each for each in context.models().list() if each.id == model_id), None)
-    text, action = st.columns([4, 1], vertical_alignment="center")
     if model is None:
-        text.info(plain(told), icon=":material/model_training:")
-        action.caption("The model was removed since.")
+        st.info(plain(f"{told} The model was removed since."), icon=":material/model_training:")
         return
     found, words = verdict_of(model.card), training_words(model.card)
     if found.undertrained:
-        text.warning(plain(f"{words} {told}"), icon=":material/hourglass_bottom:")
+        st.warning(plain(f"{words} {told}"), icon=":material/hourglass_bottom:")
     elif found is Verdict.STILL_FALLING:
-        text.info(plain(f"{words} {told}"), icon=":material/trending_down:")
+        st.info(plain(f"{words} {told}"), icon=":material/trending_down:")
     else:
-        text.success(plain(f"Done. {words} {told}"), icon=":material/check_circle:")
-    if action.button(
+        st.success(plain(f"Done. {words} {told}"), icon=":material/check_circle:")
+    row_of_buttons = st.container(horizontal=True, gap="small")
+    if row_of_buttons.button(
         "Segment with it", icon=":material/blur_on:", type="secondary" if found.undertrained else "primary",
         key=f"use-{row.id}",
     ):  # fmt: skip
         st.switch_page(SEGMENT_PAGE, query_params={Query.MODEL.value: model_id})
-    longer_buttons(model, key=f"train-{row.id}")
+    with row_of_buttons:
+        longer_buttons(model, key=f"train-{row.id}")
 
 
 def _facts(row: JobRecord, snapshot: Snapshot, history: TrainingHistory) -> None:

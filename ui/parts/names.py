@@ -67,6 +67,13 @@ def model_choice(
     return choice(label, texts, key=key, first=first, details=details, **options)
 
 
+def model_details(models: Mapping[str, StoredModel]) -> dict[str, tuple[str, ...]]:
+    """What tells models of one name apart: day and length of the training, then the time."""
+    return {
+        model_id: (model_made(model), _moment(model.card.created, "%H:%M:%S UTC")) for model_id, model in models.items()
+    }
+
+
 def image_details(images: Mapping[str, ImageRecord]) -> dict[str, tuple[str, ...]]:
     """What tells images of one name apart: place in the stack, specimen, size, pixel size, when they came."""
     return {

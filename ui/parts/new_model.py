@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from core.access import Permission
 from core.learning.current_model import model_to_ask_about
 from core.rounds.promoting import decline_model, promote_model
 from core.store.records import ProjectRecord
+from core.training.verdict import undertrained_warning
 from ui import context
 from ui.access import allowed
 from ui.errors import explained, plain
+from ui.parts.names import model_details
+from ui.parts.options import unequal
 from ui.person import person
 
 REASON = "Chosen after its training."
@@ -30,14 +35,20 @@ def new_model_question(project: ProjectRecord, *, key: str) -> None:
     asked = model_to_ask_about(context.store(), context.models(), project.id)
     if asked is None:
         return
-    kept = f"Keep {asked.before.card.name}" if asked.before else "Not now"
+    known = {model.id: model for model in (asked.model, *([asked.before] if asked.before else []))}
+    texts = unequal({model_id: model.card.name for model_id, model in known.items()}, model_details(known))
+    kept = f"Keep {texts[asked.before.id]}" if asked.before else "Not now"
+    undertrained = undertrained_warning(asked.model.card)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"{key}-new-model"):
         st.markdown(
-            f":material/model_training: Use the new model **{plain(asked.model.card.name)}** for "
-            f"{plain(project.name)} from now on?"
+            f":material/model_training: Use the new model **{plain(texts[asked.model.id])}** for "
+            f"{plain(project.name)} from now on?" + (f" {plain(undertrained)}" if undertrained else "")
         )
-        use = st.button("Use the new model", type="primary", icon=":material/upgrade:", key=f"{key}-use-new")
-        keep = st.button(kept, key=f"{key}-keep-old")
+        first: Literal["primary", "secondary"]
+        second: Literal["primary", "secondary"]
+        first, second = ("secondary", "primary") if undertrained else ("primary", "secondary")
+        use = st.button("Use the new model", type=first, icon=":material/upgrade:", key=f"{key}-use-new")
+        keep = st.button(kept, type=second, key=f"{key}-keep-old")
     if use or keep:
         with explained():
             if use:

@@ -44,7 +44,7 @@ def longer_buttons(model: StoredModel, *, key: str, evaluate: bool = True) -> No
     project_id = model.project_id
     if not project_id or not _is_here(project_id) or not allowed(Permission.TRAIN, project_id):
         return
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", width="content"):
         longer = st.button(
             "Train on", icon=":material/model_training:", key=f"{key}-longer-{model.id}",
             help="Another training from this model, on the same images with the same settings. This model stays.",

@@ -13,6 +13,7 @@ from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import DEFAULT_SCHEME
 from core.learning.current_model import Reason, current_model, model_to_ask_about, opening_model
 from core.rounds.promoting import decline_model, promote_model
+from core.segmentation.model_card import TrainingSummary
 from core.segmentation.model_store import STARTER_ID, ModelStore
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord, ProjectRecord
@@ -90,6 +91,23 @@ def test_what_is_gone_archived_or_turned_down_is_not_proposed(
     assert found(store, models, project) == (STARTER_ID, Reason.DEFAULT)
     promote_model(store, project.id, "own-3", "Ada", "After all.")
     assert found(store, models, project) == ("own-3", Reason.PROMOTED)  # archived, but somebody's choice
+
+
+def test_an_undertrained_model_does_not_take_the_place_of_a_trained_one(
+    store: Store, models: ModelStore, project: ProjectRecord
+) -> None:
+    """A training of 24 iterations on a busy machine became the model of the project."""
+    for number, iterations in ((1, 24), (2, 1000), (3, 24)):
+        write_model(
+            models.models_dir / f"own-{number}", project_id=project.id, created=f"2023-01-0{number}T00:00:00",
+            preset="compact", training=TrainingSummary(iterations=iterations),
+        )  # fmt: skip
+    assert found(store, models, project) == ("own-2", Reason.TRAINED_HERE)
+    asked = model_to_ask_about(store, models, project.id)
+    assert asked is not None
+    assert (asked.model.id, asked.before.id if asked.before else "") == ("own-3", "own-2"), "asked all the same"
+    models.delete("own-2")
+    assert found(store, models, project) == ("own-3", Reason.TRAINED_HERE)
 
 
 def test_without_a_project_or_models(store: Store, tmp_path: Path, models: ModelStore) -> None:
