@@ -92,7 +92,8 @@ def _list(rows: Mapping[str, JobRecord], *, may_train: bool) -> bool:
         set_query(Query.JOB, running)  # so that it stays on the page when it ends
     asked = query(Query.JOB)
     shown = list(rows)[:SHOWN]
-    listed = {i: rows[i] for i in (*shown, *([asked] if asked in rows and asked not in shown else []))}
+    open_one = [asked] if asked is not None and asked in rows and asked not in shown else []
+    listed = {i: rows[i] for i in (*shown, *open_one)}
     texts = {i: _text(row) for i, row in listed.items()}
     names = {_ANOTHER: f"New training ({len(rows)} so far)" if may_train else f"Choose one of {len(rows)}"} | texts
     key = f"train-list-{next(iter(rows.values())).params['project_id']}"
