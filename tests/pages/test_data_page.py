@@ -194,6 +194,9 @@ def test_classes_in_a_table_become_a_scheme() -> None:
     assert [(item.id, item.name) for item in scheme.classes] == [(1, "glia"), (4, "axon")]
     assert scheme[4].color == "#aa00ff"
     assert scheme_of_rows(DEFAULT_SCHEME.to_json(), DEFAULT_SCHEME) == DEFAULT_SCHEME
+    without = [row for row in DEFAULT_SCHEME.to_json() if row["name"] != "ER"]
+    replaced = scheme_of_rows([*without, {"name": "golgi"}], DEFAULT_SCHEME)
+    assert replaced[6].name == "golgi", "not 3: what was labelled ER is not golgi"
     assert [item.key for item in scheme.classes] == ["1", "2"], "so that 1 to 9 pick them while painting"
     given = scheme_of_rows([{**empty, "name": "a"}, {**empty, "name": "b", "key": "1"}, {**empty, "name": "c"}])
     assert [item.key for item in given.classes] == ["2", "1", "3"]

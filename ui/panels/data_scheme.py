@@ -87,7 +87,8 @@ def scheme_of_rows(rows: Iterable[Mapping[str, Any]], old: LabelScheme | None = 
         raise LabelMapError("The project has no class.", "Add at least one organelle to the table.")
     for row in filled:
         _check(row)
-    taken = {int(row["id"]) for row in filled if row.get("id")}
+    # a class in a removed row is another class: with its number, label maps would be read as the new one
+    taken = {int(row["id"]) for row in filled if row.get("id")} | set(old.ids if old else ())
     safe = {item.id: item.safe_color for item in old.classes} if old else {}
     for row in filled:
         if not row.get("id"):
