@@ -127,3 +127,15 @@ def test_a_busy_server_is_asked_again_when_it_said(zone: Page, tmp_path: Path) -
     choose(zone, path)
     expect(zone.get_by_text("On the server")).to_be_visible()
     assert answers == []
+
+
+def test_many_files_are_one_line(zone: Page, server: Server, tmp_path: Path) -> None:
+    """Thirty files were thirty lines."""
+    paths = [tmp_path / f"many-{number}.tif" for number in range(6)]
+    for path in paths:
+        path.write_bytes(b"x" * 1000)
+    choose(zone, *paths)
+    expect(zone.get_by_text("All 6 files are on the server. The tab may be closed.")).to_be_visible()
+    assert zone.get_by_role("progressbar").count() == 1
+    expect(zone.get_by_text("arrived: many-0.tif 1000", exact=False)).to_be_visible()
+    assert {path.name for path in paths} <= set(stored(server))
