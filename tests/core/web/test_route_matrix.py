@@ -94,6 +94,7 @@ LEAST: dict[tuple[str, str], Role] = {
     ("GET", "/api/images/{id}"): VIEWER,
     ("GET", "/api/images/{id}/tiles/{level}/{row}/{col}"): VIEWER,
     ("GET", "/api/images/{id}/pixel"): VIEWER,
+    ("GET", "/api/images/{id}/scale-bar"): VIEWER,
     ("GET", "/api/revisions/{id}"): VIEWER,
     ("GET", "/api/revisions/{id}/download/{what}"): VIEWER,
     ("GET", "/api/revisions/{id}/{layer}/{level}/{row}/{col}"): VIEWER,
