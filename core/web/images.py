@@ -47,7 +47,8 @@ def image_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Ro
         return stores().image(image_id)
 
     def pyramid_of(request: Request) -> Pyramid:
-        return pyramids.get(stores().image_pyramid_path(request.path_params["id"]))
+        record = record_of(request.path_params["id"])  # an id that no image has becomes no path
+        return pyramids.get(stores().image_pyramid_path(record.id))
 
     def describe(request: Request) -> Response:
         record = stores().image(request.path_params["id"])
