@@ -493,7 +493,7 @@ def test_a_model_that_rounds_or_projects_need_stays(store: Store, plan: RoundPla
             trash_model(store, models, model_id)
     promote(store, it.id, "Ada")
     work(store)
-    with pytest.raises(ModelError, match="promoted one of cells"):
+    with pytest.raises(ModelError, match="promoted model of cells"):
         trash_model(store, models, "cells-round-1")
     trash_model(store, models, "parent")
 

@@ -58,7 +58,7 @@ def test_a_round_survives_its_engine(store: Store, settings: Settings, project: 
         try:
             it = wait(store, it, lambda now: now.state is not RoundState.RUNNING)
             assert (it.state, it.step, it.model_id) == (RoundState.WAITING, Step.DECIDE, "cells-round-1")
-            promote(store, it.id, "Ada")
+            promote(store, it.id, "Ada", "no test images here")
             it = wait(store, it, lambda now: now.state is not RoundState.RUNNING)
             assert it.state is RoundState.DONE, it.now
             assert sorted(row.kind for row in jobs(store=store)) == ["predict", "predict", "train"]
