@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import socket
 import threading
 import time
@@ -284,7 +285,28 @@ def log_path(settings: Settings) -> Path:
 
 def write_info(settings: Settings, info: EngineInfo) -> None:
     """Announce an engine that is ready."""
-    write_private(EngineFiles.of(settings).info, json.dumps(asdict(info), indent=2) + "\n")
+    write_private(EngineFiles.of(settings).info, _announcement(info))
+
+
+def show_alive(settings: Settings, info: EngineInfo) -> None:
+    """Show those on other machines that the engine lives; announce it again if its file was removed or changed.
+
+    Whoever starts an engine removes the file of the one before. That may be one that lives and was only slow to answer:
+    it holds the lock, so the one that is being started ends, and the file must come back.
+    """
+    path = EngineFiles.of(settings).info
+    try:
+        announced = path.read_text(encoding="utf-8") == _announcement(info)
+    except (FileNotFoundError, ValueError):
+        announced = False
+    if announced:
+        os.utime(path)
+    else:
+        write_info(settings, info)
+
+
+def _announcement(info: EngineInfo) -> str:
+    return json.dumps(asdict(info), indent=2) + "\n"
 
 
 @lru_cache(maxsize=1)

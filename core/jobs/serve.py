@@ -31,6 +31,7 @@ from core.jobs.engine import (
     code_age,
     ensure_engine,
     settings_fingerprint,
+    show_alive,
     write_info,
 )
 from core.jobs.places import LocalPlaces, Places, RemotePlaces
@@ -108,7 +109,7 @@ async def _serve(settings: Settings, plugins: tuple[str, ...]) -> None:
         await places.refresh()
         write_info(settings, info)
         logger.info("engine ready at %s", info.address)
-        watch = asyncio.create_task(_watch(settings, dispatcher, client, done))
+        watch = asyncio.create_task(_watch(settings, info, dispatcher, client, done))
         rounds = asyncio.create_task(_carry_rounds_on(store, dispatcher, done))
         cleaning = asyncio.create_task(_clean(store, done))
         try:
@@ -183,7 +184,9 @@ def _external_security(settings: Settings) -> Any:
     return security
 
 
-async def _watch(settings: Settings, dispatcher: Dispatcher, client: Any, done: asyncio.Event) -> None:
+async def _watch(
+    settings: Settings, info: EngineInfo, dispatcher: Dispatcher, client: Any, done: asyncio.Event
+) -> None:
     """Set ``done`` when the engine is asked to stop, is wanted no longer, or has lost its scheduler."""
     files = EngineFiles.of(settings)
     touched_s = there_s = time.monotonic()
@@ -210,7 +213,7 @@ async def _watch(settings: Settings, dispatcher: Dispatcher, client: Any, done: 
         if time.monotonic() - touched_s >= TOUCH_S:
             touched_s = time.monotonic()
             with contextlib.suppress(OSError):
-                files.info.touch()
+                show_alive(settings, info)
             if dispatcher.idle and _age_s(files) > UNWANTED_S:
                 logger.info("nobody has wanted an engine for %.0f s", UNWANTED_S)
                 done.set()

@@ -26,6 +26,7 @@ from core.jobs.engine import (
     ensure_engine,
     keep_engine,
     running_engine,
+    show_alive,
     stop_engine,
 )
 from core.jobs.places import graphics_cards
@@ -343,3 +344,23 @@ def test_the_keeper_outlives_a_disk_that_fails(settings: Settings, monkeypatch: 
         wait_until(lambda: len(tries) >= 2, "a second try", 5)
     finally:
         stop_keeping()
+
+
+def test_an_engine_whose_file_was_removed_is_seen_again(settings: Settings) -> None:
+    """Its heartbeat left an empty file, which nobody could read: "another engine" was started for ever."""
+    path = EngineFiles.of(settings).info
+    path.parent.mkdir(parents=True)
+    info = EngineInfo(
+        "tls://127.0.0.1:1", pid=os.getpid(), began=1.0, host=socket.gethostname(), code=1.0,
+        identity=identity(os.getpid()) or "",
+    )  # fmt: skip
+    for content in (None, "", "{"):
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.write_text(content, encoding="utf-8")
+        assert running_engine(settings) is None
+        show_alive(settings, info)
+        assert running_engine(settings) == info
+    os.utime(path, (1, 1))
+    show_alive(settings, info)
+    assert path.stat().st_mtime > 1
