@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ from safetensors.numpy import save_file
 from core.files import write_json
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.segmentation.model_card import ModelCard, TrainingSummary
-from core.segmentation.model_store import StoredModel, open_model
+from core.segmentation.model_store import STARTER_ID, StoredModel, open_model
+from core.settings import ROOT
 
 
 def write_model(
@@ -48,4 +51,14 @@ def write_model(
     write_json(folder / "plans.json", {"configurations": {"2d": configuration}})
     write_json(folder / "dataset.json", {"labels": {"background": 0}})
     save_file({"weight": np.ones(1, np.float32)}, folder / "fold_0.safetensors")
+    return open_model(folder)
+
+
+def write_loadable_model(folder: Path, *, pixel_size_nm: float | None = 8.0) -> StoredModel:
+    """The shipped starter under another id: a model that passes the trial of an import."""
+    shutil.copytree(ROOT / "models" / STARTER_ID, folder)
+    card = json.loads((folder / "card.json").read_text("utf-8"))
+    write_json(
+        folder / "card.json", card | {"id": folder.name, "name": folder.name.title(), "pixel_size_nm": pixel_size_nm}
+    )
     return open_model(folder)

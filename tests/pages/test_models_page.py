@@ -18,7 +18,7 @@ from core.segmentation.bundle import export_bundle
 from core.segmentation.model_store import STARTER_ID, ModelStore
 from core.settings import ROOT
 from core.store.store import Store
-from tests.models import write_model
+from tests.models import write_loadable_model, write_model
 from tests.pages.conftest import open_page, texts
 
 PAGE = "models_page.py"
@@ -132,7 +132,8 @@ def test_a_broken_folder_can_be_thrown_away(models: ModelStore, app: AppTest) ->
 
 
 def test_an_import_from_a_path_is_queued_and_the_job_does_it(store: Store, models: ModelStore, app: AppTest) -> None:
-    bundle = export_bundle(models.get("child"), store.settings.data_dir / "in.zip")
+    sent = write_loadable_model(store.settings.data_dir / "elsewhere" / "sent", pixel_size_nm=None)
+    bundle = export_bundle(sent, store.settings.data_dir / "in.zip")
     page = open_page(app, PAGE)
     page = page.text_input(key="model-path").set_value(str(bundle)).run()
     page.text_input(key="model-name").set_value("From afar")

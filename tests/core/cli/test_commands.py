@@ -18,7 +18,7 @@ import pytest
 from PIL import Image as PilImage
 
 from core.settings import ROOT
-from tests.models import write_model
+from tests.models import write_loadable_model, write_model
 
 WIDTH: Final = "200"
 
@@ -295,7 +295,7 @@ def test_a_missing_prediction_is_an_error_not_a_smaller_test_set(
 
 
 def test_models_are_listed_shown_moved_and_deleted(command: Command, tmp_path: Path) -> None:
-    write_model(command.models / "tiny")
+    write_loadable_model(command.models / "tiny")
     assert "tiny" in command("model", "list").stdout
     assert json.loads(command("model", "show", "tiny").stdout)["pixel_size_nm"] == 8
     bundle = tmp_path / "tiny.zip"

@@ -35,6 +35,7 @@ from core.settings import Settings, load_settings
 from core.store import JobRecord, JobState, RevisionKind, Store
 from tests.core.segmentation.datasets import noise, stripes
 from tests.core.segmentation.test_model_store import model_folder
+from tests.models import write_loadable_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")]
 
@@ -205,7 +206,7 @@ def test_a_model_that_is_imported_leaves_the_id_to_a_training_that_waits(
 ) -> None:
     """The training could not begin any more."""
     assert start_training(store, plan).params["model_id"] == "nerve"
-    params = {"path": str(model_folder(tmp_path / "in", "nerve")), "name": "Nerve"}
+    params = {"path": str(write_loadable_model(tmp_path / "in" / "nerve").path), "name": "Nerve"}
     assert import_model.run(begun(store, submit("import_model", params, store=store)))["model_id"] == "nerve-2"
 
 
