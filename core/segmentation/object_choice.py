@@ -91,7 +91,8 @@ def choose_rules(rules: ObjectRules, predictions: Sequence[Prediction], scheme: 
 
 def _chosen(rule: ObjectRule, scores: dict[float, dict[int, _Score]]) -> ObjectRule:
     tried = {multiple: by_class[rule.class_id] for multiple, by_class in scores.items() if rule.class_id in by_class}
-    if not tried or tried[1.0].objects.tp + tried[1.0].objects.fn < LEAST_OBJECTS:
+    # A class that no reference shows is missing at the multiples that clean all of it away.
+    if max((score.objects.tp + score.objects.fn for score in tried.values()), default=0) < LEAST_OBJECTS:
         return rule
     best = max(score.value for score in tried.values())
     good = [multiple for multiple, score in tried.items() if score.value >= best - AS_GOOD]

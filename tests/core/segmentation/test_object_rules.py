@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from core.imaging.image import Image, PixelSize
-from core.objects.rules import AreaUnit, ObjectRule, ObjectRules
+from core.label_scheme import LabelClass, LabelScheme
+from core.objects.rules import AreaUnit, ObjectRule, ObjectRules, RuleSource
+from core.segmentation.object_choice import Prediction, choose_rules
 from core.segmentation.object_rules import _held_out_part, with_inherited
 
 
@@ -29,3 +31,19 @@ def test_classes_without_labels_keep_the_rule_of_the_parent() -> None:
     in_pixels = ObjectRules((ObjectRule(class_id=2, smallest=30.0),), AreaUnit.PX)
     assert with_inherited(own, in_pixels) == own
     assert with_inherited(ObjectRules(), in_pixels) == in_pixels
+
+
+def test_specks_of_a_class_that_no_reference_shows_are_cleaned_away_without_an_error() -> None:
+    """At the size learned from the labels nothing of the class is left; at smaller sizes something is."""
+    scheme = LabelScheme((LabelClass(1, "granule", "#ff0000", "#ff0000"),))
+    rules = ObjectRules((ObjectRule(class_id=1, smallest=100.0, smallest_cut=100.0),), AreaUnit.PX)
+    prediction_yx = np.zeros((60, 60), np.uint8)
+    prediction_yx[20:28, 20:28] = 1  # 64 pixels
+    predicted = Prediction(np.zeros((60, 60), np.uint8), prediction_yx, None)
+    assert choose_rules(rules, [predicted], scheme) == rules
+
+    shown_yx = np.zeros((60, 60), np.uint8)
+    for top in range(0, 60, 10):
+        shown_yx[top : top + 8, 20:28] = 1  # 6 objects that are smaller than what the labels taught
+    (chosen,) = choose_rules(rules, [predicted, Prediction(shown_yx, shown_yx, None)], scheme).rules
+    assert (chosen.smallest, chosen.source) == (50.0, RuleSource.VALIDATION)
