@@ -86,6 +86,11 @@ class ObjectRule:
                     f"The object rule of class {self.class_id} has {name} = {value}.", "Use an area of 0 or more."
                 )
 
+    def scaled(self, factor: float) -> ObjectRule:
+        """All areas times a factor."""
+        areas = {name: getattr(self, name) * factor for name in ("smallest", "smallest_cut", "largest_hole")}
+        return dataclasses.replace(self, **areas)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PixelLimits:
@@ -160,23 +165,24 @@ class ObjectRules:
                 table[rule.class_id] = getattr(rule, name) * pixels_per_unit
         return PixelLimits(**tables)
 
+    def converted(self, unit: AreaUnit, pixel_size_nm: float | None) -> ObjectRules:
+        """The same rules in another unit; no rules where that takes a pixel size and none is known."""
+        if unit is self.unit:
+            return self
+        if pixel_size_nm is None:
+            return ObjectRules((), unit)
+        factor = pixel_size_nm**2 / NM2_PER_UM2
+        if unit is AreaUnit.PX:
+            factor = 1 / factor
+        return ObjectRules(tuple(rule.scaled(factor) for rule in self.rules), unit)
+
     def smallest_um2(self, class_id: int, pixel_size_nm: float | None) -> float | None:
-        """The smallest object of a class in µm²; None where there is no rule, or no pixel size to work it out with."""
-        rule = self.of(class_id)
-        if not rule.smallest:
-            return None
-        if self.unit is AreaUnit.UM2:
-            return rule.smallest
-        return None if pixel_size_nm is None else rule.smallest * pixel_size_nm**2 / NM2_PER_UM2
+        """The smallest object of a class in µm²; None where there is no rule, or no pixel size that it takes."""
+        return self.converted(AreaUnit.UM2, pixel_size_nm).of(class_id).smallest or None
 
     def smallest_px(self, class_id: int, pixel_size_nm: float | None) -> float | None:
         """The smallest object of a class in pixels; None where there is no rule, or no pixel size that it takes."""
-        rule = self.of(class_id)
-        if not rule.smallest:
-            return None
-        if self.unit is AreaUnit.PX:
-            return rule.smallest
-        return None if pixel_size_nm is None else rule.smallest * NM2_PER_UM2 / pixel_size_nm**2
+        return self.converted(AreaUnit.PX, pixel_size_nm).of(class_id).smallest or None
 
     def translated(self, table: NDArray[np.uint8]) -> ObjectRules:
         """The rules for label maps whose ids were replaced.

@@ -21,7 +21,7 @@ from core.morphometry.coverage import coverage_table
 from core.objects.cleaning import Changes
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
 from core.predictions.cleaning import clean_again, keep_cleaning
-from core.segmentation.model_store import STARTER_ID
+from core.segmentation.model_store import STARTER_ID, ModelStore
 from core.settings import ROOT
 from core.store.label_maps import MATCH
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionKind
@@ -255,6 +255,7 @@ def test_sizes_of_objects_are_tried_and_applied_without_predicting(
     revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model, details={MATCH: {}})
     write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=8.0)
     rules = ObjectRules((ObjectRule(class_id=1, smallest=0.0001, source=RuleSource.LABELS),))
+    ModelStore(store.settings.models_dir).set_object_rules(model, rules)
     kept = keep_cleaning(store, revision.id, labels, Changes.none(), rules, 8.0, DEFAULT_SCHEME)
     rows = coverage_table(labels, DEFAULT_SCHEME, 8.0)
     store.complete_revision(
@@ -280,6 +281,17 @@ def test_sizes_of_objects_are_tried_and_applied_without_predicting(
     page = open_page(app, PAGE, image=image.id, model=model)
     assert "1 piece too small to be objects removed (1 mitochondria)." in texts(page)
     assert page.dataframe[0].value["objects"].tolist()[1] == 1
+    assert page.select_slider(key=f"object-sizes-{new.id}").value == 4.0
+    back = clean_again(store, new, ObjectRules())
+    row = claim(store, submit("clean", {"revision_id": new.id}), "here")
+    assert row is not None
+    assert succeed(store, row.id, row.attempts, {"revision_id": back.id})
+    page = open_page(app, PAGE, image=image.id, model=model)
+    assert "Nothing is removed." in texts(page)
+    slider = page.select_slider(key=f"object-sizes-{back.id}")
+    assert slider.value == 0.0
+    slider.set_value(1.0).run()  # the way back to what the model learned
+    assert not next(button for button in page.button if button.label == "Apply to the masks").disabled
 
 
 def test_the_planes_of_a_stack_are_segmented_together(

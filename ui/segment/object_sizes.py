@@ -11,22 +11,25 @@ import streamlit as st
 
 from core.access import Permission
 from core.jobs.rows import Priority, active_jobs, job, submit
+from core.learning.object_sizes import project_rules
 from core.morphometry.coverage import SMALL_PX
 from core.objects.pieces import PieceTable
 from core.objects.report import ClassCleaning, cleaning_sentence
 from core.objects.rules import AreaUnit, ObjectRules, RuleSource
-from core.predictions.cleaning import cleaning_of, raw_pieces, rules_of
+from core.predictions.cleaning import cleaning_of, raw_pieces
 from core.store.records import ImageRecord, JobRecord, RevisionRecord
 from ui import context
 from ui.access import allowed
 from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
-from ui.parts.options import titled
 from ui.person import person
 from ui.state import StateKey
 from ui.units import AREA_FORMAT
 
 _MULTIPLES: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+
+_AS_NOW: Final = "as now"
+"""Sizes that somebody typed for these masks."""
 
 _NOT_LEARNED: Final = (
     f"This model has not learned how small its objects can be, so nothing was removed. {SMALL_PX} px are proposed; "
@@ -34,7 +37,7 @@ _NOT_LEARNED: Final = (
 )
 
 _SOURCES: Final = {
-    RuleSource.VALIDATION: "learned from the training labels, chosen on images held out",
+    RuleSource.VALIDATION: "learned from the training labels and tried on images held out",
     RuleSource.LABELS: "learned from the training labels",
     RuleSource.DEFAULT: "not learned",
     RuleSource.PERSON: "set by hand",
@@ -46,40 +49,57 @@ def object_sizes_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     rows, pieces = cleaning_of(revision), raw_pieces(context.store(), revision)
     if not rows or pieces is None:
         return
-    learned = any(row.smallest_px > 0 for row in rows)
-    if learned:
+    if any(row.smallest_px > 0 for row in rows):
         st.caption(cleaning_sentence(rows) or "No piece was too small to be an object.")
+    unit = AreaUnit.PX if rows[0].smallest_um2 is None else AreaUnit.UM2
+    learned = _learned(image, revision, unit)
     with st.expander("Smallest objects", icon=":material/filter_alt:"):
-        sources = sorted({_SOURCES[row.source] for row in rows if row.smallest_px > 0})
-        st.caption(f"Sizes are {'; '.join(sources)}." if sources else _NOT_LEARNED)
-        sizes = _chosen_sizes(revision, rows)
-        rules = _edited_rules(rules_of(context.store(), revision), rows, sizes)
+        st.caption(_where_from({row.source for row in rows if row.smallest_px > 0}, learned))
+        sizes = _chosen_sizes(revision, rows, learned)
+        rules = _rules(learned, rows, sizes)
         _preview(revision, rows, pieces, rules)
         if allowed(Permission.PAINT, image.project_id):
             _apply(image, revision, rules, changed=not np.allclose(sizes, [_size(row) for row in rows], atol=0))
 
 
-def _chosen_sizes(revision: RevisionRecord, rows: tuple[ClassCleaning, ...]) -> list[float]:
+def _learned(image: ImageRecord, revision: RevisionRecord, unit: AreaUnit) -> ObjectRules:
+    """What the model has learned, in the unit of the table."""
+    rules = project_rules(context.store(), context.models(), image.project_id, revision.model_id).rules
+    return rules.converted(unit, revision.details["objects"]["pixel_size_nm"])
+
+
+def _where_from(sources: set[RuleSource], learned: ObjectRules) -> str:
+    """Where the sizes come from, in a sentence."""
+    if not sources:
+        return "Nothing is removed." if learned.rules else _NOT_LEARNED
+    if RuleSource.VALIDATION in sources:
+        sources = sources - {RuleSource.LABELS}  # of classes with too few objects to try them
+    return f"Sizes are {'; '.join(text for source, text in _SOURCES.items() if source in sources)}."
+
+
+def _chosen_sizes(revision: RevisionRecord, rows: tuple[ClassCleaning, ...], learned: ObjectRules) -> list[float]:
     """The slider and the table; the smallest object of each class, in the unit of the table."""
-    learned, multiple = any(_size(row) for row in rows), 1.0
-    if learned:
+    now = [_size(row) for row in rows]
+    taught = [learned.of(row.class_id).smallest for row in rows]
+    multiple: float | str = _AS_NOW
+    if learned.rules:
+        usual = next((m for m in _MULTIPLES if np.allclose(now, np.multiply(m, taught), atol=0)), None)
+        options: list[float | str] = [*_MULTIPLES, *([] if usual is not None else [_AS_NOW])]
         multiple = st.select_slider(
-            "Times the present size",
-            _MULTIPLES,
-            value=1.0,
-            format_func=titled({value: "remove nothing" if value == 0 else f"× {value:g}" for value in _MULTIPLES}),
+            "Times the learned size",
+            options,
+            value=_AS_NOW if usual is None else usual,
+            format_func=_multiple_text,
             help="Pieces below the smallest object of their class are removed. The masks change when you apply it.",
             key=f"object-sizes-{revision.id}",
         )
-    unit = "µm²" if rows[0].smallest_um2 is not None else "px"
-    table = pd.DataFrame(
-        {
-            "class": [row.name for row in rows],
-            "smallest": [multiple * _size(row) if learned else _proposed(row) for row in rows],
-        }
-    )
+    if isinstance(multiple, float):
+        sizes = [multiple * size for size in taught]
+    else:
+        sizes = now if any(now) else [SMALL_PX * (row.um2_per_px or 1.0) for row in rows]
+    unit = "px" if learned.unit is AreaUnit.PX else "µm²"
     edited = st.data_editor(
-        table,
+        pd.DataFrame({"class": [row.name for row in rows], "smallest": sizes}),
         column_config={
             "class": st.column_config.TextColumn("Class", disabled=True),
             "smallest": st.column_config.NumberColumn(
@@ -88,9 +108,15 @@ def _chosen_sizes(revision: RevisionRecord, rows: tuple[ClassCleaning, ...]) -> 
             ),
         },
         hide_index=True,
-        key=f"object-sizes-table-{revision.id}-{multiple:g}",
+        key=f"object-sizes-table-{revision.id}-{multiple}",
     )  # fmt: skip
     return [float(size) for size in edited["smallest"].fillna(0.0)]
+
+
+def _multiple_text(multiple: float | str) -> str:
+    if isinstance(multiple, str):
+        return multiple
+    return "remove nothing" if multiple == 0 else f"× {multiple:g}"
 
 
 def _preview(revision: RevisionRecord, rows: tuple[ClassCleaning, ...], pieces: PieceTable, rules: ObjectRules) -> None:
@@ -117,31 +143,24 @@ def _preview(revision: RevisionRecord, rows: tuple[ClassCleaning, ...], pieces: 
     )
 
 
-def _proposed(row: ClassCleaning) -> float:
-    """For a class without a rule: what is more often a speck than an organelle."""
-    return SMALL_PX * (row.um2_per_px or 1.0)
-
-
 def _size(row: ClassCleaning) -> float:
+    """The smallest object that the masks were cleaned by, in the unit of the table."""
     return row.smallest_px if row.smallest_um2 is None else row.smallest_um2
 
 
-def _edited_rules(rules: ObjectRules, rows: tuple[ClassCleaning, ...], sizes: list[float]) -> ObjectRules:
+def _rules(learned: ObjectRules, rows: tuple[ClassCleaning, ...], sizes: list[float]) -> ObjectRules:
     """The rules with these smallest objects; limits at the edge and of holes change in proportion."""
-    unit = AreaUnit.PX if rows[0].smallest_um2 is None else AreaUnit.UM2
-    edited = []
+    rules = []
     for row, size in zip(rows, sizes, strict=True):
-        rule, known = rules.of(row.class_id), _size(row)
-        if np.isclose(size, known) and rules.unit is unit:
-            edited.append(rule)
-            continue
-        ratio = size / known if known else 0.0
-        hole = (row.largest_hole_px if row.largest_hole_um2 is None else row.largest_hole_um2) * min(ratio, 1.0)
-        cut = size * (rule.smallest_cut / rule.smallest if rule.smallest else 0.25)
-        edited.append(
-            dataclasses.replace(rule, smallest=size, smallest_cut=cut, largest_hole=hole, source=RuleSource.PERSON)
-        )
-    return ObjectRules(tuple(edited), unit)
+        rule = learned.of(row.class_id)
+        if not np.isclose(size, rule.smallest, atol=0):
+            rule = (
+                rule.scaled(size / rule.smallest) if rule.smallest else dataclasses.replace(rule, smallest_cut=size / 4)
+            )
+            hole = min(rule.largest_hole, learned.of(row.class_id).largest_hole)
+            rule = dataclasses.replace(rule, smallest=size, largest_hole=hole, source=RuleSource.PERSON)
+        rules.append(rule)
+    return ObjectRules(tuple(rules), learned.unit)
 
 
 def _apply(image: ImageRecord, revision: RevisionRecord, rules: ObjectRules, *, changed: bool) -> None:
