@@ -48,9 +48,11 @@ def begin_training(page: Page, minutes: float, name: str) -> None:
     """Go to the Train page by its link and press the one button, with a length and a name of one's own."""
     page.get_by_role("link", name="Train").first.click()
     length = page.get_by_label("Minutes", exact=True)
-    length.wait_for(state="attached", timeout=LONG_MS)
-    if not length.is_visible():  # a training is on the page, and the form below it is folded
-        page.get_by_text("Train another model").click()
+    another = page.get_by_role("button", name="Train another model")
+    page.wait_for_timeout(2000)  # the page that the link left is gone
+    expect(length.or_(another)).to_be_visible(timeout=LONG_MS)
+    if another.is_visible():  # a training is open
+        another.click()
     length.fill(f"{minutes:g}", timeout=LONG_MS)
     length.press("Enter")
     page.get_by_label("Name of the model").fill(name)

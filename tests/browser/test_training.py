@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -99,7 +100,8 @@ def _come_back(context: BrowserContext, server: Server) -> None:
     expect(page.get_by_text("Cancelled; nothing of it was kept.")).to_be_visible(timeout=20_000)
     assert [row.state for row in jobs(kinds=["train"], store=store)] == [JobState.CANCELLED, JobState.SUCCEEDED]
 
-    page.get_by_text("My first ·", exact=False).click()  # one of the earlier trainings by now
+    page.get_by_role("combobox", name="Trainings").click()
+    page.get_by_role("option", name=re.compile(r"^My first · .* · finished$")).click()
     page.get_by_role("button", name="Segment with it").click()
     page.locator("[class*=st-key-own-]").get_by_role("button", name="tissue").click(timeout=60_000)  # the stack
     page.get_by_role("button", name="Segment", exact=True).click(timeout=60_000)
