@@ -11,6 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect
 
+from core.imaging.image import PixelSizeSource
 from core.imaging.pyramid import open_pyramid
 from core.phantom.phantom import generate_phantom
 from core.settings import ROOT
@@ -133,8 +134,9 @@ def test_several_pixel_sizes_can_be_tried_on_a_crop(page: Page, app_server: Serv
     choice = page.get_by_role("button", name="8 nm per pixel", exact=True)
     expect(choice).to_be_visible(timeout=PREDICTION_TIMEOUT_MS)
     choice.click()
-    expect(page.get_by_text("8 nm per pixel, entered", exact=False)).to_be_visible(timeout=60_000)
-    assert _image(Store(app_server.settings), "try.tif").pixel_size.nm == 8
+    expect(page.get_by_text("8 nm per pixel, chosen by eye", exact=False)).to_be_visible(timeout=60_000)
+    size = _image(Store(app_server.settings), "try.tif").pixel_size
+    assert (size.nm, size.source, size.detail) == (8, PixelSizeSource.USER, "chosen by eye")
 
 
 def test_a_broken_file_is_explained_and_the_page_goes_on(page: Page, app_server: Server, tmp_path: Path) -> None:

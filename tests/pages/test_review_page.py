@@ -225,7 +225,8 @@ def test_a_second_reviewer_sees_all_that_approving_would_let_in(
 def test_a_first_submission_has_no_earlier_one_to_hide_behind(
     store: Store, correction: RevisionRecord, app: AppTest
 ) -> None:
-    assert not opened(app, revision=correction.id).toggle
+    toggles = [toggle.key for toggle in opened(app, revision=correction.id).toggle]
+    assert toggles == [f"review-dimmed-{correction.id}"]  # no "since the earlier submission", as none was before
 
 
 def test_after_a_mark_the_changed_regions_can_be_clicked_again(
