@@ -205,7 +205,8 @@ def test_from_a_correction_to_a_better_model_in_use(lab: Lab, browser: Browser) 
     assert record.comparison is not None
     rita.get_by_label("Reason").fill("the first one for this tissue")
     rita.get_by_label("Reason").press("Enter")
-    press_until(rita, wanted, rita.get_by_text("Current model:", exact=False))
+    told = re.compile(r"Current model: .+, promoted .+ UTC by Rita\. the first one for this tissue")
+    press_until(rita, wanted, rita.get_by_text(told))
     record = lab.store.round(record.id)
     assert record.decision in (RoundDecision.PROMOTED, RoundDecision.OVERRIDDEN)
 
