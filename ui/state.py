@@ -107,6 +107,12 @@ class StateKey(StrEnum):
     PERSON = "person"
     """The name that was given in this tab; the cookie has it from the next page load on."""
 
+    TRAINING_FORM = "training_form"
+    """The project whose form for a training this tab shows: it stays when somebody else begins one."""
+
+    TRAININGS_BEGUN = "trainings_begun"
+    """How many trainings this tab has begun: the field of the name is empty again after each."""
+
     CLEAN_JOB = "clean_job"
     """The job of this tab that cleans masks by other sizes."""
 

@@ -19,6 +19,7 @@ from core.rounds.speed import TrainingSpeed, keep_speed
 from core.rounds.training import TrainingPlan, start_training, training_folder
 from core.segmentation.presets import Preset
 from core.segmentation.training_request import EpochReport
+from core.settings import ROOT
 from core.store import RevisionKind
 from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, Split
 from core.store.store import Store
@@ -239,6 +240,24 @@ def test_trainings_and_the_way_to_another_are_at_the_top(store: Store, project: 
     assert button(page, "Train") is not None
     next(box for box in page.selectbox if box.label == "Trainings").select_index(1).run()
     assert button(page, "Pause") is not None
+
+
+def test_a_form_that_is_being_filled_in_stays_when_somebody_else_begins_a_training(
+    store: Store, project: ProjectRecord, app: AppTest
+) -> None:
+    """It was replaced by the other training at the next rerun, with all that was typed."""
+    add(store, project, "a")
+    page = open_page(app, PAGE, project=project.id)
+    name = next(field for field in page.text_input if field.label == "Name of the model")
+    name.set_value("Mine").run()
+    running = start(store, project)
+    change(store, running, state=JobState.RUNNING.value, worker="here:1", attempts=1)
+    page.run()
+    assert button(page, "Train") is not None
+    assert next(field for field in page.text_input if field.label == "Name of the model").value == "Mine"
+    fresh = AppTest.from_file(str(ROOT / "ui" / "main.py"), default_timeout=20).run()
+    fresh = open_page(fresh, PAGE, project=project.id)
+    assert button(fresh, "Train") is None  # who only looks sees what runs
 
 
 def test_a_training_stops_the_timing_that_nobody_asked_for(store: Store, project: ProjectRecord) -> None:

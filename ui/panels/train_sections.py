@@ -16,7 +16,7 @@ from ui.panels.train_run import training_panel, trainings
 from ui.panels.train_setup import setup_panel
 from ui.parts.new_model import new_model_question
 from ui.parts.options import choice, titled
-from ui.state import Query, query, set_query
+from ui.state import Query, StateKey, query, set_query
 
 SHOWN: Final = 100
 """Trainings that are listed, the newest first."""
@@ -65,10 +65,13 @@ def trainings_panel(project: ProjectRecord) -> None:
     rows = {row.id: row for row in trainings(project.id)}
     if not may_train:
         gate(Permission.TRAIN, project.id)
+    shown_before = st.session_state.pop(StateKey.TRAINING_FORM, None) == project.id
     if not rows:
         if may_train:
-            setup_panel(project)
+            _form(project)
         return
+    if shown_before and query(Query.JOB) not in rows:
+        set_query(Query.JOB, _ANOTHER)  # somebody else has begun one meanwhile: what is typed here stays
     another = _list(rows, may_train=may_train)
     asked = query(Query.JOB)
     running = [row for row in rows.values() if not row.finished]
@@ -76,7 +79,13 @@ def trainings_panel(project: ProjectRecord) -> None:
     for row in [] if another else open_rows:
         training_panel(row, may_change=may_train)
     if may_train and (another or not open_rows):
-        setup_panel(project)
+        _form(project)
+
+
+def _form(project: ProjectRecord) -> None:
+    """The form for a training; it is remembered that this tab shows it."""
+    st.session_state[StateKey.TRAINING_FORM] = project.id
+    setup_panel(project)
 
 
 def _list(rows: Mapping[str, JobRecord], *, may_train: bool) -> bool:

@@ -26,7 +26,7 @@ from ui.parts.first_labels import first_labels
 from ui.parts.names import model_choice
 from ui.parts.options import choice, titled
 from ui.person import person
-from ui.state import Query, set_query
+from ui.state import Query, StateKey, set_query
 from ui.units import bytes_text, duration_text, shape_text
 
 SCRATCH: Final = ""
@@ -237,7 +237,7 @@ def _name_field(project: ProjectRecord, preset: Preset) -> str:
     """The new model's name. What is proposed is free, and follows the preset until somebody types another."""
     coming = coming_names(context.store())
     proposed = context.models().free_name(f"{project.name} {preset.value}", coming=coming)
-    begun = len(jobs(kinds=["train"], limit=10_000))  # each training begins with a field that nobody has typed in
+    begun = st.session_state.get(StateKey.TRAININGS_BEGUN, 0)  # each training begins with a field that nobody typed in
     key = f"train-name-{project.id}-{begun}"
     if st.session_state.get(key) in (None, st.session_state.get(f"{key}-proposed")):
         st.session_state[key] = st.session_state[f"{key}-proposed"] = proposed
@@ -283,5 +283,6 @@ def _begin(project: ProjectRecord, chosen: list[ImageRecord], parent: StoredMode
             pixel_size_nm=fixed or None, seed=int(seed), validation_fraction=held_out / 100,
         )  # fmt: skip
         row = start_training(context.store(), plan, by=person())
+        st.session_state[StateKey.TRAININGS_BEGUN] = st.session_state.get(StateKey.TRAININGS_BEGUN, 0) + 1
         set_query(Query.JOB, row.id)
         st.rerun()
