@@ -22,6 +22,7 @@ from ui import context
 from ui.access import allowed
 from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.parts.options import titled
 from ui.person import person
 from ui.state import StateKey
 from ui.units import AREA_FORMAT
@@ -89,7 +90,7 @@ def _chosen_sizes(revision: RevisionRecord, rows: tuple[ClassCleaning, ...], lea
             "Times the learned size",
             options,
             value=_AS_NOW if usual is None else usual,
-            format_func=_multiple_text,
+            format_func=titled({option: _multiple_text(option) for option in options}),
             help="Pieces below the smallest object of their class are removed. The masks change when you apply it.",
             key=f"object-sizes-{revision.id}",
         )
