@@ -12,6 +12,7 @@ from ui.errors import explained
 from ui.frame.history import one_entry_per_gesture
 from ui.indicator import indicator
 from ui.parts.kept_dialog import draw_dialog
+from ui.state import StateKey
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -41,6 +42,8 @@ def main() -> None:
         for script, title, icon, path in PAGES
     ]
     page = st.navigation(pages, position="top")
+    if page.url_path != "train":
+        st.session_state.pop(StateKey.TRAINING_FORM, None)  # who comes back sees what runs, not the form
     indicator()
     one_entry_per_gesture()
     with explained(), carried(page.url_path):
