@@ -192,12 +192,7 @@ def clean_again(
         raise
 
 
-def applied_pixel_size(image: ImageRecord, model_nm: float | None) -> float | None:
-    """The pixel size by which areas become pixels: that of the image, or where it is unknown that of the model."""
-    return image.pixel_size.nm if image.pixel_size.nm is not None else model_nm
-
-
 def _applied_nm(image: ImageRecord, revision: RevisionRecord) -> float | None:
-    """As the prediction applied it."""
-    kept = revision.details.get(DETAILS, {}).get("pixel_size_nm")
-    return applied_pixel_size(image, kept)
+    """The pixel size by which areas become pixels: that of the prediction, as the page counts with it."""
+    kept = revision.details.get(DETAILS)
+    return kept["pixel_size_nm"] if kept else image.pixel_size.nm

@@ -165,3 +165,12 @@ def test_the_table_to_take_away_has_numbers_before_and_after(store: Store, predi
     assert (row["objects_before_cleaning"], row["objects"]) == ("3", "1")
     assert (row["smallest_object_um2"], row["smallest_object_px"]) == ("0.05", "5")
     assert rows["background"]["objects_before_cleaning"] == ""
+
+
+def test_sizes_mean_pixels_as_the_prediction_was_made(store: Store, prediction: RevisionRecord) -> None:
+    """The page counted with the pixel size of the prediction, and the masks were cleaned with that of the image."""
+    cleaned = clean_again(store, prediction, RULES)
+    store.set_pixel_size(prediction.image_id, PixelSize.from_user(200.0))
+    again = clean_again(store, cleaned, RULES)
+    assert cleaning_of(again)[0].smallest_px == pytest.approx(5)  # at 100 nm, not 1.25 px at 200 nm
+    assert pixels(store, again).tolist() == pixels(store, cleaned).tolist()
