@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import re
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,15 +15,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from PIL import Image as PilImage
 
 from core.errors import CristaeError, NotFoundError, StoreError
 from core.files import explained_os_errors
 from core.imaging.display import to_display
 from core.imaging.label_files import STRIP_ROWS, FileFacts, write_label_png_by_rows, write_label_tiff_by_rows
+from core.imaging.names import file_stem
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.png_writing import write_png
 from core.imaging.pyramid import Pyramid, open_pyramid
@@ -34,7 +32,7 @@ from core.objects.report import ClassCleaning
 from core.predictions.cleaning import cleaning_of
 from core.segmentation.model_card import ModelCard, read_json
 from core.segmentation.stored_model import CARD_FILE
-from core.settings import Settings
+from core.spreadsheets import CSV_TYPE, not_a_formula
 from core.store.label_maps import REWRITTEN, coverage_of, label_classes, open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord, RevisionState
 from core.store.revisions import SIDE_FILES
@@ -83,11 +81,6 @@ def render_download(store: Store, revision_id: str, what: str, options: Options)
     image = store.image(revision.image_id)
     media_type, render = DOWNLOADS[what]
     return render(LabelledImage(store, image, revision), options), media_type, f"{file_stem(image.name)}_{what}"
-
-
-def downloads_dir(settings: Settings) -> Path:
-    """Where files to be taken away are made; each is removed once it is sent."""
-    return settings.data_dir / "tmp"
 
 
 def maker_of(store: Store, revision: RevisionRecord) -> str:
@@ -167,7 +160,7 @@ class LabelledImage:
 
     def temporary(self, suffix: str) -> Path:
         """A name for a file that the caller removes."""
-        folder = downloads_dir(self.store.settings)
+        folder = self.store.settings.downloads_dir
         with explained_os_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{uuid.uuid4().hex}{suffix}"
@@ -351,44 +344,6 @@ def _number(options: Options, name: str, default: float) -> float:
     except ValueError:
         return default
     return value if math.isfinite(value) else default
-
-
-def file_stem(name: str) -> str:
-    """A file name that every system takes, from an image's label."""
-    stem = re.sub(r"(\.ome)?\.[A-Za-z0-9]{2,4}(\.gz)?$", "", name)
-    return re.sub(r"[^\w.-]+", "_", stem).strip("._")[:80] or "image"
-
-
-CSV_TYPE: Final = "text/csv; charset=utf-8"
-"""Media type of the tables."""
-
-
-def not_a_formula(text: str) -> str:
-    """Text that a spreadsheet does not run."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def frame_csv(frame: pd.DataFrame, *, digits: int | None = None) -> str:
-    """With a header, undefined empty; names of images and classes are text that a spreadsheet does not run.
-
-    Parameters
-    ----------
-    frame
-        To be written, without its index.
-    digits
-        Significant ones of numbers with a fraction; None: all.
-    """
-    safe = frame.copy()
-    for name in frame.columns:
-        if not (is_numeric_dtype(frame[name]) or is_bool_dtype(frame[name])):
-            safe[name] = frame[name].map(lambda cell: not_a_formula(cell) if isinstance(cell, str) else cell)
-    written = None if digits is None else f"%.{digits}g"
-    return safe.to_csv(index=False, lineterminator="\n", float_format=written)
-
-
-def spreadsheet(frame: pd.DataFrame) -> bytes:
-    """`frame_csv` with six digits, as spreadsheets read it: UTF-8 with its mark."""
-    return frame_csv(frame, digits=6).encode("utf-8-sig")
 
 
 DOWNLOADS: Final[dict[str, tuple[str, Callable[[LabelledImage, Options], Path | bytes]]]] = {

@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         return self.data_dir / "uploads"
 
     @property
+    def downloads_dir(self) -> Path:
+        """Where files to be taken away are made; each is removed once it is sent."""
+        return self.data_dir / "tmp"
+
+    @property
     def resolved_threads(self) -> int:
         """CPU threads to use, at least 1."""
         return self.threads or available_threads()

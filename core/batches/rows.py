@@ -20,7 +20,7 @@ from core.store.people import person_key
 from core.store.records import BatchRecord, JobRecord, JobState
 from core.store.store import Store
 from core.store.tables import BatchRow, JobRow
-from core.web.uploads import find_upload
+from core.store.uploads import find_upload
 
 SHOWN_FOR: Final = timedelta(hours=24)
 """A batch that has ended keeps its line for so long, unless its author closes it."""

@@ -15,7 +15,6 @@ from rich.table import Table
 from core.cli.console import done, notice, progress_bar, stdout
 from core.cli.label_options import Classes, Values, known_nm, label_reading
 from core.errors import DatasetError, LabelMapError
-from core.exports import spreadsheet
 from core.files import write_bytes
 from core.imaging.dataset_case import Case
 from core.imaging.dataset_folder import load_case, open_dataset
@@ -41,6 +40,7 @@ from core.morphometry.summary import (
     typical_size_nm,
 )
 from core.morphometry.words import three_digits
+from core.spreadsheets import spreadsheet
 
 if TYPE_CHECKING:
     import numpy as np

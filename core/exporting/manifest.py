@@ -14,8 +14,9 @@ from core import __version__
 from core.exporting.choice import ChosenMap
 from core.exporting.request import COUNTS, TRAINING, ExportRequest, Form
 from core.exporting.sinks import Written
-from core.exports import made_by, not_a_formula
+from core.exports import made_by
 from core.label_scheme import IGNORE_ID
+from core.spreadsheets import not_a_formula
 from core.store.label_maps import label_classes
 from core.store.records import ProjectRecord, RevisionRecord
 from core.store.store import Store

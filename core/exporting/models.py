@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import ModelError
-from core.exports import downloads_dir
 from core.files import explained_os_errors, require_free_space
 from core.processes import kill_tree, settings_environment, start_child
 from core.segmentation.bundle import export_bundle
@@ -35,7 +34,7 @@ def export_model(settings: Settings, model: StoredModel, what: str) -> Path:
     StorageFullError
         The disk is full.
     """
-    folder = downloads_dir(settings)
+    folder = settings.downloads_dir
     out = folder / f"{uuid.uuid4().hex}.zip"
     with explained_os_errors(out):
         folder.mkdir(parents=True, exist_ok=True)

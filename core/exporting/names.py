@@ -7,8 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from core.exports import file_stem
-from core.imaging.names import is_file_stem
+from core.imaging.names import file_stem, is_file_stem
 
 _LONGEST: Final = 80
 """Characters of a stem; Windows allows 260 for a whole path."""

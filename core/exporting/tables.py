@@ -10,12 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.exports import COVERAGE_COLUMNS, LabelledImage, coverage_rows, frame_csv, made_by, not_a_formula
+from core.exports import COVERAGE_COLUMNS, LabelledImage, coverage_rows, made_by
 from core.imaging.pyramid import Pyramid
 from core.label_scheme import LabelScheme
 from core.morphometry.frames import FILTER, objects_columns, objects_frame
 from core.morphometry.objects import CONTACT_NM, ObjectTable, measure_objects
 from core.morphometry.summary import ImageObjects
+from core.spreadsheets import frame_csv, not_a_formula
 from core.store.label_maps import open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionRecord
 from core.store.store import Store

@@ -51,3 +51,9 @@ def is_file_stem(name: str) -> bool:
         and not name.endswith((".", " "))
         and name.split(".")[0].casefold() not in _WINDOWS_DEVICES
     )
+
+
+def file_stem(name: str) -> str:
+    """A file name that every system takes, from an image's label."""
+    stem = re.sub(r"(\.ome)?\.[A-Za-z0-9]{2,4}(\.gz)?$", "", name)
+    return re.sub(r"[^\w.-]+", "_", stem).strip("._")[:80] or "image"

@@ -23,7 +23,7 @@ from core.files import explained_os_errors
 from core.imaging.names import display_name, is_file_stem
 from core.imaging.reader import case_stem
 from core.settings import Settings
-from core.web.uploads import delete_upload, find_upload
+from core.store.uploads import delete_upload, find_upload
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from core.jobs.rows import jobs
 from core.jobs.transitions import age_s
 from core.store.records import JobRecord, JobState
 from core.store.store import Store
-from core.web.uploads import clean_leftovers
+from core.store.uploads import clean_leftovers
 
 RETRY_S: Final = 7 * 24 * 3600
 """The files of a job that failed or was cancelled stay for so long after it ended: it may be asked for again."""

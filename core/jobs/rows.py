@@ -239,9 +239,7 @@ def request_cancel(job_id: str, *, by: str | None = None, store: Store | None = 
         session.refresh(row)
         asked = record(row)
     if asked.state is JobState.CANCELLED and _keeps_work(asked.kind):
-        from core.jobs.training_work import discard_work  # it knows of jobs itself
-
-        discard_work(store, asked)
+        task_kind(asked.kind).discard_work(store, asked)
     return asked
 
 

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from core.errors import CristaeError
 from core.jobs.rows import jobs
 from core.rounds.training import training_folder
-from core.segmentation import training_request
+from core.segmentation import stored_model
 from core.segmentation.model_card import check_id
 from core.segmentation.train import LOCK_FILE
 from core.store.records import JobRecord, JobState
@@ -29,7 +29,7 @@ OVER: Final = frozenset({JobState.CANCELLED, JobState.SUCCEEDED})
 def work_folder(store: Store, row: JobRecord) -> Path | None:
     """Where a training keeps its checkpoints; None where its parameters name no model."""
     try:
-        return training_request.work_folder(store.settings.models_dir / check_id(str(row.params["model_id"])))
+        return stored_model.work_folder(store.settings.models_dir / check_id(str(row.params["model_id"])))
     except (KeyError, CristaeError):
         return None
 

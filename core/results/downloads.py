@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Final
 
 from core.errors import NotFoundError
-from core.exports import CSV_TYPE, file_stem
+from core.imaging.names import file_stem
 from core.results.bundle import bundle_zip, json_bytes
 from core.results.findings import Findings, findings
 from core.results.tables import metrics_table
+from core.spreadsheets import CSV_TYPE
 from core.store.store import Store
 
 

@@ -11,9 +11,9 @@ from typing import Final
 from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Metric
 from core.evaluation.overlap import counts_from_confusion
-from core.exports import not_a_formula
 from core.label_scheme import LabelScheme
 from core.results.findings import Findings
+from core.spreadsheets import not_a_formula
 
 Cell = str | int | float | None
 

@@ -6,9 +6,7 @@ the state as JSON in its metadata. The newest slot that is complete counts.
 
 from __future__ import annotations
 
-import errno
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from core.errors import ModelError
 from core.files import replacing
 from core.segmentation.model_store import read_safetensors_header
+from core.segmentation.weights import as_os_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -74,12 +73,6 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         except SafetensorError as error:
             raise as_os_error(error, path) from error
     return path
-
-
-def as_os_error(error: Exception, path: Path) -> OSError:
-    """What safetensors says in words of its own about a full disk, as Python says it."""
-    found = re.search(r"os error (\d+)", str(error))
-    return OSError(int(found.group(1)) if found else errno.EIO, str(error), str(path))
 
 
 def load_checkpoint(folder: Path) -> tuple[Checkpoint | None, tuple[str, ...]]:

@@ -38,8 +38,8 @@ from core.segmentation.stored_model import (
     open_model,
     read_safetensors_header,
     resolve_configuration,
+    work_folder,
 )
-from core.segmentation.training_request import work_folder
 
 __all__ = [
     "CARD_FILE",

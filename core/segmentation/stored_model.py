@@ -251,3 +251,8 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
     if end != size - 8 - length:
         raise ModelError(f"{path.name} has {size} bytes but describes {8 + length + end}: it is cut short.", again)
     return tensors
+
+
+def work_folder(out: Path) -> Path:
+    """Where the training of a model keeps its unfinished work."""
+    return out.with_name(f".{out.name}.training")

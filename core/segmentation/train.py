@@ -24,9 +24,10 @@ from core.processes import identity, is_same_process, kill_orphans, kill_tree
 from core.segmentation.checkpoint import SLOTS
 from core.segmentation.model_card import check_id
 from core.segmentation.model_store import StoredModel, open_model
+from core.segmentation.stored_model import work_folder
 from core.segmentation.training_loop import FINISH_FILE
 from core.segmentation.training_process import JOB_FILE, LOG_FILE
-from core.segmentation.training_request import TrainingProgress, TrainRequest, work_folder
+from core.segmentation.training_request import TrainingProgress, TrainRequest
 from core.settings import ROOT
 
 POLL_S: Final = 0.2

@@ -10,11 +10,7 @@ from typing import Any
 
 from core.errors import TrainingError
 from core.segmentation.presets import PRESETS, Preset
-
-
-def work_folder(out: Path) -> Path:
-    """Where the training of a model keeps its unfinished work."""
-    return out.with_name(f".{out.name}.training")
+from core.segmentation.stored_model import work_folder
 
 
 @dataclass(frozen=True, slots=True)

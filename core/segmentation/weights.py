@@ -6,14 +6,15 @@ Each tensor is stored once, under its first name; the file's metadata says which
 
 from __future__ import annotations
 
+import errno
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import ModelError
 from core.files import replacing
-from core.segmentation.checkpoint import as_os_error
 from core.segmentation.model_store import StoredModel, read_safetensors_header
 
 if TYPE_CHECKING:
@@ -275,3 +276,9 @@ def fit_weights(network: nn.Module, state: Mapping[str, Tensor], what: str) -> N
     except (RuntimeError, TypeError) as error:
         detail = " ".join(str(error).split())[:300]
         raise ModelError(f"{what} does not fit its plans: {detail}", "Import or train the model again.") from error
+
+
+def as_os_error(error: Exception, path: Path) -> OSError:
+    """What safetensors says in words of its own about a full disk, as Python says it."""
+    found = re.search(r"os error (\d+)", str(error))
+    return OSError(int(found.group(1)) if found else errno.EIO, str(error), str(path))

@@ -15,9 +15,10 @@ from core.batches.plan import SegmentPlan
 from core.batches.start import NewFile, add_file
 from core.settings import Settings
 from core.store.store import Store
+from core.store.uploads import Upload
 from core.web.people import person_of
 from core.web.responses import RequestRefusedError
-from core.web.uploads import Arrival, Upload
+from core.web.uploads import Arrival
 
 
 def segmenting(settings: Settings, stores: Callable[[], Store]) -> Arrival:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import hmac
-import json
 import logging
-import re
-import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,21 +14,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from core.errors import NotFoundError
-from core.exports import downloads_dir
 from core.files import explained_os_errors, require_free_space, write_json
 from core.imaging.names import display_name
 from core.settings import Settings
 from core.store.presence import require_there
+from core.store.uploads import Upload, delete_upload
 from core.web.people import asker
 from core.web.responses import RequestRefusedError, error_response, json_response
 from core.web.same_site import XSRF_COOKIE, refuse_foreign_origin
 from core.web.shares import Limits, Shares, arriving
 
 logger = logging.getLogger(__name__)
-
-LEFTOVER_AGE_S: Final = 24 * 3600
-"""An upload that no job has asked for after a day is thrown away."""
 
 BATCH_BYTES: Final = 4 * 1024**2
 """Written at once: few thread changes, little memory."""
@@ -44,83 +36,6 @@ UPLOADS: Final = Limits("uploads", most=64, most_per_person=8, retry_after_s=5)
 
 IDLE_S: Final = 60.0
 """An upload of which nothing arrives for so long is broken off, and nothing is kept of it."""
-
-PARTIAL_AGE_S: Final = 3600
-"""What is left of an upload after the server was killed in the middle of it; nobody goes on with it."""
-
-_ID = re.compile(r"[0-9a-f]{32}")
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file that has arrived whole.
-
-    Parameters
-    ----------
-    id
-        32 hexadecimal digits.
-    name
-        What the client called it: a label for people, never a path.
-    path
-        Where its bytes are.
-    size_bytes
-        Its length.
-    """
-
-    id: str
-    name: str
-    path: Path
-    size_bytes: int
-
-
-def find_upload(settings: Settings, upload_id: str) -> Upload:
-    """The upload with this id.
-
-    Raises
-    ------
-    NotFoundError
-        Unknown, not finished, or already cleaned away.
-    """
-    folder = settings.uploads_dir
-    note = folder / f"{upload_id}.json"
-    if not _ID.fullmatch(upload_id) or not note.is_file():
-        raise NotFoundError(f"There is no upload {upload_id[:40]!r}.", "Uploads are kept for a day: send it again.")
-    details = json.loads(note.read_text(encoding="utf-8"))
-    return Upload(upload_id, details["name"], folder / f"{upload_id}.upload", details["bytes"])
-
-
-def delete_upload(settings: Settings, upload_id: str) -> None:
-    """Forget an upload and its bytes; nothing happens when it is gone already."""
-    if _ID.fullmatch(upload_id):
-        for suffix in (".json", ".upload"):
-            (settings.uploads_dir / f"{upload_id}{suffix}").unlink(missing_ok=True)
-
-
-def clean_leftovers(settings: Settings, *, keep: Collection[str] = (), older_than_s: float = LEFTOVER_AGE_S) -> int:
-    """Delete uploads, and downloads that nobody fetched to their end, after ``older_than_s``.
-
-    Parameters
-    ----------
-    keep
-        Ids of uploads that stay, however old: `core.jobs.leftovers` knows which ones jobs need.
-
-    Returns
-    -------
-    int
-        Files deleted.
-    """
-    folders = [folder for folder in (settings.uploads_dir, downloads_dir(settings)) if folder.is_dir()]
-    deleted = 0
-    for path in [path for folder in folders for path in folder.iterdir()]:
-        limit = time.time() - (min(PARTIAL_AGE_S, older_than_s) if path.suffix == ".partial" else older_than_s)
-        try:
-            if path.stem not in keep and path.is_file() and path.stat().st_mtime < limit:
-                path.unlink()
-                deleted += 1
-        except OSError as error:
-            logger.warning("leftover %s stays: %s", path.name, error)
-    return deleted
-
 
 Arrival = Callable[[Request, Upload], dict[str, Any]]
 """Called with a request and the file that it brought; its values are added to the answer. What it raises refuses it."""

@@ -9,7 +9,6 @@ import pytest
 
 from core.access import Role, set_member
 from core.errors import AccessError, DatasetError
-from core.exports import spreadsheet
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.sheet_facts import MAX_BYTES
 from core.jobs.rows import job, submit
@@ -17,6 +16,7 @@ from core.label_scheme import DEFAULT_SCHEME
 from core.review.audit_log import audit_entries
 from core.sample_sheet import SheetPlan, apply_sheet, plan_sheet, sheet_of
 from core.settings import Access, load_settings
+from core.spreadsheets import spreadsheet
 from core.store import ImageRecord, JobState, ProjectRecord, Store
 from core.store.records import Split
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from core.jobs.context import JobContext
-    from core.store import Store
+    from core.store import JobRecord, Store
     from core.store.tables import JobRow
 
 
@@ -68,6 +68,9 @@ class TaskKind:
     follower
         A module with ``queue_followers(session, store, row)``, called in the transaction in which a job of this kind
         succeeds: the jobs that it adds are queued with the success or not at all. Empty: nothing follows.
+    discarder
+        A module with ``discard_work(store, row)``, called once a job of this kind that kept unfinished work is
+        cancelled. Empty: nothing is kept.
     """
 
     name: str
@@ -81,6 +84,7 @@ class TaskKind:
     finishable: bool = False
     at_most: int = 0
     follower: str = ""
+    discarder: str = ""
 
     def function(self) -> Callable[[JobContext], dict[str, Any]]:
         """The task itself; imports its module."""
@@ -91,6 +95,11 @@ class TaskKind:
         """Queue what follows from a job of this kind that has just succeeded."""
         if self.follower:
             importlib.import_module(self.follower).queue_followers(session, store, row)
+
+    def discard_work(self, store: Store, row: JobRecord) -> None:
+        """Throw away what a cancelled job of this kind has kept to go on from."""
+        if self.discarder:
+            importlib.import_module(self.discarder).discard_work(store, row)
 
 
 TASKS: dict[str, TaskKind] = {
@@ -118,7 +127,14 @@ TASKS: dict[str, TaskKind] = {
             permission=Permission.PAINT,
         ),
         TaskKind(
-            "train", "Training a model", "core.jobs.tasks.train", Resource.TRAIN, 5, pausable=True, finishable=True
+            "train",
+            "Training a model",
+            "core.jobs.tasks.train",
+            Resource.TRAIN,
+            5,
+            pausable=True,
+            finishable=True,
+            discarder="core.jobs.training_work",
         ),
         TaskKind(
             "import_cases",

@@ -17,7 +17,7 @@ from core.jobs.rights import require_fence
 from core.rounds.training import coming_ids
 from core.segmentation.model_import import import_model
 from core.segmentation.model_store import ModelStore
-from core.web.uploads import delete_upload, find_upload
+from core.store.uploads import delete_upload, find_upload
 
 
 def run(context: JobContext) -> dict[str, Any]:

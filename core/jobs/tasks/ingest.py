@@ -27,7 +27,7 @@ from core.store.audit import note
 from core.store.images import content_hash
 from core.store.records import ImageRecord, Split
 from core.store.store import Store
-from core.web.uploads import delete_upload, find_upload
+from core.store.uploads import delete_upload, find_upload
 
 
 def run(context: JobContext) -> dict[str, Any]:

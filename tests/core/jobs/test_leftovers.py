@@ -18,7 +18,7 @@ from core.jobs.rows import request_cancel, submit
 from core.jobs.transitions import claim, fail, succeed
 from core.settings import Settings
 from core.store import JobState, Store
-from core.web.uploads import find_upload
+from core.store.uploads import find_upload
 from tests.core.jobs.conftest import PLUGINS, end, wait_until
 
 DAY_S = 24 * 3600.0

@@ -15,9 +15,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core.errors import NotFoundError
-from core.exports import downloads_dir
 from core.settings import Settings
-from core.web.uploads import clean_leftovers, delete_upload, find_upload, upload_routes
+from core.store.uploads import clean_leftovers, delete_upload, find_upload
+from core.web.uploads import upload_routes
 
 TOKEN = "2|abc|def|1700000000"  # noqa: S105
 
@@ -192,12 +192,12 @@ def test_leftovers_of_earlier_days_are_cleaned_and_fresh_ones_kept(settings: Set
         (folder / name).write_bytes(b"1")
         if name.startswith("old"):
             os.utime(folder / name, (time.time() - 90_000,) * 2)
-    downloads_dir(settings).mkdir()
-    (downloads_dir(settings) / "broken-off.zip").write_bytes(b"1")
-    os.utime(downloads_dir(settings) / "broken-off.zip", (time.time() - 90_000,) * 2)
+    settings.downloads_dir.mkdir()
+    (settings.downloads_dir / "broken-off.zip").write_bytes(b"1")
+    os.utime(settings.downloads_dir / "broken-off.zip", (time.time() - 90_000,) * 2)
     assert clean_leftovers(settings) == 4
     assert left_behind(settings) == ["new.partial"]
-    assert list(downloads_dir(settings).iterdir()) == []
+    assert list(settings.downloads_dir.iterdir()) == []
 
 
 def test_an_upload_can_be_forgotten(client: TestClient, settings: Settings) -> None:
