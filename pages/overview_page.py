@@ -6,11 +6,12 @@ from core.access import Permission
 from core.demo import DEMO_PROJECT
 from ui import context
 from ui.access import gate, visible_images
-from ui.gallery import SEGMENT_PAGE
+from ui.pages import SEGMENT_PAGE
 from ui.panels.jobs import running_jobs
-from ui.panels.overview import begin, example_images, model_card, own_and_examples, own_images
+from ui.panels.overview import begin, model_card
 from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
+from ui.parts.image_galleries import example_images, own_and_examples, own_images
 
 own, examples = own_and_examples()
 

@@ -10,15 +10,11 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from core.imaging.pyramid_layout import level_shapes
-from core.settings import ROOT
 from core.store.records import ImageRecord
 from ui.errors import plain
+from ui.pages import SEGMENT_PAGE
 from ui.state import Query, query
 from ui.units import field_text, pixel_size_text, shape_text
-
-DATA_PAGE: Final = str(ROOT / "pages" / "data_page.py")
-MODELS_PAGE: Final = str(ROOT / "pages" / "models_page.py")
-SEGMENT_PAGE: Final = str(ROOT / "pages" / "segment_page.py")
 
 _COLUMNS: Final = 4
 

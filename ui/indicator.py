@@ -8,12 +8,11 @@ import streamlit as st
 
 from core.jobs.engine_state import EngineHealth, engine_state
 from core.jobs.rows import count_jobs
-from core.settings import ROOT, current_settings
+from core.settings import current_settings
 from core.store.records import JobState
 from ui import context
 from ui.errors import explaining
-
-JOBS_PAGE: Final = str(ROOT / "pages" / "jobs_page.py")
+from ui.pages import JOBS_PAGE
 
 EVERY_S: Final = 4.0
 """How often it looks: two small reads, about a millisecond."""

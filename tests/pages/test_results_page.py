@@ -38,7 +38,7 @@ from core.store.records import (
 from core.store.store import Store
 from core.web.routes import routes
 from tests.pages.conftest import open_page, texts
-from ui.panels.results_images import picked_row
+from ui.columns import picked_row
 
 PAGE = "results_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from core.exports import frame_csv
 from core.figures.drawn import DrawnFigure
+from core.spreadsheets import frame_csv
 from ui.viewer.assets import BUNDLES, asset_url, module_shim
 
 DEFAULT_HEIGHT_PX: Final = 380

@@ -15,11 +15,11 @@ from core.review.records import ReviewState
 from core.store.people import person_key
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord
 from ui import context
-from ui.columns import count_columns
+from ui.columns import count_columns, picked_row
 from ui.errors import explained, plain
-from ui.panels.correct_start import STATES, revision_texts
-from ui.panels.results_images import picked_row
+from ui.panels.correct_start import revision_texts
 from ui.panels.results_words import counted
+from ui.parts.names import REVIEW_STATES
 from ui.parts.options import choice
 from ui.units import duration_text
 from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
@@ -57,7 +57,7 @@ def history_table(entries: Sequence[HistoryEntry], models: Mapping[str, str] = M
                 "When": f"{entry.revision.created_at:%Y-%m-%d %H:%M} UTC",
                 "What": entry.revision.kind.value,
                 "By": _made_by(entry.revision, models),
-                "Review": STATES[entry.review] if entry.review else "",
+                "Review": REVIEW_STATES[entry.review] if entry.review else "",
                 "Changed, px": entry.revision.details.get("changes", {}).get("pixels"),
                 "Vouched for, px": sum(entry.revision.details["covered"].values())
                 if "covered" in entry.revision.details

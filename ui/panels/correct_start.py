@@ -20,10 +20,10 @@ from core.store.records import DraftRecord, DraftState, ImageRecord, ProjectReco
 from ui import context
 from ui.address import kept_in_address
 from ui.errors import explained, explaining, plain
-from ui.gallery import SEGMENT_PAGE
+from ui.pages import SEGMENT_PAGE
 from ui.panels.results_words import counted
 from ui.parts.first_labels import first_labels
-from ui.parts.names import image_details
+from ui.parts.names import REVIEW_STATES, image_details
 from ui.parts.options import choice, unequal
 from ui.state import Query, query, set_query
 from ui.units import duration_text
@@ -56,14 +56,6 @@ SPLITS: Final = {
     Split.TRAIN: "training",
     Split.TEST: "test set",
     Split.POOL: "pool",
-}
-
-STATES: Final = {
-    ReviewState.SUBMITTED: "waits for review",
-    ReviewState.CHANGES_REQUESTED: "changes requested",
-    ReviewState.APPROVED: "approved",
-    ReviewState.REJECTED: "rejected",
-    ReviewState.WITHDRAWN: "withdrawn",
 }
 
 
@@ -152,7 +144,7 @@ def revision_label(entry: HistoryEntry) -> str:
     revision = entry.revision
     made_by_model = revision.kind is RevisionKind.PREDICTION and revision.model_id
     who = context.model_name(revision.model_id or "") if made_by_model else revision.author
-    parts = [_KINDS[revision.kind], f"by {who}" if who else "", STATES[entry.review] if entry.review else ""]
+    parts = [_KINDS[revision.kind], f"by {who}" if who else "", REVIEW_STATES[entry.review] if entry.review else ""]
     return " · ".join([part for part in parts if part] + [f"{revision.created_at:%Y-%m-%d %H:%M}"])
 
 

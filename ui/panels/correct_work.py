@@ -16,22 +16,21 @@ from core.errors import AnnotationError
 from core.label_scheme import LabelScheme
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
-from core.settings import ROOT
 from core.store.records import DraftRecord, ImageRecord, ProjectRecord
 from ui import context
 from ui.columns import count_columns
 from ui.errors import plain
+from ui.pages import REVIEW_PAGE
 from ui.panels.correct_asked import asked_panel
-from ui.panels.correct_start import STATES, tested_images
+from ui.panels.correct_start import tested_images
 from ui.panels.results_words import counted
+from ui.parts.names import REVIEW_STATES
 from ui.parts.options import titled
 from ui.parts.pixel_size_change import use_measured_scale
 from ui.state import Query, StateKey, query, set_query
 from ui.units import duration_text
 from ui.viewer.annotator import annotator
 from ui.viewer.place import Place
-
-REVIEW_PAGE: Final = str(ROOT / "pages" / "review_page.py")
 
 _STRATEGIES: Final = {
     Strategy.CONFIDENCE: "Where the model is unsure",
@@ -85,7 +84,7 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
             told.success(plain(f"Submitted: {work} It waits for review."), icon=":material/check_circle:")
         else:
             by = f" by {it.decided_by}" if it.decided_by else ""
-            told.info(plain(f"Your submission, now {STATES[it.state]}{by}: {work}"), icon=":material/info:")
+            told.info(plain(f"Your submission, now {REVIEW_STATES[it.state]}{by}: {work}"), icon=":material/info:")
         if away.button("Close", icon=":material/close:", type="tertiary", key="correct-submitted-close"):
             st.session_state[StateKey.SUBMITTED] = None
             st.rerun()

@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import CristaeError
-from core.exports import CSV_TYPE, spreadsheet
 from core.imaging.image import PixelSize
 from core.sample_sheet import SheetPlan, apply_sheet, plan_sheet, sheet_of
+from core.spreadsheets import CSV_TYPE, spreadsheet
 from ui import context
 from ui.errors import plain, show_error
 from ui.panels.results_words import counted, some_of

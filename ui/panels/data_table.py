@@ -14,7 +14,8 @@ from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.splits import straddling
 from core.store.store import Store
 from ui import context
-from ui.gallery import SEGMENT_PAGE, thumbnail_address
+from ui.gallery import thumbnail_address
+from ui.pages import SEGMENT_PAGE
 from ui.panels.data_sheet import sheet_button
 from ui.panels.data_splits import straddle_warning
 from ui.panels.data_trash import trash_popover, undo_bar

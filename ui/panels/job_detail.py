@@ -16,9 +16,8 @@ from core.store.records import JobControl, JobRecord, JobState
 from ui import context
 from ui.access import may_steer, sees_job
 from ui.errors import explaining, plain, show_error
-from ui.gallery import SEGMENT_PAGE
+from ui.pages import MODELS_PAGE, SEGMENT_PAGE
 from ui.panels.jobs import again_label, job_title, paused
-from ui.panels.model_facts import MODELS_PAGE
 from ui.parts.cancelling import cancel_button
 from ui.parts.kept_files import download_button, left_out
 from ui.parts.scroll import scroll_to

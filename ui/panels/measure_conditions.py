@@ -9,7 +9,6 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from core.exports import CSV_TYPE, spreadsheet
 from core.figures.conditions import differences
 from core.figures.drawn import DrawnFigure
 from core.label_scheme import LabelScheme
@@ -29,6 +28,7 @@ from core.morphometry.frames import differences_frame
 from core.morphometry.measures import Measure
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection
 from core.morphometry.words import p_words, three_digits
+from core.spreadsheets import CSV_TYPE, spreadsheet
 from ui.address import kept_in_address
 from ui.errors import plain
 from ui.figure import figure

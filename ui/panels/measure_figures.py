@@ -16,7 +16,6 @@ from core.exporting.heavy import LARGE_TABLE_ROWS
 from core.exporting.names import safe_stem
 from core.exporting.request import ExportRequest, Part
 from core.exporting.start import start_export
-from core.exports import CSV_TYPE, spreadsheet
 from core.figures.drawn import DrawnFigure
 from core.figures.objects import BRACKETED, DRAWN, object_dots
 from core.label_scheme import LabelScheme
@@ -38,8 +37,10 @@ from core.morphometry.summary import (
     typical_size_nm,
 )
 from core.morphometry.words import three_digits
+from core.spreadsheets import CSV_TYPE, spreadsheet
 from ui import context
 from ui.address import kept_in_address, number_in_address, switch_in_address
+from ui.columns import picked_row
 from ui.errors import plain
 from ui.figure import figure
 from ui.measure.smallest import other_class, smallest_words, usual_smallest
@@ -51,7 +52,6 @@ from ui.panels.measure_conditions import (
     units_words,
 )
 from ui.panels.measure_run import source_words
-from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted, some_of
 from ui.parts.kept_files import prepare_button
 from ui.parts.options import choice, titled, unequal

@@ -12,9 +12,9 @@ from core.measurements.start import Measured
 from core.morphometry.measures import measures_of
 from core.morphometry.objects import ObjectTable
 from ui.address import kept_in_address
+from ui.columns import picked_row
 from ui.errors import plain
 from ui.panels.measure_figures import Chosen
-from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
 from ui.parts.options import choice
 from ui.state import Query

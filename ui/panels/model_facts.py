@@ -5,18 +5,16 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import streamlit as st
 
 from core.segmentation.model_card import TrainingSummary
 from core.segmentation.model_store import StoredModel
-from core.settings import ROOT
 from core.training.verdict import training_words
 from ui.errors import plain
+from ui.pages import MODELS_PAGE
 from ui.units import bytes_text, duration_text, waiting_text
-
-MODELS_PAGE: Final = str(ROOT / "pages" / "models_page.py")
 
 
 def facts(model: StoredModel) -> list[str]:

@@ -9,7 +9,7 @@ from core.segmentation.shipped import add_starter, shipped_starter
 from ui import context
 from ui.access import allowed
 from ui.errors import plain
-from ui.gallery import MODELS_PAGE
+from ui.pages import MODELS_PAGE
 
 
 def no_model(*, key: str, link: bool = True) -> None:

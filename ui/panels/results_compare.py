@@ -25,10 +25,11 @@ from core.store.records import EvaluationRecord, EvaluationState
 from core.store.store import Store
 from ui import context
 from ui.address import address_list, set_address_list
+from ui.columns import picked_row
 from ui.errors import explained, plain
 from ui.figure import figure
 from ui.panels.results_choices import first_metric, metric_choice
-from ui.panels.results_images import mean_of, picked_row
+from ui.panels.results_images import mean_of
 from ui.panels.results_words import counted, evaluation_texts, figure_text
 from ui.parts.options import choice, choices
 from ui.state import Query, query, set_query

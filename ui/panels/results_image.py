@@ -13,21 +13,20 @@ from core.evaluation.metric_table import metric_named
 from core.evaluation.report import EvaluationReport
 from core.label_scheme import LabelScheme
 from core.results.read import EvaluatedImage, evaluated_images, image_errors
-from core.settings import ROOT
 from core.store.records import EvaluationRecord, ImageRecord, Split
 from ui import context
 from ui.address import kept_in_address
+from ui.columns import picked_row
 from ui.errors import plain
+from ui.pages import CORRECT_PAGE
 from ui.panels.results_choices import DEFAULT_METRIC
-from ui.panels.results_images import picked_row, summary, value_of, worst_first
+from ui.panels.results_images import summary, value_of, worst_first
 from ui.panels.results_words import counted, figure_text
 from ui.parts.options import choice, titled
 from ui.state import Query, query, set_query
 from ui.units import AREA_FORMAT, field_text, pixel_size_text, shape_text
 from ui.viewer.compare import PaneKind, PaneMode, linked_panes
 from ui.viewer.place import Place
-
-CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
 
 HEIGHT_PX: Final = 640
 

@@ -15,6 +15,7 @@ from core.label_scheme import LabelScheme
 from core.results.read import EvaluatedImage, evaluated_images
 from core.store.records import EvaluationRecord, ImageRecord
 from ui import context
+from ui.columns import picked_row
 from ui.gallery import thumbnail_address
 from ui.panels.results_choices import metric_choice, open_image
 from ui.panels.results_words import counted, figure_text
@@ -133,12 +134,6 @@ def column_config(scheme: LabelScheme, metric: Metric, images: Sequence[Evaluate
         _MEAN: _figures("Mean of classes", metric, None, top),
     }
     return config | {_column(item.id): _figures(item.name, metric, item.color, top) for item in scheme.classes}
-
-
-def picked_row(selection: Mapping[str, Any]) -> int | None:
-    """The row of the cell that was clicked, by its place in the data; None for none."""
-    cells = selection.get("cells") or ()
-    return int(cells[0][0]) if cells else None
 
 
 def _column(class_id: int) -> str:

@@ -10,15 +10,15 @@ import pandas as pd
 import streamlit as st
 
 from core.access import ALLOWED, Permission, may, members
-from core.exports import not_a_formula
 from core.review.agreement import ClassAgreement, ImageAgreement, class_agreements, image_agreements
 from core.review.double_annotation import Assignment, ask_to_annotate, assignments, excuse
 from core.settings import Access, current_settings
+from core.spreadsheets import not_a_formula
 from core.store.people import person_key
 from core.store.records import ImageRecord, ProjectRecord
 from ui import context
+from ui.columns import picked_row
 from ui.errors import explained, plain
-from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
 from ui.parts.names import image_details
 from ui.parts.options import choice, titled

@@ -22,15 +22,14 @@ from core.review.rows import review as review_of
 from core.review.talk import assign, comment, thread
 from core.rounds.again import models_that_learned
 from core.rounds.fresh import rounds_that_learned
-from core.settings import ROOT, current_settings
+from core.settings import current_settings
 from core.store.people import person_key
 from core.store.records import RevisionKind
 from ui import context
 from ui.errors import explained, plain
-from ui.panels.correct_start import STATES
+from ui.pages import CORRECT_PAGE
+from ui.parts.names import REVIEW_STATES
 from ui.state import Query, set_query
-
-CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
 
 _WAITING: Final = (ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED)
 
@@ -184,7 +183,7 @@ def _with_fixes(review: Review, person: str) -> None:
 
 def _decided(review: Review) -> None:
     """What was decided, by whom and why."""
-    told = f"{STATES[review.state]}".capitalize()
+    told = f"{REVIEW_STATES[review.state]}".capitalize()
     if review.decided_by:
         when = f" on {review.decided_at:%Y-%m-%d %H:%M} UTC" if review.decided_at else ""
         told += f" by {review.decided_by}{when}"

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.access import Permission, may
-from core.exports import file_stem
+from core.imaging.names import file_stem
 from core.review.audit_log import AuditEntry, as_csv, as_json_lines, audit_entries
 from core.store.records import ProjectRecord
 from ui import context

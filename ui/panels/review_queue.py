@@ -13,10 +13,9 @@ from core.review.records import Review, ReviewState
 from core.store.people import person_key
 from core.store.records import ImageRecord, ProjectRecord
 from ui import context
-from ui.columns import count_columns
+from ui.columns import count_columns, picked_row
 from ui.gallery import thumbnail_address
-from ui.panels.correct_start import STATES
-from ui.panels.results_images import picked_row
+from ui.parts.names import REVIEW_STATES
 from ui.parts.options import titled
 from ui.state import Query, set_query
 
@@ -27,13 +26,13 @@ def queue_panel(project: ProjectRecord, person: str) -> None:
     """The queue; a click opens a correction."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.pills(
-            "State", list(STATES), default=sorted(_WAITING), format_func=titled(STATES),
+            "State", list(REVIEW_STATES), default=sorted(_WAITING), format_func=titled(REVIEW_STATES),
             selection_mode="multi", key="review-states",
         )  # fmt: skip
         text = st.text_input("Find", placeholder="image", key="review-text", icon=":material/search:", width=180)
         author = st.text_input("Author", key="review-author", width=160)
         mine = st.toggle("Assigned to me", key="review-mine")
-    states = frozenset(chosen or STATES)
+    states = frozenset(chosen or REVIEW_STATES)
     filters = QueueFilter(states=states, author=author, text=text, assignee=person if mine else "")
     rows = queue(context.store(), project.id, filters, person=person)
     if not rows:
@@ -82,7 +81,7 @@ def queue_table(rows: Sequence[Review], images: dict[str, ImageRecord], person: 
                 "Changed, px": row.changes.pixels if row.changes else None,
                 "Where": place_text(row),
                 "Dice": _shown_change(row.effect.mean_difference if row.effect else None),
-                "State": STATES[row.state],
+                "State": REVIEW_STATES[row.state],
                 "Assigned to": row.assignee,
             }
             for row in rows

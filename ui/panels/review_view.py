@@ -17,9 +17,8 @@ from core.review.rows import review as review_of
 from core.store.people import person_key
 from core.store.records import ProjectRecord
 from ui import context
-from ui.columns import count_columns
+from ui.columns import count_columns, picked_row
 from ui.errors import plain
-from ui.panels.results_images import picked_row
 from ui.panels.results_words import counted
 from ui.panels.review_decide import decision_panel, talk_panel
 from ui.panels.review_marks import draw_panel, forget_mark, marks_panel

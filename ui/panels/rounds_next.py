@@ -16,19 +16,17 @@ from core.rounds.gate import LEAST_IMAGES
 from core.rounds.plan import RoundPlan
 from core.rounds.round import RoundCheck, check_round, start_round, usual_parent
 from core.segmentation.presets import PRESET_TITLES, PRESETS, Preset
-from core.settings import ROOT
 from core.store.records import ProjectRecord
 from core.training.verdict import undertrained_warning
 from ui import context
 from ui.access import may_as, who_may
 from ui.errors import explained, plain
+from ui.pages import REVIEW_PAGE
 from ui.panels.results_words import counted
 from ui.parts.names import model_choice
 from ui.parts.options import titled
 from ui.state import Query
 from ui.units import duration_text
-
-REVIEW_PAGE: Final = str(ROOT / "pages" / "review_page.py")
 
 
 def next_round_panel(project: ProjectRecord, person: str) -> None:

@@ -16,11 +16,11 @@ from core.evaluation.words import VERDICTS
 from core.rounds import decisions
 from core.rounds.gate import Judgement, Outcome
 from core.rounds.timeline import round_progress
-from core.settings import ROOT
 from core.store.round_records import RoundRecord, RoundState, Step, StepState
 from ui import context
 from ui.access import may_as, who_may
 from ui.errors import explained, explaining, plain, show_error
+from ui.pages import JOBS_PAGE, RESULTS_PAGE
 from ui.panels.rounds_words import OUTCOMES, STEPS, interval_text
 from ui.state import Query
 from ui.units import duration_text
@@ -31,8 +31,6 @@ LIVE_S: Final = 1.5
 MOST_NOTICES: Final = 2
 """More are folded."""
 
-RESULTS_PAGE: Final = str(ROOT / "pages" / "results_page.py")
-JOBS_PAGE: Final = str(ROOT / "pages" / "jobs_page.py")
 
 _ICONS: Final = {
     StepState.PENDING: ":material/radio_button_unchecked:",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +13,6 @@ from core.learning.current_model import current_model as find_current_model
 from core.rounds import decisions
 from core.rounds.promoting import promote_model
 from core.rounds.timeline import TimelineRound
-from core.settings import ROOT
 from core.store.records import ProjectRecord, Split
 from core.store.round_records import RoundState
 from ui import context
@@ -27,8 +25,6 @@ from ui.panels.rounds_now import changed, judgement_panel, notices_list, steps_l
 from ui.panels.rounds_words import CURRENT, DECISIONS, STATES, interval_text
 from ui.parts.names import model_choice
 from ui.parts.options import choice_or_none
-
-CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
 
 
 def current_model_panel(project: ProjectRecord, person: str) -> None:

@@ -7,8 +7,8 @@ import streamlit as st
 from core.access import Permission
 from ui.access import gate
 from ui.panels.arrivals import arrival_notes
-from ui.panels.overview import example_images, own_and_examples
 from ui.parts.help import page_title
+from ui.parts.image_galleries import example_images, own_and_examples
 from ui.segment.batches import batches_panel
 from ui.segment.choice import Choice, choice_panel, chosen_project
 from ui.segment.images import project_images

@@ -16,7 +16,7 @@ from core.training.verdict import Verdict, training_words, verdict_of
 from ui import context
 from ui.charts import dice_curves, loss_curves
 from ui.errors import explaining, plain, show_error
-from ui.gallery import SEGMENT_PAGE
+from ui.pages import SEGMENT_PAGE
 from ui.panels.results_words import counted
 from ui.parts.undertrained import longer_buttons
 from ui.person import person

@@ -12,12 +12,12 @@ from core.exporting.request import COUNTS
 from core.jobs.rows import active_jobs, job, jobs, let_go
 from core.measurements.sources import Source, SourceKind
 from core.segmentation.model_store import StoredModel
-from core.settings import ROOT
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from ui import context
 from ui.access import allowed, gate, may_steer, origin_text
 from ui.address import kept_in_address
 from ui.errors import explained, explaining, plain, show_error
+from ui.pages import CORRECT_PAGE, MEASURE_PAGE
 from ui.panels.arrivals import arrival_notes
 from ui.panels.class_match import class_match, matched_classes, translation_for
 from ui.panels.coverage import coverage_panel, downloads_panel
@@ -42,9 +42,6 @@ from ui.viewer import LabelLayer, viewer
 VIEWER_HEIGHT_PX = 720
 _STEPS = (0.5, 0.625, 0.75, 0.875, 1.0)
 """Shares of a tile between one tile and the next."""
-
-CORRECT_PAGE = str(ROOT / "pages" / "correct_page.py")
-MEASURE_PAGE = str(ROOT / "pages" / "measure_page.py")
 
 
 def workspace(image_id: str) -> None:

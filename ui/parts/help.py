@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.settings import ROOT
+from ui.pages import GUIDE_PAGE
 from ui.state import Query
-
-GUIDE_PAGE: Final = str(ROOT / "pages" / "guide_page.py")
 
 
 def page_title(title: str, section: str, *, place: DeltaGenerator | None = None) -> None:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
+from core.review.records import ReviewState
 from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord
 from core.training.verdict import verdict_of
 from ui.parts.options import choice
 from ui.units import duration_text, pixel_size_text, shape_text
+
+REVIEW_STATES: Final = {
+    ReviewState.SUBMITTED: "waits for review",
+    ReviewState.CHANGES_REQUESTED: "changes requested",
+    ReviewState.APPROVED: "approved",
+    ReviewState.REJECTED: "rejected",
+    ReviewState.WITHDRAWN: "withdrawn",
+}
+"""What people call the states of a review."""
 
 
 def model_made(model: StoredModel) -> str:

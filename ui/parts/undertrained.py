@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import streamlit as st
 
 from core.access import Permission
 from core.errors import NotFoundError
 from core.learning.longer import train_longer
 from core.segmentation.model_store import StoredModel
-from core.settings import ROOT
 from core.training.verdict import undertrained_warning
 from ui import context
 from ui.access import allowed
 from ui.errors import explained, plain
+from ui.pages import RESULTS_PAGE, TRAIN_PAGE
 from ui.person import person
 from ui.state import Query
-
-TRAIN_PAGE: Final = str(ROOT / "pages" / "train_page.py")
-RESULTS_PAGE: Final = str(ROOT / "pages" / "results_page.py")
 
 
 def undertrained_notice(model: StoredModel, *, key: str, evaluate: bool = True) -> None:

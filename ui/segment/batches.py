@@ -25,7 +25,7 @@ from core.jobs.rows import jobs
 from core.store.records import JobRecord, JobState
 from ui import context
 from ui.errors import explained, explaining, plain, show_error
-from ui.gallery import SEGMENT_PAGE
+from ui.pages import SEGMENT_PAGE
 from ui.panels.arrivals import arrival_text, known_before
 from ui.panels.jobs import POLL_S
 from ui.panels.results_words import counted

@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.store.records import ImageRecord, ProjectRecord
 from ui.errors import plain
-from ui.panels.overview import own_images
 from ui.panels.results_words import counted
 from ui.parts.image_actions import image_actions
+from ui.parts.image_galleries import own_images
 from ui.parts.takeaway import takeaway_button
 from ui.segment.again import segment_again_button
 
