@@ -20,6 +20,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
@@ -29,7 +30,7 @@ import psutil
 
 from core import errors
 from core.errors import CristaeError, ImageError
-from core.guarded_child import Child, ChildGoneError
+from core.guarded_child import Child, ChildGoneError, is_guarded_process
 from core.guarded_wire import decode_result, encode_arguments, name_of
 from core.settings import available_threads
 
@@ -123,8 +124,16 @@ def guarded_with(
     CristaeError
         What the function raised; or, as ``subject.error``: it took too much memory or time, crashed, or ended in an
         error that nobody foresaw.
+
+    Notes
+    -----
+    Within a guarded process the function is simply called: it is guarded already, by the limits of the first call.
     """
-    request = {"call": name_of(function), "arguments": encode_arguments(function, arguments, named)}
+    if is_guarded_process():
+        return function(*arguments, **named)
+    request: dict[str, Any] = {"call": name_of(function), "arguments": encode_arguments(function, arguments, named)}
+    with suppress(OSError):
+        request["works_in"] = str(Path.cwd())
     with tempfile.TemporaryDirectory(prefix="cristae-", dir=_scratch(), ignore_cleanup_errors=True) as folder:
         request["folder"] = folder
         answer = _POOL.answer(request, limits, subject)

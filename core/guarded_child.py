@@ -29,7 +29,7 @@ _SPARE_ADDRESSES: Final = 1024**3
 """Room for what takes addresses but no memory: stacks and arenas of threads, libraries."""
 
 _PROGRAM: Final = "import sys; sys.path[0] = sys.argv[1]; from core.guarded_child import main; main()"
-"""It works in the parent's folder, where paths that are not absolute belong, and takes no module from there."""
+"""It works in the parent's folder, and takes no module from there."""
 
 _EXIT_WAIT_S: Final = 2.0
 
@@ -213,6 +213,8 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     """Make one call."""
     from core.guarded_wire import decode_arguments, encode_result, function_of
 
+    with suppress(OSError, KeyError):
+        os.chdir(request["works_in"])  # paths that are not absolute belong there, also after the parent has moved
     try:
         function = function_of(request["call"])
         arguments = decode_arguments(function, request["arguments"])

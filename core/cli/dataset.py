@@ -22,6 +22,7 @@ from core.cli.label_options import (
     label_reading,
 )
 from core.cli.pairing import checked_cases, nm_text, shares, size_text
+from core.cli.refused import RefusedFiles
 from core.errors import DatasetError
 from core.files import write_json
 from core.imaging.dataset_case import DatasetFolder, Split
@@ -87,7 +88,8 @@ def build(
 ) -> None:
     """Make a dataset folder for `train` from images and labels that are paired by name.
 
-    Everything is read and shown first; a single refusal, and nothing is written. Images without labels are the pool.
+    Everything is read and shown first. Images whose files cannot be read are left out and named at the end, with exit
+    code 1; a label file that belongs to no image stops it. Images without labels are the pool.
 
     Example: `python -m core dataset build --images tif --masks vast --pixel-size 8 --test mouse4 --out my-liver`
     """
@@ -96,7 +98,8 @@ def build(
     source, folder = chosen_source(labels, masks, rgb)
     reading = label_reading(source, classes, overlap=overlap, colors=color, values=value, foreground=foreground)
     plan = plan_dataset(images, folder, test=test or ())
-    cases = checked_cases(plan, reading, pixel_size_nm=known_nm(pixel_size))
+    refused = RefusedFiles(len(plan.cases))
+    cases = checked_cases(plan, reading, refused, pixel_size_nm=known_nm(pixel_size))
     if not any(item.case.split is Split.TRAIN for item in cases):
         raise DatasetError("No image with labels is left for training.", "Name fewer images with --test.")
     sizeless = sum(item.pixel_size_nm is None for item in cases)
@@ -104,9 +107,11 @@ def build(
         notice(f"The pixel size of {sizeless} of {len(cases)} images is unknown; give it with --pixel-size.")
     if dry_run:
         done("Nothing was written (--dry-run).")
+        refused.end()
         return
     write_dataset(out, _read(cases, reading, pixel_size), reading.scheme)
     done(f"Dataset with {len(cases)} images in {out}. Train on it: python -m core train --dataset {out} --out MODEL")
+    refused.end()
 
 
 def _read(cases: tuple[CheckedCase, ...], reading: LabelReading, pixel_size_nm: float | None) -> Iterator[NewCase]:

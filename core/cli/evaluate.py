@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,15 +12,23 @@ from numpy.typing import NDArray
 
 from core.cli.console import done, notice, progress_bar
 from core.cli.evaluate_tables import print_report
+from core.cli.refused import RefusedFiles
 from core.errors import DatasetError, LabelMapError
-from core.evaluation.report import TestImage
-from core.evaluation.report import evaluate as evaluate_images
+from core.evaluation.image_scores import ImageScores
+from core.evaluation.report import (
+    EvaluationReport,
+    TestImage,
+    build_report,
+    resolved_settings,
+    score_test_image,
+)
 from core.evaluation.settings import EvaluationSettings, IntervalKind, Resampling
 from core.files import write_json
 from core.imaging.dataset_folder import Case, DatasetFolder, open_dataset, read_classes
-from core.imaging.label_import import read_label_image
-from core.imaging.reader import read_image
+from core.imaging.dataset_loading import read_one_image
+from core.imaging.label_reading import LabelReading, LabelSource
 from core.label_scheme import LabelScheme
+from core.labels.guarded_reading import open_label_file, read_guarded
 from core.labels.translation import ClassTranslation, match_classes
 from core.outside import require_no_link
 
@@ -61,6 +70,7 @@ def evaluate(
     """Score predicted label maps against references: overlap, surfaces, topology, objects, calibration.
 
     Every image and class, means with 95 % intervals, confusion matrix. What each metric means: docs/metrics.md.
+    Images whose files cannot be read are named at the end and in the report ("unscored"), with exit code 1.
 
     Example: `python -m core evaluate --dataset vnc/dataset.json --reference vnc/labels --prediction out --out out.json`
     """
@@ -78,17 +88,30 @@ def evaluate(
     cases = {case.name: case for case in described.cases}
     theirs = _prediction_classes(described.scheme, prediction, prediction_classes)
     images = [_test_image(cases[name], reference, prediction, confidence, theirs) for name in names]
-    with progress_bar("evaluate") as progress:
-        finished: list[str] = []
-
-        def advance(name: str) -> None:
-            finished.append(name)
-            progress(len(finished) / len(names), name)
-
-        report = evaluate_images(images, described.scheme, settings, on_image=advance)
+    refused = RefusedFiles(len(images))
+    report = _report(images, described.scheme, settings, refused)
     write_json(out, report.to_json())
     print_report(report)
     done(f"Report with counts of every image: {out}")
+    refused.end()
+
+
+def _report(
+    images: Sequence[TestImage], scheme: LabelScheme, settings: EvaluationSettings, refused: RefusedFiles
+) -> EvaluationReport:
+    """Scores of all images whose files can be read; the report names the others."""
+    used = resolved_settings(images, scheme, settings)
+    scores: list[ImageScores] = []
+    with progress_bar("evaluate") as progress:
+        for number, image in enumerate(images, start=1):
+            with refused.boundary(image.name):
+                scores.append(score_test_image(image, scheme, used))
+            progress(number / len(images), image.name)
+    if images and not scores:
+        refused.show()
+        raise DatasetError("No image can be scored; nothing was written.", "Correct what is named above.")
+    unscored = {refusal.where: refusal.cause for refusal in refused.refusals}
+    return build_report(scores, scheme, used, unscored=unscored)
 
 
 def _prediction_classes(scheme: LabelScheme, prediction: Path, given: Path | None) -> ClassTranslation:
@@ -124,13 +147,15 @@ def _test_image(
 
 def _labels(folder: Path, case: Case, scheme: LabelScheme) -> NDArray[np.uint8]:
     """A label map of a folder."""
-    return read_label_image(_file(folder, case.name), scheme).labels_yx
+    path = _file(folder, case.name)
+    with open_label_file(path) as opened:
+        return read_guarded(LabelReading(LabelSource.IMAGE, scheme), (path,), opened.shape_yx).labels_yx
 
 
 def _confidence(folder: Path, name: str) -> NDArray[np.uint8]:
     """An 8-bit confidence map of a folder."""
     path = _file(folder, name)
-    pixels = read_image(path).pixels_yx
+    pixels = read_one_image(path).pixels_yx
     if pixels.dtype != np.uint8:
         raise LabelMapError(
             f"{path.name} is {pixels.dtype}, not 8-bit.", "Give confidence as 0 to 255, as `segment` writes it."

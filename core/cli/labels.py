@@ -22,13 +22,16 @@ from core.cli.label_options import (
     tell_missing,
 )
 from core.cli.pairing import checked_cases, shares
-from core.errors import DatasetError, ImageError, LabelMapError
+from core.cli.refused import RefusedFiles
+from core.errors import DatasetError, LabelMapError
 from core.files import write_json
 from core.imaging.dataset_plan import plan_dataset, read_case
+from core.imaging.guarded_micrograph import open_guarded
 from core.imaging.label_files import FileFacts, write_label_png, write_label_tiff
 from core.imaging.label_import import Overlap
 from core.imaging.label_reading import LabelReading, LabelSource, image_files, pair_by_name
-from core.imaging.reader import check_single, open_micrograph
+from core.imaging.reader import check_single
+from core.labels.guarded_reading import open_label_file, read_guarded, read_masks_guarded
 
 if TYPE_CHECKING:
     from core.imaging.label_report import LabelImport, LabelReport
@@ -78,8 +81,9 @@ def labels(
     reading = label_reading(source, classes, overlap=overlap, colors=color, values=value, foreground=foreground)
     given = [*(masks or ()), *(files or ())] if source is LabelSource.MASKS else [str(label_image or rgb)]
     folder = Path(given[0]) if len(given) == 1 and Path(given[0]).is_dir() else None
+    refused = RefusedFiles(1)
     if folder is not None and (image is None or not image.is_file()):
-        rows = _many(folder, image, out, reading, known_nm(pixel_size))
+        rows, refused = _many(folder, image, out, reading, known_nm(pixel_size))
     else:
         chosen = given if folder is None or image is None else _of_image(folder, image)
         rows = [_one(chosen, image, out, reading, known_nm(pixel_size))]
@@ -89,6 +93,7 @@ def labels(
             {"format": "cristae-labels", "version": 1, "classes": reading.scheme.to_json(), "label_maps": rows},
         )
         done(f"Report: {json}")
+    refused.end()
 
 
 def _one(
@@ -106,9 +111,9 @@ def _one(
     _keep_inputs(out, [*paths, *([image] if image else [])])
     shape_yx, size_nm, placement = _size(image or paths[0], is_image=image is not None)
     if by_class:
-        result = reading.read_by_class(by_class, shape_yx, placement)
+        result = read_masks_guarded(reading, by_class, shape_yx, placement)
     else:
-        result = reading.read(paths, shape_yx, placement)
+        result = read_guarded(reading, paths, shape_yx, placement)
     _write(out, result, reading.scheme, pixel_size_nm or size_nm)
     for sentence in result.report.sentences:
         notice(sentence)
@@ -133,8 +138,8 @@ def _of_image(folder: Path, image: Path) -> list[str]:
 
 def _many(
     folder: Path, images: Path | None, out: Path, reading: LabelReading, pixel_size_nm: float | None
-) -> list[dict[str, Any]]:
-    """The label maps of a folder of images; none is written unless all can be."""
+) -> tuple[list[dict[str, Any]], RefusedFiles]:
+    """The label maps of a folder of images, and the images whose files cannot be used."""
     if images is None or not images.is_dir():
         raise DatasetError(
             f"{folder} is a folder of labels, and their images are not known.", "Name their folder with --image."
@@ -148,7 +153,8 @@ def _many(
     for target in targets.values():
         _keep_inputs(target, inputs)
     rows = []
-    for item in checked_cases(plan, reading, pixel_size_nm=pixel_size_nm):
+    refused = RefusedFiles(len(plan.cases))
+    for item in checked_cases(plan, reading, refused, pixel_size_nm=pixel_size_nm):
         if not item.case.label_paths:
             notice(f"{item.case.image_path.name} has no labels.")
             continue
@@ -158,19 +164,14 @@ def _many(
             write_label_tiff(targets[new.name], new.labels_yx, facts)
             rows.append(_row(item.case.image_path, list(item.case.label_paths), targets[new.name], report))
     done(f"{len(rows)} label maps in {out}")
-    return rows
+    return rows, refused
 
 
 def _size(path: Path, *, is_image: bool) -> tuple[tuple[int, int], float | None, Placement | None]:
     """Rows and columns, and the pixel size and the place that the file states."""
-    try:
-        with open_micrograph(path) as micrograph:
-            check_single(micrograph)
-            return micrograph.shape_yx, micrograph.pixel_size.nm, micrograph.placement
-    except ImageError as error:
-        if is_image:
-            raise
-        raise LabelMapError(f"Label file: {error.cause}", error.remedy) from error
+    with open_guarded(path) if is_image else open_label_file(path) as file:
+        check_single(file)
+        return file.shape_yx, file.pixel_size.nm, file.placement
 
 
 def _keep_inputs(out: Path, inputs: list[Path]) -> None:

@@ -14,15 +14,17 @@ from rich.table import Table
 
 from core.cli.console import done, notice, progress_bar, stdout
 from core.cli.label_options import Classes, Values, known_nm, label_reading
+from core.cli.refused import RefusedFiles
 from core.errors import DatasetError, LabelMapError
 from core.files import write_bytes
 from core.imaging.dataset_case import Case
 from core.imaging.dataset_folder import load_case, open_dataset
-from core.imaging.label_import import Overlap, read_label_image
+from core.imaging.label_import import Overlap
 from core.imaging.label_reading import LabelReading, LabelSource
-from core.imaging.reader import case_stem, open_micrograph
-from core.imaging.sheet_facts import Names, read_facts
+from core.imaging.reader import case_stem
+from core.imaging.sheet_facts import Names, read_facts, read_sheet
 from core.label_scheme import LabelScheme
+from core.labels.guarded_reading import open_label_file, read_guarded
 from core.morphometry.conditions import Compared, compare, ordered, spelled_alike
 from core.morphometry.coverage import area_um2
 from core.morphometry.frames import differences_frame, images_frame, objects_frame
@@ -106,6 +108,8 @@ def measure(
     Label maps alone: `python -m core measure labels/*.tif --classes liver --pixel-size 8 --out objects.csv`
 
     Treated beside control: add `--sheet samples.csv --comparison comparison.csv`
+
+    Label maps that cannot be read are left out and named at the end, with exit code 1.
     """
     if sheet is None and (reference is not None or comparison is not None):
         raise DatasetError("--reference and --comparison go with --sheet.", "Give a sample sheet with conditions.")
@@ -122,7 +126,13 @@ def measure(
     if sheet is not None:
         tasks = _told_of(tasks, sheet)
         reference = _reference(tasks, reference)
-    found = _measured(tasks, scheme, contact)
+    refused = RefusedFiles(len(tasks))
+    found = _measured(tasks, scheme, contact, refused)
+    if not found:
+        refused.show()
+        raise LabelMapError("No label map can be read; nothing was written.", "Correct what is named above.")
+    if reference is not None and refused.refusals:
+        reference = _reference_left(found, reference)
     physical = typical_size_nm(found) is not None
     if not physical:
         notice("No pixel size is known: everything is in pixels, and there are no contacts. Give --pixel-size.")
@@ -140,6 +150,7 @@ def measure(
             write_bytes(comparison, spreadsheet(_comparison(compared, scheme, reference)))
         _print_compared(compared, scheme, reference)
     done(f"Table of {sum(len(each.table) for each in found):,} objects: {out}")
+    refused.end()
 
 
 def _of_dataset(path: Path, size_nm: float | None) -> tuple[LabelScheme, list[_Task]]:
@@ -165,24 +176,18 @@ def _of_file(path: Path, reading: LabelReading, size_nm: float | None) -> _Task:
     """A label map by itself."""
 
     def read() -> tuple[NDArray[np.uint8], float | None]:
-        found = read_label_image(path, reading.scheme, value_map=reading.values)
+        with open_label_file(path) as opened:
+            found = read_guarded(reading, (path,), opened.shape_yx)
         for text in found.report.sentences:
             notice(f"{path.name}: {text}")
-        if size_nm is not None:
-            return found.labels_yx, size_nm
-        with open_micrograph(path) as opened:
-            return found.labels_yx, opened.pixel_size.nm
+        return found.labels_yx, opened.pixel_size.nm if size_nm is None else size_nm
 
     return _Task(case_stem(path), "", read)
 
 
 def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
     """The same, with the specimens and conditions of a sample sheet."""
-    try:
-        content = sheet.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{sheet} cannot be read: {error.strerror}.", "Name a sample sheet (.csv).") from error
-    facts = read_facts(content, {str(number): Names(task.name) for number, task in enumerate(tasks)})
+    facts = read_facts(read_sheet(sheet), {str(number): Names(task.name) for number, task in enumerate(tasks)})
     if facts.strays:
         notice(f"{sheet.name} names what is not measured: {', '.join(facts.strays)}.")
     if facts.unclear:
@@ -206,7 +211,7 @@ def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
     return told
 
 
-def _reference(tasks: Sequence[_Task], wanted: str | None) -> str:
+def _reference(tasks: Sequence[_Task | ImageObjects], wanted: str | None) -> str:
     """The condition to compare with; before anything is measured."""
     names = ordered(task.condition for task in tasks)
     if len(names) < 2:
@@ -221,20 +226,32 @@ def _reference(tasks: Sequence[_Task], wanted: str | None) -> str:
     return wanted
 
 
-def _measured(tasks: Sequence[_Task], scheme: LabelScheme, contact_nm: float) -> list[ImageObjects]:
-    """All of them, one after the other."""
+def _reference_left(found: Sequence[ImageObjects], wanted: str) -> str | None:
+    """The condition to compare with, None where too little could be read: then nothing is compared."""
+    try:
+        return _reference(found, wanted)
+    except DatasetError as error:
+        notice(f"Conditions are not compared. {error.cause}")
+        return None
+
+
+def _measured(
+    tasks: Sequence[_Task], scheme: LabelScheme, contact_nm: float, refused: RefusedFiles
+) -> list[ImageObjects]:
+    """All that can be read, one after the other; the others are added to ``refused``."""
     found = []
     with progress_bar("measure") as progress:
         for number, task in enumerate(tasks):
-            labels_yx, size_nm = task.read()
 
             def advance(fraction: float, number: int = number, name: str = task.name) -> None:
                 progress((number + fraction) / len(tasks), name)
 
-            table = measure_objects(labels_yx, scheme, size_nm, contact_nm=contact_nm, progress=advance)
-            found.append(
-                ImageObjects(str(number), task.name, task.specimen, str(number), table, task.condition, task.stack)
-            )
+            with refused.boundary(task.name):
+                labels_yx, size_nm = task.read()
+                table = measure_objects(labels_yx, scheme, size_nm, contact_nm=contact_nm, progress=advance)
+                found.append(
+                    ImageObjects(str(number), task.name, task.specimen, str(number), table, task.condition, task.stack)
+                )
         progress(1.0, "")
     without = [each.name for each in found if each.table.pixel_size_nm is None]
     if without and len(without) < len(found):

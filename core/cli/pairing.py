@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from rich.markup import escape
 from rich.table import Table
 
-from core.cli.console import notice, progress_bar, stderr, stdout
+from core.cli.console import notice, progress_bar, stdout
 from core.cli.label_options import tell_missing
+from core.cli.refused import RefusedFiles
 from core.errors import DatasetError
 from core.imaging.dataset_plan import CheckedCase, DatasetPlan, Refusal, check_case
 from core.imaging.label_import import match_masks
@@ -17,22 +18,24 @@ from core.label_scheme import LabelScheme
 
 
 def checked_cases(
-    plan: DatasetPlan, reading: LabelReading, *, pixel_size_nm: float | None = None
+    plan: DatasetPlan, reading: LabelReading, refused: RefusedFiles, *, pixel_size_nm: float | None = None
 ) -> tuple[CheckedCase, ...]:
-    """Read every case of a plan, print what pairs with what and every refusal.
+    """Read every case of a plan, print what pairs with what.
+
+    A case whose files cannot be read is added to ``refused``, and the others are given.
 
     Raises
     ------
     DatasetError
-        There is a refusal, or no image has labels.
+        Names alone rule something out: a label file of no image, a test image that is not there. Then nobody can say
+        which image lacks it. Or no image with labels is left.
     """
-    refusals = list(plan.refusals)
     cases: list[CheckedCase] = []
     with progress_bar("read") as progress:
         for number, planned in enumerate(plan.cases, start=1):
             result = check_case(planned, reading, pixel_size_nm=pixel_size_nm)
             if isinstance(result, Refusal):
-                refusals.append(result)
+                refused.add(result)
             else:
                 cases.append(result)
             progress(number / len(plan.cases), planned.name)
@@ -42,12 +45,18 @@ def checked_cases(
             notice(f"{case.case.name}: {sentence}")
         if case.report and reading.source is LabelSource.MASKS:
             tell_missing(match_masks(case.case.label_paths, reading.scheme)[0], reading.scheme, case.case.name)
-    for refusal in refusals:
-        stderr.print(f"[bold red]Refused:[/] {escape(refusal.where)}: {escape(refusal.cause)}", soft_wrap=True)
-        stderr.print(f"  [bold]What to do:[/] {escape(refusal.remedy)}", soft_wrap=True)
-    if refusals:
+    if plan.refusals:
+        unnamed = RefusedFiles(len(plan.refusals))
+        for refusal in (*plan.refusals, *refused.refusals):
+            unnamed.add(refusal)
+        unnamed.show()
         raise DatasetError(
-            f"{len(refusals)} refused; nothing was written.", "Put right what is named above, then run this again."
+            f"{len(unnamed.refusals)} refused; nothing was written.", "Correct what is named above, then run it again."
+        )
+    if refused.refusals and not any(case.report for case in cases):
+        refused.show()
+        raise DatasetError(
+            "No image with labels is left; nothing was written.", "Correct what is named above, then run it again."
         )
     if all(case.report is None for case in cases):
         raise DatasetError(

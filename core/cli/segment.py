@@ -12,7 +12,8 @@ from rich.table import Table
 
 from core.cli.console import done, notice, progress_bar, stdout
 from core.cli.model import find_model, model_warning, warn_of
-from core.errors import PredictionError
+from core.cli.refused import RefusedFiles
+from core.errors import ImageError, PredictionError
 from core.files import replacing, write_json
 from core.imaging.display import percentile_window, to_display
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
@@ -95,10 +96,12 @@ def segment(
 
     settings = current_settings()
     stored = find_model(model)
-    sources = _sources(image, page, settings.max_image_px)
-    targets = _targets(out, sources, ".tif")
-    overlays = _targets(overlay, sources, ".png") if overlay else None
-    summaries = _targets(json, sources, ".json") if json else None
+    refused = RefusedFiles(len(image))
+    sources = _sources(image, page, settings.max_image_px, refused)
+    several = len(set(image)) > 1  # also where only one of them can be read: the folder was meant as one
+    targets = _targets(out, sources, ".tif", several=several)
+    overlays = _targets(overlay, sources, ".png", several=several) if overlay else None
+    summaries = _targets(json, sources, ".json", several=several) if json else None
     warn_of(stored)
     predictor = Predictor(
         stored,
@@ -108,7 +111,11 @@ def segment(
         cache_dir=settings.data_dir / "cache",
     )
     for number, source in enumerate(sources):
-        loaded = source.file.read(source.page)
+        loaded = None
+        with refused.boundary(source.title):
+            loaded = source.file.read(source.page)
+        if loaded is None:
+            continue
         for text in loaded.notices:
             notice(f"{source.title}: {text}")
         sink = ArraySink(loaded.shape)
@@ -143,6 +150,7 @@ def segment(
             write_json(summaries[number], _summary_json(source, stored, used_nm, rows, summary, cleaning))
         _print(source.title, rows)
         done(f"Label map: {targets[number]}")
+    refused.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,19 +181,23 @@ def _refuse_files(**given: object) -> None:
         )
 
 
-def _sources(paths: list[Path], wanted: list[int] | None, max_px: int) -> list[_Source]:
-    """Every page to segment; which ones is said for files of several pages.
+def _sources(paths: list[Path], wanted: list[int] | None, max_px: int, refused: RefusedFiles) -> list[_Source]:
+    """Every page to segment; which ones is said for files of several pages. Unreadable files go to ``refused``.
 
     Raises
     ------
     PredictionError
         A file has no such page.
     ImageError
-        A file cannot be read.
+        No file can be read.
     """
     sources = []
     for path in paths:
-        file = open_guarded(path, max_px=max_px)
+        file = None
+        with refused.boundary(path.name):
+            file = open_guarded(path, max_px=max_px)
+        if file is None:
+            continue
         pages = sorted(set(wanted)) if wanted else list(range(1, file.pages + 1))
         missing = [page for page in pages if page > file.pages]
         if missing:
@@ -198,12 +210,14 @@ def _sources(paths: list[Path], wanted: list[int] | None, max_px: int) -> list[_
         digits = len(str(file.pages))
         named = file.pages > 1 and (len(pages) > 1 or len(paths) > 1)
         sources += [_Source(path, file, page - 1, f"_page_{page:0{digits}d}" if named else "") for page in pages]
+    if not sources:
+        refused.show()
+        raise ImageError("No image can be read.", "Correct what is named above.")
     return sources
 
 
-def _targets(given: Path, sources: list[_Source], suffix: str) -> list[Path]:
+def _targets(given: Path, sources: list[_Source], suffix: str, *, several: bool) -> list[Path]:
     """The file to write for each page: as given, or one per page in the given folder; never an image itself."""
-    several = len({source.path for source in sources}) > 1
     targets = [_target(given, source, suffix, several=several) for source in sources]
     inputs = {source.path.resolve() for source in sources}
     for number, target in enumerate(targets):

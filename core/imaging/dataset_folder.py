@@ -7,22 +7,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, Field, PositiveFloat, ValidationError
 
-from core.boundary import file_boundary
-from core.errors import DatasetError, ImageError, LabelMapError
+from core.errors import DatasetError, LabelMapError
 from core.imaging.dataset_case import Case, CaseFacts, DatasetFolder, Layout, Split, guessed_groups
+from core.imaging.dataset_loading import DESCRIPTION_FILE, load_case, load_image, load_labels, size_in_file
 from core.imaging.dataset_writing import NewCase, write_dataset
-from core.imaging.image import Image, PixelSize, PixelSizeSource
-from core.imaging.label_import import read_label_image
-from core.imaging.label_report import LabelImport
-from core.imaging.reader import SUFFIXES, case_stem, open_micrograph, placement_of, read_image
+from core.imaging.reader import SUFFIXES, case_stem
 from core.label_scheme import IGNORE_ID, LabelScheme
-from core.outside import is_link, require_no_link
+from core.outside import require_no_link
 
 __all__ = [
+    "DESCRIPTION_FILE",
     "Case",
     "DatasetFolder",
     "Layout",
@@ -36,7 +32,8 @@ __all__ = [
     "write_dataset",
 ]
 
-DESCRIPTION_FILE: Final = "dataset.json"
+_MAX_DESCRIPTION_BYTES: Final = 16_000_000
+"""Facts of some fifty thousand cases; a larger file is none, and needs many times its size in memory."""
 
 _BY_LENGTH: Final = sorted(SUFFIXES, key=len, reverse=True)
 _CHANNEL: Final = "_0000"
@@ -118,7 +115,7 @@ def open_dataset(path: Path, *, on_problem: OnProblem | None = None) -> DatasetF
             name=name,
             image_path=image,
             label_path=labels,
-            pixel_size_nm=described.size_of(name) or _size_in_file(image),
+            pixel_size_nm=described.size_of(name) or size_in_file(image),
             split=split,
             group=groups[name],
             scheme=scheme,
@@ -130,76 +127,6 @@ def open_dataset(path: Path, *, on_problem: OnProblem | None = None) -> DatasetF
     if not cases:
         raise DatasetError(f"{folder.name} has no images.", f"Put them into {'imagesTr' if nnunet else 'images'}/.")
     return DatasetFolder(folder, Layout.NNUNET if nnunet else Layout.CRISTAE, scheme, cases)
-
-
-def load_image(case: Case) -> Image:
-    """The image of a case, with the pixel size of the dataset.
-
-    Raises
-    ------
-    ImageError
-        It cannot be read, or is a stack.
-    """
-    require_no_link(case.image_path)
-    image = read_image(case.image_path)
-    if case.pixel_size_nm is None or case.pixel_size_nm == image.pixel_size.nm:
-        return image
-    size = PixelSize(case.pixel_size_nm, PixelSizeSource.FILE, DESCRIPTION_FILE)
-    return Image(image.pixels_yx, size, image.name, image.notices)
-
-
-def load_case(case: Case) -> tuple[Image, NDArray[np.uint8]]:
-    """Image and label map of a case.
-
-    Returns
-    -------
-    Image, ndarray
-        The label map is uint8 of the image's shape: 0, ids of the scheme, 255 where nobody has looked.
-
-    Raises
-    ------
-    DatasetError
-        The case has no label map.
-    ImageError, LabelMapError
-        A file cannot be read, has another size or unknown values.
-    """
-    if case.label_path is None:
-        raise DatasetError(f"{case.name} has no label map.", "Add one, or leave the case out.")
-    image = load_image(case)
-    return image, load_labels(case, image.shape).labels_yx
-
-
-def load_labels(case: Case, shape_yx: tuple[int, int]) -> LabelImport:
-    """The label map of a case, and what reading it did.
-
-    Parameters
-    ----------
-    case
-        With a label map.
-    shape_yx
-        Of its image.
-
-    Raises
-    ------
-    DatasetError
-        The case has no label map.
-    LabelMapError
-        It cannot be read, has another size or unknown values, or lies elsewhere than its image.
-    """
-    if case.label_path is None:
-        raise DatasetError(f"{case.name} has no label map.", "Add one, or leave the case out.")
-    require_no_link(case.label_path)
-    values = None
-    if case.ignore_value != IGNORE_ID:
-        values = {0: 0, **{i: i for i in case.scheme.ids}, IGNORE_ID: IGNORE_ID, case.ignore_value: IGNORE_ID}
-    return read_label_image(
-        case.label_path,
-        case.scheme,
-        shape_yx,
-        value_map=values,
-        stray_share=0,
-        placement=placement_of(case.image_path),
-    )
 
 
 def read_classes(path: Path) -> LabelScheme:
@@ -219,6 +146,13 @@ def _read_description(file: Path) -> _Description:
     folder = file.parent
     require_no_link(file)
     try:
+        size_bytes = file.stat().st_size
+        if size_bytes > _MAX_DESCRIPTION_BYTES:
+            raise DatasetError(
+                f"{file} has {size_bytes / 1e6:.0f} MB; a description of a dataset has at most "
+                f"{_MAX_DESCRIPTION_BYTES / 1e6:.0f} MB.",
+                "Check that it is the right file; leave out what is not about classes, splits and pixel sizes.",
+            )
         value = json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         what = f"{folder.name} has no {file.name}." if folder.is_dir() else f"There is no folder {folder}."
@@ -390,17 +324,6 @@ def _no_image(folder: Path, what: str, names: list[str]) -> DatasetError:
         f"{folder.name}/{DESCRIPTION_FILE} lists {len(names)} case(s) under {what} that have no image: {_some(names)}.",
         "Add the images, or take the names out. A name is the image file's, without its ending.",
     )
-
-
-def _size_in_file(image: Path) -> float | None:
-    """The pixel size in the image's own header; whether it can be read at all shows when it is loaded."""
-    if is_link(image):
-        return None
-    try:
-        with file_boundary(image.name), open_micrograph(image) as micrograph:
-            return micrograph.pixel_size.nm
-    except ImageError:
-        return None
 
 
 def _some(names: list[str]) -> str:

@@ -11,10 +11,12 @@ from core.boundary import file_boundary
 from core.errors import CristaeError, DatasetError
 from core.imaging.dataset_case import Split, guessed_groups
 from core.imaging.dataset_writing import NewCase
+from core.imaging.guarded_micrograph import open_guarded
 from core.imaging.image import Image, PixelSize
 from core.imaging.label_reading import LabelReading, image_files, pair_by_name
 from core.imaging.label_report import LabelReport
-from core.imaging.reader import case_stem, check_single, open_micrograph
+from core.imaging.reader import case_stem, check_single
+from core.labels.guarded_reading import read_guarded
 from core.outside import require_no_link
 
 
@@ -172,14 +174,14 @@ def read_case(
     """
     for path in (case.image_path, *case.label_paths):
         require_no_link(path)
-    with open_micrograph(case.image_path) as file:
+    with open_guarded(case.image_path) as file:
         check_single(file)
         image, placement = file.read(), file.placement
     if pixel_size_nm is not None:
         image = Image(image.pixels_yx, PixelSize.from_user(pixel_size_nm), image.name, image.notices)
     if not case.label_paths:
         return NewCase(case.name, image, None, case.split, case.group), None
-    labels = reading.read(case.label_paths, image.shape, placement)
+    labels = read_guarded(reading, case.label_paths, image.shape, placement)
     return NewCase(case.name, image, labels.labels_yx, case.split, case.group), labels.report
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +9,15 @@ from numpy.typing import NDArray
 
 from core.errors import LabelMapError
 from core.guarded import GIB, Limits, Subject, guarded_with
+from core.imaging.guarded_limits import label_limits
 from core.imaging.import_case import ImportCase, read_labels
 from core.imaging.label_colors import find_colors
 from core.imaging.label_report import LabelImport, LabelReport
 from core.label_scheme import LabelScheme
 from core.labels.found_colors import FoundColors
+from core.labels.guarded_reading import shown_names
 from core.labels.placement import Placement
 from core.outside import require_no_link
-
-_BYTES_PER_PX = 64
-"""Of memory, while colours are told apart: samples, packed colours, what is near and what is a blend."""
-
-_PX_PER_BUSY_S = 400_000
-"""Pixels that a processor second suffices for, at the very least."""
 
 
 def read_labels_guarded(
@@ -36,7 +30,7 @@ def read_labels_guarded(
     LabelMapError
         As there; also where reading it took too much memory or time, or crashed.
     """
-    subject = Subject(_shown(case.label_paths), LabelMapError)
+    subject = Subject(shown_names(case.label_paths), LabelMapError)
     report, labels_yx = guarded_with(
         label_limits(case.label_paths, shape_yx), subject, labels_of_case, case, scheme, shape_yx, placement
     )
@@ -56,19 +50,6 @@ def find_colors_guarded(path: Path) -> FoundColors:
     return guarded_with(limits, Subject(path.name, LabelMapError), colors_of_file, path)
 
 
-def label_limits(paths: Sequence[Path], shape_yx: tuple[int, int]) -> Limits:
-    """What reading label files of an image may take."""
-    px = shape_yx[0] * shape_yx[1] * max(len(paths), 1)
-    file_bytes = 0
-    for path in paths:
-        with suppress(OSError):
-            file_bytes += path.stat().st_size
-    return Limits(
-        memory_bytes=2 * GIB + shape_yx[0] * shape_yx[1] * _BYTES_PER_PX + file_bytes,
-        busy_s=30 + px / _PX_PER_BUSY_S,
-    )
-
-
 def labels_of_case(
     case: ImportCase, scheme: LabelScheme, shape_yx: tuple[int, int], placement: Placement | None
 ) -> tuple[LabelReport, NDArray[np.uint8]]:
@@ -80,7 +61,3 @@ def labels_of_case(
 def colors_of_file(path: Path) -> FoundColors:
     """Within the guarded process: `find_colors`."""
     return find_colors(path)
-
-
-def _shown(paths: Sequence[Path]) -> str:
-    return paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more" if paths else "no file"

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ImageError
-from core.guarded import GIB, Limits, Subject, guarded_with
+from core.guarded import Subject, guarded_with
 from core.guarded_child import report_progress
 from core.imaging.formats.source import Storage
+from core.imaging.guarded_limits import open_limits, read_limits
 from core.imaging.image import Image, PixelSize
 from core.imaging.names import display_name
 from core.imaging.reader import Micrograph, open_micrograph
 from core.labels.placement import Placement
 from core.settings import current_settings
-
-_BYTES_PER_BUSY_S: Final = 20_000_000
-"""A processor second's worth of file to open or decode, at the very least."""
-
-_PX_PER_BUSY_S: Final = 2_000_000
-"""The same in pixels, for compressed files."""
-
-_COPIES: Final = 8
-"""How often a plane may be in memory while it is read: the file, its samples, luminance, masks of what is finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +109,6 @@ def open_guarded(path: Path, *, name: str | None = None, max_px: int | None = No
     limit_px = current_settings().max_image_px if max_px is None else max_px
     facts = guarded_with(open_limits(path), Subject(shown), read_facts, path, shown, limit_px)
     return GuardedMicrograph(path, facts, limit_px)
-
-
-def open_limits(path: Path) -> Limits:
-    """What opening a file may take: more for a larger one, whose stack has more pages to look at."""
-    with suppress(OSError):
-        return Limits(busy_s=20 + path.stat().st_size / _BYTES_PER_BUSY_S)
-    return Limits()
-
-
-def read_limits(path: Path, shape_yx: tuple[int, int], bytes_per_px: int) -> Limits:
-    """What reading a page of a file may take."""
-    px = shape_yx[0] * shape_yx[1]
-    file_bytes = 0
-    with suppress(OSError):
-        file_bytes = path.stat().st_size
-    return Limits(
-        memory_bytes=2 * GIB + px * max(bytes_per_px, 4) * _COPIES,
-        busy_s=20 + px / _PX_PER_BUSY_S + file_bytes / _BYTES_PER_BUSY_S,
-    )
 
 
 def read_facts(path: Path, name: str, max_px: int) -> MicrographFacts:

@@ -13,7 +13,7 @@ from core.errors import ImageError
 from core.guarded import GIB, Limits, Subject, guarded_with
 from core.guarded_child import report_progress
 from core.imaging.formats.source import Storage
-from core.imaging.guarded_micrograph import open_limits
+from core.imaging.guarded_limits import open_limits
 from core.imaging.image import PixelSize
 from core.imaging.names import display_name
 from core.imaging.reader import Micrograph, open_micrograph

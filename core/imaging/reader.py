@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import numpy as np
 
@@ -198,7 +199,14 @@ def case_stem(path: Path) -> str:
     return path.name[: len(path.name) - len(suffix)] if suffix else path.name
 
 
-def check_single(micrograph: Micrograph) -> None:
+class HasPages(Protocol):
+    """An opened file, whichever process reads it."""
+
+    name: str
+    pages: int
+
+
+def check_single(micrograph: HasPages) -> None:
     """Refuse a stack where one 2D image is wanted.
 
     Raises
@@ -216,6 +224,9 @@ def check_single(micrograph: Micrograph) -> None:
 def _format_of(path: Path, name: str) -> tuple[Format, tuple[str, ...]]:
     """The format by content, and a notice where the name says otherwise."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would never answer, a device never end
+            what = "a folder" if path.is_dir() else "no ordinary file"
+            raise ImageError(f"{name} cannot be opened: it is {what}.", "Name the file of an image.")
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except FileNotFoundError as error:

@@ -131,6 +131,23 @@ def read_facts(text: str | bytes, images: Mapping[str, Names]) -> SheetFacts:
     return SheetFacts(said, tuple(strays), tuple(unclear), ignored)
 
 
+def read_sheet(path: Path) -> bytes:
+    """The content of a sample sheet; of a file that is too large to be one no more than shows that.
+
+    Raises
+    ------
+    DatasetError
+        It is no file, or may not be read.
+    """
+    try:
+        if not path.is_file():
+            raise DatasetError(f"{path} cannot be read: there is no such file.", "Name a sample sheet (.csv).")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}.", "Name a sample sheet (.csv).") from error
+
+
 def _one_stack(keys: Sequence[str], images: Mapping[str, Names]) -> bool:
     """Whether these are planes of one stack."""
     stacks = {images[key].stack for key in keys}
@@ -176,7 +193,9 @@ def _named_by(heads: list[str], meant: list[str | None]) -> str:
 def _read(text: str | bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Heads, and rows with their number as a spreadsheet counts them."""
     if len(text) > MAX_BYTES:
-        raise DatasetError(f"The table has {len(text):,} bytes.", "Keep one row per image and the columns named here.")
+        raise DatasetError(
+            f"The table has more than {MAX_BYTES:,} bytes.", "Keep one row per image and the columns named here."
+        )
     content = _decoded(text) if isinstance(text, bytes) else text
     content = unicodedata.normalize("NFC", content.lstrip("\ufeff"))
     if "\0" in content or content.startswith("PK\x03\x04"):

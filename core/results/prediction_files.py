@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.boundary import file_boundary
 from core.errors import CristaeError, DatasetError, LabelMapError
 from core.guarded import Subject, guarded_with
-from core.imaging.guarded_labels import label_limits
+from core.imaging.guarded_limits import label_limits
 from core.imaging.import_case import guessed_source
 from core.imaging.label_masks import Overlap
 from core.imaging.label_reading import LabelReading, LabelSource, image_files, pair_by_name

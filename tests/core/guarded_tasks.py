@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import LabelMapError
+from core.guarded import guarded
 from core.guarded_child import report_progress
 from core.imaging.image import PixelSize, PixelSizeSource
 
@@ -30,6 +31,10 @@ class Wrapped:
 def process_id() -> int:
     """Which process runs this."""
     return os.getpid()
+
+
+def process_id_by_a_guarded_call() -> int:
+    return guarded(process_id)
 
 
 def echoed(wrapped: Wrapped, *, times: int = 1) -> tuple[Wrapped, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import tifffile
 
 from core.errors import CristaeError, DatasetError, ImageError, LabelMapError
 from core.guarded import MIB, Limits, Subject, end_children, guarded, guarded_with
@@ -187,3 +189,25 @@ def test_threads_read_different_files(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(3) as pool:
         assert list(pool.map(read, range(6))) == list(range(6))
+
+
+def test_a_relative_path_belongs_to_the_folder_of_the_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child is kept: it was started in another folder."""
+    for name, value in (("one", 1), ("two", 2)):
+        (tmp_path / name).mkdir()
+        tifffile.imwrite(tmp_path / name / "a.tif", np.full((3, 4), value, np.uint8))
+        monkeypatch.chdir(tmp_path / name)
+        assert open_guarded(Path("a.tif")).read().pixels_yx[0, 0] == value
+
+
+def test_a_guarded_function_may_use_what_is_guarded_itself() -> None:
+    assert guarded(tasks.process_id) == guarded(tasks.process_id_by_a_guarded_call)
+
+
+def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="it is a folder"):
+        open_guarded(tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.tif")
+        with pytest.raises(ImageError, match="no ordinary file"):
+            open_guarded(tmp_path / "pipe.tif")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,36 +10,10 @@ import pytest
 import tifffile
 from PIL import Image as PilImage
 
-from core.cli import console
-from core.cli.app import main
 from core.imaging.dataset_folder import Split, load_case, open_dataset
+from tests.core.cli.conftest import Command
 
 SHAPE = (40, 50)
-
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Answer]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """``python -m core``, without the seconds that a process of its own costs."""
-    monkeypatch.setattr(console.stdout, "_width", 220)
-
-    def run(*arguments: str | Path) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["core", *map(str, arguments)])
-        with pytest.raises(SystemExit) as leaving:
-            main()
-        shown = capsys.readouterr()
-        return Answer(int(leaving.value.code or 0), shown.out, shown.err)
-
-    return run
 
 
 def _save(path: Path, pixels: np.ndarray) -> Path:

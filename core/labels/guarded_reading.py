@@ -1,0 +1,105 @@
+"""Label files from outside, read in a guarded process in any of the ways in which labels are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ImageError, LabelMapError
+from core.guarded import Subject, guarded_with
+from core.imaging.guarded_limits import label_limits
+from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
+from core.imaging.label_reading import LabelReading
+from core.imaging.label_report import LabelImport, LabelReport
+from core.labels.found_colors import color_of, number_of
+from core.labels.placement import Placement
+
+
+def read_guarded(
+    reading: LabelReading,
+    paths: Sequence[Path],
+    shape_yx: tuple[int, int],
+    placement: Placement | None = None,
+    *,
+    class_ids: Sequence[int] = (),
+) -> LabelImport:
+    """The label map of an image, read in a guarded process.
+
+    Parameters
+    ----------
+    reading, paths, shape_yx, placement
+        As for `LabelReading.read`.
+    class_ids
+        For masks whose classes are known: the class of each file, as for `LabelReading.read_by_class`.
+
+    Raises
+    ------
+    LabelMapError
+        As there; also where reading took too much memory or time, or crashed.
+    """
+    subject = Subject(shown_names(paths), LabelMapError)
+    report, labels_yx = guarded_with(
+        label_limits(paths, shape_yx),
+        subject,
+        labels_of_files,
+        replace(reading, colors=None),
+        tuple((number_of(color), class_id) for color, class_id in (reading.colors or {}).items()),
+        tuple(paths),
+        tuple(class_ids),
+        shape_yx,
+        placement,
+    )
+    return LabelImport(labels_yx, report)
+
+
+def read_masks_guarded(
+    reading: LabelReading, masks: Mapping[int, Path], shape_yx: tuple[int, int], placement: Placement | None = None
+) -> LabelImport:
+    """The label map of an image from masks whose classes are known, class id to file; see `read_guarded`.
+
+    Raises
+    ------
+    LabelMapError
+        As there.
+    """
+    return read_guarded(reading, tuple(masks.values()), shape_yx, placement, class_ids=tuple(masks))
+
+
+def open_label_file(path: Path) -> GuardedMicrograph:
+    """The header of a label file: its size, and the pixel size that it states.
+
+    Raises
+    ------
+    LabelMapError
+        It cannot be read.
+    """
+    try:
+        return open_guarded(path)
+    except ImageError as error:
+        raise LabelMapError(f"Label file: {error.cause}", error.remedy) from error
+
+
+def shown_names(paths: Sequence[Path]) -> str:
+    """The files for messages: "a.png and 2 more"."""
+    return paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more" if paths else "no file"
+
+
+def labels_of_files(
+    reading: LabelReading,
+    colors: tuple[tuple[int, int], ...],
+    paths: tuple[Path, ...],
+    class_ids: tuple[int, ...],
+    shape_yx: tuple[int, int],
+    placement: Placement | None,
+) -> tuple[LabelReport, NDArray[np.uint8]]:
+    """Within the guarded process: read, with colours as numbers, 0xrrggbb."""
+    full = replace(reading, colors={color_of(number): class_id for number, class_id in colors} or None)
+    if class_ids:
+        read = full.read_by_class(dict(zip(class_ids, paths, strict=True)), shape_yx, placement)
+    else:
+        read = full.read(paths, shape_yx, placement)
+    return read.report, read.labels_yx

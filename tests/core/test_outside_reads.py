@@ -1,0 +1,91 @@
+"""No file from outside is read beyond the guard: what reads one directly is called by a few modules only."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from core.imaging import (
+    dataset_loading,
+    guarded_labels,
+    guarded_micrograph,
+    import_case,
+    inspection,
+    label_colors,
+    label_import,
+    label_masks,
+    label_planes,
+    label_reading,
+    reader,
+)
+from core.labels import guarded_reading
+from core.results import prediction_files
+from core.settings import ROOT
+
+READERS = {
+    "open_micrograph", "read_image", "placement_of", "read_label_plane", "read_label_image", "read_masks",
+    "read_rgb_labels", "find_colors", "guessed_source", "found_source", "read_labels", "read_by_class", "check_import",
+    "check_prediction", "read_prediction", "inspect_file", "read_page", "labels_of_case",
+    "labels_of_files", "prediction_of_case", "colors_of_file", "ready_model",
+}  # fmt: skip
+"""Functions that open a file from outside in the process that calls them."""
+
+DECODERS = {
+    "imread", "TiffFile", "ZipFile", "png_decode", "jpeg_decode", "tiff_decode", "imdecode", "memmap", "fromfile",
+}  # fmt: skip
+"""What libraries call it."""
+
+GUARDED: tuple[ModuleType, ...] = (
+    reader, label_planes, label_import, label_masks, label_colors, label_reading, import_case, inspection,
+    guarded_micrograph, guarded_labels, guarded_reading, dataset_loading, prediction_files,
+)  # fmt: skip
+"""Where they are, and where the guard calls them: in these modules every call of one is itself within the guard."""
+
+OWN_FILES = {
+    "core/guarded.py", "core/web/trainings.py", "core/exports.py", "core/segmentation/bundle.py",
+    "core/segmentation/nnunet_export.py", "core/segmentation/archive.py", "core/exporting/sinks.py",
+    "core/results/bundle.py",
+}  # fmt: skip
+"""They decode or write what Cristae itself has written; archives of models are opened by the guarded import."""
+
+
+def _sources() -> Iterator[Path]:
+    for folder in ("core", "ui", "pages"):
+        yield from (ROOT / folder).rglob("*.py")
+    yield ROOT / "app.py"
+
+
+def called(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Names of what is called, the last part of dotted ones, with the line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            yield name, node.lineno
+
+
+def test_files_from_outside_are_read_within_the_guard_only() -> None:
+    allowed = {Path(module.__file__ or "") for module in GUARDED}
+    formats = Path(reader.__file__ or "").parent / "formats"
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} calls {name}"
+        for path in _sources()
+        if path not in allowed and formats not in path.parents
+        for name, line in called(ast.parse(path.read_text(encoding="utf-8")))
+        if name in READERS or (name in DECODERS and path.relative_to(ROOT).as_posix() not in OWN_FILES)
+    ]
+    assert not wrong, "read it with open_guarded, read_guarded or load_case; or give the function to guarded_with"
+
+
+@pytest.mark.parametrize("name", sorted(READERS - {"read_by_class", "ready_model"}))
+def test_the_law_knows_functions_that_there_are(name: str) -> None:
+    """A renamed one would be forbidden under its old name only."""
+    assert any(hasattr(module, name) for module in GUARDED)
+
+
+def test_the_law_finds_a_call() -> None:
+    code = "def f(path):\n    with reader.open_micrograph(path) as file:\n        return TiffFile(path)\n"
+    assert [name for name, _ in called(ast.parse(code))] == ["open_micrograph", "TiffFile"]
