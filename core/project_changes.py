@@ -19,21 +19,35 @@ from core.store.tables import ProjectRow
 
 
 def create_project(
-    store: Store, name: str, scheme: LabelScheme, pixel_size_nm: float | None = None, *, by: str
+    store: Store,
+    name: str,
+    scheme: LabelScheme,
+    pixel_size_nm: float | None = None,
+    *,
+    by: str,
+    for_uploads: bool = False,
 ) -> ProjectRecord:
     """Make an empty project; where access goes by roles, whoever makes it is its admin.
+
+    Parameters
+    ----------
+    for_uploads
+        It is the one that files go to where no project was chosen: there is one at most.
 
     Raises
     ------
     AccessError
         ``by`` manages no project, nor all of them.
     StoreError, ImageError
-        As `Store.create_project`.
+        As `Store.create_project`; there is one for uploads already.
     """
     require_anywhere(store, by, Permission.MANAGE)
     key = person_key(by)
 
     def told(session: Session, row: ProjectRow) -> None:
+        if for_uploads:
+            row.for_uploads = True
+            session.flush()
         note(session, by, "project_made", row.id, row.id, name=row.name, classes=_classes(scheme))
         if store.settings.access is Access.ROLES and key and key not in everywhere_admins(store.settings):
             admin = MemberRow(project_id=row.id, person=key, name=clean_name(by), role=Role.ADMIN.value, added_at=now())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,21 +10,19 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access import Permission, require, require_anywhere, require_within
+from core.access import Permission, require_within
 from core.batches.followers import images_of, queue_predictions, segmented
 from core.batches.plan import SegmentPlan
 from core.batches.rows import is_batch_id, new_batch_id, record, require_batch_author
-from core.errors import JobError, StoreError
+from core.batches.target import first_project
+from core.errors import JobError
 from core.jobs.rows import Priority, new_job
 from core.jobs.transitions import record as job_record
 from core.segmentation.model_store import ModelStore
 from core.store.base import found, now
-from core.store.records import BatchRecord, JobRecord, ProjectRecord
+from core.store.records import BatchRecord, JobRecord
 from core.store.store import Store
 from core.store.tables import BatchRow, ProjectRow
-
-FIRST_PROJECT: Final = "My images"
-"""Made for the first file where there is no project yet."""
 
 MAX_FILES: Final = 100_000
 
@@ -79,7 +76,7 @@ def add_file(
     batch_id
         Chosen by who asks, one for all files of a drop; the first file to arrive begins the batch.
     project_id
-        Where the images go; empty: `first_project`.
+        Where the images go; empty: `core.batches.target.first_project`.
     files
         How many the drop has.
     by
@@ -88,7 +85,7 @@ def add_file(
     Raises
     ------
     AccessError
-        ``by`` may not add images to the project.
+        ``by`` may not add images to the project, or has none where none is named.
     NotFoundError
         There is no such project or model, or the batch is somebody else's.
     JobError
@@ -96,8 +93,8 @@ def add_file(
     """
     if not is_batch_id(batch_id):
         raise JobError(f"{batch_id[:40]!r} cannot be the id of a batch.", "Reload the page and drop the files again.")
-    ModelStore(store.settings.models_dir).get(plan.model_id)
-    project_id = project_id or first_project(store, plan.model_id, by=by).id
+    model = ModelStore(store.settings.models_dir).get(plan.model_id)
+    project_id = project_id or first_project(store, model.scheme, by=by).id
     params: dict[str, Any] = {"project_id": project_id, "name": file.name, "then": plan.to_json()}
     params |= {"upload_id": file.upload_id} if file.upload_id else {"path": str(file.path)}
     sizes = {"assumed_nm": plan.assumed_nm, "pixel_size_nm": file.pixel_size_nm}
@@ -157,28 +154,6 @@ def segment_images(store: Store, image_ids: Sequence[str], plan: SegmentPlan, *,
         session.flush()
         session.refresh(row)
         return record(row)
-
-
-def first_project(store: Store, model_id: str, *, by: str) -> ProjectRecord:
-    """The project `FIRST_PROJECT`, for files that are dropped where there is no other, with the classes of the model.
-
-    Made once, however many ask at the same time.
-
-    Raises
-    ------
-    AccessError
-        ``by`` may not add images to it; or it is to be made, which takes an admin where access goes by roles.
-    """
-    for _ in range(2):
-        known = next((project for project in store.projects() if project.name == FIRST_PROJECT), None)
-        if known is not None:
-            require(store, known.id, by, Permission.ADD_IMAGES)
-            return known
-        require_anywhere(store, by, Permission.MANAGE)
-        scheme = ModelStore(store.settings.models_dir).get(model_id).scheme
-        with suppress(StoreError):  # somebody else was quicker
-            return store.create_project(FIRST_PROJECT, scheme, None)
-    raise StoreError(f"The project {FIRST_PROJECT!r} cannot be made.", "Make a project on the Data page.")
 
 
 def _begun(session: Session, batch_id: str, project_id: str | None, plan: SegmentPlan, files: int, by: str) -> BatchRow:

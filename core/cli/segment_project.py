@@ -10,6 +10,7 @@ from typing import Final
 from core.batches.plan import SegmentPlan
 from core.batches.rows import BatchProgress, batch_progress, new_batch_id
 from core.batches.start import NewFile, add_file
+from core.batches.target import FIRST_PROJECT, first_project, makes_first_project
 from core.cli.console import done, notice, progress_bar
 from core.cli.results import find_project
 from core.errors import ImageError, JobError, ModelError
@@ -47,11 +48,13 @@ def segment_into(
     if missing:
         raise ImageError(f"There is no file {missing[0]}.", "Check the path; nothing was queued.")
     store = current_store()
-    project = find_project(store, project_name)
     models = ModelStore(store.settings.models_dir)
-    model = models.get(model_id) if model_id else proposed_model(store, models, project.id)
+    makes = project_name == FIRST_PROJECT and makes_first_project(store, who)
+    known = None if makes else find_project(store, project_name)
+    model = models.get(model_id) if model_id else proposed_model(store, models, known.id if known else None)
     if model is None:
         raise ModelError(f"There is no model in {models.models_dir}.", "Train one, or import one.")
+    project = known or first_project(store, model.scheme, by=who)
     plan = SegmentPlan(model_id=model.id, step=step, mirroring=mirroring)
     batch_id = new_batch_id()
     for path in files:

@@ -85,6 +85,12 @@ class ProjectStore(StoreBase):
         with self.database.reading() as session:
             return _record(found(session, ProjectRow, project_id, "project"))
 
+    def uploads_project(self) -> ProjectRecord | None:
+        """The project that was made for files dropped without one, whatever it is called now; None: none was made."""
+        with self.database.reading() as session:
+            row = session.scalar(select(ProjectRow).where(ProjectRow.for_uploads.is_(True)))
+            return None if row is None else _record(row)
+
     def update_project(
         self,
         project_id: str,

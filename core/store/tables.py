@@ -71,6 +71,8 @@ class ProjectRow(Base):
     approve_own: Mapped[bool] = mapped_column(default=False, server_default=false())
     former_classes: Mapped[list[dict[str, Any]]] = mapped_column(JSON_VALUE, default=list, server_default="[]")
     class_maps: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON_VALUE, default=dict, server_default="{}")
+    for_uploads: Mapped[bool | None] = mapped_column(default=None, index=True, unique=True)
+    """True for the one project that was made for files dropped without a project, None for all others."""
 
 
 class ImageRow(Base):

@@ -9,11 +9,8 @@ import streamlit as st
 
 from core.access import Permission
 from core.batches.plan import SegmentPlan
-from core.batches.rows import last_projects
-from core.batches.start import FIRST_PROJECT
-from core.demo import demo_project
+from core.batches.target import FIRST_PROJECT, makes_first_project, upload_projects
 from core.segmentation.model_store import StoredModel
-from core.settings import Access, current_settings
 from core.store.records import ProjectRecord
 from ui import context
 from ui.access import allowed, visible_projects
@@ -84,16 +81,10 @@ def chosen_project() -> ProjectRecord | None:
 
 
 def _projects() -> dict[str, ProjectRecord | None]:
-    """Those that the person may add images to: the last used first, the examples last."""
-    demo = demo_project(context.store())
-    known = {each.id: each for each in visible_projects() if allowed(Permission.ADD_IMAGES, each.id)}
-    used = (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT), *last_projects(context.store(), person()))
-    newest = [each.id for each in reversed(known.values()) if demo is None or each.id != demo.id]
-    order = dict.fromkeys([*(project_id for project_id in used if project_id in known), *newest])
-    projects: dict[str, ProjectRecord | None] = {project_id: known[project_id] for project_id in order}
-    if not newest and current_settings().access is Access.OPEN:
-        projects = {NEW: None, **projects}
-    return projects | known
+    """Those that the person may add images to, in the order of `upload_projects`; the one that would be made first."""
+    used = (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT))
+    first: dict[str, ProjectRecord | None] = {NEW: None} if makes_first_project(context.store(), person()) else {}
+    return first | {project.id: project for project in upload_projects(context.store(), person(), used=used)}
 
 
 def _project(projects: dict[str, ProjectRecord | None], key: str) -> ProjectRecord | None:

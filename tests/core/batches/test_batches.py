@@ -28,7 +28,7 @@ from core.batches.rows import (
     open_batches,
     retry_failed,
 )
-from core.batches.start import NewFile, add_file, first_project, images_to_do, segment_images
+from core.batches.start import NewFile, add_file, images_to_do, segment_images
 from core.curation import change_pixel_size
 from core.errors import AccessError, CristaeError, JobError, NotFoundError, PredictionError
 from core.imaging.image import Image, PixelSize
@@ -436,27 +436,6 @@ def test_images_of_a_project_without_a_role_are_not_segmented(tmp_path: Path) ->
     with pytest.raises(AccessError, match="viewer"):
         segment_images(store, ids, PLAN, by="Ada")
     assert jobs(store=store) == ()
-    store.close()
-
-
-def test_the_first_project_is_made_once(store: Store) -> None:
-    made = first_project(store, MODEL, by="")
-    assert (made.name, made.scheme) == ("My images", DEFAULT_SCHEME)
-    store.create_project("Later", DEFAULT_SCHEME)
-    assert first_project(store, MODEL, by="").id == made.id
-
-
-def test_the_first_project_is_not_made_by_who_could_not_open_it(tmp_path: Path) -> None:
-    settings = load_settings(
-        data_dir=tmp_path / "d", models_dir=tmp_path / "m", access=Access.ROLES, admins="Root", min_free_bytes=0
-    )
-    store = Store(settings)
-    write_model(settings.models_dir / MODEL)
-    other = store.create_project("other", DEFAULT_SCHEME)
-    set_member(store, other.id, "Ada", Role.ANNOTATOR, by="Root")
-    with pytest.raises(AccessError):
-        add_file(store, BATCH, "", PLAN, NewFile(name="a", path=tmp_path), files=1, by="Ada")
-    assert [project.name for project in store.projects()] == ["other"]
     store.close()
 
 

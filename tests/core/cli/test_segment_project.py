@@ -72,3 +72,16 @@ def test_what_does_not_go_together_is_refused(store: Store, tmp_path: Path) -> N
     with pytest.raises(NotFoundError):
         run(str(tmp_path / "a.tif"), "--project", "Kidney")
     assert jobs() == ()
+
+
+def test_the_first_project_is_made_by_the_rule_of_the_page(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.ones((8, 8), np.uint8))
+    with pytest.raises(NotFoundError, match="My images"):  # there is Liver already
+        run(str(path), "--project", "My images")
+    store.delete_project(store.projects()[0].id)
+    run(str(path), "--project", "My images")
+    assert [project.id for project in store.projects()] == [jobs(kinds=["ingest"])[0].params["project_id"]]
+    made = store.uploads_project()
+    assert made is not None
+    assert made.name == "My images"

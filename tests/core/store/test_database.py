@@ -127,9 +127,32 @@ def test_what_was_seen_before_stays_seen(store: Store) -> None:
 
 def _without_batches(connection: sqlite3.Connection) -> None:
     """As before migration 0011."""
+    _without_uploads_project(connection)
     connection.execute("DROP TABLE batches")
     connection.execute("DROP INDEX ix_jobs_batch_id")
     connection.execute("ALTER TABLE jobs DROP COLUMN batch_id")
+
+
+def _without_uploads_project(connection: sqlite3.Connection) -> None:
+    """As before migration 0014."""
+    connection.execute("DROP INDEX ix_projects_for_uploads")
+    connection.execute("ALTER TABLE projects DROP COLUMN for_uploads")
+
+
+@pytest.mark.parametrize(("names", "marked"), [(("Liver", "My images"), "My images"), (("Liver",), None)])
+def test_the_project_of_uploads_of_an_older_database_is_known_by_its_name(
+    store: Store, names: tuple[str, ...], marked: str | None
+) -> None:
+    for name in names:
+        store.create_project(name, DEFAULT_SCHEME)
+    with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
+        _without_uploads_project(connection)
+        connection.execute("UPDATE alembic_version SET version_num = '0013'")
+    connection.close()
+    again = Store(store.settings)
+    known = again.uploads_project()
+    assert (known.name if known else None) == marked
+    again.close()
 
 
 def test_many_processes_may_open_an_empty_folder_at_once(tmp_path: Path) -> None:
