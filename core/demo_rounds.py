@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.annotation.beginning import begin_draft
+from core.annotation.beginning import prepare_draft
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import class_counts, pack_tile
 from core.annotation.ranking import Strategy
@@ -125,7 +125,7 @@ def _corrected(store: Store, image: ImageRecord, seed: int, edge: int) -> Revisi
     truth = _phantom(seed, edge).labels_yx
     found = tour(store, image.id, ANNOTATOR, Strategy.CONFIDENCE)
     prediction = store.revisions(image.id, kind=RevisionKind.PREDICTION)[0]
-    draft, _ = begin_draft(store, image.id, ANNOTATOR, prediction.id)
+    draft, _ = prepare_draft(store, image.id, ANNOTATOR, prediction.id)
     read = open_label_map(store, prediction).read(0, slice(None), slice(None))
     before = np.asarray(read, np.uint8)
     after, covered = before.copy(), np.zeros(before.shape, bool)

@@ -13,7 +13,7 @@ import streamlit as st
 from core.access import Permission, may, projects_of, require, require_anywhere
 from core.errors import AccessError
 from core.import_roots import allowed_path, may_name_paths, require_naming
-from core.jobs.rights import may_change_job, may_see_job
+from core.jobs.rights import may_change_job, may_run_job, may_see_job
 from core.rounds.training import TRAINED_ON
 from core.settings import Access, current_settings
 from core.store.records import ImageRecord, JobRecord, ProjectRecord
@@ -67,8 +67,13 @@ def named_path(text: str, project_id: str | None = None) -> Path:
 
 
 def may_steer(row: JobRecord) -> bool:
-    """Whether this person may stop a job or queue it again."""
+    """Whether this person may stop a job."""
     return may_change_job(context.store(), row, person())
+
+
+def may_run_again(row: JobRecord) -> bool:
+    """Whether this person may queue a job again, or let a held one go."""
+    return may_run_job(context.store(), row, person())
 
 
 def sees_job(row: JobRecord) -> bool:

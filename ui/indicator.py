@@ -13,6 +13,7 @@ from core.store.records import JobState
 from ui import context
 from ui.errors import explaining
 from ui.pages import JOBS_PAGE
+from ui.person import person
 
 EVERY_S: Final = 4.0
 """How often it looks: two small reads, about a millisecond."""
@@ -30,7 +31,7 @@ def indicator() -> None:
 
 def _words() -> tuple[str, str]:
     """What to say, and its icon."""
-    counted = count_jobs(store=context.store())
+    counted = count_jobs(person=person(), store=context.store())
     running, waiting = counted[JobState.RUNNING], counted[JobState.QUEUED]
     parts = [f"{running} running"] if running else []
     parts += [f"{waiting} waiting"] if waiting else []

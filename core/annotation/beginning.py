@@ -7,14 +7,16 @@ from typing import Final
 
 import numpy as np
 
+from core.access import Permission, require
 from core.annotation.draft_post import MOST_TILES, tile_shape
 from core.annotation.draft_tiles import class_counts, pack_tile
-from core.errors import AnnotationError
+from core.errors import AccessError, AnnotationError
 from core.imaging.pyramid import TILE_PX
 from core.label_scheme import IGNORE_ID
-from core.review.double_annotation import own_work
+from core.review.double_annotation import own_work, require_visible
 from core.review.label_maps import LabelMap
-from core.store.records import DraftRecord, DraftTileRecord, RevisionKind, RevisionRecord
+from core.store.people import person_key
+from core.store.records import DraftRecord, DraftState, DraftTileRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 
 _SYSTEM: Final = ""
@@ -25,6 +27,39 @@ _LAST: Final = 0
 
 
 def begin_draft(store: Store, image_id: str, author: str, revision_id: str | None = None) -> tuple[DraftRecord, bool]:
+    """`prepare_draft` for a person: they are asked for their right to paint and to see what it is begun from.
+
+    Raises
+    ------
+    AccessError
+        The author may not paint in the project of the image, or may not see the revision (yet).
+    NotFoundError, AnnotationError, StorageFullError
+        As `prepare_draft`.
+    """
+    require(store, store.image(image_id).project_id, author, Permission.PAINT)
+    if revision_id is not None:
+        require_visible(store, revision_id, author)
+    return prepare_draft(store, image_id, author, revision_id)
+
+
+def discard_draft(store: Store, draft_id: str, *, by: str) -> None:
+    """Throw a draft away with what was painted in it; submitted revisions stay.
+
+    Raises
+    ------
+    AccessError
+        It is the draft of somebody else, or ``by`` may not paint in the project (any more).
+    NotFoundError, DraftClosedError, DraftHeldError
+        As `Store.close_draft`.
+    """
+    draft = store.draft(draft_id)
+    require(store, store.image(draft.image_id).project_id, by, Permission.PAINT)
+    if person_key(draft.author) != person_key(by):
+        raise AccessError(f"This is the draft of {draft.author or 'nobody'}.", "Only its author discards it.")
+    store.close_draft(draft.id, DraftState.DISCARDED, holder=draft.holder_id)
+
+
+def prepare_draft(store: Store, image_id: str, author: str, revision_id: str | None = None) -> tuple[DraftRecord, bool]:
     """The author's open draft of an image, or a new one; the second value says whether it was there.
 
     Begun from a correction, it carries on what was vouched for there, so that submitting it again loses none of that.
@@ -38,7 +73,7 @@ def begin_draft(store: Store, image_id: str, author: str, revision_id: str | Non
     Raises
     ------
     NotFoundError
-        There is no such image or revision.
+        There is no such image, or it has no such revision.
     AnnotationError
         The author is asked to annotate the image on their own, and that begins from another label map.
     StorageFullError

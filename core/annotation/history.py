@@ -108,8 +108,8 @@ def restore(store: Store, revision_id: str, author: str) -> DraftRecord:
     ------
     AnnotationError
         This author has an open draft of the image: it would be lost.
-    NotFoundError
-        There is no such revision.
+    AccessError, NotFoundError
+        As `core.annotation.beginning.begin_draft`.
     """
     revision = store.revision(revision_id)
     draft, was_open = begin_draft(store, revision.image_id, author, revision.id)

@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from core.access import Permission, require
 from core.annotation.beginning import preferred_prediction
 from core.annotation.ranking import WINDOW_PX, Strategy, suggest
 from core.annotation.variety import varied_places
@@ -143,8 +144,10 @@ def visit(store: Store, about: Tour, person: str, suggestion: Suggestion, outcom
     ------
     NotFoundError
         The image or the prediction has gone.
+    AccessError
+        The person may not see the project (any more).
     """
-    store.image(about.image_id)
+    require(store, store.image(about.image_id).project_id, person, Permission.VIEW)
     if about.revision_id is not None:
         store.revision(about.revision_id)
     key = (about.image_id, person_key(person), _stored(about.revision_id, suggestion.place))
@@ -160,7 +163,8 @@ def visit(store: Store, about: Tour, person: str, suggestion: Suggestion, outcom
 
 
 def start_again(store: Store, about: Tour, person: str) -> None:
-    """Forget what a person has seen and skipped of these places."""
+    """Forget what a person has seen and skipped of these places. Raises as `visit`."""
+    require(store, store.image(about.image_id).project_id, person, Permission.VIEW)
     with store.database.writing() as session:
         session.query(VisitRow).filter_by(
             image_id=about.image_id, revision_id=about.revision_id, person=person_key(person)

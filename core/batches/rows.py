@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from core.access import Permission, may, require_anywhere, require_anywhere_within, require_within
 from core.batches.speed import expected_s
-from core.errors import NotFoundError
+from core.errors import AccessError, NotFoundError
+from core.jobs.rights import changing_takes
 from core.jobs.rows import let_go, request_cancel, retry
 from core.jobs.states import ACTIVE
 from core.jobs.transitions import record as job_record
@@ -109,8 +112,19 @@ def open_batches(store: Store, person: str) -> tuple[BatchRecord, ...]:
         unfinished = set(session.scalars(busy.distinct()))
         limit = now() - SHOWN_FOR
         rows = [record(row) for row in session.scalars(recent.limit(200))]
-    mine = [row for row in rows if person_key(row.author) == person_key(person)]
+    mine = [row for row in rows if person_key(row.author) == person_key(person) and _sees(store, row, person)]
     return tuple(row for row in mine if row.created_at > limit or row.id in unfinished)
+
+
+def _sees(store: Store, row: BatchRecord, person: str) -> bool:
+    """Whether a person may (still) see the project of a batch; one of several projects counts for who has any role."""
+    if row.project_id is not None:
+        return may(store, row.project_id, person, Permission.VIEW)
+    try:
+        require_anywhere(store, person, Permission.VIEW)
+    except AccessError:
+        return False
+    return True
 
 
 def batch_progress(store: Store, batch_id: str) -> BatchProgress:
@@ -136,10 +150,11 @@ def cancel_batch(store: Store, batch_id: str, *, by: str) -> int:
     NotFoundError
         There is none with this id.
     AccessError
-        ``by`` may not stop one of the jobs.
+        ``by`` may not stop one of the jobs; or did not begin the batch and may not train in its project.
     """
     with store.database.writing() as session:
         row = found(session, BatchRow, batch_id, "batch")
+        _require_stopping(session, store, row, by)
         row.cancelled_at = row.cancelled_at or now()
     # files before images: what a file would be followed by is not queued any more then
     active = sorted(_active(store, batch_id), key=lambda job: job.kind == "predict")
@@ -196,10 +211,18 @@ def last_projects(store: Store, person: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(project) for project, author in rows if person_key(author) == person_key(person)))
 
 
-def dismiss_batch(store: Store, batch_id: str) -> None:
-    """Close the line of a batch; nothing else changes."""
+def dismiss_batch(store: Store, batch_id: str, *, by: str) -> None:
+    """Close the line of a batch; nothing else changes.
+
+    Raises
+    ------
+    NotFoundError
+        ``by`` has begun none with this id.
+    """
     with store.database.writing() as session:
-        session.execute(update(BatchRow).where(BatchRow.id == batch_id).values(dismissed_at=now()))
+        row = found(session, BatchRow, batch_id, "batch")
+        require_batch_author(record(row), by)
+        row.dismissed_at = now()
 
 
 def record(row: BatchRow) -> BatchRecord:
@@ -215,6 +238,15 @@ def record(row: BatchRow) -> BatchRecord:
         cancelled_at=row.cancelled_at,
         dismissed_at=row.dismissed_at,
     )
+
+
+def _require_stopping(session: Session, store: Store, row: BatchRow, by: str) -> None:
+    """As for each of its jobs, also where none of them is there yet."""
+    needed = changing_takes(row.author, by)
+    if row.project_id is None:
+        require_anywhere_within(session, store.settings, by, needed)
+    else:
+        require_within(session, store.settings, row.project_id, by, needed)
 
 
 def _active(store: Store, batch_id: str) -> list[JobRecord]:

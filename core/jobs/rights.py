@@ -16,10 +16,11 @@ from core.access import (
     require_anywhere_within,
     require_within,
 )
-from core.errors import AccessError, ModelError, NotFoundError
+from core.errors import AccessError, JobError, ModelError, NotFoundError
 from core.import_roots import FENCED, allowed_path, require_naming
 from core.jobs.import_batch import find_batch
-from core.model_rights import sees_model, unknown_model
+from core.jobs.tasks import task_kind
+from core.model_rights import require_changing, sees_model, unknown_model
 from core.segmentation.model_store import ModelStore
 from core.settings import Access, Settings
 from core.store.people import person_key
@@ -37,6 +38,34 @@ def may_see_job(store: Store, row: JobRecord, person: str) -> bool:
 def may_change_job(store: Store, row: JobRecord, person: str) -> bool:
     """Whoever asked for it and still has a role there, and whoever may train there."""
     return _may(store, row, person, changing_takes(row.author, person))
+
+
+def may_run_job(store: Store, row: JobRecord, person: str) -> bool:
+    """Whoever may stop it, and may still ask for a job of its kind: for queueing it again."""
+    if store.settings.access is Access.OPEN:
+        return True
+    with store.database.reading() as session:
+        try:
+            require_running(session, store.settings, row.kind, dict(row.params), row.author, person)
+        except (AccessError, NotFoundError, JobError):
+            return False
+    return True
+
+
+def require_running(
+    session: Session, settings: Settings, kind: str, params: dict[str, Any], author: str, person: str
+) -> None:
+    """Refuse to queue a job again where the person may not stop it, or may not ask for such a job (any more).
+
+    Raises
+    ------
+    AccessError, NotFoundError
+        As `require_asking`.
+    JobError
+        There is no such kind.
+    """
+    require_job(session, settings, params, person, changing_takes(author, person))
+    require_asking(session, settings, kind, params, person, missing=True)
 
 
 def changing_takes(author: str, person: str) -> Permission:
@@ -61,9 +90,14 @@ def require_job(session: Session, settings: Settings, params: dict[str, Any], pe
 
 
 def require_asking(
-    session: Session, settings: Settings, params: dict[str, Any], person: str, needed: Permission
+    session: Session, settings: Settings, kind: str, params: dict[str, Any], person: str, *, missing: bool = False
 ) -> None:
-    """Refuse a job that a person may not ask for: as `require_job`, and each thing that it names is of its project.
+    """Refuse a job that a person may not ask for: what its kind takes, and each thing that it names is of its project.
+
+    Parameters
+    ----------
+    missing
+        Whether things may be missing, because they were deleted after the job was made.
 
     Raises
     ------
@@ -72,10 +106,14 @@ def require_asking(
     NotFoundError
         An image of the job is in another project.
     """
-    require_job(session, settings, params, person, needed)
+    require_job(session, settings, params, person, task_kind(kind).permission)
     project_id = project_of_job(session, params)
     if settings.access is Access.OPEN:
         return
+    if kind == "import_model":
+        require_changing(session, settings, params.get("project_id"), person)
+    if params.get("target_id"):
+        _require_target(session, settings, params, person)
     _require_models(session, settings, params, person)
     if project_id is None:
         return
@@ -83,8 +121,18 @@ def require_asking(
     named |= {str(each) for key in ("image_ids", "revision_ids") for each in params.get(key) or ()}
     named |= {str(case["image_id"]) for case in params.get("cases") or () if case.get("image_id")}
     for subject in named:
-        if _project_of(session, subject) != project_id:
+        found = _project_of(session, subject)
+        if found != project_id and not (missing and found is None):
             raise NotFoundError(f"There is no image or label map {subject[:40]!r} in this project.", "Reload the page.")
+
+
+def _require_target(session: Session, settings: Settings, params: Mapping[str, Any], person: str) -> None:
+    """What images that go to another project take: adding them there; to move them, managing both."""
+    moving = params.get("mode") == "move"
+    if moving:
+        require_within(session, settings, str(params["project_id"]), person, Permission.MANAGE)
+    needed = Permission.MANAGE if moving else Permission.ADD_IMAGES
+    require_within(session, settings, str(params["target_id"]), person, needed)
 
 
 def _require_models(session: Session, settings: Settings, params: Mapping[str, Any], person: str) -> None:

@@ -14,11 +14,10 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import JobError
-from core.jobs.rights import changing_takes, fenced, require_asking, require_job, seen_by
+from core.jobs.rights import changing_takes, fenced, require_asking, require_job, require_running, seen_by
 from core.jobs.states import ACTIVE
 from core.jobs.tasks import TASKS, task_kind
 from core.jobs.transitions import move, record
-from core.model_rights import require_changing
 from core.store import JobRecord, JobState, Store, current_store
 from core.store.base import found, new_id, now
 from core.store.records import JobControl
@@ -81,9 +80,7 @@ def submit(
     row = new_job(kind, params, author=author, priority=priority, batch_id=batch_id)
     with store.database.writing() as session:
         if by is not None:
-            require_asking(session, store.settings, row.params, by, task_kind(kind).permission)
-            if kind == "import_model":
-                require_changing(session, store.settings, row.params.get("project_id"), by)
+            require_asking(session, store.settings, kind, row.params, by)
         session.add(row)
     return record(row)
 
@@ -204,10 +201,12 @@ def active_jobs(*, person: str | None = None, store: Store | None = None) -> tup
         return tuple(record(row) for row in session.scalars(wanted))
 
 
-def count_jobs(*, store: Store | None = None) -> dict[JobState, int]:
-    """How many jobs are in each state; every state is listed."""
-    with (store or current_store()).database.reading() as session:
-        rows = session.execute(select(JobRow.state, func.count()).group_by(JobRow.state))
+def count_jobs(*, person: str | None = None, store: Store | None = None) -> dict[JobState, int]:
+    """How many jobs are in each state; every state is listed. With a person, of those that they may look at."""
+    store = store or current_store()
+    wanted = select(JobRow.state, func.count()).where(*seen_by(store.settings, person)).group_by(JobRow.state)
+    with store.database.reading() as session:
+        rows = session.execute(wanted)
         counted = {row[0]: row[1] for row in rows}
     return {state: counted.get(state.value, 0) for state in JobState}
 
@@ -299,13 +298,13 @@ def retry(job_id: str, *, by: str | None = None, store: Store | None = None) -> 
     NotFoundError
         There is no such job.
     AccessError
-        As `request_cancel`.
+        As `request_cancel`; or ``by`` may not ask for a job of its kind (any more).
     JobError
         It waits, runs or has succeeded.
     """
     store = store or current_store()
     with store.database.writing() as session:
-        row = _changeable(session, store, job_id, by)
+        row = _changeable(session, store, job_id, by, again=True)
         state, allowed = row.state, row.attempts + task_kind(row.kind).max_attempts
         if state == JobState.HELD.value or not move(session, job_id, JobState.QUEUED, max_attempts=allowed):
             raise JobError(f"Job {job_id} is {state}.", "Only a failed, cancelled or interrupted job can be retried.")
@@ -321,12 +320,12 @@ def let_go(job_id: str, *, by: str | None = None, store: Store | None = None) ->
     NotFoundError
         There is no such job.
     AccessError
-        As `request_cancel`.
+        As `request_cancel`; or ``by`` may not ask for a job of its kind (any more).
     JobError
         It is not held.
     """
     with (store or current_store()).database.writing() as session:
-        row = _changeable(session, store or current_store(), job_id, by)
+        row = _changeable(session, store or current_store(), job_id, by, again=True)
         state = row.state
         if state != JobState.HELD.value or not move(session, job_id, JobState.QUEUED):
             raise JobError(f"Job {job_id} is {state}.", "Only a job that waits for an answer can be let go.")
@@ -334,10 +333,12 @@ def let_go(job_id: str, *, by: str | None = None, store: Store | None = None) ->
         return record(row)
 
 
-def _changeable(session: Session, store: Store, job_id: str, by: str | None) -> JobRow:
-    """A job that is about to be changed, once it is clear that this person may."""
+def _changeable(session: Session, store: Store, job_id: str, by: str | None, *, again: bool = False) -> JobRow:
+    """A job that is about to be stopped, or to be queued (again), once it is clear that this person may."""
     row = found(session, JobRow, job_id, "job")
-    if by is not None:
+    if by is not None and again:
+        require_running(session, store.settings, row.kind, row.params, row.author, by)
+    elif by is not None:
         require_job(session, store.settings, row.params, by, changing_takes(row.author, by))
     return row
 

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy.orm import Session
+
+from core.access import Permission, require, require_within
 from core.errors import DatasetError, NotFoundError
 from core.evaluation.comparison import Comparison, compare
 from core.evaluation.error_objects import ConnectedError
@@ -17,6 +20,7 @@ from core.evaluation.report import EvaluationReport, build_report
 from core.evaluation.settings import EvaluationSettings
 from core.jobs.rows import job, request_cancel
 from core.label_scheme import LabelScheme
+from core.store.audit import note
 from core.store.records import EvaluationImageRecord, EvaluationRecord, EvaluationState
 from core.store.store import Store
 
@@ -167,16 +171,31 @@ def _check_references(store: Store, before_id: str, after_id: str) -> None:
         )
 
 
-def delete_evaluation(store: Store, evaluation_id: str) -> None:
+def delete_evaluation(store: Store, evaluation_id: str, *, by: str | None = None) -> None:
     """Remove an evaluation with its scores and stop its job; images and label maps stay.
+
+    Parameters
+    ----------
+    by
+        The person who asks: their right is asked for, and the audit log says so. None: the program itself asks.
 
     Raises
     ------
     NotFoundError
         There is none with this id.
+    AccessError
+        ``by`` may not evaluate in its project.
     """
     row = store.evaluation(evaluation_id)
-    store.delete_evaluation(evaluation_id)
+    if by is not None:
+        require(store, row.project_id, by, Permission.TRAIN)
+
+    def told(session: Session) -> None:
+        if by is not None:
+            require_within(session, store.settings, row.project_id, by, Permission.TRAIN)
+            note(session, by, "evaluation_deleted", row.project_id, evaluation_id, name=row.name)
+
+    store.delete_evaluation(evaluation_id, within=told)
     if row.job_id is not None and not _ended(store, row.job_id):
         request_cancel(row.job_id, store=store)
 

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core.errors import DraftClosedError, DraftHeldError
+from core.errors import DraftClosedError, DraftHeldError, NotFoundError
 from core.files import explained_os_errors
 from core.store.base import found, new_id, now
 from core.store.evaluations import EvaluationStore
@@ -31,7 +31,7 @@ class DraftStore(EvaluationStore):
         Raises
         ------
         NotFoundError
-            There is no such image or revision.
+            There is no such image, or it has no such revision.
         """
         author = clean_name(author)
         with self.database.writing() as session:
@@ -42,7 +42,9 @@ class DraftStore(EvaluationStore):
             if old is not None:
                 return _record(old), True
             if base_revision_id is not None:
-                found(session, RevisionRow, base_revision_id, "revision")
+                base = found(session, RevisionRow, base_revision_id, "revision")
+                if base.image_id != image_id:
+                    raise NotFoundError(f"This image has no revision {base_revision_id!r}.", "Reload the page.")
             row = DraftRow(
                 id=new_id(), image_id=image_id, author=author, base_revision_id=base_revision_id,
                 state=DraftState.OPEN.value, version=1, whole_image=False, holder_id="", holder_name="",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -186,8 +186,15 @@ class EvaluationStore(RevisionStore):
                 row.job_id = job_id
         return _record(row)
 
-    def delete_evaluation(self, evaluation_id: str) -> None:
+    def delete_evaluation(
+        self, evaluation_id: str, *, within: Callable[[Session], None] = lambda session: None
+    ) -> None:
         """Remove an evaluation with its scores; images and label maps stay.
+
+        Parameters
+        ----------
+        within
+            Called in the same transaction; what it raises stops it.
 
         Raises
         ------
@@ -195,6 +202,7 @@ class EvaluationStore(RevisionStore):
             There is none with this id.
         """
         with self.database.writing() as session:
+            within(session)
             session.delete(found(session, EvaluationRow, evaluation_id, "evaluation"))
 
 

@@ -7,8 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from core.access import Permission, require
-from core.annotation.beginning import begin_draft
+from core.annotation.beginning import begin_draft, discard_draft
 from core.annotation.history import HistoryEntry, history
 from core.annotation.progress import TO_DO, ImageProgress, Standing, is_asked, is_to_do, standing_of
 from core.learning.current_model import proposed_model
@@ -25,6 +24,7 @@ from ui.panels.results_words import counted
 from ui.parts.first_labels import first_labels
 from ui.parts.names import REVIEW_STATES, image_details
 from ui.parts.options import choice, unequal
+from ui.person import person as who
 from ui.state import Query, query, set_query
 from ui.units import duration_text
 from ui.viewer.annotator import annotator_ahead
@@ -192,7 +192,6 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
     annotator_ahead(key="correct-ahead")
     if begin:
         with explained():
-            require(context.store(), project.id, person, Permission.PAINT)
             begin_draft(context.store(), image.id, person, chosen or None)
             st.session_state["correct-started"] = image.id
         if st.session_state.pop("correct-started", None):
@@ -251,7 +250,7 @@ def draft_panel(draft: DraftRecord, entries: Sequence[HistoryEntry]) -> None:
             st.markdown("What you painted in this draft is thrown away. Submitted revisions stay.")
             if st.button("Discard this draft", type="primary", key=f"discard-{draft.id}"):
                 with explained():
-                    context.store().close_draft(draft.id, DraftState.DISCARDED, holder=draft.holder_id)
+                    discard_draft(context.store(), draft.id, by=who())
                 st.rerun()
 
 

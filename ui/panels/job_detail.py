@@ -14,7 +14,7 @@ from core.jobs.tasks import TASKS
 from core.jobs.usage import job_usage
 from core.store.records import JobControl, JobRecord, JobState
 from ui import context
-from ui.access import may_steer, sees_job
+from ui.access import may_run_again, may_steer, sees_job
 from ui.errors import explaining, plain, show_error
 from ui.pages import MODELS_PAGE, SEGMENT_PAGE
 from ui.panels.jobs import again_label, job_title, paused
@@ -56,8 +56,10 @@ def actions(row: JobRecord, *, key: str) -> None:
                 st.page_link(SEGMENT_PAGE, label="Answer", icon=":material/edit:", query_params=target)
             if cancel_button(row, key=f"{key}-cancel", icon=":material/stop_circle:"):
                 st.rerun()
-        elif row.state is not JobState.SUCCEEDED and st.button(
-            again_label(row), key=f"{key}-retry-{row.id}", icon=":material/replay:", type="primary"
+        elif (
+            row.state is not JobState.SUCCEEDED
+            and may_run_again(row)
+            and st.button(again_label(row), key=f"{key}-retry-{row.id}", icon=":material/replay:", type="primary")
         ):
             retry(row.id, by=person())
             st.rerun()
@@ -119,6 +121,7 @@ def job_detail(job_id: str) -> None:
     row = job(job_id)
     if not sees_job(row):
         st.info("This job belongs to a project in which you have no role.", icon=":material/lock:")
+        _close_button()
         return
     finished = row.finished
     scroll_to("", token=job_id, key="job-scroll")  # a row chosen at the end of the page opens at its top
@@ -161,9 +164,14 @@ def _head(row: JobRecord) -> None:
     ):
         actions(row, key="detail")
         _result_links(row)
-        if st.button("Close", key="detail-close", icon=":material/close:", type="tertiary"):
-            set_query(Query.JOB, None)
-            st.rerun()
+        _close_button()
+
+
+def _close_button() -> None:
+    """Back to the list."""
+    if st.button("Close", key="detail-close", icon=":material/close:", type="tertiary"):
+        set_query(Query.JOB, None)
+        st.rerun()
 
 
 def _result_links(row: JobRecord) -> None:

@@ -12,7 +12,7 @@ from core.jobs.tasks import TASKS
 from core.jobs.transitions import PAUSED
 from core.store.records import JobRecord, JobState
 from ui import context
-from ui.access import may_steer
+from ui.access import may_run_again, may_steer
 from ui.errors import explaining, plain, show_error
 from ui.parts.cancelling import cancel_button
 from ui.person import person
@@ -51,7 +51,11 @@ def job_problem(job: JobRecord, *, key: str, again: bool = True) -> bool:
         st.warning(
             "The engine stopped in the middle; the job starts again by itself if it can.", icon=":material/power:"
         )
-    if again and may_steer(job) and st.button(again_label(job), key=f"{key}-retry-{job.id}", icon=":material/replay:"):
+    if (
+        again
+        and may_run_again(job)
+        and st.button(again_label(job), key=f"{key}-retry-{job.id}", icon=":material/replay:")
+    ):
         retry(job.id, by=person())
         return True
     return False

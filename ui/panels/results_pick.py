@@ -14,7 +14,7 @@ from core.jobs.rows import job, retry
 from core.results.read import delete_evaluation, evaluation, evaluation_report
 from core.store.records import EvaluationRecord, EvaluationState, JobRecord, JobState
 from ui import context
-from ui.access import allowed, may_steer
+from ui.access import allowed, may_run_again
 from ui.address import kept_in_address
 from ui.errors import explaining, plain, show_error
 from ui.panels.jobs import job_bar
@@ -100,7 +100,7 @@ def delete_popover(row: EvaluationRecord) -> None:
     with st.popover("Delete", icon=":material/delete:", type="tertiary"):
         st.markdown("The scores are deleted. Images, references and predictions stay.")
         if st.button("Delete this evaluation", type="primary", key=f"results-delete-{row.id}"):
-            delete_evaluation(context.store(), row.id)
+            delete_evaluation(context.store(), row.id, by=person())
             set_query(Query.EVALUATION, None)
             st.rerun()
 
@@ -138,7 +138,7 @@ def _unfinished(row: EvaluationRecord, work: JobRecord | None) -> None:
     text.warning(
         f"**Partial:** {done}. It was cut off; what is scored is kept and shown.", icon=":material/incomplete_circle:"
     )
-    if may_steer(work) and action.button(
+    if may_run_again(work) and action.button(
         "Go on", icon=":material/play_arrow:", type="primary", key=f"results-go-on-{row.id}"
     ):
         retry(work.id, by=person())

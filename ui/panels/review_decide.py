@@ -6,7 +6,6 @@ from typing import Final
 
 import streamlit as st
 
-from core.access import Permission, require
 from core.annotation.history import restore
 from core.jobs.engine import ensure_engine
 from core.review.decisions import (
@@ -150,7 +149,6 @@ def _wake_rounds(project_id: str) -> None:
 
 def _mend(review: Review, person: str) -> None:
     with explained():
-        require(context.store(), review.project_id, person, Permission.PAINT)
         restore(context.store(), review.revision_id, person)
         st.session_state["review-mending"] = True
     if st.session_state.pop("review-mending", False):

@@ -43,6 +43,7 @@ _WORDS: Final = {
     "asked_to_annotate": "asked somebody to annotate",
     "excused": "excused somebody",
     "image_changed": "changed an image",
+    "evaluation_deleted": "deleted an evaluation",
     "project_made": "made the project",
     "project_changed": "changed the project's settings",
     "model_renamed": "renamed a model",

@@ -189,7 +189,7 @@ def _proposed_parent(project: ProjectRecord) -> str:
 def _speed(preset: Preset) -> None:
     """What the preset means here, measured; or the way to measure it."""
     if preset is Preset.COMPACT and _never_timed():
-        submit("time_training", {"preset": preset.value})
+        submit("time_training", {"preset": preset.value}, by=person())
     if _being_timed(preset):
         _timing(preset)
         return

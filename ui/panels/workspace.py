@@ -14,7 +14,7 @@ from core.measurements.sources import Source, SourceKind
 from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from ui import context
-from ui.access import allowed, gate, may_steer, origin_text
+from ui.access import allowed, gate, may_run_again, origin_text
 from ui.address import kept_in_address
 from ui.errors import explained, explaining, plain, show_error
 from ui.pages import CORRECT_PAGE, MEASURE_PAGE
@@ -272,7 +272,7 @@ def _prediction_panel(
 def _held(row: JobRecord, model: StoredModel) -> None:
     """It waits for the pixel size: the way without one."""
     st.caption(":material/pause_circle: Segmenting begins once the pixel size is known.")
-    if may_steer(row) and st.button(f"Assume {model.pixel_size_nm:g} nm per pixel", key=f"assume-{row.id}"):
+    if may_run_again(row) and st.button(f"Assume {model.pixel_size_nm:g} nm per pixel", key=f"assume-{row.id}"):
         with explained():
             let_go(row.id, by=person())
         st.rerun()

@@ -9,11 +9,11 @@ import streamlit as st
 
 from core.access import Permission
 from core.jobs.rows import active_jobs, jobs
-from core.store.records import JobState, ProjectRecord
+from core.store.records import JobRecord, JobState, ProjectRecord
 from core.transfers.plan import TransferMode, TransferPlan, plan_transfer
 from core.transfers.run import KIND, start_transfer
 from ui import context
-from ui.access import allowed, visible_projects
+from ui.access import allowed, sees_job, visible_projects
 from ui.errors import explained, explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
 from ui.panels.results_words import counted
@@ -134,11 +134,11 @@ def _refused(plan: TransferPlan) -> None:
 
 def transfers_panel(project_id: str) -> None:
     """Transfers under way from or to a project, and the last one that did not end well."""
-    active = [row for row in active_jobs() if row.kind == KIND and project_id in _ends(row.params)]
-    if active:
+    if _active(project_id):
         _under_way(project_id)
         return
-    last = next((row for row in jobs(kinds=[KIND], limit=20) if project_id in _ends(row.params)), None)
+    recent = jobs(kinds=[KIND], limit=20)
+    last = next((row for row in recent if project_id in _ends(row.params) and sees_job(row)), None)
     dismissed: list[str] = st.session_state.setdefault(StateKey.SEEN_IMPORTS, [])
     if last is None or last.id in dismissed:
         return
@@ -159,11 +159,17 @@ def transfers_panel(project_id: str) -> None:
 @explaining
 def _under_way(project_id: str) -> None:
     """Live bars; the page is drawn anew when the last one has ended."""
-    active = [row for row in active_jobs() if row.kind == KIND and project_id in _ends(row.params)]
+    active = _active(project_id)
     if not active:
         st.rerun()
     for row in active:
         job_bar(row, key="transfer", about=counted(len(row.params["image_ids"]), "image"))
+
+
+def _active(project_id: str) -> list[JobRecord]:
+    """Those that this person may see: whoever has no role where images come from is not told their names."""
+    rows = active_jobs(person=person())
+    return [row for row in rows if row.kind == KIND and project_id in _ends(row.params)]
 
 
 def _ends(params: Mapping[str, object]) -> tuple[object, object]:

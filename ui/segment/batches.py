@@ -85,7 +85,7 @@ def _open_if_alone(progress: BatchProgress) -> None:
     for row in _files(progress):
         if known_before(row):
             st.session_state.setdefault(StateKey.ARRIVALS, []).append(row.id)
-    dismiss_batch(context.store(), progress.batch.id)
+    dismiss_batch(context.store(), progress.batch.id, by=person())
     st.query_params[Query.IMAGE.value] = progress.image_ids[0]
     st.query_params[Query.MODEL.value] = progress.batch.model_id
     st.rerun()
@@ -98,7 +98,7 @@ def _line(progress: BatchProgress) -> None:
     key = f"batch-{progress.batch.id}"
     if progress.over:
         if right.button("Close", key=f"{key}-close", icon=":material/close:", type="tertiary", width="stretch"):
-            dismiss_batch(context.store(), progress.batch.id)
+            dismiss_batch(context.store(), progress.batch.id, by=person())
             st.rerun()
     elif right.button("Cancel all", key=f"{key}-cancel", width="stretch"):
         with explained():

@@ -53,10 +53,11 @@ class TaskKind:
         Importable; has ``run(context)``.
     resource
         What it occupies while it runs.
+    permission
+        What a person needs in the project who asks for it, or queues it again: asked for when the job is made
+        (`core.jobs.rows.submit`), not only on the page. A transfer needs more, see `core.transfers.run`.
     max_attempts
         How often it may be started, the first time included, when its process goes away.
-    permission
-        What a person needs in the project, who asks for it in a browser.
     restartable
         Whether it may be started anew without being asked.
     pausable
@@ -77,8 +78,8 @@ class TaskKind:
     title: str
     module: str
     resource: Resource
+    permission: Permission
     max_attempts: int = 3
-    permission: Permission = Permission.TRAIN
     restartable: bool = True
     pausable: bool = False
     finishable: bool = False
@@ -110,27 +111,22 @@ TASKS: dict[str, TaskKind] = {
             "Reading the image",
             "core.jobs.tasks.ingest",
             Resource.CPU,
-            permission=Permission.ADD_IMAGES,
+            Permission.ADD_IMAGES,
             follower="core.batches.followers",
         ),
+        TaskKind("predict", "Finding organelles", "core.jobs.tasks.predict", Resource.PREDICT, Permission.PAINT),
+        TaskKind("clean", "Cleaning the masks", "core.jobs.tasks.clean", Resource.CPU, Permission.PAINT),
+        TaskKind("evaluate", "Evaluating", "core.jobs.tasks.evaluate", Resource.PREDICT, Permission.TRAIN),
+        TaskKind("measure", "Measuring objects", "core.jobs.tasks.measure", Resource.CPU, Permission.PAINT),
         TaskKind(
-            "predict", "Finding organelles", "core.jobs.tasks.predict", Resource.PREDICT, permission=Permission.PAINT
-        ),
-        TaskKind("clean", "Cleaning the masks", "core.jobs.tasks.clean", Resource.CPU, permission=Permission.PAINT),
-        TaskKind("evaluate", "Evaluating", "core.jobs.tasks.evaluate", Resource.PREDICT),
-        TaskKind("measure", "Measuring objects", "core.jobs.tasks.measure", Resource.CPU, permission=Permission.PAINT),
-        TaskKind(
-            "scale_trial",
-            "Trying pixel sizes",
-            "core.jobs.tasks.scale_trial",
-            Resource.PREDICT,
-            permission=Permission.PAINT,
+            "scale_trial", "Trying pixel sizes", "core.jobs.tasks.scale_trial", Resource.PREDICT, Permission.PAINT
         ),
         TaskKind(
             "train",
             "Training a model",
             "core.jobs.tasks.train",
             Resource.TRAIN,
+            Permission.TRAIN,
             5,
             pausable=True,
             finishable=True,
@@ -141,26 +137,28 @@ TASKS: dict[str, TaskKind] = {
             "Importing images and labels",
             "core.jobs.tasks.import_cases",
             Resource.CPU,
-            permission=Permission.ADD_IMAGES,
+            Permission.ADD_IMAGES,
         ),
-        TaskKind("import_predictions", "Importing predictions", "core.jobs.tasks.import_predictions", Resource.CPU),
-        TaskKind("import_model", "Importing a model", "core.jobs.tasks.import_model", Resource.CPU),
-        TaskKind("time_training", "Timing a training", "core.jobs.tasks.time_training", Resource.TRAIN),
-        TaskKind("export", "Exporting", "core.jobs.tasks.export", Resource.CPU, at_most=1, permission=Permission.VIEW),
         TaskKind(
-            "transfer",
-            "Copying or moving images",
-            "core.jobs.tasks.transfer",
+            "import_predictions",
+            "Importing predictions",
+            "core.jobs.tasks.import_predictions",
             Resource.CPU,
-            permission=Permission.VIEW,
+            Permission.TRAIN,
         ),
-        TaskKind("demo", "Making the demo project", "core.jobs.tasks.demo", Resource.CPU, permission=Permission.MANAGE),
+        TaskKind("import_model", "Importing a model", "core.jobs.tasks.import_model", Resource.CPU, Permission.TRAIN),
+        TaskKind(
+            "time_training", "Timing a training", "core.jobs.tasks.time_training", Resource.TRAIN, Permission.TRAIN
+        ),
+        TaskKind("export", "Exporting", "core.jobs.tasks.export", Resource.CPU, Permission.VIEW, at_most=1),
+        TaskKind("transfer", "Copying or moving images", "core.jobs.tasks.transfer", Resource.CPU, Permission.VIEW),
+        TaskKind("demo", "Making the demo project", "core.jobs.tasks.demo", Resource.CPU, Permission.MANAGE),
         TaskKind(
             "demo_rounds",
             "Correcting the demo project",
             "core.jobs.tasks.demo_rounds",
             Resource.PREDICT,
-            permission=Permission.MANAGE,
+            Permission.MANAGE,
         ),
     )
 }

@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 
 import core.annotation.beginning as beginning
-from core.annotation.beginning import begin_draft
+from core.access import Role, set_member
+from core.annotation.beginning import begin_draft, discard_draft
 from core.annotation.draft_tiles import unpack_tile
+from core.annotation.history import restore
 from core.annotation.submission import submit_draft
+from core.errors import AccessError, NotFoundError
 from core.imaging.image import Image
 from core.imaging.pyramid import write_label_pyramid
+from core.review.double_annotation import ask_to_annotate
 from core.review.label_maps import COVERAGE, LabelMap
+from core.settings import Access
 from core.store import RevisionKind, Store
-from core.store.records import ImageRecord, ProjectRecord, RevisionRecord
+from core.store.records import DraftState, ImageRecord, ProjectRecord, RevisionRecord
 from tests.core.review.conftest import project, store
 
 __all__ = ["project", "store"]
@@ -115,3 +120,50 @@ def test_a_prediction_vouches_for_nothing(store: Store, image: ImageRecord, labe
     store.complete_revision(begun.id)
     draft, _ = begin_draft(store, image.id, "Ada", begun.id)
     assert store.draft_tiles(draft.id) == ()
+
+
+@pytest.fixture
+def by_roles(store: Store, project: ProjectRecord) -> Store:
+    """Ada paints here, Vera only looks."""
+    for name, role in (("Ada", Role.ANNOTATOR), ("Bob", Role.ANNOTATOR), ("Vera", Role.VIEWER)):
+        set_member(store, project.id, name, role, by="")
+    store.settings = store.settings.model_copy(update={"access": Access.ROLES, "admins": "Root"})
+    return store
+
+
+@pytest.mark.parametrize("person", ["", "Stranger", "Vera"])
+def test_a_draft_is_begun_and_thrown_away_only_by_who_may_paint_at_that_moment(
+    by_roles: Store, project: ProjectRecord, image: ImageRecord, correction: RevisionRecord, person: str
+) -> None:
+    """History offered a draft from a revision to viewers, and core began it."""
+    for begin in (
+        lambda: begin_draft(by_roles, image.id, person, correction.id),
+        lambda: restore(by_roles, correction.id, person),
+    ):
+        with pytest.raises(AccessError):
+            begin()
+    draft, _ = begin_draft(by_roles, image.id, "Ada", correction.id)
+    with pytest.raises(AccessError):
+        discard_draft(by_roles, draft.id, by=person)
+    with pytest.raises(AccessError, match="draft of Ada"):
+        discard_draft(by_roles, draft.id, by="Bob")
+    set_member(by_roles, project.id, "Ada", Role.VIEWER, by="Root")
+    with pytest.raises(AccessError, match="may not paint"):
+        discard_draft(by_roles, draft.id, by="Ada")
+    set_member(by_roles, project.id, "Ada", Role.ANNOTATOR, by="Root")
+    discard_draft(by_roles, draft.id, by="ada")
+    assert by_roles.draft(draft.id).state is DraftState.DISCARDED
+
+
+def test_a_draft_begins_from_no_other_image_and_from_nothing_that_is_hidden(
+    store: Store, project: ProjectRecord, image: ImageRecord, correction: RevisionRecord
+) -> None:
+    other = store.add_image(project.id, Image(np.ones(SHAPE, np.uint8)))
+    with pytest.raises(NotFoundError, match="This image has no revision"):
+        begin_draft(store, other.id, "Ada", correction.id)
+    ask_to_annotate(store, image.id, ["Ada", "Bob"], by="Root")
+    with pytest.raises(AccessError, match="without seeing"):
+        begin_draft(store, image.id, "Bob", correction.id)
+    with pytest.raises(AccessError, match="without seeing"):
+        restore(store, correction.id, "Bob")
+    assert store.drafts(image.id) == ()

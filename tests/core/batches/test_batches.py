@@ -401,7 +401,7 @@ def test_a_batch_is_its_authors_until_they_close_it(store: Store, project: Proje
         drop(store, project, tiff(tmp_path, "b.tif"), by="Eve")
     assert [row.id for row in open_batches(store, "  ada ")] == [BATCH]
     assert open_batches(store, "Eve") == ()
-    dismiss_batch(store, BATCH)
+    dismiss_batch(store, BATCH, by="Ada")
     assert open_batches(store, "Ada") == ()
 
 
@@ -436,6 +436,31 @@ def test_images_of_a_project_without_a_role_are_not_segmented(tmp_path: Path) ->
     with pytest.raises(AccessError, match="viewer"):
         segment_images(store, ids, PLAN, by="Ada")
     assert jobs(store=store) == ()
+    store.close()
+
+
+def test_a_batch_is_stopped_and_closed_only_by_who_may(tmp_path: Path) -> None:
+    """Cancelling marked the batch before anybody was asked, and closing asked nobody."""
+    settings = load_settings(
+        data_dir=tmp_path / "d", models_dir=tmp_path / "m", access=Access.ROLES, admins="Root", min_free_bytes=0
+    )
+    store = Store(settings)
+    write_model(settings.models_dir / MODEL)
+    own = store.create_project("own", DEFAULT_SCHEME)
+    for name, role in (("Ada", Role.ANNOTATOR), ("Bo", Role.ANNOTATOR), ("Rita", Role.REVIEWER)):
+        set_member(store, own.id, name, role, by="Root")
+    add_file(store, BATCH, own.id, PLAN, NewFile(name="a", path=tmp_path / "a"), files=1, by="Ada")
+    for person in ("", "Stranger", "Bo"):
+        with pytest.raises(AccessError):
+            cancel_batch(store, BATCH, by=person)
+        with pytest.raises(NotFoundError):
+            dismiss_batch(store, BATCH, by=person)
+    assert [row.cancelled_at for row in open_batches(store, "Ada")] == [None]
+    set_member(store, own.id, "Ada", None, by="Root")
+    assert open_batches(store, "Ada") == ()  # its line names the project and its images
+    with pytest.raises(AccessError):
+        cancel_batch(store, BATCH, by="Ada")
+    assert cancel_batch(store, BATCH, by="Rita") == 1
     store.close()
 
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from core.access import Permission
 from core.errors import ImageError
 from core.jobs.context import JobContext
 from core.jobs.tasks import Resource, TaskKind, register
@@ -38,7 +39,11 @@ def run(context: JobContext) -> dict[str, Any]:
     return {"attempt": context.attempt, "echo": params.get("echo")}
 
 
-register(TaskKind("sample", "Sample", "tests.core.jobs.sample_tasks", Resource.CPU))
-register(TaskKind("sample-warm", "Sample", "tests.core.jobs.sample_tasks", Resource.PREDICT))
-register(TaskKind("sample-gpu", "Sample", "tests.core.jobs.sample_tasks", Resource.GPU))
-register(TaskKind("sample-once", "Sample", "tests.core.jobs.sample_tasks", Resource.CPU, 1, restartable=False))
+register(TaskKind("sample", "Sample", "tests.core.jobs.sample_tasks", Resource.CPU, Permission.TRAIN))
+register(TaskKind("sample-warm", "Sample", "tests.core.jobs.sample_tasks", Resource.PREDICT, Permission.TRAIN))
+register(TaskKind("sample-gpu", "Sample", "tests.core.jobs.sample_tasks", Resource.GPU, Permission.TRAIN))
+register(
+    TaskKind(
+        "sample-once", "Sample", "tests.core.jobs.sample_tasks", Resource.CPU, Permission.TRAIN, 1, restartable=False
+    )
+)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import core.jobs.runner as runner
+from core.access import Permission
 from core.errors import JobCancelledError, TrainingLostError
 from core.jobs.context import JobContext
 from core.jobs.rows import job, log_tail, request_cancel, submit
@@ -143,7 +144,7 @@ def test_progress_is_written_while_the_task_works(store: Store, monkeypatch: pyt
 
 def test_plugins_add_kinds() -> None:
     load_plugins(("tests.core.jobs.sample_tasks",))
-    register(TaskKind("extra", "Extra", "nowhere", Resource.CPU))
+    register(TaskKind("extra", "Extra", "nowhere", Resource.CPU, Permission.TRAIN))
     try:
         assert {"sample", "extra", "ingest", "predict"} <= set(TASKS)
     finally:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import core.jobs.tasks.evaluate as evaluate_task
-from core.errors import DatasetError, JobCancelledError, NotFoundError
+from core.access import Role, set_member
+from core.errors import AccessError, DatasetError, JobCancelledError, NotFoundError
 from core.evaluation.error_objects import ErrorKind
 from core.evaluation.image_scores import ALL
 from core.jobs.rows import job, request_cancel, retry
@@ -22,6 +23,8 @@ from core.results.read import (
     image_errors,
 )
 from core.results.start import EvaluationPlan, start_evaluation
+from core.review.audit_log import audit_entries
+from core.settings import Access
 from core.store import ImageRecord, JobState, ProjectRecord, RevisionKind, Store
 from core.store.records import EvaluationSource, EvaluationState
 from tests.core.results.conftest import PREDICTION, REFERENCE, add_image, add_labels, run_job
@@ -193,6 +196,24 @@ def test_deleting_stops_the_job_and_leaves_the_label_maps(store: Store, images: 
     assert len(store.revisions(images[0].id)) == 2
     with pytest.raises(NotFoundError):
         delete_evaluation(store, asked.params["evaluation_id"])
+
+
+def test_scores_are_deleted_by_who_may_evaluate_and_it_stands_in_the_log(
+    store: Store, images: list[ImageRecord]
+) -> None:
+    """The page asked when it was drawn, and nobody when the button was pressed."""
+    plan = imported(store, images)
+    evaluation_id = str(start_evaluation(store, plan).params["evaluation_id"])
+    for name, role in (("Ann", Role.ANNOTATOR), ("Rita", Role.REVIEWER)):
+        set_member(store, plan.project_id, name, role, by="")
+    store.settings = store.settings.model_copy(update={"access": Access.ROLES, "admins": "Root"})
+    for person in ("", "Stranger", "Ann"):
+        with pytest.raises(AccessError):
+            delete_evaluation(store, evaluation_id, by=person)
+    assert [row.id for row in evaluations(store, plan.project_id)] == [evaluation_id]
+    delete_evaluation(store, evaluation_id, by="Rita")
+    last = list(audit_entries(store, plan.project_id, by="Root"))[-1]
+    assert (last.who, last.what, last.subject) == ("Rita", "evaluation_deleted", evaluation_id)
 
 
 def test_deleted_while_it_runs_is_no_crash(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from core.access import Permission
 from core.jobs.context import JobContext
 from core.jobs.tasks import Resource, TaskKind, register
 from tests.models import write_model
@@ -26,5 +27,5 @@ def run(context: JobContext) -> dict[str, Any]:
     return {"model_id": folder.name}
 
 
-register(TaskKind("train", "Training", __name__, Resource.TRAIN, 5))
-register(TaskKind("predict", "Predicting", __name__, Resource.PREDICT))
+register(TaskKind("train", "Training", __name__, Resource.TRAIN, Permission.TRAIN, 5))
+register(TaskKind("predict", "Predicting", __name__, Resource.PREDICT, Permission.TRAIN))
