@@ -18,7 +18,6 @@ from core.errors import JobError
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from core.jobs.context import JobContext
     from core.store import JobRecord, Store
     from core.store.tables import JobRow
 
@@ -87,9 +86,9 @@ class TaskKind:
     follower: str = ""
     discarder: str = ""
 
-    def function(self) -> Callable[[JobContext], dict[str, Any]]:
-        """The task itself; imports its module."""
-        run: Callable[[JobContext], dict[str, Any]] = importlib.import_module(self.module).run
+    def function(self) -> Callable[[Any], dict[str, Any]]:
+        """The task itself, called with its `JobContext`; imports its module."""
+        run: Callable[[Any], dict[str, Any]] = importlib.import_module(self.module).run
         return run
 
     def queue_followers(self, session: Session, store: Store, row: JobRow) -> None:
