@@ -141,7 +141,10 @@ def check_planned(store: Store, what: Planned) -> EvaluationCheck:
     refusals = [*what.refusals, *_predictions(store, what)]
     warnings: list[str] = []
     if what.images and not labelled:
-        refusals.append("None of the images has reference labels. Import their label maps on the Data page.")
+        refusals.append(
+            "None of the images has reference labels. Import their label maps on the Data page, or annotate them on "
+            "the Correct page and have them approved."
+        )
     elif bare:
         warnings.append(
             f"{some(bare)} no reference labels and will have no scores: the result will be marked as partial."

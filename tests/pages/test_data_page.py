@@ -413,3 +413,22 @@ def test_a_mask_that_may_be_either_part_is_asked_about(store: Store, app: AppTes
     assert "cannot be imported" not in texts(app)
     _button(app, "Import 1 image")
     assert jobs()[0].params["cases"][0]["foreground"] == "light"
+
+
+def _split(project_id: str) -> None:
+    from ui import context
+    from ui.parts.image_split import split_popover
+
+    split_popover(context.store().images(project_id), key="ticked")
+
+
+def test_many_images_get_their_split_by_one_button(store: Store, image: ImageRecord) -> None:
+    """Each image's cell had to be opened and chosen in."""
+    pixels = np.full((8, 8), 7, np.uint8)
+    other = store.add_image(image.project_id, Image(pixels, image.pixel_size, "other"), split=Split.TEST)
+    app = AppTest.from_function(_split, args=(image.project_id,)).run()
+    _button(app, "Test")
+    assert not app.exception
+    assert [store.image(each.id).split for each in (image, other)] == [Split.TEST, Split.TEST]
+    _button(app, "Train")
+    assert [store.image(each.id).split for each in (image, other)] == [Split.TRAIN, Split.TRAIN]

@@ -65,6 +65,31 @@ def test_each_step_is_followed_by_the_next(store: Store, app: AppTest) -> None:
     assert WORDS not in texts(open_page(app, "train_page.py", project=project.id))  # there is something to learn from
 
 
+def drawn(store: Store, image: ImageRecord, author: str = "Ada") -> None:
+    """An approved correction of an image."""
+    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author=author)
+    write_label_pyramid(store.label_pyramid_path(begun.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    store.complete_revision(begun.id, covered={"1": image.shape_yx[0] * image.shape_yx[1]})
+    decide(store, begun.id, "Bo", Decision.APPROVE, "")
+
+
+def test_what_was_drawn_on_a_test_image_becomes_its_reference(store: Store, image: ImageRecord, app: AppTest) -> None:
+    """Who had drawn everything in the app was told to import label maps, and could not evaluate a model."""
+    write_model(store.settings.models_dir / "tiny")
+    drawn(store, image)
+    page = open_page(app, "results_page.py", project=image.project_id)
+    assert not any(button.label == "Use as reference" for button in page.button)  # it is not in the test set
+    assert "Train a model" in links(page)
+    store.update_image(image.id, split="test")
+    page = open_page(app, "results_page.py", project=image.project_id)
+    page = next(button for button in page.button if button.label == "Use as reference").click().run()
+    assert not page.exception
+    assert [made.author for made in store.revisions(image.id, kind=RevisionKind.REFERENCE)] == ["Ada"]
+    assert WORDS not in texts(page)
+    assert any(button.label == "Evaluate" and not button.disabled for button in page.button)
+    assert not any(button.label == "Use as reference" for button in page.button)
+
+
 def test_a_poor_result_leads_to_a_model_of_ones_own(store: Store, image: ImageRecord, app: AppTest) -> None:
     model = write_model(store.settings.models_dir / "tiny").id
     revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model)

@@ -21,6 +21,7 @@ from ui.panels.data_splits import straddle_warning
 from ui.panels.data_trash import trash_popover, undo_bar
 from ui.panels.results_words import counted
 from ui.parts.image_actions import image_actions
+from ui.parts.image_split import split_popover
 from ui.parts.pixel_size_change import use_pixel_sizes
 from ui.parts.scale_of_images import scale_of_images
 from ui.parts.takeaway import takeaway_button
@@ -249,6 +250,7 @@ def _actions(project: ProjectRecord, selected: Sequence[ImageRecord], fitting: S
             st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
             st.rerun()
         image_actions(selected, key="data")
+        split_popover(selected, key="data-split")
         taken = selected or fitting
         takeaway_button(_takeaway_label(taken), project.id, [image.id for image in taken], key="data-takeaway")
         if st.button("Set scale", icon=":material/straighten:", disabled=not selected):

@@ -16,6 +16,7 @@ from ui.access import gate
 from ui.errors import explained, plain
 from ui.panels.results_import import import_panel
 from ui.panels.results_words import counted
+from ui.parts.drawn_references import drawn_references
 from ui.parts.first_labels import first_labels
 from ui.parts.names import image_details, model_choice
 from ui.parts.options import choices
@@ -33,6 +34,7 @@ def begin_panel(project: ProjectRecord) -> None:
     """Everything up to the button."""
     if not gate(Permission.TRAIN, project.id):
         return
+    drawn_references(project, key="results")
     way = st.segmented_control(
         "What shall be evaluated?", [_MODEL, _FILES], default=_MODEL, required=True,
         key=f"results-way-{project.id}-{_begun()}",
@@ -43,8 +45,9 @@ def begin_panel(project: ProjectRecord) -> None:
     with explained():
         if not labelled:
             st.info(
-                "No image of this project has reference labels yet, so there is nothing to compare with. Add labels "
-                "on the Data page and mark the images for the test there.",
+                "No image of this project has reference labels yet, so there is nothing to compare with. Mark images "
+                "for the test on the Data page; import their label maps there, or annotate them on the Correct page "
+                "and have them approved.",
                 icon=":material/label_off:",
             )
             first_labels(project, key="results")

@@ -44,6 +44,7 @@ _WORDS: Final = {
     "excused": "excused somebody",
     "image_changed": "changed an image",
     "evaluation_deleted": "deleted an evaluation",
+    "reference_made": "made a reference of approved corrections",
     "project_made": "made the project",
     "project_changed": "changed the project's settings",
     "model_renamed": "renamed a model",

@@ -23,6 +23,7 @@ from ui.access import may_as, who_may
 from ui.errors import explained, plain
 from ui.pages import REVIEW_PAGE
 from ui.panels.results_words import counted
+from ui.parts.drawn_references import drawn_references
 from ui.parts.names import model_choice
 from ui.parts.options import titled
 from ui.state import Query
@@ -33,6 +34,7 @@ def next_round_panel(project: ProjectRecord, person: str) -> None:
     """What the next round would learn, how, and the button that runs it all."""
     with st.container(border=True):
         st.subheader("Next round", anchor=False)
+        drawn_references(project, key="round")
         left, right = st.columns([3, 2], gap="large")
         with right:
             plan = _plan(project)

@@ -8,10 +8,11 @@ from typing import Final
 import streamlit as st
 
 from core.access import Permission
+from core.learning.current_model import current_model
 from core.rounds.training_labels import labels_to_learn_from
 from core.segmentation.model_store import StoredModel
 from core.settings import ROOT
-from core.store.records import ImageRecord, ProjectRecord, RevisionKind
+from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from ui import context
 from ui.access import allowed
 from ui.errors import plain
@@ -26,6 +27,10 @@ _CORRECT: Final = str(ROOT / "pages" / "correct_page.py")
 _DATA: Final = str(ROOT / "pages" / "data_page.py")
 _REVIEW: Final = str(ROOT / "pages" / "review_page.py")
 _TRAIN: Final = str(ROOT / "pages" / "train_page.py")
+_RESULTS: Final = str(ROOT / "pages" / "results_page.py")
+
+_EVALUATE, _MARK = 5, 6
+"""The last step, and what comes before it where the test set has nothing to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +45,17 @@ class Steps:
         Images with a reference or a submitted correction.
     learnable
         Images with labels that a training may learn from: references and approved corrections.
+    trained
+        Whether a model was trained on the project.
+    tested
+        Images of the test set that have such labels.
     """
 
-    images: int
-    drawn: int
-    learnable: int
+    images: int = 0
+    drawn: int = 0
+    learnable: int = 0
+    trained: bool = False
+    tested: int = 0
 
 
 def steps_of(project: ProjectRecord) -> Steps:
@@ -53,10 +64,14 @@ def steps_of(project: ProjectRecord) -> Steps:
     kinds = store.label_kinds(project.id)
     images = store.images(project.id)
     by_hand = {RevisionKind.REFERENCE, RevisionKind.CORRECTION}
+    labelled = labels_to_learn_from(store, project.id)
+    current = current_model(store, context.models(), project.id)
     return Steps(
         images=len(images),
         drawn=sum(bool(by_hand & kinds.get(image.id, frozenset())) for image in images),
-        learnable=len(labels_to_learn_from(store, project.id)),
+        learnable=len(labelled),
+        trained=current is not None and current.own,
+        tested=sum(image.split is Split.TEST and image.id in labelled for image in images),
     )
 
 
@@ -72,16 +87,20 @@ def first_labels(project: ProjectRecord | None, *, key: str, image_id: str | Non
     image_id
         The image to draw on; None: any.
     """
-    steps = steps_of(project) if project else Steps(0, 0, 0)
-    done = (project is not None, steps.images > 0, steps.drawn > 0, steps.learnable > 0, False)
+    steps = steps_of(project) if project else Steps()
+    done = (project is not None, steps.images > 0, steps.drawn > 0, steps.learnable > 0, steps.trained, False)
     words = (
         "Make a **project** with the organelles that you look for",
         "Add **images**",
         "**Correct**: draw two regions, confirm them, submit. That is enough to begin",
         "**Review**: approve what was drawn. Who works alone allows this under *People*",
         "**Train** a model on them: a first one takes some minutes. Correct what it gets wrong, and train again",
+        "**Results**: draw on another image in the same way, mark it for the test on Data (*Split*), and see how well "
+        "the model does on it",
     )
     now = done.index(False)
+    if now == _EVALUATE and not steps.tested:
+        now = _MARK
     with st.container(border=True, key=f"{key}-first-labels"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(":material/draw: **Nothing labelled yet?** Your own labels make a model.", width="stretch")
@@ -109,6 +128,8 @@ def _next(step: int, project: ProjectRecord | None, image_id: str | None, key: s
         2: (_CORRECT, "Draw two regions", ":material/brush:"),
         3: (_REVIEW, "Approve them", ":material/rate_review:"),
         4: (_TRAIN, "Train a model", ":material/model_training:"),
+        _EVALUATE: (_RESULTS, "Evaluate the model", ":material/analytics:"),
+        _MARK: (_DATA, "Mark a test image", ":material/call_split:"),
     }[step]
     if page == _CORRECT and image_id:
         target[Query.IMAGE.value] = image_id

@@ -1,0 +1,109 @@
+"""References of test images from what people drew: an approved correction is the truth where it is confirmed.
+
+Who labels everything in the app has no reference labels to evaluate a model with, only approved corrections.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.access import Permission, require
+from core.imaging.pyramid import write_label_pyramid
+from core.label_scheme import IGNORE_ID
+from core.morphometry.coverage import coverage_table
+from core.review.double_annotation import hidden_revisions
+from core.rounds.training_labels import merged_labels, training_labels
+from core.store.audit import note
+from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split
+from core.store.store import Store
+
+DRAWN_FROM: Final = "drawn_from"
+"""In a reference's details: ids of the approved corrections that it was made of, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnImage:
+    """A test image that people have annotated, and that no reference says so of yet.
+
+    Parameters
+    ----------
+    image
+        In the test set.
+    corrections
+        Approved, oldest first.
+    before
+        The reference that was made of earlier corrections; None: there is no reference.
+    """
+
+    image: ImageRecord
+    corrections: tuple[RevisionRecord, ...]
+    before: RevisionRecord | None = None
+
+
+def drawn_images(store: Store, project_id: str, person: str | None = None) -> tuple[DrawnImage, ...]:
+    """Test images whose approved corrections can become their reference.
+
+    Those without a reference, and those whose reference was made of corrections before a newer one was approved. A
+    reference from elsewhere is never replaced.
+
+    Parameters
+    ----------
+    person
+        Who looks: what a blind assignment hides from them is left out. None: the program itself.
+    """
+    labels = training_labels(store, project_id)
+    hidden = hidden_revisions(store, project_id, person) if person is not None else frozenset[str]()
+    references = store.project_revisions(project_id, RevisionKind.REFERENCE)
+    drawn = []
+    for image in store.images(project_id):
+        if image.split is not Split.TEST or image.id not in labels:
+            continue
+        corrections = tuple(each for each in labels[image.id].corrections if each.id not in hidden)
+        before = references.get(image.id)
+        made_of = before.details.get(DRAWN_FROM) if before else []
+        if corrections and made_of is not None and made_of != [each.id for each in corrections]:
+            drawn.append(DrawnImage(image, corrections, before))
+    return tuple(drawn)
+
+
+def make_references(store: Store, project_id: str, *, by: str) -> tuple[RevisionRecord, ...]:
+    """Make a reference of each of `drawn_images`: the corrections over one another, 255 where nobody has confirmed.
+
+    Evaluations ignore what is 255. Corrections, predictions and earlier references stay.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not train and evaluate in the project.
+    StorageFullError
+        The disk is full; references that were made until then stay.
+    """
+    require(store, project_id, by, Permission.TRAIN)
+    project = store.project(project_id)
+    return tuple(_made(store, project, drawn, by) for drawn in drawn_images(store, project_id, by))
+
+
+def _made(store: Store, project: ProjectRecord, drawn: DrawnImage, by: str) -> RevisionRecord:
+    """A complete reference, with its line in the audit log."""
+    image, scheme, size_nm = drawn.image, project.scheme, drawn.image.pixel_size.nm
+    ids = [each.id for each in drawn.corrections]
+    labels = merged_labels(store, ids, image.shape_yx)
+    store.require_free_space(labels.nbytes)
+    details = {"scheme": scheme.to_json(), DRAWN_FROM: ids}
+    authors = ", ".join(dict.fromkeys(each.author for each in drawn.corrections if each.author))
+    revision = store.begin_revision(
+        image.id, RevisionKind.REFERENCE, parent_id=ids[-1], author=authors, details=details
+    )
+    try:
+        write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=size_nm, scheme=scheme)
+        rows = coverage_table(labels, scheme, size_nm)
+        told = {"name": image.name, DRAWN_FROM: ids, "confirmed_px": int((labels != IGNORE_ID).sum())}
+        return store.complete_revision(
+            revision.id,
+            coverage=[row.to_json() for row in rows],
+            within=lambda session: note(session, by, "reference_made", project.id, revision.id, **told),
+        )
+    except BaseException:
+        store.discard_revision(revision.id)
+        raise
