@@ -1,0 +1,74 @@
+"""Many files dropped at once: one line on the page, and work that goes on without the tab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from playwright.sync_api import BrowserContext, Page, expect
+
+from core.jobs.engine import stop_engine
+from core.label_scheme import DEFAULT_SCHEME
+from core.settings import ROOT
+from core.store import RevisionKind, Store
+from tests.browser.conftest import Server
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not (ROOT / "models" / "starter").is_dir(), reason="the starter model is not there"),
+]
+
+FILES = 30
+EDGE_PX = 48
+LONG_MS = 240_000
+
+
+def write_images(folder: Path) -> list[Path]:
+    """Small images with their pixel size, all different."""
+    sizes = {"PhysicalSizeX": 8.0, "PhysicalSizeXUnit": "nm", "PhysicalSizeY": 8.0, "PhysicalSizeYUnit": "nm"}
+    paths = []
+    for number in range(FILES):
+        pixels = np.random.default_rng(700 + number).integers(60, 190, (EDGE_PX, EDGE_PX), np.uint8)
+        paths.append(folder / f"drop_{number:02}.ome.tif")
+        tifffile.imwrite(paths[-1], pixels, ome=True, metadata={"axes": "YX", **sizes})
+    return paths
+
+
+def open_segment(page: Page, server: Server, project_id: str) -> None:
+    page.goto(f"{server.url}/segment?project={project_id}")
+    expect(page.get_by_role("group", name="Drop micrographs here")).to_be_visible(timeout=LONG_MS)
+
+
+def test_thirty_dropped_files_are_one_line_and_are_segmented_without_the_tab(
+    context: BrowserContext, app_server: Server, tmp_path: Path
+) -> None:
+    """They were thirty lines, and those not yet read when the tab was closed were never segmented."""
+    store = Store(app_server.settings)
+    project = store.create_project("Thirty drops", DEFAULT_SCHEME)
+    stop_engine(app_server.settings)  # so that no file is read before the tab is closed
+    paths = write_images(tmp_path)
+    first = context.new_page()
+    open_segment(first, app_server, project.id)
+    first.locator("input[type=file]").set_input_files(paths)
+    expect(first.get_by_text(f"All {FILES} files are on the server. The tab may be closed.")).to_be_visible(
+        timeout=LONG_MS
+    )
+    first.close()
+    assert len(store.images(project.id)) < FILES
+
+    second = context.new_page()
+    open_segment(second, app_server, project.id)
+    lines = second.locator("[class*='st-key-batch-']").filter(has=second.get_by_role("progressbar"))
+    expect(lines).to_have_count(1, timeout=LONG_MS)
+    expect(lines).to_contain_text(f"{FILES} of {FILES} images segmented", timeout=LONG_MS)
+    images = store.images(project.id)
+    assert sorted(image.name for image in images) == [path.name for path in paths]
+    made = [store.revisions(image.id, kind=RevisionKind.PREDICTION) for image in images]
+    assert [len(predictions) for predictions in made] == [1] * FILES
+    second.reload()
+    expect(lines).to_have_count(1, timeout=LONG_MS)
+    expect(second.get_by_role("button", name=f"Take away {FILES} images")).to_be_visible()
+    assert len(store.images(project.id)) == FILES
+    store.close()
