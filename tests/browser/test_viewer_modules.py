@@ -204,8 +204,8 @@ def test_sizes_in_words(run: Run, size: float, text: str) -> None:
 
 def test_the_xsrf_cookie_is_found_among_others(run: Run) -> None:
     text = 'a=1; _streamlit_xsrf="2|x|y|3"; b=2'
-    assert run("uploader/static/transfer.js", f"m.cookie('_streamlit_xsrf', '{text}')") == "2|x|y|3"
-    assert run("uploader/static/transfer.js", "m.cookie('_streamlit_xsrf', 'x_streamlit_xsrf=1')") == ""
+    assert run("viewer/static/xsrf.js", f"m.cookie('_streamlit_xsrf', '{text}')") == "2|x|y|3"
+    assert run("viewer/static/xsrf.js", "m.cookie('_streamlit_xsrf', 'x_streamlit_xsrf=1')") == ""
 
 
 def test_the_cache_forgets_what_was_not_used_for_longest(run: Run) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -27,6 +29,18 @@ def test_a_module_is_kept_for_ever_under_its_own_hash(client: TestClient) -> Non
 def test_under_an_older_hash_it_is_served_but_not_kept(client: TestClient) -> None:
     answer = client.get("/assets/viewer/0123456789abcdef/viewer.js")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-cache")
+
+
+def test_a_module_of_another_bundle_is_reached_by_its_folder(client: TestClient) -> None:
+    """The path from one static folder to another is the same on disk, for the type checker, and in the address."""
+    transfer = (BUNDLES["uploader"] / "transfer.js").read_text(encoding="utf-8")
+    wanted = re.findall(r'from "(\.\./[^"]+)"', transfer)
+    assert wanted
+    for path in wanted:
+        address = urljoin(f"http://x{asset_url('uploader', 'transfer.js')}", path)
+        answer = client.get(urlsplit(address).path)
+        assert answer.content == (BUNDLES["uploader"] / path).resolve().read_bytes()
+        assert answer.headers["cache-control"] == "no-cache"  # its address has no hash
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import streamlit as st
 
+from core.imaging.formats import FORMATS
+from core.imaging.reader import SUFFIXES
 from core.settings import current_settings
 from ui.viewer.assets import BUNDLES, app_root, module_shim
 
-ACCEPTED: Final = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".mrc", ".rec", ".st", ".nii", ".nii.gz")
+ACCEPTED: Final = SUFFIXES
 """Offered first in the file dialog; whether a file can be read is decided by its content."""
 
 
@@ -78,6 +80,7 @@ def uploader(
         data={
             "label": label,
             "accept": list(accept),
+            "kinds": kinds_text(accept),
             "multiple": multiple,
             "max_bytes": current_settings().max_upload_bytes,
             "root": app_root(),
@@ -90,6 +93,17 @@ def uploader(
         UploadedFile(item["upload_id"], item["name"], item["bytes"], item.get("batch_id", ""), item.get("files", 0))
         for item in arrived
     )
+
+
+def kinds_text(accept: tuple[str, ...]) -> str:
+    """What may be dropped, in words: formats by their names, other endings in capitals; "Any file" for no ending."""
+    formats = [row for row in FORMATS if any(suffix in row.suffixes for suffix in accept)]
+    names = [name for row in formats for name in (row.name, *row.also)]
+    known = {suffix for row in formats for suffix in row.suffixes}
+    names += [suffix.removeprefix(".").upper() for suffix in accept if suffix not in known]
+    if len(names) < 2:
+        return names[0] if names else "Any file"
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 @lru_cache(maxsize=1)

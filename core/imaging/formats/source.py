@@ -179,12 +179,15 @@ class Format:
         Whether a file is of this format, from its first 4 KiB and its path.
     open
         Opens it; raises one of `DECODE_ERRORS` or an `ImageError`.
+    also
+        Kinds of it that people know by a name of their own.
     """
 
     name: str
     suffixes: tuple[str, ...]
     matches: Callable[[bytes, Path], bool]
     open: Callable[[Request], Source]
+    also: tuple[str, ...] = ()
 
 
 @contextmanager

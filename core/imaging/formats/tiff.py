@@ -278,4 +278,4 @@ def _as_written(tiff: tifffile.TiffFile) -> bool:
 
 
 TIFF = Format("TIFF", (".tif", ".tiff", ".btf", ".tf8", ".lsm", ".ome.tif", ".ome.tiff"),
-              lambda head, _: head[:4] in _MAGICS, TiffSource)  # fmt: skip
+              lambda head, _: head[:4] in _MAGICS, TiffSource, also=("OME-TIFF",))  # fmt: skip

@@ -80,10 +80,7 @@ export class DropZone {
     this.input.multiple = props.multiple;
     this.input.accept = props.accept.join(",");
     this.title.textContent = props.label;
-    const images = props.accept.includes(".mrc");
-    const endings = props.accept.map((ending) => ending.slice(1).toUpperCase()).join(", ");
-    const kinds = images ? "TIFF, OME-TIFF, PNG, JPEG, MRC or NIfTI" : endings || "Any file";
-    this.hint.textContent = `${kinds}, up to ${bytesText(props.max_bytes)} each`;
+    this.hint.textContent = `${props.kinds}, up to ${bytesText(props.max_bytes)} each`;
     this.zone.setAttribute("aria-label", props.label);
     this.button.textContent = props.multiple ? "Browse files" : "Browse";
   }

@@ -1,5 +1,7 @@
 // One file on its way to the server. XMLHttpRequest, because fetch does not tell how much has been sent.
 
+import { xsrfHeader } from "../../viewer/static/xsrf.js";
+
 const SPEED_WINDOW_MS = 3000;
 const MOST_REFUSED = 40;
 const LONGEST_WAIT_S = 60;
@@ -24,13 +26,6 @@ export function durationText(seconds) {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Value of a cookie, "" where there is none. */
-export function cookie(name, text = document.cookie) {
-  const part = text.split("; ").find((item) => item.startsWith(`${name}=`));
-  const value = part ? part.slice(name.length + 1) : "";
-  return value.replace(/^"(.*)"$/, "$1");
-}
-
 export class Transfer {
   /** @param events onProgress(sent, bytesPerSecond), onWaiting(cause, seconds), onDone({upload_id, name, bytes}), onError(cause, remedy) */
   constructor(file, address, events) {
@@ -42,8 +37,8 @@ export class Transfer {
     this.samples = [];
     const request = (this.request = new XMLHttpRequest());
     request.open("PUT", this.address);
-    request.setRequestHeader("X-Xsrftoken", cookie("_streamlit_xsrf"));
-    request.setRequestHeader("Content-Type", "application/octet-stream");
+    const headers = { ...xsrfHeader(), "Content-Type": "application/octet-stream" };
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => this.events.onProgress(event.loaded, this.speed(event.loaded));
     request.onload = () => this.finish();
     request.onerror = () => this.fail();

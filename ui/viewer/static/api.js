@@ -31,8 +31,4 @@ export class Api {
   labelTile(id, what, level, row, col, version) {
     return `${this.revision(id)}/${what}/${level}/${row}/${col}?v=${version}&ids=project`;
   }
-
-  uploads(name) {
-    return `${this.root}api/uploads?name=${encodeURIComponent(name)}`;
-  }
 }

@@ -208,10 +208,6 @@ export class BaseImage {
     this.viewer.addTiledImage({ tileSource: this.tileSource(), index: 0, replace: true });
   }
 
-  redraw() {
-    this.viewer.forceRedraw();
-  }
-
   close() {
     this.viewer.destroy();
   }

@@ -1,11 +1,6 @@
 // Where tiles lie. Pure functions; "view" is {x0, y0, scale, width, height}: the image column and row at the canvas's
 // top left corner, device pixels per image pixel, and the canvas size in device pixels.
 
-/** Edge length of an image side at a pyramid level: each level is half of the one before, rounded up. */
-export function levelSize(sizePx, level) {
-  return Math.ceil(sizePx / 2 ** level);
-}
-
 /** The level whose pixels are nearest to one device pixel; below 0 never, that is `magnification`'s part. */
 export function pickLevel(scale, levels) {
   return Math.min(levels - 1, Math.max(0, Math.round(-Math.log2(scale))));

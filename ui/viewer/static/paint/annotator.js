@@ -139,9 +139,7 @@ export class Annotator extends EmViewer {
 
   onSaved(answer) {
     this.painting.version = answer.version;
-    if (!this.session.queue.waiting) this.lastSaved = answer;
     this.showPaint();
-    this.savedAt = performance.now();
   }
 
   onStep(stroke) {

@@ -1,6 +1,7 @@
 // The server's routes for drafts.
 
 import { problemOf } from "../tile_store.js";
+import { xsrfHeader } from "../xsrf.js";
 
 export class DraftApi {
   /** @param root where the app lives, with a slash at its end; id of the draft; holder: this tab's name for itself */
@@ -27,7 +28,7 @@ export class DraftApi {
   async send({ holder, sequence, body }) {
     const query = new URLSearchParams({ holder, sequence, sent_by: this.holder }); // the tab that painted it may be closed
     const address = `${this.base}/tiles?${query}`;
-    const headers = { ...proof(), "Content-Type": "application/octet-stream", "Content-Encoding": "gzip" };
+    const headers = { ...xsrfHeader(), "Content-Type": "application/octet-stream", "Content-Encoding": "gzip" };
     return answerOf(await fetch(address, { method: "POST", headers, body }));
   }
 
@@ -49,7 +50,7 @@ export class DraftApi {
   }
 
   async post(what, values) {
-    const headers = { ...proof(), "Content-Type": "application/json" };
+    const headers = { ...xsrfHeader(), "Content-Type": "application/json" };
     return answerOf(await fetch(`${this.base}/${what}`, { method: "POST", headers, body: JSON.stringify(values) }));
   }
 }
@@ -60,11 +61,6 @@ async function answerOf(response) {
   const error = await problemOf(response);
   error.holder = (await copy.json().catch(() => ({}))).holder ?? null;
   throw error;
-}
-
-function proof() {
-  const found = document.cookie.split("; ").find((item) => item.startsWith("_streamlit_xsrf="));
-  return { "X-Xsrftoken": found ? decodeURIComponent(found.slice("_streamlit_xsrf=".length)) : "" };
 }
 
 /**

@@ -24,10 +24,6 @@ export class Outbox {
     return this;
   }
 
-  get lasting() {
-    return this.database !== null;
-  }
-
   /** Records {draft, holder, sequence, body, keys} of this draft, oldest first. */
   async all() {
     if (!this.database) return [];

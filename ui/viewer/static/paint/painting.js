@@ -131,7 +131,6 @@ export class Painting {
       const view = viewer.base.view();
       const done = [this.labels, this.cover].map((layer) => !layer.visible || layer.drawPart(view, dirty));
       if (done.includes(false)) viewer.requestDraw();
-      this.drawnAt = performance.now();
     });
   }
 
