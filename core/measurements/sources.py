@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from core.learning.current_model import current_model
 from core.review.double_annotation import hidden_revisions
 from core.rounds.training_labels import training_labels
+from core.segmentation.model_store import ModelStore
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 
@@ -15,6 +18,8 @@ from core.store.store import Store
 class SourceKind(StrEnum):
     """Where label maps come from."""
 
+    COUNTS = "counts"
+    """The label map that counts: `counting_maps`."""
     APPROVED = "approved"
     """The newest approved correction of an image, whole: what nobody has vouched for in it is its prediction's."""
     REFERENCE = "reference"
@@ -51,6 +56,7 @@ class Source:
 
 
 REFERENCES: Final = Source(SourceKind.REFERENCE)
+COUNTING: Final = Source(SourceKind.COUNTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,9 @@ class MeasuredMap:
 def sources(store: Store, project_id: str, *, person: str | None = None) -> dict[Source, tuple[MeasuredMap, ...]]:
     """What there is to measure in a project: what people have checked first, then each maker of predictions.
 
+    Where some images have an approved correction and others only a prediction or a reference, the label map that counts
+    comes before: else those who correct a few images would measure these alone, or all of them uncorrected.
+
     Parameters
     ----------
     person
@@ -82,11 +91,14 @@ def sources(store: Store, project_id: str, *, person: str | None = None) -> dict
     dict
         Source to its label maps, one per image that has one, planes of a stack together, then by the images' names.
     """
+    approved = approved_maps(store, project_id, person)
+    counting = counting_maps(store, project_id, person) if approved else {}
     found = {
-        Source(SourceKind.APPROVED): _approved(store, project_id, person),
+        COUNTING: counting if len(counting) > len(approved) else {},
+        Source(SourceKind.APPROVED): approved,
         REFERENCES: store.project_revisions(project_id, RevisionKind.REFERENCE),
     }
-    made = _predictions(store, project_id)
+    made = predictions_by_maker(store, project_id)
     found |= {source: made[source] for source in sorted(made, key=lambda each: each.key)}
     images = sorted(store.images(project_id), key=lambda image: (image.stack, image.z_index or 0, image.name))
     return {
@@ -96,7 +108,8 @@ def sources(store: Store, project_id: str, *, person: str | None = None) -> dict
     }
 
 
-def _approved(store: Store, project_id: str, person: str | None) -> dict[str, RevisionRecord]:
+def approved_maps(store: Store, project_id: str, person: str | None = None) -> dict[str, RevisionRecord]:
+    """The newest approved correction of each image that this person may see."""
     labels = training_labels(store, project_id)
     hidden = hidden_revisions(store, project_id, person) if person is not None else frozenset()
     seen = {
@@ -106,13 +119,46 @@ def _approved(store: Store, project_id: str, person: str | None) -> dict[str, Re
     return {image_id: corrections[-1] for image_id, corrections in seen.items() if corrections}
 
 
-def _predictions(store: Store, project_id: str) -> dict[Source, dict[str, RevisionRecord]]:
+def counting_maps(store: Store, project_id: str, person: str | None = None) -> dict[str, RevisionRecord]:
+    """The label map that counts, by image: one rule for what is measured and what is taken away.
+
+    Its newest approved correction, else the newest prediction of the project's own model, else the newest prediction of
+    any, else its newest reference.
+
+    Parameters
+    ----------
+    person
+        As of `sources`.
+    """
+    references = store.project_revisions(project_id, RevisionKind.REFERENCE)
+    return {**references, **_of_own_model(store, project_id), **approved_maps(store, project_id, person)}
+
+
+def predictions_by_maker(store: Store, project_id: str) -> dict[Source, dict[str, RevisionRecord]]:
     """The newest complete prediction of each image, by who made it."""
     result: dict[Source, dict[str, RevisionRecord]] = {}
     for row in store.project_predictions(project_id):
         made = Source(SourceKind.MODEL, row.model_id) if row.model_id else _imported(row)
         result.setdefault(made, {})[row.image_id] = row
     return result
+
+
+def _of_own_model(store: Store, project_id: str) -> dict[str, RevisionRecord]:
+    """Predictions of the model that was promoted or trained in the project; of other images the newest there is."""
+    made = predictions_by_maker(store, project_id)
+    newest: dict[str, RevisionRecord] = {}
+    for revisions in made.values():
+        for image_id, revision in revisions.items():
+            if image_id not in newest or _age(newest[image_id]) < _age(revision):
+                newest[image_id] = revision
+    current = current_model(store, ModelStore(store.settings.models_dir), project_id)
+    if current is None or not current.own:
+        return newest
+    return {**newest, **made.get(Source(SourceKind.MODEL, current.model.id), {})}
+
+
+def _age(revision: RevisionRecord) -> tuple[datetime, str]:
+    return revision.completed_at or revision.created_at, revision.id
 
 
 def _imported(row: RevisionRecord) -> Source:

@@ -107,6 +107,26 @@ def test_approving_is_one_click(store: Store, correction: RevisionRecord, app: A
     it = review(store, correction.id)
     assert (it.state, it.decided_by) == (ReviewState.APPROVED, "Rita")
     assert "Approved by Rita" in texts(page)
+    assert "Nothing else waits for review." in texts(page)
+    assert "Train on what is approved" in [link.proto.label for link in page.get("page_link")]
+
+
+def test_after_a_decision_the_next_correction_is_one_click_away(
+    store: Store, project: ProjectRecord, correction: RevisionRecord, app: AppTest
+) -> None:
+    """One had to go back to the queue after each."""
+    pixels = np.random.default_rng(1).integers(0, 255, SHAPE, np.uint8)
+    other = store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "liver 2"))
+    draft, _ = store.open_draft(other.id, "Ada", None)
+    write_tile(store, draft.id, np.full(SHAPE, 1, np.uint8))
+    second = submit_draft(store, draft.id, "tab", "").revision
+    page = press(opened(app, revision=correction.id), "review-approve")
+    assert page.button(key="review-onward").label == "Review the next one: liver 2"
+    page = press(page, "review-onward")
+    assert page.query_params["revision"] in (second.id, [second.id])
+    page = press(page, "review-approve")
+    assert review(store, second.id).state is ReviewState.APPROVED
+    assert not any(button.key == "review-onward" for button in page.button)
 
 
 def test_asking_for_changes_needs_a_reason(store: Store, correction: RevisionRecord, app: AppTest) -> None:

@@ -245,7 +245,8 @@ def _nothing_words(rows: Sequence[ImageSummary], selection: Selection) -> str:
     if not there:
         return "No object of this organelle of that size in these label maps."
     if selection.whole_only and there == sum(row.cut for row in rows):
-        return f"All {there:,} objects touch the image's edge or unlabelled pixels. Switch Only whole objects off."
+        told = "The only object touches" if there == 1 else f"All {there:,} objects touch"
+        return f"{told} the image's edge or unlabelled pixels. Switch Only whole objects off."
     return (
         "This measure is defined for none of these objects: the other organelle is in none of the images, or contacts "
         "are not measured yet."

@@ -8,8 +8,9 @@ from typing import Final
 import streamlit as st
 
 from core.access import Permission
+from core.exporting.choice import revisions_in_words
 from core.jobs.rows import job
-from core.measurements.sources import MeasuredMap, Source, SourceKind
+from core.measurements.sources import COUNTING, MeasuredMap, Source, SourceKind
 from core.measurements.start import Measured, last_ended, measured, running, start_measuring, usual_source
 from core.morphometry.objects import CONTACT_NM
 from core.store.records import JobRecord, JobState, ProjectRecord
@@ -20,6 +21,7 @@ from ui.errors import explaining, plain
 from ui.panels.jobs import POLL_S, job_bar, job_problem
 from ui.panels.results_words import counted
 from ui.parts.options import choice
+from ui.parts.takeaway import COUNTS_HELP
 from ui.person import person
 from ui.state import Query, query, set_query
 
@@ -29,6 +31,8 @@ _FARTHEST_NM: Final = 10_000.0
 def source_words(source: Source) -> str:
     """What label maps are called: the model's name, not its id."""
     match source.kind:
+        case SourceKind.COUNTS:
+            return "The label map that counts"
         case SourceKind.APPROVED:
             return "Approved corrections"
         case SourceKind.REFERENCE:
@@ -50,16 +54,24 @@ def source_picker(there: Mapping[Source, Sequence[MeasuredMap]]) -> Source:
     by_key = {source.key: source for source in there}
     asked = query(Query.SOURCE)
     first = asked if asked in by_key else usual_source(context.store(), there).key
-    words = {key: f"{source_words(source)} · {counted(len(there[source]), 'image')}" for key, source in by_key.items()}
+    words = {key: _choice_text(source, there[source]) for key, source in by_key.items()}
     chosen = choice(
         "Label maps",
         words,
         key="measure-source",
+        help=COUNTS_HELP if COUNTING in there else None,
         on_change=kept_in_address(Query.SOURCE, "measure-source", by_key, first),
     )
     if asked != chosen:
         set_query(Query.SOURCE, chosen)
     return by_key[chosen]
+
+
+def _choice_text(source: Source, maps: Sequence[MeasuredMap]) -> str:
+    """A source in the list, with how many images, and of the label map that counts with what it is of how many."""
+    if source == COUNTING:
+        return f"{source_words(source)} · {revisions_in_words(each.revision for each in maps)}"
+    return f"{source_words(source)} · {counted(len(maps), 'image')}"
 
 
 def contact_field() -> float:

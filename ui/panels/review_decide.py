@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from core.access import Permission, may
 from core.annotation.history import restore
 from core.jobs.engine import ensure_engine
 from core.review.decisions import (
@@ -16,6 +17,7 @@ from core.review.decisions import (
     reopen,
     take_back_approval,
 )
+from core.review.queue import next_review
 from core.review.records import Decision, Review, ReviewState
 from core.review.rows import review as review_of
 from core.review.talk import assign, comment, thread
@@ -26,7 +28,7 @@ from core.store.people import person_key
 from core.store.records import RevisionKind
 from ui import context
 from ui.errors import explained, plain
-from ui.pages import CORRECT_PAGE
+from ui.pages import CORRECT_PAGE, TRAIN_PAGE
 from ui.parts.names import REVIEW_STATES
 from ui.state import Query, set_query
 
@@ -45,6 +47,7 @@ def decision_panel(review: Review, person: str) -> None:
     """The three answers, or what was answered and a way to take it back."""
     if review.state not in _WAITING or review.superseded_by:
         _decided(review)
+        _onward(review, person)
         _take_back_panel(review, person)
         return
     if review.state is ReviewState.CHANGES_REQUESTED:
@@ -71,6 +74,25 @@ def decision_panel(review: Review, person: str) -> None:
             _mend(review, person)
     for told in dict.fromkeys(each for each in why_not.values() if each):
         st.caption(plain(told))
+
+
+def _onward(review: Review, person: str) -> None:
+    """What comes after a decision: the next correction that waits, else a training on what is approved."""
+    if review.superseded_by or not may(context.store(), review.project_id, person, Permission.REVIEW):
+        return
+    following = next_review(context.store(), review.project_id, person)
+    if following is None:
+        st.caption("Nothing else waits for review.")
+        if review.state is ReviewState.APPROVED:
+            st.page_link(
+                TRAIN_PAGE, label="Train on what is approved", icon=":material/model_training:",
+                query_params={Query.PROJECT.value: review.project_id},
+            )  # fmt: skip
+    elif st.button(
+        f"Review the next one: {plain(following.image_name)}", icon=":material/arrow_forward:", key="review-onward"
+    ):
+        set_query(Query.REVISION, following.revision_id)
+        st.rerun()
 
 
 def _take_back_panel(review: Review, person: str) -> None:

@@ -31,6 +31,7 @@ from ui.parts.first_labels import first_labels, poor_result
 from ui.parts.names import model_choice
 from ui.parts.options import titled
 from ui.parts.pixel_size_change import use_measured_scale
+from ui.parts.scroll import scroll_to
 from ui.parts.takeaway import takeaway_button
 from ui.parts.undertrained import undertrained_notice
 from ui.person import person
@@ -49,6 +50,7 @@ def workspace(image_id: str) -> None:
     image = _asked_for(image_id)
     if image is None or not gate(Permission.VIEW, image.project_id):
         return
+    scroll_to("", token=image.id, key="segment-scroll")  # a card at the end of a long page opens at the image
     trashed_notice(image)
     model = _chosen_model(image)
     arrival_notes()

@@ -45,10 +45,11 @@ _PARTS: Final = {
     Part.OME_ZARR: "OME-Zarr",
 }
 
-_HELP: Final = (
+COUNTS_HELP: Final = (
     "Label map that counts: of each image its newest approved correction, else the newest prediction of the project's "
     "model, else its newest reference."
 )
+"""What "the label map that counts" means."""
 
 
 def takeaway_button(
@@ -120,7 +121,7 @@ def _labels(project_id: str, image_ids: tuple[str, ...], first: str, form: Form,
     usual = TRAINING if form is not Form.FILES and first == COUNTS else first
     chosen = choice(
         "Label maps", texts, first=usual,
-        key=f"takeaway-labels-{form}-{turn}", help=_HELP,
+        key=f"takeaway-labels-{form}-{turn}", help=COUNTS_HELP,
     )  # fmt: skip
     maps = chosen_maps(context.store(), project_id, chosen, person(), image_ids)
     missing = sum(each.revision is None for each in maps)

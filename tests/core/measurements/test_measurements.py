@@ -15,7 +15,7 @@ from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter
 from core.label_scheme import LabelScheme
 from core.measurements import tables
-from core.measurements.sources import REFERENCES, MeasuredMap, Source, SourceKind, sources
+from core.measurements.sources import COUNTING, REFERENCES, MeasuredMap, Source, SourceKind, sources
 from core.measurements.start import last_ended, measured, running, start_measuring, usual_source
 from core.review.decisions import Decision, decide
 from core.review.double_annotation import ask_to_annotate
@@ -88,9 +88,31 @@ def test_sources_are_what_people_checked_then_each_maker_of_predictions(
     assert label_maps(store, project.id, STARTER)[0].revision.id == newest.id
     assert [each.image.name for each in label_maps(store, project.id, STARTER)] == ["a", "b"]
     decide(store, waiting.id, "grace", Decision.APPROVE)
-    assert list(sources(store, project.id)) == [Source(SourceKind.APPROVED), REFERENCES, imported, STARTER]
+    assert list(sources(store, project.id)) == [COUNTING, Source(SourceKind.APPROVED), REFERENCES, imported, STARTER]
     approved = label_maps(store, project.id, Source(SourceKind.APPROVED))
     assert [each.revision.id for each in approved] == [waiting.id]
+
+
+def test_a_corrected_image_is_measured_as_corrected_beside_the_others(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    """One measured the corrected images alone, or all images without their corrections."""
+    predicted = [label(store, each, RevisionKind.PREDICTION, model_id="starter") for each in (
+        image, add(store, project, "b"), add(store, project, "c"),
+    )]  # fmt: skip
+    run_job(store, start_measuring(store, project.id, label_maps(store, project.id, STARTER), 30.0))
+    corrected = label(store, image, RevisionKind.CORRECTION, author="Ada")
+    assert COUNTING not in sources(store, project.id)  # nobody has approved it
+    decide(store, corrected.id, "Bo", Decision.APPROVE)
+    there = sources(store, project.id)
+    assert [each.revision.id for each in there[COUNTING]] == [corrected.id, predicted[1].id, predicted[2].id]
+    assert usual_source(store, there) == COUNTING
+    found = measured(store, there[COUNTING], 30.0)
+    assert [each.revision.id for each in found.missing] == [corrected.id]  # the others are measured already
+    for other in ("b", "c"):
+        made = label(store, next(i for i in store.images(project.id) if i.name == other), RevisionKind.CORRECTION)
+        decide(store, made.id, "Bo", Decision.APPROVE)
+    assert COUNTING not in sources(store, project.id)  # it would be the approved corrections again
 
 
 def test_what_is_measured_is_shown_first_then_what_most_images_have(
