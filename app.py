@@ -16,6 +16,7 @@ from core.errors import CristaeError
 from core.files import private_files
 from core.jobs.engine import keep_engine
 from core.processes import allow_open_files
+from core.segmentation.shipped import provide_starter
 from core.settings import current_settings
 from core.store.store import current_store
 from core.web.health import health_routes
@@ -47,6 +48,10 @@ async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any] | None]:
     try:
         store = await to_thread.run_sync(current_store)
         store.database.set_patience(reading_s=2.0, writing_s=5.0)  # a person waits
+    except CristaeError as error:
+        logger.error("%s", error)
+    try:
+        await to_thread.run_sync(provide_starter, settings)
     except CristaeError as error:
         logger.error("%s", error)
     let_go = keep_engine(settings)

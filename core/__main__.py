@@ -3,4 +3,4 @@
 from core.cli.app import main
 
 if __name__ == "__main__":
-    main()
+    main("python -m core")

@@ -11,6 +11,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,11 +19,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
 from core import __version__
 from core.boundary import file_boundary
 from core.errors import CristaeError, StoreError
+from core.program import COMMAND, INSTALL_ADVICE, INSTALLED, ROOT
 from core.segmentation.model_store import ModelStore
-from core.settings import ROOT, Access, Settings, config_file, load_settings
+from core.settings import Access, Settings, config_file, load_settings
 
 _PACKAGES: Final = (
     "streamlit", "nnunetv2", "torch", "openvino", "numpy", "zarr", "ome-zarr", "tifffile", "sqlalchemy", "distributed",
@@ -86,8 +92,12 @@ def examine() -> tuple[Finding, ...]:
         settings = load_settings()
     except CristaeError as error:
         return (*findings, Finding(Level.PROBLEM, "settings", error.cause, error.remedy))
-    source = str(config_file()) if config_file().is_file() else "environment and defaults"
-    findings.append(Finding(Level.OK, "settings", f"from {source}"))
+    file = config_file()
+    source = f"from {file}" if file.is_file() else f"from environment and defaults; there is no {file}"
+    findings += [
+        Finding(Level.OK, "program", f"{ROOT} ({'installed' if INSTALLED else 'a checkout'})"),
+        Finding(Level.OK, "settings", source),
+    ]
     findings += [_access(settings), *_devices()]
     findings.append(_folder("data folder", settings.data_dir, settings))
     for what, check in (("database", _database), ("label maps", _label_maps), ("models", _models)):
@@ -135,29 +145,43 @@ def _python() -> Finding:
 
 
 def _packages() -> list[Finding]:
-    """Installed versions against requirements.txt."""
-    pinned = {}
-    requirements = ROOT / "requirements.txt"
-    for line in requirements.read_text(encoding="utf-8").splitlines() if requirements.is_file() else []:
-        name, found, version = line.partition("==")
-        if found:
-            pinned[name.strip().lower()] = version.strip()
+    """Installed versions against those that Cristae works with."""
+    wanted = required_packages()
     findings = []
     for package in _PACKAGES:
         try:
             version = metadata.version(package)
         except metadata.PackageNotFoundError:
-            findings.append(Finding(Level.PROBLEM, package, "not installed", "Run `pip install -r requirements.txt`."))
+            findings.append(Finding(Level.PROBLEM, package, "not installed", f"Run {INSTALL_ADVICE}."))
             continue
-        wanted = pinned.get(package)
-        if wanted and version.partition("+")[0] != wanted:
-            remedy = "Run `pip install -r requirements.txt`."
-            findings.append(
-                Finding(Level.NOTE, package, f"{version}, but {wanted} is what Cristae is tested with", remedy)
-            )
-        else:
+        allowed = wanted.get(package, SpecifierSet())
+        if allowed.contains(version, prereleases=True):
             findings.append(Finding(Level.OK, package, version))
+        else:
+            detail = f"{version}, but Cristae is tested with {allowed}"
+            findings.append(Finding(Level.NOTE, package, detail, f"Run {INSTALL_ADVICE}."))
     return findings
+
+
+def required_packages() -> dict[str, SpecifierSet]:
+    """Versions of the packages that Cristae works with, by name.
+
+    From the checkout's pyproject.toml, or from what the installed package says; empty where neither is there.
+    """
+    description = ROOT / "pyproject.toml"
+    if description.is_file():
+        lines = tomllib.loads(description.read_text(encoding="utf-8"))["project"]["dependencies"]
+    else:
+        try:
+            lines = metadata.requires("cristae") or []
+        except metadata.PackageNotFoundError:
+            return {}
+    requirements = [Requirement(line) for line in lines]
+    return {
+        canonicalize_name(item.name): item.specifier
+        for item in requirements
+        if item.marker is None or item.marker.evaluate({"extra": ""})
+    }
 
 
 def _access(settings: Settings) -> Finding:
@@ -192,7 +216,7 @@ def _devices() -> list[Finding]:
         return [Finding(Level.PROBLEM, "devices", f"could not be asked: {error}", "Reinstall torch and openvino.")]
     findings = []
     if "torch_error" in found:
-        remedy = "Reinstall it with `pip install -r requirements.txt`."
+        remedy = f"Reinstall it with {INSTALL_ADVICE}."
         findings.append(Finding(Level.PROBLEM, "torch", found["torch_error"], remedy))
     for name in found.get("cuda", []):
         findings.append(Finding(Level.OK, "GPU", name))
@@ -307,7 +331,9 @@ def _models(settings: Settings) -> list[Finding]:
         for item in broken
     ]
     default = store.default()
+    if INSTALLED and not settings.models_dir.exists():
+        return [Finding(Level.OK, "models", f"the starter, copied at first use: {settings.models_dir}")]
     if default is None:
-        remedy = "Import or train one: `python -m core model import --help`."
+        remedy = f"Import or train one: `{COMMAND} model import --help`."
         return [*findings, Finding(Level.PROBLEM, "models", f"none in {settings.models_dir}", remedy)]
     return [*findings, Finding(Level.OK, "models", f"{len(models)} in {settings.models_dir}, default {default.id}")]

@@ -21,14 +21,17 @@ import psutil
 
 from core.errors import CristaeError
 from core.processes import kill_tree, settings_environment
-from core.settings import ROOT, current_settings
+from core.program import ROOT
+from core.settings import current_settings
 
 _LENGTH: Final = struct.Struct(">I")
 _LONGEST_FRAME: Final = 256 * 1024**2
 _SPARE_ADDRESSES: Final = 1024**3
 """Room for what takes addresses but no memory: stacks and arenas of threads, libraries."""
 
-_PROGRAM: Final = "import sys; sys.path[0] = sys.argv[1]; from core.guarded_child import main; main()"
+_PROGRAM: Final = (
+    "import sys; sys.path[:] = [sys.argv[1], *filter(None, sys.path)]; from core.guarded_child import main; main()"
+)
 """It works in the parent's folder, and takes no module from there."""
 
 _EXIT_WAIT_S: Final = 2.0

@@ -15,7 +15,8 @@ from typing import Any
 
 import psutil
 
-from core.settings import ROOT, Settings
+from core.program import ROOT, child_environment
+from core.settings import Settings
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
@@ -153,7 +154,7 @@ def _popen(
             stdout=output,
             stderr=output,
             cwd=ROOT,
-            env=dict(environment),
+            env=child_environment(environment),
             close_fds=True,
             **flags,
         )

@@ -1,7 +1,7 @@
 """Settings: environment variables ``CRISTAE_*`` over one file, ``cristae.toml``, validated once.
 
-The file is looked for beside app.py, or where ``CRISTAE_CONFIG`` points. Every field is a variable: ``data_dir`` is
-``CRISTAE_DATA_DIR``.
+The file is looked for where ``CRISTAE_CONFIG`` points, else beside app.py, or in the user's folder for configuration
+where Cristae is installed (`core.program`). Every field is a variable: ``data_dir`` is ``CRISTAE_DATA_DIR``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from core.errors import SettingsError
-
-ROOT: Final = Path(__file__).resolve().parent.parent
-"""The folder that holds app.py."""
+from core.program import ROOT as ROOT
+from core.program import default_config_file, default_data_dir, default_models_dir
 
 GIB: Final = 1024**3
 
@@ -51,8 +50,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CRISTAE_", extra="forbid", frozen=True)
 
-    data_dir: Path = Field(ROOT / "data", description="Images, label maps, the database, logs. Grows.")
-    models_dir: Path = Field(ROOT / "models", description="The model store.")
+    data_dir: Path = Field(
+        default_factory=default_data_dir, description="Images, label maps, the database, logs. Grows."
+    )
+    models_dir: Path = Field(default_factory=default_models_dir, description="The model store.")
     database_url: str = Field(
         "", description="SQLAlchemy URL. Empty: SQLite in the data folder. PostgreSQL for several machines."
     )
@@ -155,7 +156,8 @@ def available_threads() -> int:
 
 def config_file() -> Path:
     """Where the settings file is looked for."""
-    return Path(os.environ.get("CRISTAE_CONFIG", ROOT / "cristae.toml"))
+    named = os.environ.get("CRISTAE_CONFIG")
+    return Path(named) if named is not None else default_config_file()
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -188,8 +190,20 @@ def load_settings(**overrides: Any) -> Settings:
     except ValueError as error:
         raise SettingsError(f"{config_file()} is not valid TOML: {error}.", "Correct the file.") from error
     return settings.model_copy(
-        update={"data_dir": settings.data_dir.resolve(), "models_dir": settings.models_dir.resolve()}
+        update={
+            "data_dir": settings.data_dir.resolve(),
+            "models_dir": settings.models_dir.resolve(),
+            "database_url": _absolute_database(settings.database_url),
+        }
     )
+
+
+def _absolute_database(url: str) -> str:
+    """The same database for processes that start elsewhere: a relative SQLite file counts from where we are now."""
+    found = re.fullmatch(r"(sqlite(?:\+\w+)?):///(?!:memory:|file:)([^?]+)(\?.*)?", url)
+    if found is None:
+        return url
+    return f"{found[1]}:///{Path(found[2]).resolve().as_posix()}{found[3] or ''}"
 
 
 @lru_cache(maxsize=1)

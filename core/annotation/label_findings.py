@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.annotation.label_repair import ForeignMap, MisreadWork, aside, foreign_maps, misread_work, repair
 from core.doctor import Finding, Level
+from core.program import COMMAND
 from core.rounds.fresh import rounds_that_learned
 from core.store.store import Store
 
@@ -39,7 +40,7 @@ def foreign_findings(store: Store) -> list[Finding]:
                     Level.NOTE,
                     what,
                     f"{where}: an earlier version wrote it in other classes; it is translated by name as it is read",
-                    "Stop Cristae and run `python -m core doctor --repair`: it is written anew, and the old one kept.",
+                    f"Stop Cristae and run `{COMMAND} doctor --repair`: it is written anew, and the old one kept.",
                 )
             )
         findings += [_misread(store, foreign, work) for work in misread_work(store, foreign)]

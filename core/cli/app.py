@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect as inspection
 import logging
 import sys
 from typing import Annotated, Final
@@ -24,18 +25,23 @@ from core.cli import (
     results,
     rounds,
     segment,
+    serve,
     train,
 )
-from core.cli.console import explained_errors
+from core.cli.console import explained_errors, notice
+from core.errors import CristaeError, SettingsError
+from core.program import COMMAND
+from core.segmentation.shipped import provide_starter
+from core.settings import load_settings
 
 app = typer.Typer(
-    name="core",
     help="Cristae on the command line: prepare data, train, segment, measure, evaluate, run rounds, keep models.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command("serve")(serve.serve)
 app.command("phantom")(phantom.phantom)
 app.command("segment")(segment.segment)
 app.command("train")(train.train)
@@ -54,6 +60,12 @@ app.add_typer(rounds.app, name="round")
 
 _VERBOSE: Final = ("--verbose", "-v")
 
+_IN_EXAMPLES: Final = "python -m core"
+"""How docstrings call the command."""
+
+_LOOKING: Final = ("doctor",)
+"""Commands that make nothing, not even the model store of a new installation."""
+
 
 def _print_version(wanted: bool) -> None:
     """Print the version and leave."""
@@ -64,6 +76,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def common(
+    context: typer.Context,
     verbose: Annotated[bool, typer.Option(*_VERBOSE, help="Log details, also of errors.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
@@ -71,13 +84,42 @@ def common(
 ) -> None:
     """Cristae on the command line."""
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    if context.invoked_subcommand not in _LOOKING:
+        _provide_starter()
 
 
-def main() -> None:
-    """Run a command; errors that Cristae knows become messages and exit codes."""
+def _provide_starter() -> None:
+    """A new installation begins with the starter; commands that need no model work without."""
+    try:
+        provide_starter(load_settings())
+    except SettingsError:  # commands that need settings say so themselves
+        return
+    except CristaeError as error:
+        notice(str(error))
+
+
+def _name_examples(commands: typer.Typer, command: str) -> None:
+    """Let the examples of ``--help`` call the command as the person did."""
+    for item in commands.registered_commands:
+        if item.callback is not None and item.help is None:
+            item.help = (inspection.getdoc(item.callback) or "").replace(_IN_EXAMPLES, command)
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            _name_examples(group.typer_instance, command)
+
+
+def main(command: str = COMMAND) -> None:
+    """Run a command; errors that Cristae knows become messages and exit codes.
+
+    Parameters
+    ----------
+    command
+        What the person typed to get here, for the help: "cristae" or "python -m core".
+    """
+    _name_examples(app, command)
     verbose = any(argument in _VERBOSE for argument in sys.argv[1:])
     try:
         with explained_errors(verbose=verbose):
-            app(standalone_mode=True)
+            app(prog_name=command, standalone_mode=True)
     except typer.Exit as leaving:
         raise SystemExit(leaving.exit_code) from None

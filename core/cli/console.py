@@ -18,11 +18,18 @@ from core.errors import CristaeError, JobCancelledError
 EXIT_FAILED: Final = 1
 """The command could not do its work; the message says why."""
 
+EXIT_USAGE: Final = 2
+"""What was typed cannot be meant: options that contradict each other, or one that is missing."""
+
 EXIT_INTERRUPTED: Final = 130
 """Stopped with Ctrl+C, as shells count it."""
 
 stdout = Console()
 stderr = Console(stderr=True)
+
+
+class UsageError(CristaeError):
+    """What was typed cannot be meant; nothing has been read or made."""
 
 
 class ProgressCallback(Protocol):
@@ -74,7 +81,7 @@ def explained_errors(*, verbose: bool) -> Iterator[None]:
     except CristaeError as error:
         if verbose:
             logging.getLogger("cristae").exception("details")
-        fail(error.cause, error.remedy)
+        fail(error.cause, error.remedy, EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED)
     except OSError as error:
         if verbose:
             logging.getLogger("cristae").exception("details")

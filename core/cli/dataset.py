@@ -32,6 +32,7 @@ from core.imaging.dataset_writing import NewCase, write_dataset
 from core.imaging.label_import import Overlap
 from core.imaging.label_reading import LabelReading
 from core.label_scheme import IGNORE_ID
+from core.program import COMMAND
 
 app = typer.Typer(help="Check dataset folders, and make them from images and labels.", no_args_is_help=True)
 
@@ -110,7 +111,7 @@ def build(
         refused.end()
         return
     write_dataset(out, _read(cases, reading, pixel_size), reading.scheme)
-    done(f"Dataset with {len(cases)} images in {out}. Train on it: python -m core train --dataset {out} --out MODEL")
+    done(f"Dataset with {len(cases)} images in {out}. Train on it: {COMMAND} train --dataset {out} --out MODEL")
     refused.end()
 
 

@@ -12,6 +12,7 @@ from core.demo import demo_was_deleted, prepare_demo_images
 from core.jobs.engine import ensure_engine
 from core.jobs.rows import Priority, submit
 from core.jobs.tasks.demo import queue_demo_predictions
+from core.program import COMMAND
 from core.settings import current_settings
 from core.store.store import current_store
 
@@ -27,7 +28,7 @@ def demo(
     """
     store = current_store()
     if not again and demo_was_deleted(store):
-        done("The demo project was deleted and stays away; `python -m core demo --again` makes it anew.")
+        done(f"The demo project was deleted and stays away; `{COMMAND} demo --again` makes it anew.")
         return
     with progress_bar("demo images") as progress:
         records = prepare_demo_images(store, progress)

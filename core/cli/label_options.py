@@ -9,7 +9,7 @@ from typing import Annotated, Final, TypeVar
 
 import typer
 
-from core.cli.console import notice
+from core.cli.console import UsageError, notice
 from core.errors import LabelMapError
 from core.imaging.dataset_folder import read_classes
 from core.imaging.image import PixelSize
@@ -75,9 +75,9 @@ def label_reading(
         ("--value", bool(values), LabelSource.IMAGE),
     ):
         if given and source is not wanted:
-            raise LabelMapError(f"{option} does not go with {source}; it is for {wanted}.", "Leave it out.")
+            raise UsageError(f"{option} does not go with {source}; it is for {wanted}.", "Leave it out.")
     if foreground is not None and source is LabelSource.RGB:
-        raise LabelMapError(f"--foreground does not go with {source}; it is for {LabelSource.MASKS}.", "Leave it out.")
+        raise UsageError(f"--foreground does not go with {source}; it is for {LabelSource.MASKS}.", "Leave it out.")
     return LabelReading(
         source,
         scheme,
@@ -99,7 +99,7 @@ def chosen_source(labels: T | None, masks: T | None, rgb: T | None) -> tuple[Lab
     given = {LabelSource.IMAGE: labels, LabelSource.MASKS: masks, LabelSource.RGB: rgb}
     asked = [(source, value) for source, value in given.items() if value is not None]
     if len(asked) != 1:
-        raise LabelMapError(
+        raise UsageError(
             "No labels were given." if not asked else f"Labels were given in {len(asked)} ways.",
             "Give one of --labels (class ids), --masks (one file per class) and --rgb (one colour per class).",
         )
@@ -185,7 +185,7 @@ def _split(texts: Iterable[str] | None, form: str) -> list[tuple[str, str]]:
     for text in texts or ():
         left, equals, right = text.rpartition("=")
         if not (left and equals and right):
-            raise LabelMapError(f"{text!r} is not of the form {form}.", f"Write {form}.")
+            raise UsageError(f"{text!r} is not of the form {form}.", f"Write {form}.")
         pairs.append((left, right))
     return pairs
 
@@ -193,6 +193,6 @@ def _split(texts: Iterable[str] | None, form: str) -> list[tuple[str, str]]:
 def _color(text: str) -> tuple[int, int, int]:
     found = _COLOR.fullmatch(text.strip())
     if found is None:
-        raise LabelMapError(f"{text!r} is no colour.", "Write colours like #ff0000 (in quotes, for most shells).")
+        raise UsageError(f"{text!r} is no colour.", "Write colours like #ff0000 (in quotes, for most shells).")
     red, green, blue = bytes.fromhex(found[1])
     return red, green, blue

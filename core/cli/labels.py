@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from core.cli.console import done, notice, stdout
+from core.cli.console import UsageError, done, notice, stdout
 from core.cli.label_options import (
     Classes,
     Colors,
@@ -23,7 +23,7 @@ from core.cli.label_options import (
 )
 from core.cli.pairing import checked_cases, shares
 from core.cli.refused import RefusedFiles
-from core.errors import DatasetError, LabelMapError
+from core.errors import LabelMapError
 from core.files import write_json
 from core.imaging.dataset_plan import plan_dataset, read_case
 from core.imaging.guarded_micrograph import open_guarded
@@ -76,7 +76,7 @@ def labels(
     A whole dataset, paired by name: `python -m core labels --masks masks/ --image images/ --out labels/`
     """
     if files and not masks:
-        raise LabelMapError(f"It is not said what {files[0]} is.", "Put --masks, --labels or --rgb before it.")
+        raise UsageError(f"It is not said what {files[0]} is.", "Put --masks, --labels or --rgb before it.")
     source, _ = chosen_source(label_image, masks or None, rgb)
     reading = label_reading(source, classes, overlap=overlap, colors=color, values=value, foreground=foreground)
     given = [*(masks or ()), *(files or ())] if source is LabelSource.MASKS else [str(label_image or rgb)]
@@ -101,12 +101,12 @@ def _one(
 ) -> dict[str, Any]:
     """The label map of one image."""
     if out.is_dir() or out.suffix.lower() not in _WRITTEN:
-        raise LabelMapError(f"{out} does not end in .tif or .png.", "Name the file to write, as in labels.tif.")
+        raise UsageError(f"{out} does not end in .tif or .png.", "Name the file to write, as in labels.tif.")
     by_class: Mapping[int, Path] = {}
     if reading.source is LabelSource.MASKS:
         by_class = masks_by_class(given, reading.scheme)
     elif len(given) > 1:
-        raise LabelMapError(f"{', '.join(given)} are several files where one is expected.", "Name one of them.")
+        raise UsageError(f"{', '.join(given)} are several files where one is expected.", "Name one of them.")
     paths = list(by_class.values()) or [Path(given[0])]
     _keep_inputs(out, [*paths, *([image] if image else [])])
     shape_yx, size_nm, placement = _size(image or paths[0], is_image=image is not None)
@@ -141,11 +141,11 @@ def _many(
 ) -> tuple[list[dict[str, Any]], RefusedFiles]:
     """The label maps of a folder of images, and the images whose files cannot be used."""
     if images is None or not images.is_dir():
-        raise DatasetError(
+        raise UsageError(
             f"{folder} is a folder of labels, and their images are not known.", "Name their folder with --image."
         )
     if out.is_file() or out.suffix.lower() in _WRITTEN:
-        raise DatasetError(f"Several label maps cannot all be written to {out}.", "Name a folder for them.")
+        raise UsageError(f"Several label maps cannot all be written to {out}.", "Name a folder for them.")
     images = images / "images" if (images / "images").is_dir() else images
     plan = plan_dataset(images, folder)
     inputs = [path for case in plan.cases for path in (case.image_path, *case.label_paths)]

@@ -12,10 +12,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from core.cli.console import done, notice, progress_bar, stdout
+from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.label_options import Classes, Values, known_nm, label_reading
 from core.cli.refused import RefusedFiles
-from core.errors import DatasetError, LabelMapError
+from core.errors import DatasetError
 from core.files import write_bytes
 from core.imaging.dataset_case import Case
 from core.imaging.dataset_folder import load_case, open_dataset
@@ -112,13 +112,13 @@ def measure(
     Label maps that cannot be read are left out and named at the end, with exit code 1.
     """
     if sheet is None and (reference is not None or comparison is not None):
-        raise DatasetError("--reference and --comparison go with --sheet.", "Give a sample sheet with conditions.")
+        raise UsageError("--reference and --comparison go with --sheet.", "Give a sample sheet with conditions.")
     if (dataset is None) == (not labels):
-        raise DatasetError("Give label maps or a dataset, one of the two.", "Name files, or a folder with --dataset.")
+        raise UsageError("Give label maps or a dataset, one of the two.", "Name files, or a folder with --dataset.")
     size_nm = known_nm(pixel_size)
     if dataset is not None:
         if classes is not None or value:
-            raise LabelMapError("--classes and --value go with label maps, not with --dataset.", "Leave them out.")
+            raise UsageError("--classes and --value go with label maps, not with --dataset.", "Leave them out.")
         scheme, tasks = _of_dataset(dataset, size_nm)
     else:
         reading = label_reading(LabelSource.IMAGE, classes, overlap=Overlap.IGNORE, colors=None, values=value)

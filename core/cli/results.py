@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from core.cli.console import done, notice, progress_bar, stdout
+from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.evaluate_tables import print_report
 from core.cli.model import find_model, warn_of
 from core.cli.waiting import wait_for_jobs
@@ -99,7 +99,7 @@ def export(
     """
     kinds = {Path(name).suffix: name for name in DOWNLOADS}
     if out.suffix.lower() not in kinds:
-        raise NotFoundError(f"{out.name} ends in none of {', '.join(kinds)}.", "Choose one of these endings.")
+        raise UsageError(f"{out.name} ends in none of {', '.join(kinds)}.", "Choose one of these endings.")
     content, _, _ = render_evaluation(current_store(), evaluation_id, kinds[out.suffix.lower()], compare)
     write_bytes(out, content)
     done(f"Written: {out}")

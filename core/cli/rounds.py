@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from core.cli.console import done, notice, progress_bar, stdout
+from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.model import find_model, warn_of
 from core.cli.results import find_project
 from core.cli.round_tables import print_round, print_rounds
@@ -74,7 +74,7 @@ def start(
     store = current_store()
     found = find_project(store, project)
     if model and scratch:
-        raise RoundError("Both --from and --scratch are given.", "Give one of them.")
+        raise UsageError("Both --from and --scratch are given.", "Give one of them.")
     parent = None if scratch else find_model(model).id if model else usual_parent(store, found.id)
     if parent is not None:
         warn_of(find_model(parent))

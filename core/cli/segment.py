@@ -10,7 +10,7 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from core.cli.console import done, notice, progress_bar, stdout
+from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.model import find_model, model_warning, warn_of
 from core.cli.refused import RefusedFiles
 from core.errors import ImageError, PredictionError
@@ -89,7 +89,7 @@ def segment(
         )
         return
     if out is None:
-        raise PredictionError(
+        raise UsageError(
             "Nothing says where the label map goes.", "Give --out FILE, or --project NAME to queue it for the engine."
         )
     from core.segmentation.predictor import Predictor
@@ -175,7 +175,7 @@ def _refuse_files(**given: object) -> None:
     """Options that mean files beside the project."""
     named = [f"--{name}" for name, value in given.items() if value]
     if named:
-        raise PredictionError(
+        raise UsageError(
             f"{', '.join(named)} cannot be used with --project.",
             "The engine keeps the label maps in the project; export them from there.",
         )
@@ -236,7 +236,7 @@ def _targets(given: Path, sources: list[_Source], suffix: str, *, several: bool)
 def _target(given: Path, source: _Source, suffix: str, *, several: bool) -> Path:
     """The file to write for one page."""
     if several and given.suffix and not given.is_dir():
-        raise PredictionError(
+        raise UsageError(
             f"Several images cannot all be written to {given}.", "Name a folder for the results, without a suffix."
         )
     if several or given.is_dir() or (source.suffix and not given.suffix):

@@ -9,9 +9,8 @@ from typing import Annotated, Final
 
 import typer
 
-from core.cli.console import done, notice, progress_bar
+from core.cli.console import UsageError, done, notice, progress_bar
 from core.cli.model import find_model
-from core.errors import TrainingError
 from core.segmentation.model_card import ModelCard
 from core.segmentation.presets import Preset
 from core.segmentation.training_request import TrainingProgress, TrainRequest
@@ -64,7 +63,7 @@ def train(
         shutil.rmtree(request.dataset, ignore_errors=True)
         return
     if dataset is None:
-        raise TrainingError("Nothing to train on is given.", "Give --dataset FOLDER, or --again MODEL.")
+        raise UsageError("Nothing to train on is given.", "Give --dataset FOLDER, or --again MODEL.")
     request = TrainRequest(
         dataset=dataset,
         preset=preset,
@@ -96,7 +95,7 @@ def _refuse_beside_again(context: typer.Context) -> None:
         and source.name == "COMMANDLINE"
     ]
     if given:
-        raise TrainingError(
+        raise UsageError(
             f"--again takes the same settings as then, but {', '.join(given)} is given too.",
             "Leave that out, or train anew with --dataset.",
         )

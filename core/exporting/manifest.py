@@ -16,6 +16,7 @@ from core.exporting.request import COUNTS, TRAINING, ExportRequest, Form
 from core.exporting.sinks import Written
 from core.exports import made_by
 from core.label_scheme import IGNORE_ID
+from core.program import COMMAND
 from core.spreadsheets import not_a_formula
 from core.store.label_maps import label_classes
 from core.store.records import ProjectRecord, RevisionRecord
@@ -134,7 +135,7 @@ def readme(request: ExportRequest, project: ProjectRecord, images: Sequence[Pack
         "left out and why.",
     ]
     if request.form is not Form.FILES:
-        lines.append("Import this folder on the Data page, or with `python -m core dataset check`.")
+        lines.append(f"Import this folder on the Data page, or with `{COMMAND} dataset check`.")
     return "\n".join(lines) + "\n"
 
 

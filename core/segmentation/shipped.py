@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import ModelError
+from core.program import INSTALLED, ROOT
 from core.segmentation.model_store import STARTER_ID, ModelStore
 from core.segmentation.stored_model import StoredModel, open_model
-from core.settings import ROOT
+from core.settings import Settings
 
 SHIPPED_STARTER: Final = ROOT / "models" / STARTER_ID
 
@@ -33,3 +34,18 @@ def add_starter(store: ModelStore, folder: Path = SHIPPED_STARTER) -> StoredMode
     """
     held = next((model for model in store.list() if model.id == STARTER_ID), None)
     return held or store.add(folder, model_id=STARTER_ID)
+
+
+def provide_starter(settings: Settings, folder: Path = SHIPPED_STARTER, *, installed: bool = INSTALLED) -> None:
+    """Let the model store of a new installation begin with the starter.
+
+    In a checkout the starter is in the store from the beginning. An installed program cannot be written to: its starter
+    is copied when the store's folder is not there yet, and never again.
+
+    Raises
+    ------
+    StorageFullError
+        The store cannot be written.
+    """
+    if installed and not settings.models_dir.exists() and shipped_starter(folder) is not None:
+        add_starter(ModelStore(settings.models_dir), folder)

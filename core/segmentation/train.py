@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from core.errors import JobCancelledError, TrainingError, TrainingLostError
 from core.files import explained_os_errors, write_json
 from core.processes import identity, is_same_process, kill_orphans, kill_tree
+from core.program import ROOT, child_environment
 from core.segmentation.checkpoint import SLOTS
 from core.segmentation.model_card import check_id
 from core.segmentation.model_store import StoredModel, open_model
@@ -28,7 +29,6 @@ from core.segmentation.stored_model import work_folder
 from core.segmentation.training_loop import FINISH_FILE
 from core.segmentation.training_process import JOB_FILE, LOG_FILE
 from core.segmentation.training_request import TrainingProgress, TrainRequest
-from core.settings import ROOT
 
 POLL_S: Final = 0.2
 """How often the wish to cancel is looked at."""
@@ -215,10 +215,6 @@ def _clear(work: Path) -> None:
 def _start(request: TrainRequest) -> subprocess.Popen[str]:
     """The training process, leader of its own group, with a pipe to its standard input that tells it that we live."""
     arguments = [sys.executable, "-m", "core.segmentation.training_process", str((request.work / JOB_FILE).resolve())]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).strip(os.pathsep),
-    }
     flags: dict[str, Any] = (
         {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
         if os.name == "nt"
@@ -227,7 +223,7 @@ def _start(request: TrainRequest) -> subprocess.Popen[str]:
     with (request.work / LOG_FILE).open("a", encoding="utf-8") as log:
         process = subprocess.Popen(
             arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, encoding="utf-8",
-            cwd=ROOT, env=environment, **flags,
+            cwd=ROOT, env=child_environment(os.environ), **flags,
         )  # fmt: skip
     with suppress(OSError):
         (request.work / PROCESS_FILE).write_text(f"{process.pid} {identity(process.pid) or 0.0}", encoding="utf-8")

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import StorageFullError, StoreBusyError, StoreError
 from core.files import explained_os_errors, make_private
+from core.program import COMMAND
 from core.store.presence import remember, require_there
 
 SCHEMA_HEAD: Final = "0014"
@@ -301,4 +302,4 @@ def _in_words(reason: str, where: str) -> StoreError:
             f"The database {where} is damaged ({reason}).",
             "Restore it from a backup, or move it away to start with an empty one; images on disk stay where they are.",
         )
-    return StoreError(f"The database {where} refused: {reason}.", "See the log; `python -m core doctor` may know more.")
+    return StoreError(f"The database {where} refused: {reason}.", f"See the log; `{COMMAND} doctor` may know more.")

@@ -16,6 +16,7 @@ from core.errors import LabelMapError
 from core.imaging.pyramid import Pyramid, open_pyramid
 from core.label_scheme import LabelScheme
 from core.labels.translation import BACKGROUND_ID, ClassMap, ClassTranslation, match_classes, own_classes
+from core.program import COMMAND
 from core.store.records import ProjectRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 
@@ -170,7 +171,7 @@ def require_project_classes(store: Store, revision: RevisionRecord) -> None:
     if not has_project_ids(store, revision):
         raise LabelMapError(
             "An earlier version wrote this label map in other classes than its project has.",
-            "Segment the image again, or stop Cristae and run `python -m core doctor --repair`.",
+            f"Segment the image again, or stop Cristae and run `{COMMAND} doctor --repair`.",
         )
 
 

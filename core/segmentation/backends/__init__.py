@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from functools import lru_cache
 from typing import Final
 
 from core.errors import PredictionError
+from core.program import COMMAND, ROOT, child_environment
 from core.segmentation.backends.base import Backend, BackendInfo
 from core.segmentation.backends.openvino_backend import OpenVinoBackend
 from core.segmentation.backends.torch_backend import TorchBackend
-from core.settings import ROOT
 
 BACKENDS: Final[tuple[Backend, ...]] = (
     TorchBackend("cuda"),
@@ -63,8 +64,11 @@ def available_backends() -> tuple[BackendInfo, ...]:
         return tuple(backend.info() for backend in BACKENDS)
     command = [sys.executable, "-m", "core.segmentation.backends.probe"]
     try:
-        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PROBE_SECONDS, check=True)
+        run = subprocess.run(
+            command, cwd=ROOT, env=child_environment(os.environ), capture_output=True, text=True, timeout=PROBE_SECONDS,
+            check=True,
+        )  # fmt: skip
         return tuple(BackendInfo(**entry) for entry in json.loads(run.stdout.splitlines()[-1]))
     except (subprocess.SubprocessError, OSError, ValueError, TypeError, IndexError) as error:
-        reason = f"Asking for it failed ({type(error).__name__}); run python -m core.segmentation.backends.probe."
+        reason = f"Asking for it failed ({type(error).__name__}). `{COMMAND} doctor` may know more."
         return tuple(BackendInfo(backend.name, "", False, reason) for backend in BACKENDS)
