@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app starter test style lint format unit browser demo doctor constraints hashes audit clean help
+.PHONY: app starter test style lint format unit browser demo doctor wheel constraints hashes audit clean help
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -37,6 +37,7 @@ test: $(VENV)/.dev-ready style
 style: $(VENV)/.dev-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell app.py core cristae docs pages tests tools ui *.md
 
 lint: style
 	$(BIN)/mypy
@@ -75,6 +76,10 @@ $(VENV)/.app-ready: $(VENV)/bin/python requirements.txt constraints.txt
 	@echo "Installing the pinned requirements (some minutes the first time)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
+
+# make wheel builds dist/cristae-….whl
+wheel: $(VENV)/.dev-ready
+	$(BIN)/python -m hatchling build -t wheel -d dist
 
 $(VENV)/.dev-ready: $(VENV)/.app-ready requirements-dev.txt
 	@echo "Installing the test tools"
