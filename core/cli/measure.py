@@ -15,7 +15,7 @@ from rich.table import Table
 from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.label_options import Classes, Values, known_nm, label_reading
 from core.cli.refused import RefusedFiles
-from core.errors import DatasetError
+from core.errors import DatasetError, LabelMapError
 from core.files import write_bytes
 from core.imaging.dataset_case import Case
 from core.imaging.dataset_folder import load_case, open_dataset
