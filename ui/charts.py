@@ -29,7 +29,7 @@ def loss_curves(epochs: Sequence[EpochReport]) -> go.Figure:
             x=numbers, y=values, name=name, mode="lines+markers", line={"color": color, "width": 2},
             marker={"size": 4}, hovertemplate="epoch %{x}: %{y:.3f}",
         )  # fmt: skip
-    return _over_epochs(_styled(figure, "Loss (Dice + cross-entropy)", "epoch"), len(numbers))
+    return _over_epochs(_styled(figure, "Loss (Dice + cross-entropy) by epoch"), len(numbers))
 
 
 def dice_curves(epochs: Sequence[EpochReport], scheme: LabelScheme) -> go.Figure:
@@ -44,7 +44,7 @@ def dice_curves(epochs: Sequence[EpochReport], scheme: LabelScheme) -> go.Figure
             hovertemplate="epoch %{x}: %{y:.3f}", connectgaps=False,
         )  # fmt: skip
     figure.update_yaxes(range=[0, 1])
-    return _over_epochs(_styled(figure, "Dice on validation patches", "epoch"), len(numbers))
+    return _over_epochs(_styled(figure, "Dice on validation patches by epoch"), len(numbers))
 
 
 def balance_bars(rows: Sequence[ClassBalance]) -> go.Figure:
@@ -62,7 +62,7 @@ def balance_bars(rows: Sequence[ClassBalance]) -> go.Figure:
             hovertemplate="%{y}: %{x:.3g} % of the labelled pixels<extra></extra>",
         )
     )
-    figure = _styled(figure, "", "")
+    figure = _styled(figure, "")
     figure.update_xaxes(visible=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_layout(height=30 + 34 * max(len(shown), 2), hovermode="closest", margin={"r": 120})
@@ -74,7 +74,8 @@ def _over_epochs(figure: go.Figure, count: int) -> go.Figure:
     return figure.update_xaxes(dtick=1 if count <= 12 else None, range=[0.5, max(count, 4) + 0.5])
 
 
-def _styled(figure: go.Figure, title: str, x_title: str) -> go.Figure:
+def _styled(figure: go.Figure, title: str) -> go.Figure:
+    """The common look. The title names the x axis too: below that stands the legend, in as many rows as it needs."""
     figure.update_layout(
         title={"text": title, "font": {"size": 14}, "x": 0},
         height=_HEIGHT_PX,
@@ -82,8 +83,8 @@ def _styled(figure: go.Figure, title: str, x_title: str) -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         hovermode="x unified",
-        legend={"orientation": "h", "y": -0.25},
+        legend={"orientation": "h", "yanchor": "top", "y": -0.15},
     )
-    figure.update_xaxes(title=x_title, gridcolor=_GREY, zeroline=False)
+    figure.update_xaxes(gridcolor=_GREY, zeroline=False)
     figure.update_yaxes(gridcolor=_GREY, zeroline=False)
     return figure

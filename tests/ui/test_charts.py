@@ -39,6 +39,15 @@ def test_dice_is_drawn_in_the_colours_of_the_classes() -> None:
     assert tuple(figure.layout.yaxis.range) == (0, 1)
 
 
+@pytest.mark.parametrize("figure", [loss_curves(REPORTS), dice_curves(REPORTS, DEFAULT_SCHEME)], ids=["loss", "dice"])
+def test_nothing_stands_where_the_legend_is(figure: object) -> None:
+    """At 800 px the legend takes two rows, and the title of the axis was beneath them."""
+    layout = figure.layout  # type: ignore[attr-defined]
+    assert layout.xaxis.title.text is None
+    assert layout.title.text.endswith("by epoch")
+    assert layout.legend.yanchor == "top"
+
+
 def test_no_epoch_gives_an_empty_figure() -> None:
     assert len(dice_curves((), DEFAULT_SCHEME).data) == 0
 
