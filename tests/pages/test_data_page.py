@@ -20,7 +20,7 @@ from core.jobs.rows import jobs
 from core.label_scheme import DEFAULT_SCHEME
 from core.store import ImageRecord, RevisionKind, Store
 from tests.pages.conftest import open_page, texts
-from ui.panels.data_preview import Defaults, _row, chosen_cases
+from ui.panels.data_preview import Defaults, _row, chosen_cases, unknown_sizes
 from ui.panels.data_scheme import filled_in, scheme_of_rows
 from ui.panels.data_table import matching, rows, save_edits, typed_sizes
 
@@ -110,6 +110,18 @@ def test_edits_in_the_preview_reach_the_job(tmp_path: Path) -> None:
     assert (case.pixel_size_nm, case.pixel_size_source) == (4.0, PixelSizeSource.USER)
     table[0]["Import"] = False
     assert chosen_cases(checks, table) == []
+
+
+def test_only_what_is_imported_counts_as_without_a_pixel_size(tmp_path: Path) -> None:
+    plan = plan_import(_folder(tmp_path), DEFAULT_SCHEME)
+    checks = [check_import(case, DEFAULT_SCHEME, deep=True, max_px=10**6) for case in plan.cases]
+    table = [_row(check, Defaults("", "", "as found", "", None)) for check in checks]
+    assert [check.refusal is not None for check in checks] == [False, True]
+    assert unknown_sizes(checks, table) == 1
+    table[0]["Import"] = False
+    assert unknown_sizes(checks, table) == 0
+    table[0] |= {"Import": True, "Pixel size": 4.0}
+    assert unknown_sizes(checks, table) == 0
 
 
 def test_edits_in_the_table_are_saved(store: Store, image: ImageRecord) -> None:

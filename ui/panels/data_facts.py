@@ -33,7 +33,8 @@ def facts_panel(checks: Sequence[ImportCheck]) -> None:
         ):
             return
         found = [_inspected(check.case.image_path, _stamp(check.case.image_path)) for check in checks[:_SHOWN_AT_MOST]]
-        st.dataframe(facts_table(found), hide_index=True, width="stretch", placeholder="–")
+        wide = {name: st.column_config.TextColumn(width="large") for name in ("Cannot be read", "Notice")}
+        st.dataframe(facts_table(found), hide_index=True, width="stretch", placeholder="–", column_config=wide)
         if len(checks) > _SHOWN_AT_MOST:
             st.caption(f"The first {_SHOWN_AT_MOST} of {len(checks):,} files.")
 

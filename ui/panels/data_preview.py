@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import CristaeError
+from core.evaluation.words import counted
 from core.guarded import GIB, Limits, Subject, guarded_with
 from core.imaging.dataset_case import Split
 from core.imaging.dataset_plan import Refusal
@@ -92,10 +93,11 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
     notices_panel([(check.case.name, note) for check in checks if not check.refusal for note in check.notes])
     facts_panel(checks)
     straddle_warning(straddling(chosen))
-    unknown = sum(check.pixel_size.nm is None and row["Pixel size"] is None for check, row in _rows(checks, edited))
+    unknown = unknown_sizes(checks, _dicts(edited))
     if unknown:
         st.info(
-            f"The pixel size of {unknown} images is unknown. Enter it above if you know it; it can be added later.",
+            f"The pixel size of {counted(unknown, 'image')} is unknown. Enter it above if you know it; it can be added "
+            "later.",
             icon=":material/straighten:",
         )
     label = f"Import {len(chosen)} images" if len(chosen) != 1 else "Import 1 image"
@@ -192,10 +194,18 @@ def _ready(remarks: int) -> str:
     return "ready" if not remarks else f"ready, {remarks} remark{'s' if remarks > 1 else ''}"
 
 
-def _rows(checks: Sequence[ImportCheck], edited: pd.DataFrame) -> list[tuple[ImportCheck, dict[str, Any]]]:
-    """Checks beside the rows of the table, empty sizes as None."""
-    rows = [{**row, "Pixel size": None if pd.isna(row["Pixel size"]) else row["Pixel size"]} for row in _dicts(edited)]
-    return list(zip(checks, rows, strict=True))
+def unknown_sizes(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) -> int:
+    """Images to be imported whose pixel size neither the file says nor anybody has entered.
+
+    Parameters
+    ----------
+    checks, rows
+        In the same order.
+    """
+    return sum(
+        bool(row["Import"]) and not check.refusal and check.pixel_size.nm is None and pd.isna(row["Pixel size"])
+        for check, row in zip(checks, rows, strict=True)
+    )
 
 
 def _dicts(table: pd.DataFrame) -> list[dict[str, Any]]:
