@@ -107,6 +107,8 @@ def test_the_log_is_listed_filtered_and_taken_away(
     page = opened(app, "log")
     (table,) = page.dataframe
     assert table.value["What"].tolist() == ["submitted a correction", "changed a role"]
+    assert table.value["Subject"].tolist() == [image.name, "Ada"], "names, not the ids that the files hold"
+    assert image.id not in " ".join(table.value["Details"])
     assert len(list(audit_entries(store, project.id, by=""))) == 2
     page.selectbox(key="log-who").set_value("Ada").run()
     assert app.dataframe[0].value["Who"].tolist() == ["Ada"]

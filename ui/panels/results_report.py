@@ -94,8 +94,8 @@ def download_address(evaluation_id: str, what: str, against: str = "") -> str:
 def _provenance(row: EvaluationRecord) -> dict[str, str]:
     """Who evaluated what, and when."""
     return {
-        "Evaluation": row.id,
-        "model": row.model_id or "imported predictions",
+        "Evaluation id": row.id,
+        "model": context.model_name(row.model_id) if row.model_id else "imported predictions",
         "begun": f"{row.created_at:%Y-%m-%d %H:%M} UTC",
         "finished": f"{row.completed_at:%Y-%m-%d %H:%M} UTC" if row.completed_at else "",
         "asked for by": row.author,

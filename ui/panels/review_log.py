@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -15,7 +14,9 @@ from core.imaging.names import file_stem
 from core.review.audit_log import AuditEntry, as_csv, as_json_lines, audit_entries
 from core.store.records import ProjectRecord
 from ui import context
+from ui.access import visible_projects
 from ui.panels.results_words import counted
+from ui.panels.review_log_words import Names, details_text, subject_text
 from ui.parts.options import choice
 
 SHOWN: Final = 500
@@ -76,8 +77,10 @@ def log_panel(project: ProjectRecord, person: str) -> None:
         )
         return
     shown = _filtered(entries)
+    names = Names(context.store(), context.seen_models(), visible_projects())
     st.dataframe(
-        log_table(list(reversed(shown))[:SHOWN]), hide_index=True, placeholder="–", width="stretch",
+        log_table(list(reversed(shown))[:SHOWN], names),
+        hide_index=True, placeholder="–", width="stretch",
         key=f"log-{project.id}",
         column_config={"Details": st.column_config.TextColumn(width="large")},
     )  # fmt: skip
@@ -111,25 +114,18 @@ def _filtered(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
     ]
 
 
-def log_table(entries: Sequence[AuditEntry]) -> pd.DataFrame:
-    """One row per line."""
+def log_table(entries: Sequence[AuditEntry], names: Names) -> pd.DataFrame:
+    """One row per line, with names in place of ids; the files hold the ids."""
     return pd.DataFrame(
         {
             "When": [f"{each.at:%Y-%m-%d %H:%M:%S} UTC" for each in entries],
             "Who": [each.who or "nobody named" for each in entries],
             "What": [_words(each.what) for each in entries],
-            "Subject": [each.subject for each in entries],
-            "Details": [
-                ", ".join(f"{name}: {_value(value)}" for name, value in each.details.items() if value not in ("", None))
-                for each in entries
-            ],
+            "Subject": [subject_text(each, names) for each in entries],
+            "Details": [details_text(each, names) for each in entries],
         }
     )
 
 
 def _words(what: str) -> str:
     return _WORDS.get(what, what.replace("_", " "))
-
-
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
