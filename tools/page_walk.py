@@ -3,7 +3,8 @@
 ``python -m tools.page_walk --url http://localhost:8501 --out DIR``
 
 The app should hold the demo project with its predictions, corrections and rounds; all that changes in it is
-a draft that the Correct page opens.
+a draft that the Correct page opens. ``--project ID`` walks through another project, ``--only`` through some views. A
+view that a project has nothing for (no image in review, no label map) is named and left as far as it got.
 """
 
 from __future__ import annotations
@@ -21,7 +22,14 @@ from playwright.sync_api import Error as BrowserError
 FLAGS: Final = ("--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 WIDTHS_PX: Final = (1440, 1024, 800)
 HEIGHT_PX: Final = 1250
-"""Taller than a screen, so that most of a page is in one picture."""
+"""Taller than a screen, so that most of a page is seen at once."""
+
+HIGHEST_PX: Final = 4000
+"""Of the picture of a long page."""
+
+CONTENT_PX: Final = """() => Math.max(0, ...[...document.querySelectorAll('[data-testid="stMain"], [role="dialog"]')]
+  .map((part) => part.scrollHeight))"""
+"""Height of the page, or of the dialog over it."""
 
 SETTLE_MS: Final = 1500
 """Tiles and figures come after the page."""
@@ -37,6 +45,7 @@ def _settle(page: Page) -> None:
     page.wait_for_timeout(500)
     page.wait_for_function(LOADED)
     page.wait_for_timeout(SETTLE_MS)
+    page.wait_for_function(LOADED)  # a page that writes its choice into the address runs once more
 
 
 def _nothing(_: Page) -> None:
@@ -56,9 +65,48 @@ def _press(*names: str) -> Callable[[Page], None]:
 
 def _tick_first_row(page: Page) -> None:
     """Choose the first image of the table, as far as a canvas lets one."""
-    box = page.get_by_test_id("stDataFrame").first.bounding_box()
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
     if box:
         page.mouse.click(box["x"] + 38, box["y"] + 38 + 28)
+        _settle(page)
+
+
+def _open(*names: str) -> Callable[[Page], None]:
+    """Open the folded parts whose titles begin so."""
+
+    def unfold(page: Page) -> None:
+        for name in names:
+            page.get_by_test_id("stExpander").locator("summary").filter(has_text=name).first.click()
+            _settle(page)
+
+    return unfold
+
+
+def _begin(page: Page) -> None:
+    """Begin a draft, or go on with the one that an earlier picture has begun."""
+    for name in ("Begin", "Take over"):
+        button = page.get_by_role("button", name=name).first
+        if button.is_visible():
+            button.click()
+            _settle(page)
+
+
+def _first_image(page: Page) -> None:
+    """Open the first image of the gallery that is drawn first."""
+    page.get_by_test_id("stMain").locator("[class*='st-key-open-'] button").first.click()
+    page.wait_for_timeout(SETTLE_MS)
+    _settle(page)
+
+
+def _job_row(page: Page) -> None:
+    """Open the newest job that has ended."""
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    if box:
+        page.mouse.click(box["x"] + 12, box["y"] + 38 + 17)
         _settle(page)
 
 
@@ -92,31 +140,51 @@ class View:
 VIEWS: Final = (
     View("overview", ""),
     View("segment", "segment"),
-    View("segment-image", "segment", _press("synthetic liver B")),
-    View("segment-scale", "segment", _press("synthetic liver B", "Set the scale")),
+    View("segment-again", "segment", _press("Segment all")),
+    View("segment-takeaway", "segment", _press("Take away")),
+    View("segment-new-project", "segment", _press("New project")),
+    View("segment-image", "segment", _first_image),
+    View("segment-folds", "segment", _then(_first_image, _open("Smallest objects", "Pixel size", "Segment again"))),
+    View("segment-scale", "segment", _then(_first_image, _press("Set the scale"))),
+    View("segment-downloads", "segment", _then(_first_image, _press("Downloads"))),
     View("results", "results"),
     View("results-images", "results?section=images"),
     View("results-image", "results?section=image"),
     View("results-compare", "results?section=compare"),
     View("results-report", "results?section=report"),
+    View("results-takeaway", "results?section=report", _press("Take away")),
     View("results-new", "results?section=new"),
     View("measure", "measure"),
+    View("measure-how", "measure", _press("How it is measured")),
+    View("measure-takeaway", "measure", _press("Take away")),
     View("correct", "correct"),
-    View("correct-paint", "correct", _press("Begin")),
+    View("correct-paint", "correct", _begin),
+    View("correct-history", "correct", _open("History")),
     View("review", "review"),
     View("review-one", "review", _press("Review the next one")),
-    View("review-agreement", "review?section=agreement"),
+    View("review-marks", "review", _then(_press("Review the next one"), _open("Mark places"))),
+    View("review-agreement", "review?section=agreement", _open("Give an image")),
     View("review-people", "review?section=people"),
     View("review-log", "review?section=log"),
     View("data", "data"),
+    View("data-add", "data", _open("Add images")),
     View("data-new-project", "data", _press("New project")),
-    View("data-settings", "data", _press("Project settings")),
+    View("data-settings", "data", _then(_press("Project settings"), _open("Delete project"))),
     View("data-sheet", "data", _press("Sample sheet")),
+    View("data-takeaway", "data", _press("Take away")),
     View("data-scale", "data", _then(_tick_first_row, _press("Set scale"))),
+    View("data-again", "data", _then(_tick_first_row, _press("Segment 1 again"))),
+    View("data-transfer", "data", _then(_tick_first_row, _press("Copy or move"))),
     View("train", "train"),
+    View("train-more", "train", _open("More")),
     View("train-rounds", "train?section=rounds"),
     View("models", "models"),
+    View("models-import", "models", _open("Import a model")),
+    View("models-rename", "models", _press("Rename")),
+    View("models-export", "models", _press("Export")),
     View("jobs", "jobs"),
+    View("jobs-one", "jobs", _job_row),
+    View("guide", "guide"),
 )
 
 
@@ -132,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for scheme in options.schemes:
             for width in options.widths:
                 for view in wanted:
-                    failed += not _picture(browser, options.url, view, width, scheme, options.out)
+                    failed += not _picture(browser, options, view, width, scheme)
         browser.close()
     return 1 if failed else 0
 
@@ -141,23 +209,26 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Pictures of every page at several widths, light and dark.")
     parser.add_argument("--url", default="http://localhost:8501", type=lambda text: text.rstrip("/"))
     parser.add_argument("--out", required=True, type=Path, help="folder for the pictures")
+    parser.add_argument("--project", help="id of the project, as the address of a page holds it; else the usual one")
     parser.add_argument("--widths", nargs="+", type=int, default=list(WIDTHS_PX))
     parser.add_argument("--schemes", nargs="+", choices=("light", "dark"), default=["light", "dark"])
     parser.add_argument("--only", nargs="+", choices=[view.name for view in VIEWS], help="only these views")
     return parser.parse_args(arguments)
 
 
-def _picture(browser: Browser, url: str, view: View, width: int, scheme: str, out: Path) -> bool:
+def _picture(browser: Browser, options: argparse.Namespace, view: View, width: int, scheme: str) -> bool:
     """One picture; False where the page did not get as far."""
     context = browser.new_context(
         viewport={"width": width, "height": HEIGHT_PX}, color_scheme="dark" if scheme == "dark" else "light"
     )
-    context.add_cookies([{"name": "cristae_name", "value": PERSON, "url": url}])
-    context.set_default_timeout(30_000)
+    context.add_cookies([{"name": "cristae_name", "value": PERSON, "url": options.url}])
+    context.set_default_timeout(20_000)
     page = context.new_page()
-    path = out / f"{view.name}-{width}-{scheme}.png"
+    page.on("pageerror", lambda error: print(f"{view.name}: a script failed: {error}"))
+    path = options.out / f"{view.name}-{width}-{scheme}.png"
+    project = f"{'&' if '?' in view.address else '?'}project={options.project}" if options.project else ""
     try:
-        page.goto(f"{url}/{view.address}")
+        page.goto(f"{options.url}/{view.address}{project}")
         page.get_by_test_id("stMain").wait_for()
         _settle(page)
         view.prepare(page)
@@ -165,9 +236,18 @@ def _picture(browser: Browser, url: str, view: View, width: int, scheme: str, ou
     except BrowserError as error:
         print(f"{path.name}: {str(error).splitlines()[0]}")
         reached = False
+    _grow(page, width)
     page.screenshot(path=path)
     context.close()
     return reached
+
+
+def _grow(page: Page, width: int) -> None:
+    """Make the window as high as what is in it, so that one picture holds all."""
+    height = int(page.evaluate(CONTENT_PX))
+    if height > HEIGHT_PX:
+        page.set_viewport_size({"width": width, "height": min(height, HIGHEST_PX)})
+        page.wait_for_timeout(SETTLE_MS)
 
 
 if __name__ == "__main__":
