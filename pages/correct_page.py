@@ -11,11 +11,10 @@ from ui.panels.correct_start import draft_panel, entries_of, image_picker, my_dr
 from ui.panels.correct_work import submitted_panel, work_panel
 from ui.panels.project import project_picker
 from ui.parts.first_labels import first_labels
-from ui.parts.help import page_title
+from ui.parts.page_head import page_head
 from ui.person import person_field
 
-title, which, place, who = st.columns([1, 2, 1.2, 0.8], vertical_alignment="bottom")
-page_title("Correct", "guide#correct-a-prediction", place=title)
+which, place, who = page_head("Correct", "guide#correct-a-prediction", [1, 2, 1.6, 0.6], person=True)
 with place:
     project = project_picker(key="correct")
 if project is None:

@@ -11,7 +11,7 @@ from ui.panels.measure_objects import objects_panel
 from ui.panels.measure_run import contact_field, run_panel, source_picker
 from ui.panels.project import project_picker
 from ui.parts.first_labels import first_labels
-from ui.parts.help import page_title
+from ui.parts.page_head import page_head
 from ui.person import person
 
 
@@ -21,8 +21,7 @@ def first_with_labels() -> str | None:
     return next((each.id for each in reversed(visible_projects()) if sources(store, each.id)), None)
 
 
-title, which, place = st.columns([1.2, 2, 1], vertical_alignment="bottom")
-page_title("Measure", "guide#measure-organelles", place=title)
+which, place = page_head("Measure", "guide#measure-organelles", [1.2, 2, 1])
 with place:
     project = project_picker(key="measure", first=first_with_labels)
 if project is None:

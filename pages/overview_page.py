@@ -15,10 +15,9 @@ from ui.parts.image_galleries import example_images, own_and_examples, own_image
 
 own, examples = own_and_examples()
 
-title, action = st.columns([4, 1], vertical_alignment="bottom")
-page_title("Overview", "guide#a-first-look", place=title)
-if action.button("Segment a micrograph", icon=":material/upload:", type="primary", width="stretch"):
-    st.switch_page(SEGMENT_PAGE)
+with page_title("Overview", "guide#a-first-look"):
+    if st.button("Segment a micrograph", icon=":material/upload:", type="primary"):
+        st.switch_page(SEGMENT_PAGE)
 
 if not context.store().images():
     if gate(Permission.MANAGE):

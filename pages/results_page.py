@@ -13,7 +13,7 @@ from ui.panels.results_import import imports_panel
 from ui.panels.results_pick import evaluation_picker, state_panel
 from ui.panels.results_sections import section_panel
 from ui.parts.first_labels import first_labels
-from ui.parts.help import page_title
+from ui.parts.page_head import page_head
 
 
 def newest_with_results() -> str | None:
@@ -22,8 +22,7 @@ def newest_with_results() -> str | None:
     return next((each.id for each in reversed(visible_projects()) if store.evaluations(each.id)), None)
 
 
-title, which, place = st.columns([1.2, 2, 1], vertical_alignment="bottom")
-page_title("Results", "guide#see-how-good-a-model-is-and-where-it-fails", place=title)
+which, place = page_head("Results", "guide#see-how-good-a-model-is-and-where-it-fails", [1.2, 2, 1])
 with place:
     project = project_picker(key="results", first=newest_with_results)
 if project is None:

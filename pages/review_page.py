@@ -10,12 +10,11 @@ from ui.panels.review_queue import queue_panel
 from ui.panels.review_sections import Section, section_choice
 from ui.panels.review_view import review_panel
 from ui.parts.first_labels import first_labels
-from ui.parts.help import page_title
+from ui.parts.page_head import page_head
 from ui.person import person_field
 from ui.state import Query, query
 
-title, place, who = st.columns([3, 1.2, 0.8], vertical_alignment="bottom")
-page_title("Review", "guide#review-corrections", place=title)
+place, who = page_head("Review", "guide#review-corrections", [2.4, 1.8, 0.8], person=True)
 with place:
     project = project_picker(key="review")
 if project is None:

@@ -6,11 +6,10 @@ from ui.panels.project import project_picker
 from ui.panels.rounds import rounds_panel
 from ui.panels.train_sections import Section, section_choice, trainings_panel
 from ui.parts.first_labels import first_labels
-from ui.parts.help import page_title
+from ui.parts.page_head import page_head
 from ui.person import person_field
 
-title, place, who = st.columns([3, 1.2, 0.8], vertical_alignment="bottom")
-page_title("Train a model", "guide#train-a-model", place=title)
+place, who = page_head("Train a model", "guide#train-a-model", [2.4, 1.8, 0.8], person=True)
 with place:
     project = project_picker(key="train")
 

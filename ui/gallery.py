@@ -16,7 +16,8 @@ from ui.pages import SEGMENT_PAGE
 from ui.state import Query, query
 from ui.units import field_text, pixel_size_text, shape_text
 
-_COLUMNS: Final = 4
+_CARD_PX: Final = 300
+"""Width of a card: four in a row of 1440 px, three of 1024 px, two of 800 px."""
 
 
 def grouped(images: Sequence[ImageRecord]) -> list[tuple[ImageRecord, ...]]:
@@ -33,7 +34,7 @@ def grouped(images: Sequence[ImageRecord]) -> list[tuple[ImageRecord, ...]]:
 def gallery(
     groups: Sequence[Sequence[ImageRecord]], notes: dict[str, str], *, key: str, selecting: bool = False
 ) -> list[ImageRecord]:
-    """Draw the cards, four in a row.
+    """Draw the cards, as many in a row as there is room for.
 
     Parameters
     ----------
@@ -52,10 +53,10 @@ def gallery(
         All images of the ticked cards.
     """
     ticked: list[ImageRecord] = []
-    for start in range(0, len(groups), _COLUMNS):
-        for column, group in zip(st.columns(_COLUMNS, gap="medium"), groups[start : start + _COLUMNS], strict=False):
+    with st.container(horizontal=True, gap="medium"):
+        for group in groups:
             first = group[0]
-            with column, st.container(border=True, key=f"{key}-{first.id}"):
+            with st.container(border=True, key=f"{key}-{first.id}", width=_CARD_PX):
                 if selecting and st.checkbox(
                     f"Select {plain(first.stack or first.name)}", key=f"{key}-tick-{first.id}"
                 ):

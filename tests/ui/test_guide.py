@@ -21,7 +21,7 @@ from ui.guide.documents import (
 )
 from ui.viewer.assets import asset_routes, asset_url
 
-HELPS = ("page_title", "help_link")
+HELPS = ("page_title", "page_head", "help_link")
 
 
 def linked_sections() -> list[tuple[str, str]]:

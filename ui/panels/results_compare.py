@@ -195,10 +195,10 @@ def _differences(
         return
     drawn = _drawn_differences(comparison, report, metric)
     left, right = st.columns([1.5, 1], gap="medium")
-    with left.container(border=True):
+    with left.container(border=True, key=f"results-beside-{before.id}"):
         key = f"results-differences-{before.id}-{row.id}-{metric.name}"
         figure(drawn, name=f"{metric.name}_differences", key=key, height=380)
-    with right:
+    with right.container(key=f"results-verdict-{before.id}"):
         st.dataframe(
             differences_table(comparison, report, metric), hide_index=True, placeholder="–", width="stretch",
             key=f"results-verdicts-{before.id}-{row.id}-{metric.name}",

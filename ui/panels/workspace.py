@@ -96,7 +96,8 @@ def _leave() -> None:
 
 def _header(image: ImageRecord) -> None:
     """Name, facts, a way back."""
-    left, right = st.columns([4.4, 1], vertical_alignment="center")
+    row = st.container(horizontal=True, vertical_alignment="center")
+    left = row.container(gap="small")
     left.subheader(plain(image.name), anchor=False)
     facts = [
         shape_text(image.shape_yx),
@@ -104,7 +105,7 @@ def _header(image: ImageRecord) -> None:
         pixel_size_text(image.pixel_size),
     ]
     left.caption(" · ".join(fact for fact in [*facts, image.dtype] if fact))
-    if right.button("Another image", icon=":material/add_photo_alternate:", width="stretch"):
+    if row.button("Another image", icon=":material/add_photo_alternate:"):
         _leave()
     for text in image.notices:
         left.caption(f":material/info: {plain(text)}")
@@ -120,7 +121,8 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
     )
     if len(planes) < 2:
         return
-    left, right = st.columns([4.4, 1], vertical_alignment="bottom")
+    row = st.container(horizontal=True, vertical_alignment="bottom")
+    left = row.container()
     position = next(index for index, other in enumerate(planes) if other.id == image.id)
     chosen = left.slider("Plane", 1, len(planes), position + 1, key=f"plane-{image.id}")
     if chosen != position + 1:
@@ -137,7 +139,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
     under_way = {row.params.get("image_id") for row in active_jobs() if row.kind == "predict"}
     waiting = [image_id for image_id in missing if image_id not in under_way]
     label = f"Segment {len(waiting)} planes" if waiting else "All planes done or under way"
-    if right.button(label, icon=":material/layers:", disabled=not waiting, width="stretch"):
+    if row.button(label, icon=":material/layers:", disabled=not waiting):
         segment_images(context.store(), waiting, SegmentPlan(model_id=model.id), by=person())
         st.rerun()
 

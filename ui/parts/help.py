@@ -11,8 +11,8 @@ from ui.pages import GUIDE_PAGE
 from ui.state import Query
 
 
-def page_title(title: str, section: str, *, place: DeltaGenerator | None = None) -> None:
-    """The title of a page, with a link to what the guide says about it.
+def page_title(title: str, section: str, *, place: DeltaGenerator | None = None) -> DeltaGenerator:
+    """The title of a page and beside it, on every page in the same place, the link to what the guide says about it.
 
     Parameters
     ----------
@@ -20,10 +20,16 @@ def page_title(title: str, section: str, *, place: DeltaGenerator | None = None)
         Page and section of the guide, for example "guide#pixel-size"; a test looks whether there is one.
     place
         Where it is drawn; None: here.
+
+    Returns
+    -------
+    DeltaGenerator
+        The right end of its row, for a button.
     """
     with place or nullcontext(), st.container(horizontal=True, vertical_alignment="center"):
-        st.title(title, anchor=False, width="stretch")
+        st.title(title, anchor=False, width="content")
         help_link(section)
+        return st.container(horizontal=True, horizontal_alignment="right")
 
 
 def help_link(section: str, *, label: str = "Help") -> None:

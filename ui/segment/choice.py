@@ -54,7 +54,8 @@ def choice_panel(*, key: str) -> Choice | None:
             icon=":material/lock:",
         )
         return None
-    left, middle, right = st.columns([2.6, 2, 1.5], vertical_alignment="bottom")
+    with st.container(key=f"{key}-choice"):
+        left, middle, right = st.columns([2.6, 2.2, 1.3], vertical_alignment="bottom")
     with left:
         project = _project(projects, key)
     with middle:

@@ -1,0 +1,36 @@
+"""Nothing is cut in narrow windows: the menu's last word, and the names that people choose by."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.label_scheme import DEFAULT_SCHEME
+from core.store import Store
+from tests.browser.conftest import Server
+
+pytestmark = pytest.mark.browser
+
+LONG_NAME = "Drosophila nerve cord, ssTEM sections, summer 2026"
+
+CUT = """() => [...document.querySelectorAll('[data-testid="stSelectbox"] input')]
+  .filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.value)"""
+"""Choices that do not fit into their boxes."""
+
+MENU_END = """() => Math.max(...[...document.querySelectorAll('[data-testid="stTopNav"] .rc-overflow-item')]
+  .filter((item) => getComputedStyle(item).opacity !== "0").map((item) => item.getBoundingClientRect().right))"""
+"""Where the last word of the menu ends, in px."""
+
+
+@pytest.mark.parametrize("width", [800, 1024, 1200])
+def test_menu_and_names_are_whole(app_server: Server, page: Page, width: int) -> None:
+    store = Store(app_server.settings)
+    known = [project for project in store.projects() if project.name == LONG_NAME]
+    project = known[0] if known else store.create_project(LONG_NAME, DEFAULT_SCHEME)
+    page.set_viewport_size({"width": width, "height": 900})
+    for address in ("segment", "review", "train"):
+        page.goto(f"{app_server.url}/{address}?project={project.id}")
+        expect(page.get_by_role("combobox", name="Project")).to_have_value(LONG_NAME)
+        page.wait_for_timeout(500)
+        assert page.evaluate(MENU_END) <= width
+        assert page.evaluate(CUT) == []
