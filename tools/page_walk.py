@@ -84,6 +84,17 @@ def _open(*names: str) -> Callable[[Page], None]:
     return unfold
 
 
+def _choose(label: str, place: int) -> Callable[[Page], None]:
+    """Choose an entry of a list by its place."""
+
+    def choose(page: Page) -> None:
+        page.get_by_role("combobox", name=label).first.click()
+        page.get_by_role("option").nth(place).click()
+        _settle(page)
+
+    return choose
+
+
 def _begin(page: Page) -> None:
     """Begin a draft, or go on with the one that an earlier picture has begun."""
     for name in ("Begin", "Take over"):
@@ -177,6 +188,7 @@ VIEWS: Final = (
     View("data-transfer", "data", _then(_tick_first_row, _press("Copy or move"))),
     View("train", "train"),
     View("train-more", "train", _open("More")),
+    View("train-ended", "train", _choose("Trainings", 1)),
     View("train-rounds", "train?section=rounds"),
     View("models", "models"),
     View("models-import", "models", _open("Import a model")),

@@ -32,6 +32,7 @@ from ui.panels.results_choices import first_metric, metric_choice
 from ui.panels.results_images import mean_of
 from ui.panels.results_words import counted, evaluation_texts, figure_text
 from ui.parts.options import choice, choices
+from ui.parts.side_by_side import side_by_side
 from ui.state import Query, query, set_query
 from ui.viewer import LabelLayer
 from ui.viewer.compare import PaneKind, PaneMode, linked_panes
@@ -194,11 +195,11 @@ def _differences(
         st.info(f"{metric.title} was not measured in both.", icon=":material/block:")
         return
     drawn = _drawn_differences(comparison, report, metric)
-    left, right = st.columns([1.5, 1], gap="medium")
-    with left.container(border=True, key=f"results-beside-{before.id}"):
+    left, right = side_by_side([1.5, 1], key=f"results-differences-{before.id}")
+    with left.container(border=True):
         key = f"results-differences-{before.id}-{row.id}-{metric.name}"
         figure(drawn, name=f"{metric.name}_differences", key=key, height=380)
-    with right.container(key=f"results-verdict-{before.id}"):
+    with right:
         st.dataframe(
             differences_table(comparison, report, metric), hide_index=True, placeholder="–", width="stretch",
             key=f"results-verdicts-{before.id}-{row.id}-{metric.name}",

@@ -20,6 +20,7 @@ from ui.errors import plain
 from ui.figure import figure
 from ui.panels.results_choices import metric_choice, open_image
 from ui.panels.results_words import figure_text, metric_help
+from ui.parts.side_by_side import side_by_side
 
 
 def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
@@ -30,7 +31,7 @@ def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
             metric = metric_choice(report, key="results-bars-metric")
         told.caption(plain(f"{metric.title}: {metric_help(metric)}"))
         _bars(row, report, metric)
-    left, right = st.columns([1.7, 1], gap="medium")
+    left, right = side_by_side([1.7, 1], key="results-metrics")
     with left.container(border=True, height="stretch", key="results-metrics"):
         st.markdown("**Organelles and metrics**")
         drawn = _heatmap(report)

@@ -22,6 +22,7 @@ from ui.errors import explained, plain
 from ui.panels.results_words import counted
 from ui.parts.names import image_details
 from ui.parts.options import choice, titled
+from ui.parts.side_by_side import side_by_side
 from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
 
 _VIEWS: Final = {
@@ -64,7 +65,7 @@ def _figures(project: ProjectRecord, images: dict[str, ImageRecord], found: Sequ
     rows = class_agreements(found, project.scheme)
     pictures = len({each.image_id for each in found})
     st.subheader("Agreement between people", anchor=False)
-    left, right = st.columns([1, 1.2], gap="large")
+    left, right = side_by_side([1, 1.2], gap="large", key="agreement")
     with left:
         table = agreement_table(rows)
         st.dataframe(table, hide_index=True, placeholder="–", width="stretch", key=f"agreement-{project.id}")

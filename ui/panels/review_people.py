@@ -15,6 +15,7 @@ from core.store.records import ProjectRecord
 from ui import context
 from ui.errors import explained, plain
 from ui.parts.options import titled
+from ui.parts.side_by_side import side_by_side
 
 _MAY: Final = {
     Permission.VIEW: "Look at images, label maps, scores",
@@ -33,7 +34,7 @@ def people_panel(project: ProjectRecord, person: str) -> None:
     managing = may(store, project.id, person, Permission.MANAGE)
     _how_open(managing)
     found = members(store, project.id)
-    left, right = st.columns([1.2, 1], gap="large")
+    left, right = side_by_side([1.2, 1], gap="large", key="people")
     with left:
         st.subheader("People of this project", anchor=False)
         if found:

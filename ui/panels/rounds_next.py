@@ -26,6 +26,7 @@ from ui.panels.results_words import counted
 from ui.parts.drawn_references import drawn_references
 from ui.parts.names import model_choice
 from ui.parts.options import titled
+from ui.parts.side_by_side import side_by_side
 from ui.state import Query
 from ui.units import duration_text
 
@@ -35,7 +36,7 @@ def next_round_panel(project: ProjectRecord, person: str) -> None:
     with st.container(border=True):
         st.subheader("Next round", anchor=False)
         drawn_references(project, key="round")
-        left, right = st.columns([3, 2], gap="large")
+        left, right = side_by_side([3, 2], gap="large", key="next-round")
         with right:
             plan = _plan(project)
         check = check_round(context.store(), plan)

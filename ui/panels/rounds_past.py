@@ -25,6 +25,7 @@ from ui.panels.rounds_now import changed, judgement_panel, notices_list, steps_l
 from ui.panels.rounds_words import CURRENT, DECISIONS, STATES, interval_text
 from ui.parts.names import model_choice
 from ui.parts.options import choice_or_none
+from ui.parts.side_by_side import side_by_side
 
 
 def current_model_panel(project: ProjectRecord, person: str) -> None:
@@ -84,7 +85,7 @@ def _predict(project: ProjectRecord, person: str) -> None:
 def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
     """Figures over all rounds, the table, and one round in detail."""
     st.subheader("Rounds so far", anchor=False)
-    left, right = st.columns([1.6, 1], gap="medium")
+    left, right = side_by_side([1.6, 1], key="rounds")
     version = f"{len(rounds)}-{sum(each.decision is not None for each in rounds)}"
     with left.container(border=True, height="stretch"):
         st.markdown("**Is it getting better?**")

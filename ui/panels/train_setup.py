@@ -25,6 +25,7 @@ from ui.gallery import thumbnail_address
 from ui.parts.first_labels import first_labels
 from ui.parts.names import model_choice
 from ui.parts.options import choice, titled
+from ui.parts.side_by_side import side_by_side
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 from ui.units import bytes_text, duration_text, shape_text
@@ -47,7 +48,7 @@ def setup_panel(project: ProjectRecord) -> None:
     if not labelled:
         _nothing_to_learn(project)
         return
-    left, right = st.columns([3, 2], gap="large")
+    left, right = side_by_side([3, 2], gap="large", key="train")
     with left:
         st.subheader("Images to learn from", anchor=False)
         chosen = _choose(project, labelled)
