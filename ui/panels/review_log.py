@@ -77,9 +77,8 @@ def log_panel(project: ProjectRecord, person: str) -> None:
         )
         return
     shown = _filtered(entries)
-    names = Names(context.store(), context.seen_models(), visible_projects())
     st.dataframe(
-        log_table(list(reversed(shown))[:SHOWN], names),
+        log_table(list(reversed(shown))[:SHOWN]),
         hide_index=True, placeholder="–", width="stretch",
         key=f"log-{project.id}",
         column_config={"Details": st.column_config.TextColumn(width="large")},
@@ -114,8 +113,9 @@ def _filtered(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
     ]
 
 
-def log_table(entries: Sequence[AuditEntry], names: Names) -> pd.DataFrame:
+def log_table(entries: Sequence[AuditEntry]) -> pd.DataFrame:
     """One row per line, with names in place of ids; the files hold the ids."""
+    names = Names(context.store(), context.seen_models(), visible_projects())
     return pd.DataFrame(
         {
             "When": [f"{each.at:%Y-%m-%d %H:%M:%S} UTC" for each in entries],

@@ -14,7 +14,7 @@ from core.store.store import Store
 _SUBJECTS: Final = ("image", "round")
 """Details that say what a line is about, where its subject is an id."""
 
-_EMPTY: Final = ("", None, [], {})
+_EMPTY: Final[tuple[object, ...]] = ("", None, [], {})
 
 
 class Names:
