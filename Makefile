@@ -21,9 +21,9 @@ demo: $(VENV)/.app-ready
 
 # make starter makes the committed model again: about an hour and a half on two quiet cores
 starter: $(VENV)/.app-ready
-	$(BIN)/python -m core.starter --minutes 28 --out build/first/starter
-	$(BIN)/python -m core.starter --minutes 13 --images 48 --from build/first/starter --out build/second/starter
-	$(BIN)/python -m core.starter --minutes 40 --from build/second/starter --out build/third/starter
+	$(BIN)/python -m core.demo.starter --minutes 28 --out build/first/starter
+	$(BIN)/python -m core.demo.starter --minutes 13 --images 48 --from build/first/starter --out build/second/starter
+	$(BIN)/python -m core.demo.starter --minutes 40 --from build/second/starter --out build/third/starter
 	@echo "Made build/third/starter; copy it over models/starter to use it."
 
 doctor: $(VENV)/.app-ready

@@ -12,11 +12,11 @@ import streamlit as st
 from anyio import to_thread
 from starlette.middleware import Middleware
 
+from core.engine.engine import keep_engine
 from core.errors import CristaeError
 from core.files import private_files
-from core.jobs.engine import keep_engine
+from core.models.shipped import provide_starter
 from core.processes import allow_open_files
-from core.segmentation.shipped import provide_starter
 from core.settings import current_settings
 from core.store.store import current_store
 from core.web.health import health_routes

@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.faults.site import Site
-from core.jobs.engine import running_engine
+from core.engine.engine import running_engine
 from core.settings import Precision
 
 SETTLE_S = 10.0

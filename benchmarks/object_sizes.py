@@ -21,16 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.cli.model import find_model
+from core.datasets.folder import load_case, open_dataset
 from core.evaluation.instances import InstanceCounts, measure_instances, panoptic_quality, segmentation_quality
 from core.evaluation.label_pair import LabelPair
 from core.evaluation.settings import EvaluationSettings
-from core.imaging.dataset_folder import load_case, open_dataset
 from core.label_scheme import LabelScheme
 from core.labels.translation import match_classes
+from core.models.store import StoredModel
 from core.morphometry.objects import ObjectTable, measure_objects
 from core.objects.report import clean_prediction
 from core.segmentation.array_sink import ArraySink
-from core.segmentation.model_store import StoredModel
 from core.segmentation.predictor import Predictor
 
 

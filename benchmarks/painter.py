@@ -31,9 +31,9 @@ from playwright.sync_api import Browser
 from benchmarks.painting_site import PIXEL_NM, chromium, shown_tile, tissue, wait_saved
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import unpack_tile
+from core.engine.engine import stop_engine
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import TILE_PX, write_label_pyramid
-from core.jobs.engine import stop_engine
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import ROOT
 from core.store import RevisionKind, Store

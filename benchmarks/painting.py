@@ -38,7 +38,7 @@ from benchmarks.painting_site import (
 )
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import unpack_tile
-from core.jobs.engine import stop_engine
+from core.engine.engine import stop_engine
 from core.settings import ROOT
 from core.store import Store
 from core.store.records import DraftState

@@ -40,7 +40,7 @@ def main() -> None:
     if options.child:
         child(json.loads(options.child))
         return
-    from core.segmentation.model_store import open_model
+    from core.models.store import open_model
 
     model_dir = options.model or default_model()
     model = open_model(model_dir)
@@ -81,7 +81,7 @@ def parse() -> argparse.Namespace:
 
 def default_model() -> Path:
     """Folder of the model that is used where none is named."""
-    from core.segmentation.model_store import ModelStore
+    from core.models.store import ModelStore
     from core.settings import current_settings
 
     model = ModelStore(current_settings().models_dir).default()
@@ -114,7 +114,7 @@ def nnunet(
     model: Any, pixels: NDArray[Any], folder: Path, options: argparse.Namespace
 ) -> tuple[float, float, NDArray[Any]]:
     """Seconds, peak MB and labels of nnU-Net's own command."""
-    from core.segmentation.nnunet_export import export_nnunet
+    from core.exchange.nnunet_export import export_nnunet
 
     archive, source, target = folder / "model.zip", folder / "in", folder / "out"
     export_nnunet(model, archive)
@@ -165,8 +165,8 @@ def ours(
 def child(job: dict[str, Any]) -> None:
     """Predict twice in this process; the summary and the seconds of the second time as JSON."""
     from core.imaging.image import Image
+    from core.models.store import open_model
     from core.segmentation.array_sink import ArraySink
-    from core.segmentation.model_store import open_model
     from core.segmentation.predictor import Predictor
 
     image = Image(np.load(job["image"], mmap_mode="r"))

@@ -128,7 +128,7 @@ def measure(folder: Path) -> None:
 
 def read_table() -> None:
     """What the page reads, each for the first time and again."""
-    from core.results import read
+    from core.evaluations import read
     from core.store.store import current_store
 
     store = current_store()

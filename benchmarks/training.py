@@ -104,8 +104,8 @@ def table(times: dict[str, list[tuple[float, float]]]) -> None:
 
 def request_of(work: Path, options: argparse.Namespace) -> Any:
     """The training as the app's job asks for it."""
-    from core.segmentation.presets import Preset
-    from core.segmentation.training_request import TrainRequest
+    from core.training.presets import Preset
+    from core.training.request import TrainRequest
 
     return TrainRequest(
         dataset=options.dataset.resolve(),
@@ -133,7 +133,7 @@ def prepare(folder: Path, options: argparse.Namespace) -> Path:
 
 def nnunet(work: Path, prepared: Path, options: argparse.Namespace) -> list[tuple[float, float]]:
     """Seconds per iteration and per epoch, of each epoch of nnU-Net's own command."""
-    from core.segmentation.schedule import Schedule
+    from core.training.schedule import Schedule
 
     told = work / "times.jsonl"
     validation = Schedule(0.01, None, 1, options.iterations).validation_batches
@@ -155,9 +155,9 @@ def nnunet(work: Path, prepared: Path, options: argparse.Namespace) -> list[tupl
 
 
 def ours(work: Path, prepared: Path, options: argparse.Namespace) -> list[tuple[float, float]]:
-    """The same of a training as the app runs it: `core.segmentation.train`, in its own process."""
-    from core.segmentation.train import train
-    from core.segmentation.training_request import TrainingProgress
+    """The same of a training as the app runs it: `core.training.train`, in its own process."""
+    from core.training.request import TrainingProgress
+    from core.training.train import train
 
     request = request_of(work, options)
     reuse(prepared, request.work)
@@ -194,17 +194,17 @@ def reuse(prepared: Path, work: Path) -> None:
 
 def child(what: str, job: Path) -> None:
     """Inside a process that may import torch."""
-    from core.segmentation import training_process
+    from core.training import process as training_process
 
     request = json.loads(job.read_text(encoding="utf-8"))["request"]
     training_process._set_environment(job.parent, 0)  # nnU-Net reads it while it is imported
     if what == "prepare":
-        from core.segmentation.training_request import TrainRequest
-        from core.segmentation.training_run import prepare as prepare_cases
+        from core.training.request import TrainRequest
+        from core.training.run import prepare as prepare_cases
 
         prepare_cases(TrainRequest.from_json(request), None, job.parent, lambda progress: None)
         return
-    from core.segmentation import trainer
+    from core.training import trainer
 
     trainer.bfloat16_is_faster = lambda: False
     code = training_process.main(job)

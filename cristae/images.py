@@ -72,7 +72,7 @@ def read_labels(path: str | os.PathLike[str], classes: LabelScheme) -> NDArray[n
     LabelMapError
         Unreadable, in colour, compressed with losses, or with values that no class has.
     """
-    from core.imaging.label_import import read_label_image
+    from core.labels.importing import read_label_image
 
     return read_label_image(Path(path), classes).labels_yx
 
@@ -92,7 +92,7 @@ def write_labels(path: str | os.PathLike[str], result: Segmentation) -> None:
     StorageFullError
         The folder cannot be written.
     """
-    from core.imaging.label_files import FileFacts, write_label_tiff
+    from core.labels.files import FileFacts, write_label_tiff
 
     facts = FileFacts(
         pixel_size_nm=result.pixel_size_nm,

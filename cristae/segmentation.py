@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from core.errors import ModelError
 from core.imaging.image import Image
 from core.label_scheme import LabelScheme
-from core.segmentation.model_store import CARD_FILE, ModelStore, open_model
-from core.segmentation.shipped import provide_starter
+from core.models.shipped import provide_starter
+from core.models.store import CARD_FILE, ModelStore, open_model
 from core.settings import Precision, current_settings
 from cristae.images import read_image
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from core.models.stored_model import StoredModel
     from core.segmentation.predictor import Predictor
-    from core.segmentation.stored_model import StoredModel
 
 
 @dataclass(frozen=True, slots=True, eq=False)

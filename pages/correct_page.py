@@ -4,14 +4,14 @@ import streamlit as st
 
 from core.annotation.progress import progress
 from ui import context
+from ui.correct.alone import asked_line
+from ui.correct.history import history_panel
 from ui.correct.like_places import test_image_panel
-from ui.panels.correct_alone import asked_line
-from ui.panels.correct_history import history_panel
-from ui.panels.correct_start import draft_panel, entries_of, image_picker, my_draft, others, start_panel
-from ui.panels.correct_work import submitted_panel, work_panel
-from ui.panels.project import project_picker
+from ui.correct.start import draft_panel, entries_of, image_picker, my_draft, others, start_panel
+from ui.correct.work import submitted_panel, work_panel
 from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
+from ui.parts.project_picker import project_picker
 from ui.person import person_field
 
 which, place, who = page_head("Correct", "guide#correct-a-prediction", [1, 2, 1.6, 0.6], person=True)

@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from core.access import Permission
+from core.access.roles import Permission
 from ui import context
 from ui.access import allowed, gate
-from ui.panels.data_import import import_panel
-from ui.panels.data_outcome import imports_panel
-from ui.panels.data_project import edit_project
-from ui.panels.data_scheme import scheme_chips
-from ui.panels.data_table import table_panel
-from ui.panels.project import project_picker
+from ui.data.importing import import_panel
+from ui.data.outcome import imports_panel
+from ui.data.table import table_panel
+from ui.parts.batches import batches_panel
 from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
+from ui.parts.new_project import edit_project
+from ui.parts.project_picker import project_picker
+from ui.parts.scheme import scheme_chips
 from ui.parts.transfer import transfers_panel
-from ui.segment.batches import batches_panel
 
 page_title("Data", "guide#bring-images-and-label-maps-into-a-project")
 project = project_picker(key="data", with_new=True)

@@ -1,8 +1,8 @@
 """Jobs: what runs, what waits, what has ended, and why."""
 
 from ui.errors import explained
-from ui.panels.job_detail import job_detail
-from ui.panels.job_list import finished_list, live_list
+from ui.jobs.job_detail import job_detail
+from ui.jobs.job_list import finished_list, live_list
 from ui.parts.help import page_title
 from ui.state import Query, query
 

@@ -6,12 +6,12 @@ from core.learning.object_sizes import project_rules
 from core.measurements.sources import SourceKind, sources
 from ui import context
 from ui.access import visible_projects
-from ui.panels.measure_figures import figures_panel
-from ui.panels.measure_objects import objects_panel
-from ui.panels.measure_run import contact_field, run_panel, source_picker
-from ui.panels.project import project_picker
+from ui.measure.figures import figures_panel
+from ui.measure.objects import objects_panel
+from ui.measure.run import contact_field, run_panel, source_picker
 from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
+from ui.parts.project_picker import project_picker
 from ui.person import person
 
 

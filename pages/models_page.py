@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from core.access import Permission
-from core.model_rights import may_manage_store, visible_trash
+from core.access.models import may_manage_store, visible_trash
+from core.access.roles import Permission
 from ui import context
 from ui.access import allowed
 from ui.errors import explained
-from ui.panels.model_import import import_panel
-from ui.panels.models import broken_models, model_cards, store_log, trash_list, undo_bar
-from ui.panels.no_model import no_model
+from ui.models.model_import import import_panel
+from ui.models.models import broken_models, model_cards, store_log, trash_list, undo_bar
 from ui.parts.help import page_title
+from ui.parts.no_model import no_model
 from ui.person import person
 from ui.state import Query, query
 

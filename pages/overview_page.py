@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from core.access import Permission
-from core.demo import DEMO_PROJECT
+from core.access.roles import Permission
+from core.demo.project import DEMO_PROJECT
 from ui import context
 from ui.access import gate, visible_images
+from ui.overview.overview import begin, model_card
 from ui.pages import SEGMENT_PAGE
-from ui.panels.jobs import running_jobs
-from ui.panels.overview import begin, model_card
 from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
 from ui.parts.image_galleries import example_images, own_and_examples, own_images
+from ui.parts.job_bars import running_jobs
 
 own, examples = own_and_examples()
 

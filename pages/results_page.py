@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from core.results.read import evaluations
+from core.evaluations.read import evaluations
 from ui import context
 from ui.access import visible_projects
-from ui.panels.project import project_picker
-from ui.panels.results_begin import begin_panel
-from ui.panels.results_choices import Section, section_choice
-from ui.panels.results_compare import compare_ahead
-from ui.panels.results_import import imports_panel
-from ui.panels.results_pick import evaluation_picker, state_panel
-from ui.panels.results_sections import section_panel
 from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
+from ui.parts.project_picker import project_picker
+from ui.results.begin import begin_panel
+from ui.results.choices import Section, section_choice
+from ui.results.compare import compare_ahead
+from ui.results.importing import imports_panel
+from ui.results.pick import evaluation_picker, state_panel
+from ui.results.sections import section_panel
 
 
 def newest_with_results() -> str | None:

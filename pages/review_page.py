@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from ui.panels.project import project_picker
-from ui.panels.review_agreement import agreement_panel
-from ui.panels.review_log import log_panel
-from ui.panels.review_people import people_panel
-from ui.panels.review_queue import queue_panel
-from ui.panels.review_sections import Section, section_choice
-from ui.panels.review_view import review_panel
+from ui.parts.audit_log import log_panel
 from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
+from ui.parts.project_picker import project_picker
 from ui.person import person_field
+from ui.review.agreement import agreement_panel
+from ui.review.people import people_panel
+from ui.review.queue import queue_panel
+from ui.review.sections import Section, section_choice
+from ui.review.view import review_panel
 from ui.state import Query, query
 
 place, who = page_head("Review", "guide#review-corrections", [2.4, 1.8, 0.8], person=True)

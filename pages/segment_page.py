@@ -1,7 +1,7 @@
 """Segment: upload a micrograph, see its organelles."""
 
-from ui.panels.start import start_panel
-from ui.panels.workspace import workspace
+from ui.segment.start import start_panel
+from ui.segment.workspace import workspace
 from ui.state import Query, query
 
 image_id = query(Query.IMAGE)

@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from ui.panels.project import project_picker
-from ui.panels.rounds import rounds_panel
-from ui.panels.train_sections import Section, section_choice, trainings_panel
 from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
+from ui.parts.project_picker import project_picker
 from ui.person import person_field
+from ui.train.rounds import rounds_panel
+from ui.train.sections import Section, section_choice, trainings_panel
 
 place, who = page_head("Train a model", "guide#train-a-model", [2.4, 1.8, 0.8], person=True)
 with place:

@@ -11,8 +11,8 @@ from safetensors.numpy import save_file
 
 from core.files import write_json
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
-from core.segmentation.model_card import ModelCard, TrainingSummary
-from core.segmentation.model_store import STARTER_ID, StoredModel, open_model
+from core.models.card import ModelCard, TrainingSummary
+from core.models.store import STARTER_ID, StoredModel, open_model
 from core.settings import ROOT
 
 

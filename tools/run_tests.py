@@ -19,7 +19,7 @@ LONG = [
     f"{BROWSER}/test_training.py",
     f"{BROWSER}/test_loop.py",
     "tests/faults",
-    "tests/core/jobs",
+    "tests/core/engine",
     "tests/core/rounds",
 ]
 """Mostly waiting for processes to start, end or train."""

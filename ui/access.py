@@ -10,11 +10,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.access import Permission, may, projects_of, require, require_anywhere
+from core.access.import_roots import allowed_path, may_name_paths, require_naming
+from core.access.roles import Permission, may, projects_of, require, require_anywhere
 from core.errors import AccessError
-from core.import_roots import allowed_path, may_name_paths, require_naming
 from core.jobs.rights import may_change_job, may_run_job, may_see_job
-from core.rounds.training import TRAINED_ON
+from core.learning.start import TRAINED_ON
 from core.settings import Access, current_settings
 from core.store.records import ImageRecord, JobRecord, ProjectRecord
 from ui import context

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from core.access import Permission
+from core.access.roles import Permission
 from core.errors import NotFoundError
 from core.store.records import ImageRecord, Split
 from ui import context

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from core.access.models import visible_models
 from core.jobs.rows import jobs
 from core.learning.current_model import opening_model as core_opening_model
 from core.learning.current_model import proposed_model
-from core.model_rights import visible_models
-from core.segmentation.model_store import ModelStore, StoredModel
+from core.models.store import ModelStore, StoredModel
 from core.settings import current_settings
 from core.store.records import ImageRecord, JobState, RevisionKind, RevisionRecord
 from core.store.store import Store, current_store

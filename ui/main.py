@@ -10,7 +10,7 @@ from core.settings import ROOT
 from ui.carried import carried
 from ui.errors import explained
 from ui.frame.history import one_entry_per_gesture
-from ui.indicator import indicator
+from ui.frame.indicator import indicator
 from ui.parts.kept_dialog import draw_dialog
 from ui.state import StateKey
 

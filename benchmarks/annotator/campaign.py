@@ -1,6 +1,6 @@
 """Rounds of annotating, training and scoring, for one plan and one seed.
 
-What was confirmed is learned from and everything else is *ignore*, as `core.rounds.training_labels` merges approved
+What was confirmed is learned from and everything else is *ignore*, as `core.learning.training_labels` merges approved
 corrections; training and prediction are the product's.
 """
 
@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from benchmarks.annotator.person import KEY_S, OPEN_S, TRAVEL_S, by_hand_s, correct
 from benchmarks.annotator.strategies import Plan, Region, begun, in_order, offered
 from benchmarks.annotator.world import Sample, World
+from core.datasets.case import Split
+from core.datasets.writing import NewCase, write_dataset
 from core.evaluation.overlap import confusion, counts_from_confusion
-from core.imaging.dataset_case import Split
-from core.imaging.dataset_writing import NewCase, write_dataset
 from core.label_scheme import IGNORE_ID
+from core.models.store import open_model
 from core.segmentation.array_sink import ArraySink
-from core.segmentation.model_store import open_model
 from core.segmentation.predictor import Predictor
-from core.segmentation.presets import Preset
-from core.segmentation.train import train
-from core.segmentation.training_request import TrainRequest
+from core.training.presets import Preset
+from core.training.request import TrainRequest
+from core.training.train import train
 
 EPOCHS: Final = 5
 """Of each training."""

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.imaging.dataset_folder import load_case, open_dataset
+from core.datasets.folder import load_case, open_dataset
 from core.imaging.image import Image
 from core.label_scheme import LabelScheme
 from core.phantom import write_phantom_dataset

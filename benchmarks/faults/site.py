@@ -19,7 +19,7 @@ from typing import Final
 
 import psutil
 
-from core.jobs.engine import running_engine, stop_engine
+from core.engine.engine import running_engine, stop_engine
 from core.settings import ROOT, Precision, Settings, load_settings
 
 START_S: Final = 90.0
@@ -122,7 +122,7 @@ class Site:
             return [engine.pid] if engine is not None else []
         if victim is Victim.WORKER:
             return [pid for pid in busy if psutil.pid_exists(pid)]
-        return [process.pid for process in self.processes() if "core.segmentation.training_process" in _words(process)]
+        return [process.pid for process in self.processes() if "core.training.process" in _words(process)]
 
     def kill(self, victim: Victim, pid: int) -> None:
         """End a process at once, as a power cut or the system's out-of-memory killer does; the server comes back."""

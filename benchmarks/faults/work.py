@@ -17,12 +17,12 @@ from core.errors import CristaeError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import is_unfinished, open_pyramid, write_label_pyramid
 from core.jobs.rows import job, jobs, retry, submit
-from core.jobs.training_progress import EPOCHS_FILE, training_history
 from core.label_scheme import DEFAULT_SCHEME
+from core.learning.progress import EPOCHS_FILE, training_history
+from core.learning.start import TrainingPlan, start_training, training_folder
+from core.models.store import HISTORY_FILE, STARTER_ID, ModelStore
 from core.morphometry.coverage import coverage_table
 from core.phantom import generate_phantom
-from core.rounds.training import TrainingPlan, start_training, training_folder
-from core.segmentation.model_store import HISTORY_FILE, STARTER_ID, ModelStore
 from core.store import JobRecord, JobState, RevisionKind, Store
 from core.store.records import RevisionState
 
@@ -172,7 +172,7 @@ class Work:
             return f"its output cannot be read: {type(error).__name__}: {error}"
 
     def _training_problem(self, row: JobRecord) -> str:
-        from core.segmentation.weights import load_network
+        from core.models.weights import load_network
 
         model = ModelStore(self.store.settings.models_dir).get(str(row.result["model_id"]))
         load_network(model, model.folds[0])

@@ -12,12 +12,12 @@ import tifffile
 from PIL import Image as PilImage
 
 from benchmarks.fuzz.attempts import Attempt, attempt
-from core.imaging.import_case import guessed_source
-from core.imaging.label_colors import find_colors
-from core.imaging.label_import import read_label_image, read_masks, read_rgb_labels
+from core.datasets.import_case import guessed_source
+from core.imaging.placement import Placement
 from core.label_scheme import DEFAULT_SCHEME, IGNORE_ID
+from core.labels.colors import find_colors
 from core.labels.found_colors import proposed_classes
-from core.labels.placement import Placement
+from core.labels.importing import read_label_image, read_masks, read_rgb_labels
 
 _SHAPE: Final = (24, 36)
 

@@ -18,13 +18,13 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.fuzz.attempts import Attempt, attempt
+from core.exchange.bundle import MANIFEST_FILE
+from core.exchange.importing import ready_model
 from core.imaging.image import Image
 from core.label_scheme import LabelScheme
+from core.models.card import ModelCard
+from core.models.store import open_model
 from core.segmentation.array_sink import ArraySink
-from core.segmentation.bundle import MANIFEST_FILE
-from core.segmentation.model_card import ModelCard
-from core.segmentation.model_import import ready_model
-from core.segmentation.model_store import open_model
 
 _FOLDER: Final = "Dataset007_Tiny/nnUNetTrainer__nnUNetPlans__2d/"
 _CHECKPOINT: Final = "fold_0/checkpoint_final.pth"
@@ -113,7 +113,7 @@ def _whole(path: Path) -> bytes:
 @lru_cache(maxsize=1)
 def _bundle() -> dict[str, bytes]:
     """The files of a bundle by name."""
-    from core.segmentation.weights import save_weights
+    from core.models.weights import save_weights
 
     card = ModelCard(id="tiny", name="Tiny", scheme=LabelScheme.from_names({"axon": 1}), output_ids=(0, 1))
     with tempfile.TemporaryDirectory(prefix="cristae-fuzz-") as folder:
@@ -152,7 +152,7 @@ def _nnunet() -> dict[str, bytes]:
 def _network() -> Any:
     import torch
 
-    from core.segmentation.weights import network_from_architecture
+    from core.models.weights import network_from_architecture
 
     torch.manual_seed(0)
     return network_from_architecture(_ARCHITECTURE, 2)

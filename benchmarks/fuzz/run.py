@@ -15,7 +15,7 @@ from benchmarks.fuzz import images, labels, models
 from benchmarks.fuzz.attempts import Attempt, Outcome
 from benchmarks.fuzz.mutations import mutated, mutated_json
 from core.errors import CristaeError
-from core.guarded import GIB, Limits, Subject, guarded_with
+from core.outside.guarded import GIB, Limits, Subject, guarded_with
 
 BAD: Final = (Outcome.UNEXPECTED, Outcome.ENDLESS, Outcome.CRASHED)
 """Of these there should be none."""

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from core.access import Permission, require
+from core.access.roles import Permission, require
 from core.annotation.draft_post import MOST_TILES, tile_shape
 from core.annotation.draft_tiles import class_counts, pack_tile
 from core.errors import AccessError, AnnotationError

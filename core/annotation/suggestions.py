@@ -14,14 +14,14 @@ from typing import Final
 
 import numpy as np
 
-from core.access import Permission, require
+from core.access.roles import Permission, require
 from core.annotation.beginning import preferred_prediction
 from core.annotation.ranking import WINDOW_PX, Strategy, suggest
 from core.annotation.variety import varied_places
 from core.errors import AnnotationError
 from core.imaging.pyramid import Pyramid, open_pyramid
 from core.learning.current_model import proposed_model
-from core.segmentation.model_store import ModelStore
+from core.models.store import ModelStore
 from core.store.base import now
 from core.store.label_maps import translation_of
 from core.store.people import person_key

@@ -17,7 +17,7 @@ from core.errors import CristaeError
 from core.jobs.rows import Priority, new_job
 from core.jobs.states import ACTIVE
 from core.jobs.transitions import move
-from core.segmentation.model_store import ModelStore
+from core.models.store import ModelStore
 from core.store.records import JobState, RevisionKind, RevisionState
 from core.store.store import Store
 from core.store.tables import BatchRow, ImageRow, JobRow, RevisionRow

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access import Permission, may, require_anywhere, require_anywhere_within, require_within
+from core.access.roles import Permission, may, require_anywhere, require_anywhere_within, require_within
 from core.batches.speed import expected_s
 from core.errors import AccessError, NotFoundError
 from core.jobs.rights import changing_takes

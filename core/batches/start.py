@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access import Permission, require_within
+from core.access.roles import Permission, require_within
 from core.batches.followers import images_of, queue_predictions, segmented
 from core.batches.plan import SegmentPlan
 from core.batches.rows import is_batch_id, new_batch_id, record, require_batch_author
@@ -18,7 +18,7 @@ from core.batches.target import first_project
 from core.errors import JobError
 from core.jobs.rows import Priority, new_job
 from core.jobs.transitions import record as job_record
-from core.segmentation.model_store import ModelStore
+from core.models.store import ModelStore
 from core.store.base import found, now
 from core.store.records import BatchRecord, JobRecord
 from core.store.store import Store

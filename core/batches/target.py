@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
-from core.access import Permission, may, require_anywhere
+from core.access.roles import Permission, may, require_anywhere
 from core.batches.rows import last_projects
-from core.demo import demo_project
+from core.demo.project import demo_project
 from core.errors import AccessError, StoreError
 from core.label_scheme import LabelScheme
-from core.project_changes import create_project
+from core.projects.changes import create_project
 from core.store.people import clean_name
 from core.store.records import ProjectRecord
 from core.store.store import Store
@@ -85,7 +85,7 @@ def first_project(store: Store, scheme: LabelScheme, *, by: str) -> ProjectRecor
 
 
 def _may_make_projects(store: Store, person: str) -> bool:
-    """As `core.project_changes.create_project` asks."""
+    """As `core.projects.changes.create_project` asks."""
     try:
         require_anywhere(store, person, Permission.MANAGE)
     except AccessError:

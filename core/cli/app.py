@@ -30,8 +30,8 @@ from core.cli import (
 )
 from core.cli.console import explained_errors, notice
 from core.errors import CristaeError, SettingsError
+from core.models.shipped import provide_starter
 from core.program import COMMAND
-from core.segmentation.shipped import provide_starter
 from core.settings import load_settings
 
 app = typer.Typer(

@@ -23,15 +23,15 @@ from core.cli.label_options import (
 )
 from core.cli.pairing import checked_cases, nm_text, shares, size_text
 from core.cli.refused import RefusedFiles
+from core.datasets.case import DatasetFolder, Split
+from core.datasets.check import DatasetCheck, check_dataset
+from core.datasets.plan import CheckedCase, plan_dataset, read_case
+from core.datasets.writing import NewCase, write_dataset
 from core.errors import DatasetError
 from core.files import write_json
-from core.imaging.dataset_case import DatasetFolder, Split
-from core.imaging.dataset_check import DatasetCheck, check_dataset
-from core.imaging.dataset_plan import CheckedCase, plan_dataset, read_case
-from core.imaging.dataset_writing import NewCase, write_dataset
-from core.imaging.label_import import Overlap
-from core.imaging.label_reading import LabelReading
 from core.label_scheme import IGNORE_ID
+from core.labels.importing import Overlap
+from core.labels.reading import LabelReading
 from core.program import COMMAND
 
 app = typer.Typer(help="Check dataset folders, and make them from images and labels.", no_args_is_help=True)

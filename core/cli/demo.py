@@ -8,10 +8,10 @@ import typer
 
 from core.cli.console import done, notice, progress_bar
 from core.cli.waiting import wait_for_jobs
-from core.demo import demo_was_deleted, prepare_demo_images
-from core.jobs.engine import ensure_engine
+from core.demo.project import demo_was_deleted, prepare_demo_images
+from core.engine.engine import ensure_engine
+from core.engine.tasks.demo import queue_demo_predictions
 from core.jobs.rows import Priority, submit
-from core.jobs.tasks.demo import queue_demo_predictions
 from core.program import COMMAND
 from core.settings import current_settings
 from core.store.store import current_store

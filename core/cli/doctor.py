@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.cli.console import EXIT_FAILED, stdout
-from core.doctor import Level, examine
-from core.doctor import repair as repair_label_maps
+from core.doctor.doctor import Level, examine
+from core.doctor.doctor import repair as repair_label_maps
 
 _STYLE: Final = {Level.OK: "[green]ok[/]", Level.NOTE: "[yellow]note[/]", Level.PROBLEM: "[bold red]problem[/]"}
 

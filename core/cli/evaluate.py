@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from core.cli.console import done, notice, progress_bar
 from core.cli.evaluate_tables import print_report
 from core.cli.refused import RefusedFiles
+from core.datasets.folder import Case, DatasetFolder, open_dataset, read_classes
+from core.datasets.loading import read_one_image
 from core.errors import DatasetError, LabelMapError
 from core.evaluation.image_scores import ImageScores
 from core.evaluation.report import (
@@ -24,13 +26,11 @@ from core.evaluation.report import (
 )
 from core.evaluation.settings import EvaluationSettings, IntervalKind, Resampling
 from core.files import write_json
-from core.imaging.dataset_folder import Case, DatasetFolder, open_dataset, read_classes
-from core.imaging.dataset_loading import read_one_image
-from core.imaging.label_reading import LabelReading, LabelSource
 from core.label_scheme import LabelScheme
 from core.labels.guarded_reading import open_label_file, read_guarded
+from core.labels.reading import LabelReading, LabelSource
 from core.labels.translation import ClassTranslation, match_classes
-from core.outside import require_no_link
+from core.outside.links import require_no_link
 
 _SUFFIXES: Final = (".png", ".tif", ".tiff", ".nii.gz", ".nii", ".mrc")
 

@@ -11,11 +11,11 @@ import typer
 from core.cli.console import done, notice, progress_bar, stdout
 from core.cli.results import find_project
 from core.errors import DatasetError
-from core.exporting.choice import chosen_maps, kinds_in_words
-from core.exporting.names import safe_stem
-from core.exporting.package import Packed, write_package
-from core.exporting.request import COUNTS, TRAINING, USUAL_PARTS, ExportRequest, Form, Part
-from core.exporting.sinks import folder_sink, zip_sink
+from core.exports.choice import chosen_maps, kinds_in_words
+from core.exports.names import safe_stem
+from core.exports.package import Packed, write_package
+from core.exports.request import COUNTS, TRAINING, USUAL_PARTS, ExportRequest, Form, Part
+from core.exports.sinks import folder_sink, zip_sink
 from core.store.records import ImageRecord, Split
 from core.store.store import Store, current_store
 

@@ -10,14 +10,14 @@ from typing import Annotated, Final, TypeVar
 import typer
 
 from core.cli.console import UsageError, notice
+from core.datasets.folder import read_classes
 from core.errors import LabelMapError
-from core.imaging.dataset_folder import read_classes
 from core.imaging.image import PixelSize
-from core.imaging.label_import import Overlap, match_masks
-from core.imaging.label_reading import LabelReading, LabelSource
-from core.imaging.label_values import class_id, value_map
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+from core.labels.importing import Overlap, match_masks
 from core.labels.polarity import Foreground
+from core.labels.reading import LabelReading, LabelSource
+from core.labels.values import class_id, value_map
 
 Classes = Annotated[
     Path | None, typer.Option(help="dataset.json that names the classes, or its folder; default: the five of liver.")

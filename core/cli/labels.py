@@ -23,20 +23,20 @@ from core.cli.label_options import (
 )
 from core.cli.pairing import checked_cases, shares
 from core.cli.refused import RefusedFiles
+from core.datasets.plan import plan_dataset, read_case
 from core.errors import LabelMapError
 from core.files import write_json
-from core.imaging.dataset_plan import plan_dataset, read_case
 from core.imaging.guarded_micrograph import open_guarded
-from core.imaging.label_files import FileFacts, write_label_png, write_label_tiff
-from core.imaging.label_import import Overlap
-from core.imaging.label_reading import LabelReading, LabelSource, image_files, pair_by_name
 from core.imaging.reader import check_single
+from core.labels.files import FileFacts, write_label_png, write_label_tiff
 from core.labels.guarded_reading import open_label_file, read_guarded, read_masks_guarded
+from core.labels.importing import Overlap
+from core.labels.reading import LabelReading, LabelSource, image_files, pair_by_name
 
 if TYPE_CHECKING:
-    from core.imaging.label_report import LabelImport, LabelReport
+    from core.imaging.placement import Placement
     from core.label_scheme import LabelScheme
-    from core.labels.placement import Placement
+    from core.labels.report import LabelImport, LabelReport
 
 _WRITTEN: Final = (".tif", ".tiff", ".png")
 

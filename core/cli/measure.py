@@ -15,16 +15,16 @@ from rich.table import Table
 from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.label_options import Classes, Values, known_nm, label_reading
 from core.cli.refused import RefusedFiles
+from core.datasets.case import Case
+from core.datasets.folder import load_case, open_dataset
+from core.datasets.sample_sheet import Names, read_facts, read_sheet
 from core.errors import DatasetError, LabelMapError
 from core.files import write_bytes
-from core.imaging.dataset_case import Case
-from core.imaging.dataset_folder import load_case, open_dataset
-from core.imaging.label_import import Overlap
-from core.imaging.label_reading import LabelReading, LabelSource
 from core.imaging.reader import case_stem
-from core.imaging.sheet_facts import Names, read_facts, read_sheet
 from core.label_scheme import LabelScheme
 from core.labels.guarded_reading import open_label_file, read_guarded
+from core.labels.importing import Overlap
+from core.labels.reading import LabelReading, LabelSource
 from core.morphometry.conditions import Compared, compare, ordered, spelled_alike
 from core.morphometry.coverage import area_um2
 from core.morphometry.frames import differences_frame, images_frame, objects_frame

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from core.cli.console import done, notice, stdout
 from core.errors import ModelError
-from core.segmentation.model_store import TRASH_DAYS, ModelStore, StoredModel, open_model
+from core.models.store import TRASH_DAYS, ModelStore, StoredModel, open_model
 from core.settings import current_settings
 from core.training.verdict import undertrained_warning, verdict_of
 
@@ -79,7 +79,7 @@ def import_model(
 
     Example: `python -m core model import Dataset001_Liver.zip --pixel-size 8 --name "Liver 2D"`
     """
-    from core.segmentation.model_import import import_model as import_any
+    from core.exchange.importing import import_model as import_any
 
     store = ModelStore(current_settings().models_dir)
     stored = import_any(file, store, pixel_size_nm=pixel_size, name=name or None)
@@ -141,8 +141,8 @@ def export(
 
     Example: `python -m core model export starter --format nnunet --out starter.zip`
     """
-    from core.segmentation.bundle import export_bundle
-    from core.segmentation.nnunet_export import export_nnunet
+    from core.exchange.bundle import export_bundle
+    from core.exchange.nnunet_export import export_nnunet
 
     stored = find_model(model)
     (export_nnunet if format is ExportFormat.NNUNET else export_bundle)(stored, out)
@@ -191,7 +191,7 @@ def archive(
 @app.command()
 def trash(model: Annotated[str, typer.Argument(help="Id in the store.")]) -> None:
     """Move a model to the trash; refused while a job uses it."""
-    from core.jobs.model_use import trash_model
+    from core.curation.model_use import trash_model
     from core.store.store import current_store
 
     settings = current_settings()

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from core.cli.console import done, notice, progress_bar, stdout
 from core.cli.model import find_model
+from core.models.store import ModelStore, StoredModel
 from core.morphometry.words import three_digits
 from core.objects.rules import AreaUnit, ObjectRules
-from core.segmentation.model_store import ModelStore, StoredModel
 from core.settings import current_settings
 
 
@@ -44,8 +44,8 @@ def objects(
 
 
 def _learned(stored: StoredModel, dataset: Path, seconds: float) -> ObjectRules:
-    from core.imaging.dataset_folder import open_dataset
-    from core.segmentation.object_rules import rules_from_references
+    from core.datasets.folder import open_dataset
+    from core.training.object_rules import rules_from_references
 
     with progress_bar("objects") as progress:
         return rules_from_references(stored, open_dataset(dataset), predict_s=seconds, on_progress=progress)

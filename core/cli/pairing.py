@@ -10,11 +10,11 @@ from rich.table import Table
 from core.cli.console import notice, progress_bar, stdout
 from core.cli.label_options import tell_missing
 from core.cli.refused import RefusedFiles
+from core.datasets.plan import CheckedCase, DatasetPlan, Refusal, check_case
 from core.errors import DatasetError
-from core.imaging.dataset_plan import CheckedCase, DatasetPlan, Refusal, check_case
-from core.imaging.label_import import match_masks
-from core.imaging.label_reading import LabelReading, LabelSource
 from core.label_scheme import LabelScheme
+from core.labels.importing import match_masks
+from core.labels.reading import LabelReading, LabelSource
 
 
 def checked_cases(

@@ -7,10 +7,10 @@ from types import TracebackType
 import typer
 from rich.markup import escape
 
-from core.boundary import file_boundary
 from core.cli.console import EXIT_FAILED, stderr
+from core.datasets.plan import Refusal
 from core.errors import CristaeError, JobCancelledError, LabelMapError, StorageFullError
-from core.imaging.dataset_plan import Refusal
+from core.outside.boundary import file_boundary
 
 
 class RefusedFiles:

@@ -13,12 +13,12 @@ from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.evaluate_tables import print_report
 from core.cli.model import find_model, warn_of
 from core.cli.waiting import wait_for_jobs
+from core.engine.engine import ensure_engine
 from core.errors import JobError, NotFoundError
+from core.evaluations.downloads import DOWNLOADS, render_evaluation
+from core.evaluations.read import delete_evaluation, evaluation, evaluation_report, evaluations
+from core.evaluations.start import EvaluationPlan, check_evaluation, start_evaluation
 from core.files import write_bytes
-from core.jobs.engine import ensure_engine
-from core.results.downloads import DOWNLOADS, render_evaluation
-from core.results.read import delete_evaluation, evaluation, evaluation_report, evaluations
-from core.results.start import EvaluationPlan, check_evaluation, start_evaluation
 from core.settings import current_settings
 from core.store.records import JobState, ProjectRecord
 from core.store.store import Store, current_store

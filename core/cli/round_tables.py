@@ -8,9 +8,9 @@ from rich.table import Table
 from core.cli.console import done, notice, stdout
 from core.evaluation.words import VERDICTS, change_text, end_text
 from core.learning.current_model import current_model
+from core.models.store import ModelStore
 from core.rounds.gate import Figure, Judgement, Outcome
 from core.rounds.timeline import timeline
-from core.segmentation.model_store import ModelStore
 from core.store.round_records import RoundRecord, RoundState, Step
 from core.store.store import Store
 

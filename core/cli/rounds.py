@@ -13,19 +13,19 @@ from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.model import find_model, warn_of
 from core.cli.results import find_project
 from core.cli.round_tables import print_round, print_rounds
+from core.engine.engine import ensure_engine
 from core.errors import NotFoundError, RoundError
-from core.jobs.engine import ensure_engine
 from core.rounds import decisions
 from core.rounds.fresh import fresh
 from core.rounds.plan import RoundPlan
 from core.rounds.promoting import promote_model
 from core.rounds.round import check_round, start_round, usual_parent
 from core.rounds.timeline import round_progress
-from core.segmentation.presets import Preset
 from core.settings import current_settings
 from core.store.records import ProjectRecord
 from core.store.round_records import RoundRecord, RoundState, Step
 from core.store.store import Store, current_store
+from core.training.presets import Preset
 
 app = typer.Typer(
     help="Rounds: train on what was corrected, compare with the current model, promote or keep.", no_args_is_help=True

@@ -18,8 +18,8 @@ from core.files import replacing, write_json
 from core.imaging.display import percentile_window, to_display
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import Image
-from core.imaging.label_files import FileFacts, write_label_tiff
 from core.imaging.overlay import OverlayStyle, render_overlay
+from core.labels.files import FileFacts, write_label_tiff
 from core.morphometry.coverage import ClassCoverage, coverage_table
 from core.morphometry.words import three_digits
 from core.objects.report import ClassCleaning, clean_prediction, cleaning_sentence
@@ -29,7 +29,7 @@ from core.settings import BackendChoice, Precision, current_settings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from core.segmentation.model_store import StoredModel
+    from core.models.store import StoredModel
     from core.segmentation.prediction_summary import PredictionSummary
 
 

@@ -13,10 +13,10 @@ from core.batches.start import NewFile, add_file
 from core.batches.target import FIRST_PROJECT, first_project, makes_first_project
 from core.cli.console import done, notice, progress_bar
 from core.cli.results import find_project
+from core.engine.engine import ensure_engine
 from core.errors import ImageError, JobError, ModelError
-from core.jobs.engine import ensure_engine
 from core.learning.current_model import proposed_model
-from core.segmentation.model_store import ModelStore
+from core.models.store import ModelStore
 from core.store.store import Store, current_store
 
 _POLL_S: Final = 0.5

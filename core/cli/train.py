@@ -11,10 +11,10 @@ import typer
 
 from core.cli.console import UsageError, done, notice, progress_bar
 from core.cli.model import find_model
-from core.segmentation.model_card import ModelCard
-from core.segmentation.presets import Preset
-from core.segmentation.training_request import TrainingProgress, TrainRequest
+from core.models.card import ModelCard
 from core.settings import current_settings
+from core.training.presets import Preset
+from core.training.request import TrainingProgress, TrainRequest
 from core.training.verdict import training_words, undertrained_warning, verdict_of
 
 WITH_AGAIN: Final = ("again", "out", "resume", "name", "description")
@@ -103,7 +103,7 @@ def _refuse_beside_again(context: typer.Context) -> None:
 
 def _request_again(again: str, out: Path, *, resume: bool, name: str, description: str) -> TrainRequest:
     """The model's own training, once more; its dataset is written from the store first."""
-    from core.rounds.again import training_again
+    from core.learning.again import training_again
     from core.store.store import current_store
 
     model = find_model(again)
@@ -119,7 +119,7 @@ def _request_again(again: str, out: Path, *, resume: bool, name: str, descriptio
 
 def _run(request: TrainRequest) -> None:
     """Train, and tell how it goes."""
-    from core.segmentation.train import train as run
+    from core.training.train import train as run
 
     with progress_bar("train") as bar:
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from core.guarded import GIB, Limits
+from core.outside.guarded import GIB, Limits
 
 _BYTES_PER_BUSY_S: Final = 20_000_000
 """A processor second's worth of file to open or decode, at the very least."""

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ImageError
-from core.guarded import Subject, guarded_with
-from core.guarded_child import report_progress
 from core.imaging.formats.source import Storage
 from core.imaging.guarded_limits import open_limits, read_limits
 from core.imaging.image import Image, PixelSize
 from core.imaging.names import display_name
+from core.imaging.placement import Placement
 from core.imaging.reader import Micrograph, open_micrograph
-from core.labels.placement import Placement
+from core.outside.child import report_progress
+from core.outside.guarded import Subject, guarded_with
 from core.settings import current_settings
 
 

@@ -10,13 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from core.errors import ImageError
-from core.guarded import GIB, Limits, Subject, guarded_with
-from core.guarded_child import report_progress
 from core.imaging.formats.source import Storage
 from core.imaging.guarded_limits import open_limits
 from core.imaging.image import PixelSize
 from core.imaging.names import display_name
 from core.imaging.reader import Micrograph, open_micrograph
+from core.outside.child import report_progress
+from core.outside.guarded import GIB, Limits, Subject, guarded_with
 from core.settings import current_settings
 
 LOOKED_AT_PX: Final = 100_000_000

@@ -24,7 +24,7 @@ from core.imaging.formats.source import (
 from core.imaging.image import Image, PixelSize
 from core.imaging.names import display_name
 from core.imaging.normalise import normalised
-from core.labels.placement import Placement
+from core.imaging.placement import Placement
 from core.settings import current_settings
 
 SUFFIXES: Final = tuple(sorted({suffix for row in FORMATS for suffix in row.suffixes}))

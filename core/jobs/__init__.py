@@ -1,1 +1,1 @@
-"""Long work: job rows first, the engine (Dask) second, the task table."""
+"""Long work as rows: kinds, states, transitions, rights, history."""

@@ -9,9 +9,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from core.jobs.kinds import TASKS
 from core.jobs.rights import seen_by
 from core.jobs.states import ACTIVE
-from core.jobs.tasks import TASKS
 from core.jobs.transitions import record
 from core.store.records import JobRecord, JobState
 from core.store.store import Store

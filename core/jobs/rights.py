@@ -10,19 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
-from core.access import (
-    Permission,
-    everywhere_admins,
-    require_anywhere_within,
-    require_within,
-)
+from core.access.import_roots import FENCED, allowed_path, require_naming
+from core.access.models import require_changing, sees_model, unknown_model
+from core.access.roles import Permission, everywhere_admins, require_anywhere_within, require_within
 from core.errors import AccessError, JobError, ModelError, NotFoundError
-from core.import_roots import FENCED, allowed_path, require_naming
-from core.jobs.import_batch import find_batch
-from core.jobs.tasks import task_kind
-from core.model_rights import require_changing, sees_model, unknown_model
-from core.segmentation.model_store import ModelStore
+from core.jobs.kinds import task_kind
+from core.models.store import ModelStore
 from core.settings import Access, Settings
+from core.store.import_batch import find_batch
 from core.store.people import person_key
 from core.store.records import JobRecord
 from core.store.review_tables import MemberRow
@@ -179,7 +174,7 @@ def require_fence(settings: Settings, params: Mapping[str, Any], paths: Iterable
     Raises
     ------
     AccessError
-        As `core.import_roots.allowed_path`.
+        As `core.access.import_roots.allowed_path`.
     """
     if params.get(FENCED):
         for path in paths:

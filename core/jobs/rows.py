@@ -14,9 +14,9 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import JobError
+from core.jobs.kinds import TASKS, task_kind
 from core.jobs.rights import changing_takes, fenced, require_asking, require_job, require_running, seen_by
 from core.jobs.states import ACTIVE
-from core.jobs.tasks import TASKS, task_kind
 from core.jobs.transitions import move, record
 from core.store import JobRecord, JobState, Store, current_store
 from core.store.base import found, new_id, now
@@ -50,7 +50,7 @@ def submit(
     Parameters
     ----------
     kind
-        A row of `core.jobs.tasks.TASKS`, for example "predict".
+        A row of `core.jobs.kinds.TASKS`, for example "predict".
     params
         Plain JSON values; which ones, the task's module says.
     author

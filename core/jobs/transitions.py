@@ -13,8 +13,8 @@ from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from core.errors import CristaeError
+from core.jobs.kinds import TASKS, task_kind
 from core.jobs.states import sources
-from core.jobs.tasks import TASKS, task_kind
 from core.store import JobRecord, JobState, Store
 from core.store.base import now
 from core.store.records import JobControl

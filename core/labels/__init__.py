@@ -1,1 +1,1 @@
-"""Label maps: what values, colours and edges in files from outside mean, and whose classes numbers stand for."""
+"""Label maps: their files, colours, values and classes."""

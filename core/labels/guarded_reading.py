@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ImageError, LabelMapError
-from core.guarded import Subject, guarded_with
 from core.imaging.guarded_limits import label_limits
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
-from core.imaging.label_reading import LabelReading
-from core.imaging.label_report import LabelImport, LabelReport
+from core.imaging.placement import Placement
 from core.labels.found_colors import color_of, number_of
-from core.labels.placement import Placement
+from core.labels.reading import LabelReading
+from core.labels.report import LabelImport, LabelReport
+from core.outside.guarded import Subject, guarded_with
 
 
 def read_guarded(

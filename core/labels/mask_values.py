@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import LabelMapError
-from core.imaging.label_planes import listed
-from core.imaging.label_report import LabelRule, RuleCount
 from core.imaging.row_bands import row_bands, value_counts
+from core.labels.planes import listed
+from core.labels.report import LabelRule, RuleCount
 
 SOFT_SHARE: Final = 0.02
 """At most this share of the pixels of a mask may lie between background and mask: edges, not a third grey level."""

@@ -1,1 +1,1 @@
-"""Learning from what a project holds."""
+"""Learning from what a project holds: training labels, snapshots, beginning a training, which model counts."""

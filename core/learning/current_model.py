@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.segmentation.model_store import ModelStore, StoredModel
+from core.models.store import ModelStore, StoredModel
 from core.store.records import RevisionKind
 from core.store.store import Store
 from core.training.verdict import verdict_of

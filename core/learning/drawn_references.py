@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from core.access import Permission, require
+from core.access.roles import Permission, require
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import IGNORE_ID
+from core.learning.training_labels import merged_labels, training_labels
 from core.morphometry.coverage import coverage_table
 from core.review.double_annotation import hidden_revisions
-from core.rounds.training_labels import merged_labels, training_labels
 from core.store.audit import note
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split
 from core.store.store import Store

@@ -7,12 +7,12 @@ from typing import Any
 
 from core.errors import TrainingError
 from core.jobs.rows import jobs
-from core.rounds.again import kept_snapshot
-from core.rounds.training import TrainingPlan, start_training
-from core.segmentation.model_store import ModelStore
-from core.segmentation.presets import PRESETS, Preset
+from core.learning.again import kept_snapshot
+from core.learning.start import TrainingPlan, start_training
+from core.models.store import ModelStore
 from core.store.records import JobRecord
 from core.store.store import Store
+from core.training.presets import PRESETS, Preset
 from core.training.verdict import verdict_of
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from core.errors import LabelMapError
 from core.learning.current_model import current_model
+from core.models.store import ModelStore, StoredModel
 from core.objects.rules import ObjectRules
-from core.segmentation.model_store import ModelStore, StoredModel
 from core.store.label_maps import model_classes
 from core.store.store import Store
 

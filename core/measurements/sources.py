@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import Final
 
 from core.learning.current_model import current_model
+from core.learning.training_labels import training_labels
+from core.models.store import ModelStore
 from core.review.double_annotation import hidden_revisions
-from core.rounds.training_labels import training_labels
-from core.segmentation.model_store import ModelStore
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core.access import Permission, require
+from core.access.roles import Permission, require
 from core.store.review_tables import AuditRow
 from core.store.store import Store
 

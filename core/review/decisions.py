@@ -17,7 +17,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.access import Permission, require_within
+from core.access.roles import Permission, require_within
 from core.errors import AccessError, DecidedError, ReviewError
 from core.review.double_annotation import require_visible_within
 from core.review.records import Decision, Review, ReviewState

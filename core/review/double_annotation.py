@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.access import ALLOWED, Permission, refusal, require_within, role_within
+from core.access.roles import ALLOWED, Permission, refusal, require_within, role_within
 from core.errors import AccessError, ReviewError
 from core.review.records import ReviewState
 from core.review.rows import Subject, named

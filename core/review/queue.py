@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.access import Permission, require
+from core.access.roles import Permission, require
 from core.review.changes import measured
 from core.review.double_annotation import hidden_revisions, require_visible
 from core.review.records import Review, ReviewState

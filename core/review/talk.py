@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core.access import ALLOWED, Permission, refusal, require_within, role_within
+from core.access.roles import ALLOWED, Permission, refusal, require_within, role_within
 from core.errors import AccessError, DecidedError, NotFoundError, ReviewError
 from core.review.decisions import REASON_CHARS
 from core.review.double_annotation import require_visible_within

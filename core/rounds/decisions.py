@@ -9,12 +9,12 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from core.access import Permission, require, require_within
+from core.access.roles import Permission, require, require_within
 from core.errors import JobError, NotFoundError, RoundError
+from core.evaluations.read import delete_evaluation, evaluation
 from core.jobs.rows import job, request_cancel, retry
 from core.jobs.states import ACTIVE
 from core.jobs.transitions import record as job_record
-from core.results.read import delete_evaluation, evaluation
 from core.rounds.gate import Judgement, Outcome
 from core.rounds.moves import again_from, cancelled, done, resumed
 from core.rounds.promoting import kept_round, promote_round

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from core.learning.snapshot import Snapshot
+from core.learning.training_labels import TrainingLabels, training_labels, vouched_rows
 from core.review.changes import changes_between, measured
 from core.review.label_maps import LabelMap
 from core.review.lineage import lineage
 from core.review.records import Changes
 from core.review.rows import review
-from core.rounds.snapshot import Snapshot
-from core.rounds.training_labels import TrainingLabels, training_labels, vouched_rows
 from core.store.records import RevisionKind, RevisionRecord, Split
 from core.store.review_tables import ReviewRow
 from core.store.round_records import RoundRecord, RoundState

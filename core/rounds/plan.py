@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from core.rounds.training import TrainingPlan
-from core.segmentation.presets import Preset
+from core.learning.start import TrainingPlan
+from core.training.presets import Preset
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class RoundPlan:
     parent_id
         The model to go on from; None: from scratch.
     preset, minutes, epochs, iterations_per_epoch, pixel_size_nm, learning_rate, seed, validation_fraction
-        See `core.segmentation.training_request.TrainRequest`. Nothing is held out unless asked: corrections are few,
+        See `core.training.request.TrainRequest`. Nothing is held out unless asked: corrections are few,
         the frozen test set is what judges, and with all of them learned from the models were measurably better
         (docs/benchmarks.md).
     automatic

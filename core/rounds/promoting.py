@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from core.access import Permission, require_within
+from core.access.models import sees_model, unknown_model
+from core.access.roles import Permission, require_within
 from core.errors import RoundError
-from core.model_rights import sees_model, unknown_model
+from core.models.store import ModelStore
 from core.rounds.moves import done
-from core.segmentation.model_store import ModelStore
 from core.store.audit import note
 from core.store.base import found, now
 from core.store.model_choices import decline_within, forget_declined_within

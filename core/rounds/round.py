@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from core.access import Permission, require
+from core.access.models import require_visible_model
+from core.access.roles import Permission, require
 from core.errors import CristaeError, DatasetError
 from core.evaluation.words import counted
 from core.label_scheme import LabelScheme
+from core.learning.checks import TrainingCheck, check_training
 from core.learning.current_model import proposed_model
-from core.model_rights import require_visible_model
-from core.rounds.checks import TrainingCheck, check_training
+from core.learning.snapshot import Snapshot, take_snapshot
+from core.learning.start import training_params
+from core.learning.training_labels import TrainingLabels, training_labels, vouched_rows
+from core.models.store import ModelStore
 from core.rounds.fresh import Fresh, fresh, last_round
 from core.rounds.gate import LEAST_IMAGES
 from core.rounds.plan import RoundPlan
 from core.rounds.scoring import frozen_test_set
-from core.rounds.snapshot import Snapshot, take_snapshot
-from core.rounds.training import training_params
-from core.rounds.training_labels import TrainingLabels, training_labels, vouched_rows
-from core.segmentation.model_store import ModelStore
 from core.store.audit import note
 from core.store.records import ImageRecord, ProjectRecord, RevisionRecord, Split
 from core.store.round_records import RoundRecord

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from core.errors import CristaeError
+from core.evaluations.checks import EvaluationPlan, check_evaluation, settings_of
+from core.evaluations.read import evaluation, evaluations
+from core.evaluations.start import start_evaluation
 from core.label_scheme import LabelScheme
-from core.results.checks import EvaluationPlan, check_evaluation, settings_of
-from core.results.read import evaluation, evaluations
-from core.results.start import start_evaluation
-from core.segmentation.model_store import ModelStore
+from core.models.store import ModelStore
 from core.store.label_maps import model_classes
 from core.store.records import EvaluationRecord, EvaluationState, ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.round_records import RoundRecord
@@ -61,7 +61,7 @@ def evaluate(
     Raises
     ------
     CristaeError
-        It cannot be evaluated: see `core.results.start.start_evaluation`.
+        It cannot be evaluated: see `core.evaluations.start.start_evaluation`.
     """
     project = store.project(record.project_id)
     plan = EvaluationPlan(project.id, model_id, image_ids=tuple(test_set))

@@ -14,8 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.errors import DatasetError, JobError, NotFoundError, RoundError
+from core.evaluations.read import evaluation_report
 from core.jobs.rows import Priority, job, new_job
-from core.results.read import evaluation_report
+from core.learning.snapshot import Snapshot
+from core.learning.speed import make_way
+from core.learning.start import training_params
 from core.rounds.fresh import (
     annotation_seconds,
     corrected_pixels,
@@ -29,9 +32,6 @@ from core.rounds.moves import begun, done, failed, skipped, waiting
 from core.rounds.plan import RoundPlan
 from core.rounds.promoting import kept_round, promote_round
 from core.rounds.scoring import base_model, evaluate, frozen_test_set, unfinished, why_partial
-from core.rounds.snapshot import Snapshot
-from core.rounds.speed import make_way
-from core.rounds.training import training_params
 from core.store.records import EvaluationState, JobRecord, JobState, Split
 from core.store.round_records import RoundDecision, RoundRecord, Step, StepState
 from core.store.rounds import Change

@@ -12,10 +12,10 @@ from core.evaluation.image_scores import ALL
 from core.jobs.rows import job
 from core.jobs.states import ACTIVE
 from core.label_scheme import LabelScheme
+from core.learning.snapshot import Snapshot
+from core.models.store import ModelStore
 from core.rounds.gate import ClassJudgement, Figure, Judgement, Outcome
-from core.rounds.snapshot import Snapshot
 from core.rounds.steps import states_of
-from core.segmentation.model_store import ModelStore
 from core.store.records import JobState
 from core.store.round_records import RoundDecision, RoundRecord, RoundState, Step, StepState
 from core.store.store import Store

@@ -15,11 +15,11 @@ import numpy as np
 
 from core.errors import PredictionError
 from core.imaging.image import Image
+from core.models.store import StoredModel
 from core.segmentation.backends import choose_backend
 from core.segmentation.backends.base import FLOAT32, NetworkRequest, TileNetwork
 from core.segmentation.backends.calibration import TILES, Trial, compare
 from core.segmentation.blocks import BlockCollector
-from core.segmentation.model_store import StoredModel
 from core.segmentation.prediction_run import Finisher, Progress, ProgressCallback, network_passes, run_network
 from core.segmentation.prediction_summary import PredictionSummary
 from core.segmentation.resampling import scale_factor

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.segmentation.model_store import StoredModel
+from core.models.store import StoredModel
 from core.segmentation.normalization import Normalization, NormalizationScheme, apply
 from core.segmentation.resampling import resample_image
 from core.segmentation.tiling import TilePlan, padding, plan_tiles

@@ -105,7 +105,7 @@ class StoreBase:
         """Remove what was left half-written: belongs to no row, and nobody is writing it. Returns how many.
 
         A complete pyramid without a row stays: the row is missing because the database is another one than before, or
-        older than the folder (`core.doctor` tells).
+        older than the folder (`core.doctor.doctor` tells).
         """
         paths = list(folder.iterdir())
         rows = known({path.name for path in paths})

@@ -32,7 +32,7 @@ class ProjectStore(StoreBase):
         *,
         within: Callable[[Session, ProjectRow], None] = lambda session, row: None,
     ) -> ProjectRecord:
-        """Make an empty project. `core.project_changes.create_project` is for people.
+        """Make an empty project. `core.projects.changes.create_project` is for people.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class ProjectStore(StoreBase):
         pixel_size_nm: float | None = None,
         within: Callable[[Session, ProjectRecord, ProjectRecord], None] = lambda session, before, after: None,
     ) -> ProjectRecord:
-        """Change what is given and leave the rest. `core.project_changes.change_project` is for people.
+        """Change what is given and leave the rest. `core.projects.changes.change_project` is for people.
 
         Parameters
         ----------
@@ -182,7 +182,7 @@ class ProjectStore(StoreBase):
     def delete_project(
         self, project_id: str, *, within: Callable[[Session, ProjectRecord], None] = lambda session, record: None
     ) -> None:
-        """Remove a project with its images and their label maps. `core.curation.delete_project` is for people.
+        """Remove a project with its images and their label maps. `core.curation.images.delete_project` is for people.
 
         Parameters
         ----------

@@ -102,7 +102,7 @@ class RoundRecord:
     plan
         `core.rounds.plan.RoundPlan` as plain values.
     snapshot
-        `core.rounds.snapshot.Snapshot` as plain values, frozen when the round was started.
+        `core.learning.snapshot.Snapshot` as plain values, frozen when the round was started.
     notices
         Sentences that people should know before they trust the round.
     parent_model_id

@@ -11,7 +11,7 @@ from core.store.model_choices import ModelChoiceStore
 class Store(ModelChoiceStore):
     """Everything that Cristae keeps, in one data folder and one database.
 
-    Opening brings the database up to date and removes nothing: cleaning is the engine's (`core.jobs.cleaning`). Every
+    Opening brings the database up to date and removes nothing: cleaning is the engine's (`core.engine.cleaning`). Every
     method is one short transaction; the object may be shared by threads. Records are values: ask again to see changes.
 
     Parameters

@@ -76,7 +76,7 @@ def clean_leftovers(settings: Settings, *, keep: Collection[str] = (), older_tha
     Parameters
     ----------
     keep
-        Ids of uploads that stay, however old: `core.jobs.leftovers` knows which ones jobs need.
+        Ids of uploads that stay, however old: `core.engine.leftovers` knows which ones jobs need.
 
     Returns
     -------

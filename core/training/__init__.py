@@ -1,1 +1,1 @@
-"""Training: how long, how well, and what may be said of it."""
+"""Training networks: preparation, loop, checkpoints, and what a training was worth."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from core.segmentation.model_card import ModelCard
-from core.segmentation.presets import PRESETS, Preset, Recipe
+from core.models.card import ModelCard
+from core.training.presets import PRESETS, Preset, Recipe
 
 WARM_UPS: Final = 10
 """Warm-ups that a training from scratch takes at least: before that, the learning rate has hardly been high."""
@@ -52,7 +52,7 @@ def planned_iterations(recipe: Recipe, *, fine_tuned: bool) -> int:
 def least_iterations(recipe: Recipe, *, fine_tuned: bool) -> int:
     """Iterations below which a model is undertrained whatever its curve looks like.
 
-    >>> from core.segmentation.presets import NNUNET_RECIPE, SHORT_RECIPE
+    >>> from core.training.presets import NNUNET_RECIPE, SHORT_RECIPE
     >>> [least_iterations(SHORT_RECIPE, fine_tuned=tuned) for tuned in (False, True)]
     [200, 40]
     >>> [least_iterations(NNUNET_RECIPE, fine_tuned=tuned) for tuned in (False, True)]

@@ -25,9 +25,9 @@ from core.errors import LabelMapError
 from core.jobs.states import ACTIVE
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.translation import BACKGROUND_ID, ClassTranslation, match_classes, own_classes
+from core.models.store import ModelStore
+from core.models.stored_model import SNAPSHOT_FILE
 from core.review.double_annotation import hidden_revisions
-from core.segmentation.model_store import ModelStore
-from core.segmentation.stored_model import SNAPSHOT_FILE
 from core.store.label_maps import translation_of
 from core.store.records import DraftState, ImageRecord, JobState, ProjectRecord, RevisionKind, RevisionRecord
 from core.store.review_tables import AnnotationAssignmentRow, ReviewRow

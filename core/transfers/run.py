@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import update
 
-from core.access import Permission, require, require_within
+from core.access.roles import Permission, require, require_within
 from core.errors import LabelMapError, StoreError
 from core.imaging.image import Image
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid

@@ -17,9 +17,9 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core.access import Permission, require, require_anywhere
+from core.access.models import require_taking
+from core.access.roles import Permission, require, require_anywhere
 from core.errors import AccessError, NotFoundError, StoreBusyError
-from core.model_rights import require_taking
 from core.review.double_annotation import hidden_authors, require_visible
 from core.settings import Access, Settings
 from core.store.people import person_key

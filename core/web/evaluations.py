@@ -9,9 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from core.errors import DatasetError
-from core.exporting.heavy import heavy_evaluation
-from core.results.downloads import DOWNLOADS, render_evaluation
-from core.results.read import evaluation
+from core.evaluations.downloads import DOWNLOADS, render_evaluation
+from core.evaluations.read import evaluation
+from core.exports.heavy import heavy_evaluation
 from core.store.store import Store
 from core.web.download_slots import Downloads
 from core.web.responses import RequestRefusedError, too_heavy

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from core.exporting.kept import kept_file
+from core.exports.kept import kept_file
 from core.jobs.rows import job
 from core.review.double_annotation import hidden_revisions
 from core.settings import Settings

@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.engine.engine_state import EngineHealth, engine_state
 from core.errors import CristaeError
-from core.jobs.engine_state import EngineHealth, engine_state
 from core.settings import Settings
 from core.store.presence import require_there
 from core.store.store import Store

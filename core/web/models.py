@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.exporting.heavy import heavy_model
-from core.exporting.models import MODEL_FILES, export_model
-from core.segmentation.model_store import ModelStore
+from core.exchange.exporting import MODEL_FILES, export_model
+from core.exports.heavy import heavy_model
+from core.models.store import ModelStore
 from core.settings import Settings
 from core.web.download_slots import Downloads
 from core.web.responses import RequestRefusedError, too_heavy

@@ -14,8 +14,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from core.errors import NotFoundError
-from core.exporting.heavy import heavy_label_map
-from core.exports import DOWNLOADS, render_download
+from core.exports.heavy import heavy_label_map
+from core.exports.label_maps import DOWNLOADS, render_download
 from core.imaging.pyramid import Pyramid
 from core.review.label_maps import COVERAGE
 from core.store.label_maps import coverage_of, has_project_ids, in_project_classes, label_classes

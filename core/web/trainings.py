@@ -18,9 +18,9 @@ from starlette.routing import Route
 from core.errors import NotFoundError
 from core.imaging.overlay import color_table
 from core.jobs.rows import job
-from core.jobs.training_progress import Preview, training_history
 from core.label_scheme import LabelScheme
-from core.rounds.snapshot import Snapshot
+from core.learning.progress import Preview, training_history
+from core.learning.snapshot import Snapshot
 from core.store.store import Store
 from core.web.responses import REVALIDATE, answering
 

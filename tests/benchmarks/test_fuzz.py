@@ -13,7 +13,7 @@ from benchmarks.fuzz.mutations import mutated
 from benchmarks.fuzz.run import BAD, KINDS, Kind, as_text, fuzz
 from core.errors import ImageError
 from core.imaging.reader import open_micrograph
-from tests.core import guarded_tasks
+from tests.core.outside import guarded_tasks
 
 
 def test_damaged_images_are_read_or_refused() -> None:

@@ -118,7 +118,7 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log_path: Pa
 @pytest.fixture(scope="session")
 def app_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app itself, on an empty data folder. Its engine is stopped afterwards too."""
-    from core.jobs.engine import stop_engine
+    from core.engine.engine import stop_engine
 
     folder = tmp_path_factory.mktemp("app")
     with streamlit_server(ROOT / "app.py", folder) as server:

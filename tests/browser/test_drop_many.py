@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from playwright.sync_api import BrowserContext, Page, expect
 
-from core.jobs.engine import stop_engine
+from core.engine.engine import stop_engine
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import ROOT
 from core.store import RevisionKind, Store

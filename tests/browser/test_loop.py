@@ -11,10 +11,10 @@ import pytest
 from PIL import Image as PilImage
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from core.imaging.dataset_folder import read_classes
+from core.datasets.folder import read_classes
+from core.engine.engine import stop_engine
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.engine import stop_engine
 from core.jobs.rows import active_jobs
 from core.label_scheme import LabelScheme
 from core.morphometry.coverage import coverage_table

@@ -32,7 +32,7 @@ def tissue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tissue]:
         made = Tissue(server)
         yield made
         made.store.close()
-    from core.jobs.engine import stop_engine
+    from core.engine.engine import stop_engine
 
     stop_engine(server.settings)
 

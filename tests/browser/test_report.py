@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-import core.jobs.runner as runner
+import core.engine.runner as runner
+from core.evaluations.downloads import render_evaluation
 from core.label_scheme import LabelScheme
-from core.results.downloads import render_evaluation
 from core.settings import load_settings
 from core.store import Store
-from tests.core.results.conftest import PREDICTION, REFERENCE, add_image, add_labels
-from tests.core.results.test_downloads import HOSTILE, PERFECT, evaluate
+from tests.core.evaluations.conftest import PREDICTION, REFERENCE, add_image, add_labels
+from tests.core.evaluations.test_downloads import HOSTILE, PERFECT, evaluate
 
 pytestmark = pytest.mark.browser
 

@@ -14,8 +14,8 @@ from playwright.sync_api import Download, Page, expect
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import DEFAULT_SCHEME
+from core.models.store import STARTER_ID
 from core.morphometry.coverage import coverage_table
-from core.segmentation.model_store import STARTER_ID
 from core.store import RevisionKind, Store
 from tests.browser.conftest import Server
 

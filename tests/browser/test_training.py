@@ -14,11 +14,11 @@ import pytest
 from PIL import Image as Picture
 from playwright.sync_api import BrowserContext, expect
 
-from core.jobs.engine import stop_engine
+from core.engine.engine import stop_engine
 from core.jobs.rows import jobs
 from core.label_scheme import DEFAULT_SCHEME
+from core.models.store import ModelStore
 from core.phantom.phantom import generate_phantom
-from core.segmentation.model_store import ModelStore
 from core.settings import ROOT
 from core.store.records import JobState, RevisionKind
 from core.store.store import Store

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import core.jobs.runner as runner
+import core.engine.runner as runner
 from core.settings import Settings, load_settings
 from core.store import Store
+from tests.core.networks import section, tiny_model, training_pair, weights  # noqa: F401 - fixtures
 
 
 @pytest.fixture

@@ -9,21 +9,16 @@ from types import ModuleType
 
 import pytest
 
-from core.imaging import (
-    dataset_loading,
-    guarded_labels,
-    guarded_micrograph,
-    import_case,
-    inspection,
-    label_colors,
-    label_import,
-    label_masks,
-    label_planes,
-    label_reading,
-    reader,
-)
+from core.datasets import guarded_labels, import_case
+from core.datasets import loading as dataset_loading
+from core.evaluations import prediction_files
+from core.imaging import guarded_micrograph, inspection, reader
+from core.labels import colors as label_colors
 from core.labels import guarded_reading
-from core.results import prediction_files
+from core.labels import importing as label_import
+from core.labels import masks as label_masks
+from core.labels import planes as label_planes
+from core.labels import reading as label_reading
 from core.settings import ROOT
 
 READERS = {
@@ -46,9 +41,9 @@ GUARDED: tuple[ModuleType, ...] = (
 """Where they are, and where the guard calls them: in these modules every call of one is itself within the guard."""
 
 OWN_FILES = {
-    "core/guarded.py", "core/web/trainings.py", "core/exports.py", "core/segmentation/bundle.py",
-    "core/segmentation/nnunet_export.py", "core/segmentation/archive.py", "core/exporting/sinks.py",
-    "core/results/bundle.py",
+    "core/outside/guarded.py", "core/web/trainings.py", "core/exports/label_maps.py", "core/exchange/bundle.py",
+    "core/exchange/nnunet_export.py", "core/outside/archive.py", "core/exports/sinks.py",
+    "core/evaluations/report/bundle.py",
 }  # fmt: skip
 """They decode or write what Cristae itself has written; archives of models are opened by the guarded import."""
 

@@ -17,9 +17,9 @@ from benchmarks.faults.work import Work
 from core.errors import JobError
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import job, jobs, submit
-from core.jobs.training_progress import EPOCHS_FILE
 from core.jobs.transitions import claim, fail, interrupt, succeed
-from core.rounds.training import training_folder
+from core.learning.progress import EPOCHS_FILE
+from core.learning.start import training_folder
 from core.settings import ROOT, load_settings
 from core.store import JobState, RevisionKind, Store
 

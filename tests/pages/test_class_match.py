@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.access import Role, set_member
+from core.access.roles import Role, set_member
 from core.jobs.rows import jobs
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.settings import current_settings
@@ -15,7 +15,7 @@ from core.store.records import ImageRecord
 from core.store.store import Store
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
-from ui.panels import workspace
+from ui.segment import workspace
 from ui.state import StateKey
 
 PAGE = "segment_page.py"

@@ -23,9 +23,9 @@ from core.store.records import DraftState, ImageRecord, ProjectRecord, RevisionK
 from core.store.store import Store
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
-from ui.panels import correct_work
-from ui.panels.correct_history import history_table
-from ui.panels.correct_start import default_start
+from ui.correct import work as correct_work
+from ui.correct.history import history_table
+from ui.correct.start import default_start
 
 PAGE = "correct_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})

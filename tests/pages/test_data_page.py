@@ -11,18 +11,18 @@ import tifffile
 from PIL import Image as PilImage
 from streamlit.testing.v1 import AppTest
 
+from core.datasets.case import Split
+from core.datasets.import_case import check_import
+from core.datasets.import_plan import plan_import
 from core.errors import LabelMapError
-from core.imaging.dataset_case import Split
 from core.imaging.image import Image, PixelSizeSource
-from core.imaging.import_case import check_import
-from core.imaging.import_plan import plan_import
 from core.jobs.rows import jobs
 from core.label_scheme import DEFAULT_SCHEME
 from core.store import ImageRecord, RevisionKind, Store
 from tests.pages.conftest import open_page, texts
-from ui.panels.data_preview import Defaults, _row, chosen_cases, unknown_sizes
-from ui.panels.data_scheme import filled_in, scheme_of_rows
-from ui.panels.data_table import matching, rows, save_edits, typed_sizes
+from ui.data.preview import Defaults, _row, chosen_cases, unknown_sizes
+from ui.data.table import matching, rows, save_edits, typed_sizes
+from ui.parts.scheme import filled_in, scheme_of_rows
 
 PAGE = "data_page.py"
 
@@ -223,8 +223,8 @@ def test_classes_in_a_table_become_a_scheme() -> None:
 def _in_the_settings() -> None:
     """What stands in the dialog, which a test cannot press twice in."""
     from core.store.store import current_store
-    from ui.panels.data_project import _deletion
-    from ui.panels.data_scheme import scheme_chips, scheme_editor, scheme_of_rows
+    from ui.parts.new_project import _deletion
+    from ui.parts.scheme import scheme_chips, scheme_editor, scheme_of_rows
 
     for project in current_store().projects():
         scheme_chips(scheme_of_rows(scheme_editor(project.scheme, key="edited")))
@@ -280,7 +280,7 @@ def test_colours_of_added_classes_are_unlike_those_that_are_there() -> None:
 def _classes() -> None:
     import streamlit as st
 
-    from ui.panels.data_scheme import scheme_editor
+    from ui.parts.scheme import scheme_editor
 
     st.session_state["now"] = scheme_editor(None, key="classes")
 
@@ -319,7 +319,7 @@ def test_a_dialog_stays_open_when_the_page_is_drawn_anew(store: Store, app: AppT
 
 
 def _sheet(project_id: str) -> None:
-    from ui.panels.data_sheet import sheet_panel
+    from ui.data.sheet import sheet_panel
 
     sheet_panel(project_id)
 

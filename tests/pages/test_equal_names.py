@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import jobs
-from core.rounds.training import TrainingPlan, start_training
-from core.segmentation.model_store import StoredModel
+from core.learning.start import TrainingPlan, start_training
+from core.models.store import StoredModel
 from core.store.records import ImageRecord, RevisionKind, Split
 from core.store.store import Store
 from tests.models import write_model
@@ -30,7 +30,7 @@ def twins(store: Store) -> tuple[StoredModel, StoredModel]:
         card["training"] |= {"minutes": 10.0, "iterations": 1240}
         (folder / "card.json").write_text(json.dumps(card), encoding="utf-8")
         made.append(store.settings.models_dir / model_id)
-    from core.segmentation.model_store import open_model
+    from core.models.store import open_model
 
     return open_model(made[0]), open_model(made[1])
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.engine.engine import EngineFiles
+from core.engine.usage import job_usage
 from core.errors import JobError
-from core.jobs.engine import EngineFiles
 from core.jobs.history import finished_jobs, subjects
 from core.jobs.rows import Priority, job, log_file, submit
 from core.jobs.transitions import claim, fail, succeed
-from core.jobs.usage import job_usage
 from core.store.base import new_id, now
 from core.store.records import ImageRecord, JobControl, JobRecord, JobState
 from core.store.store import Store

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import core.jobs.runner as runner
+import core.engine.runner as runner
 from core.errors import StorageFullError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
@@ -17,10 +17,10 @@ from core.jobs.transitions import claim, fail
 from core.label_scheme import LabelScheme
 from core.measurements.sources import REFERENCES, sources
 from core.measurements.start import start_measuring
+from core.models.store import ModelStore
 from core.morphometry.objects import CONTACT_NM
 from core.objects.rules import ObjectRule, ObjectRules
 from core.rounds.promoting import promote_model
-from core.segmentation.model_store import ModelStore
 from core.store.records import ImageRecord, JobRecord, ProjectRecord, RevisionKind
 from core.store.store import Store
 from tests.models import write_model

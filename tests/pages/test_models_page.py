@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.jobs.context import JobContext
+from core.engine.context import JobContext
+from core.engine.tasks.import_model import run
+from core.exchange.bundle import export_bundle
 from core.jobs.rows import jobs, log_file, submit
-from core.jobs.tasks.import_model import run
 from core.jobs.transitions import claim
-from core.segmentation.bundle import export_bundle
-from core.segmentation.model_store import STARTER_ID, ModelStore
+from core.models.store import STARTER_ID, ModelStore
 from core.settings import ROOT
 from core.store.store import Store
 from tests.models import write_loadable_model, write_model

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
-from core.demo import DEMO_PROJECT
+from core.demo.project import DEMO_PROJECT
 from core.imaging.image import Image
 from core.jobs.rows import job, jobs, submit
 from core.label_scheme import DEFAULT_SCHEME

@@ -16,16 +16,16 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
-import core.jobs.runner as runner
+import core.engine.runner as runner
 from core.evaluation.comparison import compare
+from core.evaluations.read import evaluation, evaluations
+from core.evaluations.start import EvaluationPlan, start_evaluation
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import job, jobs
 from core.jobs.transitions import claim
 from core.label_scheme import LabelScheme
 from core.morphometry.coverage import coverage_table
-from core.results.read import evaluation, evaluations
-from core.results.start import EvaluationPlan, start_evaluation
 from core.store.records import (
     EvaluationRecord,
     EvaluationState,
@@ -38,7 +38,7 @@ from core.store.records import (
 from core.store.store import Store
 from core.web.routes import routes
 from tests.pages.conftest import open_page, texts
-from ui.columns import picked_row
+from ui.parts.columns import picked_row
 
 PAGE = "results_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})
@@ -251,7 +251,7 @@ def test_the_comparison_is_ready_before_it_is_opened(
         compared.append(threading.current_thread().name)
         return compare(before, after)
 
-    monkeypatch.setattr("core.results.read.compare", counted)
+    monkeypatch.setattr("core.evaluations.read.compare", counted)
     open_page(app, PAGE, evaluation=better.id)
     for thread in threading.enumerate():
         if thread.name == "comparison ahead":

@@ -22,8 +22,9 @@ from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Revisio
 from core.store.store import Store
 from tests.core.web.test_draft_routes import post_body
 from tests.pages.conftest import open_page, texts
-from ui.panels import review_decide, review_view
-from ui.panels.review_marks import around, boxes_of, picture_of
+from ui.review import decide as review_decide
+from ui.review import view as review_view
+from ui.review.marks import around, boxes_of, picture_of
 
 PAGE = "review_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})

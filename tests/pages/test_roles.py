@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.access import Role, set_member
+from core.access.roles import Role, set_member
 from core.annotation.submission import submit_draft
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid

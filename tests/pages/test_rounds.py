@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import core.jobs.tasks.predict as predict_task
-import core.jobs.tasks.train as train_task
+import core.engine.tasks.predict as predict_task
+import core.engine.tasks.train as train_task
 from core.rounds.plan import RoundPlan
 from core.rounds.round import start_round
 from core.store import ProjectRecord, Store
 from core.store.round_records import RoundDecision, RoundState, Step
-from tests.core.results.conftest import SCHEME
+from tests.core.evaluations.conftest import SCHEME
 from tests.core.rounds.chain import Machine, fill, work
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
@@ -162,8 +162,8 @@ def test_a_viewer_sees_rounds_and_starts_none(
     app: AppTest, store: Store, project: ProjectRecord, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(store, project)
-    monkeypatch.setattr("ui.panels.rounds_next.may_as", lambda *_: False)
-    monkeypatch.setattr("ui.panels.rounds_past.may_as", lambda *_: False)
+    monkeypatch.setattr("ui.train.rounds_next.may_as", lambda *_: False)
+    monkeypatch.setattr("ui.train.rounds_past.may_as", lambda *_: False)
     page = opened(app, project, "Vera")
     assert page.button(key="round-start").disabled
     assert "Reviewers and admins of the project start rounds" in texts(page)

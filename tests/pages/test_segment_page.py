@@ -17,18 +17,18 @@ from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import Priority, jobs, submit
 from core.jobs.transitions import claim, fail, succeed
 from core.label_scheme import DEFAULT_SCHEME
+from core.models.store import STARTER_ID, ModelStore
 from core.morphometry.coverage import coverage_table
 from core.objects.cleaning import Changes
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
 from core.predictions.cleaning import clean_again, keep_cleaning
-from core.segmentation.model_store import STARTER_ID, ModelStore
 from core.settings import ROOT
 from core.store.label_maps import MATCH
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionKind
 from core.store.store import Store
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
-from ui.panels import workspace
+from ui.segment import workspace
 from ui.state import StateKey
 from ui.viewer import LabelLayer
 
@@ -96,7 +96,7 @@ def test_an_image_without_a_model_says_what_is_missing(image: ImageRecord, app: 
 def test_without_a_shipped_starter_the_way_leads_to_the_models_page(
     image: ImageRecord, app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.panels.no_model.shipped_starter", lambda: None)
+    monkeypatch.setattr("ui.parts.no_model.shipped_starter", lambda: None)
     page = open_page(app, PAGE, image=image.id)
     assert not page.exception
     assert [link.proto.label for link in page.get("page_link")] == ["Models page", "How it works", "Draw two regions"]
@@ -465,7 +465,7 @@ def test_project_and_model_are_chosen_before_the_drop_and_remembered(
 ) -> None:
     """Every file went to "My images", whatever one worked on."""
     drops: list[dict[str, Any]] = []
-    monkeypatch.setattr("ui.panels.start.uploader", lambda *, key, drop: drops.append(drop) or ())
+    monkeypatch.setattr("ui.segment.start.uploader", lambda *, key, drop: drops.append(drop) or ())
     other = write_model(store.settings.models_dir / "other").id
     brain, _ = (store.create_project(name, DEFAULT_SCHEME) for name in ("Brain", "Newest"))
     page = open_page(app, PAGE)
@@ -483,7 +483,7 @@ def test_the_first_project_is_made_with_the_first_file(
     store: Store, model: str, app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drops: list[dict[str, Any]] = []
-    monkeypatch.setattr("ui.panels.start.uploader", lambda *, key, drop: drops.append(drop) or ())
+    monkeypatch.setattr("ui.segment.start.uploader", lambda *, key, drop: drops.append(drop) or ())
     page = open_page(app, PAGE)
     assert not page.exception
     assert page.selectbox[0].options == ["My images (new)"]

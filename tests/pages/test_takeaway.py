@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.exporting.request import COUNTS, TRAINING, Form, Part
+from core.exports.request import COUNTS, TRAINING, Form, Part
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import jobs
@@ -98,7 +98,7 @@ def test_files_of_a_large_image_are_prepared_as_jobs(
     address = f"api/revisions/{begun.id}/download"
     page = open_page(app, "segment_page.py", image=images[0].id)
     assert f"{address}/ome-zarr.zip" in _links(page)
-    monkeypatch.setattr("core.exporting.heavy.LARGE_IMAGE_PX", 10)
+    monkeypatch.setattr("core.exports.heavy.LARGE_IMAGE_PX", 10)
     page = open_page(app, "segment_page.py", image=images[0].id)
     assert f"{address}/ome-zarr.zip" not in _links(page)
     assert f"{address}/coverage.csv" in _links(page)

@@ -12,17 +12,17 @@ from streamlit.testing.v1 import AppTest
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import job, jobs, submit
-from core.jobs.training_progress import TrainingRecord
 from core.label_scheme import DEFAULT_SCHEME
+from core.learning.progress import TrainingRecord
+from core.learning.speed import TrainingSpeed, keep_speed
+from core.learning.start import TrainingPlan, start_training, training_folder
 from core.morphometry.coverage import coverage_table
-from core.rounds.speed import TrainingSpeed, keep_speed
-from core.rounds.training import TrainingPlan, start_training, training_folder
-from core.segmentation.presets import Preset
-from core.segmentation.training_request import EpochReport
 from core.store import RevisionKind
 from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, Split
 from core.store.store import Store
 from core.store.tables import JobRow
+from core.training.presets import Preset
+from core.training.request import EpochReport
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 

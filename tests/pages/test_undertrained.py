@@ -10,10 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import jobs
-from core.rounds.snapshot import take_snapshot
-from core.rounds.training import TrainingPlan, start_training
-from core.segmentation.model_card import TrainingSummary
-from core.segmentation.model_store import StoredModel
+from core.learning.snapshot import take_snapshot
+from core.learning.start import TrainingPlan, start_training
+from core.models.card import TrainingSummary
+from core.models.store import StoredModel
 from core.store.records import ImageRecord, JobState, RevisionKind, Split
 from core.store.store import Store
 from tests.models import write_model

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from core.label_scheme import DEFAULT_SCHEME
-from core.rounds.checks import ClassBalance
-from core.segmentation.training_request import EpochReport
-from ui.charts import balance_bars, dice_curves, loss_curves
+from core.learning.checks import ClassBalance
+from core.training.request import EpochReport
+from ui.parts.charts import balance_bars, dice_curves, loss_curves
 
 CLEAR = "rgba(0,0,0,0)"
 

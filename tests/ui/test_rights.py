@@ -23,7 +23,7 @@ CHANGING = frozenset(
 PEOPLE = frozenset({"by", "who", "person", "author"})
 """Parameters that name who asks."""
 
-DECIDING_NOTHING = {("core.review.changes", "changed_regions"), ("core.jobs.import_batch", "take_upload")}
+DECIDING_NOTHING = {("core.review.changes", "changed_regions"), ("core.store.import_batch", "take_upload")}
 """Functions that write, but change nothing of anybody: what was computed is kept, a dropped file put beside others."""
 
 Name = tuple[str, str]
@@ -126,7 +126,7 @@ def test_the_survey_finds_what_pages_do() -> None:
     found = changing_functions()
     assert len(found) > 50
     assert {
-        ("core.rounds.decisions", "promote"), ("core.jobs.rows", "submit"), ("core.curation", "trash_images"),
+        ("core.rounds.decisions", "promote"), ("core.jobs.rows", "submit"), ("core.curation.images", "trash_images"),
         ("core.annotation.beginning", "discard_draft"),
     } <= set(found)  # fmt: skip
     assert ("core.jobs.rows", "active_jobs") not in found

@@ -6,7 +6,7 @@ import pytest
 
 from core.imaging.image import UNKNOWN_PIXEL_SIZE, PixelSize, PixelSizeSource
 from ui.errors import plain
-from ui.units import bytes_text, duration_text, field_text, pixel_size_text, shape_text
+from ui.parts.units import bytes_text, duration_text, field_text, pixel_size_text, shape_text
 
 
 @pytest.mark.parametrize(

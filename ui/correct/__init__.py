@@ -1,1 +1,1 @@
-"""Parts of the Correct page."""
+"""Panels of the Correct page."""

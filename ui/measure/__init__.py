@@ -1,1 +1,1 @@
-"""The Measure page."""
+"""Panels of the Measure page."""

@@ -1,1 +1,1 @@
-"""Small parts that several pages share."""
+"""Parts that several pages share."""

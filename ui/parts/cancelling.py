@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.jobs.kinds import TASKS
 from core.jobs.rows import request_cancel
-from core.jobs.tasks import TASKS
 from core.store.records import JobRecord, JobState
 from ui.person import person
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.access import Permission
+from core.access.roles import Permission
 from core.learning.drawn_references import drawn_images, make_references
 from core.store.records import ProjectRecord
 from ui import context
 from ui.access import allowed
 from ui.errors import explained, plain
-from ui.panels.results_words import counted, some_of
+from ui.parts.scores import counted, some_of
 from ui.person import person
 
 

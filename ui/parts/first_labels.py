@@ -7,17 +7,17 @@ from typing import Final
 
 import streamlit as st
 
-from core.access import Permission
+from core.access.roles import Permission
 from core.learning.current_model import current_model
-from core.rounds.training_labels import labels_to_learn_from
-from core.segmentation.model_store import StoredModel
+from core.learning.training_labels import labels_to_learn_from
+from core.models.store import StoredModel
 from core.settings import ROOT
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from ui import context
 from ui.access import allowed
 from ui.errors import plain
-from ui.panels.data_project import new_project
 from ui.parts.help import help_link
+from ui.parts.new_project import new_project
 from ui.state import Query
 
 SECTION: Final = "guide#nothing-labelled-yet"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.store.records import ImageRecord
+from ui.parts.segment_again import segment_again_button
 from ui.parts.transfer import transfer_button
-from ui.segment.again import segment_again_button
 
 
 def image_actions(images: Sequence[ImageRecord], *, key: str) -> None:

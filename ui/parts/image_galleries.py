@@ -8,15 +8,15 @@ from typing import Final
 
 import streamlit as st
 
-from core.demo import demo_project
+from core.demo.project import demo_project
 from core.jobs.rows import active_jobs
 from core.store.records import ImageRecord, JobState, RevisionKind
 from ui import context
 from ui.access import visible_images
 from ui.errors import explaining, plain
-from ui.gallery import gallery, grouped
 from ui.pages import DATA_PAGE
-from ui.panels.results_words import counted
+from ui.parts.gallery import gallery, grouped
+from ui.parts.scores import counted
 from ui.parts.takeaway import takeaway_button
 from ui.state import Query
 

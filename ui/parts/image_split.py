@@ -7,11 +7,11 @@ from typing import Final
 
 import streamlit as st
 
-from core.curation import change_image
+from core.curation.images import change_image
 from core.store.records import ImageRecord, Split
 from ui import context
 from ui.errors import explained
-from ui.panels.results_words import counted
+from ui.parts.scores import counted
 from ui.person import person
 from ui.state import StateKey
 

@@ -8,14 +8,14 @@ from typing import Literal
 import streamlit as st
 
 from core.errors import CristaeError
-from core.exporting.kept import is_kept
+from core.exports.kept import is_kept
 from core.jobs.rows import job
 from core.store.records import JobRecord, JobState
 from ui import context
 from ui.errors import explaining, plain, show_error
-from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.parts.job_bars import POLL_S, job_bar, job_problem
+from ui.parts.units import bytes_text
 from ui.state import StateKey
-from ui.units import bytes_text
 from ui.viewer.assets import app_root
 
 

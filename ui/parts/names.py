@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from core.models.store import StoredModel
 from core.review.records import ReviewState
-from core.segmentation.model_store import StoredModel
 from core.store.records import ImageRecord
 from core.training.verdict import verdict_of
 from ui.parts.options import choice
-from ui.units import duration_text, pixel_size_text, shape_text
+from ui.parts.units import duration_text, pixel_size_text, shape_text
 
 REVIEW_STATES: Final = {
     ReviewState.SUBMITTED: "waits for review",

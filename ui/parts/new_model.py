@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core.access import Permission
+from core.access.roles import Permission
 from core.learning.current_model import model_to_ask_about
 from core.rounds.promoting import decline_model, promote_model
 from core.store.records import ProjectRecord

@@ -9,23 +9,23 @@ from typing import Final
 
 import streamlit as st
 
-from core.curation import change_pixel_sizes, images_with_planes
+from core.curation.images import change_pixel_sizes, images_with_planes
+from core.curation.pixel_size_change import ASK_FROM_S, PixelSizeChange, change_of_pixel_size, seconds_to_segment
 from core.errors import CristaeError
 from core.imaging.image import ENTERED
 from core.imaging.lengths import ScaleMeasurement, length_text, parse_length_nm
-from core.pixel_size_change import ASK_FROM_S, PixelSizeChange, change_of_pixel_size, seconds_to_segment
-from core.segmentation.model_store import StoredModel
+from core.models.store import StoredModel
 from core.segmentation.scale_note import scale_note
 from core.store.records import ImageRecord
 from ui import context
 from ui.errors import plain, show_error
-from ui.panels.results_words import counted
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.names import image_details
 from ui.parts.options import choices, titled
+from ui.parts.scores import counted
+from ui.parts.units import duration_text
 from ui.person import person
 from ui.state import StateKey
-from ui.units import duration_text
 
 _LISTED: Final = 2000
 """Images offered to choose from."""

@@ -8,11 +8,11 @@ from core.errors import CristaeError
 from core.imaging.lengths import parse_pixel_size_nm
 from ui import context
 from ui.errors import show_error
-from ui.panels.results_words import counted
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.names import image_details
 from ui.parts.options import choice
 from ui.parts.pixel_size_change import use_measured_scale, use_pixel_size
+from ui.parts.scores import counted
 from ui.viewer import viewer
 
 _HEIGHT_PX = 460

@@ -7,16 +7,16 @@ from typing import Final
 
 import streamlit as st
 
-from core.exporting.choice import chosen_maps, kinds_in_words, label_choices
-from core.exporting.request import COUNTS, TRAINING, USUAL_PARTS, ExportRequest, Form, Part
-from core.exporting.start import start_export
+from core.exports.choice import chosen_maps, kinds_in_words, label_choices
+from core.exports.request import COUNTS, TRAINING, USUAL_PARTS, ExportRequest, Form, Part
+from core.exports.start import start_export
 from core.store.records import JobRecord
 from ui import context
 from ui.errors import plain
-from ui.panels.results_words import counted
 from ui.parts.kept_dialog import forget_dialog, kept_dialog, opening
 from ui.parts.kept_files import prepare_button
 from ui.parts.options import choice, titled
+from ui.parts.scores import counted
 from ui.person import person
 
 _FORMS: Final = {

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from core.access import Permission
+from core.access.roles import Permission
 from core.jobs.rows import active_jobs, jobs
 from core.store.records import JobRecord, JobState, ProjectRecord
 from core.transfers.plan import TransferMode, TransferPlan, plan_transfer
@@ -15,10 +15,10 @@ from core.transfers.run import KIND, start_transfer
 from ui import context
 from ui.access import allowed, sees_job, visible_projects
 from ui.errors import explained, explaining, plain
-from ui.panels.jobs import POLL_S, job_bar, job_problem
-from ui.panels.results_words import counted
+from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.options import choice, titled
+from ui.parts.scores import counted
 from ui.person import person
 from ui.state import StateKey
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.access import Permission
+from core.access.roles import Permission
 from core.errors import NotFoundError
 from core.learning.longer import train_longer
-from core.segmentation.model_store import StoredModel
+from core.models.store import StoredModel
 from core.training.verdict import undertrained_warning
 from ui import context
 from ui.access import allowed

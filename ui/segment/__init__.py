@@ -1,1 +1,1 @@
-"""The Segment page."""
+"""Panels of the Segment page."""

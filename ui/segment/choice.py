@@ -7,19 +7,19 @@ from typing import Final
 
 import streamlit as st
 
-from core.access import Permission
+from core.access.roles import Permission
 from core.batches.plan import SegmentPlan
 from core.batches.target import FIRST_PROJECT, makes_first_project, upload_projects
-from core.segmentation.model_store import StoredModel
+from core.models.store import StoredModel
 from core.store.records import ProjectRecord
 from ui import context
 from ui.access import allowed, visible_projects
 from ui.errors import plain
-from ui.panels.class_match import class_match, matched_classes
-from ui.panels.data_project import new_project
-from ui.panels.no_model import no_model
+from ui.parts.class_match import class_match, matched_classes
 from ui.parts.first_labels import first_labels
 from ui.parts.names import model_choice
+from ui.parts.new_project import new_project
+from ui.parts.no_model import no_model
 from ui.parts.options import choice
 from ui.person import person
 from ui.state import Query, StateKey, query, set_query

@@ -8,11 +8,11 @@ import streamlit as st
 
 from core.store.records import ImageRecord, ProjectRecord
 from ui.errors import plain
-from ui.panels.results_words import counted
 from ui.parts.image_actions import image_actions
 from ui.parts.image_galleries import own_images
+from ui.parts.scores import counted
+from ui.parts.segment_again import segment_again_button
 from ui.parts.takeaway import takeaway_button
-from ui.segment.again import segment_again_button
 
 
 def project_images(project: ProjectRecord | None, own: Sequence[ImageRecord]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.access import Permission
+from core.access.roles import Permission
 from core.jobs.rows import Priority, active_jobs, job, submit
 from core.learning.object_sizes import project_rules
 from core.morphometry.coverage import SMALL_PX
@@ -21,11 +21,11 @@ from core.store.records import ImageRecord, JobRecord, RevisionRecord
 from ui import context
 from ui.access import allowed
 from ui.errors import explaining, plain
-from ui.panels.jobs import POLL_S, job_bar, job_problem
+from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.options import titled
+from ui.parts.units import AREA_FORMAT
 from ui.person import person
 from ui.state import StateKey
-from ui.units import AREA_FORMAT
 
 _MULTIPLES: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 

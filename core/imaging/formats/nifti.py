@@ -20,7 +20,7 @@ import numpy as np
 from core.errors import ImageError
 from core.imaging.formats.source import DEFLATE_GROWTH, MAX_PAGES, Channels, Format, Plane, Request, Storage, check_size
 from core.imaging.pixel_size import FoundSize, SizeStatement, choose_size, nm_per_unit
-from core.labels.placement import Placement
+from core.imaging.placement import Placement
 
 _MAGICS: Final = {(344, b"n+1\0"), (4, b"n+2\0")}
 _PAIR_MAGICS: Final = {(344, b"ni1\0"), (4, b"ni2\0")}

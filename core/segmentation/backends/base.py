@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from core.segmentation.model_store import StoredModel
+from core.models.store import StoredModel
 from core.segmentation.stitching import Band
 from core.segmentation.tiling import TilePlan, Weighting
 

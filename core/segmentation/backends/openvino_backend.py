@@ -169,7 +169,7 @@ def _convert(request: NetworkRequest, fold: str) -> Any:
         raise PredictionError("The model must be converted for OpenVINO once, which needs torch.", absent)
     import torch
 
-    from core.segmentation.weights import load_network
+    from core.models.weights import load_network
 
     network = load_network(request.model, fold)
     example = torch.zeros((1, 1, *request.model.patch_size_px))

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import PredictionError
+from core.models.weights import load_network
 from core.segmentation.backends.base import FLOAT32, BackendInfo, NetworkRequest, TileNetwork, Work, cpu_name
 from core.segmentation.stitching import Band, ScoreBand
 from core.segmentation.tiling import TilePlan, Weighting
-from core.segmentation.weights import load_network
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import core.annotation.beginning as beginning
-from core.access import Role, set_member
+from core.access.roles import Role, set_member
 from core.annotation.beginning import begin_draft, discard_draft
 from core.annotation.draft_tiles import unpack_tile
 from core.annotation.history import restore

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from typer.testing import CliRunner
 
 import core.annotation.label_repair as label_repair
-import core.doctor as doctor
+import core.doctor.doctor as doctor
 from core.annotation.beginning import begin_draft
 from core.annotation.draft_tiles import class_counts, pack_tile
 from core.annotation.label_repair import aside, foreign_maps, misread_work, repair
@@ -219,11 +219,11 @@ class TestMisreadWork:
         assert "a.tif in liver: an earlier version wrote it in other classes" in said[f"label map {old.id}"].detail
         assert "doctor --repair" in said[f"label map {old.id}"].remedy
         assert "by Ada: 6 pixels were taken over" in said[f"draft {draft.id}"].detail
-        monkeypatch.setattr("core.jobs.engine.running_engine", lambda _: object())
+        monkeypatch.setattr("core.engine.engine.running_engine", lambda _: object())
         refused = CliRunner().invoke(app, ["doctor", "--repair"])
         assert refused.exit_code == 1
         assert np.array_equal(raw(store.label_pyramid_path(old.id)), WRITTEN)
-        monkeypatch.setattr("core.jobs.engine.running_engine", lambda _: None)
+        monkeypatch.setattr("core.engine.engine.running_engine", lambda _: None)
         done = CliRunner().invoke(app, ["doctor", "--repair"], terminal_width=300)
         assert "1 label map written anew" in " ".join(done.output.split())
         assert done.exit_code == 1, "the draft is still to be discarded"

@@ -13,15 +13,15 @@ import core.annotation.submission as submission
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import class_counts, pack_tile
 from core.annotation.submission import NOTE_CHARS, submit_draft
+from core.datasets.folder import load_case, open_dataset
 from core.errors import AnnotationError, DraftClosedError, StorageFullError
-from core.imaging.dataset_folder import load_case, open_dataset
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import TILE_PX, open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
+from core.learning.snapshot import take_snapshot, write_snapshot
 from core.review.decisions import decide
 from core.review.records import Decision
 from core.review.rows import review
-from core.rounds.snapshot import take_snapshot, write_snapshot
 from core.settings import load_settings
 from core.store import RevisionKind, Store
 from core.store.records import DraftRecord, DraftState, DraftTileRecord, ImageRecord, RevisionState

@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import core.batches.followers as followers
-import core.curation as curation
-import core.jobs.runner as runner
-from core.access import Role, set_member
+import core.curation.images as curation
+import core.engine.runner as runner
+from core.access.roles import Role, set_member
 from core.batches.plan import SegmentPlan, UnknownSize
 from core.batches.rows import (
     answer_assume,
@@ -29,11 +29,11 @@ from core.batches.rows import (
     retry_failed,
 )
 from core.batches.start import NewFile, add_file, images_to_do, segment_images
-from core.curation import change_pixel_size
+from core.curation.images import change_pixel_size
+from core.curation.model_use import jobs_using
 from core.errors import AccessError, CristaeError, JobError, NotFoundError, PredictionError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.model_use import jobs_using
 from core.jobs.rows import Priority, job, jobs, request_cancel, retry, submit
 from core.jobs.transitions import claim, fail, interrupt, succeed
 from core.label_scheme import DEFAULT_SCHEME

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from core.access import Role, role_of, set_member
+from core.access.roles import Role, role_of, set_member
 from core.batches.plan import SegmentPlan
 from core.batches.start import NewFile, add_file
 from core.batches.target import FIRST_PROJECT, first_project, makes_first_project, upload_projects
-from core.demo import DEMO_PROJECT
+from core.demo.project import DEMO_PROJECT
 from core.errors import AccessError, StoreError
 from core.jobs.rows import jobs
 from core.label_scheme import DEFAULT_SCHEME
-from core.project_changes import create_project
+from core.projects.changes import create_project
 from core.review.audit_log import audit_entries
 from core.settings import Access, load_settings
 from core.store.store import Store

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli.app import app
+from core.datasets.folder import open_dataset
 from core.errors import CristaeError
-from core.imaging.dataset_folder import open_dataset
-from tests.core.exporting.conftest import Tissue, tissue  # noqa: F401
+from tests.core.exports.conftest import Tissue, tissue  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

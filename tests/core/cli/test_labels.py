@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import Image as PilImage
 
-from core.imaging.dataset_folder import Split, load_case, open_dataset
+from core.datasets.folder import Split, load_case, open_dataset
 from tests.core.cli.conftest import Command
 
 SHAPE = (40, 50)

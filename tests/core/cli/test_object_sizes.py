@@ -16,11 +16,11 @@ from core.cli.model_objects import objects
 from core.cli.segment import segment
 from core.errors import DatasetError
 from core.imaging.image import Image
+from core.models.store import ModelStore
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
-from core.segmentation.model_store import ModelStore
 from core.segmentation.prediction_summary import PredictionSummary
 from core.settings import current_settings
-from tests.core.segmentation.datasets import make_dataset
+from tests.core.training.datasets import make_dataset
 from tests.models import write_model
 
 
@@ -42,7 +42,7 @@ class _Bright:
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelStore]:
     """With one model of 8 nm per pixel whose first class is found wherever the image is bright."""
     monkeypatch.setattr(core.segmentation.predictor, "Predictor", _Bright)
-    monkeypatch.setattr("core.segmentation.object_rules.Predictor", _Bright)
+    monkeypatch.setattr("core.training.object_rules.Predictor", _Bright)
     monkeypatch.setenv("CRISTAE_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setenv("CRISTAE_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("CRISTAE_CONFIG", str(tmp_path / "none.toml"))

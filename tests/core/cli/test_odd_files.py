@@ -14,8 +14,8 @@ import typer
 from PIL import Image as PilImage
 
 from core.cli.app import app
-from core.guarded import end_children
 from core.imaging import reader
+from core.outside.guarded import end_children
 from tests.core.cli.conftest import Command
 
 SHAPE = (40, 50)

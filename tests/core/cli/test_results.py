@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 import core.cli.model as model_command
 import core.cli.results as results_command
 import core.cli.waiting as waiting
-import core.jobs.tasks.predict as predict_task
+import core.engine.tasks.predict as predict_task
 from core.errors import CristaeError, NotFoundError
+from core.evaluations.start import EvaluationPlan, start_evaluation
 from core.jobs.rows import job
-from core.results.start import EvaluationPlan, start_evaluation
 from core.settings import Settings
 from core.store import JobRecord, ProjectRecord, RevisionKind, Store
-from tests.core.results.conftest import PREDICTION, REFERENCE, add_image, add_labels, project, run_job
-from tests.core.results.test_evaluate_model import FakePredictor
+from tests.core.evaluations.conftest import PREDICTION, REFERENCE, add_image, add_labels, project, run_job
+from tests.core.evaluations.test_evaluate_model import FakePredictor
 from tests.models import write_model
 
 __all__ = ["project"]

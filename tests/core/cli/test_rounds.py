@@ -10,14 +10,14 @@ from typer.testing import CliRunner
 
 import core.cli.model as model_command
 import core.cli.rounds as rounds_command
-import core.jobs.tasks.predict as predict_task
-import core.jobs.tasks.train as train_task
+import core.engine.tasks.predict as predict_task
+import core.engine.tasks.train as train_task
 from core.cli.console import stderr, stdout
 from core.errors import CristaeError, DatasetError, NotFoundError, RoundError
 from core.settings import Settings
 from core.store import ProjectRecord, Store
 from core.store.round_records import RoundState
-from tests.core.results.conftest import project
+from tests.core.evaluations.conftest import project
 from tests.core.rounds.chain import Machine, fill, work
 from tests.models import write_model
 

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from core.errors import ImageError
 from core.imaging.reader import open_micrograph, read_image
-
-from .files import GREY, mrc, nifti, pil, png, png_declaring, tiff, tiff_declaring
+from tests.core.imaging.files import GREY, mrc, nifti, pil, png, png_declaring, tiff, tiff_declaring
 
 FLOAT = GREY.astype(np.float32)
 NIFTI = nifti(np.stack([FLOAT.T] * 3, axis=-1))

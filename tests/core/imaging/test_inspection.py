@@ -10,8 +10,7 @@ import pytest
 
 from core.imaging import inspection
 from core.imaging.inspection import Inspection, inspect_file, inspect_guarded
-
-from .files import GREY, pil, tiff
+from tests.core.imaging.files import GREY, pil, tiff
 
 
 def _inspect(folder: Path, content: bytes, name: str = "a.tif") -> Inspection:

@@ -10,7 +10,10 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image as PilImage
 
-from core.imaging.label_files import (
+from core.imaging.png_writing import write_png
+from core.imaging.reader import open_micrograph
+from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+from core.labels.files import (
     STRIP_ROWS,
     FileFacts,
     write_image_tiff_by_rows,
@@ -18,10 +21,7 @@ from core.imaging.label_files import (
     write_label_tiff,
     write_label_tiff_by_rows,
 )
-from core.imaging.label_import import read_label_image
-from core.imaging.png_writing import write_png
-from core.imaging.reader import open_micrograph
-from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+from core.labels.importing import read_label_image
 
 LABELS = np.array([[0, 1, 2], [5, 255, 3]], np.uint8)
 
@@ -146,7 +146,7 @@ def test_a_label_map_written_by_strips_is_the_same(tmp_path: Path, shape: tuple[
 
 
 def test_a_label_map_beyond_4_gib_becomes_a_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.imaging.label_files._CLASSIC_BYTES", 1)
+    monkeypatch.setattr("core.labels.files._CLASSIC_BYTES", 1)
     write_label_tiff(tmp_path / "a.tif", LABELS, facts(8.0))
     with tifffile.TiffFile(tmp_path / "a.tif") as file:
         assert file.is_bigtiff

@@ -11,10 +11,9 @@ import pytest
 from PIL import Image as PilImage
 
 from core.errors import LabelMapError
-from core.imaging.label_import import LabelRule, Overlap, match_masks, read_label_image, read_masks, read_rgb_labels
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
-
-from .files import pil, png, tiff
+from core.labels.importing import LabelRule, Overlap, match_masks, read_label_image, read_masks, read_rgb_labels
+from tests.core.imaging.files import pil, png, tiff
 
 SCHEME = LabelScheme.from_names({"background": 0, "axon": 1, "myelin": 2})
 SHAPE = (4, 4)

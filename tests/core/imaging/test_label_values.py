@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.errors import LabelMapError
-from core.imaging.label_values import read_value_map
 from core.label_scheme import LabelScheme
+from core.labels.values import read_value_map
 
 SCHEME = LabelScheme.from_names({"cell boundaries": 1, "nucleus": 2})
 

@@ -17,8 +17,7 @@ from core.errors import ImageError
 from core.imaging.formats.tiff_ome import OmeImage, image_of_page
 from core.imaging.image import Image
 from core.imaging.reader import Micrograph, open_micrograph, read_image
-
-from .files import GREY, mrc, nifti, pil, png, tiff
+from tests.core.imaging.files import GREY, mrc, nifti, pil, png, tiff
 
 ROWS, COLUMNS = GREY.shape
 

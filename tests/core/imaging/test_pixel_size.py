@@ -13,8 +13,7 @@ from core.errors import ImageError
 from core.imaging.image import PixelSizeSource
 from core.imaging.pixel_size import nm_per_unit, pixel_size_from_file
 from core.imaging.reader import open_micrograph
-
-from .files import GREY, mrc, nifti, pil, png, tiff
+from tests.core.imaging.files import GREY, mrc, nifti, pil, png, tiff
 
 FEI = "[User]\r\nDate=01/02/2024\r\n[Scan]\r\nPixelWidth=8.5e-009\r\nPixelHeight=8.5e-009\r\n"
 ZEISS = "0\r\n0\r\n0\r\n1.1e-008\r\nAP_IMAGE_PIXEL_SIZE\r\nImage Pixel Size = 11.00 nm\r\nAP_WD\r\nWD = 4.5 mm\r\n"

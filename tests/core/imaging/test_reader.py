@@ -15,8 +15,7 @@ from PIL import Image as PilImage
 
 from core.errors import ImageError
 from core.imaging.reader import open_micrograph, read_image
-
-from .files import GREY, mrc, nifti, pil, png, tiff
+from tests.core.imaging.files import GREY, mrc, nifti, pil, png, tiff
 
 RGB = np.random.default_rng(1).integers(0, 256, (60, 90, 3), np.uint8)
 RGB16 = np.random.default_rng(2).integers(0, 65536, (60, 90, 3)).astype(np.uint16)
@@ -278,7 +277,7 @@ def test_every_real_micrograph_is_read(shared_data: Path) -> None:
 
 def test_reading_needs_neither_torch_nor_streamlit_nor_dask() -> None:
     code = (
-        "import sys, core.imaging.reader, core.imaging.pyramid, core.imaging.dataset_folder, core.imaging.display;"
+        "import sys, core.imaging.reader, core.imaging.pyramid, core.datasets.folder, core.imaging.display;"
         "sys.exit(', '.join({'torch', 'streamlit', 'dask', 'nibabel'} & set(sys.modules)) or 0)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

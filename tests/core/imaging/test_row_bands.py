@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from core.imaging.label_import import read_label_image
 from core.imaging.row_bands import id_counts, replaced_values, row_bands, value_counts
 from core.label_scheme import DEFAULT_SCHEME
-
-from .files import tiff
+from core.labels.importing import read_label_image
+from tests.core.imaging.files import tiff
 
 MOST_BYTES_PER_PX = 5
 """Of reading a label image of 8 bits: the file, its plane and the label map, with some room."""

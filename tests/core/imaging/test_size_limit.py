@@ -9,16 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.datasets.folder import load_case, open_dataset
+from core.datasets.import_case import ImportCase, check_import
 from core.errors import CristaeError
-from core.imaging.dataset_folder import load_case, open_dataset
-from core.imaging.import_case import ImportCase, check_import
-from core.imaging.label_import import read_label_image, read_masks, read_rgb_labels
+from core.evaluations.prediction_files import PredictionCase, check_prediction
 from core.imaging.reader import open_micrograph, read_image
 from core.label_scheme import DEFAULT_SCHEME
-from core.results.prediction_files import PredictionCase, check_prediction
+from core.labels.importing import read_label_image, read_masks, read_rgb_labels
 from core.settings import current_settings
-
-from .files import png, tiff, tiff_declaring
+from tests.core.imaging.files import png, tiff, tiff_declaring
 
 SHAPE = (4, 5)
 

@@ -13,8 +13,7 @@ from core.errors import ImageError
 from core.imaging.formats import tiff_directories
 from core.imaging.formats.source import Request
 from core.imaging.reader import open_micrograph
-
-from .files import GREY, tiff
+from tests.core.imaging.files import GREY, tiff
 
 _TAGS = {256: 4, 257: 4, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 4, 279: 16}
 

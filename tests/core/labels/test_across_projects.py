@@ -10,28 +10,28 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import core.jobs.runner as runner
-import core.jobs.tasks.predict as predict_task
-from core.access import Role, set_member
+import core.engine.runner as runner
+import core.engine.tasks.predict as predict_task
+from core.access.roles import Role, set_member
 from core.annotation.beginning import begin_draft
 from core.annotation.history import difference
 from core.annotation.submission import submit_draft
 from core.annotation.suggestions import tour
-from core.curation import decide_classes
+from core.curation.images import decide_classes
+from core.datasets.folder import load_case, open_dataset
 from core.errors import AccessError, LabelMapError
-from core.imaging.dataset_folder import load_case, open_dataset
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import open_pyramid
 from core.jobs.rows import job, submit
 from core.jobs.transitions import claim
 from core.label_scheme import LabelScheme
+from core.learning.snapshot import take_snapshot, write_snapshot
+from core.models.stored_model import StoredModel
 from core.review.audit_log import audit_entries
 from core.review.decisions import decide
 from core.review.queue import queue
 from core.review.records import Decision
-from core.rounds.snapshot import take_snapshot, write_snapshot
 from core.segmentation.prediction_summary import PredictionSummary
-from core.segmentation.stored_model import StoredModel
 from core.settings import load_settings
 from core.store import ImageRecord, JobState, Store
 from core.store.label_maps import label_classes, model_classes, open_label_map

@@ -14,14 +14,14 @@ import pytest
 import tifffile
 from PIL import Image as PilImage
 
+from core.datasets.folder import load_case, open_dataset
+from core.datasets.import_case import ImportCase, Question, check_import
 from core.errors import LabelMapError, UnclearMaskError, UnknownColorsError
-from core.imaging.dataset_folder import load_case, open_dataset
-from core.imaging.import_case import ImportCase, Question, check_import
-from core.imaging.label_import import LabelRule, read_label_image, read_masks, read_rgb_labels
-from core.imaging.label_report import NO_BACKGROUND
 from core.imaging.reader import placement_of
 from core.label_scheme import DEFAULT_SCHEME
+from core.labels.importing import LabelRule, read_label_image, read_masks, read_rgb_labels
 from core.labels.polarity import Foreground
+from core.labels.report import NO_BACKGROUND
 from tests.core.imaging.files import pil, png, tiff
 
 SHAPE = (40, 60)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.access import Role, set_member
+from core.access.roles import Role, set_member
 from core.errors import AccessError
+from core.evaluations.checks import EvaluationPlan, check_evaluation
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.learning.drawn_references import DRAWN_FROM, drawn_images, make_references
-from core.results.checks import EvaluationPlan, check_evaluation
 from core.review.audit_log import audit_entries
 from core.review.decisions import decide
 from core.review.label_maps import COVERAGE

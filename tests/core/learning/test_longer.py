@@ -6,7 +6,7 @@ import pytest
 
 from core.errors import TrainingError
 from core.learning.longer import train_longer
-from core.segmentation.model_card import TrainingSummary
+from core.models.card import TrainingSummary
 from core.store import Store
 from tests.models import write_model
 

@@ -6,9 +6,9 @@ import pytest
 
 from core.label_scheme import LabelScheme
 from core.learning.object_sizes import project_rules
+from core.models.store import STARTER_ID, ModelStore
 from core.objects.rules import ObjectRule, ObjectRules
 from core.rounds.promoting import promote_model
-from core.segmentation.model_store import STARTER_ID, ModelStore
 from core.store import Store
 from core.store.records import ProjectRecord
 from tests.models import write_model

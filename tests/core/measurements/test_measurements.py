@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core.errors import DatasetError
-from core.exports import render_download
+from core.exports.label_maps import render_download
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter
 from core.label_scheme import LabelScheme
@@ -21,7 +21,7 @@ from core.review.decisions import Decision, decide
 from core.review.double_annotation import ask_to_annotate
 from core.store import ImageRecord, JobState, ProjectRecord, RevisionKind, Store
 from core.store.records import RevisionRecord
-from tests.core.results.conftest import run_job
+from tests.core.evaluations.conftest import run_job
 
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
 LABELS = np.zeros((8, 8), np.uint8)

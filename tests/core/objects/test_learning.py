@@ -13,7 +13,7 @@ from PIL import Image as Picture
 from core.label_scheme import LabelScheme
 from core.objects.learning import LabelledImage, learn_rules, smallest_area
 from core.objects.rules import AreaUnit, ObjectRule, ObjectRules, RuleSource
-from core.segmentation.object_choice import Prediction, choose_rules
+from core.training.object_choice import Prediction, choose_rules
 
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "membrane": 2})
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import PredictionError
-from core.exports import render_download
+from core.exports.label_maps import render_download
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
 from core.jobs.rows import submit
@@ -23,7 +23,7 @@ from core.predictions.cleaning import clean_again, cleaning_of, raw_labels, raw_
 from core.store import ImageRecord, RevisionKind, RevisionState, Store
 from core.store.label_maps import MATCH
 from core.store.records import RevisionRecord
-from tests.core.results.conftest import run_job
+from tests.core.evaluations.conftest import run_job
 
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
 

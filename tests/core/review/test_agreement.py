@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from core.access import Role, set_member
+from core.access.roles import Role, set_member
 from core.annotation.beginning import begin_draft
 from core.errors import AccessError, AnnotationError, ReviewError
 from core.imaging.pyramid import write_label_pyramid

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
-from core.access import Role, set_member
+from core.access.roles import Role, set_member
 from core.errors import AccessError
 from core.review import audit_log
 from core.review.audit_log import as_csv, as_json_lines, audit_entries

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from core.access import Role, set_approve_own, set_member
+from core.access.roles import Role, set_approve_own, set_member
 from core.errors import AccessError, DecidedError, NotFoundError, ReviewError
 from core.review.audit_log import audit_entries
 from core.review.decisions import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.access import Role, set_approve_own, set_member
+from core.access.roles import Role, set_approve_own, set_member
 from core.errors import AccessError
 from core.imaging.pyramid import write_label_pyramid
 from core.review import changes

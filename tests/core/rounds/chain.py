@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from core.engine import runner
+from core.engine.context import JobContext
 from core.errors import PredictionError, TrainingError
 from core.imaging.image import Image
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs import runner
-from core.jobs.context import JobContext
 from core.jobs.rows import active_jobs, job
 from core.jobs.transitions import claim
 from core.morphometry.coverage import coverage_table
@@ -18,7 +18,7 @@ from core.rounds.advance import advance_rounds
 from core.segmentation.prediction_summary import PredictionSummary
 from core.settings import Settings
 from core.store import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split, Store
-from tests.core.results.conftest import REFERENCE, SCHEME, add_image
+from tests.core.evaluations.conftest import REFERENCE, SCHEME, add_image
 from tests.models import write_model
 
 TRUTH = np.array(REFERENCE, np.uint8) % 255
@@ -44,7 +44,7 @@ class Machine:
         return {"model_id": folder.name, "epochs": 1, "seconds": 1.0, "mean_dice": 0.5}
 
     def predictor(self, model: Any, _settings: Settings) -> Predictor:
-        """As `core.jobs.warm.warm_predictor`."""
+        """As `core.engine.warm.warm_predictor`."""
         return Predictor(self, model.id)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from core.access import Permission
-from core.jobs.context import JobContext
-from core.jobs.tasks import Resource, TaskKind, register
+from core.access.roles import Permission
+from core.engine.context import JobContext
+from core.jobs.kinds import Resource, TaskKind, register
 from tests.models import write_model
 
 TRAINING_S = 1.0

@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.datasets.folder import load_case, open_dataset
 from core.errors import TrainingError
 from core.files import write_json
-from core.imaging.dataset_folder import load_case, open_dataset
 from core.imaging.pyramid import write_label_pyramid
-from core.rounds.again import training_again
-from core.rounds.snapshot import take_snapshot
-from core.segmentation.model_store import StoredModel, open_model
-from core.segmentation.presets import Preset
-from core.segmentation.training_request import TrainRequest
+from core.learning.again import training_again
+from core.learning.snapshot import take_snapshot
+from core.models.store import StoredModel, open_model
 from core.store import Store
 from core.store.base import remove_tree
 from core.store.records import ImageRecord, ProjectRecord
+from core.training.presets import Preset
+from core.training.request import TrainRequest
 from tests.core.rounds.conftest import add, label, some_labels
 from tests.models import write_model
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.label_scheme import LabelScheme
-from core.rounds.checks import TrainingCheck, check_training, straddling
+from core.learning.checks import TrainingCheck, check_training, straddling
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord, ProjectRecord, Split
 from tests.core.rounds.conftest import SCHEME, add, label, some_labels

@@ -7,24 +7,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import core.jobs.runner as runner
-import core.jobs.tasks.predict as predict_task
-import core.jobs.tasks.train as train_task
+import core.engine.runner as runner
+import core.engine.tasks.predict as predict_task
+import core.engine.tasks.train as train_task
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import LabelClass, LabelScheme
+from core.learning.snapshot import Snapshot
 from core.review.decisions import decide, take_back_approval
 from core.review.label_maps import COVERAGE
 from core.review.records import Decision
 from core.rounds.fresh import fresh
 from core.rounds.plan import RoundPlan
 from core.rounds.round import check_round, start_round
-from core.rounds.snapshot import Snapshot
 from core.rounds.timeline import timeline
 from core.settings import Settings
 from core.store import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split, Store
 from core.store.tables import DraftRow
 from tests.core.conftest import settings, store
-from tests.core.results.conftest import project
+from tests.core.evaluations.conftest import project
 from tests.core.rounds.chain import Machine, fill, work
 from tests.models import write_model
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-import core.jobs.tasks.predict as predict_task
-import core.jobs.tasks.train as train_task
+import core.engine.tasks.predict as predict_task
+import core.engine.tasks.train as train_task
 from core.annotation.suggestions import tour
+from core.curation.model_use import trash_model
 from core.errors import AccessError, DatasetError, ModelError, NotFoundError, RoundChangedError, RoundError, StoreError
 from core.imaging.image import PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.model_use import trash_model
 from core.jobs.rows import active_jobs, job, jobs, request_cancel, retry
+from core.models.store import ModelStore
 from core.review.audit_log import audit_entries
 from core.review.decisions import decide
 from core.review.records import Decision
@@ -27,12 +28,11 @@ from core.rounds.plan import RoundPlan
 from core.rounds.promoting import promote_model
 from core.rounds.round import check_round, start_round, usual_parent
 from core.rounds.timeline import round_progress, timeline
-from core.segmentation.model_store import ModelStore
 from core.settings import Access, Settings
 from core.store import ImageRecord, JobState, ProjectRecord, RevisionKind, Split, Store
 from core.store.round_records import RoundDecision, RoundRecord, RoundState, Step, StepState
 from tests.core.conftest import settings, store
-from tests.core.results.conftest import project
+from tests.core.evaluations.conftest import project
 from tests.core.rounds.chain import TRUTH, Machine, fill, label, work
 from tests.models import write_model
 

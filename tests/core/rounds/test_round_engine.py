@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from core.jobs.engine import ensure_engine, log_path, running_engine
+from core.engine.engine import ensure_engine, log_path, running_engine
+from core.jobs.kinds import TASKS
 from core.jobs.rows import jobs
-from core.jobs.tasks import TASKS
 from core.processes import kill_tree
 from core.rounds.decisions import promote
 from core.rounds.plan import RoundPlan
@@ -20,8 +20,8 @@ from core.settings import Settings
 from core.store import ProjectRecord, Store
 from core.store.round_records import RoundRecord, RoundState, Step
 from tests.core.conftest import settings, store
-from tests.core.jobs.conftest import end
-from tests.core.results.conftest import project
+from tests.core.engine.conftest import end
+from tests.core.evaluations.conftest import project
 from tests.core.rounds.chain import fill
 
 __all__ = ["project", "settings", "store"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.datasets.folder import load_case, open_dataset
 from core.errors import DatasetError, JobCancelledError, NotFoundError
-from core.imaging.dataset_folder import load_case, open_dataset
-from core.rounds.snapshot import Snapshot, take_snapshot, write_snapshot
+from core.learning.snapshot import Snapshot, take_snapshot, write_snapshot
 from core.store import Store
 from core.store.records import ProjectRecord, Split
 from tests.core.rounds.conftest import add, label, some_labels

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.datasets.folder import load_case, open_dataset
 from core.errors import DatasetError
-from core.imaging.dataset_folder import load_case, open_dataset
 from core.imaging.pyramid import write_label_pyramid
+from core.learning.snapshot import Snapshot, take_snapshot, write_snapshot
+from core.learning.training_labels import labels_to_learn_from
 from core.review.decisions import approve_with_fixes, decide, take_back_approval
 from core.review.label_maps import COVERAGE
 from core.review.records import Decision
-from core.rounds.snapshot import Snapshot, take_snapshot, write_snapshot
-from core.rounds.training_labels import labels_to_learn_from
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord, ProjectRecord, RevisionRecord, Split
 from tests.core.rounds.conftest import add, label

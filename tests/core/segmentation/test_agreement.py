@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from core.imaging.image import Image, PixelSize
+from core.models.store import StoredModel
 from core.segmentation.array_sink import ArraySink
-from core.segmentation.model_store import StoredModel
 from core.segmentation.prediction_summary import PredictionSummary
 from core.segmentation.predictor import Predictor
 from core.segmentation.resampling import resample_image
@@ -31,7 +31,7 @@ def nnunet_predictor(model: StoredModel, mirroring: bool, folds: tuple[str, ...]
     from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
     from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
-    from core.segmentation.weights import build_network, load_weights
+    from core.models.weights import build_network, load_weights
 
     torch.set_num_threads(1)
     plans = PlansManager(model.plans)

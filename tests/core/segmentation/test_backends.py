@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 
 from core.errors import PredictionError
+from core.models.store import StoredModel
 from core.segmentation import backends
 from core.segmentation.backends import BACKENDS, available_backends, choose_backend
 from core.segmentation.backends.base import BackendInfo, NetworkRequest, Work
 from core.segmentation.backends.calibration import Trial, compare
 from core.segmentation.backends.torch_backend import TorchBackend, TorchNetwork
-from core.segmentation.model_store import StoredModel
 from core.settings import ROOT
 
 

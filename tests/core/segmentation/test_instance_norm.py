@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core.models.store import StoredModel
+from core.models.weights import load_network
 from core.segmentation.instance_norm import ChannelsLastInstanceNorm, keep_channels_last
-from core.segmentation.model_store import StoredModel
-from core.segmentation.trainer import CristaeTrainer
-from core.segmentation.weights import load_network
+from core.training.trainer import CristaeTrainer
 
 ORDERS = [torch.channels_last, torch.contiguous_format]
 HALF_A_STEP = torch.finfo(torch.bfloat16).eps / 2

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from core.errors import NotFoundError
 from core.imaging.image import Image, PixelSize
+from core.models.store import STARTER_ID, ModelStore
 from core.phantom import generate_phantom
 from core.segmentation.array_sink import ArraySink
-from core.segmentation.model_store import STARTER_ID, ModelStore
 from core.segmentation.predictor import Predictor
 from core.segmentation.resampling import resample_labels
 from core.settings import ROOT

@@ -17,8 +17,8 @@ from scipy.special import softmax
 
 from core.errors import JobCancelledError, ModelError, PredictionError
 from core.imaging.image import Image, PixelSize
+from core.models.store import StoredModel, open_model
 from core.segmentation.array_sink import ArraySink
-from core.segmentation.model_store import StoredModel, open_model
 from core.segmentation.predictor import Predictor
 from core.settings import ROOT
 
@@ -41,7 +41,7 @@ def run(predictor: Predictor, pixels: NDArray[Any], **settings: Any) -> ArraySin
 def test_one_tile_is_the_network_itself(predictor: Predictor, tiny_model: StoredModel, section: NDArray[Any]) -> None:
     import torch
 
-    from core.segmentation.weights import load_network
+    from core.models.weights import load_network
 
     pixels = section[100:164, 200:264]
     normal = ((pixels - pixels.mean()) / pixels.std()).astype(np.float32)

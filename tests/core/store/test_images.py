@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import core.imaging.pyramid as pyramid
-from core import doctor
+from core.doctor import doctor
 from core.errors import ImageError, NotFoundError, StorageFullError, StoreError
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme

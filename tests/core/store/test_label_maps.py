@@ -11,7 +11,7 @@ KNOWN = {
     "core/annotation/submission.py": 1,  # what it has just written
     "core/annotation/suggestions.py": 1,  # only whether there is a confidence map
     "core/predictions/cleaning.py": 2,  # undoes what was changed in the files, then translates
-    "core/results/checks.py": 1,  # only its size
+    "core/evaluations/checks.py": 1,  # only its size
 }
 """Files that open the pyramid of a label map by its path, and how often."""
 

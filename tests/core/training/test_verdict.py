@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from core.label_scheme import DEFAULT_SCHEME
-from core.segmentation.model_card import ModelCard, TrainingSummary
-from core.segmentation.presets import NNUNET_RECIPE, SHORT_RECIPE, Recipe
-from core.segmentation.shipped import shipped_starter
+from core.models.card import ModelCard, TrainingSummary
+from core.models.shipped import shipped_starter
+from core.training.presets import NNUNET_RECIPE, SHORT_RECIPE, Recipe
 from core.training.verdict import Verdict, training_words, undertrained_warning, verdict, verdict_of
 
 

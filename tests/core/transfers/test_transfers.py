@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-import core.jobs.runner as runner
-from core.access import Role, set_member
+import core.engine.runner as runner
+from core.access.roles import Role, set_member
 from core.errors import AccessError, StoreError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid, write_label_pyramid

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from core.access import Role, set_member
+from core.access.roles import Role, set_member
 from core.review.double_annotation import ask_to_annotate
 from core.settings import Access, Settings
 from core.store import Store

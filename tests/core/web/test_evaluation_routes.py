@@ -13,13 +13,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-import core.jobs.runner as runner
+import core.engine.runner as runner
+from core.evaluations.start import EvaluationPlan, start_evaluation
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import job
 from core.jobs.transitions import claim
 from core.label_scheme import LabelScheme
-from core.results.start import EvaluationPlan, start_evaluation
 from core.settings import load_settings
 from core.store import ImageRecord, ProjectRecord, RevisionKind, Split, Store
 from core.web.routes import routes

@@ -12,8 +12,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from core.segmentation.bundle import import_bundle
-from core.segmentation.model_store import STARTER_ID, ModelStore
+from core.exchange.bundle import import_bundle
+from core.models.store import STARTER_ID, ModelStore
 from core.settings import ROOT, Settings
 from core.web.download_slots import DownloadSlots, downloading
 from core.web.models import model_routes

@@ -1,0 +1,312 @@
+"""What people change about images and projects that are there: asked for their role, and told in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.access.roles import Permission, require, require_within
+from core.batches.followers import release_answered
+from core.demo.project import DEMO_PROJECT, PROJECT_DELETED
+from core.errors import StoreError
+from core.imaging.image import ENTERED, PixelSize, PixelSizeSource
+from core.jobs.rights import project_of_job
+from core.jobs.rows import active_jobs, request_cancel
+from core.jobs.states import ACTIVE
+from core.labels.translation import ClassMap, match_classes
+from core.models.store import StoredModel
+from core.store.audit import note
+from core.store.base import found
+from core.store.records import ImageRecord, JobState, ProjectRecord
+from core.store.round_records import RoundState
+from core.store.round_tables import RoundRow
+from core.store.store import Store
+from core.store.tables import ImageRow, JobRow, ProjectRow, RevisionRow
+
+_DEMO_JOBS: Final = ("demo", "demo_rounds")
+"""They work on the demo project and do not name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectContents:
+    """What goes with a project: images (those in the trash too), their label maps, rounds. Models stay."""
+
+    images: int
+    label_maps: int
+    rounds: int
+
+
+def change_image(store: Store, image_id: str, *, by: str, **changes: Any) -> ImageRecord:
+    """Change what is given, as `Store.update_image` takes it, and leave the rest.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not manage the project, or not paint in it where only the pixel size changes.
+    NotFoundError, StoreError
+        As `Store.update_image`.
+    """
+    before = store.image(image_id)
+    wanted = Permission.PAINT if set(changes) == {"pixel_size"} else Permission.MANAGE
+    require(store, before.project_id, by, wanted)
+    after = store.update_image(image_id, **changes)
+    told = {name: [_plain(getattr(before, name)), _plain(getattr(after, name))] for name in changes}
+    with store.database.writing() as session:
+        note(session, by, "image_changed", after.project_id, image_id, name=after.name, changes=told)
+    return after
+
+
+def decide_classes(
+    store: Store, project_id: str, model: StoredModel, class_map: ClassMap, *, add: Collection[str] = (), by: str
+) -> ProjectRecord:
+    """Say what becomes of classes of a model that a project does not have; all predictions from now on go by it.
+
+    Parameters
+    ----------
+    model
+        Whose classes these are.
+    class_map
+        Name of the model's class to name of a class of the project, None for background.
+    add
+        Names of the model's classes that the project gets too.
+    by
+        Who decides.
+
+    Returns
+    -------
+    ProjectRecord
+        With the added classes: their numbers and colours are the project's own.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not paint in the project, or not manage it where classes are added.
+    LabelMapError
+        There is no such class.
+    """
+    require(store, project_id, by, Permission.MANAGE if add else Permission.PAINT)
+    project = store.project(project_id)
+    match_classes(model.scheme, project.scheme.with_classes(add), class_map)
+    if add:
+        scheme = project.scheme.with_classes(add, project.retired_ids)
+        project = store.update_project(project_id, scheme=scheme)
+    added = {item.id: item.name for item in project.scheme.classes}
+    names = {name.strip().casefold(): name for name in added.values()}
+    decided = {**class_map, **{name: names[name.strip().casefold()] for name in add}}
+    store.keep_class_map(project_id, model.id, decided)
+    with store.database.writing() as session:
+        note(session, by, "classes_matched", project_id, model.id, classes=decided, added=list(add))
+    return project
+
+
+def change_pixel_size(store: Store, image_id: str, nm: float, *, by: str, detail: str = ENTERED) -> ImageRecord:
+    """As `change_pixel_sizes`, of one image; as it is then.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not paint in the project.
+    NotFoundError
+        There is no such image.
+    """
+    change_pixel_sizes(store, [image_id], nm, by=by, detail=detail)
+    return store.image(image_id)
+
+
+def change_pixel_sizes(
+    store: Store, image_ids: Collection[str], nm: float, *, by: str, detail: str = ENTERED
+) -> tuple[ImageRecord, ...]:
+    """Set the pixel size in nm as a person gives it; predictions under way with the old one are cancelled.
+
+    All planes of a stack were taken at one size: it becomes that of all of them, also of those in the trash.
+
+    Parameters
+    ----------
+    image_ids
+        Of the store; asked for their role before the first one is changed.
+    detail
+        How the person knows it, for the provenance that is shown beside the size.
+
+    Returns
+    -------
+    tuple of ImageRecord
+        Those that have another size now, planes included.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not paint in one of the projects; nothing is changed then.
+    NotFoundError
+        There is no such image.
+    ImageError
+        The size is not a positive number.
+    """
+    size = PixelSize(nm, PixelSizeSource.USER, detail)
+    images = images_with_planes(store, image_ids)
+    for project_id in {image.project_id for image in images}:
+        require(store, project_id, by, Permission.PAINT)
+    changed = [image for image in images if image.pixel_size.nm != nm]
+    wrong = predictions_of(store, {image.id for image in changed})
+    for image in images:
+        if image.pixel_size != size:
+            change_image(store, image.id, by=by, pixel_size=size)
+    cancel_predictions(store, wrong)
+    release_answered(store)
+    return tuple(store.image(image.id) for image in changed)
+
+
+def images_with_planes(store: Store, image_ids: Collection[str]) -> tuple[ImageRecord, ...]:
+    """These images, and all planes of their stacks, each once."""
+    found: dict[str, ImageRecord] = {}
+    for image_id in image_ids:
+        if image_id not in found:
+            found |= {plane.id: plane for plane in stack_planes(store, store.image(image_id))}
+    return tuple(found.values())
+
+
+def stack_planes(store: Store, image: ImageRecord) -> tuple[ImageRecord, ...]:
+    """All planes of the image's stack, also those in the trash; the image alone where it is in none."""
+    if not image.stack:
+        return (image,)
+    images = (*store.images(image.project_id), *store.trashed_images(image.project_id))
+    return tuple(other for other in images if other.stack == image.stack)
+
+
+def predictions_of(store: Store, image_ids: Collection[str]) -> tuple[str, ...]:
+    """Ids of the predictions of these images that run or wait for their turn.
+
+    Not those that are held: they wait for just the pixel size that is about to be given. So ask before it is given,
+    and cancel what was found afterwards: the engine may let a held one go in between.
+    """
+    return tuple(
+        row.id
+        for row in active_jobs(store=store)
+        if row.kind == "predict" and row.params.get("image_id") in image_ids and row.state is not JobState.HELD
+    )
+
+
+def cancel_predictions(store: Store, job_ids: Collection[str]) -> None:
+    """Stop predictions that would be wrong, because the pixel size of their image has changed."""
+    for job_id in job_ids:
+        request_cancel(job_id, store=store)
+
+
+def trash_images(store: Store, image_ids: Collection[str], *, by: str) -> int:
+    """Put images into the trash, with all that belongs to them; how many were not there already.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not manage one of their projects; nothing is done then.
+    """
+    _told(store, image_ids, by, "images_trashed")
+    return store.trash_images(image_ids)
+
+
+def restore_images(store: Store, image_ids: Collection[str], *, by: str) -> int:
+    """Take images out of the trash; how many were there.
+
+    Raises
+    ------
+    AccessError
+        As `trash_images`.
+    """
+    _told(store, image_ids, by, "images_restored")
+    return store.restore_images(image_ids)
+
+
+def project_contents(store: Store, project_id: str) -> ProjectContents:
+    """What would go with a project.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such project.
+    """
+    with store.database.reading() as session:
+        found(session, ProjectRow, project_id, "project")
+        return _contents(session, project_id)
+
+
+def delete_project(store: Store, project_id: str, name: str, *, by: str) -> ProjectContents:
+    """Remove a project for good, with its images, label maps and rounds; models stay. Returns what went.
+
+    Parameters
+    ----------
+    name
+        The project's, typed by the person: nobody deletes one by a slip.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not manage the project.
+    StoreError
+        The name is another; or a job or a round of the project is under way.
+    NotFoundError
+        There is no such project.
+    """
+    gone: list[ProjectContents] = []
+
+    def checked(session: Session, project: ProjectRecord) -> None:
+        require_within(session, store.settings, project.id, by, Permission.MANAGE)
+        if name.strip() != project.name:
+            raise StoreError(f"The project is called {project.name!r}.", "Type its name to delete it.")
+        _require_idle(session, project)
+        gone.append(_contents(session, project.id))
+        note(session, by, PROJECT_DELETED, project.id, project.id, name=project.name, **asdict(gone[0]))
+
+    store.delete_project(project_id, within=checked)
+    return gone[0]
+
+
+def _require_idle(session: Session, project: ProjectRecord) -> None:
+    """Refuse while something works on the project: it would fail, or bring part of it back."""
+    running = select(RoundRow.number).where(
+        RoundRow.project_id == project.id, RoundRow.state == RoundState.RUNNING.value
+    )
+    number = session.scalar(running)
+    if number is not None:
+        raise StoreError(f"Round {number} of the project is under way.", "Cancel it on the Train page, or wait.")
+    active = select(JobRow.kind, JobRow.params).where(JobRow.state.in_([state.value for state in ACTIVE]))
+    busy = [
+        kind
+        for kind, params in session.execute(active)
+        if project_of_job(session, dict(params)) == project.id or (kind in _DEMO_JOBS and project.name == DEMO_PROJECT)
+    ]
+    if busy:
+        count = f"{len(busy)} jobs work" if len(busy) > 1 else "A job works"
+        kinds = ", ".join(sorted(set(busy)))
+        raise StoreError(f"{count} on the project ({kinds}).", "Cancel them on the Jobs page, or wait.")
+
+
+def _contents(session: Session, project_id: str) -> ProjectContents:
+    images = select(ImageRow.id).where(ImageRow.project_id == project_id)
+    counts = (
+        select(func.count()).select_from(ImageRow).where(ImageRow.project_id == project_id),
+        select(func.count()).select_from(RevisionRow).where(RevisionRow.image_id.in_(images)),
+        select(func.count()).select_from(RoundRow).where(RoundRow.project_id == project_id),
+    )
+    return ProjectContents(*(session.scalar(wanted) or 0 for wanted in counts))
+
+
+def _told(store: Store, image_ids: Collection[str], by: str, what: str) -> None:
+    """Ask for the role in every project, then write a line for each image."""
+    with store.database.reading() as session:
+        rows = [row for image_id in dict.fromkeys(image_ids) if (row := session.get(ImageRow, image_id)) is not None]
+        known = [(row.project_id, row.id, row.name) for row in rows]
+    for project_id in {project_id for project_id, _, _ in known}:
+        require(store, project_id, by, Permission.MANAGE)
+    with store.database.writing() as session:
+        for project_id, image_id, name in known:
+            note(session, by, what, project_id, image_id, name=name)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, PixelSize):
+        measured = value.source is PixelSizeSource.USER and value.detail not in ("", ENTERED)
+        return f"{value.nm:.5g} nm, {value.detail}" if measured else value.nm
+    return value if value is None or isinstance(value, int | float) else str(value)

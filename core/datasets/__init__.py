@@ -1,0 +1,1 @@
+"""Dataset folders: images beside their label maps, planned, checked, read and written."""

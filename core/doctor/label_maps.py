@@ -1,0 +1,67 @@
+"""What the doctor says of label maps in other classes than their project, and of work that began on them."""
+
+from __future__ import annotations
+
+from core.annotation.label_repair import ForeignMap, MisreadWork, aside, foreign_maps, misread_work, repair
+from core.doctor.doctor import Finding, Level
+from core.program import COMMAND
+from core.rounds.fresh import rounds_that_learned
+from core.store.store import Store
+
+
+def repair_findings(store: Store) -> tuple[Finding, ...]:
+    """Repair every label map that can be; what was done, and what is left to do."""
+    foreign = [each for each in foreign_maps(store) if not each.repaired and each.translation is not None]
+    for each in foreign:
+        repair(store, each)
+    count = f"{len(foreign):,} label map{'' if len(foreign) == 1 else 's'}"
+    kept = f"; the files as they were are in {aside(store)}" if foreign else ""
+    done = Finding(Level.OK, "repair", f"{count} written anew in the classes of the project{kept}")
+    return (done, *foreign_findings(store))
+
+
+def foreign_findings(store: Store) -> list[Finding]:
+    """What is to be said of label maps that are or were in other classes than their project."""
+    findings = []
+    for foreign in foreign_maps(store):
+        what = f"label map {foreign.revision.id}"
+        where = f"{foreign.image_name} in {foreign.project_name}"
+        if foreign.translation is None:
+            findings.append(
+                Finding(
+                    Level.PROBLEM, what, f"{where}: none of its model's classes is one of the project's",
+                    "Open the image on the Segment page with this model and match the classes there, or segment it "
+                    "with another.",
+                )
+            )  # fmt: skip
+        elif not foreign.repaired:
+            findings.append(
+                Finding(
+                    Level.NOTE,
+                    what,
+                    f"{where}: an earlier version wrote it in other classes; it is translated by name as it is read",
+                    f"Stop Cristae and run `{COMMAND} doctor --repair`: it is written anew, and the old one kept.",
+                )
+            )
+        findings += [_misread(store, foreign, work) for work in misread_work(store, foreign)]
+    return findings
+
+
+def _misread(store: Store, foreign: ForeignMap, work: MisreadWork) -> Finding:
+    """Work that took misread labels over."""
+    detail = (
+        f"{work.image_name} in {work.project_name}, by {work.author or 'somebody'}: {work.pixels:,} pixels were taken "
+        "over from a label map whose classes were misread"
+    )
+    if work.what == "draft":
+        return Finding(Level.PROBLEM, f"draft {work.id}", detail, "Discard it on the Correct page and begin again.")
+    project_id = store.image(foreign.revision.image_id).project_id
+    rounds = [str(each.number) for each in rounds_that_learned(store, project_id, work.id)]
+    learned = f"; learned from in round {', '.join(rounds)}" if rounds else ""
+    return Finding(
+        Level.PROBLEM,
+        f"correction {work.id}",
+        detail + learned,
+        "Look at it on the Review page: take the approval back or reject it, and correct the image again"
+        + ("; train again without it." if rounds else "."),
+    )

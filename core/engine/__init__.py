@@ -1,0 +1,1 @@
+"""The processes that do long work: scheduler, dispatcher, places and workers."""

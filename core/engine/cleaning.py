@@ -1,0 +1,51 @@
+"""What the engine removes, at its start and every hour; nothing else of Cristae deletes files by looking at them.
+
+Only the engine cleans, for it alone knows that nobody else does: it holds the lock of its data folder. Opening the
+store, a command or a page changes nothing, so that a backup that is looked at stays whole.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Final
+
+from core.engine.leftovers import sweep_leftovers
+from core.models.store import ModelStore
+from core.store.store import Store
+
+_HALF_MADE: Final = (".partial", ".deleted", ".old")
+"""How folders in the model store end that are on their way in or out."""
+
+_HALF_MADE_AGE_S: Final = 24 * 3600
+"""Copying a model takes minutes; one that is so old has been left behind."""
+
+
+def clean(store: Store) -> int:
+    """Remove what is past its time: trash, half-written files of dead processes, uploads and downloads.
+
+    Returns
+    -------
+    int
+        How many things.
+    """
+    models = ModelStore(store.settings.models_dir)
+    removed = store.purge_images() + models.purge_trash() + _sweep_models(models.models_dir)
+    return removed + store.sweep() + sweep_leftovers(store)
+
+
+def _sweep_models(folder: Path) -> int:
+    """What broken-off imports and deletions have left in the model store."""
+    limit = time.time() - _HALF_MADE_AGE_S
+    old = [
+        path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.name.startswith(".") and path.suffix in _HALF_MADE and path.stat().st_mtime < limit
+    ]
+    for path in old:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    return len(old)

@@ -1,0 +1,46 @@
+"""``clean``: a prediction once more, cleaned by other object rules; nothing is predicted.
+
+Params: ``revision_id``, ``rules`` (JSON of `ObjectRules`, in the ids of the label map); ``image_id``, ``project_id``.
+Result: ``revision_id``, the new label map.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.engine.context import JobContext
+from core.errors import JobError
+from core.objects.rules import ObjectRules
+from core.predictions.cleaning import clean_again
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Clean it.
+
+    Raises
+    ------
+    JobError
+        The parameters cannot be used.
+    NotFoundError
+        The label map is gone.
+    PredictionError, LabelMapError
+        It is no prediction, or what was changed cannot be read.
+    StorageFullError
+        The disk is full; nothing is left then.
+    JobCancelledError
+        Somebody asked for the job to stop; nothing is left then.
+    """
+    try:
+        revision_id, rules = str(context.params["revision_id"]), dict(context.params["rules"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise JobError("The job names no label map or no rules.", "Give revision_id and rules.") from error
+    revision = context.store.revision(revision_id)
+    context.progress(0.1, "removing what is too small")
+    new = clean_again(
+        context.store,
+        revision,
+        ObjectRules.from_json(rules),
+        author=context.author,
+        check_cancelled=context.check_cancelled,
+    )
+    return {"revision_id": new.id}

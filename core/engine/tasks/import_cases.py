@@ -1,0 +1,240 @@
+"""``import_cases``: many images with their labels into a project, each with an outcome of its own.
+
+Params: ``project_id``; ``cases``, a list of `ImportCase.to_json`; optionally ``batch_id``, whose files are deleted once
+all is read. Result: ``outcomes``, one per file: ``name``, ``outcome`` (imported, duplicate, refused), ``image_id``,
+``of`` (name of the image that was there before), ``labels`` (added, same, none), ``cause``, ``remedy``, ``notes``.
+
+Images and label maps are known by their content: what is there is never added twice, so that a job that was cut off, or
+is asked for twice, may simply run again. What is imported stays when the job is cancelled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.datasets.guarded_labels import read_labels_guarded
+from core.datasets.import_case import ImportCase, refuse_links
+from core.engine.context import JobContext
+from core.engine.file_outcomes import is_about_one_file, one_of_many
+from core.errors import CristaeError, JobError, NotFoundError
+from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
+from core.imaging.image import Image
+from core.imaging.pyramid import write_label_pyramid
+from core.jobs.rights import require_fence
+from core.jobs.rows import job
+from core.label_scheme import LabelScheme
+from core.labels.report import LabelImport
+from core.morphometry.coverage import coverage_table
+from core.store.import_batch import discard_batch
+from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionState
+
+_PUBLISH_S: Final = 1.0
+"""Outcomes are shown this often while the job runs."""
+
+
+class Outcome(StrEnum):
+    """What became of a file."""
+
+    IMPORTED = "imported"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+class LabelOutcome(StrEnum):
+    """What became of its labels."""
+
+    ADDED = "added"
+    SAME = "same"
+    NONE = "none"
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Import case by case.
+
+    Raises
+    ------
+    JobError
+        The parameters cannot be used.
+    NotFoundError
+        There is no such project.
+    StorageFullError
+        The disk is full; what is imported stays.
+    JobCancelledError
+        Somebody asked for the job to stop; what is imported stays.
+    """
+    project = context.store.project(str(context.params.get("project_id", "")))
+    given = context.params.get("cases")
+    if not isinstance(given, list) or not given:
+        raise JobError("The import names no files.", "Choose at least one image.")
+    cases = [ImportCase.from_json(each) for each in given]
+    since = job(context.id, store=context.store).created_at
+    outcomes: list[dict[str, Any]] = []
+    shown_s = 0.0
+    for number, case in enumerate(cases):
+        context.progress(number / len(cases), f"{case.name} ({number + 1} of {len(cases)})")
+        for each in _import(context, project, case, since):
+            outcomes.append(each)
+            context.log(f"{each['name']}: {each['outcome']}, labels {each['labels']} {each['cause']}".rstrip())
+        if time.monotonic() - shown_s > _PUBLISH_S:
+            shown_s = time.monotonic()
+            context.publish(outcomes=outcomes)
+    if context.params.get("batch_id"):
+        discard_batch(context.settings, str(context.params["batch_id"]))
+    return {"outcomes": outcomes}
+
+
+def _import(context: JobContext, project: ProjectRecord, case: ImportCase, since: datetime) -> list[dict[str, Any]]:
+    """One case; an outcome per page. Only what no other case could survive either is raised."""
+    outcomes: list[dict[str, Any]] = []
+    try:
+        with one_of_many(case.name):
+            require_fence(context.settings, context.params, [case.image_path, *case.label_paths])
+            refuse_links(case)
+            with open_guarded(case.image_path, max_px=context.settings.max_image_px) as file:
+                labels = None
+                if case.label_paths:
+                    labels = read_labels_guarded(case, project.scheme, file.shape_yx, file.placement)
+                outcomes.extend(_pages(context, project, case, file, labels, since))
+    except CristaeError as error:
+        if isinstance(error, NotFoundError) or not is_about_one_file(error):  # not found: the project has gone
+            raise
+        outcomes.append(_outcome(case.name, Outcome.REFUSED, cause=error.cause, remedy=error.remedy))
+    return outcomes
+
+
+def _pages(
+    context: JobContext,
+    project: ProjectRecord,
+    case: ImportCase,
+    file: GuardedMicrograph,
+    labels: LabelImport | None,
+    since: datetime,
+) -> Iterator[dict[str, Any]]:
+    """Add every page of the file, and the labels to the only one; a page that cannot be read is named."""
+    for page in range(file.pages):
+        context.check_cancelled()
+        name = case.name if file.pages == 1 else file.page_name(page)
+        try:
+            with one_of_many(name):
+                yield _page(context, project, case, file, page, name, labels, since)
+        except CristaeError as error:
+            if isinstance(error, NotFoundError) or not is_about_one_file(error):
+                raise
+            yield _outcome(name, Outcome.REFUSED, cause=error.cause, remedy=error.remedy)
+
+
+def _page(
+    context: JobContext,
+    project: ProjectRecord,
+    case: ImportCase,
+    file: GuardedMicrograph,
+    page: int,
+    name: str,
+    labels: LabelImport | None,
+    since: datetime,
+) -> dict[str, Any]:
+    """Add one page."""
+    image = file.read(page)
+    image = replace(image, name=name, pixel_size=case.pixel_size(image.pixel_size))
+    record, new = _add_image(context, project, case, image, page if file.pages > 1 else None)
+    outcome = Outcome.IMPORTED if new or record.created_at >= since else Outcome.DUPLICATE
+    added = LabelOutcome.NONE
+    if labels is not None:
+        added = add_labels(context, record, labels, project.scheme, predicted_by=case.predicted_by)
+    notes = [*image.notices, *(labels.report.sentences if labels else ())]
+    of = record.name if outcome is Outcome.DUPLICATE else ""
+    return _outcome(name, outcome, image_id=record.id, of=of, labels=added, notes=notes)
+
+
+def _add_image(
+    context: JobContext, project: ProjectRecord, case: ImportCase, image: Image, page: int | None
+) -> tuple[ImageRecord, bool]:
+    """The image and whether it is new. One whose stack is guessed from its name is known by its pixels alone."""
+    if case.known_place and case.stack and page is None:
+        page = case.z_index
+    if page is not None:
+        return context.store.add_image_once(
+            project.id,
+            image,
+            split=case.split,
+            specimen=case.specimen,
+            condition=case.condition,
+            stack=case.stack or case.name,
+            z_index=page,
+        )
+    record, new = context.store.add_image_once(
+        project.id, image, split=case.split, specimen=case.specimen, condition=case.condition
+    )
+    if new and case.stack:
+        record = context.store.update_image(record.id, stack=case.stack, z_index=case.z_index)
+    return record, new
+
+
+def add_labels(
+    context: JobContext, image: ImageRecord, labels: LabelImport, scheme: LabelScheme, *, predicted_by: str = ""
+) -> LabelOutcome:
+    """Keep a label map as a reference, or as the prediction of what made it, unless the image has this one already."""
+    key, kind = label_hash(labels.labels_yx), RevisionKind.REFERENCE
+    details: dict[str, Any] = {"scheme": scheme.to_json(), "import": labels.report.to_json(), "job_id": context.id}
+    if predicted_by:
+        kind, details["maker"] = RevisionKind.PREDICTION, predicted_by
+        key = hashlib.sha256(f"{predicted_by}\n{key}".encode()).hexdigest()
+    store = context.store
+    if store.revisions(image.id, kind=kind, settings_key=key, state=RevisionState.COMPLETE):
+        return LabelOutcome.SAME
+    store.require_free_space(labels.labels_yx.nbytes)
+    revision = store.begin_revision(image.id, kind, author=context.author, settings_key=key, details=details)
+    try:
+        size_nm = image.pixel_size.nm
+        path = store.label_pyramid_path(revision.id)
+        write_label_pyramid(path, labels.labels_yx, pixel_size_nm=size_nm, scheme=scheme)
+        rows = coverage_table(labels.labels_yx, scheme, size_nm)
+        store.complete_revision(revision.id, coverage=[row.to_json() for row in rows])
+    except BaseException:
+        store.discard_revision(revision.id)
+        raise
+    return LabelOutcome.ADDED
+
+
+def label_hash(labels_yx: NDArray[np.uint8]) -> str:
+    """sha256 (hex) of shape and class ids.
+
+    >>> label_hash(np.zeros((2, 3), np.uint8)) == label_hash(np.zeros((3, 2), np.uint8))
+    False
+    """
+    digest = hashlib.sha256(f"labels {labels_yx.shape}\n".encode())
+    digest.update(np.ascontiguousarray(labels_yx).data)
+    return digest.hexdigest()
+
+
+def _outcome(
+    name: str,
+    outcome: Outcome,
+    *,
+    image_id: str = "",
+    of: str = "",
+    labels: LabelOutcome = LabelOutcome.NONE,
+    cause: str = "",
+    remedy: str = "",
+    notes: list[str] | None = None,
+) -> dict[str, Any]:
+    """Plain values for the job's result."""
+    return {
+        "name": name,
+        "outcome": outcome.value,
+        "image_id": image_id,
+        "of": of,
+        "labels": labels.value,
+        "cause": cause,
+        "remedy": remedy,
+        "notes": notes or [],
+    }

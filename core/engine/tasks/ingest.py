@@ -1,0 +1,175 @@
+"""``ingest``: read a micrograph, every page of it, into a project.
+
+Params: ``project_id``; ``upload_id`` (a file from a browser, deleted afterwards) or ``path`` (a file on the server);
+optionally ``name``, ``pixel_size_nm`` (instead of what the file says), ``assumed_nm`` (pixel size where the file does
+not say it), ``then`` (`core.batches.plan.SegmentPlan`: every image is segmented once the file is read, by
+`core.batches.followers`), ``pages`` (list, counted from 0; all if absent),
+``split``, ``specimen``, ``condition``. Result: ``image_ids`` in the order of the pages, ``notices``, ``duplicates``,
+the ids among them that the project held before, and of these ``restored`` (taken out of the trash), ``sized`` (their
+pixel size was unknown and is now that of the file) and ``sizes_nm``, id to the file's pixel size where it is another
+than the known one, which stays.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.batches.plan import SegmentPlan
+from core.engine.context import JobContext
+from core.errors import CristaeError, ImageError, JobCancelledError, JobError
+from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
+from core.imaging.image import PixelSize
+from core.jobs.rights import require_fence
+from core.store.audit import note
+from core.store.images import content_hash
+from core.store.records import ImageRecord, Split
+from core.store.store import Store
+from core.store.uploads import delete_upload, find_upload
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Read the file; nothing is left of it when a page cannot be read.
+
+    Raises
+    ------
+    ImageError
+        The file cannot be used.
+    NotFoundError
+        There is no such project or upload.
+    StorageFullError
+        The disk is full.
+    PredictionError
+        What shall follow cannot be used.
+    JobCancelledError
+        Somebody asked for the job to stop.
+    """
+    if context.params.get("then"):
+        SegmentPlan.from_json(context.params["then"])  # what cannot follow is said before the file is read
+    upload_id = context.params.get("upload_id")
+    path, name = _file(context, upload_id)
+    added: list[str] = []
+    try:
+        with open_guarded(path, name=name, max_px=context.settings.max_image_px) as micrograph:
+            result = _ingest(context, micrograph, added)
+    except BaseException as error:
+        for image_id in added:
+            context.store.delete_image(image_id)
+        if upload_id and isinstance(error, ImageError | JobCancelledError):
+            delete_upload(context.settings, upload_id)  # a full disk, say, leaves it for another try
+        raise
+    if upload_id:
+        delete_upload(context.settings, upload_id)
+    return result
+
+
+def _file(context: JobContext, upload_id: str | None) -> tuple[Path, str]:
+    """The file and what to call it."""
+    given = str(context.params.get("name") or "")
+    if upload_id:
+        upload = find_upload(context.settings, upload_id)
+        return upload.path, given or upload.name
+    if not context.params.get("path"):
+        raise JobError("The job names no file.", "Give an upload_id or a path on the server.")
+    path = Path(str(context.params["path"])).expanduser()
+    require_fence(context.settings, context.params, [path])
+    return path, given or path.name
+
+
+def _ingest(context: JobContext, micrograph: GuardedMicrograph, added: list[str]) -> dict[str, Any]:
+    """Add the pages one by one."""
+    params = context.params
+    pages = _pages(params.get("pages"), micrograph)
+    size = None if params.get("pixel_size_nm") is None else PixelSize.from_user(float(params["pixel_size_nm"]))
+    stack = _stack_name(context, micrograph, pages) if micrograph.pages > 1 else ""
+    known = _Known(context.store, str(params.get("project_id", "")), context.author)
+    image_ids: list[str] = []
+    notices: dict[str, None] = {}
+    for number, page in enumerate(pages):
+        context.progress(number / len(pages), f"reading {micrograph.page_name(page)}")
+        image = micrograph.read(page)
+        if size is not None:
+            image = replace(image, pixel_size=size)
+        elif image.pixel_size.nm is None and params.get("assumed_nm") is not None:
+            image = replace(image, pixel_size=PixelSize.from_user(float(params["assumed_nm"])))
+        record, new = context.store.add_image_once(
+            str(params.get("project_id", "")),
+            image,
+            split=params.get("split", Split.POOL),
+            specimen=str(params.get("specimen", "")),
+            condition=str(params.get("condition", "")),
+            stack=stack,
+            z_index=page if stack else None,
+        )
+        if new:
+            added.append(record.id)
+        else:
+            known.compare(record, image.pixel_size)
+        image_ids.append(record.id)
+        notices.update(dict.fromkeys(image.notices))
+    context.check_cancelled()
+    duplicates = [image_id for image_id in image_ids if image_id not in added]
+    return {"image_ids": image_ids, "notices": list(notices), "duplicates": duplicates, **known.outcome()}
+
+
+class _Known:
+    """What happens to images that the project holds already."""
+
+    def __init__(self, store: Store, project_id: str, author: str) -> None:
+        self._store, self._author = store, author
+        self._trashed = {image.id for image in store.trashed_images(project_id)}
+        before = (*store.images(project_id), *store.trashed_images(project_id))
+        self._unsized = {image.id for image in before if image.pixel_size.nm is None}
+        self._restored: list[str] = []
+        self._sized: list[str] = []
+        self._sizes_nm: dict[str, float] = {}
+
+    def compare(self, record: ImageRecord, size: PixelSize) -> None:
+        """Note what the file changed about an image, for who dropped it and in the audit log."""
+        with self._store.database.writing() as session:
+            if record.id in self._trashed:
+                self._restored.append(record.id)
+                note(session, self._author, "images_restored", record.project_id, record.id, name=record.name)
+            if record.id in self._unsized and record.pixel_size.nm is not None:
+                self._sized.append(record.id)
+                changes = {"pixel_size": [None, record.pixel_size.nm]}
+                note(
+                    session, self._author, "image_changed", record.project_id, record.id,
+                    name=record.name, changes=changes,
+                )  # fmt: skip
+        if size.nm is not None and size.nm != record.pixel_size.nm:
+            self._sizes_nm[record.id] = size.nm
+
+    def outcome(self) -> dict[str, Any]:
+        """For the job's result."""
+        return {"restored": self._restored, "sized": self._sized, "sizes_nm": self._sizes_nm}
+
+
+def _stack_name(context: JobContext, micrograph: GuardedMicrograph, pages: list[int]) -> str:
+    """The file's name, numbered where another file of that name has become a stack of the project before."""
+    images = context.store.images(str(context.params.get("project_id", "")))
+    taken = {(image.stack, image.z_index): image.content_hash for image in images if image.stack}
+    for number in itertools.count(1):
+        name = micrograph.name if number == 1 else f"{micrograph.name} ({number})"
+        shared = [page for page in pages if (name, page) in taken]
+        if all(content_hash(micrograph.read(page), name, page) == taken[name, page] for page in shared):
+            break
+    return name
+
+
+def _pages(wanted: Any, micrograph: GuardedMicrograph) -> list[int]:
+    """Which pages to read."""
+    if wanted is None:
+        return list(range(micrograph.pages))
+    try:
+        pages = [int(page) for page in wanted]
+    except (TypeError, ValueError) as error:
+        raise CristaeError(f"The pages are {wanted!r}.", "Give a list of numbers, counted from 0.") from error
+    if not pages or not all(0 <= page < micrograph.pages for page in pages):
+        raise ImageError(
+            f"The pages {pages} were asked for, but {micrograph.name} has {micrograph.pages}.",
+            f"Choose from 0 to {micrograph.pages - 1}.",
+        )
+    return pages

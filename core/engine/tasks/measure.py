@@ -1,0 +1,110 @@
+"""``measure``: size, shape and surroundings of every object of label maps.
+
+Params: ``project_id``, ``revision_ids``, ``contact_nm``; for lists of jobs ``name``. Result: ``measured`` and ``kept``
+(how many had been measured so before), ``problems`` (a line for each label map that could not be).
+
+Each label map's table is kept beside it as soon as it is measured: a job that was cut off goes on with the rest.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from core.engine.context import ETA_FROM, JobContext
+from core.errors import CristaeError, JobCancelledError, JobError, StorageFullError
+from core.measurements.tables import table_of
+from core.morphometry.objects import CONTACT_NM, measure_objects
+from core.store.label_maps import label_classes, open_label_map, require_project_classes
+from core.store.records import ImageRecord, RevisionRecord
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Measure what is not measured yet.
+
+    Raises
+    ------
+    JobError
+        There is nothing to measure, the contact distance makes no sense, or none of the label maps could be measured.
+    StorageFullError
+        The disk is full; what is measured is kept.
+    JobCancelledError
+        Somebody asked for the job to stop; what is measured is kept.
+    """
+    ids = [str(each) for each in context.params.get("revision_ids", ())]
+    contact_nm = _contact_nm(context.params.get("contact_nm", CONTACT_NM))
+    if not ids:
+        raise JobError("The job names no label maps.", "Choose them on the Measure page.")
+    problems: list[str] = []
+    kept, began_s = 0, time.monotonic()
+    for number, revision_id in enumerate(ids):
+        name = revision_id
+        try:
+            revision = context.store.revision(revision_id)
+            image = context.store.image(revision.image_id)
+            name = image.name
+            there = table_of(context.store, image, revision, contact_nm)
+            if there is not None and there.contacts:
+                kept += 1
+                continue
+            _measure(context, image, revision, contact_nm, _Progress(context, name, number, len(ids), began_s))
+        except (JobCancelledError, StorageFullError):
+            raise
+        except (CristaeError, MemoryError) as error:
+            problems.append(f"{name}: {'There was not enough memory.' if isinstance(error, MemoryError) else error}")
+            context.log(problems[-1])
+    if len(problems) == len(ids):
+        raise JobError(
+            f"None of the {len(ids)} label maps could be measured. {problems[0]}", "Mend that and measure again."
+        )
+    return {"measured": len(ids) - kept - len(problems), "kept": kept, "problems": problems}
+
+
+def _contact_nm(given: Any) -> float:
+    """The contact distance, checked."""
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        value = float("nan")
+    if not 0 <= value < float("inf"):
+        raise JobError(f"The contact distance is {given!r}.", "Give a length in nm, 0 or more.")
+    return value
+
+
+class _Progress:
+    """How far one label map is, as how far the job is."""
+
+    def __init__(self, context: JobContext, name: str, number: int, count: int, began_s: float) -> None:
+        self._context, self._name = context, name
+        self._number, self._count, self._began_s = number, count, began_s
+
+    def __call__(self, fraction: float) -> None:
+        done = (self._number + fraction) / self._count
+        eta_s = (time.monotonic() - self._began_s) * (1 - done) / done if done > ETA_FROM else None
+        place = f" ({self._number + 1} of {self._count})" if self._count > 1 else ""
+        self._context.progress(done, f"{self._name}{place}", eta_s)
+
+
+def _measure(
+    context: JobContext, image: ImageRecord, revision: RevisionRecord, contact_nm: float, progress: _Progress
+) -> None:
+    """One label map, from its pyramid to its table."""
+    progress(0.0)
+    require_project_classes(context.store, revision)
+    labels = open_label_map(context.store, revision)
+    confidence = labels.confidence
+    table = measure_objects(
+        np.asarray(labels.read(0, slice(None), slice(None)), np.uint8),
+        label_classes(context.store, revision),
+        image.pixel_size.nm,
+        confidence_yx=None
+        if confidence is None
+        else np.asarray(confidence.read(0, slice(None), slice(None)), np.uint8),
+        contact_nm=contact_nm,
+        progress=progress,
+    )
+    context.check_cancelled()
+    context.store.revision(revision.id)  # gone meanwhile: then its folder must not come back
+    table.save(context.store.object_table_path(revision.id))

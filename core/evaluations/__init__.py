@@ -1,0 +1,1 @@
+"""Evaluations that are stored: what is scored, started, read and taken away."""

@@ -1,0 +1,1 @@
+"""The report of an evaluation: findings, tables, pictures, one page of HTML."""

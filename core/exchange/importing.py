@@ -1,0 +1,94 @@
+"""Taking in a model in whatever form it comes: a bundle, a model folder, an nnU-Net results folder or zip.
+
+Everything that opens the files, and the trial run of the model, happens in a guarded process (`core.outside.guarded`).
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from core.errors import ModelError
+from core.exchange.bundle import is_bundle, unpack_bundle
+from core.exchange.check import check_model_works
+from core.exchange.nnunet_import import convert_nnunet
+from core.models.store import CARD_FILE, ModelStore, StoredModel, open_model
+from core.outside.boundary import file_boundary
+from core.outside.child import report_progress
+from core.outside.guarded import GIB, Limits, Subject, guarded_with
+from core.outside.links import is_plain_file, require_no_links_below
+
+_LIMITS: Final = Limits(memory_bytes=24 * GIB, busy_s=600, wall_s=900)
+"""The largest networks of nnU-Net have 1.5 GB of weights a fold, of which some copies are in memory; each step of the
+work (unpacking, converting, trying out) may take so long."""
+
+
+def import_model(
+    path: Path, store: ModelStore, *, pixel_size_nm: float | None = None, name: str | None = None
+) -> StoredModel:
+    """Bring a model into the store, under an id that is free; what it is, is found out by looking.
+
+    Parameters
+    ----------
+    path
+        A bundle (zip), a folder with card.json, an nnU-Net results folder, or a zip of
+        ``nnUNetv2_export_model_to_zip``.
+    store
+        Where it goes.
+    pixel_size_nm
+        Pixel size of the training instead of what the model says; nnU-Net's own say none.
+    name
+        Name to show, and to make the id of; the model's own by default.
+
+    Raises
+    ------
+    ModelError
+        Nothing is there, it is no model that can be used, or it does not work when it is tried out.
+    StorageFullError
+        The store cannot be written.
+    """
+    if not path.exists():
+        raise ModelError(f"{path} does not exist.", "Check the path.")
+    with tempfile.TemporaryDirectory(prefix="cristae-import-") as scratch:
+        subject = Subject(path.name, ModelError)
+        folder, wanted = guarded_with(_LIMITS, subject, ready_model, path, Path(scratch), pixel_size_nm, name)
+        return store.add_free(folder, wanted, name=name, pixel_size_nm=pixel_size_nm)
+
+
+def ready_model(path: Path, scratch: Path, pixel_size_nm: float | None, name: str | None) -> tuple[Path, str]:
+    """Within the guarded process: make a model folder of what came, and try it out.
+
+    Parameters
+    ----------
+    path, pixel_size_nm, name
+        As for `import_model`.
+    scratch
+        An empty folder to work in.
+
+    Returns
+    -------
+    Path, str
+        The folder, and the name to make an id of.
+
+    Raises
+    ------
+    ModelError
+        As for `import_model`.
+    """
+    with file_boundary(path.name, kind=ModelError):
+        folder, wanted = _model_folder(path, scratch, pixel_size_nm, name)
+        report_progress()
+        check_model_works(folder)
+    return folder, wanted
+
+
+def _model_folder(path: Path, scratch: Path, pixel_size_nm: float | None, name: str | None) -> tuple[Path, str]:
+    if path.is_dir():
+        require_no_links_below(path, ModelError, levels=1)
+        if is_plain_file(path / CARD_FILE):
+            return path, name or open_model(path).id
+    elif is_bundle(path):
+        folder = unpack_bundle(path, scratch)
+        return folder, name or open_model(folder).id
+    return convert_nnunet(path, scratch, pixel_size_nm=pixel_size_nm, name=name)

@@ -1,1 +1,0 @@
-"""Taking images with their label maps away: as files with a manifest, or as a dataset folder that imports again."""

@@ -1,0 +1,1 @@
+"""What people take away: single files of an image, packages of many, dataset folders that import again."""

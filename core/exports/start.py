@@ -1,0 +1,111 @@
+"""Asking for an export: a package of many images, or one file that takes long to make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from core.access.models import owner_of, require_taking
+from core.access.roles import Permission, require, require_anywhere
+from core.errors import JobError, NotFoundError
+from core.evaluations.read import evaluation
+from core.exports.kept import KIND
+from core.exports.request import ExportRequest
+from core.jobs.rows import Priority, active_jobs, submit
+from core.models.store import ModelStore
+from core.review.double_annotation import require_visible
+from core.store.people import person_key
+from core.store.records import JobRecord
+from core.store.store import Store
+
+MOST_PER_PERSON: Final = 5
+"""Exports of one person that wait or run; more would keep others waiting for hours."""
+
+MOST_WAITING: Final = 40
+"""Exports of everybody that wait or run."""
+
+
+def start_export(store: Store, request: ExportRequest, *, by: str) -> JobRecord:
+    """Queue a package; the same one that is under way already is returned instead.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not look at the project.
+    NotFoundError
+        There is no such project.
+    JobError
+        Too many exports are under way.
+    """
+    require(store, request.project_id, by, Permission.VIEW)
+    title = request.title or store.project(request.project_id).name
+    params = {"what": "package", "project_id": request.project_id, "name": title, "request": request.to_json()}
+    return _submit(store, params, by)
+
+
+def start_file(
+    store: Store, what: str, subject_id: str, file: str, options: Mapping[str, str], *, by: str
+) -> JobRecord:
+    """Queue one of the downloads that are too heavy to be made while somebody waits.
+
+    Parameters
+    ----------
+    store
+        Where it comes from.
+    what
+        "revision", "evaluation" or "model".
+    subject_id
+        Of the revision, evaluation or model.
+    file
+        Which of its downloads.
+    options
+        As in the address of the download.
+    by
+        Who asks.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not look at it.
+    NotFoundError
+        There is nothing of this id.
+    JobError
+        Too many exports are under way.
+    """
+    params: dict[str, Any] = {"what": what, "file": file, "options": dict(options), f"{what}_id": subject_id}
+    if what == "revision":
+        require_visible(store, subject_id, by)
+        image = store.image(store.revision(subject_id).image_id)
+        params |= {"project_id": image.project_id, "name": f"{image.name}: {file}"}
+    elif what == "evaluation":
+        row = evaluation(store, subject_id)
+        params |= {"project_id": row.project_id, "name": f"{row.name}: {file}"}
+        if options.get("compare"):
+            require(store, evaluation(store, options["compare"]).project_id, by, Permission.VIEW)
+    elif what == "model":
+        require_taking(store, subject_id, by)
+        owner = owner_of(ModelStore(store.settings.models_dir).get(subject_id))
+        params |= {"name": f"{subject_id}: {file}", **({"project_id": owner} if owner else {})}
+    else:
+        raise NotFoundError(f"There are no exports of {what[:40]!r}.", "Reload the page.")
+    if "project_id" in params:
+        require(store, params["project_id"], by, Permission.VIEW)
+    else:
+        require_anywhere(store, by, Permission.VIEW)
+    return _submit(store, params, by)
+
+
+def _submit(store: Store, params: Mapping[str, Any], by: str) -> JobRecord:
+    active = [row for row in active_jobs(store=store) if row.kind == KIND]
+    mine = [row for row in active if person_key(row.author) == person_key(by)]
+    same = next((row for row in mine if row.params == dict(params) and not row.cancel_requested), None)
+    if same is not None:
+        return same
+    if len(mine) >= MOST_PER_PERSON or len(active) >= MOST_WAITING:
+        whose = "of yours " if len(mine) >= MOST_PER_PERSON else ""
+        count = len(mine) if whose else len(active)
+        raise JobError(
+            f"{count} exports {whose}wait or run already.",
+            "Wait until one has finished, or cancel one on the Jobs page.",
+        )
+    return submit(KIND, params, priority=Priority.NORMAL, store=store, by=by)

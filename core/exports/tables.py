@@ -1,0 +1,106 @@
+"""One table over all images of a package: areas, objects."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.exports.label_maps import COVERAGE_COLUMNS, LabelledImage, coverage_rows, made_by
+from core.imaging.pyramid import Pyramid
+from core.label_scheme import LabelScheme
+from core.morphometry.frames import FILTER, objects_columns, objects_frame
+from core.morphometry.objects import CONTACT_NM, ObjectTable, measure_objects
+from core.morphometry.summary import ImageObjects
+from core.spreadsheets import frame_csv, not_a_formula
+from core.store.label_maps import open_label_map, require_project_classes
+from core.store.records import ImageRecord, RevisionRecord
+from core.store.store import Store
+
+_FACTS: Final = ("image_id", "specimen", "condition", "stack", "z_index", "split", "label_map")
+
+
+class CoverageTable:
+    """Areas of every class of every image, a row each; written as images come."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows = 0
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow([*COVERAGE_COLUMNS, *_FACTS])
+
+    def add(self, source: LabelledImage) -> None:
+        """The rows of an image."""
+        image = source.image
+        texts = (image.specimen, image.condition, image.stack)
+        facts = [image.id, *map(not_a_formula, texts), "" if image.z_index is None else image.z_index]
+        facts += [image.split.value, not_a_formula(made_by(source.store, source.revision))]
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            for row in coverage_rows(source):
+                csv.writer(file, lineterminator="\n").writerow([*row, *facts])
+                self.rows += 1
+
+
+class ObjectsTable:
+    """Every object of every image, a row each; written as images come.
+
+    Parameters
+    ----------
+    path
+        Of the table.
+    scheme
+        The project's classes; columns to other classes are left out.
+    """
+
+    def __init__(self, path: Path, scheme: LabelScheme) -> None:
+        self.path = path
+        self.rows = 0
+        self._columns = [*objects_columns(scheme, physical=True), FILTER]
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerow(self._columns)
+
+    def add(self, source: LabelledImage, progress: Callable[[float], None]) -> None:
+        """The objects of an image, measured now where nobody has; without a pixel size lengths are empty."""
+        image = source.image
+        table = measured_table(source.store, image, source.revision, source.scheme, progress)
+        version = source.revision.id
+        objects = ImageObjects(image.id, image.name, image.specimen, version, table, image.condition, image.stack)
+        words = made_by(source.store, source.revision)
+        frame = objects_frame([objects], source.scheme, physical=True, made_by=words).reindex(columns=self._columns)
+        if not len(table):
+            return
+        text = frame_csv(frame, digits=6)
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            file.write(text.split("\n", 1)[1])
+        self.rows += len(frame)
+
+
+def measured_table(
+    store: Store, image: ImageRecord, revision: RevisionRecord, scheme: LabelScheme, progress: Callable[[float], None]
+) -> ObjectTable:
+    """The objects of a label map as somebody has measured them, with their contact distance; else measured and kept."""
+    require_project_classes(store, revision)
+    path = store.object_table_path(revision.id)
+    kept = ObjectTable.load(path) if path.is_file() else None
+    if kept is not None and kept.pixel_size_nm == image.pixel_size.nm:
+        return kept
+    labels = open_label_map(store, revision)
+    table = measure_objects(
+        _whole(labels),
+        scheme,
+        image.pixel_size.nm,
+        confidence_yx=None if labels.confidence is None else _whole(labels.confidence),
+        contact_nm=CONTACT_NM if kept is None else kept.contact_nm,
+        progress=progress,
+    )
+    store.revision(revision.id)  # gone meanwhile: then its folder must not come back
+    table.save(path)
+    return table
+
+
+def _whole(pyramid: Pyramid) -> NDArray[np.uint8]:
+    return np.asarray(pyramid.read(0, slice(None), slice(None)), np.uint8)

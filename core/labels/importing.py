@@ -1,0 +1,242 @@
+"""Label maps in: one label image, one mask per organelle, one picture with a colour per class.
+
+Rules, in short (docs/formats.md has them for users): a value or colour that no class has is refused; what is plainly an
+edge artefact of an export is put right and counted; what two masks claim is nobody's. Masks are in `label_masks`,
+colours in `label_colors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import LabelMapError
+from core.imaging.formats.source import Channels, Plane
+from core.imaging.placement import Placement
+from core.imaging.row_bands import replaced_values, row_bands, value_counts
+from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.colors import read_rgb_labels
+from core.labels.masks import Overlap, match_masks, read_masks
+from core.labels.planes import check_class, classes_of, equal_channels, hide_transparent, listed, read_label_plane
+from core.labels.polarity import Brightness, Foreground, chosen_part
+from core.labels.report import LabelImport, LabelReport, LabelRule, RuleCount
+
+__all__ = [
+    "LabelImport",
+    "LabelReport",
+    "LabelRule",
+    "Overlap",
+    "RuleCount",
+    "match_masks",
+    "read_label_image",
+    "read_masks",
+    "read_rgb_labels",
+]
+
+STRAY_SHARE: Final = 0.01
+"""Share of pixels beside the value map that passes for soft edges."""
+
+
+def read_label_image(
+    path: Path,
+    scheme: LabelScheme,
+    shape_yx: tuple[int, int] | None = None,
+    *,
+    value_map: Mapping[int, int] | None = None,
+    stray_share: float = STRAY_SHARE,
+    name: str | None = None,
+    foreground: Foreground | None = None,
+    placement: Placement | None = None,
+) -> LabelImport:
+    """Read a label image, whose values are class ids.
+
+    Parameters
+    ----------
+    path
+        PNG, TIFF, MRC or NIfTI; grey or with a palette, whose indices are the values.
+    scheme
+        Which ids there are.
+    shape_yx
+        Of the image that it belongs to; None where that is not known.
+    value_map
+        For files with other values, also negative ones: value in the file to class id. 0 is background, 255 ignore and
+        a class number its class unless the map says otherwise.
+    stray_share
+        With a value map: at most this share of the pixels may have other values (soft edges); they take the nearest
+        value of the map.
+    name
+        What to call the file in messages.
+    foreground
+        For files of 1 bit per pixel: whether 1 is what viewers show light or dark; None: as the file suggests.
+    placement
+        Where the image's header places it.
+
+    Returns
+    -------
+    LabelImport
+        uint8 of the image's shape, with counts.
+
+    Raises
+    ------
+    UnclearMaskError
+        1 bit per pixel, and either value may be 1.
+    LabelMapError
+        Unreadable, compressed with losses, a stack, another size, in colour, values that no class has or that are no
+        integers; with the values and how often each was found.
+    """
+    plane, shown = read_label_plane(path, shape_yx, name=name, placement=placement)
+    values, counts, told = _label_values(plane, shown, foreground)
+    found, pixels = value_counts(values)
+    if value_map is None:
+        _check_known(found, pixels, scheme, shown)
+        ids = found.astype(np.uint8)
+    else:
+        ids, mapped = _mapped(found, pixels, value_map, scheme, stray_share, shown)
+        counts += mapped
+    labels = replaced_values(values, found, ids)
+    present = set(ids.tolist())
+    remarks = [*plane.notices, *told, *_palette_remark(plane, found, scheme, shown)]
+    if IGNORE_ID in present and not present - {0, IGNORE_ID}:
+        remarks.append(
+            f"{shown} has no class, only {'0 and ' if 0 in present else ''}255, which means ignore. If it is the mask "
+            "of one class, import it as a mask."
+        )
+    return LabelImport.of(labels, counts, remarks)
+
+
+def _label_values(
+    plane: Plane, name: str, foreground: Foreground | None
+) -> tuple[NDArray[Any], list[RuleCount], tuple[str, ...]]:
+    """The one value of each pixel; transparent pixels become 0."""
+    pixels, kind = plane.pixels, plane.channels
+    if kind is Channels.GREY and pixels.dtype == bool:
+        shown = Brightness(pixels, None, plane.white_is_zero, plane.as_written)
+        bits, told = chosen_part(pixels, shown, name, foreground) if plane.white_is_zero or foreground else (pixels, ())
+        return bits.view(np.uint8), [], told
+    if kind is Channels.PALETTE and plane.palette_alpha is not None:
+        alpha = np.full(max(len(plane.palette_alpha), int(pixels.max(initial=0)) + 1), 255, dtype=np.uint8)
+        alpha[: len(plane.palette_alpha)] = plane.palette_alpha
+        return (*hide_transparent(pixels, alpha[pixels], name), ())
+    if kind in (Channels.GREY, Channels.PALETTE):
+        return _integral(pixels, name), [], ()
+    if kind is Channels.CMYK or (kind is not Channels.GREY_ALPHA and not equal_channels(pixels)):
+        raise LabelMapError(
+            f"{name} is a colour picture ({kind.value}), and a label image has one value per pixel.",
+            "Import it as labels by colour, or export it as grey values with one value per class.",
+        )
+    values = _integral(pixels[..., 0], name)
+    if kind is Channels.RGB:
+        return values, [], ()
+    return (*hide_transparent(values, pixels[..., -1], name), ())
+
+
+def _palette_remark(plane: Plane, found: NDArray[Any], scheme: LabelScheme, name: str) -> tuple[str, ...]:
+    """The classes' own colours in another order than their numbers: then colours may count, not numbers."""
+    palette = plane.palette
+    if plane.channels is not Channels.PALETTE or palette is None or int(found.max(initial=0)) >= len(palette):
+        return ()
+    known = {item.rgb(): item.id for item in scheme.classes}
+    for value in found.tolist():
+        color = tuple(int(part) for part in palette[value])
+        class_id = known.get((color[0], color[1], color[2]))
+        if class_id is not None and class_id != value and value in scheme.ids:
+            return (
+                f"{name}: value {value} was read as {scheme.name_of(value)}, but its palette shows it in the colour of "
+                f"{scheme.name_of(class_id)}. If colours count, import it as labels by colour.",
+            )
+    return ()
+
+
+def _integral(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Integers, also from floats that are whole."""
+    if values.dtype == bool:
+        return values.view(np.uint8)
+    if values.dtype.kind in "ui":
+        return values
+    if values.dtype.kind != "f" or not all(_whole(values[band]) for band in row_bands(values.shape)):
+        raise LabelMapError(
+            f"{name} holds values that are no whole numbers ({values.dtype}).",
+            "It may be a probability map, or labels that were scaled with interpolation; export the class ids.",
+        )
+    low, high = float(values.min()), float(values.max())
+    dtype = np.uint8 if low >= 0 and high <= 255 else np.uint16 if low >= 0 and high <= 65535 else np.int64
+    return values.astype(dtype)
+
+
+def _whole(values: NDArray[Any]) -> bool:
+    """Whether all are finite and without fractions."""
+    return bool(np.all(np.isfinite(values)) and np.all(values == np.rint(values)))
+
+
+def _check_known(found: NDArray[Any], pixels: NDArray[np.int64], scheme: LabelScheme, name: str) -> None:
+    """Refuse values that are neither class nor background nor ignore."""
+    known = np.isin(found, [0, IGNORE_ID, *scheme.ids])
+    if not known.all():
+        raise LabelMapError(
+            f"{name} holds values that no class has: {listed(found[~known], pixels[~known])}; in all it holds "
+            f"{listed(found, pixels)}.",
+            f"The classes are {classes_of(scheme)}; 0 is background, 255 ignore. Say which value is which class (on "
+            "the command line --value VALUE=CLASS), or export the labels again without smoothing.",
+        )
+
+
+def _mapped(
+    found: NDArray[Any],
+    pixels: NDArray[np.int64],
+    value_map: Mapping[int, int],
+    scheme: LabelScheme,
+    stray_share: float,
+    name: str,
+) -> tuple[NDArray[np.uint8], list[RuleCount]]:
+    """The class id of each value by the map; values beside it by the nearest that it has, if they are few."""
+    for value, class_id in value_map.items():
+        check_class(class_id, scheme, f"Value {value} of {name}")
+    table = {0: 0, **value_map}
+    keys = np.array(sorted(table), dtype=np.int64)
+    found = found.astype(np.int64)
+    nearest = keys[np.argmin(np.abs(found[:, np.newaxis] - keys[np.newaxis]), axis=1)]
+    classes = np.array([table[int(k)] for k in nearest], dtype=np.uint8)
+    ignored = (found == IGNORE_ID) & (IGNORE_ID not in table)
+    classes[ignored] = IGNORE_ID
+    stray = (found != nearest) & ~ignored
+    numbers = _class_numbers(found, pixels, stray, value_map, scheme, stray_share)
+    classes[numbers] = found[numbers]
+    stray &= ~numbers
+    if pixels[stray].sum() > stray_share * pixels.sum():
+        raise LabelMapError(
+            f"{name} holds values that were not mapped: {listed(found[stray], pixels[stray])}.",
+            'Say for each which class it is (0 for background, 255 for ignore; in a dataset folder under "labels" of '
+            "its dataset.json), or correct the label map.",
+        )
+    changed = ~stray & ~ignored & ~numbers & (found != classes)
+    kept = ", ".join(f"{number} {scheme.name_of(int(number))}" for number in found[numbers])
+    detail = ", ".join(f"{v} to {c}" for v, c in zip(found[changed], classes[changed], strict=True))
+    return classes, [
+        RuleCount(LabelRule.VALUE_MAPPED, int(pixels[changed].sum()), name, detail),
+        RuleCount(LabelRule.CLASS_NUMBER, int(pixels[numbers].sum()), name, kept),
+        RuleCount(LabelRule.IGNORE_VALUE, int(pixels[ignored].sum()), name),
+        RuleCount(LabelRule.STRAY_TO_NEAREST, int(pixels[stray].sum()), name, listed(found[stray], pixels[stray])),
+    ]
+
+
+def _class_numbers(
+    found: NDArray[np.int64],
+    pixels: NDArray[np.int64],
+    stray: NDArray[np.bool_],
+    value_map: Mapping[int, int],
+    scheme: LabelScheme,
+    stray_share: float,
+) -> NDArray[np.bool_]:
+    """Which values beside the map are class numbers that count as they are.
+
+    The map names the values that are no class numbers; a class that it gives another value is not among them. Where the
+    map has grey values, few pixels are rather soft edges; with ``stray_share`` 0 the map is all there is.
+    """
+    numbers = stray & np.isin(found, [class_id for class_id in scheme.ids if class_id not in value_map.values()])
+    greys = any(0 < value < IGNORE_ID for value in value_map)
+    few = pixels[stray].sum() <= stray_share * pixels.sum()
+    return np.zeros_like(numbers) if stray_share == 0 or (greys and few) else numbers

@@ -1,0 +1,209 @@
+"""How the labels of an image are given, whichever of the three ways it is; and which files belong to which image."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from core.errors import DatasetError, LabelMapError
+from core.imaging.placement import Placement
+from core.imaging.reader import SUFFIXES, case_stem
+from core.label_scheme import LabelScheme
+from core.labels.colors import read_rgb_labels
+from core.labels.found_colors import Color
+from core.labels.importing import STRAY_SHARE, read_label_image
+from core.labels.masks import Overlap, match_masks, read_masks
+from core.labels.polarity import Foreground
+from core.labels.report import LabelImport
+
+_TAIL = re.compile(r"[\W_]+[^\W\d_]")
+"""What may follow an image's name in the name of its labels: a letter after the punctuation. A number would be another
+image's."""
+
+
+class LabelSource(StrEnum):
+    """How labels are given."""
+
+    IMAGE = "label image"
+    """One file of class ids."""
+
+    MASKS = "masks"
+    """One black and white file per class."""
+
+    RGB = "labels by colour"
+    """One file with a colour per class."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReading:
+    """How to read labels.
+
+    Parameters
+    ----------
+    source
+        Which way they are given.
+    scheme
+        The classes.
+    overlap
+        For masks: what becomes of pixels that several claim.
+    colors
+        For labels by colour: red, green, blue to class id; None: the scheme's.
+    values
+        For label images: value in the file to class id; None: values are ids.
+    stray_share
+        With ``values``: at most this share of the pixels may have others (soft edges).
+    foreground
+        For masks and files of 1 bit: whether the object is light or dark; None: as each file suggests.
+    only_in_doubt
+        Whether ``foreground`` counts only for masks that leave it open.
+    """
+
+    source: LabelSource
+    scheme: LabelScheme
+    overlap: Overlap = Overlap.IGNORE
+    colors: Mapping[Color, int] | None = None
+    values: Mapping[int, int] | None = None
+    stray_share: float = STRAY_SHARE
+    foreground: Foreground | None = None
+    only_in_doubt: bool = False
+
+    def read(self, paths: Sequence[Path], shape_yx: tuple[int, int], placement: Placement | None = None) -> LabelImport:
+        """The label map of an image from its files.
+
+        Parameters
+        ----------
+        paths
+            At least one; more than one only for masks, which find their class by name.
+        shape_yx
+            Of the image.
+        placement
+            Where the image's header places it.
+
+        Raises
+        ------
+        LabelMapError
+            As for `read_label_image`, `read_masks` and `read_rgb_labels`; several files where one is expected; a mask
+            that fits no class.
+        """
+        if self.source is LabelSource.MASKS:
+            found, unmatched = match_masks(paths, self.scheme)
+            if unmatched:
+                raise unmatched_masks(unmatched, self.scheme)
+            return self.read_by_class(found, shape_yx, placement)
+        if len(paths) != 1:
+            raise LabelMapError(
+                f"{len(paths)} files claim to be the labels of one image: {', '.join(p.name for p in paths)}.",
+                "Keep one of them.",
+            )
+        if self.source is LabelSource.RGB:
+            return read_rgb_labels(paths[0], self.scheme, shape_yx, colors=self.colors, placement=placement)
+        return read_label_image(
+            paths[0],
+            self.scheme,
+            shape_yx,
+            value_map=self.values,
+            stray_share=self.stray_share,
+            foreground=self.foreground,
+            placement=placement,
+        )
+
+    def read_by_class(
+        self, masks: Mapping[int, Path], shape_yx: tuple[int, int], placement: Placement | None = None
+    ) -> LabelImport:
+        """The label map of an image from masks whose classes are known, class id to file.
+
+        Raises
+        ------
+        LabelMapError
+            As for `read_masks`.
+        """
+        return read_masks(
+            masks,
+            self.scheme,
+            shape_yx,
+            overlap=self.overlap,
+            foreground=self.foreground,
+            only_in_doubt=self.only_in_doubt,
+            placement=placement,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Images and the files that belong to each by name.
+
+    Parameters
+    ----------
+    files
+        Image to its files, in the order of the images; empty where there are none.
+    strays
+        Files that belong to no image.
+    """
+
+    files: Mapping[Path, tuple[Path, ...]]
+    strays: tuple[Path, ...]
+
+
+def pair_by_name(images: Iterable[Path], files: Iterable[Path]) -> Pairing:
+    """Give each label file to the image whose name it bears, alone or followed by words.
+
+    "vnc_1.png", "vnc_1_labels.tif" and "vnc_1_mitochondria.png" belong to "vnc_1.tif"; "vnc_12.png" and "vnc_1_2.png"
+    do not. Case does not count; the longest name that fits wins.
+
+    Parameters
+    ----------
+    images, files
+        Paths; only names count.
+    """
+    names = {image: _key(image) for image in images}
+    longest_first = sorted(names, key=lambda image: -len(names[image]))
+    found: dict[Path, list[Path]] = {image: [] for image in names}
+    strays: list[Path] = []
+    for file in files:
+        name = _key(file)
+        owner = next((image for image in longest_first if _belongs(name, names[image])), None)
+        (strays if owner is None else found[owner]).append(file)
+    return Pairing({image: tuple(paths) for image, paths in found.items()}, tuple(strays))
+
+
+def image_files(folder: Path) -> tuple[Path, ...]:
+    """The files of a folder whose names end as images do, sorted; hidden ones and folders left out.
+
+    Raises
+    ------
+    DatasetError
+        There is no such folder, or it has none.
+    """
+    if not folder.is_dir():
+        raise DatasetError(f"There is no folder {folder}.", "Check the path.")
+    found = tuple(
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and not path.name.startswith(".") and path.name.lower().endswith(SUFFIXES)
+    )
+    if not found:
+        raise DatasetError(f"{folder} has no images.", f"Files that end in {', '.join(SUFFIXES)} are looked for.")
+    return found
+
+
+def unmatched_masks(paths: Sequence[Path], scheme: LabelScheme) -> LabelMapError:
+    """The error for masks whose name ends with no class."""
+    names = ", ".join(path.name for path in paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+    return LabelMapError(
+        f"No class fits the end of {names}.",
+        f"The classes are {', '.join(c.name for c in scheme.classes)}. Let the name end with one of them, or take the "
+        "file out of the folder.",
+    )
+
+
+def _key(path: Path) -> str:
+    return unicodedata.normalize("NFC", case_stem(path)).casefold()
+
+
+def _belongs(name: str, image: str) -> bool:
+    tail = name[len(image) :]
+    return name.startswith(image) and (not tail or _TAIL.match(tail) is not None)

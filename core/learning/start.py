@@ -1,0 +1,167 @@
+"""Asking for a training: choices checked, the snapshot frozen, the job queued."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from core.errors import TrainingError
+from core.jobs.rows import jobs, submit
+from core.learning.snapshot import Snapshot, take_snapshot
+from core.learning.speed import make_way
+from core.models.store import ModelStore
+from core.store.records import JobRecord, JobState
+from core.store.store import Store
+from core.training.presets import Preset
+from core.training.request import TrainRequest
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """What a person asks for; checked when it is started.
+
+    Parameters
+    ----------
+    image_ids
+        Images of the project with reference labels, none of the test set.
+    name
+        The model's.
+    preset, parent_id, minutes, epochs, iterations_per_epoch, pixel_size_nm, seed, validation_fraction, learning_rate
+        See `core.training.request.TrainRequest`; ``parent_id`` is a model of the store.
+    """
+
+    project_id: str
+    image_ids: Sequence[str]
+    name: str
+    preset: Preset = Preset.COMPACT
+    parent_id: str | None = None
+    minutes: float | None = None
+    epochs: int | None = None
+    iterations_per_epoch: int | None = None
+    pixel_size_nm: float | None = None
+    seed: int = 0
+    validation_fraction: float = 0.15
+    learning_rate: float | None = None
+
+
+TRAINED_ON: Final = "Trained in Cristae on the project"
+"""What a model's card says of its origin, before the project's name."""
+
+
+def start_training(store: Store, plan: TrainingPlan, *, author: str = "", by: str | None = None) -> JobRecord:
+    """Freeze the snapshot and queue the training.
+
+    Parameters
+    ----------
+    by
+        Who asks in a browser, as `core.jobs.rows.submit` takes it.
+
+    Raises
+    ------
+    AccessError
+        ``by`` may not train in this project.
+    DatasetError
+        The images cannot be trained on.
+    TrainingError
+        No name, or numbers that make no sense.
+    ModelError
+        There is no such parent.
+    """
+    _check_name(plan)
+    params = training_params(store, plan, take_snapshot(store, plan.project_id, plan.image_ids))
+    row = submit("train", params, author=author, store=store, by=by)
+    make_way(store)
+    return row
+
+
+def training_params(store: Store, plan: TrainingPlan, snapshot: Snapshot) -> dict[str, Any]:
+    """Parameters of a job that trains on a snapshot, whatever ``plan.image_ids`` says; the model gets a free id.
+
+    Raises
+    ------
+    TrainingError
+        No name, or numbers that make no sense.
+    ModelError
+        There is no such parent.
+    """
+    _check_name(plan)
+    models = ModelStore(store.settings.models_dir, coming=coming_ids(store))
+    if plan.parent_id is not None:
+        models.get(plan.parent_id)
+    params = {
+        "project_id": plan.project_id,
+        "model_id": models.free_id(plan.name),
+        "name": models.free_name(plan.name, coming=coming_names(store)),
+        "image_ids": [case.image_id for case in snapshot.cases],
+        "preset": plan.preset.value,
+        "parent_id": plan.parent_id,
+        "minutes": plan.minutes,
+        "epochs": plan.epochs,
+        "iterations_per_epoch": plan.iterations_per_epoch,
+        "pixel_size_nm": plan.pixel_size_nm,
+        "seed": plan.seed,
+        "validation_fraction": plan.validation_fraction,
+        "learning_rate": plan.learning_rate,
+        "snapshot": snapshot.to_json(),
+    }
+    training_request(store, "check", params)
+    return params
+
+
+def _check_name(plan: TrainingPlan) -> None:
+    if not plan.name.strip():
+        raise TrainingError("The model has no name.", "Give it one.")
+
+
+def training_request(store: Store, job_id: str, params: dict[str, Any]) -> TrainRequest:
+    """The training of a job, as `core.training.train` takes it.
+
+    Raises
+    ------
+    TrainingError
+        Numbers that make no sense.
+    ModelError
+        The parent has gone.
+    """
+    models = ModelStore(store.settings.models_dir)
+    parent = models.get(params["parent_id"]).path if params.get("parent_id") else None
+    project = Snapshot.from_json(params["snapshot"]).project
+    return TrainRequest(
+        dataset=training_folder(store, job_id) / "dataset",
+        preset=Preset(params["preset"]),
+        out=store.settings.models_dir / str(params["model_id"]),
+        minutes=params.get("minutes"),
+        epochs=params.get("epochs"),
+        iterations_per_epoch=params.get("iterations_per_epoch"),
+        parent=parent,
+        pixel_size_nm=params.get("pixel_size_nm"),
+        validation_fraction=float(params.get("validation_fraction", 0.15)),
+        learning_rate=params.get("learning_rate"),
+        seed=int(params.get("seed", 0)),
+        threads=store.settings.threads,
+        name=str(params["name"]),
+        origin=f"{TRAINED_ON} {project!r}.",
+    )
+
+
+def training_folder(store: Store, job_id: str) -> Path:
+    """Where a training keeps its dataset and what it has told."""
+    return store.settings.data_dir / "training" / job_id
+
+
+def coming_names(store: Store) -> frozenset[str]:
+    """Names of the models that trainings are making, or are about to make."""
+    return frozenset(str(row.params.get("name")) for row in _coming(store))
+
+
+def coming_ids(store: Store) -> frozenset[str]:
+    """Ids of the models that trainings are making, or are about to make."""
+    return frozenset(str(row.params.get("model_id")) for row in _coming(store))
+
+
+def _coming(store: Store) -> tuple[JobRecord, ...]:
+    """Trainings whose models are still to come."""
+    unfinished = set(JobState) - {JobState.SUCCEEDED, JobState.CANCELLED}  # a paused one wants its folder back
+    return tuple(jobs(kinds=("train",), states=unfinished, limit=100_000, store=store))

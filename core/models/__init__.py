@@ -1,0 +1,1 @@
+"""The model store: folders of networks with their cards and weights."""

@@ -1,1 +1,0 @@
-"""Evaluations in the store: asking for one, scoring it, looking at it."""

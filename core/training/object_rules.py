@@ -1,0 +1,212 @@
+"""Object rules of a model: learned from the labels that it was trained on, chosen on images that it was not.
+
+After a training this runs in the training process; for models from elsewhere somebody names labelled images.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import DatasetError
+from core.imaging.image import Image
+from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.translation import match_classes
+from core.models.store import StoredModel
+from core.objects.learning import LabelledImage, learn_rules
+from core.objects.rules import ObjectRules
+from core.segmentation.array_sink import ArraySink
+from core.segmentation.predictor import Predictor
+from core.segmentation.tile_source import find_frame
+from core.training.object_choice import Prediction, choose_rules
+from core.training.preparation import PreparedDataset
+
+if TYPE_CHECKING:
+    from core.datasets.folder import Case, DatasetFolder
+
+LEAST_S: Final = 5.0
+"""Seconds that predicting validation images may take at least, …"""
+
+TIME_SHARE: Final = 0.05
+"""… and as a share of the training."""
+
+
+def rules_after_training(
+    model: StoredModel,
+    cases: Sequence[Case],
+    prepared: PreparedDataset,
+    prepared_folder: Path,
+    *,
+    elapsed_s: float,
+    inherited: ObjectRules,
+) -> ObjectRules:
+    """Rules for the classes of a model.
+
+    Parameters
+    ----------
+    model
+        As it was just trained.
+    cases
+        Of its dataset.
+    prepared, prepared_folder
+        What the preparation decided, and where its cases lie.
+    elapsed_s
+        Seconds that the training took; a share of it may be spent here.
+    inherited
+        Of the parent: kept for classes that the labels do not show.
+
+    Returns
+    -------
+    ObjectRules
+        Learned from the training images; with a validation part, the multiple of each area that is best there.
+    """
+    by_name = {case.name: case for case in cases}
+    training = {prepared.image_of_case[name] for name in prepared.training}
+    rules = learn_rules((_labelled(by_name[name]) for name in sorted(training)), model.scheme.ids)
+    if prepared.held_out:
+        deadline = time.monotonic() + max(LEAST_S, TIME_SHARE * elapsed_s)
+        predictions = list(_predictions(model, by_name, prepared, prepared_folder, deadline))
+        rules = choose_rules(rules, predictions, model.scheme)
+    return with_inherited(rules, inherited)
+
+
+def rules_from_references(
+    model: StoredModel,
+    dataset: DatasetFolder,
+    *,
+    predict_s: float = 0.0,
+    on_progress: Callable[[float, str], object] = lambda fraction, message: None,
+) -> ObjectRules:
+    """Rules for the classes of any model, learned from labelled images.
+
+    Parameters
+    ----------
+    model
+        For example an imported one.
+    dataset
+        Its label maps; classes are matched to the model's by name.
+    predict_s
+        Seconds that may be spent on predicting these images, to choose the multiple of each area that is best; 0: none
+        is predicted, the rules are as the labels say.
+    on_progress
+        Told a fraction, 0 to 1, and what is done.
+
+    Returns
+    -------
+    ObjectRules
+        In the ids of the model.
+
+    Raises
+    ------
+    DatasetError
+        No image has a label map, or no class has a counterpart in the model.
+    """
+    cases = [case for case in dataset.cases if case.label_path is not None]
+    if not cases:
+        raise DatasetError("The dataset has no label map.", "Name a dataset whose images are labelled.")
+    match = match_classes(dataset.scheme, model.scheme)
+    if not match.any_in_common:
+        raise DatasetError(
+            f"The dataset has the classes {_names(dataset.scheme)}, the model {_names(model.scheme)}: none in common.",
+            "Name a dataset with the model's classes.",
+        )
+    lookup = match.lookup()
+    known = {match.ids[class_id] for class_id in dataset.scheme.ids} - {0}
+
+    def labelled() -> Iterator[LabelledImage]:
+        for number, case in enumerate(cases):
+            on_progress(0.5 * number / len(cases), f"labels of {case.name}")
+            found = _labelled(case)
+            yield LabelledImage(lookup[found.labels_yx], found.pixel_size_nm)
+
+    rules = learn_rules(labelled(), sorted(known))
+    predictions = []
+    predictor = Predictor(model) if predict_s > 0 else None
+    deadline = time.monotonic() + predict_s
+    for number, case in enumerate(cases if predictor else ()):
+        if predictor is None or (number and time.monotonic() > deadline):
+            break
+        on_progress(0.5 + 0.5 * number / len(cases), f"predicting {case.name}")
+        image, reference_yx = _loaded(case)
+        predictions.append(_predicted(predictor, case, image, lookup[reference_yx]))
+    on_progress(1.0, "done")
+    return choose_rules(rules, predictions, model.scheme) if predictions else rules
+
+
+def _names(scheme: LabelScheme) -> str:
+    return ", ".join(item.name for item in scheme.classes)
+
+
+def with_inherited(rules: ObjectRules, inherited: ObjectRules) -> ObjectRules:
+    """The rules, and for classes that have none, the inherited ones, where both measure areas alike."""
+    if inherited.unit is not rules.unit and rules.rules:
+        return rules
+    known = {rule.class_id for rule in rules.rules}
+    added = tuple(rule for rule in inherited.rules if rule.class_id not in known)
+    return dataclasses.replace(inherited if not rules.rules else rules, rules=rules.rules + added)
+
+
+def _labelled(case: Case) -> LabelledImage:
+    image, labels_yx = _loaded(case)
+    return LabelledImage(labels_yx, image.pixel_size.nm if case.pixel_size_nm is None else case.pixel_size_nm)
+
+
+def _loaded(case: Case) -> tuple[Image, NDArray[np.uint8]]:
+    from core.datasets.folder import load_case
+
+    return load_case(case)
+
+
+def _predictions(
+    model: StoredModel, by_name: dict[str, Case], prepared: PreparedDataset, folder: Path, deadline: float
+) -> Iterator[Prediction]:
+    """Predictions of validation images, as many as the time allows, one at least."""
+    predictor = Predictor(model, backend="torch")
+    validation = sorted({prepared.image_of_case[name] for name in prepared.validation})
+    both = {prepared.image_of_case[name] for name in prepared.training}
+    for number, name in enumerate(validation):
+        if number and time.monotonic() > deadline:
+            return
+        case = by_name[name]
+        image, reference_yx = _loaded(case)
+        if name in both:
+            reference_yx = _held_out_part(reference_yx, image, _strip(folder, prepared, name))
+        yield _predicted(predictor, case, image, reference_yx)
+
+
+def _predicted(predictor: Predictor, case: Case, image: Image, reference_yx: NDArray[np.uint8]) -> Prediction:
+    """The network's own map of an image beside its reference."""
+    sink = ArraySink(image.shape)
+    size_nm = image.pixel_size.nm if case.pixel_size_nm is None else case.pixel_size_nm
+    predictor.predict(image, sink, pixel_size_nm=size_nm)
+    return Prediction(reference_yx, sink.labels_yx, predictor.model.pixel_size_nm if size_nm is None else size_nm)
+
+
+def _strip(folder: Path, prepared: PreparedDataset, image_name: str) -> NDArray[np.bool_]:
+    """Of an image of which a strip is held out: where that is, on the grid of the training."""
+    import blosc2  # type: ignore[import-untyped]
+
+    name = next(name for name in prepared.validation if prepared.image_of_case[name] == image_name)
+    labels_yx: NDArray[Any] = blosc2.open(str(folder / f"{name}_seg.b2nd"), mode="r")[:][0, 0]
+    return np.asarray(labels_yx != len(prepared.output_ids))  # the network's label of what is ignored
+
+
+def _held_out_part(reference_yx: NDArray[np.uint8], image: Image, strip_yx: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The reference, with *ignore* outside the rows and columns of the strip."""
+    frame = find_frame(image.pixels_yx)
+    part: list[slice] = []
+    for axis, (first, stop) in enumerate((frame.rows, frame.columns)):
+        at, length = np.flatnonzero(strip_yx.any(axis=1 - axis)), strip_yx.shape[axis]
+        if not at.size:
+            return np.full_like(reference_yx, IGNORE_ID)
+        low, high = at[0] / length, (at[-1] + 1) / length
+        part.append(slice(first + round(low * (stop - first)), first + round(high * (stop - first))))
+    kept = np.full_like(reference_yx, IGNORE_ID)
+    kept[tuple(part)] = reference_yx[tuple(part)]
+    return kept

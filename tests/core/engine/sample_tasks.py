@@ -1,0 +1,49 @@
+"""A kind of job for the engine's tests: sleeps, fails, hangs or starts a child, as its parameters say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from core.access.roles import Permission
+from core.engine.context import JobContext
+from core.errors import ImageError
+from core.jobs.kinds import Resource, TaskKind, register
+
+
+def run(context: JobContext) -> dict[str, Any]:
+    """Do what the parameters say; "once" only in the first attempt."""
+    params = context.params
+    context.publish(pid=os.getpid())
+    context.log("sample task begins")
+    if params.get("trace"):
+        with Path(params["trace"]).open("a") as handle:
+            handle.write(f"{params.get('mark', '')} {context.attempt} {time.time()}\n")
+    if params.get("child") and context.attempt == 1:
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        context.publish(child=child.pid)
+    if params.get("fail") == "cristae":
+        raise ImageError("The sample is bad.", "Use another.")
+    if params.get("fail") == "bug":
+        raise ZeroDivisionError("by design")
+    seconds = params.get("seconds", 0) if not params.get("once") or context.attempt == 1 else 0
+    began = time.monotonic()
+    while (gone := time.monotonic() - began) < seconds:
+        if params.get("polite", True):
+            context.progress(gone / seconds, "sleeping")
+        time.sleep(0.02)
+    return {"attempt": context.attempt, "echo": params.get("echo")}
+
+
+register(TaskKind("sample", "Sample", "tests.core.engine.sample_tasks", Resource.CPU, Permission.TRAIN))
+register(TaskKind("sample-warm", "Sample", "tests.core.engine.sample_tasks", Resource.PREDICT, Permission.TRAIN))
+register(TaskKind("sample-gpu", "Sample", "tests.core.engine.sample_tasks", Resource.GPU, Permission.TRAIN))
+register(
+    TaskKind(
+        "sample-once", "Sample", "tests.core.engine.sample_tasks", Resource.CPU, Permission.TRAIN, 1, restartable=False
+    )
+)

@@ -1,0 +1,282 @@
+"""Which image is corrected, and what the correction begins from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+import streamlit as st
+
+from core.annotation.beginning import begin_draft, discard_draft
+from core.annotation.history import HistoryEntry, history
+from core.annotation.progress import TO_DO, ImageProgress, Standing, is_asked, is_to_do, standing_of
+from core.learning.current_model import proposed_model
+from core.review.double_annotation import hidden_authors, hidden_revisions, own_work
+from core.review.records import ReviewState
+from core.review.rows import review as review_of
+from core.store.people import person_key
+from core.store.records import DraftRecord, DraftState, ImageRecord, ProjectRecord, RevisionKind, Split
+from ui import context
+from ui.address import kept_in_address
+from ui.errors import explained, explaining, plain
+from ui.pages import SEGMENT_PAGE
+from ui.parts.first_labels import first_labels
+from ui.parts.names import REVIEW_STATES, image_details
+from ui.parts.options import choice, unequal
+from ui.parts.scores import counted
+from ui.parts.units import duration_text
+from ui.person import person as who
+from ui.state import Query, query, set_query
+from ui.viewer.annotator import annotator_ahead
+
+_DRAFT_POLL_S: Final = 3.0
+"""How often the line below the image asks what was painted."""
+
+_EMPTY: Final = ""
+"""In place of a revision: begin with background everywhere."""
+
+_KINDS: Final = {
+    RevisionKind.PREDICTION: "Prediction",
+    RevisionKind.REFERENCE: "Reference",
+    RevisionKind.CORRECTION: "Correction",
+}
+
+_STANDINGS: Final = {
+    Standing.DRAFT: "your draft",
+    Standing.CHANGES_REQUESTED: "changes requested",
+    Standing.WAITING: "waits for review",
+    Standing.APPROVED: "approved",
+    Standing.REJECTED: "rejected",
+    Standing.SEGMENTED: "segmented",
+    Standing.REFERENCE: "has a reference",
+    Standing.NOTHING: "no label map",
+}
+
+SPLITS: Final = {
+    Split.TRAIN: "training",
+    Split.TEST: "test set",
+    Split.POOL: "pool",
+}
+
+
+def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> ImageRecord | None:
+    """The image, kept in the address; None where the project has none.
+
+    Parameters
+    ----------
+    known
+        How far each image is (`core.annotation.progress.progress`); said beside its name.
+    """
+    images = _in_order(context.store().images(project.id), known)
+    if not images:
+        st.info("This project has no images yet. Bring some in on the Data page.", icon=":material/photo_library:")
+        first_labels(project, key="correct")
+        return None
+    asked = query(Query.IMAGE)
+    if asked and asked not in images:
+        st.warning("The image of this link is not in this project (any more).", icon=":material/link_off:")
+    first = next(iter(images))
+    if not asked:
+        set_query(Query.IMAGE, first)  # so that it stays when it is submitted and no longer the first to do
+    decided = any(image.split is not Split.POOL for image in images.values())
+    to_do = sum(is_to_do(known, i) for i in images)
+    chosen = choice(
+        "Image",
+        {
+            i: " · ".join([image.name, _standing_text(known, i), *([SPLITS[image.split]] if decided else [])])
+            for i, image in images.items()
+        },
+        details=image_details(images),
+        key="correct-image",
+        on_change=_another_image(kept_in_address(Query.IMAGE, "correct-image", images, first)),
+        help=f"{to_do:,} of {counted(len(images), 'image')} left to go on with",
+    )
+    return images[chosen]
+
+
+def _standing_text(known: Mapping[str, ImageProgress], image_id: str) -> str:
+    return "asked of you" if is_asked(known, image_id) else _STANDINGS[standing_of(known, image_id)]
+
+
+def _another_image(changed: Callable[[], None]) -> Callable[[], None]:
+    """A place in the address is one of the image before."""
+
+    def also_forget_place() -> None:
+        changed()
+        for name in (Query.PLACE, Query.REVISION, Query.DOUBT):
+            set_query(name, None)
+
+    return also_forget_place
+
+
+def _in_order(images: Sequence[ImageRecord], known: Mapping[str, ImageProgress]) -> dict[str, ImageRecord]:
+    """What needs work first: images asked of this person, their own drafts, those left to do; the test set last."""
+    tested, order = tested_images(images), (*TO_DO, Standing.NOTHING)
+
+    def rank(image: ImageRecord) -> tuple[bool, bool, bool, int]:
+        standing = standing_of(known, image.id)
+        late = image.id in tested and standing is not Standing.DRAFT
+        place = order.index(standing) if standing in order else len(order)
+        return not is_asked(known, image.id), not is_to_do(known, image.id), late, place
+
+    return {image.id: image for image in sorted(images, key=rank)}
+
+
+def tested_images(images: Iterable[ImageRecord]) -> frozenset[str]:
+    """Ids of those in the test set."""
+    return frozenset(image.id for image in images if image.split is Split.TEST)
+
+
+def entries_of(project: ProjectRecord, image: ImageRecord, person: str) -> tuple[HistoryEntry, ...]:
+    """The image's revisions that this person may see, newest first."""
+    store = context.store()
+    return history(store, image.id, hidden=hidden_revisions(store, project.id, person, image_id=image.id))
+
+
+def my_draft(image: ImageRecord, person: str) -> DraftRecord | None:
+    """This person's open draft of the image."""
+    found = context.store().drafts(image.id)
+    return next((draft for draft in found if person_key(draft.author) == person_key(person)), None)
+
+
+def revision_label(entry: HistoryEntry) -> str:
+    """One revision in a list."""
+    revision = entry.revision
+    made_by_model = revision.kind is RevisionKind.PREDICTION and revision.model_id
+    who = context.model_name(revision.model_id or "") if made_by_model else revision.author
+    parts = [_KINDS[revision.kind], f"by {who}" if who else "", REVIEW_STATES[entry.review] if entry.review else ""]
+    return " · ".join([part for part in parts if part] + [f"{revision.created_at:%Y-%m-%d %H:%M}"])
+
+
+def revision_texts(entries: Sequence[HistoryEntry]) -> dict[str, str]:
+    """Revisions in a list, by their ids; of those of one minute each tells its second."""
+    details = {entry.revision.id: (f"{entry.revision.created_at:%H:%M:%S}",) for entry in entries}
+    return unequal({entry.revision.id: revision_label(entry) for entry in entries}, details)
+
+
+def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries: Sequence[HistoryEntry]) -> None:
+    """Choose what to begin from, and begin."""
+    by_id = {entry.revision.id: entry for entry in entries}
+    others(image, person)
+    with st.container(border=True):
+        if not by_id:
+            st.markdown("This image has no label map yet. Segment it first, so that only mistakes are left to correct,")
+            st.page_link(SEGMENT_PAGE, label="Segment it", icon=":material/blur_on:",
+                         query_params={Query.IMAGE.value: image.id})  # fmt: skip
+            st.markdown("or begin with an empty label map.")
+        asked = own_work(context.store(), image.id, person)
+        options = [*by_id, _EMPTY] if asked is None else [asked.base_revision_id or _EMPTY]
+        default = options[0]
+        if asked is None:
+            current = proposed_model(context.store(), context.models(), project.id, image.id)
+            default = default_start(entries, person, current.id if current else None)
+            linked = query(Query.REVISION)
+            default = linked if linked and linked in by_id else default
+        _asked_for_changes(by_id.get(default))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            texts = revision_texts(entries) | {_EMPTY: "Empty: everything is background"}
+            chosen = choice(
+                "Begin from",
+                {option: texts[option] for option in options},
+                first=default,
+                key=f"correct-start-{image.id}-{len(options)}",
+                help="All who are asked to annotate this image begin from the same label map." if asked else None,
+            )
+            begin = st.button("Begin", type="primary", icon=":material/brush:", key="correct-begin")
+        told = "The label map itself stays as it is; your correction becomes a new revision when you submit it."
+        entry = by_id.get(chosen)
+        own = entry is not None and person_key(entry.revision.author) == person_key(person)
+        if entry is not None and own and entry.review is ReviewState.SUBMITTED:
+            told += " Yours waits for review: what you submit next takes its place there."
+        st.caption(told)
+    annotator_ahead(key="correct-ahead")
+    if begin:
+        with explained():
+            begin_draft(context.store(), image.id, person, chosen or None)
+            st.session_state["correct-started"] = image.id
+        if st.session_state.pop("correct-started", None):
+            st.rerun()
+
+
+def _asked_for_changes(entry: HistoryEntry | None) -> None:
+    """What a reviewer wants of the correction that is offered to begin from."""
+    if entry is None or entry.review is not ReviewState.CHANGES_REQUESTED:
+        return
+    found = review_of(context.store(), entry.revision.id)
+    told = f"{found.decided_by or 'A reviewer'} asks for changes to this correction: {found.reason}"
+    st.warning(plain(told), icon=":material/edit_note:")
+
+
+def default_start(entries: Sequence[HistoryEntry], person: str, model_id: str | None = None) -> str:
+    """What is nearest to the truth, so that nothing a person did is lost from view.
+
+    One's own newest submission that waits or was asked to be changed; then the newest of what was approved and what
+    one has withdrawn; the prediction of the current model; a reference; any other.
+
+    Parameters
+    ----------
+    model_id
+        The project's current model: its prediction comes before newer ones of other models.
+    """
+    mine = [each for each in entries if person_key(each.revision.author) == person_key(person) and not each.replaced]
+    waiting = [each for each in mine if each.review in (ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED)]
+    withdrawn = {each.revision.id for each in mine if each.review is ReviewState.WITHDRAWN}
+    done = [each for each in entries if each.review is ReviewState.APPROVED or each.revision.id in withdrawn]
+    predictions = [each for each in entries if each.revision.kind is RevisionKind.PREDICTION]
+    in_use = [each for each in predictions if model_id is None or each.revision.model_id == model_id]
+    references = [each for each in entries if each.revision.kind is RevisionKind.REFERENCE]
+    found = next(iter((*waiting, *done, *in_use, *references, *predictions, *entries)), None)
+    return found.revision.id if found else _EMPTY
+
+
+def draft_panel(draft: DraftRecord, entries: Sequence[HistoryEntry]) -> None:
+    """What the open draft is, and a way to throw it away."""
+    base = next((entry for entry in entries if entry.revision.id == draft.base_revision_id), None)
+    came_from = (
+        revision_label(base) if base else "an empty label map" if draft.base_revision_id is None else "a revision"
+    )
+    linked = next((entry for entry in entries if entry.revision.id == query(Query.REVISION)), None)
+    if linked is not None and linked.revision.id != draft.base_revision_id:
+        st.info(
+            plain(
+                f"Your open draft was begun from {came_from}. You were looking at {revision_label(linked)}: to begin "
+                "from that one, submit or discard the draft first."
+            ),
+            icon=":material/call_split:",
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _draft_line(draft.id, came_from)
+        with st.popover("Discard", icon=":material/delete:", type="tertiary"):
+            st.markdown("What you painted in this draft is thrown away. Submitted revisions stay.")
+            if st.button("Discard this draft", type="primary", key=f"discard-{draft.id}"):
+                with explained():
+                    discard_draft(context.store(), draft.id, by=who())
+                st.rerun()
+
+
+@st.fragment(run_every=_DRAFT_POLL_S)
+@explaining
+def _draft_line(draft_id: str, came_from: str) -> None:
+    """What is painted in the draft by now: it is saved by the browser, past this page."""
+    draft = context.store().draft(draft_id)
+    if draft.state is not DraftState.OPEN:
+        return
+    work = f": {counted(draft.strokes, 'stroke')} in {duration_text(draft.seconds)}" if draft.strokes else ""
+    st.caption(plain(f"Your draft, begun {draft.created_at:%Y-%m-%d %H:%M} UTC from {came_from}{work}."))
+
+
+def others(image: ImageRecord, person: str) -> None:
+    """Who else paints on this image: nobody overwrites anybody."""
+    store = context.store()
+    hidden = hidden_authors(store, image.id, person)
+    names = [
+        draft.author or "somebody"
+        for draft in store.drafts(image.id)
+        if person_key(draft.author) != person_key(person) and person_key(draft.author) not in hidden
+    ]
+    if names:
+        st.caption(
+            plain(
+                f"{', '.join(names)} also {'has' if len(names) == 1 else 'have'} a draft of this image; yours is apart."
+            ),
+        )

@@ -1,0 +1,107 @@
+"""Imports of a project on screen: live progress, then what became of each file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+import streamlit as st
+
+from core.datasets.plan import Refusal
+from core.jobs.rows import active_jobs, jobs
+from core.store.base import now
+from core.store.records import JobRecord, JobState
+from ui.errors import explaining
+from ui.parts.job_bars import POLL_S, job_bar, job_problem
+from ui.parts.refusals import notices_panel, refusals_panel
+from ui.state import StateKey
+
+KIND: Final = "import_cases"
+
+_SHOWN_FOR: Final = timedelta(hours=12)
+"""How long an outcome is shown that nobody dismisses."""
+
+_RECENT: Final = 20
+
+
+def imports_panel(project_id: str) -> None:
+    """Running imports, and the outcome of the last one."""
+    if _running(project_id):
+        _live(project_id)
+        return
+    seen: list[str] = st.session_state.setdefault(StateKey.SEEN_IMPORTS, [])
+    recent = [row for row in jobs(kinds=[KIND], limit=_RECENT) if row.params.get("project_id") == project_id]
+    last = next((row for row in recent if row.finished), None)
+    if last is None or last.id in seen or (last.finished_at or now()) < now() - _SHOWN_FOR:
+        return
+    with st.container(border=True):
+        _outcome(last)
+        if st.button("Close", key=f"import-close-{last.id}", type="tertiary", icon=":material/close:"):
+            seen.append(last.id)
+            st.rerun()
+
+
+def summary(outcomes: list[dict[str, Any]]) -> str:
+    """One line about all files.
+
+    >>> summary([{"outcome": "imported", "labels": "added"}, {"outcome": "refused", "labels": "none"}])
+    '1 imported · 0 there before · 1 refused · 1 label maps added'
+    """
+    count = {name: sum(each["outcome"] == name for each in outcomes) for name in ("imported", "duplicate", "refused")}
+    added = sum(each["labels"] == "added" for each in outcomes)
+    return (
+        f"{count['imported']} imported · {count['duplicate']} there before · {count['refused']} refused · "
+        f"{added} label maps added"
+    )
+
+
+def _running(project_id: str) -> list[JobRecord]:
+    """Imports of this project that run or wait."""
+    return [row for row in active_jobs() if row.kind == KIND and row.params.get("project_id") == project_id]
+
+
+@st.fragment(run_every=POLL_S)
+@explaining
+def _live(project_id: str) -> None:
+    """Bars; the page is drawn anew when the last import has ended."""
+    rows = _running(project_id)
+    if not rows:
+        st.rerun()
+    with st.container(border=True):
+        for row in rows:
+            job_bar(row, key="import")
+            done = row.result.get("outcomes", [])
+            if done:
+                st.caption(summary(done))
+
+
+def _outcome(row: JobRecord) -> None:
+    """What became of each file."""
+    outcomes: list[dict[str, Any]] = row.result.get("outcomes", [])
+    refused = [
+        Refusal(each["name"], each["cause"], each["remedy"]) for each in outcomes if each["outcome"] == "refused"
+    ]
+    if row.state is not JobState.SUCCEEDED:
+        st.markdown("**The import stopped early.** Images imported before it stopped are in the table below.")
+        refusals_panel(refused, "file")
+        if job_problem(row, key="import"):
+            st.rerun()
+        return
+    st.markdown(f"**Import finished:** {summary(outcomes)}")
+    refusals_panel(refused, "file")
+    with st.expander("File by file", icon=":material/list:"):
+        order = {"refused": 0, "duplicate": 1, "imported": 2}
+        st.dataframe(
+            [
+                {
+                    "File": each["name"],
+                    "Outcome": f"same as {each['of']}" if each["outcome"] == "duplicate" else each["outcome"],
+                    "Labels": {"added": "added", "same": "there before"}.get(each["labels"], ""),
+                }
+                for each in sorted(outcomes, key=lambda each: order[each["outcome"]])
+            ],
+            hide_index=True,
+            placeholder="–",
+            width="stretch",
+        )
+    notices_panel([(each["name"], note) for each in outcomes for note in each["notes"]])

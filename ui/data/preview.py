@@ -1,0 +1,250 @@
+"""The table of what would be imported: what pairs with what, what is open, what is refused and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from core.datasets.case import Split
+from core.datasets.import_case import ImportCase, ImportCheck, check_import
+from core.datasets.import_plan import ImportPlan
+from core.datasets.plan import Refusal
+from core.errors import CristaeError
+from core.evaluation.words import counted
+from core.imaging.image import PixelSize, PixelSizeSource
+from core.jobs.rows import Priority, submit
+from core.label_scheme import LabelScheme
+from core.outside.guarded import GIB, Limits, Subject, guarded_with
+from core.settings import current_settings
+from core.store.records import ProjectRecord
+from core.store.splits import straddling
+from ui.data.facts import facts_panel
+from ui.data.splits import straddle_warning
+from ui.parts.label_questions import answered
+from ui.parts.refusals import notices_panel, refusals_panel
+from ui.parts.units import shape_text
+from ui.person import person
+from ui.state import Query, StateKey, set_query
+
+_DEEP_PX: Final = 100_000_000
+"""Label pixels that are read for the preview, some seconds' worth; beyond, only headers are looked at."""
+
+_LIMITS: Final = Limits(memory_bytes=4 * GIB, busy_s=120.0)
+"""Of looking at one image and its labels."""
+
+_PROVENANCE: Final = {
+    PixelSizeSource.FILE: "file",
+    PixelSizeSource.USER: "entered",
+    PixelSizeSource.UNKNOWN: "unknown",
+}
+_AS_FOUND: Final = "as found"
+_FIXED: Final = ("Image", "Labels", "Size", "Size of labels", "From", "State")
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What is set for all images at once; empty: as found."""
+
+    specimen: str
+    condition: str
+    split: str
+    stack: str
+    pixel_size_nm: float | None
+
+
+def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | None) -> None:
+    """The table, its warnings, and the button that begins the import."""
+    checks = _checked(plan.cases, project.scheme)
+    answers = answered(project, checks)
+    if answers:
+        plan = replace(plan, cases=tuple(answers.get(case, case) for case in plan.cases))
+        checks = _checked(plan.cases, project.scheme)
+    refusals_panel([*plan.refusals, *(check.refusal for check in checks if check.refusal)], "file")
+    defaults = _defaults(project)
+    refused = [check for check in checks if check.refusal]
+    labelled = sum(bool(check.case.label_paths) for check in checks)
+    st.markdown(
+        f"**{len(checks)}** images, **{labelled}** with labels"
+        + (f", **{len(refused)}** refused" if refused else "")
+        + ". Columns with a pen can be edited; nothing is written yet."
+    )
+    table = pd.DataFrame([_row(check, defaults) for check in checks])
+    edited = st.data_editor(
+        table,
+        key=f"data-preview-{abs(hash((plan, defaults, project.id)))}",
+        hide_index=True,
+        placeholder="–",
+        width="stretch",
+        height=min(38 + 35 * len(table), 560),
+        disabled=list(_FIXED),
+        column_config={
+            "Import": st.column_config.CheckboxColumn(width="small"),
+            "Pixel size": st.column_config.NumberColumn("Pixel size (nm)", min_value=0.01, format="%.4g"),
+            "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
+            "z": st.column_config.NumberColumn(help="Place in the stack, counted from 0.", step=1),
+        },
+    )
+    chosen = chosen_cases(checks, _dicts(edited))
+    notices_panel([(check.case.name, note) for check in checks if not check.refusal for note in check.notes])
+    facts_panel(checks)
+    straddle_warning(straddling(chosen))
+    unknown = unknown_sizes(checks, _dicts(edited))
+    if unknown:
+        st.info(
+            f"The pixel size of {counted(unknown, 'image')} is unknown. Enter it above if you know it; it can be added "
+            "later.",
+            icon=":material/straighten:",
+        )
+    label = f"Import {len(chosen)} images" if len(chosen) != 1 else "Import 1 image"
+    if st.button(label, type="primary", icon=":material/download:", disabled=not chosen):
+        cases = [case.to_json() for case in chosen]
+        submit(
+            "import_cases",
+            {"project_id": project.id, "cases": cases, "batch_id": batch_id},
+            by=person(),
+            priority=Priority.INTERACTIVE,
+        )
+        set_query(Query.BATCH, None)
+        st.session_state[StateKey.IMPORTS_BEGUN] = st.session_state.get(StateKey.IMPORTS_BEGUN, 0) + 1
+        st.rerun()
+
+
+def chosen_cases(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) -> list[ImportCase]:
+    """The cases as edited; without those that are refused or not wanted.
+
+    Parameters
+    ----------
+    checks, rows
+        In the same order.
+    """
+    chosen = []
+    for check, row in zip(checks, rows, strict=True):
+        if check.refusal or not row["Import"]:
+            continue
+        size, z_index = row["Pixel size"], row["z"]
+        case = replace(
+            check.case,
+            specimen=str(row["Specimen"] or "").strip(),
+            condition=str(row["Condition"] or "").strip(),
+            split=Split(row["Split"]),
+            stack=str(row["Stack"] or "").strip(),
+            z_index=None if pd.isna(z_index) else int(z_index),
+        )
+        if not pd.isna(size) and float(size) != check.pixel_size.nm:
+            case = replace(case, pixel_size_nm=float(size), pixel_size_source=PixelSizeSource.USER)
+        chosen.append(case)
+    return chosen
+
+
+def _defaults(project: ProjectRecord) -> Defaults:
+    """Fields for all images at once."""
+    specimen, condition, split, stack, size = st.columns(5, vertical_alignment="bottom")
+    return Defaults(
+        specimen.text_input("Specimen of all", key="data-all-specimen", placeholder="as found").strip(),
+        condition.text_input(
+            "Condition of all",
+            key="data-all-condition",
+            placeholder="as found",
+            help="What was done to the specimen: control, treated, knockout. The Measure page compares conditions.",
+        ).strip(),
+        split.selectbox("Split of all", [_AS_FOUND, *Split], key="data-all-split"),
+        stack.text_input("Stack of all", key="data-all-stack", placeholder="as found").strip(),
+        size.number_input(
+            "Pixel size where the file says nothing (nm)",
+            min_value=0.01,
+            value=project.pixel_size_nm,
+            format="%.4g",
+            placeholder="unknown",
+            key=f"data-all-size-{project.id}",
+        ),
+    )
+
+
+def _row(check: ImportCheck, defaults: Defaults) -> dict[str, Any]:
+    """One row of the table."""
+    case, refusal = check.case, check.refusal
+    size, source = check.pixel_size.nm, _PROVENANCE[check.pixel_size.source]
+    if size is None and defaults.pixel_size_nm is not None:
+        size, source = defaults.pixel_size_nm, "entered"
+    pages = f" · {check.pages} pages" if check.pages > 1 else ""
+    return {
+        "Import": refusal is None,
+        "Image": case.image_path.name,
+        "Labels": ", ".join(path.name for path in case.label_paths) or "none",
+        "Size": shape_text(check.shape_yx) + pages if check.shape_yx else "",
+        "Size of labels": shape_text(check.label_shape_yx) if check.label_shape_yx else "",
+        "Pixel size": size,
+        "From": source,
+        "Specimen": defaults.specimen or case.specimen,
+        "Condition": defaults.condition or case.condition,
+        "Split": str(case.split if defaults.split == _AS_FOUND else defaults.split),
+        "Stack": defaults.stack or case.stack,
+        "z": case.z_index,
+        "State": "refused" if refusal else _ready(len(check.notes)),
+    }
+
+
+def _ready(remarks: int) -> str:
+    """What the table says of an image that can be imported."""
+    return "ready" if not remarks else f"ready, {remarks} remark{'s' if remarks > 1 else ''}"
+
+
+def unknown_sizes(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) -> int:
+    """Images to be imported whose pixel size neither the file says nor anybody has entered.
+
+    Parameters
+    ----------
+    checks, rows
+        In the same order.
+    """
+    return sum(
+        bool(row["Import"]) and not check.refusal and check.pixel_size.nm is None and pd.isna(row["Pixel size"])
+        for check, row in zip(checks, rows, strict=True)
+    )
+
+
+def _dicts(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _checked(cases: Sequence[ImportCase], scheme: LabelScheme) -> list[ImportCheck]:
+    """What the files hold; read once, until they change."""
+    checks = []
+    read_px = 0
+    for case in cases:
+        check = _check(case, scheme, read_px < _DEEP_PX, _stamps(case))
+        if case.label_paths and check.shape_yx:
+            read_px += check.shape_yx[0] * check.shape_yx[1]
+        checks.append(check)
+    if read_px >= _DEEP_PX:
+        st.caption("There are many labels: of the later ones only names and sizes are checked now, the rest on import.")
+    return checks
+
+
+@lru_cache(maxsize=4096)
+def _check(case: ImportCase, scheme: LabelScheme, deep: bool, stamps: tuple[Any, ...]) -> ImportCheck:
+    """`check_import` in a guarded process, remembered as long as the files are the same."""
+    try:
+        subject = Subject(case.image_path.name)
+        max_px = current_settings().max_image_px
+        return guarded_with(_LIMITS, subject, check_import, case, scheme, deep=deep, max_px=max_px)
+    except CristaeError as error:
+        refusal = Refusal(case.name, error.cause, error.remedy)
+        return ImportCheck(case, None, 0, None, PixelSize(), refusal=refusal)
+
+
+def _stamps(case: ImportCase) -> tuple[Any, ...]:
+    """Times and sizes of the files."""
+    found = []
+    for path in (case.image_path, *case.label_paths):
+        try:
+            status = path.stat()
+            found.append((status.st_mtime_ns, status.st_size))
+        except OSError:
+            found.append((0, 0))
+    return tuple(found)

@@ -1,0 +1,129 @@
+"""The sample sheet: what a spreadsheet knows of many images, looked at before it is taken over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.curation.sample_sheet import SheetPlan, apply_sheet, plan_sheet, sheet_of
+from core.errors import CristaeError
+from core.imaging.image import PixelSize
+from core.spreadsheets import CSV_TYPE, spreadsheet
+from ui import context
+from ui.errors import plain, show_error
+from ui.parts.scores import counted, some_of
+from ui.person import person
+from ui.state import StateKey
+
+_EXAMPLE = "image\tspecimen\tcondition\nliver_01.tif\tmouse 1\tcontrol\nliver_02.tif\tmouse 2\ttreated"
+_TITLES = {
+    "specimen": "Specimen",
+    "condition": "Condition",
+    "stack": "Stack",
+    "split": "Split",
+    "pixel_size": "Pixel size (nm)",
+}
+
+
+@st.dialog("Sample sheet", width="large")
+def sample_sheet(project_id: str) -> None:
+    """`sheet_panel` on top of the page."""
+    sheet_panel(project_id)
+
+
+def sheet_panel(project_id: str) -> None:
+    """Paste or drop the sheet, see what it would change, change it."""
+    images = context.store().images(project_id)
+    st.markdown(
+        "Specimen, condition, split, stack and pixel size of many images at once, from the spreadsheet that you keep. "
+        "The first row names the columns: **image**, and any of **specimen**, **condition**, **split**, **stack**, "
+        "**pixel_size_nm**. With **specimen** and **condition** alone it says the condition of every specimen. Empty "
+        "cells leave things as they are."
+    )
+    st.download_button(
+        "The sheet as it is now, CSV",
+        lambda: spreadsheet(sheet_of(images)),
+        file_name="sample_sheet.csv",
+        mime=CSV_TYPE,
+        icon=":material/download:",
+        key="data-sheet-now",
+        on_click="ignore",
+        help="Fill it in and drop it below.",
+    )
+    pasted = st.text_area("Cells pasted from a spreadsheet", placeholder=_EXAMPLE, key="data-sheet-text", height=140)
+    dropped = st.file_uploader("Or a file with them: CSV, or text with tabs", ["csv", "tsv", "txt"], key="data-sheet")
+    content = dropped.getvalue() if dropped is not None else pasted
+    if not content.strip():
+        return
+    try:
+        plan = plan_sheet(content, images)
+    except CristaeError as error:
+        show_error(error.cause, error.remedy)
+        return
+    _told(plan)
+    if plan.changes and st.button(
+        f"Change {counted(len(plan.changes), 'image')}", type="primary", icon=":material/check:", key="data-sheet-apply"
+    ):
+        try:
+            apply_sheet(context.store(), plan, by=person())
+        except CristaeError as error:
+            show_error(error.cause, error.remedy)
+            return
+        st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
+        st.rerun()
+
+
+def changes_table(plan: SheetPlan) -> pd.DataFrame:
+    """A row per image and field: what is there and what would be."""
+    rows = [
+        (change.image.name, _TITLES[name], _plain(getattr(change.image, name)), _plain(value))
+        for change in plan.changes
+        for name, value in change.fields.items()
+        if name in _TITLES
+    ]
+    return pd.DataFrame(rows, columns=["Image", "What", "Now", "Then"])
+
+
+def _told(plan: SheetPlan) -> None:
+    """What would change, and what in the sheet means nothing here."""
+    if plan.strays:
+        told = (
+            f"{counted(len(plan.strays), 'name')} of the sheet found nowhere in this project: {some_of(plan.strays)}."
+        )
+        st.warning(plain(told), icon=":material/link_off:")
+    if plan.unclear:
+        told = f"Several images are called {some_of(plan.unclear)}: nothing changes for them. "
+        st.warning(
+            plain(told) + "Give images names of their own in the table, or fill in the sheet as it is now, which knows "
+            "them by their id.",
+            icon=":material/file_copy:",
+        )
+    if plan.ignored:
+        st.caption(plain(f"Columns without a meaning here: {some_of(plan.ignored)}."))
+    if plan.same:
+        st.caption(f"{counted(plan.same, 'image')} of the sheet already as it says.")
+    if not plan.changes:
+        st.info("Nothing would change.", icon=":material/done_all:")
+        return
+    frame = changes_table(plan)
+    st.dataframe(frame, hide_index=True, placeholder="–", width="stretch", height=min(38 + 35 * len(frame), 300))
+
+
+def _plain(value: Any) -> str:
+    """A field as text; "" for nothing."""
+    if isinstance(value, PixelSize):
+        return "" if value.nm is None else f"{value.nm:.8g}"
+    return str(value)
+
+
+def sheet_button(project_id: str) -> None:
+    """Opens it."""
+    if st.button(
+        "Sample sheet",
+        icon=":material/table_view:",
+        key="data-sheet-open",
+        help="Specimens, conditions and pixel sizes of many images at once, from a spreadsheet.",
+    ):
+        sample_sheet(project_id)

@@ -1,0 +1,306 @@
+"""Conditions beside each other: which is the reference, what differs, how sure that is, and what stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from core.figures.conditions import differences
+from core.figures.drawn import DrawnFigure
+from core.label_scheme import LabelScheme
+from core.morphometry.conditions import (
+    Compared,
+    Design,
+    Difference,
+    UnitMean,
+    compare,
+    conditions,
+    kind_of_units,
+    measure_difference,
+    spelled_alike,
+    unit_means,
+)
+from core.morphometry.frames import differences_frame
+from core.morphometry.measures import Measure
+from core.morphometry.summary import ImageObjects, ImageSummary, Selection
+from core.morphometry.words import p_words, three_digits
+from core.spreadsheets import CSV_TYPE, spreadsheet
+from ui.address import kept_in_address
+from ui.errors import plain
+from ui.figure import figure
+from ui.parts.scores import counted, some_of
+from ui.parts.units import AREA_FORMAT
+from ui.state import Query
+
+_CONDITIONS: Final = "Conditions"
+_ALL: Final = "All images"
+_FEW: Final = 6
+"""Specimens of a condition below which the page says what so few can show."""
+_NO_BREAK: Final = "\u00a0"
+
+
+def reference_choice(images: Sequence[ImageObjects]) -> str | None:
+    """Whether conditions stand beside each other, and beside which; None where they do not."""
+    names = conditions(images)
+    if len(names) < 2:
+        return None
+    sides, place, _ = st.columns([1, 1, 0.6], vertical_alignment="bottom")
+    changed = kept_in_address(Query.COLUMNS, "measure-columns", (_CONDITIONS, _ALL), _CONDITIONS)
+    chosen = sides.segmented_control(
+        "Side by side", (_CONDITIONS, _ALL), key="measure-columns", on_change=changed, required=True
+    )
+    if chosen == _ALL:
+        return None
+    changed = kept_in_address(Query.REFERENCE, "measure-reference", names, names[0])
+    return place.selectbox(
+        "Compared with",
+        names,
+        key="measure-reference",
+        on_change=changed,
+        help="The other conditions are compared with this one. Conditions are recorded on the Data page.",
+    )
+
+
+def recording_hint(images: Sequence[ImageObjects]) -> None:
+    """How to compare, where there is nothing to compare yet."""
+    if len(images) > 1 and len(conditions(images)) < 2:
+        st.caption(
+            ":material/compare_arrows: To compare, for example, treated with control: record the condition and the "
+            "specimen of every image in the table of the Data page."
+        )
+
+
+def units_words(images: Sequence[ImageObjects]) -> str:
+    """What a mark of the figure is: "a specimen", or what stands for one where nobody recorded it."""
+    kind = kind_of_units(image for image in images if image.condition)
+    return "a specimen, or of what stands for one," if kind == "unit" else f"{'an' if kind == 'image' else 'a'} {kind}"
+
+
+def condition_numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selection, reference: str) -> None:
+    """The mean of every condition and its difference from the reference, with n, intervals and doubts."""
+    unit = measure.unit(physical=selection.physical)
+    images = [row.image for row in rows]
+    names = conditions(images, reference)
+    members = {name: [row for row in rows if row.image.condition == name] for name in names}
+    found = {other: measure_difference(rows, reference, other) for other in names[1:]}
+    for name, of in members.items():
+        units = [each for each in unit_means(of) if each.mean == each.mean]
+        mean = sum(each.mean for each in units) / len(units) if units else float("nan")
+        st.markdown(f"**{plain(name)}: {plain(three_digits(mean, unit))}**  \n{plain(_behind(of, units, selection))}")
+    kind = kind_of_units(image for image in images if image.condition)
+    for other, each in found.items():
+        st.markdown(f"**{plain(f'Difference, {other} from {reference}')}**  \n{plain(_said(each, unit, kind))}")
+    for text in (*_doubts_of_names([image for image in images if image.condition]), *_doubts(members, found)):
+        st.caption(text)
+    left_out = sum(not image.condition for image in images)
+    if left_out:
+        st.caption(f":material/info: {counted(left_out, 'image')} without a condition left out.")
+
+
+def conditions_panel(images: Sequence[ImageObjects], scheme: LabelScheme, selection: Selection, reference: str) -> None:
+    """Every figure of the organelle, of every condition beside the reference."""
+    compared = _compared(tuple(images), scheme, selection, reference)
+    name = scheme.name_of(selection.class_id)
+    with st.container(border=True):
+        st.subheader(plain(f"All figures of {name} beside {reference}"), anchor=False)
+        with st.container(horizontal=True, gap="medium"):
+            left = st.container(width="stretch", key="measure-differences")
+            right = st.container(width="stretch", key="measure-compared")
+        with left:
+            drawn = _drawn(compared, reference)
+            key = f"measure-differences-{selection.class_id}-{reference}"
+            figure(drawn, name=f"differences_{name}", key=key, height=int(drawn.figure.layout.height))
+        with right:
+            _table(compared, reference)
+            st.download_button(
+                "Comparison, CSV",
+                lambda: spreadsheet(differences_frame(compared, reference)),
+                file_name="comparison.csv",
+                mime=CSV_TYPE,
+                icon=":material/download:",
+                key="measure-comparison-csv",
+                on_click="ignore",
+                help="Both means, the difference with its interval, p, and how many specimens, a row per figure.",
+            )
+        tests = sum(each.difference.p == each.difference.p for each in compared)
+        told = (
+            f"Marks: difference of the means, bars: 95 % intervals, both in per cent of {plain(reference)}; a bar may "
+            "reach beyond the figure. "
+        )
+        if tests:
+            told += (
+                f"{counted(tests, 'comparison')} at once: of figures that do not differ, one in twenty has p below "
+                "0.05, so p is also given adjusted for their number (Holm); marks are filled where that is below 0.05. "
+                "The figures depend on each other: larger organelles are longer and wider too."
+            )
+        else:
+            told += "There are no intervals and no p; why stands above."
+        st.caption(told)
+
+
+def comparison_table(compared: Sequence[Compared]) -> pd.DataFrame:
+    """As shown: a row per figure and condition; figures as numbers, so that a click on a head sorts."""
+    return pd.DataFrame(
+        [
+            {
+                "Figure": f"{each.title} ({each.unit})" if each.unit else each.title,
+                "Condition": each.condition,
+                "Reference": each.difference.reference,
+                "Mean": each.difference.mean,
+                "Difference": each.difference.value,
+                "p": each.difference.p,
+                "p adjusted": each.p_adjusted,
+                "95 % interval": _interval(each.difference, ""),
+            }
+            for each in compared
+        ]
+    )
+
+
+def _table(compared: Sequence[Compared], reference: str) -> None:
+    frame = comparison_table(compared)
+    numbers = st.column_config.NumberColumn
+    several = frame["Condition"].nunique() > 1
+    other = "Mean" if several else str(frame["Condition"].iloc[0])
+    st.dataframe(
+        frame,
+        key="measure-comparison",
+        hide_index=True,
+        placeholder="–",
+        width="stretch",
+        height=min(38 + 35 * len(frame), 520),
+        column_config={
+            "Figure": st.column_config.TextColumn(width="medium"),
+            "Condition": st.column_config.TextColumn() if several else None,
+            "Reference": numbers(reference, format=AREA_FORMAT),
+            "Mean": numbers(other, format=AREA_FORMAT),
+            "Difference": numbers(format=AREA_FORMAT, width=84),
+            "p": numbers(format="%.2g", width=62),
+            "p adjusted": numbers(format="%.2g", width=88, help="Holm, over all comparisons of this table"),
+        },
+    )
+
+
+def _behind(rows: Sequence[ImageSummary], units: Sequence[UnitMean], selection: Selection) -> str:
+    """How many specimens, images and objects a condition's mean rests on."""
+    kind = kind_of_units(row.image for row in rows)
+    count = counted(len(units), kind)
+    images = sum(len(each.image_ids) for each in units)
+    objects = sum(row.objects for row in rows)
+    parts = [count] if kind == "image" else [count, counted(images, "image")]
+    told = ", ".join((*parts, counted(objects, "object")))
+    cut = sum(row.cut for row in rows)
+    return f"{told}, of which {cut:,} cut off and not measured" if cut and selection.whole_only else told
+
+
+def _said(found: Difference, unit: str, kind: str) -> str:
+    """A difference in a sentence."""
+    if found.value != found.value:
+        return "–"
+    percent = found.percent(found.value)
+    share = f", {_signed(percent, '%')}" if percent == percent else ""
+    told = f"{_signed(found.value, unit)}{share}"
+    if found.p != found.p:
+        return told
+    over = (
+        f"paired t-test over {counted(found.units, 'specimen')}"
+        if found.design is Design.PAIRED
+        else (f"Welch's t-test over {kind}s")
+    )
+    return f"{told} (95 % interval {_interval(found, unit)}); {p_words(found.p).replace(' ', _NO_BREAK)}, {over}"
+
+
+def _interval(found: Difference, unit: str) -> str:
+    if found.low != found.low:
+        return "–"
+    return f"{_signed(found.low, '')} to {_signed(found.high, unit)}"
+
+
+def _signed(value: float, unit: str) -> str:
+    """A difference with its sign."""
+    sign = "+" if value > 0 else "−" if value < 0 else ""
+    return f"{sign}{three_digits(abs(value), unit)}"
+
+
+def _doubts_of_names(images: Sequence[ImageObjects]) -> list[str]:
+    """What is wrong with the names that say what belongs together."""
+    told = []
+    unnamed = sum(not image.specimen for image in images)
+    if unnamed:
+        each = "each stack" if kind_of_units(images) == "stack" else "each"
+        told.append(
+            f":material/warning: The specimen of {counted(unnamed, 'image')} is not recorded, so {each} counts as one "
+            "of its own. If several show one animal or donor, p is far too small: record specimens on the Data page."
+        )
+    for what, names in (("Conditions", [image.condition for image in images]),
+                        ("Specimens", [image.specimen for image in images])):  # fmt: skip
+        told += [
+            f":material/warning: {what} that differ in spelling only count as different: {plain(', '.join(alike))}."
+            for alike in spelled_alike(names)
+        ]
+    return told
+
+
+def _doubts(members: Mapping[str, Sequence[ImageSummary]], found: Mapping[str, Difference]) -> list[str]:
+    """What a reader must know before he believes a p value, or why there is none."""
+    reference = next(iter(members))
+    told = [text for other, each in found.items() for text in _design_words(members, reference, other, each)]
+    least = min((min(each.units, each.reference_units) for each in found.values() if each.p == each.p), default=_FEW)
+    if least < _FEW:
+        told.append(
+            f"With {least} in a condition only large differences can be found, and that p is not small does not show "
+            "that conditions are alike."
+        )
+    return told
+
+
+def _design_words(
+    members: Mapping[str, Sequence[ImageSummary]], reference: str, other: str, found: Difference
+) -> Iterator[str]:
+    """How the specimens of two conditions belong together, and why there is no p where there is none."""
+    both, without = plain(f"{other} and {reference}"), "there is no interval and no p"
+    if found.design is Design.PAIRED:
+        told = (
+            f":material/info: Specimens are in both {both}, so these are compared in pairs. If they are different "
+            "animals, give them different names on the Data page."
+        )
+        if found.alone:
+            told += (
+                f" {counted(found.alone, 'specimen')} without the other half, or without a figure in it, left out of "
+                "the difference, not of the means above."
+            )
+        yield told
+    if found.design is Design.MIXED:
+        names = {name: {row.image.specimen for row in members[name]} for name in (reference, other)}
+        shared = sorted(names[reference] & names[other] - {""})
+        yield (
+            f":material/warning: {plain(some_of(shared))}: in both {both}, the others in one of them. Neither a paired "
+            f"nor an unpaired test holds, so {without}. If these are different animals, give them different names on "
+            "the Data page."
+        )
+    elif min(found.units, found.reference_units) < 2:
+        count = (
+            counted(found.units, "pair")
+            if found.design is Design.PAIRED
+            else f"{found.units} in {plain(other)} and {found.reference_units} in {plain(reference)}"
+        )
+        yield f"With {count} {without}: how far another specimen would differ is unknown."
+    elif found.p != found.p:
+        yield f"What is compared of {both} does not differ among specimens, so {without}."
+
+
+# Equal as long as nothing is measured anew: compared and drawn once, shown at every rerun.
+@lru_cache(maxsize=8)
+def _compared(
+    images: tuple[ImageObjects, ...], scheme: LabelScheme, selection: Selection, reference: str
+) -> tuple[Compared, ...]:
+    return compare(images, scheme, selection, reference)
+
+
+@lru_cache(maxsize=8)
+def _drawn(compared: tuple[Compared, ...], reference: str) -> DrawnFigure:
+    return differences(compared, reference)

@@ -1,0 +1,419 @@
+"""Objects of a class over all images: the figure, what it comes to, a row per image, the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Final
+
+import numpy as np
+import streamlit as st
+
+from core.evaluation.bootstrap import caution
+from core.evaluation.settings import EvaluationSettings
+from core.exports.heavy import LARGE_TABLE_ROWS
+from core.exports.names import safe_stem
+from core.exports.request import ExportRequest, Part
+from core.exports.start import start_export
+from core.figures.drawn import DrawnFigure
+from core.figures.objects import BRACKETED, DRAWN, object_dots
+from core.label_scheme import LabelScheme
+from core.learning.object_sizes import ProjectRules
+from core.measurements.sources import Source
+from core.measurements.start import Measured
+from core.morphometry.conditions import conditions
+from core.morphometry.frames import images_frame, objects_frame, selection_words
+from core.morphometry.measures import Measure, measures_of
+from core.morphometry.summary import (
+    DENSITY_UM2,
+    ImageObjects,
+    ImageSummary,
+    Overall,
+    Selection,
+    overall,
+    overall_density,
+    summarise,
+    typical_size_nm,
+)
+from core.morphometry.words import three_digits
+from core.spreadsheets import CSV_TYPE, spreadsheet
+from ui import context
+from ui.address import kept_in_address, number_in_address, switch_in_address
+from ui.errors import plain
+from ui.figure import figure
+from ui.measure.conditions import condition_numbers, conditions_panel, recording_hint, reference_choice, units_words
+from ui.measure.run import source_words
+from ui.measure.smallest import other_class, smallest_words, usual_smallest
+from ui.parts.columns import picked_row
+from ui.parts.kept_files import prepare_button
+from ui.parts.options import choice, titled, unequal
+from ui.parts.scores import counted, some_of
+from ui.parts.takeaway import takeaway_button
+from ui.parts.units import AREA_FORMAT
+from ui.person import person
+from ui.state import Query, query, set_query
+
+_LOG_RANGE: Final = 100.0
+"""Where the largest is so many times the smallest, the axis is logarithmic at first."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Chosen:
+    """What the page is about, for the panels below.
+
+    Parameters
+    ----------
+    scheme
+        The classes of the label maps.
+    selection
+        Which objects count.
+    measure
+        What is shown of them.
+    rows
+        The images.
+    """
+
+    scheme: LabelScheme
+    selection: Selection
+    measure: Measure
+    rows: tuple[ImageSummary, ...]
+
+
+def figures_panel(source: Source, found: Measured, rules: ProjectRules) -> Chosen:
+    """Choices, figure, numbers, table, files."""
+    scheme, size_nm = found.scheme, typical_size_nm(found.images)
+    physical = size_nm is not None
+    images = tuple(each for each in found.images if not physical or each.table.pixel_size_nm is not None)
+    with st.container(border=True):
+        measure, selection = _choices(scheme, images, size_nm, rules)
+        rows = _rows(images, measure, selection)
+        _unknown_sizes(found.images, physical=physical)
+        reference = reference_choice(images)
+        left, right = st.columns([1.9, 1], gap="medium")
+        with left:
+            _figure(rows, measure, scheme, selection, reference)
+        with right:
+            if reference is None:
+                _numbers(rows, measure, selection)
+            else:
+                condition_numbers(rows, measure, selection, reference)
+    if reference is not None:
+        conditions_panel(images, scheme, selection, reference)
+    with st.container(border=True):
+        _table(rows, measure, selection, key=f"measure-images-{abs(hash((images, measure.name, selection)))}")
+        _files(found.images, rows, measure, scheme, source, selection, images)
+    return Chosen(scheme, selection, measure, rows)
+
+
+def _choices(
+    scheme: LabelScheme, images: Sequence[ImageObjects], size_nm: float | None, rules: ProjectRules
+) -> tuple[Measure, Selection]:
+    """The class, the measure, and which objects count; in pixels where no size of them is known."""
+    physical = size_nm is not None
+    ids = [str(item.id) for item in scheme.classes]
+    of_objects = EvaluationSettings().objects(scheme) or scheme.ids
+    present = [i for i in of_objects if any((image.table.class_id == i).any() for image in images)]
+    first = str(present[0]) if present else ids[0]
+    key = "measure-class"
+    changed = kept_in_address(Query.CLASS, key, ids, first)
+    class_id = int(
+        st.segmented_control(
+            "Organelle",
+            ids,
+            format_func=titled(unequal({i: scheme.name_of(int(i)) for i in ids})),
+            key=key,
+            on_change=other_class,
+            args=(changed,),
+            required=True,
+        )
+        or first
+    )
+    if class_id not in of_objects:
+        st.caption(
+            f":material/info: {plain(scheme.name_of(class_id))} forms sheets or nets: its pieces are cuts through one "
+            "structure, and their number and size say little."
+        )
+    place, least, whole = st.columns([1.6, 1, 1.3], vertical_alignment="bottom")
+    with place:
+        measure = _measure(scheme, class_id, images, physical=physical)
+    unit, name = ("µm²", Query.LEAST_UM2) if physical else ("px", Query.LEAST_PX)
+    usual, learned = usual_smallest(rules, class_id, size_nm)
+    changed = number_in_address(name, f"measure-smallest-{unit}", usual, 0.0, 1e9)
+    smallest = least.number_input(
+        f"Smallest object, {unit}",
+        min_value=0.0,
+        max_value=1e9,
+        format="%g",
+        step=0.01 if physical else 10.0,
+        key=f"measure-smallest-{unit}",
+        on_change=changed,
+        help="Smaller pieces are left out everywhere on this page. " + smallest_words(rules, usual, unit, learned),
+    )
+    changed = switch_in_address(Query.WHOLE, "measure-whole", default=True)
+    whole_only = whole.toggle(
+        "Only whole objects",
+        key="measure-whole",
+        on_change=changed,
+        help="Leave out objects that touch the image's edge, or pixels that nobody labelled: how large they are is not "
+        "known. They still count for number and area share. Large objects are cut off more often than small ones: "
+        "where they are large beside the image, means of whole ones are somewhat too small.",
+    )
+    if physical:
+        return measure, Selection(class_id, least_um2=float(smallest), whole_only=whole_only)
+    return measure, Selection(class_id, least_px=int(smallest), whole_only=whole_only, physical=False)
+
+
+def _measure(scheme: LabelScheme, class_id: int, images: Sequence[ImageObjects], *, physical: bool) -> Measure:
+    """What is shown of the objects; the choice is kept in the address."""
+    by_name = {each.name: each for each in measures_of(scheme, class_id) if physical or not each.needs_size}
+    if all(np.isnan(image.table.confidence).all() for image in images):
+        by_name.pop("confidence")
+    changed = kept_in_address(Query.MEASURE, "measure-measure", by_name, "area")
+    asked = by_name.get(query(Query.MEASURE) or "area", by_name["area"])
+    name = choice(
+        "Measure",
+        {name: each.heading(physical=physical) for name, each in by_name.items()},
+        key="measure-measure",
+        on_change=changed,
+        help=f"{asked.formula[:1].upper()}{asked.formula[1:]}.{f' doi {asked.source}' if asked.source else ''}",
+    )
+    return by_name[name]
+
+
+def _unknown_sizes(images: Sequence[ImageObjects], *, physical: bool) -> None:
+    """Say which images cannot be measured in physical units."""
+    if not physical:
+        st.info(
+            "No pixel size is known, so everything is in pixels and there are no contacts. Enter it on the Data page.",
+            icon=":material/straighten:",
+        )
+        return
+    without = [image.name for image in images if image.table.pixel_size_nm is None]
+    if without:
+        told = f"{counted(len(without), 'image')} without a pixel size left out: {some_of(without)}."
+        st.warning(plain(f"{told} Enter it on the Data page."), icon=":material/straighten:")
+
+
+def _figure(
+    rows: tuple[ImageSummary, ...], measure: Measure, scheme: LabelScheme, selection: Selection, reference: str | None
+) -> None:
+    """Every object, every image or specimen; a click on a mark opens its image."""
+    values = np.concatenate([row.values for row in rows]) if rows else np.zeros(0)
+    if not len(values):
+        st.info(_nothing_words(rows, selection), icon=":material/filter_alt_off:")
+        return
+    positive = values[values > 0]
+    wide = bool(len(positive)) and positive.max() / positive.min() > _LOG_RANGE and len(positive) == len(values)
+    logarithmic = st.toggle("Logarithmic axis", value=wide, key=f"measure-log-{selection.class_id}-{measure.name}")
+    drawn = _drawn(rows, measure, scheme[selection.class_id].color, selection.physical, logarithmic, reference)
+    key = f"measure-figure-{selection.class_id}-{measure.name}-{logarithmic}-{reference}"
+    state = figure(drawn, name=f"{measure.name}", key=key, height=int(drawn.figure.layout.height))
+    every = "Every dot is an object" if len(values) <= DRAWN else f"Dots are {DRAWN:,} of the {len(values):,} objects"
+    hidden = len(values) - len(positive) if logarithmic else 0
+    if hidden:
+        st.caption(
+            f":material/info: {hidden:,} objects with 0 are not on a logarithmic axis; means and figures count them."
+        )
+    if reference is None:
+        st.caption(
+            f"{every}, every mark the mean of an image (click it to open the image), the line the mean over images "
+            "with its 95 % interval where there are two or more."
+        )
+        recording_hint([row.image for row in rows])
+    else:
+        images = [row.image for row in rows]
+        many = len(conditions(images)) > BRACKETED + 1
+        st.caption(
+            f"{every}, every mark the mean of {units_words(images)} over its images (click it to open the first), the "
+            "line the mean of these with their standard deviation; p of t-tests over them, not adjusted"
+            f"{', stand in the table below' if many else ''}."
+        )
+    if state.clicked:
+        set_query(Query.IMAGE, state.clicked)
+        st.rerun()
+
+
+def _nothing_words(rows: Sequence[ImageSummary], selection: Selection) -> str:
+    there = sum(row.objects for row in rows)
+    if not there:
+        return "No object of this organelle of that size in these label maps."
+    if selection.whole_only and there == sum(row.cut for row in rows):
+        told = "The only object touches" if there == 1 else f"All {there:,} objects touch"
+        return f"{told} the image's edge or unlabelled pixels. Switch Only whole objects off."
+    return (
+        "This measure is defined for none of these objects: the other organelle is in none of the images, or contacts "
+        "are not measured yet."
+    )
+
+
+def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selection) -> None:
+    """What it comes to, with n and intervals."""
+    unit = measure.unit(physical=selection.physical)
+    found = overall(rows)
+    values = np.concatenate([row.values for row in rows]) if rows else np.zeros(0)
+    objects, cut = sum(row.objects for row in rows), sum(row.cut for row in rows)
+    told = f"{objects:,} in {counted(len(rows), 'image')}"
+    smaller = sum(int(np.count_nonzero(row.image.table.class_id == selection.class_id)) for row in rows) - objects
+    if cut:
+        told += f", of which {cut:,} cut off" + (" and not measured" if selection.whole_only else "")
+    if smaller:
+        told += f"; {counted(smaller, 'smaller one')} left out"
+    lines = [("Objects", told), (f"Mean {measure.words}", _with_interval(found, unit))]
+    if len(values):
+        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+        lines.append(
+            (f"Median of all {len(values):,} objects", f"{three_digits(middle, unit)}; half of them lie between "
+             f"{three_digits(low)} and {three_digits(high, unit)}")
+        )  # fmt: skip
+    if selection.physical:
+        lines.append((f"Objects per {DENSITY_UM2:g} µm²", _with_interval(overall_density(rows), "")))
+    shares = [row.area_fraction for row in rows if row.area_fraction == row.area_fraction]
+    if shares:
+        lines.append(("Share of the area", f"{three_digits(100 * sum(shares) / len(shares), '%')}, mean over images"))
+    for title, text in lines:
+        st.markdown(f"**{plain(title)}**  \n{plain(text)}")
+    if found.images:
+        st.caption(caution(found.units, str(found.unit_kind)))
+
+
+def _with_interval(found: Overall, unit: str) -> str:
+    """A mean over images, its interval, and over what."""
+    if not found.images:
+        return "–"
+    mean = three_digits(found.mean, unit)
+    if found.low != found.low:
+        return f"{mean}, from {counted(found.images, 'image')}"
+    kind = str(found.unit_kind).removesuffix("s")
+    over = counted(found.units, kind)
+    return f"{mean} (95 % interval {three_digits(found.low)} to {three_digits(found.high, unit)}; {over})"
+
+
+def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selection, *, key: str) -> None:
+    """A row per image; a click opens it below."""
+    frame = images_frame(rows, measure, physical=selection.physical)
+    name = measure.column(physical=selection.physical)
+    unit = measure.unit(physical=selection.physical)
+    suffix = f", {unit}" if unit else ""
+    numbers = st.column_config.NumberColumn
+
+    def opened() -> None:
+        # Only when a row is clicked: a row that stays marked must not win over what is chosen elsewhere later.
+        index = picked_row(st.session_state[key]["selection"])
+        if index is not None:
+            set_query(Query.IMAGE, rows[index].image.image_id)
+
+    st.dataframe(
+        frame,
+        key=key,
+        hide_index=True,
+        placeholder="–",
+        width="stretch",
+        height=min(38 + 35 * len(frame), 320),
+        column_config={
+            "image": st.column_config.TextColumn("Image", width="medium"),
+            "specimen": st.column_config.TextColumn("Specimen") if any(frame["specimen"]) else None,
+            "stack": st.column_config.TextColumn("Stack") if any(frame["stack"]) else None,
+            "condition": st.column_config.TextColumn("Condition") if any(frame["condition"]) else None,
+            "objects": numbers("Objects", format="localized", help="Of this organelle, also those that are cut off"),
+            "cut_off": numbers("Cut off", format="localized", help="At the image's edge or at unlabelled pixels"),
+            "objects_per_100_um2": numbers(
+                "Per 100 µm²", format=AREA_FORMAT, help="Objects at the top or left edge are not counted, those at the "
+                "other edges are: an unbiased counting frame"
+            ) if selection.physical else None,
+            "area_percent": numbers("% of area", format="%.2f"),
+            "measured": numbers("Measured", format="localized", help="Objects behind the next figures"),
+            f"{name}_mean": numbers(f"Mean{suffix}", format=AREA_FORMAT),
+            f"{name}_median": numbers(f"Median{suffix}", format=AREA_FORMAT),
+            f"{name}_sd": numbers(f"SD{suffix}", format=AREA_FORMAT, help="Standard deviation of the image's objects"),
+        },
+        on_select=opened,
+        selection_mode="single-cell",
+    )  # fmt: skip
+
+
+def _files(
+    images: Sequence[ImageObjects],
+    rows: Sequence[ImageSummary],
+    measure: Measure,
+    scheme: LabelScheme,
+    source: Source,
+    selection: Selection,
+    shown: Sequence[ImageObjects],
+) -> None:
+    """Tables to take away: the objects that the page shows, and all."""
+    made_by, physical = source_words(source), selection.physical
+    few, every = sum(len(row.values) for row in rows), sum(len(image.table) for image in images)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            f"The {few:,} shown, CSV",
+            lambda: spreadsheet(objects_frame(shown, scheme, physical=physical, made_by=made_by, selection=selection)),
+            file_name=f"objects_{safe_stem(scheme.name_of(selection.class_id))}_shown.csv",
+            mime=CSV_TYPE,
+            icon=":material/download:",
+            key="measure-shown-csv",
+            on_click="ignore",
+            disabled=not few,
+            help=f"Only {plain(selection_words(selection, scheme))}, a row each with all measures. The last column "
+            "names this filter.",
+        )
+        _all_objects(images, scheme, source, every, physical=physical)
+        st.download_button(
+            "These images, CSV",
+            lambda: spreadsheet(images_frame(rows, measure, physical=physical)),
+            file_name=f"images_{measure.name}.csv",
+            mime=CSV_TYPE,
+            icon=":material/download:",
+            key="measure-images-csv",
+            on_click="ignore",
+            help="The table above.",
+        )
+        ids = [image.image_id for image in images]
+        project_id = context.store().image(ids[0]).project_id
+        takeaway_button("Take away", project_id, ids, key="measure-takeaway", labels=source.key)
+        st.caption(f"{counted(len(images), 'image')}. Click a row to see the image's objects.")
+
+
+def _all_objects(
+    images: Sequence[ImageObjects], scheme: LabelScheme, source: Source, count: int, *, physical: bool
+) -> None:
+    """Every object of every organelle; of very many as a job."""
+    label = f"All {count:,} objects, CSV"
+    told = "Every object of every organelle with all measures, a row each, for R, Prism or a spreadsheet."
+    if count > LARGE_TABLE_ROWS:
+        ids = tuple(image.image_id for image in images)
+        request = ExportRequest(
+            project_id=context.store().image(ids[0]).project_id, image_ids=ids, labels=source.key,
+            parts=(Part.OBJECTS,), title="Objects",
+        )  # fmt: skip
+        ask = partial(start_export, context.store(), request, by=person())
+        prepare_button(f"Prepare: {label}", ask, slot="measure-objects", help=told)
+        return
+    st.download_button(
+        label,
+        lambda: spreadsheet(objects_frame(images, scheme, physical=physical, made_by=source_words(source))),
+        file_name="objects_all.csv",
+        mime=CSV_TYPE,
+        icon=":material/download:",
+        key="measure-objects-csv",
+        on_click="ignore",
+        help=told,
+    )
+
+
+# Equal as long as nothing is measured anew: summed up and drawn once, shown at every rerun.
+@lru_cache(maxsize=8)
+def _rows(images: tuple[ImageObjects, ...], measure: Measure, selection: Selection) -> tuple[ImageSummary, ...]:
+    return tuple(summarise(images, measure, selection))
+
+
+@lru_cache(maxsize=8)
+def _drawn(
+    rows: tuple[ImageSummary, ...],
+    measure: Measure,
+    color: str,
+    physical: bool,
+    logarithmic: bool,
+    reference: str | None,
+) -> DrawnFigure:
+    return object_dots(rows, measure, color, physical=physical, logarithmic=logarithmic, reference=reference)

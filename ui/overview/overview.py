@@ -1,0 +1,56 @@
+"""Panels of the overview page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.jobs.rows import submit
+from core.learning.current_model import current_model
+from core.models.store import StoredModel
+from ui import context
+from ui.access import origin_text, visible_projects
+from ui.errors import plain
+from ui.parts.no_model import no_model
+from ui.parts.undertrained import undertrained_notice
+from ui.person import person
+
+
+def begin() -> None:
+    """The empty state: two ways to begin."""
+    with st.container(border=True):
+        st.subheader("Nothing here yet", anchor=False)
+        st.markdown("Drop a micrograph on the Segment page, or look around with synthetic examples first.")
+        if st.button("Make the demo project", icon=":material/science:"):
+            submit("demo", {"rounds": True}, by=person())
+            st.rerun()
+
+
+def _projects_with_models() -> None:
+    """The current model of each project that has one of its own."""
+    lines = []
+    for project in visible_projects():
+        current = current_model(context.store(), context.models(), project.id)
+        if current is not None and current.own:
+            lines.append(f"{project.name}: {current.model.card.name}")
+    told = "Used where a project has no model of its own."
+    if lines:
+        told += f" Current models of projects: {'; '.join(lines)}."
+    st.caption(plain(told))
+
+
+def model_card(model: StoredModel | None) -> None:
+    """The model of projects that have none of their own, with its warning; then those that have one."""
+    st.subheader("Default model", anchor=False)
+    _projects_with_models()
+    if model is None:
+        no_model(key="overview")
+        return
+    with st.container(border=True):
+        st.markdown(f"**{plain(model.card.name)}**  \n{plain(model.card.description)}")
+        undertrained_notice(model, key="overview")
+        if model.card.warning:
+            st.warning(plain(model.card.warning), icon=":material/warning:")
+        size = "unknown" if model.pixel_size_nm is None else f"{model.pixel_size_nm:g} nm"
+        classes = ", ".join(item.name for item in model.scheme.classes)
+        origin = origin_text(model.card.origin) or "unknown"
+        st.caption(plain(f"Origin: {origin.rstrip('.')}. Pixel size: {size}. Classes: {classes}."))

@@ -1,1 +1,0 @@
-"""Parts of pages that several pages share or that would be too long for one."""

@@ -1,0 +1,131 @@
+"""The audit log of a project: who decided what, when and why. Lines are only ever added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from core.access.roles import Permission, may
+from core.imaging.names import file_stem
+from core.review.audit_log import AuditEntry, as_csv, as_json_lines, audit_entries
+from core.store.records import ProjectRecord
+from ui import context
+from ui.access import visible_projects
+from ui.parts.audit_words import Names, details_text, subject_text
+from ui.parts.options import choice
+from ui.parts.scores import counted
+
+SHOWN: Final = 500
+"""Lines in the table; the files hold all."""
+
+_ALL: Final = "Everything"
+
+_WORDS: Final = {
+    "submitted": "submitted a correction",
+    "approved": "approved",
+    "changes_requested": "asked for changes",
+    "rejected": "rejected",
+    "withdrawn": "withdrew",
+    "reopened": "took a decision back",
+    "assigned": "assigned a review",
+    "marked": "marked a place",
+    "mark_removed": "removed a mark",
+    "role": "changed a role",
+    "approve_own": "changed who may approve their own work",
+    "round_started": "started a round",
+    "round_cancelled": "cancelled a round",
+    "model_promoted": "promoted a model",
+    "model_declined": "did not use a new model",
+    "model_kept": "kept the current model",
+    "asked_to_annotate": "asked somebody to annotate",
+    "excused": "excused somebody",
+    "image_changed": "changed an image",
+    "evaluation_deleted": "deleted an evaluation",
+    "reference_made": "made a reference of approved corrections",
+    "project_made": "made the project",
+    "project_changed": "changed the project's settings",
+    "model_renamed": "renamed a model",
+    "model_archived": "archived a model",
+    "model_offered": "took a model back from the archive",
+    "model_trashed": "put a model into the trash",
+    "model_restored": "took a model out of the trash",
+    "model_default": "made a model the default",
+    "model_pixel_size": "said at which pixel size a model was trained",
+    "model_imported": "imported a model",
+    "classes_matched": "matched a model's classes",
+    "image_copied": "copied an image to another project",
+    "image_moved": "moved an image to another project",
+    "images_trashed": "put an image into the trash",
+    "images_restored": "took an image out of the trash",
+}
+
+
+def log_panel(project: ProjectRecord, person: str) -> None:
+    """The lines, newest first, filtered; all of them as a file."""
+    if not may(context.store(), project.id, person, Permission.MANAGE):
+        st.info("Admins of the project read its log.", icon=":material/lock:")
+        return
+    entries = list(audit_entries(context.store(), project.id, by=person))
+    if not entries:
+        st.info(
+            "Nothing has been decided yet. Submissions, reviews, roles, rounds and promotions will stand here.",
+            icon=":material/history_edu:",
+        )
+        return
+    shown = _filtered(entries)
+    st.dataframe(
+        log_table(list(reversed(shown))[:SHOWN]),
+        hide_index=True, placeholder="–", width="stretch",
+        key=f"log-{project.id}",
+        column_config={"Details": st.column_config.TextColumn(width="large")},
+    )  # fmt: skip
+    told = f"{counted(len(shown), 'line')}, newest first"
+    told += f"; the {SHOWN} newest are shown, the files hold all." if len(shown) > SHOWN else "."
+    st.caption(f"{told} Lines are added and never changed or removed.")
+    with st.container(horizontal=True):
+        name = f"log_{file_stem(project.name)}"
+        st.download_button(
+            "CSV", partial(as_csv, shown), f"{name}.csv", "text/csv", icon=":material/download:", key="log-csv"
+        )
+        st.download_button(
+            "JSON lines", partial(as_json_lines, shown), f"{name}.jsonl", "application/jsonl",
+            icon=":material/download:", key="log-json",
+        )  # fmt: skip
+
+
+def _filtered(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
+    """By person, by what was done, by day."""
+    who, what, since = st.columns([1, 1, 1])
+    people = sorted({each.who for each in entries if each.who}, key=str.casefold)
+    kinds = sorted({each.what for each in entries}, key=_words)
+    names = {_ALL: "Everybody"} | {name: name for name in people}
+    person = choice("Who", names, key="log-who", place=who)
+    kind = choice("What", {_ALL: "Everything"} | {each: _words(each) for each in kinds}, key="log-what", place=what)
+    day = since.date_input("Since", value=None, max_value="today", key="log-since")
+    return [
+        each
+        for each in entries
+        if person in (_ALL, each.who) and kind in (_ALL, each.what) and (day is None or each.at.date() >= day)
+    ]
+
+
+def log_table(entries: Sequence[AuditEntry]) -> pd.DataFrame:
+    """One row per line, with names in place of ids; the files hold the ids."""
+    names = Names(context.store(), context.seen_models(), visible_projects())
+    return pd.DataFrame(
+        {
+            "When": [f"{each.at:%Y-%m-%d %H:%M:%S} UTC" for each in entries],
+            "Who": [each.who or "nobody named" for each in entries],
+            "What": [_words(each.what) for each in entries],
+            "Subject": [subject_text(each, names) for each in entries],
+            "Details": [details_text(each, names) for each in entries],
+        }
+    )
+
+
+def _words(what: str) -> str:
+    return _WORDS.get(what, what.replace("_", " "))

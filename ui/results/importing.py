@@ -1,0 +1,278 @@
+"""Predictions of another program: label maps dropped or on the server, paired by name, seen before they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from core.datasets.plan import Refusal
+from core.evaluations.prediction_files import (
+    PredictionCase,
+    PredictionCheck,
+    check_prediction_guarded,
+    plan_predictions,
+    prediction_files,
+)
+from core.imaging.reader import SUFFIXES
+from core.jobs.rows import Priority, active_jobs, jobs, submit
+from core.label_scheme import LabelScheme
+from core.labels.polarity import DOUBT
+from core.labels.reading import LabelSource
+from core.settings import current_settings
+from core.store.import_batch import Part, discard_batch, find_batch, new_batch, take_upload
+from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, Split
+from ui.access import may_name_folders, named_path
+from ui.errors import explained, explaining, plain
+from ui.parts.job_bars import POLL_S, job_bar, job_problem
+from ui.parts.label_questions import asked_foreground
+from ui.parts.refusals import refusals_panel
+from ui.parts.scores import counted
+from ui.parts.units import shape_text
+from ui.person import person
+from ui.state import Query, StateKey, query, set_query
+from ui.uploader import uploader
+
+KIND: Final = "import_predictions"
+
+_DROP: Final = "Drop files"
+_SERVER: Final = "Folder on the server"
+_FIND_OUT: Final = "Find out"
+_SOURCES: Final[dict[str, LabelSource | None]] = {
+    _FIND_OUT: None,
+    "One label image per image": LabelSource.IMAGE,
+    "One mask per organelle": LabelSource.MASKS,
+    "One colour per organelle": LabelSource.RGB,
+}
+_DEEP_PX: Final = 100_000_000
+"""Pixels that are read for the preview, some seconds' worth; of later files only sizes are checked."""
+
+_NAMED: Final = 5
+
+
+def import_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> None:
+    """Files, what belongs to what, the button.
+
+    Parameters
+    ----------
+    project
+        Whose classes the label maps use.
+    labelled
+        Its images with reference labels: the test set where there is one, else all, may be predicted.
+    """
+    test = [image for image in labelled if image.split is Split.TEST]
+    images = test or list(labelled)
+    whose = counted(len(images), "image") + (" for the test" if test else " with reference labels")
+    st.caption(
+        f"Label maps are compared with the references of {whose}. They are paired by name: liver_1.png or "
+        "liver_1_mitochondria.png belong to liver_1.tif."
+    )
+    ways = [_DROP, _SERVER] if may_name_folders(project.id) else [_DROP]
+    way = st.segmented_control(
+        "Where are the files?", ways, default=_DROP, required=True, key="results-files-way",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    files, batch_id = _on_server(project) if way == _SERVER else _dropped()
+    if not files:
+        return
+    left, right = st.columns(2)
+    maker = left.text_input(
+        "What made them", placeholder="nnU-Net 2D, July", key=f"results-maker-{_begun()}", max_chars=100
+    ).strip()
+    with right:
+        source = st.segmented_control(
+            "How are they given?", list(_SOURCES), default=_FIND_OUT, key="results-source", required=True
+        )
+    _preview(project, images, files, _SOURCES[source or _FIND_OUT], maker, batch_id)
+
+
+def imports_panel(project_id: str) -> None:
+    """The import of predictions that runs, or how the last one of this tab ended badly."""
+    if _running(project_id):
+        _live(project_id)
+        return
+    last = next((row for row in jobs(kinds=[KIND], limit=5) if row.params.get("project_id") == project_id), None)
+    if last is None:
+        return
+    seen: list[str] = st.session_state.setdefault(StateKey.SEEN_IMPORTS, [])
+    refused = [each for each in last.result.get("outcomes", ()) if each["cause"]]
+    if last.id in seen or (last.state is JobState.SUCCEEDED and not refused):
+        return
+    with st.container(border=True):
+        if last.state is not JobState.SUCCEEDED and job_problem(last, key="results-import"):
+            st.rerun()
+        if last.state is JobState.SUCCEEDED:
+            refusals_panel([Refusal(each["name"], each["cause"], each["remedy"]) for each in refused], "prediction")
+        if st.button("Close", key=f"results-import-close-{last.id}", type="tertiary", icon=":material/close:"):
+            seen.append(last.id)
+            st.rerun()
+
+
+def preview_table(checks: Sequence[PredictionCheck], missing: Sequence[ImageRecord]) -> pd.DataFrame:
+    """One row per image: its files, sizes, whether they can be used."""
+    rows: list[dict[str, Any]] = [
+        {
+            "Image": check.case.image_name,
+            "Label maps": ", ".join(path.name for path in check.case.paths),
+            "Size of image": shape_text(check.case.shape_yx),
+            "Size of labels": shape_text(check.shape_yx) if check.shape_yx else "",
+            "State": "refused" if check.cause else "; ".join(("ready", *check.notes)),
+        }
+        for check in checks
+    ]
+    rows += [
+        {
+            "Image": image.name,
+            "Label maps": "none",
+            "Size of image": shape_text(image.shape_yx),
+            "Size of labels": "",
+            "State": "no label map of this name",
+        }
+        for image in missing
+    ]
+    return pd.DataFrame(rows)
+
+
+def _preview(
+    project: ProjectRecord,
+    images: Sequence[ImageRecord],
+    files: Sequence[Path],
+    source: LabelSource | None,
+    maker: str,
+    batch_id: str | None,
+) -> None:
+    """What pairs with what; nothing is written before the button."""
+    plan = plan_predictions(images, files, source)
+    checks = _checked(plan.cases, project.scheme)
+    doubtful = [check for check in checks if DOUBT in check.remedy or any(DOUBT in note for note in check.notes)]
+    foreground = asked_foreground([check.case.paths[0].name for check in doubtful], key=f"results-light-{_begun()}")
+    if foreground is not None:
+        unclear = {check.case for check in doubtful}
+        cases = [replace(case, foreground=foreground) if case in unclear else case for case in plan.cases]
+        checks = _checked(cases, project.scheme)
+    for names, told in (
+        (plan.strays, "belong to none of these images, by their names, and are left out"),
+        (plan.ambiguous, "are names that several images bear, so that nobody can say whose the files are"),
+    ):
+        if names:
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            st.warning(f"{plain(', '.join(names[:_NAMED]))}{more} {told}.", icon=":material/link_off:")
+    refusals_panel(
+        [Refusal(check.case.image_name, check.cause, check.remedy) for check in checks if check.cause], "prediction"
+    )
+    usable = [check.case for check in checks if check.usable]
+    st.dataframe(
+        preview_table(checks, plan.missing),
+        hide_index=True,
+        placeholder="–",
+        width="stretch",
+        key="results-import-preview",
+    )
+    label = f"Evaluate {counted(len(usable), 'prediction')}"
+    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not usable, key="results-import-begin"):
+        params = {
+            "project_id": project.id,
+            "cases": [case.to_json() for case in usable],
+            "maker": maker,
+            "batch_id": batch_id,
+        }
+        submit(KIND, params, by=person(), priority=Priority.INTERACTIVE)
+        set_query(Query.BATCH, None)
+        set_query(Query.EVALUATION, None)
+        st.session_state[StateKey.RESULTS_BEGUN] = _begun() + 1
+        st.rerun()
+
+
+def _on_server(project: ProjectRecord) -> tuple[tuple[Path, ...], None]:
+    """The files of a folder as typed."""
+    folder = st.text_input(
+        "Folder of the label maps", placeholder="/data/predictions", key=f"results-folder-{_begun()}"
+    ).strip()
+    if not folder:
+        st.caption("Give a path as the server sees it. Nothing is copied before you have seen what pairs with what.")
+        return (), None
+    found: tuple[Path, ...] = ()
+    with explained():
+        found = prediction_files(named_path(folder, project.id))
+    return found, None
+
+
+def _dropped() -> tuple[tuple[Path, ...], str | None]:
+    """The files that were dropped; they survive a reload of the page."""
+    settings = current_settings()
+    batch_id = query(Query.BATCH)
+    batch = find_batch(settings, batch_id) if batch_id else None
+    for upload in uploader(key=f"results-labels-{_begun()}", label="Drop label maps here"):
+        if batch is None:
+            batch = new_batch(settings)
+            set_query(Query.BATCH, batch.id)
+        with explained():
+            take_upload(settings, batch, upload.upload_id, Part.LABELS)
+    files = batch.files(Part.LABELS) if batch else ()
+    if batch is None or not files:
+        return (), None
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{counted(len(files), 'file')}** waiting.")
+        if st.button("Forget these files", type="tertiary", icon=":material/close:"):
+            discard_batch(settings, batch.id)
+            set_query(Query.BATCH, None)
+            st.rerun()
+    odd = [path.name for path in files if not path.name.lower().endswith(SUFFIXES)]
+    if odd:
+        st.warning(
+            f"Left out, because their names end unlike an image's: {plain(', '.join(odd[:_NAMED]))}. Export them as "
+            "TIFF or PNG.",
+            icon=":material/block:",
+        )
+    return tuple(path for path in files if path.name not in odd), batch.id
+
+
+def _checked(cases: Sequence[PredictionCase], scheme: LabelScheme) -> list[PredictionCheck]:
+    """What the files hold; read once, until they change."""
+    checks, read_px = [], 0
+    for case in cases:
+        checks.append(_check(case, scheme, read_px < _DEEP_PX, tuple(_stamp(path) for path in case.paths)))
+        read_px += case.shape_yx[0] * case.shape_yx[1]
+    return checks
+
+
+@lru_cache(maxsize=4096)
+def _check(
+    case: PredictionCase, scheme: LabelScheme, deep: bool, stamps: tuple[tuple[int, int], ...]
+) -> PredictionCheck:
+    """`check_prediction`, remembered as long as the files are the same."""
+    return check_prediction_guarded(case, scheme, deep=deep)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """Time and size of a file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def _running(project_id: str) -> list[JobRecord]:
+    return [row for row in active_jobs() if row.kind == KIND and row.params.get("project_id") == project_id]
+
+
+@st.fragment(run_every=POLL_S)
+@explaining
+def _live(project_id: str) -> None:
+    """Bars; the page is drawn anew when the last import has ended."""
+    rows = _running(project_id)
+    if not rows:
+        st.rerun()
+    with st.container(border=True):
+        for row in rows:
+            job_bar(row, key="results-import")
+
+
+def _begun() -> int:
+    return int(st.session_state.get(StateKey.RESULTS_BEGUN, 0))

@@ -1,0 +1,101 @@
+"""The overview of an evaluation: bars with every image's point, heatmap, confusion matrix, the figures as a table."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pandas as pd
+import streamlit as st
+
+from core.evaluation.image_scores import ALL
+from core.evaluation.metric import Metric
+from core.evaluation.report import EvaluationReport
+from core.evaluations.read import evaluated_images
+from core.figures.bars import dice_bars
+from core.figures.drawn import DrawnFigure
+from core.figures.heatmaps import confusion_heatmap, metric_heatmap
+from core.store.records import EvaluationRecord
+from ui import context
+from ui.errors import plain
+from ui.figure import figure
+from ui.parts.scores import figure_text, metric_help
+from ui.parts.side_by_side import side_by_side
+from ui.results.choices import metric_choice, open_image
+
+
+def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
+    """Everything at a glance."""
+    with st.container(border=True):
+        place, told = st.columns([1, 3], vertical_alignment="bottom")
+        with place:
+            metric = metric_choice(report, key="results-bars-metric")
+        told.caption(plain(f"{metric.title}: {metric_help(metric)}"))
+        _bars(row, report, metric)
+    left, right = side_by_side([1.7, 1], key="results-metrics")
+    with left.container(border=True, height="stretch", key="results-metrics"):
+        st.markdown("**Organelles and metrics**")
+        drawn = _heatmap(report)
+        figure(drawn, name="metrics", key=f"results-heatmap-{row.id}", height=420)
+    with right.container(border=True, height="stretch", key="results-confused"):
+        st.markdown("**What was taken for what**")
+        drawn = _confusion(report)
+        figure(drawn, name="confusion", key=f"results-confusion-{row.id}", height=420)
+    with st.expander("The figures as a table", icon=":material/table:"):
+        st.dataframe(
+            _figures_table(report),
+            hide_index=True,
+            placeholder="–",
+            width="stretch",
+            key=f"results-aggregates-{row.id}",
+        )
+        st.caption(
+            f"Mean over images where the metric is defined, with its {report.settings.confidence_level:.0%} bootstrap "
+            f"interval over {report.unit_kind}, and the number of images n. How each is measured: docs/metrics.md."
+        )
+
+
+def figures_table(report: EvaluationReport) -> pd.DataFrame:
+    """One row per class, one column per metric: mean, interval, n."""
+    names = {**{item.id: item.name for item in report.scheme.classes}, ALL: "all classes"}
+    return pd.DataFrame(
+        {
+            "Class": list(names.values()),
+            **{metric.title: [_told(report, metric, i) for i in names] for metric in report.metrics},
+        }
+    )
+
+
+def _told(report: EvaluationReport, metric: Metric, class_id: int) -> str:
+    """One figure with its interval and n."""
+    found = report.figure(metric.name, class_id)
+    if found.images == 0:
+        return "–"
+    interval = "" if found.low != found.low else f" [{_bare(metric, found.low)}, {_bare(metric, found.high)}]"
+    return f"{figure_text(metric, found.macro)}{interval}, n = {found.images}"
+
+
+def _bare(metric: Metric, value: float) -> str:
+    return figure_text(metric, value).removesuffix(metric.unit).strip()
+
+
+def _bars(row: EvaluationRecord, report: EvaluationReport, metric: Metric) -> None:
+    """Bars per organelle; a click on an image's point opens it."""
+    drawn = _drawn_bars(report, metric)
+    state = figure(drawn, name=metric.name, key=f"results-bars-{row.id}-{metric.name}", height=380)
+    st.caption("Bar: mean over images. Line: interval. Every dot is one image; click it to open the image.")
+    if state.clicked:
+        name = str(state.clicked)
+        found = next((i for i in evaluated_images(context.store(), row.id) if name in (i.name, i.image_id)), None)
+        if found:
+            open_image(found.image_id)
+
+
+# A report does not change and is the same object as long as its evaluation does not: drawn once, shown at every rerun.
+_drawn_bars = lru_cache(maxsize=16)(dice_bars)
+_confusion = lru_cache(maxsize=8)(confusion_heatmap)
+_figures_table = lru_cache(maxsize=8)(figures_table)
+
+
+@lru_cache(maxsize=8)
+def _heatmap(report: EvaluationReport) -> DrawnFigure:
+    return metric_heatmap(report, report.metrics)

@@ -1,0 +1,254 @@
+"""How far two people agree: the same image given to both, unseen by each other, and what differs then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from core.access.roles import ALLOWED, Permission, may, members
+from core.review.agreement import ClassAgreement, ImageAgreement, class_agreements, image_agreements
+from core.review.double_annotation import Assignment, ask_to_annotate, assignments, excuse
+from core.settings import Access, current_settings
+from core.spreadsheets import not_a_formula
+from core.store.people import person_key
+from core.store.records import ImageRecord, ProjectRecord
+from ui import context
+from ui.errors import explained, plain
+from ui.parts.columns import picked_row
+from ui.parts.names import image_details
+from ui.parts.options import choice, titled
+from ui.parts.scores import counted
+from ui.parts.side_by_side import side_by_side
+from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
+
+_VIEWS: Final = {
+    PaneMode.PANES: ":material/view_column: Panes",
+    PaneMode.SWIPE: ":material/swipe: Swipe",
+    PaneMode.FLICKER: ":material/flip: Flicker",
+}
+
+
+_ASKED: Final = "agreement-times-asked"
+
+
+def agreement_panel(project: ProjectRecord, person: str) -> None:
+    """Who was asked, who has submitted, and how far they agree."""
+    store = context.store()
+    images = {image.id: image for image in store.images(project.id)}
+    reviewing = may(store, project.id, person, Permission.REVIEW)
+    asked = [each for each in assignments(store, project.id) if each.blind]
+    with st.spinner("Comparing"):
+        found = image_agreements(store, project.id, person=person)
+    if found:
+        _figures(project, images, found)
+    else:
+        with st.container(border=True):
+            st.subheader("How far would two people agree?", anchor=False)
+            st.markdown(
+                "Give the same image to two people. Neither sees what the other does until both have submitted. Their "
+                "agreement is the ceiling: a model that learned from people cannot be expected to agree with them more "
+                "than they agree with each other."
+            )
+    if reviewing:
+        _ask(project, person, list(images.values()))
+    elif not asked:
+        st.caption("A reviewer or an admin chooses the image and the people.")
+    if asked:
+        _asked(project, person, images, asked, reviewing)
+
+
+def _figures(project: ProjectRecord, images: dict[str, ImageRecord], found: Sequence[ImageAgreement]) -> None:
+    rows = class_agreements(found, project.scheme)
+    pictures = len({each.image_id for each in found})
+    st.subheader("Agreement between people", anchor=False)
+    left, right = side_by_side([1, 1.2], gap="large", key="agreement")
+    with left:
+        table = agreement_table(rows)
+        st.dataframe(table, hide_index=True, placeholder="–", width="stretch", key=f"agreement-{project.id}")
+        one = " One image has no interval." if pictures == 1 else ""
+        st.caption(
+            f"Dice between two people, {counted(pictures, 'image')}: mean over images with its 95 % bootstrap "
+            f"interval, and over all their pixels together.{one} Only pixels that both vouched for count. No model "
+            "should be expected to do better than this."
+        )
+    with right:
+        pairs = pairs_table(project, images, found)
+        picked = st.dataframe(
+            pairs, hide_index=True, placeholder="–", width="stretch", key=f"agreement-pairs-{project.id}-{len(found)}",
+            on_select="rerun", selection_mode="single-cell",
+        )  # fmt: skip
+        st.caption("Click an image to see where the two differ.")
+        st.download_button(
+            "CSV", lambda: _csv(table, pairs), f"agreement_{project.id}.csv", "text/csv", icon=":material/download:",
+            key="agreement-csv",
+        )  # fmt: skip
+    index = picked_row(picked["selection"])
+    _panes(project, found[index if index is not None else 0], images)
+
+
+def agreement_table(rows: Sequence[ClassAgreement]) -> pd.DataFrame:
+    """One row per class, and their mean."""
+    return pd.DataFrame(
+        {
+            "Class": [row.name for row in rows],
+            "Dice": [_with_interval(row) for row in rows],
+            "All pixels": [_figure(row.pooled) for row in rows],
+            "Images": [row.images for row in rows],
+        }
+    )
+
+
+def pairs_table(
+    project: ProjectRecord, images: dict[str, ImageRecord], found: Sequence[ImageAgreement]
+) -> pd.DataFrame:
+    """One row per image and pair of people."""
+    return pd.DataFrame(
+        [
+            {
+                "Image": images[each.image_id].name if each.image_id in images else each.image_id,
+                "People": " and ".join(each.people),
+                "Both vouched for, px": f"{each.agreement.shared_px:,}",
+                "Differing": f"{each.agreement.differing_px / each.agreement.shared_px:.2%}"
+                if each.agreement.shared_px
+                else "–",
+                **{
+                    item.name: _figure(each.agreement.dice.get(item.id, float("nan")))
+                    for item in project.scheme.classes
+                },
+            }
+            for each in found
+        ]
+    )
+
+
+def _with_interval(row: ClassAgreement) -> str:
+    return _figure(row.dice) if row.low != row.low else f"{row.dice:.3f} [{row.low:.3f}, {row.high:.3f}]"
+
+
+def _figure(value: float) -> str:
+    return "–" if value != value else f"{value:.3f}"
+
+
+def _csv(classes: pd.DataFrame, pairs: pd.DataFrame) -> str:
+    """Both tables, one below the other, as spreadsheets take them."""
+    safe = [
+        table.map(lambda cell: not_a_formula(cell) if isinstance(cell, str) else cell) for table in (classes, pairs)
+    ]
+    return "\n".join(table.to_csv(index=False, lineterminator="\n") for table in safe)
+
+
+def _panes(project: ProjectRecord, pair: ImageAgreement, images: dict[str, ImageRecord]) -> None:
+    """Where the two differ."""
+    name = images[pair.image_id].name if pair.image_id in images else pair.image_id
+    first, second = pair.people
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(plain(f"{name}: {first} and {second}"))
+        mode = st.segmented_control(
+            "View", list(_VIEWS), default=PaneMode.PANES, format_func=titled(_VIEWS), key="agreement-mode",
+            required=True, label_visibility="collapsed",
+        )  # fmt: skip
+    linked_panes(
+        pair.image_id,
+        reference_id=pair.revision_ids[0],
+        prediction_id=pair.revision_ids[1],
+        classes=project.scheme.classes,
+        mode=PaneMode(mode or PaneMode.PANES),
+        panes=(PaneKind.IMAGE, PaneKind.REFERENCE, PaneKind.PREDICTION, PaneKind.ERRORS),
+        key=f"agreement-panes-{'-'.join(pair.revision_ids)}",
+        height=560,
+        remember_as="agreement",
+        url_view=False,
+        story=PaneStory.OPINIONS,
+        names=pair.people,
+    )
+    st.caption("Shown are the whole label maps, also where one of them vouched for nothing.")
+
+
+def _ask(project: ProjectRecord, person: str, images: Sequence[ImageRecord]) -> None:
+    """Choose an image and two or more people."""
+    if not images:
+        return
+    roles = current_settings().access is Access.ROLES
+    done = int(st.session_state.get(_ASKED, 0))
+    new = f"-{done}" if done else ""  # other keys, so that the fields are empty once somebody was asked, and not before
+    with st.expander("Give an image to two people", icon=":material/group_add:"):
+        with st.form(f"agreement-ask{new}", border=False):
+            by_id = {each.id: each for each in images}
+            names_by_id = {each.id: each.name for each in images}
+            image_id = choice("Image", names_by_id, details=image_details(by_id), key=f"agreement-image{new}")
+            if roles:
+                known = [
+                    each.name for each in members(context.store(), project.id) if Permission.PAINT in ALLOWED[each.role]
+                ]
+                names = st.multiselect("People", known, key=f"agreement-people{new}")
+            else:
+                one, other = st.columns(2)
+                names = [
+                    one.text_input("First person", key=f"agreement-one{new}"),
+                    other.text_input("Second person", key=f"agreement-two{new}"),
+                ]
+            st.caption(
+                "Each finds the image first on the Correct page and begins from the same label map: the newest "
+                "prediction, else an empty one. Neither sees the other's work."
+            )
+            pressed = st.form_submit_button("Ask them", type="primary", icon=":material/send:")
+        if pressed:
+            if len({person_key(name) for name in names if person_key(name)}) < 2:
+                st.error("Two different people are needed.", icon=":material/error:")
+            else:
+
+                def ask() -> None:
+                    ask_to_annotate(context.store(), image_id, names, by=person)
+                    st.session_state[_ASKED] = done + 1
+
+                _done(ask)
+
+
+def _asked(
+    project: ProjectRecord, person: str, images: dict[str, ImageRecord], asked: Sequence[Assignment], reviewing: bool
+) -> None:
+    """Who has submitted and who has not."""
+    st.subheader("Asked", anchor=False)
+    rows = []
+    for image_id, group in groupby(sorted(asked, key=lambda each: each.image_id), key=lambda each: each.image_id):
+        people = list(group)
+        rows.append(
+            {
+                "Image": images[image_id].name if image_id in images else image_id,
+                "Submitted": ", ".join(each.person for each in people if each.revision_id) or "–",
+                "Not yet": ", ".join(each.person for each in people if not each.revision_id) or "–",
+                "Asked by": people[0].assigned_by,
+                "On": f"{people[0].assigned_at:%Y-%m-%d}",
+            }
+        )
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, placeholder="–", width="stretch", key=f"agreement-asked-{project.id}"
+    )
+    if not reviewing:
+        return
+    with st.popover("Excuse somebody", icon=":material/person_remove:", type="tertiary"):
+        st.caption("They are asked no more, and the others' work is no longer hidden for their sake.")
+        by_pair = {(each.image_id, person_key(each.person)): each for each in asked}
+        shown = {
+            pair: ", ".join([each.person, *([images[pair[0]].name] if pair[0] in images else [])])
+            for pair, each in by_pair.items()
+        }
+        details = image_details(images)
+        one = by_pair[
+            choice("Who", shown, key="agreement-excused", details={pair: details.get(pair[0], ()) for pair in by_pair})
+        ]
+        if st.button("Excuse", key="agreement-excuse", type="primary"):
+            _done(lambda: excuse(context.store(), one.image_id, one.person, by=person))
+
+
+def _done(act: Callable[[], None]) -> None:
+    flag = "agreement-changed"
+    with explained():
+        act()
+        st.session_state[flag] = True
+    if st.session_state.pop(flag, False):
+        st.rerun()

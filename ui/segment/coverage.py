@@ -1,0 +1,100 @@
+"""The coverage table beside the viewer, and what can be taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from core.exports.heavy import heavy_label_map
+from core.exports.label_maps import DEFAULT_OVERLAY_PX, MAX_OVERLAY_PX
+from core.exports.start import start_file
+from core.morphometry.coverage import SMALL_PX, area_um2
+from core.predictions.cleaning import cleaning_of
+from core.store.label_maps import coverage_of, label_classes
+from core.store.records import ImageRecord, RevisionRecord
+from ui import context
+from ui.parts.kept_files import prepare_button
+from ui.parts.units import AREA_FORMAT
+from ui.person import person
+from ui.state import StateKey
+
+_DOWNLOADS: Final = (
+    ("labels.tif", "Label map, TIFF", ":material/layers:"),
+    ("labels.png", "Label map, PNG", ":material/image:"),
+    ("overlay.png", "Overlay picture", ":material/photo_library:"),
+    ("coverage.csv", "Table, CSV", ":material/table:"),
+    ("ome-zarr.zip", "OME-Zarr, zip", ":material/folder_zip:"),
+)
+
+
+def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
+    """Table of classes; choosing a row draws that class alone."""
+    scheme, rows = label_classes(context.store(), revision), coverage_of(context.store(), revision)
+    known = image.pixel_size.nm is not None
+    table = pd.DataFrame(
+        {
+            "swatch": ["" if row["class_id"] == 0 else "\u25a0" for row in rows],
+            "class": [row["name"] for row in rows],
+            "share": [None if row["fraction"] is None else 100 * row["fraction"] for row in rows],
+            "area": [area_um2(row["pixels"], image.pixel_size.nm) for row in rows],
+            "objects": pd.array([row["objects"] for row in rows], dtype="Int64"),
+            "pixels": [row["pixels"] for row in rows],
+        }
+    )
+    columns = {
+        "swatch": st.column_config.TextColumn("", width=24),
+        "class": st.column_config.TextColumn("Class", width=112),
+        "share": st.column_config.NumberColumn("%", format="%.2f", width=58, help="Of all pixels of the image"),
+        "area": st.column_config.NumberColumn("µm²", format=AREA_FORMAT, width=72) if known else None,
+        "objects": st.column_config.NumberColumn(
+            "Objects", format="localized", width=66, help="Connected pieces of the masks (also over corners)"
+        ),
+        "pixels": st.column_config.NumberColumn("Pixels", format="localized", width=96),
+    }
+    colors = [f"color: {scheme[row['class_id']].color}" if row["class_id"] else "" for row in rows]
+    chosen = st.dataframe(
+        table.style.apply(lambda _: colors, subset=["swatch"]),
+        column_config=columns,
+        hide_index=True,
+        placeholder="–",
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"coverage-{revision.id}",
+    )
+    picked = [rows[index]["class_id"] for index in chosen["selection"]["rows"] if rows[index]["class_id"] != 0]
+    st.session_state[StateKey.ISOLATED_CLASS] = picked[0] if picked else None
+    st.caption("Choose a row to see that class alone." + ("" if known else " Areas need a pixel size."))
+    if not any(row.smallest_px for row in cleaning_of(revision)):
+        st.caption(f"Every connected piece counts as an object, however small{_small_words(rows)}.")
+
+
+def _small_words(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many pieces are specks; nothing where it was not measured."""
+    small = sum(row.get("small_objects") or 0 for row in rows)
+    return f": {small:,} of {sum(row['objects'] or 0 for row in rows):,} have fewer than {SMALL_PX} px" if small else ""
+
+
+def downloads_panel(image: ImageRecord, revision: RevisionRecord) -> None:
+    """Links to the files, made on demand by our own route; of a large image as a job."""
+    with st.popover("Downloads", icon=":material/download:", width="stretch"):
+        for what, label, icon in _DOWNLOADS:
+            if heavy_label_map(image, what, {}):
+                ask = partial(start_file, context.store(), "revision", revision.id, what, {}, by=person())
+                prepare_button(f"Prepare: {label}", ask, slot=f"{revision.id}-{what}")
+            else:
+                st.link_button(label, download_address(revision.id, what), icon=icon, width="stretch", type="tertiary")
+        full: dict[str, str] = {"max_px": str(MAX_OVERLAY_PX)}
+        if max(image.shape_yx) > DEFAULT_OVERLAY_PX:
+            ask = partial(start_file, context.store(), "revision", revision.id, "overlay.png", full, by=person())
+            prepare_button("Prepare: Overlay at full size", ask, slot=f"{revision.id}-full")
+
+
+def download_address(revision_id: str, what: str, **options: str) -> str:
+    """Address of a download on our own server."""
+    query = f"?{urlencode(options)}" if options else ""
+    return f"api/revisions/{revision_id}/download/{what}{query}"

@@ -1,0 +1,184 @@
+"""A training while it runs and after: curves, a picture, time left, pause, finish, cancel; what came of it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from core.jobs.rows import job, jobs, request_cancel, request_finish, request_pause, retry
+from core.jobs.transitions import PAUSED
+from core.label_scheme import LabelScheme
+from core.learning.progress import Preview, TrainingHistory, training_history
+from core.learning.snapshot import Snapshot
+from core.store.records import JobControl, JobRecord, JobState
+from core.training.verdict import Verdict, training_words, verdict_of
+from ui import context
+from ui.errors import explaining, plain, show_error
+from ui.pages import SEGMENT_PAGE
+from ui.parts.charts import dice_curves, loss_curves
+from ui.parts.scores import counted
+from ui.parts.undertrained import longer_buttons
+from ui.parts.units import duration_text, waiting_text
+from ui.person import person
+from ui.state import Query
+
+LIVE_S: Final = 2.0
+"""How often curves are drawn anew while a training runs."""
+
+
+def trainings(project_id: str) -> list[JobRecord]:
+    """Trainings of a project, newest first."""
+    return [row for row in jobs(kinds=["train"], limit=200) if row.params.get("project_id") == project_id]
+
+
+def training_panel(row: JobRecord, *, may_change: bool = True) -> None:
+    """One training; live while it runs."""
+    with st.container(border=True):
+        if row.finished:
+            _drawn(row, may_change)
+        else:
+            _live(row.id, row.state.value, may_change)
+
+
+@st.fragment(run_every=LIVE_S)
+@explaining
+def _live(job_id: str, state: str, may_change: bool) -> None:
+    row = job(job_id)
+    if row.finished or row.state.value != state:
+        st.rerun()
+    _drawn(row, may_change)
+
+
+def _drawn(row: JobRecord, may_change: bool) -> None:
+    name = str(row.params.get("name", "Training"))
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    left.subheader(plain(name), anchor=False)
+    with right.container(horizontal=True, horizontal_alignment="right"):
+        if may_change:
+            _buttons(row)
+    _state(row)
+    snapshot = Snapshot.from_json(row.params["snapshot"])
+    scheme = LabelScheme.from_json(snapshot.scheme)
+    history = training_history(context.store(), row.id)
+    if history.epochs:
+        one, two = st.columns(2, gap="medium")
+        one.plotly_chart(loss_curves(history.epochs), config={"displayModeBar": False}, key=f"loss-{row.id}")
+        two.plotly_chart(dice_curves(history.epochs, scheme), config={"displayModeBar": False}, key=f"dice-{row.id}")
+        if row.params.get("validation_fraction") == 0:
+            st.caption("Nothing is held out: these curves say how well the images were learned by heart.")
+    if history.preview:
+        _picture(row, history.preview)
+    for text in history.notices:
+        st.caption(f":material/info: {plain(text)}")
+    _facts(row, snapshot, history)
+
+
+def _buttons(row: JobRecord) -> None:
+    """What can be asked of a training now."""
+    if row.state is JobState.RUNNING and not row.cancel_requested and row.control is JobControl.NONE:
+        if st.button("Pause", icon=":material/pause:", key=f"pause-{row.id}"):
+            request_pause(row.id, by=person())
+            st.rerun(scope="fragment")
+        if st.button(
+            "Stop and keep the best", icon=":material/flag:", key=f"finish-{row.id}",
+            help="Ends after the iteration in flight and makes the model of what was learned so far.",
+        ):  # fmt: skip
+            request_finish(row.id, by=person())
+            st.rerun(scope="fragment")
+    if row.state not in (JobState.SUCCEEDED, JobState.CANCELLED) and not row.cancel_requested:
+        with st.popover("Discard" if row.finished else "Cancel", icon=":material/close:"):
+            st.markdown("What was learned so far is thrown away.")
+            if st.button("Throw it away", key=f"cancel-{row.id}", type="primary"):
+                request_cancel(row.id, by=person())
+                st.rerun(scope="app" if row.finished else "fragment")
+    if row.state in (JobState.INTERRUPTED, JobState.FAILED, JobState.CANCELLED):
+        label = "Start again" if row.state is JobState.CANCELLED else "Resume"
+        if st.button(label, icon=":material/play_arrow:", type="primary", key=f"resume-{row.id}"):
+            retry(row.id, by=person())
+            st.rerun()
+
+
+def _state(row: JobRecord) -> None:
+    """Where it stands, in words."""
+    if row.state is JobState.RUNNING:
+        left = f" · {duration_text(row.eta_s)} left" if row.eta_s is not None else ""
+        st.progress(min(max(row.progress, 0.0), 1.0), text=plain(row.message) + left)
+    elif row.state is JobState.QUEUED:
+        text = plain(row.message) or "Waiting for its turn: one training runs at a time."
+        st.info(text, icon=":material/hourglass_empty:")
+    elif row.state is JobState.SUCCEEDED:
+        _succeeded(row)
+    elif row.state is JobState.CANCELLED:
+        st.info("Cancelled; nothing of it was kept.", icon=":material/cancel:")
+    elif row.state is JobState.FAILED:
+        show_error(row.error_cause or "The training failed.", row.error_remedy)
+    elif row.message == PAUSED:
+        st.info("Paused. Resume goes on after the last finished epoch.", icon=":material/pause_circle:")
+    else:
+        st.warning("The machine or the engine stopped in the middle. Resume goes on.", icon=":material/power:")
+
+
+def _succeeded(row: JobRecord) -> None:
+    result = row.result
+    model_id = str(result.get("model_id", ""))
+    dice = result.get("mean_dice")
+    seconds = float(result.get("seconds", 0))
+    told = f"{counted(int(result.get('epochs', 0)), 'epoch')} in {duration_text(seconds)}"
+    told += f"{waiting_text(result.get('waiting_s'), seconds)}."
+    if dice is not None:
+        told += f" Mean validation Dice {dice:.3f} (patches of held-out regions or images, not a test set)."
+    model = next((each for each in context.models().list() if each.id == model_id), None)
+    if model is None:
+        st.info(plain(f"{told} The model was removed since."), icon=":material/model_training:")
+        return
+    found, words = verdict_of(model.card), training_words(model.card)
+    if found.undertrained:
+        st.warning(plain(f"{words} {told}"), icon=":material/hourglass_bottom:")
+    elif found is Verdict.STILL_FALLING:
+        st.info(plain(f"{words} {told}"), icon=":material/trending_down:")
+    else:
+        st.success(plain(f"Done. {words} {told}"), icon=":material/check_circle:")
+    row_of_buttons = st.container(horizontal=True, gap="small")
+    if row_of_buttons.button(
+        "Segment with it", icon=":material/blur_on:", type="secondary" if found.undertrained else "primary",
+        key=f"use-{row.id}",
+    ):  # fmt: skip
+        st.switch_page(SEGMENT_PAGE, query_params={Query.MODEL.value: model_id})
+    with row_of_buttons:
+        longer_buttons(model, key=f"train-{row.id}")
+
+
+def _facts(row: JobRecord, snapshot: Snapshot, history: TrainingHistory) -> None:
+    params = row.params
+    length = f"{params['minutes']:g} min" if params.get("minutes") else f"{params.get('epochs') or 'default'} epochs"
+    parts = [
+        f"{len(snapshot.cases)} images",
+        f"preset {params.get('preset')}",
+        length,
+        f"from {context.model_name(params['parent_id'])}" if params.get("parent_id") else "from scratch",
+        f"seed {params.get('seed', 0)}",
+    ]
+    if history.epochs:
+        parts.append(f"{history.epochs[-1].seconds_per_iteration:.2f} s an iteration")
+    if row.attempts > 1:
+        parts.append(f"started {row.attempts} times")
+    if row.author:
+        parts.append(f"asked for by {row.author}")
+    st.caption(plain(" · ".join(parts)))
+
+
+def _picture(row: JobRecord, preview: Preview) -> None:
+    """Image, reference and prediction of the fixed crop, side by side; pictures of our own route, so never stale."""
+    shown = (
+        ("image", "Image: one fixed validation patch"),
+        ("reference", "Reference"),
+        ("prediction", f"Model after epoch {preview.epoch}"),
+    )
+    figures = "".join(
+        f'<figure style="margin:0;flex:1"><img src="api/trainings/{row.id}/preview/{what}?epoch={preview.epoch}" '
+        f'alt="{caption}" style="width:100%;border-radius:0.5rem;image-rendering:pixelated">'
+        f'<figcaption style="opacity:.7;font-size:.875rem;padding-top:.25rem">{caption}</figcaption></figure>'
+        for what, caption in shown
+    )
+    st.html(f'<div style="display:flex;gap:0.75rem;max-width:1100px">{figures}</div>')

@@ -1,0 +1,289 @@
+"""Choosing what to train on and how; the short way is one button."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from core.jobs.rows import active_jobs, jobs, submit
+from core.learning.checks import TrainingCheck, check_training
+from core.learning.current_model import current_model
+from core.learning.speed import TrainingSpeed, known_speed
+from core.learning.start import TrainingPlan, coming_names, start_training
+from core.learning.training_labels import labels_to_learn_from
+from core.models.names import MAX_NAME_LENGTH
+from core.models.store import StoredModel
+from core.store.records import ImageRecord, ProjectRecord, Split
+from core.training.presets import PRESET_TITLES, PRESETS, Preset
+from ui import context
+from ui.errors import explaining, plain
+from ui.parts.charts import balance_bars
+from ui.parts.first_labels import first_labels
+from ui.parts.gallery import thumbnail_address
+from ui.parts.names import model_choice
+from ui.parts.options import choice, titled
+from ui.parts.side_by_side import side_by_side
+from ui.parts.units import bytes_text, duration_text, shape_text
+from ui.person import person
+from ui.state import Query, StateKey, set_query
+
+SCRATCH: Final = ""
+"""Choice of no parent."""
+
+TIMING_S: Final = 2.0
+"""How often the page looks whether a measurement is there."""
+
+_ALL: Final = ""
+"""Choice of all specimens, stacks or splits."""
+
+
+def setup_panel(project: ProjectRecord) -> None:
+    """Images, what they hold, preset, parent, time, name, and the button."""
+    images = context.store().images(project.id)
+    references = labels_to_learn_from(context.store(), project.id)
+    labelled = [image for image in images if image.id in references]
+    if not labelled:
+        _nothing_to_learn(project)
+        return
+    left, right = side_by_side([3, 2], gap="large", key="train")
+    with left:
+        st.subheader("Images to learn from", anchor=False)
+        chosen = _choose(project, labelled)
+    with right:
+        parent = _how(project)
+        parent_scheme = parent.scheme if parent else None
+        check = check_training(chosen, images, references, project.scheme, parent_scheme=parent_scheme)
+    with left:
+        _what_they_hold(check, len(chosen))
+    with right:
+        _begin(project, chosen, parent, check)
+
+
+def _nothing_to_learn(project: ProjectRecord) -> None:
+    with st.container(border=True):
+        st.subheader("No reference labels yet", anchor=False)
+        st.markdown(
+            f"A model learns from images together with their label maps. {plain(project.name)} has none yet: import "
+            "some on the Data page, or draw the first ones here."
+        )
+    first_labels(project, key="train")
+
+
+def _choose(project: ProjectRecord, labelled: list[ImageRecord]) -> list[ImageRecord]:
+    """A table with ticks; images of the test set cannot be ticked."""
+    usable = [image for image in labelled if image.split is not Split.TEST]
+    held = len(labelled) - len(usable)
+    shown = _filtered(project, usable)
+    decided = any(image.split is Split.TRAIN for image in usable)
+    table = pd.DataFrame(
+        {
+            "use": pd.array([image.split is Split.TRAIN or not decided for image in shown], dtype="bool"),
+            "picture": [f"/{thumbnail_address(image)}" for image in shown],
+            "name": [image.name for image in shown],
+            "size": [shape_text(image.shape_yx) for image in shown],
+            "nm": [image.pixel_size.nm for image in shown],
+            "specimen": [image.specimen for image in shown],
+            "stack": [image.stack for image in shown],
+            "split": [image.split.value for image in shown],
+        },
+        index=[image.id for image in shown],
+    )
+    edited = st.data_editor(
+        table,
+        column_config={
+            "use": st.column_config.CheckboxColumn("Use", width="small"),
+            "picture": st.column_config.ImageColumn("", width="small"),
+            "name": "Image",
+            "size": "Size",
+            "nm": st.column_config.NumberColumn("nm/px", format="%.4g", width="small"),
+            "specimen": "Specimen" if any(image.specimen for image in shown) else None,
+            "stack": "Stack" if any(image.stack for image in shown) else None,
+            "split": st.column_config.TextColumn("Split", width="small"),
+        },
+        disabled=["picture", "name", "size", "nm", "specimen", "stack", "split"],
+        hide_index=True,
+        placeholder="–",
+        height=min(38 * (len(shown) + 1) + 2, 380),
+        key=f"train-images-{_version(shown)}",
+    )
+    ticked = set(edited.index[edited["use"]])
+    told = f"{len(ticked)} of {len(usable)} images with reference labels."
+    if held:
+        told += f" {held} more of the test set: never trained on, so that scores mean something."
+    st.caption(told)
+    return [image for image in shown if image.id in ticked]
+
+
+def _version(images: list[ImageRecord]) -> str:
+    """Changes with the rows: ticks are kept by position, and must not move to other images when a filter changes."""
+    rows = "".join(f"{image.id}{image.split.value}" for image in images)
+    return hashlib.sha256(rows.encode()).hexdigest()[:16]
+
+
+def _filtered(project: ProjectRecord, images: list[ImageRecord]) -> list[ImageRecord]:
+    """Only those of one specimen, stack or split, where there are several."""
+    filters = [
+        (what, sorted({str(getattr(image, what)) for image in images if getattr(image, what)}))
+        for what in ("specimen", "stack", "split")
+    ]
+    offered = [(what, values) for what, values in filters if len(values) > 1]
+    if not offered:
+        return images
+    for column, (what, values) in zip(st.columns(len(offered)), offered, strict=True):
+        texts = {_ALL: "All"} | {value: value for value in values}
+        wanted = choice(what.capitalize(), texts, key=f"train-{what}-{project.id}", place=column)
+        if wanted != _ALL:
+            images = [image for image in images if str(getattr(image, what)) == wanted]
+    return images
+
+
+def _what_they_hold(check: TrainingCheck, count: int) -> None:
+    for text in check.refusals:
+        st.error(plain(text), icon=":material/block:")
+    for text in check.warnings:
+        st.warning(plain(text), icon=":material/warning:")
+    if check.labelled_px:
+        st.markdown("**What they hold**, in % of the labelled pixels")
+        st.plotly_chart(balance_bars(check.balance), config={"displayModeBar": False}, key="balance")
+        ignored = check.ignored_px / (check.labelled_px + check.ignored_px)
+        st.caption(
+            f"{count} image{'s' if count != 1 else ''}, {check.labelled_px / 1e6:.2f} million labelled pixels"
+            + (f"; {ignored:.0%} of the area is not labelled and is ignored." if ignored > 0 else ".")
+        )
+
+
+def _how(project: ProjectRecord) -> StoredModel | None:
+    """Preset and parent; what they mean on this machine."""
+    st.subheader("How", anchor=False)
+    preset = st.segmented_control(
+        "Preset",
+        list(Preset),
+        default=Preset.COMPACT,
+        format_func=titled(PRESET_TITLES),
+        key="train-preset",
+    )
+    info = PRESETS[preset or Preset.COMPACT]
+    st.caption(info.description)
+    _speed(info.preset)
+    models = context.offered_models()
+    proposed = _proposed_parent(project)
+    parent = model_choice(
+        "Start from",
+        models,
+        nothing="Nothing (from scratch)",
+        first=proposed,
+        key=f"train-parent-{project.id}-{proposed}",
+        help="Fine-tuning keeps the model's architecture and is faster if it was trained on similar images.",
+    )
+    return models.get(parent)
+
+
+def _proposed_parent(project: ProjectRecord) -> str:
+    """The current model where it is the project's own; else a training begins from scratch."""
+    current = current_model(context.store(), context.models(), project.id)
+    return current.model.id if current and current.own else SCRATCH
+
+
+def _speed(preset: Preset) -> None:
+    """What the preset means here, measured; or the way to measure it."""
+    if preset is Preset.COMPACT and _never_timed():
+        submit("time_training", {"preset": preset.value}, by=person())
+    if _being_timed(preset):
+        _timing(preset)
+        return
+    speed = known_speed(context.store(), preset)
+    if speed:
+        st.caption(f":material/timer: Measured here: {_meaning(speed)}.")
+    label = "Measure again" if speed else "Measure on this machine"
+    if st.button(label, icon=":material/timer:", type="tertiary", key=f"time-{preset.value}"):
+        submit("time_training", {"preset": preset.value}, by=person())
+        st.rerun()
+
+
+@st.fragment(run_every=TIMING_S)
+@explaining
+def _timing(preset: Preset) -> None:
+    """Looks until the measurement is there."""
+    if not _being_timed(preset):
+        st.rerun()
+    st.caption(":material/timer: Timing some iterations on this machine; the result appears here.")
+
+
+def _never_timed() -> bool:
+    """Whether the machine is idle and has not been measured, nor tried to be."""
+    known = known_speed(context.store(), Preset.COMPACT)
+    return known is None and not active_jobs() and not jobs(kinds=["time_training"], limit=1)
+
+
+def _being_timed(preset: Preset) -> bool:
+    return any(row.kind == "time_training" and row.params.get("preset") == preset.value for row in active_jobs())
+
+
+def _meaning(speed: TrainingSpeed) -> str:
+    """Time and memory of a preset, in numbers that help to choose."""
+    info = PRESETS[speed.preset]
+    if info.minutes:
+        iterations = 60 * info.minutes / max(speed.seconds_per_iteration, 1e-6)
+        meaning = f"{info.minutes:g} minutes are about {iterations:,.0f} iterations"
+    else:
+        epochs = info.epochs or 0
+        meaning = f"{epochs:,} epochs take about {duration_text(epochs * 250 * speed.seconds_per_iteration)}"
+    return f"{speed.seconds_per_iteration:.2g} s an iteration, {meaning}; {bytes_text(speed.memory_bytes)} of memory"
+
+
+def _name_field(project: ProjectRecord, preset: Preset) -> str:
+    """The new model's name. What is proposed is free, and follows the preset until somebody types another."""
+    coming = coming_names(context.store())
+    proposed = context.models().free_name(f"{project.name} {preset.value}", coming=coming)
+    begun = st.session_state.get(StateKey.TRAININGS_BEGUN, 0)  # each training begins with a field that nobody typed in
+    key = f"train-name-{project.id}-{begun}"
+    if st.session_state.get(key) in (None, st.session_state.get(f"{key}-proposed")):
+        st.session_state[key] = st.session_state[f"{key}-proposed"] = proposed
+    typed = str(st.text_input("Name of the model", key=key, max_chars=MAX_NAME_LENGTH))
+    free = context.models().free_name(typed, coming=coming)
+    if free != " ".join(typed.split()):
+        st.caption(f":material/info: {plain(f'Another model has this name: it will be called {free}.')}")
+    return typed
+
+
+def _begin(project: ProjectRecord, chosen: list[ImageRecord], parent: StoredModel | None, check: TrainingCheck) -> None:
+    """Time, name, options, and the button."""
+    preset = Preset(st.session_state.get("train-preset") or Preset.COMPACT)
+    by_time = PRESETS[preset].minutes is not None
+    unit = st.segmented_control(
+        "How long", ["minutes", "epochs"], default="minutes" if by_time else "epochs", key=f"train-unit-{preset.value}"
+    )
+    length: float = st.number_input(
+        "Minutes" if unit == "minutes" else "Epochs of 250 iterations",
+        min_value=1.0 if unit == "minutes" else 1,
+        value=(PRESETS[preset].minutes or 60.0) if unit == "minutes" else PRESETS[preset].epochs or 20,
+        key=f"train-length-{preset.value}-{unit}",
+        label_visibility="collapsed",
+    )
+    name = _name_field(project, preset)
+    with st.expander("More", icon=":material/tune:"):
+        held_out = st.slider(
+            "Held out for validation, %", 0, 50, 15, 5,
+            help="Whole stacks or specimens where there are several, else regions of the images. They decide which "
+            "epoch is kept. 0 trains on everything.",
+        )  # fmt: skip
+        seed = st.number_input("Seed", min_value=0, value=0, step=1)
+        fixed = st.number_input(
+            "Pixel size to train at, nm (0: median of the images)", min_value=0.0, value=0.0, format="%.3f"
+        )
+    if st.button(
+        "Train", type="primary", icon=":material/model_training:", width="stretch", disabled=bool(check.refusals)
+    ):
+        plan = TrainingPlan(
+            project.id, [image.id for image in chosen], name, preset, parent.id if parent else None,
+            minutes=float(length) if unit == "minutes" else None,
+            epochs=int(length) if unit != "minutes" else None,
+            pixel_size_nm=fixed or None, seed=int(seed), validation_fraction=held_out / 100,
+        )  # fmt: skip
+        row = start_training(context.store(), plan, by=person())
+        st.session_state[StateKey.TRAININGS_BEGUN] = st.session_state.get(StateKey.TRAININGS_BEGUN, 0) + 1
+        set_query(Query.JOB, row.id)
+        st.rerun()
