@@ -16,7 +16,8 @@ from core.datasets.import_case import check_import
 from core.datasets.import_plan import plan_import
 from core.errors import LabelMapError
 from core.imaging.image import Image, PixelSizeSource
-from core.jobs.rows import jobs
+from core.jobs.rows import jobs, submit
+from core.jobs.transitions import claim, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.store import ImageRecord, RevisionKind, Store
 from tests.pages.conftest import open_page, texts
@@ -444,3 +445,18 @@ def test_many_images_get_their_split_by_one_button(store: Store, image: ImageRec
     assert [store.image(each.id).split for each in (image, other)] == [Split.TEST, Split.TEST]
     _button(app, "Train")
     assert [store.image(each.id).split for each in (image, other)] == [Split.TRAIN, Split.TRAIN]
+
+
+@pytest.mark.parametrize(("labels", "link"), [("none", "Draw labels"), ("added", "Train on the labels")])
+def test_an_import_says_what_comes_next(store: Store, image: ImageRecord, app: AppTest, labels: str, link: str) -> None:
+    outcome = {
+        "name": image.name, "outcome": "imported", "image_id": image.id, "of": "", "labels": labels, "cause": "",
+        "remedy": "", "notes": [],
+    }  # fmt: skip
+    row = claim(store, submit("import_cases", {"project_id": image.project_id}), "here")
+    assert row is not None
+    assert succeed(store, row.id, 1, {"outcomes": [outcome]})
+    page = open_page(app, PAGE, project=image.project_id)
+    assert not page.exception
+    assert any(button.label == "Segment 1 image" for button in page.button)
+    assert link in [each.proto.label for each in page.get("page_link")]

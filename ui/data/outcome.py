@@ -12,9 +12,12 @@ from core.jobs.rows import active_jobs, jobs
 from core.store.base import now
 from core.store.records import JobRecord, JobState
 from ui.errors import explaining
+from ui.pages import CORRECT_PAGE, TRAIN_PAGE
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.refusals import notices_panel, refusals_panel
-from ui.state import StateKey
+from ui.parts.words import counted
+from ui.segment.again import segment_again_button
+from ui.state import Query, StateKey
 
 KIND: Final = "import_cases"
 
@@ -88,6 +91,7 @@ def _outcome(row: JobRecord) -> None:
             st.rerun()
         return
     st.markdown(f"**Import finished:** {summary(outcomes)}")
+    _onward(str(row.params.get("project_id")), outcomes)
     refusals_panel(refused, "file")
     with st.expander("File by file", icon=":material/list:"):
         order = {"refused": 0, "duplicate": 1, "imported": 2}
@@ -105,3 +109,19 @@ def _outcome(row: JobRecord) -> None:
             width="stretch",
         )
     notices_panel([(each["name"], note) for each in outcomes for note in each["notes"]])
+
+
+def _onward(project_id: str, outcomes: list[dict[str, Any]]) -> None:
+    """What comes after an import: images are segmented, labels are trained on or drawn."""
+    ids = tuple(each["image_id"] for each in outcomes if each.get("image_id") and each["outcome"] != "refused")
+    if not ids:
+        return
+    labelled = any(each["labels"] == "added" for each in outcomes)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        segment_again_button(ids, key="import-segment", label=f"Segment {counted(len(ids), 'image')}")
+        st.page_link(
+            TRAIN_PAGE if labelled else CORRECT_PAGE,
+            label="Train on the labels" if labelled else "Draw labels",
+            icon=":material/model_training:" if labelled else ":material/brush:",
+            query_params={Query.PROJECT.value: project_id},
+        )

@@ -30,7 +30,8 @@ def split_popover(images: Sequence[ImageRecord], *, key: str) -> None:
     key
         Names the buttons on their page.
     """
-    with st.popover("Split", icon=":material/call_split:", disabled=not images, key=key):
+    turn = st.session_state.get(StateKey.TABLE_VERSION, 0)  # a new one is closed
+    with st.popover("Split", icon=":material/call_split:", disabled=not images, key=f"{key}-{turn}"):
         st.markdown(f"**{counted(len(images), 'image')}** to")
         for split, (label, words) in _WAYS.items():
             left, right = st.columns([1, 3], vertical_alignment="center")
