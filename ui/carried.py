@@ -14,9 +14,12 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.errors import NotFoundError
+from core.measurements.sources import COUNTING, Source, SourceKind, sources
+from core.results.read import evaluations
 from core.store.records import ImageRecord, Split
 from ui import context
 from ui.access import allowed
+from ui.person import person
 from ui.state import Query, StateKey, query, set_query
 
 _TAKES: Final = {
@@ -60,6 +63,9 @@ def _remember(page: str, kept: dict[str, Any]) -> None:
     for name in _TAKES[page]:
         key = Query.CLASS if name in _ORGANELLE else name
         kept[key] = query(name)
+    model_id = _model_shown(page)
+    if model_id:
+        kept[Query.MODEL] = model_id
 
 
 def _complete(page: str, kept: dict[str, Any]) -> None:
@@ -75,6 +81,37 @@ def _complete(page: str, kept: dict[str, Any]) -> None:
         set_query(Query.PROJECT, image.project_id)
     for name in _TAKES[page]:
         set_query(name, kept.get(Query.CLASS if name in _ORGANELLE else name))
+    if kept.get(Query.MODEL):
+        _show_model(page, image.project_id, kept[Query.MODEL])
+
+
+def _model_shown(page: str) -> str | None:
+    """The model whose label maps or scores a page shows, where its address says that in another way."""
+    if page == "measure":
+        kind, _, model_id = (query(Query.SOURCE) or "").partition(":")
+        return model_id if kind == SourceKind.MODEL else None
+    evaluation_id = query(Query.EVALUATION) if page == "results" else None
+    if evaluation_id is None:
+        return None
+    try:
+        return context.store().evaluation(evaluation_id).model_id
+    except NotFoundError:
+        return None
+
+
+def _show_model(page: str, project_id: str, model_id: str) -> None:
+    """Put a model into the address of a page that shows its label maps or scores, where it has any there.
+
+    Not where some images have been corrected: then what they look like now is measured, not what the model made.
+    """
+    store = context.store()
+    if page == "measure" and not query(Query.SOURCE):
+        source, there = Source(SourceKind.MODEL, model_id), sources(store, project_id, person=person())
+        if source in there and COUNTING not in there:
+            set_query(Query.SOURCE, source.key)
+    elif page == "results":
+        scored = (row.id for row in evaluations(store, project_id) if row.model_id == model_id)
+        set_query(Query.EVALUATION, next(scored, None))
 
 
 def _image(image_id: str | None) -> ImageRecord | None:

@@ -12,10 +12,21 @@ from core.annotation.draft_tiles import class_counts, pack_tile
 from core.annotation.like_places import like_places
 from core.annotation.progress import progress
 from core.annotation.suggestions import Visit, tour, visit
+from core.evaluation.settings import EvaluationSettings
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import LabelScheme
-from core.store.records import DraftTileRecord, ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split
+from core.review.decisions import decide
+from core.review.records import Decision
+from core.store.records import (
+    DraftTileRecord,
+    EvaluationImageRecord,
+    ImageRecord,
+    ProjectRecord,
+    RevisionKind,
+    RevisionRecord,
+    Split,
+)
 from core.store.store import Store
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
@@ -35,13 +46,16 @@ def add(store: Store, project: ProjectRecord, name: str, split: Split) -> ImageR
     return store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), name), split=split)
 
 
-def predict(store: Store, image: ImageRecord, unsure: dict[int, int]) -> RevisionRecord:
+def predict(
+    store: Store, image: ImageRecord, unsure: dict[int, int], model_id: str = "tiny", *,
+    kind: RevisionKind = RevisionKind.PREDICTION,
+) -> RevisionRecord:  # fmt: skip
     """A prediction in bands of classes 0 to 3, with the confidence of each where it is not certain."""
     labels = np.repeat(np.arange(4, dtype=np.uint8), 150)[:, None].repeat(SHAPE[1], axis=1)
     sure = np.full(SHAPE, 255, np.uint8)
     for class_id, value in unsure.items():
         sure[labels == class_id] = value
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="tiny")
+    begun = store.begin_revision(image.id, kind, model_id=model_id if kind is RevisionKind.PREDICTION else None)
     write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0, confidence_yx=sure)
     return store.complete_revision(begun.id, summary={"pixel_size_nm": 8.0})
 
@@ -212,3 +226,42 @@ class TestWhatGoesAlong:
         open_page(app, "segment_page.py", image=second.id)
         store.trash_images([second.id])
         assert "image" not in parameters(go(app, "correct_page.py"))
+
+    def test_the_model_to_measure_and_back(self, store: Store, project: ProjectRecord, app: AppTest) -> None:
+        """Measure opened on whichever model had segmented most images, not on the one that was looked at."""
+        image, other = (add(store, project, name, Split.TRAIN) for name in "ab")
+        write_model(store.settings.models_dir / "second", scheme=SCHEME)
+        for shown in (image, other):
+            predict(store, shown, {1: 20})
+        predict(store, image, {1: 20}, "second")
+        app.session_state["person"] = "Ada"
+        open_page(app, "segment_page.py", image=image.id, model="second")
+        assert parameters(go(app, "measure_page.py"))["labels"] == "model:second"
+        page = app.selectbox(key="measure-source").set_value("model:tiny").run()
+        assert parameters(page)["labels"] == "model:tiny"
+        assert parameters(go(app, "segment_page.py"))["model"] == "tiny"
+
+    def test_corrections_are_measured_whatever_model_was_looked_at(
+        self, store: Store, project: ProjectRecord, app: AppTest
+    ) -> None:
+        image, other = (add(store, project, name, Split.TRAIN) for name in "ab")
+        for shown in (image, other):
+            predict(store, shown, {1: 20})
+        made = predict(store, image, {}, kind=RevisionKind.CORRECTION)
+        decide(store, made.id, "Bo", Decision.APPROVE)
+        app.session_state["person"] = "Ada"
+        open_page(app, "segment_page.py", image=image.id, model="tiny")
+        assert parameters(go(app, "measure_page.py"))["labels"] == "counts"
+
+    def test_the_model_to_its_scores(self, store: Store, project: ProjectRecord, app: AppTest) -> None:
+        image = add(store, project, "a", Split.TEST)
+        write_model(store.settings.models_dir / "second", scheme=SCHEME)
+        scored = EvaluationImageRecord(image.id, "a", "", "", 8.0, None, None)
+        settings = EvaluationSettings().to_json()
+        first, _ = (
+            store.create_evaluation(project.id, model_id, [scored], scheme=SCHEME, settings=settings, model_id=model_id)
+            for model_id in ("tiny", "second")
+        )
+        app.session_state["person"] = "Ada"
+        open_page(app, "segment_page.py", image=image.id, model="tiny")
+        assert parameters(go(app, "results_page.py"))["evaluation"] == first.id
