@@ -14,8 +14,8 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.errors import NotFoundError
+from core.evaluations.read import evaluations
 from core.measurements.sources import COUNTING, Source, SourceKind, sources
-from core.results.read import evaluations
 from core.store.records import ImageRecord, Split
 from ui import context
 from ui.access import allowed

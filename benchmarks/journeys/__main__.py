@@ -21,7 +21,7 @@ from benchmarks.journeys.images import write_images
 from benchmarks.journeys.person import Tally
 from benchmarks.journeys.walk import Step, Walk
 from benchmarks.painting_site import chromium
-from core.jobs.engine import stop_engine
+from core.engine.engine import stop_engine
 from core.settings import ROOT, Settings
 from tests.browser.conftest import streamlit_server
 

@@ -15,8 +15,8 @@ from ui.errors import explaining
 from ui.pages import CORRECT_PAGE, TRAIN_PAGE
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.refusals import notices_panel, refusals_panel
-from ui.parts.words import counted
-from ui.segment.again import segment_again_button
+from ui.parts.scores import counted
+from ui.parts.segment_again import segment_again_button
 from ui.state import Query, StateKey
 
 KIND: Final = "import_cases"
