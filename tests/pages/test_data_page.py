@@ -328,7 +328,7 @@ def _sheet(project_id: str) -> None:
 def test_a_sample_sheet_is_looked_at_then_taken_over(store: Store, image: ImageRecord) -> None:
     app = AppTest.from_function(_sheet, args=(image.project_id,)).run()
     text = "image\tspecimen\tcondition\nliver *1*\tm1\ttreated\nother\tm2\t"
-    app.text_area(key="data-sheet-text").set_value(text).run()
+    app.text_area(key="data-sheet-text-0").set_value(text).run()
     assert not app.exception
     assert "1 name of the sheet found nowhere in this project" in texts(app)
     table = next(frame.value for frame in app.dataframe if "Then" in frame.value.columns)
@@ -345,7 +345,7 @@ def test_a_sample_sheet_is_looked_at_then_taken_over(store: Store, image: ImageR
 
 def test_a_sample_sheet_that_cannot_be_meant_is_explained(store: Store, image: ImageRecord) -> None:
     app = AppTest.from_function(_sheet, args=(image.project_id,)).run()
-    app.text_area(key="data-sheet-text").set_value("a\tb\n1\t2").run()
+    app.text_area(key="data-sheet-text-0").set_value("a\tb\n1\t2").run()
     assert "The first row is a, b" in texts(app)
     assert not app.exception
     assert "data-sheet-apply" not in [button.key for button in app.button]
@@ -355,7 +355,10 @@ def test_a_sample_sheet_opens_from_the_table(store: Store, image: ImageRecord, a
     app = open_page(app, PAGE, project=image.project_id)
     app.button(key="data-sheet-open").click().run()
     assert not app.exception
-    assert app.text_area(key="data-sheet-text").value == ""
+    assert app.text_area(key="data-sheet-text-1").value == ""
+    app.text_area(key="data-sheet-text-1").set_value("image\tspecimen").run()
+    app.run()  # as when a job ends behind the dialog
+    assert app.text_area(key="data-sheet-text-1").value == "image\tspecimen"
 
 
 def test_the_facts_of_the_files_are_shown_before_the_import(store: Store, app: AppTest, tmp_path: Path) -> None:

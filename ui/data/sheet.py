@@ -13,6 +13,7 @@ from core.imaging.image import PixelSize
 from core.spreadsheets import CSV_TYPE, spreadsheet
 from ui import context
 from ui.errors import plain, show_error
+from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.scores import counted, some_of
 from ui.person import person
 from ui.state import StateKey
@@ -27,9 +28,10 @@ _TITLES = {
 }
 
 
-@st.dialog("Sample sheet", width="large")
+@kept_dialog("sample sheet")
+@st.dialog("Sample sheet", width="large", on_dismiss=forget_dialog)
 def sample_sheet(project_id: str) -> None:
-    """`sheet_panel` on top of the page."""
+    """`sheet_panel` on top of the page; what was pasted stays when a job ends behind it."""
     sheet_panel(project_id)
 
 
@@ -52,8 +54,12 @@ def sheet_panel(project_id: str) -> None:
         on_click="ignore",
         help="Fill it in and drop it below.",
     )
-    pasted = st.text_area("Cells pasted from a spreadsheet", placeholder=_EXAMPLE, key="data-sheet-text", height=140)
-    dropped = st.file_uploader("Or a file with them: CSV, or text with tabs", ["csv", "tsv", "txt"], key="data-sheet")
+    pasted = st.text_area(
+        "Cells pasted from a spreadsheet", placeholder=_EXAMPLE, key=f"data-sheet-text-{opening()}", height=140
+    )
+    dropped = st.file_uploader(
+        "Or a file with them: CSV, or text with tabs", ["csv", "tsv", "txt"], key=f"data-sheet-{opening()}"
+    )
     content = dropped.getvalue() if dropped is not None else pasted
     if not content.strip():
         return
@@ -72,7 +78,7 @@ def sheet_panel(project_id: str) -> None:
             show_error(error.cause, error.remedy)
             return
         st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
-        st.rerun()
+        close_dialog()
 
 
 def changes_table(plan: SheetPlan) -> pd.DataFrame:

@@ -187,10 +187,11 @@ def _failed(progress: BatchProgress) -> None:
     with listed:
         for row in progress.failed[:_LISTED]:
             name = about[row.id] or row.id
+            cause = row.error_cause if name in row.error_cause else f"{name}: {row.error_cause}"
             if few:
-                show_error(f"{name}: {row.error_cause}", row.error_remedy)
+                show_error(cause, row.error_remedy)
             else:
-                st.markdown(f"**{plain(name)}**: {plain(row.error_cause)} {plain(row.error_remedy)}")
+                st.markdown(f"**{plain(cause)}** {plain(row.error_remedy)}")
         if any(can_be_retried(context.store(), row) for row in progress.failed) and st.button(
             "Try again", key=f"{key}-retry", icon=":material/replay:"
         ):

@@ -36,7 +36,7 @@ def run(context: JobContext) -> dict[str, Any]:
     """
     params = context.params
     upload_id = params.get("upload_id")
-    path, own_name = _file(context, upload_id)
+    path, file_name, own_name = _file(context, upload_id)
     name = str(params.get("name") or "").strip() or own_name
     models = ModelStore(context.settings.models_dir, coming=coming_ids(context.store))
     try:
@@ -47,9 +47,11 @@ def run(context: JobContext) -> dict[str, Any]:
         if context.cancelled():
             models.delete(model.id)
             context.check_cancelled()
-    except (ModelError, JobCancelledError):
+    except (ModelError, JobCancelledError) as error:
         if upload_id:
             delete_upload(context.settings, upload_id)  # a full disk, say, leaves it for another try
+        if isinstance(error, ModelError):  # people know the file by the name that they gave it
+            raise ModelError(error.cause.replace(path.name, file_name), error.remedy) from error
         raise
     if upload_id:
         delete_upload(context.settings, upload_id)
@@ -64,16 +66,16 @@ def run(context: JobContext) -> dict[str, Any]:
     }
 
 
-def _file(context: JobContext, upload_id: str | None) -> tuple[Path, str | None]:
-    """The file or folder, and what to call a model that does not say its name."""
+def _file(context: JobContext, upload_id: str | None) -> tuple[Path, str, str | None]:
+    """The file or folder, what people call it, and what to call a model that does not say its name."""
     if upload_id:
         upload = find_upload(context.settings, upload_id)
-        return upload.path, None if _names_itself(upload.path) else PurePath(upload.name).stem
+        return upload.path, upload.name, None if _names_itself(upload.path) else PurePath(upload.name).stem
     if not context.params.get("path"):
         raise JobError("The job names no file.", "Give an upload_id or a path on the server.")
     path = Path(str(context.params["path"])).expanduser()
     require_fence(context.settings, context.params, [path])
-    return path, None
+    return path, path.name, None
 
 
 def _names_itself(path: Path) -> bool:

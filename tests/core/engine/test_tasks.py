@@ -165,6 +165,14 @@ def test_a_bad_file_fails_with_cause_and_remedy_and_leaves_nothing(store: Store,
     assert list(store.images_dir.iterdir()) == []
 
 
+def test_a_file_that_is_no_model_is_refused_by_the_name_that_people_gave_it(store: Store) -> None:
+    upload_id = upload(store, "liver model.zip", b"some text, not a zip\n" * 10)
+    done = do(store, "import_model", upload_id=upload_id)
+    assert done.state is JobState.FAILED
+    assert done.error_cause.startswith("liver model.zip ")
+    assert upload_id not in done.error_cause
+
+
 def test_a_stack_that_breaks_in_the_middle_leaves_no_page(
     store: Store, project: ProjectRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
