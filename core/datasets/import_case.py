@@ -8,6 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.datasets.case import Split
 from core.datasets.folder import DESCRIPTION_FILE
 from core.datasets.plan import Refusal
@@ -19,16 +22,17 @@ from core.errors import (
     UnclearMaskError,
     UnknownColorsError,
 )
-from core.imaging.formats.source import Channels, Plane
+from core.imaging.formats.source import Channels
 from core.imaging.image import PixelSize, PixelSizeSource
 from core.imaging.placement import Placement
 from core.imaging.reader import open_micrograph
 from core.imaging.row_bands import value_counts
 from core.label_scheme import LabelScheme
+from core.labels.bands import opened_labels
 from core.labels.found_colors import color_of
 from core.labels.importing import STRAY_SHARE
 from core.labels.masks import match_masks
-from core.labels.planes import equal_channels, read_label_plane
+from core.labels.planes import equal_channels
 from core.labels.polarity import Foreground
 from core.labels.reading import LabelReading, LabelSource, unmatched_masks
 from core.labels.report import LabelImport
@@ -314,16 +318,23 @@ def guessed_source(paths: Collection[Path], scheme: LabelScheme) -> LabelSource:
     """
     if len(paths) != 1 or match_masks(paths, scheme)[0]:
         return LabelSource.MASKS
-    plane, _ = read_label_plane(next(iter(paths)), None)
-    colored = plane.channels in (Channels.RGB, Channels.RGB_ALPHA) and not equal_channels(plane.pixels)
-    return LabelSource.RGB if colored or _shows_classes(plane, scheme) else LabelSource.IMAGE
+    values: set[int] = set()
+    palette: NDArray[np.uint8] | None = None
+    with opened_labels(next(iter(paths)), None) as file:
+        for _, plane in file.bands():
+            if plane.channels in (Channels.RGB, Channels.RGB_ALPHA) and not equal_channels(plane.pixels):
+                return LabelSource.RGB
+            if plane.channels is not Channels.PALETTE:
+                continue
+            palette = plane.palette
+            values.update(value_counts(plane.pixels)[0].tolist())
+    found = np.array(sorted(values), np.int64)
+    return LabelSource.RGB if _shows_classes(palette, found, scheme) else LabelSource.IMAGE
 
 
-def _shows_classes(plane: Plane, scheme: LabelScheme) -> bool:
+def _shows_classes(palette: NDArray[np.uint8] | None, found: NDArray[np.int64], scheme: LabelScheme) -> bool:
     """Whether a palette picture has the classes' colours, but numbers that are no classes, or others'."""
-    palette = plane.palette
-    found = value_counts(plane.pixels)[0] if plane.channels is Channels.PALETTE else None
-    if palette is None or found is None or int(found.max(initial=0)) >= len(palette):
+    if palette is None or not len(found) or int(found.max()) >= len(palette):
         return False
     known = {(0, 0, 0): 0, **{item.rgb(): item.id for item in scheme.classes}}
     meant = [known.get((int(red), int(green), int(blue))) for red, green, blue in palette[found]]

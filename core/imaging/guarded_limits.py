@@ -18,8 +18,8 @@ _PX_PER_BUSY_S: Final = 2_000_000
 _COPIES: Final = 8
 """How often a plane may be in memory while it is read: the file, its samples, luminance, masks of what is finite."""
 
-_LABEL_BYTES_PER_PX: Final = 64
-"""Of memory, while colours are told apart: samples, packed colours, what is near and what is a blend."""
+_LABEL_BYTES_PER_PX: Final = 24
+"""Of memory: masks of 8 bytes per pixel are held three times; colours and values need a fifth of that."""
 
 _LABEL_PX_PER_BUSY_S: Final = 400_000
 """Pixels that a processor second suffices for, at the very least."""

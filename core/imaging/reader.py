@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
@@ -25,6 +27,7 @@ from core.imaging.image import Image, PixelSize
 from core.imaging.names import display_name
 from core.imaging.normalise import normalised
 from core.imaging.placement import Placement
+from core.imaging.row_bands import row_bands
 from core.settings import current_settings
 
 SUFFIXES: Final = tuple(sorted({suffix for row in FORMATS for suffix in row.suffixes}))
@@ -58,6 +61,10 @@ class Micrograph:
         How the file stores its pixels, for people: compression, orientation, every statement about the pixel size.
     placement
         Where its header places the pixels in space; None where it does not.
+    in_bands
+        Whether `bands` reads the file piece by piece; else it decodes all of a page first.
+    samples
+        Values of a pixel: 1 of grey, 3 of RGB.
     """
 
     def __init__(self, source: Source, name: str, notices: tuple[str, ...] = ()) -> None:
@@ -70,6 +77,8 @@ class Micrograph:
         self.notices = notices + source.notices
         self.storage: Storage = source.storage
         self.placement: Placement | None = getattr(source, "placement", None)
+        self.in_bands: bool = getattr(source, "in_bands", False)
+        self.samples: int = getattr(source, "samples", 1)
         self._source = source
 
     def page_name(self, page: int) -> str:
@@ -97,6 +106,32 @@ class Micrograph:
                 "Export it again.",
             )
         return plane
+
+    def bands(self, page: int = 0) -> Iterator[tuple[int, Plane]]:
+        """A page as `read_plane` gives it, in pieces of full width from top to bottom, with the first row of each.
+
+        What is stored in strips, tiles or rows is never in memory as a whole; other files are decoded at once.
+
+        Raises
+        ------
+        ImageError
+            As there.
+        """
+        bands = getattr(self._source, "bands", None)
+        if not 0 <= page < self.pages or bands is None:
+            plane = self.read_plane(page)
+            for rows in row_bands(self.shape_yx):
+                yield rows.start, replace(plane, pixels=plane.pixels[rows])
+            return
+        top = 0
+        with explained_decode_errors(self.name, self.format):
+            for plane in bands(page):
+                if plane.pixels.shape[1] != self.shape_yx[1]:
+                    raise ValueError(f"a band has {plane.pixels.shape[1]} columns")
+                yield top, plane
+                top += plane.pixels.shape[0]
+            if top != self.shape_yx[0]:
+                raise ValueError(f"{top} of {self.shape_yx[0]} rows are there")
 
     def read(self, page: int = 0) -> Image:
         """A page as an image.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
@@ -15,19 +15,12 @@ from scipy import ndimage
 from core.errors import LabelMapError, UnknownColorsError
 from core.imaging.formats.source import Channels, Plane
 from core.imaging.placement import Placement
-from core.imaging.row_bands import replaced_values, value_counts
+from core.imaging.row_bands import row_bands
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.bands import LabelFile, opened_labels
+from core.labels.coded_picture import CLEAR, CodedPicture, PictureCoder
 from core.labels.found_colors import NEAR, Color, FoundColors, colors_of, own_colors
-from core.labels.planes import (
-    check_class,
-    classes_of,
-    hide_transparent,
-    listed_colors,
-    listed_numbers,
-    packed,
-    painted,
-    read_label_plane,
-)
+from core.labels.planes import check_class, classes_of, hide_transparent, listed_numbers, packed, painted
 from core.labels.polarity import full_scale
 from core.labels.report import LabelImport, LabelRule, RuleCount
 
@@ -91,35 +84,46 @@ def read_rgb_labels(
     LabelMapError
         Unreadable, compressed with losses, a stack, another size, or grey.
     """
-    plane, shown = read_label_plane(path, shape_yx, name=name, placement=placement)
-    picture = _picture(plane, shown)
-    image = packed(picture.rgb)
-    found, pixels = value_counts(image)
-    codes = _codes(found, pixels, scheme, shown) if colors is None else None
+    with opened_labels(path, shape_yx, name=name, placement=placement) as file:
+        picture, counts = _coded(file)
+        labels, applied = _labels(picture, scheme, colors, file.name)
+        labels = np.ascontiguousarray(file.laid(labels))
+        return LabelImport.of(labels, [*counts, *applied], list(file.remarks))
+
+
+def _labels(
+    picture: CodedPicture, scheme: LabelScheme, colors: Mapping[Color, int] | None, name: str
+) -> tuple[NDArray[np.uint8], list[RuleCount]]:
+    """Class ids of a picture, and what was decided."""
+    found, pixels = picture.counted()
+    codes = _codes(found, pixels, scheme, name) if colors is None else None
     if codes is not None:
-        labels = replaced_values(image, found, codes)
         listing = listed_numbers(found[found != 0], pixels[found != 0])
-        taken = RuleCount(LabelRule.COLOR_CODES, int(pixels[found != 0].sum()), shown, listing)
-        return LabelImport.of(labels, [*picture.counts, taken], list(plane.notices))
-    table = _table(image, scheme, colors, shown)
-    which = np.full(image.shape, _UNKNOWN, dtype=np.uint8)
-    for number, color in enumerate(table):
-        which[image == _number(color)] = number
-    if picture.clear is not None:
-        which[picture.clear] = 0  # whatever black means: it is set to background at the end
-    counts = list(picture.counts)
-    if (which == _UNKNOWN).any():
-        palette = np.array(list(table), dtype=np.float64)
-        own = set(found[own_colors(image, found, pixels)].tolist()) if _holds(found, table) else set()
-        counts.append(RuleCount(LabelRule.NEAR_COLOR, _resolve_near(which, picture.rgb, palette, own, found), shown))
-        counts.append(RuleCount(LabelRule.BLEND_TO_NEARER, _resolve_blends(which, picture.rgb, palette), shown))
-        counts += _check_few(which, picture.rgb, scheme, table, shown)
+        taken = RuleCount(LabelRule.COLOR_CODES, int(pixels[found != 0].sum()), name, listing)
+        return picture.mapped(codes[np.searchsorted(found, picture.visible)]), [taken]
+    table = _table(found, pixels, scheme, colors, name)
+    numbers = _exact_numbers(found, table)
+    counts: list[RuleCount] = []
+    unknown = bool((numbers == _UNKNOWN).any())
+    palette = np.array(list(table), dtype=np.float64)
+    if unknown:
+        own = own_colors(picture, found, pixels) if _holds(found, table) else np.zeros(len(found), bool)
+        near = _resolve_near(numbers, found, palette, own)
+        counts.append(RuleCount(LabelRule.NEAR_COLOR, int(pixels[near].sum()), name))
+    of_color = numbers[np.searchsorted(found, picture.visible)]
+    of_color[picture.colors == CLEAR] = 0  # whatever black means: it is set to background at the end
+    which = picture.mapped(of_color)
+    if unknown:
+        counts.append(RuleCount(LabelRule.BLEND_TO_NEARER, _resolve_blends(which, picture, palette), name))
+        counts += _check_few(which, picture, scheme, table, name)
     ids = np.full(256, IGNORE_ID, dtype=np.uint8)
     ids[: len(table)] = list(table.values())
-    labels = ids[which]
-    if picture.clear is not None:
-        labels[picture.clear] = 0
-    return LabelImport.of(labels, counts, list(plane.notices))
+    clear = picture.colors == CLEAR
+    for band in row_bands(which.shape):
+        which[band] = ids[which[band]]
+        if clear.any():
+            which[band][clear[picture.codes_yx[band]]] = 0
+    return which, counts
 
 
 def find_colors(path: Path, *, name: str | None = None) -> FoundColors:
@@ -137,9 +141,20 @@ def find_colors(path: Path, *, name: str | None = None) -> FoundColors:
     LabelMapError
         As for `read_rgb_labels`.
     """
-    plane, shown = read_label_plane(path, None, name=name)
-    picture = _picture(plane, shown)
-    return colors_of(packed(picture.rgb), picture.clear)
+    with opened_labels(path, None, name=name) as file:
+        return colors_of(_coded(file)[0])
+
+
+def _coded(file: LabelFile) -> tuple[CodedPicture, list[RuleCount]]:
+    """A colour picture with a number for each colour, and what its transparency changed."""
+    coder = PictureCoder(file.shape_yx)
+    hidden = 0
+    for top, plane in file.bands():
+        for rows in row_bands(plane.pixels.shape):
+            part = _picture(replace(plane, pixels=plane.pixels[rows]), file.name)
+            coder.add(top + rows.start, packed(part.rgb), part.clear)
+            hidden += sum(count.pixels for count in part.counts)
+    return coder.picture(), [RuleCount(LabelRule.TRANSPARENT_TO_BACKGROUND, hidden, file.name)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,7 +223,11 @@ def _holds(found: NDArray[np.uint32], table: Mapping[Color, int]) -> bool:
 
 
 def _table(
-    image: NDArray[np.uint32], scheme: LabelScheme, colors: Mapping[Color, int] | None, name: str
+    found: NDArray[np.uint32],
+    pixels: NDArray[np.int64],
+    scheme: LabelScheme,
+    colors: Mapping[Color, int] | None,
+    name: str,
 ) -> dict[Color, int]:
     """Colour to id: as given, or the scheme's palette that explains more pixels."""
     if colors is not None:
@@ -216,8 +235,16 @@ def _table(
             check_class(class_id, scheme, f"Colour #{_number(color):06x} of {name}")
         return {_BLACK: 0, **colors}
     palettes = [{_BLACK: 0, **{c.rgb(safe=safe): c.id for c in scheme.classes}} for safe in (False, True)]
-    explained = [sum(int(np.count_nonzero(image == _number(c))) for c in palette) for palette in palettes]
+    explained = [int(pixels[np.isin(found, [_number(c) for c in palette])].sum()) for palette in palettes]
     return palettes[int(explained[1] > explained[0])]
+
+
+def _exact_numbers(found: NDArray[np.uint32], table: Mapping[Color, int]) -> NDArray[np.uint8]:
+    """The place in the table of each colour that it has exactly."""
+    numbers = np.full(len(found), _UNKNOWN, np.uint8)
+    for number, color in enumerate(table):
+        numbers[found == _number(color)] = number
+    return numbers
 
 
 def _number(color: Color) -> int:
@@ -225,41 +252,58 @@ def _number(color: Color) -> int:
 
 
 def _resolve_near(
-    which: NDArray[np.uint8],
-    rgb: NDArray[np.uint8],
-    palette: NDArray[np.float64],
-    own: set[int],
-    found: NDArray[np.uint32],
-) -> int:
-    """Give almost known colours their number; ``which`` is changed. How many.
+    numbers: NDArray[np.uint8], found: NDArray[np.uint32], palette: NDArray[np.float64], own: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Give almost known colours their number; ``numbers`` is changed. Which of the colours.
 
     A colour that was painted with (``own``) is no variant of one that the picture has exactly.
     """
-    rows, columns = np.nonzero(which == _UNKNOWN)
-    colors, inverse = np.unique(packed(rgb)[rows, columns], return_inverse=True)
-    values = np.stack([colors >> 16, colors >> 8 & 255, colors & 255], axis=1).astype(np.float64)
-    best = np.full(len(colors), np.inf)
-    nearest = np.full(len(colors), _UNKNOWN, dtype=np.uint8)
-    painted_with = np.array([int(color) in own for color in colors], dtype=bool)
+    unknown = np.flatnonzero(numbers == _UNKNOWN)
+    values = _parts(found[unknown])
+    best = np.full(len(unknown), np.inf)
+    nearest = np.full(len(unknown), _UNKNOWN, dtype=np.uint8)
     for number, color in enumerate(palette):
         distance = np.linalg.norm(values - color, axis=1)
         if np.isin(_number((int(color[0]), int(color[1]), int(color[2]))), found):
-            distance = np.where(painted_with, np.inf, distance)
+            distance = np.where(own[unknown], np.inf, distance)
         nearest[distance < best] = number
         np.minimum(best, distance, out=best)
     nearest[best > NEAR] = _UNKNOWN
-    which[rows, columns] = nearest[inverse]
-    return int(np.count_nonzero(nearest[inverse] != _UNKNOWN))
+    numbers[unknown] = nearest
+    resolved = np.zeros(len(found), bool)
+    resolved[unknown] = nearest != _UNKNOWN
+    return resolved
 
 
-def _resolve_blends(which: NDArray[np.uint8], rgb: NDArray[np.uint8], palette: NDArray[np.float64]) -> int:
+def _parts(colors: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """Red, green and blue of colours, 0xrrggbb: shape (colours, 3)."""
+    return np.stack([colors >> 16, colors >> 8 & 255, colors & 255], axis=1).astype(np.float64)
+
+
+def _resolve_blends(which: NDArray[np.uint8], picture: CodedPicture, palette: NDArray[np.float64]) -> int:
     """Give blends of neighbouring colours to the nearest of them; ``which`` is changed. How many."""
-    rows, columns = np.nonzero(which == _UNKNOWN)
-    pixels = rgb[rows, columns].astype(np.float64)
+    resolved = 0
+    above = which[:0].copy()  # as it was, before blends were given a colour
+    for band in row_bands(which.shape):
+        window = np.concatenate([above, which[band.start : band.stop + _EDGE_PX]])
+        own = slice(len(above), len(above) + band.stop - band.start)
+        above = window[: own.stop][-_EDGE_PX:].copy()
+        if (window[own] == _UNKNOWN).any():
+            resolved += _resolve_blends_of(window, own, picture[band], palette)
+            which[band] = window[own]
+    return resolved
+
+
+def _resolve_blends_of(
+    window: NDArray[np.uint8], own: slice, colors: NDArray[np.uint32], palette: NDArray[np.float64]
+) -> int:
+    """As `_resolve_blends`, for the rows ``own`` of a window with rows above and below; these are changed."""
+    rows, columns = np.nonzero(window[own] == _UNKNOWN)
+    pixels = _parts(colors[rows, columns])
     near = {}
-    for number in np.unique(which[which != _UNKNOWN]).tolist():
-        grown = ndimage.maximum_filter((which == number).view(np.uint8), size=2 * _EDGE_PX + 1)
-        near[number] = grown[rows, columns].astype(bool)
+    for number in np.unique(window[window != _UNKNOWN]).tolist():
+        grown = ndimage.maximum_filter((window == number).view(np.uint8), size=2 * _EDGE_PX + 1)
+        near[number] = grown[own][rows, columns].astype(bool)
     best = np.full(len(rows), _BLEND_DISTANCE)
     winner = np.full(len(rows), _UNKNOWN, dtype=np.uint8)
     for (first, near_first), (second, near_second) in combinations(near.items(), 2):
@@ -271,7 +315,7 @@ def _resolve_blends(which: NDArray[np.uint8], rgb: NDArray[np.uint8], palette: N
         best[both[better]] = distance[better]
         winner[both[better]] = np.where(along[better] < 0.5, first, second)
     _resolve_junctions(winner, pixels, near, palette)
-    which[rows, columns] = winner
+    window[own][rows, columns] = winner
     return int(np.count_nonzero(winner != _UNKNOWN))
 
 
@@ -291,14 +335,19 @@ def _resolve_junctions(
 
 
 def _check_few(
-    which: NDArray[np.uint8], rgb: NDArray[np.uint8], scheme: LabelScheme, table: Mapping[Color, int], name: str
+    which: NDArray[np.uint8], picture: CodedPicture, scheme: LabelScheme, table: Mapping[Color, int], name: str
 ) -> list[RuleCount]:
     """Count what is left unknown, and refuse it if it is more than a little."""
-    unknown = which == _UNKNOWN
-    number = int(np.count_nonzero(unknown))
+    of_color = np.zeros(len(picture.colors), np.int64)
+    for band in row_bands(which.shape):
+        unknown = picture.codes_yx[band][which[band] == _UNKNOWN]
+        of_color += np.bincount(unknown, minlength=len(of_color))
+    number = int(of_color.sum())
     if number == 0:
         return []
-    found = listed_colors(rgb[unknown])
+    order = np.argsort(picture.colors)
+    order = order[of_color[order] > 0]
+    found = listed_numbers(picture.colors[order], of_color[order])
     if number > _STRAY_SHARE * which.size:
         known = ", ".join(f"#{_number(c):06x} {scheme.name_of(i)}" for c, i in table.items())
         raise UnknownColorsError(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.imaging.row_bands import row_bands, value_counts
+from core.imaging.row_bands import row_bands
 from core.label_scheme import LabelScheme
+from core.labels.coded_picture import CodedPicture
 
 Color = tuple[int, int, int]
 
@@ -86,7 +87,18 @@ class FoundColors:
         return pixels / max(self.total_pixels, 1)
 
 
-def own_colors(image: NDArray[np.uint32], found: NDArray[np.uint32], pixels: NDArray[np.int64]) -> NDArray[np.bool_]:
+class Rows(Protocol):
+    """A picture whose rows can be asked for: an array, or one that keeps its colours as numbers."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.uint32]:
+        """0xrrggbb of some rows."""
+
+
+def own_colors(image: Rows, found: NDArray[np.uint32], pixels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which colours of a picture have an inside, so that they were painted with.
 
     Parameters
@@ -120,24 +132,21 @@ def own_colors(image: NDArray[np.uint32], found: NDArray[np.uint32], pixels: NDA
     return result
 
 
-def colors_of(image: NDArray[np.uint32], clear: NDArray[np.bool_] | None = None) -> FoundColors:
-    """The colours of a picture, edges set apart.
+def colors_of(picture: CodedPicture) -> FoundColors:
+    """The colours of a picture, edges set apart; those of transparent pixels do not count.
 
     Parameters
     ----------
-    image
-        0xrrggbb, shape (rows, columns).
-    clear
-        bool, same shape: transparent pixels, whose colour does not count; None: there are none.
+    picture
+        As it was read.
     """
-    found, pixels = value_counts(image)
-    own = own_colors(image, found, pixels)
-    if clear is not None and clear.any():
-        hidden, number = np.unique(image[clear], return_counts=True)
-        pixels = pixels.copy()
-        pixels[np.searchsorted(found, hidden)] -= number
+    found, pixels = picture.counted()
+    own = own_colors(picture, found, pixels)
+    transparent = picture.clear_pixels
+    if transparent:
+        pixels[np.searchsorted(found, 0)] -= transparent
     order = [int(i) for i in np.argsort(-pixels, kind="stable") if pixels[i] > 0]
-    thin = max(_THIN_SHARE * image.size, _SMALLEST_PX)
+    thin = max(_THIN_SHARE * picture.size, _SMALLEST_PX)
     groups: list[list[Any]] = []
     edges = unlisted = 0
     centres = np.zeros((0, 3))
@@ -157,8 +166,7 @@ def colors_of(image: NDArray[np.uint32], clear: NDArray[np.bool_] | None = None)
             unlisted += int(pixels[index])
     colors = [FoundColor((int(v[0]), int(v[1]), int(v[2])), number, variants) for v, number, variants in groups]
     colors.sort(key=lambda item: (-item.pixels, item.color))
-    transparent = 0 if clear is None else int(np.count_nonzero(clear))
-    return FoundColors(tuple(colors), edges, transparent, int(image.size), unlisted)
+    return FoundColors(tuple(colors), edges, transparent, picture.size, unlisted)
 
 
 def together(pictures: Iterable[FoundColors]) -> FoundColors:

@@ -7,7 +7,8 @@ colours in `label_colors`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +18,12 @@ from numpy.typing import NDArray
 from core.errors import LabelMapError
 from core.imaging.formats.source import Channels, Plane
 from core.imaging.placement import Placement
-from core.imaging.row_bands import replaced_values, row_bands, value_counts
+from core.imaging.row_bands import replaced_values, row_bands
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.bands import LabelFile, ValueCodes, opened_labels
 from core.labels.colors import read_rgb_labels
 from core.labels.masks import Overlap, match_masks, read_masks
-from core.labels.planes import check_class, classes_of, equal_channels, hide_transparent, listed, read_label_plane
+from core.labels.planes import check_class, classes_of, equal_channels, hide_transparent, listed
 from core.labels.polarity import Brightness, Foreground, chosen_part
 from core.labels.report import LabelImport, LabelReport, LabelRule, RuleCount
 
@@ -36,6 +38,9 @@ __all__ = [
     "read_masks",
     "read_rgb_labels",
 ]
+
+_Band = tuple[NDArray[Any], list[RuleCount], tuple[str, ...]]
+"""Values, what was changed, what a person should know."""
 
 STRAY_SHARE: Final = 0.01
 """Share of pixels beside the value map that passes for soft edges."""
@@ -88,29 +93,82 @@ def read_label_image(
         Unreadable, compressed with losses, a stack, another size, in colour, values that no class has or that are no
         integers; with the values and how often each was found.
     """
-    plane, shown = read_label_plane(path, shape_yx, name=name, placement=placement)
-    values, counts, told = _label_values(plane, shown, foreground)
-    found, pixels = value_counts(values)
-    if value_map is None:
-        _check_known(found, pixels, scheme, shown)
-        ids = found.astype(np.uint8)
-    else:
-        ids, mapped = _mapped(found, pixels, value_map, scheme, stray_share, shown)
-        counts += mapped
-    labels = replaced_values(values, found, ids)
+    with opened_labels(path, shape_yx, name=name, placement=placement) as file:
+        read = _read_values(file, foreground)
+        found, pixels = read.codes.counted()
+        counts = list(read.counts.values())
+        if value_map is None:
+            _check_known(found, pixels, scheme, file.name)
+            ids = found.astype(np.uint8)
+        else:
+            ids, mapped = _mapped(found, pixels, value_map, scheme, stray_share, file.name)
+            counts += mapped
+        labels = read.codes.labels(ids)
+        if labels is None:
+            labels = _read_again(file, foreground, found, ids)
+        labels = np.ascontiguousarray(file.laid(labels))
+        remarks = [*file.remarks, *read.told, *_palette_remark(read.first, found, scheme, file.name)]
     present = set(ids.tolist())
-    remarks = [*plane.notices, *told, *_palette_remark(plane, found, scheme, shown)]
     if IGNORE_ID in present and not present - {0, IGNORE_ID}:
         remarks.append(
-            f"{shown} has no class, only {'0 and ' if 0 in present else ''}255, which means ignore. If it is the mask "
-            "of one class, import it as a mask."
+            f"{file.name} has no class, only {'0 and ' if 0 in present else ''}255, which means ignore. If it is the "
+            "mask of one class, import it as a mask."
         )
     return LabelImport.of(labels, counts, remarks)
 
 
-def _label_values(
-    plane: Plane, name: str, foreground: Foreground | None
-) -> tuple[NDArray[Any], list[RuleCount], tuple[str, ...]]:
+@dataclass(slots=True)
+class _Values:
+    """What a label file holds: a number for each value, and what was done on the way."""
+
+    codes: ValueCodes
+    first: Plane
+    counts: dict[LabelRule, RuleCount]
+    told: tuple[str, ...]
+
+
+def _value_bands(file: LabelFile, foreground: Foreground | None) -> Iterator[tuple[int, Plane, _Band]]:
+    """First row, plane and values of each piece; files of 1 bit in one, for what is dark is decided by all of it."""
+    for top, plane in file.bands():
+        if plane.channels is Channels.GREY and plane.pixels.dtype == bool and plane.pixels.shape[:2] != file.shape_yx:
+            file.remarks.clear()
+            whole = file.whole()
+            yield 0, whole, _label_values(whole, file.name, foreground)
+            return
+        yield top, plane, _label_values(plane, file.name, foreground)
+
+
+def _read_values(file: LabelFile, foreground: Foreground | None) -> _Values:
+    """All values, counted."""
+    codes = ValueCodes(file.shape_yx)
+    first: Plane | None = None
+    counts: dict[LabelRule, RuleCount] = {}
+    told: tuple[str, ...] = ()
+    for top, plane, (values, applied, remarks) in _value_bands(file, foreground):
+        told = remarks
+        first = replace(plane, pixels=plane.pixels[:1]) if first is None else first
+        codes.add(top, values)
+        for count in applied:
+            before = counts.get(count.rule)
+            counts[count.rule] = count if before is None else replace(count, pixels=count.pixels + before.pixels)
+    if first is None:
+        raise LabelMapError(f"{file.name} has no pixels.", "Export it again.")
+    return _Values(codes, first, counts, told)
+
+
+def _read_again(
+    file: LabelFile, foreground: Foreground | None, found: NDArray[Any], ids: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """The label map of a file with more values than bytes can number: they are known now, and it is read once more."""
+    noticed = list(file.remarks)
+    labels = np.empty(file.shape_yx, np.uint8)
+    for top, _, (values, _, _) in _value_bands(file, foreground):
+        labels[top : top + values.shape[0]] = replaced_values(values, found, ids)
+    file.remarks[:] = noticed
+    return labels
+
+
+def _label_values(plane: Plane, name: str, foreground: Foreground | None) -> _Band:
     """The one value of each pixel; transparent pixels become 0."""
     pixels, kind = plane.pixels, plane.channels
     if kind is Channels.GREY and pixels.dtype == bool:

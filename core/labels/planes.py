@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ImageError, LabelMapError
+from core.errors import LabelMapError
 from core.imaging.formats.source import Plane
-from core.imaging.placement import Placement, laid_over
-from core.imaging.reader import open_micrograph
+from core.imaging.placement import Placement
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.bands import opened_labels
 from core.labels.polarity import full_scale
 from core.labels.report import LabelRule, RuleCount
 
@@ -49,34 +49,10 @@ def read_label_plane(
     LabelMapError
         The file cannot be read, is compressed with losses or a stack, has another size, or lies elsewhere.
     """
-    try:
-        with open_micrograph(path, name=name) as file:
-            shown = file.name
-            if file.format == "JPEG":
-                raise LabelMapError(
-                    f"{shown} is a JPEG, whose compression changes label values.", "Export the labels as PNG or TIFF."
-                )
-            if file.pages != 1:
-                raise LabelMapError(
-                    f"{shown} is a stack of {file.pages} pages where the labels of one image are expected.",
-                    "Save the labels of each image as a file of its own.",
-                )
-            if shape_yx is not None and file.shape_yx != shape_yx:
-                raise LabelMapError(
-                    f"The image is {shape_yx[1]} x {shape_yx[0]} px (width x height) but {shown} is "
-                    f"{file.shape_yx[1]} x {file.shape_yx[0]} px.",
-                    "Export both at the same size, without cropping or scaling.",
-                )
-            plane = file.read_plane()
-            if plane.lossy:
-                raise LabelMapError(
-                    f"{shown} is compressed with {plane.lossy}, which changes label values.",
-                    "Export the labels again as PNG, or as TIFF without compression, with LZW, Deflate or ZSTD.",
-                )
-            pixels, remarks = laid_over(plane.pixels, file.placement, placement, shown)
-            return replace(plane, pixels=pixels, notices=(*plane.notices, *remarks)), shown
-    except ImageError as error:
-        raise LabelMapError(f"Label file: {error.cause}", error.remedy) from error
+    with opened_labels(path, shape_yx, name=name, placement=placement) as file:
+        plane = file.whole()
+        pixels = file.laid(plane.pixels)
+        return replace(plane, pixels=pixels, notices=tuple(file.remarks)), file.name
 
 
 def listed(values: NDArray[Any], counts: NDArray[np.intp] | None = None) -> str:
@@ -89,13 +65,8 @@ def listed(values: NDArray[Any], counts: NDArray[np.intp] | None = None) -> str:
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
-def listed_colors(rgb: NDArray[np.uint8]) -> str:
-    """The same for colours, shape (pixels, 3): "#ff00ff (186,501 px)"."""
-    return listed_numbers(*np.unique(packed(rgb), return_counts=True))
-
-
 def listed_numbers(colors: NDArray[np.uint32], counts: NDArray[Any]) -> str:
-    """The same for different colours as numbers, 0xrrggbb."""
+    """The same for colours as numbers, 0xrrggbb: "#ff00ff (186,501 px)"."""
     order = np.argsort(-counts, kind="stable")
     shown = [f"#{colors[i]:06x} ({counts[i]:,} px)" for i in order[:_SHOWN]]
     more = len(order) - len(shown)

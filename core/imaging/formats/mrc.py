@@ -7,7 +7,8 @@ al., "MRC2014", https://doi.org/10.1016/j.jsb.2015.04.002; modes 16 and 101 and 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ _IMOD_SIGNED_BIT: Final = 1
 _MRC2014: Final = 20140
 _UNSET_ANGSTROM: Final = 1.0
 """What IMOD and others write when nobody told them."""
+_BAND_BYTES: Final = 16 * 1024**2
 _AXES: Final = "xyz"
 _USUAL_ORDER: Final = (1, 2, 3)
 _TRANSPOSED: Final = 5
@@ -126,6 +128,8 @@ class MrcSource:
         self._turn = _TRANSPOSED if header.axes[0] > header.axes[1] else UPRIGHT
         self.shape_yx = (header.rows, header.columns) if self._turn == UPRIGHT else (header.columns, header.rows)
         self.dtype = header.dtype.newbyteorder("=")
+        self.in_bands = self._turn == UPRIGHT
+        self.samples = 3 if header.mode == _RGB_MODE else 1
         stored = header.offset + header.plane_bytes * max(header.sections, 1)
         check_size(
             request, self.shape_yx, header.plane_bytes / max(header.columns * header.rows, 1), stored_bytes=stored
@@ -144,9 +148,19 @@ class MrcSource:
 
     def read(self, page: int) -> Plane:
         """One section, in the order in which the file holds its rows; transposed where its columns run along y or z."""
-        header = self._header
+        return self._read_rows(page, 0, self._header.rows)
+
+    def bands(self, page: int) -> Iterator[Plane]:
+        """The same section in pieces of full width from top to bottom; in one where it is transposed."""
+        rows = self._header.rows
+        height = max(_BAND_BYTES // max(self._header.row_bytes, 1), 1) if self._turn == UPRIGHT else max(rows, 1)
+        for top in range(0, rows, height):
+            yield self._read_rows(page, top, min(top + height, rows))
+
+    def _read_rows(self, page: int, top: int, bottom: int) -> Plane:
+        header = replace(self._header, rows=bottom - top)
         with self._path.open("rb") as file:
-            file.seek(header.offset + page * header.plane_bytes)
+            file.seek(header.offset + page * self._header.plane_bytes + top * header.row_bytes)
             stored = np.frombuffer(file.read(header.plane_bytes), header.dtype)
         pixels = np.ascontiguousarray(upright(_section(stored, header), self._turn))
         kind = Channels.RGB if header.mode == _RGB_MODE else Channels.GREY

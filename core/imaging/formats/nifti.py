@@ -27,6 +27,7 @@ _PAIR_MAGICS: Final = {(344, b"ni1\0"), (4, b"ni2\0")}
 _GZIP: Final = b"\x1f\x8b"
 _UNITS: Final = {"mm": "mm", "micron": "micron", "meter": "m"}
 _NM_PER_MM: Final = 1e6
+_BAND_PX: Final = 4_000_000
 _DIRECTIONS: Final = {"R": "right", "L": "left", "A": "front", "P": "back", "S": "top", "I": "bottom"}
 
 
@@ -57,6 +58,7 @@ class NiftiSource:
             self._shape = shape + (1,) * (2 - len(shape))
             self._columns, self._rows, thin = _plane_axes(self._shape)
             self.shape_yx = self._shape[self._rows], self._shape[self._columns]
+            self.in_bands = self._rows > self._columns
             self._further = tuple(axis for axis in range(len(self._shape)) if axis not in (self._columns, self._rows))
             self.pages = math.prod(self._shape[axis] for axis in self._further)
             self.dtype = np.dtype(image.get_data_dtype()).newbyteorder("=")
@@ -81,14 +83,27 @@ class NiftiSource:
 
     def read(self, page: int) -> Plane:
         """One slice, scaled as the header asks; see `_plane_axes` for what its rows and columns are."""
+        return self._read_rows(page, 0, self.shape_yx[0])
+
+    def bands(self, page: int) -> Iterator[Plane]:
+        """The same slice in pieces of full width from top to bottom, where its rows follow each other in the file."""
+        rows, columns = self.shape_yx
+        height = max(_BAND_PX // columns, 1) if self._rows > self._columns else rows
+        for top in range(0, rows, height):
+            yield self._read_rows(page, top, min(top + height, rows))
+
+    def _read_rows(self, page: int, top: int, bottom: int) -> Plane:
         place = np.unravel_index(page, tuple(self._shape[axis] for axis in self._further), order="F")
         index: list[Any] = [slice(None)] * len(self._shape)
         for axis, at in zip(self._further, place, strict=True) if self._further else ():
             index[axis] = int(at)
+        if (top, bottom) != (0, self.shape_yx[0]):
+            index[self._rows] = slice(top, bottom)
         with self._lock:
             pixels = np.asarray(self._data[tuple(index[: self._data.ndim])])
-        first, second = sorted((self._columns, self._rows))
-        pixels = pixels.reshape(self._shape[first], self._shape[second])
+        lengths = {self._columns: self.shape_yx[1], self._rows: bottom - top}
+        first, second = sorted(lengths)
+        pixels = pixels.reshape(lengths[first], lengths[second])
         if self._rows > self._columns:
             pixels = pixels.T
         if pixels.dtype.names:  # colour is stored as a record of R, G, B and perhaps A

@@ -53,6 +53,7 @@ class PngSource:
                 self._orientation = _exif_orientation(data)
         found = choose_size(statements)
         self.shape_yx = upright_shape((rows, columns), self._orientation)
+        self.samples = _SAMPLES_OF_TYPE[self._type]
         self.dtype: np.dtype[Any] = np.dtype(np.uint16 if self._depth == 16 else np.uint8)
         self.pixel_size = found.size
         self.notices = (*found.notices, *orientation_notice(self._orientation, "The EXIF orientation"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from core.errors import ImageError
 from core.imaging.formats.lossy import HEAD_BYTES, lossy_name
 from core.imaging.formats.source import DEFLATE_GROWTH, MAX_PAGES, Format, Plane, Request, Storage, check_size
+from core.imaging.formats.tiff_bands import can_be_read_in_bands, stored_bands
 from core.imaging.formats.tiff_directories import Outline, truncated, walk_directories
 from core.imaging.formats.tiff_ome import image_of_page, ome_images
 from core.imaging.formats.tiff_pixel_size import page_statements, tiff_pixel_size
@@ -28,7 +30,14 @@ from core.imaging.formats.tiff_words import (
 )
 from core.imaging.image import PixelSize
 from core.imaging.names import display_name
-from core.imaging.orientation import exchanges_axes, known_orientation, orientation_notice, upright, upright_shape
+from core.imaging.orientation import (
+    UPRIGHT,
+    exchanges_axes,
+    known_orientation,
+    orientation_notice,
+    upright,
+    upright_shape,
+)
 from core.imaging.pixel_size import FoundSize, choose_size
 
 _MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -91,6 +100,8 @@ class TiffSource:
             *orientation_notice(self._orientation, "The TIFF orientation"), *data_bar_notice(self._page, self.shape_yx),
         )  # fmt: skip
         self._lossy = self._lossy_name()
+        self.samples = int(self._page.samplesperpixel)
+        self.in_bands = self._can_be_read_in_bands(0)
         self.storage = Storage(
             compression_name(self._page), self._orientation, "", found.statements,
             pages_read(self._series, outline.pages), bool(self._lossy),
@@ -123,6 +134,30 @@ class TiffSource:
             as_written=_as_written(self._tiff),
             pixel_size=self._own_sizes.get(page),
         )
+
+    def bands(self, page: int) -> Iterator[Plane]:
+        """The same plane in pieces of full width from top to bottom, where the file is stored so; else in one."""
+        if not self._can_be_read_in_bands(page):
+            yield self.read(page)
+            return
+        tiff_page: Any = self._series.pages[page]
+        self._check_page(tiff_page)
+        pieces = stored_bands(tiff_page, self._path)
+        while True:
+            with self._lock:
+                stored = next(pieces, None)
+            if stored is None:
+                return
+            plane = tiff_plane(stored, self._page, self._request.name)
+            yield replace(
+                plane, lossy=self._lossy, as_written=_as_written(self._tiff), pixel_size=self._own_sizes.get(page)
+            )
+
+    def _can_be_read_in_bands(self, page: int) -> bool:
+        """Whether a page of the file is a page here, upright, and in pieces."""
+        pages = self._series.pages
+        tiff_page: Any = pages[page] if self.pages == len(pages) and self._orientation == UPRIGHT else None
+        return tiff_page is not None and can_be_read_in_bands(tiff_page)
 
     def close(self) -> None:
         """Close the file."""

@@ -98,7 +98,7 @@ READING: dict[str, Arguments] = {
 ELSEWHERE = {"segment", "train", "export", "demo"}
 """Those that need a model, minutes or a store: tests of their own look at them, and at what they call."""
 
-NO_IMAGES = {"phantom", "doctor"}
+NO_IMAGES = {"phantom", "doctor", "serve"}
 """Commands that read no image from outside; nor do those about what is stored: model, results, round."""
 
 
