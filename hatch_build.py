@@ -2,7 +2,7 @@
 
 The folders keep their names and places, so that everything finds everything as in a checkout, and site-packages gets no
 package called ``core``, ``ui``, ``pages`` or ``models``. `cristae/__init__.py` puts the folder on Python's path. An
-editable install needs none of this: there the package ``cristae`` finds the program beside itself.
+editable install copies nothing: there the package ``cristae`` finds the program beside itself.
 """
 
 from __future__ import annotations

@@ -219,7 +219,7 @@ def test_another_package_called_core_is_refused_by_name(site: Path, tmp_path: Pa
     assert run(site, tmp_path, "-c", "import cristae").returncode == 0, "imported first, it needs nobody's leave"
 
 
-def test_an_editable_install_makes_only_the_face_importable() -> None:
+def test_an_editable_install_copies_nothing() -> None:
     spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
