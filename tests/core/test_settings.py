@@ -72,6 +72,26 @@ def test_every_setting_is_documented() -> None:
         assert f"`{name}`" in text
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sqlite:///mine.sqlite3", "sqlite:///{here}/mine.sqlite3"),
+        ("sqlite+pysqlite:///a/b.db?mode=ro", "sqlite+pysqlite:///{here}/a/b.db?mode=ro"),
+        ("sqlite:////srv/mine.sqlite3", "sqlite:////srv/mine.sqlite3"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),
+        ("sqlite:///file:mine?uri=true", "sqlite:///file:mine?uri=true"),
+        ("postgresql+psycopg://me@host/name", "postgresql+psycopg://me@host/name"),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="/srv has no drive letter there")
+def test_a_relative_database_is_the_same_for_processes_that_start_elsewhere(
+    url: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CRISTAE_DATABASE_URL", url)
+    assert load_settings().database_url == expected.format(here=tmp_path.resolve().as_posix())
+
+
 def test_an_engine_elsewhere_has_an_encrypted_address() -> None:
     for address in ("local", "tls://host:8786", "tls://10.0.0.1:8786", "tls://[::1]:8786"):
         assert Settings(engine=address).engine == address
