@@ -144,7 +144,6 @@ FACTS = """
 import json, cristae, core
 from core.processes import start_child, settings_environment
 from core.program import COMMAND, INSTALLED, ROOT
-from core.segmentation.model_store import ModelStore
 from core.settings import config_file, load_settings
 settings = load_settings()
 before = settings.models_dir.exists()

@@ -18,7 +18,6 @@ from core.cli.console import UsageError
 from core.errors import CristaeError, SettingsError
 from core.program import ROOT
 
-
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (nothing is bound to it here)
 
 

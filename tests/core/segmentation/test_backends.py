@@ -69,7 +69,7 @@ def test_a_probe_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         available_backends.cache_clear()
     assert len(infos) == 4 and not any(info.available for info in infos)
-    assert "probe" in infos[0].reason
+    assert "FileNotFoundError" in infos[0].reason and "doctor" in infos[0].reason
 
 
 class Network:
