@@ -29,7 +29,11 @@ INSTALLED: Final = ROOT.name == PROGRAM_FOLDER and ROOT.parent.name == "cristae"
 COMMAND: Final = "cristae" if INSTALLED else "python -m core"
 """What a person types to run a command, for messages."""
 
-INSTALL_ADVICE: Final = "`pip install --force-reinstall cristae`" if INSTALLED else "`pip install -r requirements.txt`"
+INSTALL_ADVICE: Final = (
+    "Install Cristae's wheel again: `pip install --force-reinstall FILE.whl`."
+    if INSTALLED
+    else "Run `pip install -r requirements.txt`."
+)
 """How broken or missing packages come back, for messages."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -15,10 +16,12 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import core
+from core.doctor.doctor import PYTHONS
 from core.program import ROOT, child_environment, default_config_file, default_data_dir, default_models_dir
 
 PROGRAM = "cristae/_program/"
@@ -119,6 +122,16 @@ def test_requirements_pin_what_the_project_declares(project: dict[str, Any]) -> 
         assert any(part.operator == ">=" for part in requirement.specifier), f"{name} has no lowest version"
 
 
+def test_the_versions_of_python_agree(project: dict[str, Any]) -> None:
+    (first, last), declared = PYTHONS, SpecifierSet(project["project"]["requires-python"])
+    inside = [f"3.{minor}" for minor in range(8, 20) if f"3.{minor}.5" in declared]
+    assert (inside[0], inside[-1]) == (f"{first[0]}.{first[1]}", f"{last[0]}.{last[1]}")
+    classifiers = {line.rpartition(" ")[2] for line in project["project"]["classifiers"] if "Python :: 3." in line}
+    assert classifiers == set(inside)
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert json.dumps(inside) in workflow
+
+
 def test_the_tools_of_developers_are_pinned_in_both_lists() -> None:
     wanted, constrained = pins("requirements-dev.txt"), pins("constraints.txt")
     assert {name: constrained.get(name) for name in wanted} == wanted
@@ -159,8 +172,6 @@ print(json.dumps([
 def test_an_installed_program_finds_its_parts_and_keeps_its_data_in_the_users_folder(
     site: Path, tmp_path: Path
 ) -> None:
-    import json
-
     # PYTHONSAFEPATH takes the current folder from Python's path: a child must not need it
     answer = run(site, tmp_path, "-c", FACTS, PYTHONSAFEPATH="1")
     assert answer.returncode == 0, answer.stderr

@@ -49,7 +49,7 @@ def serve(
     For a lab: `python -m core serve --headless --address 0.0.0.0 --host cristae.example.org`
     """
     if util.find_spec("streamlit") is None:
-        raise SettingsError("Streamlit is not installed.", f"Run {INSTALL_ADVICE}.")
+        raise SettingsError("Streamlit is not installed.", INSTALL_ADVICE)
     environment = child_environment(os.environ)
     if data is not None:
         environment["CRISTAE_DATA_DIR"] = os.environ["CRISTAE_DATA_DIR"] = str(_folder(data))

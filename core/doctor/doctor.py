@@ -34,6 +34,9 @@ _PACKAGES: Final = (
     "streamlit", "nnunetv2", "torch", "openvino", "numpy", "zarr", "ome-zarr", "tifffile", "sqlalchemy", "distributed",
 )  # fmt: skip
 
+PYTHONS: Final = ((3, 11), (3, 13))
+"""The first and the last version of Python that it works with, as in pyproject.toml."""
+
 _PROBE_TIMEOUT_S: Final = 120
 """Importing torch from a cold disk can take a minute."""
 
@@ -139,8 +142,9 @@ def repair() -> tuple[Finding, ...]:
 def _python() -> Finding:
     """Version of Python and of the system."""
     detail = f"Cristae {__version__} on Python {platform.python_version()}, {platform.platform()}"
-    if sys.version_info[:2] != (3, 11):
-        return Finding(Level.PROBLEM, "python", detail, "Use Python 3.11: the pinned packages are tested with it.")
+    if not PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
+        first, last = (".".join(map(str, version)) for version in PYTHONS)
+        return Finding(Level.PROBLEM, "python", detail, f"Use Python {first} to {last}.")
     return Finding(Level.OK, "python", f"{detail}, {os.cpu_count()} cores")
 
 
@@ -152,14 +156,14 @@ def _packages() -> list[Finding]:
         try:
             version = metadata.version(package)
         except metadata.PackageNotFoundError:
-            findings.append(Finding(Level.PROBLEM, package, "not installed", f"Run {INSTALL_ADVICE}."))
+            findings.append(Finding(Level.PROBLEM, package, "not installed", INSTALL_ADVICE))
             continue
         allowed = wanted.get(package, SpecifierSet())
         if allowed.contains(version, prereleases=True):
             findings.append(Finding(Level.OK, package, version))
         else:
             detail = f"{version}, but Cristae is tested with {allowed}"
-            findings.append(Finding(Level.NOTE, package, detail, f"Run {INSTALL_ADVICE}."))
+            findings.append(Finding(Level.NOTE, package, detail, INSTALL_ADVICE))
     return findings
 
 
@@ -216,8 +220,7 @@ def _devices() -> list[Finding]:
         return [Finding(Level.PROBLEM, "devices", f"could not be asked: {error}", "Reinstall torch and openvino.")]
     findings = []
     if "torch_error" in found:
-        remedy = f"Reinstall it with {INSTALL_ADVICE}."
-        findings.append(Finding(Level.PROBLEM, "torch", found["torch_error"], remedy))
+        findings.append(Finding(Level.PROBLEM, "torch", found["torch_error"], INSTALL_ADVICE))
     for name in found.get("cuda", []):
         findings.append(Finding(Level.OK, "GPU", name))
     if found.get("mps"):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from core.errors import PredictionError
 from core.files import replacing
+from core.program import INSTALL_ADVICE
 from core.segmentation.backends.base import FLOAT32, BackendInfo, NetworkRequest, TileNetwork, Work, cpu_name
 from core.segmentation.backends.torch_backend import no_torch
 from core.segmentation.stitching import Band, ScoreBand
@@ -50,7 +51,7 @@ class OpenVinoBackend:
         """Whether this machine has it; does not import it."""
         from importlib.util import find_spec
 
-        reason = "" if find_spec("openvino") else "openvino is not installed; install requirements.txt."
+        reason = "" if find_spec("openvino") else f"openvino is not installed. {INSTALL_ADVICE}"
         return BackendInfo(self.name, cpu_name(), not reason, reason)
 
     def open(self, request: NetworkRequest) -> TileNetwork:
@@ -118,7 +119,7 @@ def import_openvino() -> Any:
     try:
         import openvino
     except ImportError as error:
-        raise PredictionError(f"openvino cannot be loaded ({error}).", "Install requirements.txt.") from error
+        raise PredictionError(f"openvino cannot be loaded ({error}).", INSTALL_ADVICE) from error
     return openvino
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.errors import PredictionError
 from core.models.weights import load_network
+from core.program import INSTALL_ADVICE
 from core.segmentation.backends.base import FLOAT32, BackendInfo, NetworkRequest, TileNetwork, Work, cpu_name
 from core.segmentation.stitching import Band, ScoreBand
 from core.segmentation.tiling import TilePlan, Weighting
@@ -164,7 +165,7 @@ def no_torch() -> str:
     from importlib.util import find_spec
 
     missing = [name for name in ("torch", "nnunetv2") if find_spec(name) is None]
-    return f"{' and '.join(missing)} not installed; install requirements.txt." if missing else ""
+    return f"{' and '.join(missing)} not installed. {INSTALL_ADVICE}" if missing else ""
 
 
 @lru_cache(maxsize=1)
