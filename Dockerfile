@@ -24,9 +24,10 @@ ARG HASHED=1
 RUN if [ "$HASHED" = 1 ]; then pip install --no-cache-dir --require-hashes --no-deps -r requirements.hashes.txt; fi \
     && pip install --no-cache-dir -r requirements.txt
 
-COPY app.py LICENSE README.md ./
+COPY app.py pyproject.toml LICENSE README.md ./
 COPY .streamlit .streamlit
 COPY core core
+COPY cristae cristae
 COPY ui ui
 COPY pages pages
 COPY models models

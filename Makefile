@@ -68,7 +68,7 @@ clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "Cristae needs Python 3.11. Install it (Debian: apt install python3.11-venv) or say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "Cristae needs Python 3.11 to 3.13. Install it (Debian: apt install python3.11-venv) or say where it is: make PYTHON=/path/to/python3"; exit 1; }
 	@echo "Making a virtual environment in $(VENV)"
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "The environment could not be made (Debian: apt install python3.11-venv)."; exit 1; }
 

@@ -83,6 +83,7 @@ def test_objects_are_a_table_in_physical_units(labels_yx: np.ndarray) -> None:
     assert "area_um2" not in cristae.measure(labels_yx, SCHEME, None)
 
 
+@pytest.mark.filterwarnings("ignore")  # of torch and OpenVINO
 def test_a_micrograph_becomes_a_label_map_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from core.phantom.phantom import generate_phantom
 
