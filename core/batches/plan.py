@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from core.errors import PredictionError
+from core.imaging.lengths import checked_pixel_size
 
 SMALLEST_STEP: Final = 0.1
 
@@ -58,6 +59,8 @@ class SegmentPlan:
             raise PredictionError("No model was chosen.", "Choose a model.")
         if not SMALLEST_STEP <= self.step <= 1:
             raise PredictionError(f"The tile step is {self.step:g}.", f"Choose from {SMALLEST_STEP:g} to 1.")
+        if self.assumed_nm is not None:
+            checked_pixel_size(self.assumed_nm, error=PredictionError)
 
     def prediction(self, image_id: str) -> dict[str, Any]:
         """Parameters of the ``predict`` job of an image."""

@@ -18,10 +18,10 @@ from core.cli.label_options import (
     Overlaps,
     Values,
     chosen_source,
-    known_nm,
     label_reading,
 )
 from core.cli.pairing import checked_cases, nm_text, shares, size_text
+from core.cli.pixel_size import pixel_size_option
 from core.cli.refused import RefusedFiles
 from core.datasets.case import DatasetFolder, Split
 from core.datasets.check import DatasetCheck, check_dataset
@@ -80,7 +80,7 @@ def build(
     overlap: Overlaps = Overlap.IGNORE,
     foreground: Foregrounds = None,
     pixel_size: Annotated[
-        float | None, typer.Option(help="Edge of a pixel in nm, for all images; default: as their files say.")
+        float | None, pixel_size_option("Edge of a pixel, for all images; default: as their files say.")
     ] = None,
     test: Annotated[
         list[str] | None, typer.Option(help="Name of a test image, without ending; * stands for anything. Repeatable.")
@@ -100,7 +100,7 @@ def build(
     reading = label_reading(source, classes, overlap=overlap, colors=color, values=value, foreground=foreground)
     plan = plan_dataset(images, folder, test=test or ())
     refused = RefusedFiles(len(plan.cases))
-    cases = checked_cases(plan, reading, refused, pixel_size_nm=known_nm(pixel_size))
+    cases = checked_cases(plan, reading, refused, pixel_size_nm=pixel_size)
     if not any(item.case.split is Split.TRAIN for item in cases):
         raise DatasetError("No image with labels is left for training.", "Name fewer images with --test.")
     sizeless = sum(item.pixel_size_nm is None for item in cases)

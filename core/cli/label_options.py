@@ -12,7 +12,6 @@ import typer
 from core.cli.console import UsageError, notice
 from core.datasets.folder import read_classes
 from core.errors import LabelMapError
-from core.imaging.image import PixelSize
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.labels.importing import Overlap, match_masks
 from core.labels.polarity import Foreground
@@ -104,17 +103,6 @@ def chosen_source(labels: T | None, masks: T | None, rgb: T | None) -> tuple[Lab
             "Give one of --labels (class ids), --masks (one file per class) and --rgb (one colour per class).",
         )
     return asked[0]
-
-
-def known_nm(pixel_size: float | None) -> float | None:
-    """A pixel size that was typed, checked.
-
-    Raises
-    ------
-    ImageError
-        It is not a positive number.
-    """
-    return None if pixel_size is None else PixelSize.from_user(pixel_size).nm
 
 
 def tell_missing(by_class: Iterable[int], scheme: LabelScheme, image: str = "") -> None:

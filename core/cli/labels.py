@@ -16,12 +16,12 @@ from core.cli.label_options import (
     Overlaps,
     Values,
     chosen_source,
-    known_nm,
     label_reading,
     masks_by_class,
     tell_missing,
 )
 from core.cli.pairing import checked_cases, shares
+from core.cli.pixel_size import pixel_size_option
 from core.cli.refused import RefusedFiles
 from core.datasets.plan import plan_dataset, read_case
 from core.errors import LabelMapError
@@ -63,7 +63,7 @@ def labels(
     overlap: Overlaps = Overlap.IGNORE,
     foreground: Foregrounds = None,
     pixel_size: Annotated[
-        float | None, typer.Option(help="Edge of a pixel in nm, for the label map; default: as the micrograph says.")
+        float | None, pixel_size_option("Edge of a pixel, for the label map; default: as the micrograph says.")
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Report to write (.json): every rule with its pixels.")] = None,
 ) -> None:
@@ -83,10 +83,10 @@ def labels(
     folder = Path(given[0]) if len(given) == 1 and Path(given[0]).is_dir() else None
     refused = RefusedFiles(1)
     if folder is not None and (image is None or not image.is_file()):
-        rows, refused = _many(folder, image, out, reading, known_nm(pixel_size))
+        rows, refused = _many(folder, image, out, reading, pixel_size)
     else:
         chosen = given if folder is None or image is None else _of_image(folder, image)
-        rows = [_one(chosen, image, out, reading, known_nm(pixel_size))]
+        rows = [_one(chosen, image, out, reading, pixel_size)]
     if json is not None:
         write_json(
             json,

@@ -13,7 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.cli.console import UsageError, done, notice, progress_bar, stdout
-from core.cli.label_options import Classes, Values, known_nm, label_reading
+from core.cli.label_options import Classes, Values, label_reading
+from core.cli.pixel_size import pixel_size_option
 from core.cli.refused import RefusedFiles
 from core.datasets.case import Case
 from core.datasets.folder import load_case, open_dataset
@@ -78,7 +79,7 @@ def measure(
     classes: Classes = None,
     value: Values = None,
     pixel_size: Annotated[
-        float | None, typer.Option(help="Edge of a pixel in nm, where the files do not say or are wrong.")
+        float | None, pixel_size_option("Edge of a pixel, where the files do not say or are wrong.")
     ] = None,
     contact: Annotated[float, typer.Option(min=0, help="Outlines as near as this are in contact, in nm.")] = CONTACT_NM,
     least: Annotated[
@@ -115,7 +116,7 @@ def measure(
         raise UsageError("--reference and --comparison go with --sheet.", "Give a sample sheet with conditions.")
     if (dataset is None) == (not labels):
         raise UsageError("Give label maps or a dataset, one of the two.", "Name files, or a folder with --dataset.")
-    size_nm = known_nm(pixel_size)
+    size_nm = pixel_size
     if dataset is not None:
         if classes is not None or value:
             raise UsageError("--classes and --value go with label maps, not with --dataset.", "Leave them out.")

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from core.cli.console import done, notice, stdout
+from core.cli.pixel_size import pixel_size_option
 from core.errors import ModelError
 from core.models.store import TRASH_DAYS, ModelStore, StoredModel, open_model
 from core.settings import current_settings
@@ -71,7 +72,7 @@ def import_model(
     name: Annotated[str, typer.Option(help="Name to show; the file's by default.")] = "",
     pixel_size: Annotated[
         float | None,
-        typer.Option(help="nm per pixel of its training, instead of what it says: nnU-Net does not keep it."),
+        pixel_size_option("Edge of a pixel in its training, instead of what it says: nnU-Net does not keep it."),
     ] = None,
     default: Annotated[bool, typer.Option("--default", help="Use it where no model is named.")] = False,
 ) -> None:

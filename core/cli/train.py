@@ -11,6 +11,7 @@ import typer
 
 from core.cli.console import UsageError, done, notice, progress_bar
 from core.cli.model import find_model
+from core.cli.pixel_size import pixel_size_option
 from core.models.card import ModelCard
 from core.settings import current_settings
 from core.training.presets import Preset
@@ -37,7 +38,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Number of epochs, instead of a time budget.")] = None,
     parent: Annotated[str, typer.Option("--from", help="Model to go on from: its id or folder.")] = "",
     pixel_size: Annotated[
-        float | None, typer.Option(help="Bring all images to this many nm per pixel; by default their median.")
+        float | None, pixel_size_option("Bring all images to this edge of a pixel; by default their median.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of split, weights and augmentation.")] = 0,
     validation: Annotated[float, typer.Option(min=0, max=0.5, help="Share held out; 0 trains on everything.")] = 0.15,

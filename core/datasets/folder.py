@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field, PositiveFloat, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from core.datasets.case import Case, CaseFacts, DatasetFolder, Layout, Split, guessed_groups
 from core.datasets.loading import DESCRIPTION_FILE, load_case, load_image, load_labels, size_in_file
 from core.datasets.writing import NewCase, write_dataset
-from core.errors import DatasetError, LabelMapError
+from core.errors import DatasetError, ImageError, LabelMapError
+from core.imaging.lengths import checked_pixel_size
 from core.imaging.reader import SUFFIXES, case_stem
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.outside.links import require_no_link
@@ -51,11 +52,22 @@ class _Facts(BaseModel):
     predicted_by: str = ""
 
 
+def _plausible(nm: float) -> float:
+    """A pixel size of dataset.json, refused as pydantic expects it where no micrograph has it."""
+    try:
+        return checked_pixel_size(nm)
+    except ImageError as error:
+        raise ValueError(f"{error.cause} {error.remedy}".rstrip(".")) from error
+
+
+_SizeNm = Annotated[float, AfterValidator(_plausible)]
+
+
 class _Description(BaseModel):
     """What is read of dataset.json; the rest is left alone."""
 
     labels: dict[str, Any]
-    pixel_size_nm: PositiveFloat | dict[str, PositiveFloat] | None = None
+    pixel_size_nm: _SizeNm | dict[str, _SizeNm] | None = None
     train: list[str] = Field(default_factory=list)
     test: list[str] = Field(default_factory=list)
     groups: dict[str, str] = Field(default_factory=dict)

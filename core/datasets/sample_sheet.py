@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 import unicodedata
 from collections import Counter
@@ -18,7 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from core.datasets.case import Split
-from core.errors import DatasetError
+from core.errors import DatasetError, ImageError
+from core.imaging.lengths import parse_pixel_size_nm
 from core.imaging.reader import SUFFIXES, case_stem
 
 COLUMNS: Final = ("image", "specimen", "condition", "split", "stack", "pixel_size_nm", "image_id")
@@ -43,8 +43,6 @@ _ALSO: Final[dict[str, str]] = {
 """Heads of columns, in small letters and digits alone, to what they mean."""
 
 _FIELDS: Final = COLUMNS[1:-1]
-
-_NM_RANGE: Final = (0.01, 100_000.0)
 
 _GUARDED: Final = ("'=", "'+", "'-", "'@")
 """How our own files begin a cell that a spreadsheet would else run; the apostrophe is no part of it."""
@@ -155,23 +153,17 @@ def _one_stack(keys: Sequence[str], images: Mapping[str, Names]) -> bool:
 
 
 def nm_of(cell: str, row: int = 0) -> float:
-    """A pixel size in nm, with a decimal point or comma.
+    """A pixel size in nm, as `core.imaging.lengths.parse_pixel_size_nm` reads it.
 
     Raises
     ------
     DatasetError
-        It is none that an electron micrograph can have, or not clear; the error names the row.
+        It is none that a micrograph can have, or not clear; the error names the row.
     """
-    if re.fullmatch(r"\d{1,3}(,\d{3})+", cell):
-        raise DatasetError(f"{cell!r} can be read in two ways (row {row}).", "Write a decimal point: 1.25, or 1000.")
     try:
-        nm = float(cell.replace(",", "."))
-    except ValueError:
-        nm = math.nan
-    low, high = _NM_RANGE
-    if not low <= nm <= high:
-        raise DatasetError(f"{cell!r} is no pixel size (row {row}).", "Write it in nm, for example 8 or 4.6.")
-    return nm
+        return parse_pixel_size_nm(cell)
+    except ImageError as error:
+        raise DatasetError(f"Row {row}, pixel size {cell!r}: {error.cause}", error.remedy) from error
 
 
 def _named_by(heads: list[str], meant: list[str | None]) -> str:

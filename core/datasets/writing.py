@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.datasets.case import CaseFacts, Layout, Split
 from core.errors import DatasetError
 from core.files import replacing, write_json
-from core.imaging.image import UNKNOWN_PIXEL_SIZE, Image, PixelSize
+from core.imaging.image import ENTERED, UNKNOWN_PIXEL_SIZE, Image, PixelSize, PixelSizeSource
 from core.imaging.names import is_file_stem
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.files import resolution_tags
@@ -107,7 +107,7 @@ def describe_dataset(
 
 
 def _known_size(nm: float | None) -> PixelSize:
-    return UNKNOWN_PIXEL_SIZE if nm is None else PixelSize.from_user(nm)
+    return UNKNOWN_PIXEL_SIZE if nm is None else PixelSize(nm, PixelSizeSource.USER, ENTERED)
 
 
 def write_dataset(

@@ -13,6 +13,7 @@ from core.errors import ModelError
 from core.exchange.bundle import is_bundle, unpack_bundle
 from core.exchange.check import check_model_works
 from core.exchange.nnunet_import import convert_nnunet
+from core.imaging.lengths import checked_pixel_size
 from core.models.store import CARD_FILE, ModelStore, StoredModel, open_model
 from core.outside.boundary import file_boundary
 from core.outside.child import report_progress
@@ -50,6 +51,8 @@ def import_model(
     """
     if not path.exists():
         raise ModelError(f"{path} does not exist.", "Check the path.")
+    if pixel_size_nm is not None:
+        checked_pixel_size(pixel_size_nm, error=ModelError)
     with tempfile.TemporaryDirectory(prefix="cristae-import-") as scratch:
         subject = Subject(path.name, ModelError)
         folder, wanted = guarded_with(_LIMITS, subject, ready_model, path, Path(scratch), pixel_size_nm, name)

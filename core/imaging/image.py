@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ImageError
+from core.imaging.lengths import checked_pixel_size
 
 ENTERED: Final = "entered"
 """The detail of a pixel size that a person typed."""
@@ -53,8 +54,14 @@ class PixelSize:
 
     @classmethod
     def from_user(cls, nm: float) -> PixelSize:
-        """A pixel size that a person gave."""
-        return cls(nm, PixelSizeSource.USER, ENTERED)
+        """A pixel size that a person gave.
+
+        Raises
+        ------
+        ImageError
+            No pixel of a micrograph has it, as `core.imaging.lengths.checked_pixel_size` says.
+        """
+        return cls(checked_pixel_size(nm), PixelSizeSource.USER, ENTERED)
 
 
 UNKNOWN_PIXEL_SIZE = PixelSize()

@@ -8,23 +8,27 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from core.errors import ImageError
+from core.errors import CristaeError, ImageError
 
-NM_PER_UNIT: Final = {"pm": 1e-3, "å": 0.1, "nm": 1.0, "µm": 1e3, "mm": 1e6, "cm": 1e7, "m": 1e9}
+NM_PER_UNIT: Final = {"pm": 1e-3, "å": 0.1, "nm": 1.0, "µm": 1e3, "mm": 1e6, "cm": 1e7, "m": 1e9, "in": 25.4e6}
 """Nanometres in a unit."""
 
 _SPELLINGS: Final = {
     "a": "å", "ang": "å", "angstrom": "å", "angstroms": "å", "ångström": "å", "ångstrom": "å", "angström": "å",
     "um": "µm", "micron": "µm", "microns": "µm", "micrometer": "µm", "micrometers": "µm", "micrometre": "µm",
     "micrometres": "µm", "nanometer": "nm", "nanometers": "nm", "nanometre": "nm", "nanometres": "nm",
-    "millimeter": "mm", "millimeters": "mm", "millimetre": "mm", "millimetres": "mm",
+    "millimeter": "mm", "millimeters": "mm", "millimetre": "mm", "millimetres": "mm", "picometer": "pm",
+    "picometers": "pm", "picometre": "pm", "picometres": "pm", "centimeter": "cm", "centimeters": "cm",
+    "centimetre": "cm", "centimetres": "cm", "meter": "m", "meters": "m", "metre": "m", "metres": "m", "inch": "in",
+    "inches": "in",
 }  # fmt: skip
+"""Other names of units, as people and files write them, in lower case."""
 
 SMALLEST_PIXEL_NM: Final = 0.01
-"""A tenth of a hydrogen atom: no microscope has smaller pixels."""
+"""A tenth of a hydrogen atom: no organelle is seen with smaller pixels, but 0.008 is what 8 nm are in µm."""
 
-LARGEST_PIXEL_NM: Final = 100_000.0
-"""A tenth of a millimetre: no organelle is seen with larger pixels."""
+LARGEST_PIXEL_NM: Final = 10_000.0
+"""A hundredth of a millimetre: no organelle is seen with larger pixels."""
 
 END_ERROR_PX: Final = 1.0
 """How far off a person puts each end of a line over a bar."""
@@ -80,6 +84,16 @@ class ScaleMeasurement:
         return self.length_nm / self.length_px**2 * math.sqrt(2) * END_ERROR_PX
 
 
+def nm_of_unit(name: str) -> float | None:
+    """Nanometres in a unit; None for what is no unit of length.
+
+    >>> nm_of_unit("Microns"), nm_of_unit("\u03bcm"), nm_of_unit("px")
+    (1000.0, 1000.0, None)
+    """
+    plain = unicodedata.normalize("NFC", name.strip()).replace("\u03bc", "µ").lower()
+    return NM_PER_UNIT.get(_SPELLINGS.get(plain, plain))
+
+
 def parse_length_nm(text: str, *, unit: str | None = None) -> float:
     """A length as typed.
 
@@ -103,7 +117,7 @@ def parse_length_nm(text: str, *, unit: str | None = None) -> float:
     >>> parse_length_nm("0,5 µm"), parse_length_nm("20 Å"), parse_length_nm("8", unit="nm")
     (500.0, 2.0, 8.0)
     """
-    cleaned = unicodedata.normalize("NFC", text.strip()).replace("\u2212", "-").replace("\u03bc", "µ")
+    cleaned = unicodedata.normalize("NFC", text.strip()).replace("\u2212", "-")
     match = _TYPED.fullmatch(cleaned)
     if match is None:
         raise ImageError(f"{text.strip()!r} is not a length." if cleaned else "No length is given.", _EXAMPLE)
@@ -113,12 +127,11 @@ def parse_length_nm(text: str, *, unit: str | None = None) -> float:
             f"{number} can be read in two ways.",
             f"Type {number.replace(',', '')} or {number.replace(',', '.')}, with the unit.",
         )
-    name = typed.rstrip(".").lower()
-    name = _SPELLINGS.get(name, name) or (unit or "")
-    if name not in NM_PER_UNIT:
+    nm_each = nm_of_unit(typed.rstrip(".") or unit or "")
+    if nm_each is None:
         cause = f"{typed!r} is not a unit of length." if typed else f"{number} has no unit."
         raise ImageError(cause, "Use nm, µm, mm or Å.")
-    nm = float(number.replace(",", ".")) * NM_PER_UNIT[name]
+    nm = float(number.replace(",", ".")) * nm_each
     if not (math.isfinite(nm) and nm > 0):
         raise ImageError(f"{text.strip()} is not a positive length.", _EXAMPLE)
     return nm
@@ -138,18 +151,32 @@ def parse_pixel_size_nm(text: str) -> float:
     return checked_pixel_size(round(parse_length_nm(text, unit="nm"), 9))
 
 
-def checked_pixel_size(nm: float) -> float:
+def is_plausible_pixel_size(nm: float) -> bool:
+    """Whether a pixel of a micrograph can be so large. The one rule, for what files say and for what people type.
+
+    >>> is_plausible_pixel_size(8), is_plausible_pixel_size(352_778), is_plausible_pixel_size(float("nan"))
+    (True, False, False)
+    """
+    return SMALLEST_PIXEL_NM <= nm <= LARGEST_PIXEL_NM
+
+
+def checked_pixel_size(nm: float, *, error: type[CristaeError] = ImageError) -> float:
     """The size, if a pixel of a micrograph can have it.
+
+    Parameters
+    ----------
+    error
+        What is raised where it cannot.
 
     Raises
     ------
-    ImageError
-        Less than `SMALLEST_PIXEL_NM` or more than `LARGEST_PIXEL_NM`.
+    CristaeError
+        As ``error`` says: the size is not positive, less than `SMALLEST_PIXEL_NM`, or more than `LARGEST_PIXEL_NM`.
     """
-    if not (math.isfinite(nm) and SMALLEST_PIXEL_NM <= nm <= LARGEST_PIXEL_NM):
-        raise ImageError(
+    if not is_plausible_pixel_size(nm):
+        raise error(
             f"{length_text(nm)} per pixel cannot be right.",
-            f"Pixels of micrographs measure {SMALLEST_PIXEL_NM:g} nm to {length_text(LARGEST_PIXEL_NM)}; "
+            f"Pixels of micrographs measure {length_text(SMALLEST_PIXEL_NM)} to {length_text(LARGEST_PIXEL_NM)}; "
             "look whether the unit is the right one.",
         )
     return nm

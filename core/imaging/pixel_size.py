@@ -8,12 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from core.imaging.image import UNKNOWN_PIXEL_SIZE, PixelSize, PixelSizeSource
-
-SMALLEST_NM: Final = 0.005
-"""Below this nothing is imaged: 0.05 angstrom is a tenth of what the best microscopes resolve."""
-
-LARGEST_NM: Final = 10_000.0
-"""Above this it is no micrograph: 10 µm a pixel."""
+from core.imaging.lengths import is_plausible_pixel_size, nm_of_unit
 
 LARGEST_PRINT_NM: Final = 2_000.0
 """A plain resolution tag is believed up to here, 12,700 dots per inch. 72, 96, 300 and 2,400 dpi are for paper."""
@@ -22,14 +17,6 @@ _NM_PER_INCH: Final = 25.4e6
 
 _SQUARE_WITHIN: Final = 0.01
 """Sides that differ by less than this count as equal."""
-
-_NM_PER_UNIT: Final = {
-    "pm": 1e-3, "å": 0.1, "a": 0.1, "ang": 0.1, "angstrom": 0.1, "angstroms": 0.1, "nm": 1.0, "nanometer": 1.0,
-    "nanometers": 1.0, "nanometre": 1.0, "um": 1e3, "µm": 1e3, "μm": 1e3, "micron": 1e3, "microns": 1e3,
-    "micrometer": 1e3, "micrometers": 1e3, "micrometre": 1e3, "mm": 1e6, "millimeter": 1e6, "millimetre": 1e6,
-    "cm": 1e7, "centimeter": 1e7, "m": 1e9, "meter": 1e9, "metre": 1e9, "inch": 25.4e6, "inches": 25.4e6, "in": 25.4e6,
-}  # fmt: skip
-"""Unit names as OME, ImageJ and the makers of microscopes write them, in lower case."""
 
 
 def nm_per_unit(unit: str) -> float | None:
@@ -43,7 +30,7 @@ def nm_per_unit(unit: str) -> float | None:
     plain = unit.replace("\\u00B5", "µ").replace("\\u00b5", "µ").strip().strip("\x00").casefold()
     for misread in ("âµ", "î¼", "μ"):  # UTF-8 that was read as Latin-1, and the Greek letter
         plain = plain.replace(misread, "µ")
-    return _NM_PER_UNIT.get(plain)
+    return nm_of_unit(plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +124,7 @@ def _alike(one: SizeStatement, other: SizeStatement) -> bool:
     return all(a is not None and b is not None and abs(a - b) <= _SQUARE_WITHIN * max(a, b) for a, b in pairs)
 
 
-def pixel_size_from_file(
-    x_nm: float, y_nm: float, detail: str, *, largest_nm: float = LARGEST_NM
-) -> tuple[PixelSize, tuple[str, ...]]:
+def pixel_size_from_file(x_nm: float, y_nm: float, detail: str) -> tuple[PixelSize, tuple[str, ...]]:
     """A pixel size with its provenance, or unknown with the reason.
 
     Pixels that are not square get the size of the square of equal area, so that areas stay right.
@@ -150,8 +135,6 @@ def pixel_size_from_file(
         Sides of a pixel.
     detail
         Which field of the file says so.
-    largest_nm
-        Beyond this the field is not believed.
 
     Returns
     -------
@@ -162,7 +145,7 @@ def pixel_size_from_file(
         return UNKNOWN_PIXEL_SIZE, ()
     x_nm, y_nm = (float(f"{side:.6g}") for side in (x_nm, y_nm))  # headers in float32 hold no more digits
     size = float(f"{math.sqrt(x_nm * y_nm):.6g}")
-    if not SMALLEST_NM <= size <= largest_nm:
+    if not is_plausible_pixel_size(size):
         return UNKNOWN_PIXEL_SIZE, (
             f"{detail} gives {size:,.4g} nm per pixel, which is not plausible for a micrograph; the pixel size is "
             "unknown until you enter it.",

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from core.errors import ModelError, NotFoundError
 from core.files import creating, explained_os_errors, write_json
+from core.imaging.lengths import checked_pixel_size
 from core.models.card import MAX_ID_LENGTH, ModelCard, check_id, now_utc, read_json, slug
 from core.models.names import MAX_NAME_LENGTH, free_name
 from core.models.stored_model import (
@@ -207,6 +208,8 @@ class ModelStore:
 
     def _copy(self, folder: Path, model_id: str, name: str | None, pixel_size_nm: float | None) -> StoredModel:
         """Copy a model in, all or nothing; `FileExistsError` where the id is another's, also by the end only."""
+        if pixel_size_nm is not None:
+            checked_pixel_size(pixel_size_nm, error=ModelError)
         model = open_model(folder)
         card = replace(
             model.card,
@@ -315,7 +318,7 @@ class ModelStore:
                 f"Model {model_id} was trained at {known:g} nm per pixel.",
                 "Import it again to use it with another pixel size: predictions made so far rely on this one.",
             )
-        return self._change(model_id, pixel_size_nm=pixel_size_nm)
+        return self._change(model_id, pixel_size_nm=checked_pixel_size(pixel_size_nm, error=ModelError))
 
     def set_object_rules(self, model_id: str, rules: ObjectRules) -> StoredModel:
         """Say how small the objects of a model's classes can be; predictions from now on are cleaned by it.

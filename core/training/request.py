@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import TrainingError
+from core.imaging.lengths import checked_pixel_size
 from core.models.stored_model import work_folder
 from core.training.presets import PRESETS, Preset
 
@@ -90,7 +91,6 @@ class TrainRequest:
             ("minutes", self.minutes, 0.05, 60 * 24 * 60),
             ("epochs", self.epochs, 1, 100_000),
             ("iterations per epoch", self.iterations_per_epoch, 1, 100_000),
-            ("pixel size in nm", self.pixel_size_nm, 1e-3, 1e9),
             ("validation fraction", self.validation_fraction, 0, 0.5),
             ("learning rate", self.learning_rate, 1e-8, 1),
             ("patience", self.patience, 0, 100_000),
@@ -99,6 +99,8 @@ class TrainRequest:
         ):
             if value is not None and not low <= value <= high:
                 raise TrainingError(f"The {what} of the training is {value}.", f"Give {low:g} to {high:g}.")
+        if self.pixel_size_nm is not None:
+            checked_pixel_size(self.pixel_size_nm, error=TrainingError)
 
     @property
     def work(self) -> Path:

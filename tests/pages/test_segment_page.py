@@ -20,6 +20,7 @@ from core.label_scheme import DEFAULT_SCHEME
 from core.models.store import STARTER_ID, ModelStore
 from core.morphometry.coverage import coverage_table
 from core.objects.cleaning import Changes
+from core.objects.pieces import piece_table
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
 from core.predictions.cleaning import clean_again, keep_cleaning
 from core.settings import ROOT
@@ -119,11 +120,11 @@ def test_an_unknown_pixel_size_is_asked_for(store: Store, image: ImageRecord, mo
     page = open_page(app, PAGE, image=unknown.id)
     assert "Pixel size unknown" in texts(page)
     for typed, words in (("0", "not a positive length"), ("1e9", "cannot be right"), ("8 kg", "not a unit")):
-        next(field for field in page.text_input if "Pixel size" in field.label).set_value(typed)
+        next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value(typed)
         _press(page, "Use this size")
         assert words in texts(page)
         assert store.image(unknown.id).pixel_size.nm is None
-    next(field for field in page.text_input if "Pixel size" in field.label).set_value("0.0055 µm")
+    next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value("0.0055 µm")
     _press(page, "Use this size")
     assert not page.exception
     assert store.image(unknown.id).pixel_size.nm == 5.5
@@ -136,7 +137,7 @@ def _press(page: AppTest, label: str) -> None:
 
 
 def _type_size(page: AppTest, typed: str) -> None:
-    next(field for field in page.text_input if "Pixel size" in field.label).set_value(typed)
+    next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value(typed)
     _press(page, "Use this size")
 
 
@@ -256,7 +257,7 @@ def test_sizes_of_objects_are_tried_and_applied_without_predicting(
     write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=8.0)
     rules = ObjectRules((ObjectRule(class_id=1, smallest=0.0001, source=RuleSource.LABELS),))
     ModelStore(store.settings.models_dir).set_object_rules(model, rules)
-    kept = keep_cleaning(store, revision.id, labels, Changes.none(), rules, 8.0, DEFAULT_SCHEME)
+    kept = keep_cleaning(store, revision.id, labels, Changes.none(), rules, 8.0, DEFAULT_SCHEME, piece_table(labels))
     rows = coverage_table(labels, DEFAULT_SCHEME, 8.0)
     store.complete_revision(
         revision.id, coverage=[row.to_json() for row in rows], summary={"pixel_size_nm": 8.0}, objects=kept
@@ -437,7 +438,7 @@ def test_images_without_a_pixel_size_wait_and_are_answered_together(
     assert not page.exception
     assert "2 waiting for a pixel size" in bars(page)[0]
     assert "2 images (0.tif and others)" in texts(page)
-    next(field for field in page.text_input if field.label.startswith("Pixel size")).set_value("0.005 µm")
+    next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value("0.005 µm")
     next(button for button in page.button if button.label == "Use for all").click().run()
     assert not page.exception
     assert [made.pixel_size.nm for made in store.images(image.project_id)][1:] == [5.0, 5.0]
@@ -454,7 +455,7 @@ def test_a_held_image_says_what_it_waits_for_on_its_own_page_and_among_the_jobs(
     assert "Segmenting begins once the pixel size is known" in texts(page)
     next(button for button in page.button if button.label == "Assume 8 nm per pixel").click().run()
     assert [row.state for row in jobs(kinds=["predict"])] == [JobState.QUEUED]
-    next(field for field in page.text_input if field.label.startswith("Pixel size")).set_value("5.5")
+    next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value("5.5")
     next(button for button in page.button if button.label == "Use this size").click().run()
     states = [row.state for row in jobs(kinds=["predict"])]
     assert sorted(states) == [JobState.CANCELLED, JobState.QUEUED]  # the one of the wrong size does not go on

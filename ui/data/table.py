@@ -9,18 +9,19 @@ import pandas as pd
 import streamlit as st
 
 from core.curation.images import change_image, trash_images
-from core.imaging.lengths import LARGEST_PIXEL_NM, SMALLEST_PIXEL_NM
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.splits import straddling
 from core.store.store import Store
 from ui import context
 from ui.data.sheet import sheet_button
 from ui.data.splits import straddle_warning
+from ui.errors import show_error
 from ui.pages import SEGMENT_PAGE
 from ui.parts.gallery import thumbnail_address
 from ui.parts.image_actions import image_actions
 from ui.parts.image_split import split_popover
 from ui.parts.pixel_size_change import use_pixel_sizes
+from ui.parts.pixel_size_field import UNITS, size_cell, typed_size
 from ui.parts.scale_of_images import scale_of_images
 from ui.parts.scores import counted
 from ui.parts.takeaway import takeaway_button
@@ -71,9 +72,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
             "Select": st.column_config.CheckboxColumn("", width="small", pinned=True),
             "Picture": st.column_config.ImageColumn("", width="small"),
             "Name": st.column_config.TextColumn(required=True),
-            "Pixel size": st.column_config.NumberColumn(
-                "Pixel size (nm)", min_value=SMALLEST_PIXEL_NM, max_value=LARGEST_PIXEL_NM, format="%.4g"
-            ),
+            "Pixel size": st.column_config.TextColumn("Pixel size (nm)", alignment="right", help=UNITS),
             "Condition": st.column_config.TextColumn(
                 help="What was done to the specimen: control, treated, knockout. The Measure page compares conditions."
             ),
@@ -86,8 +85,10 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
         st.caption("Admins of the project change names, splits and pixel sizes, and delete images.")
         return
     records = [{str(name): value for name, value in row.items()} for row in edited.to_dict("records")]
-    saved, sizes = save_edits(store, shown, records, by=person()), typed_sizes(shown, records)
-    if saved or sizes:
+    saved, (sizes, refused) = save_edits(store, shown, records, by=person()), typed_sizes(shown, records)
+    for cause, remedy in refused:
+        show_error(cause, remedy)
+    if not refused and (saved or sizes):
         st.session_state[StateKey.TABLE_VERSION] = version + 1
         if sizes:
             use_pixel_sizes(sizes, model_id=None)
@@ -125,7 +126,7 @@ def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKi
             "Picture": f"{app_root()}{thumbnail_address(image)}",
             "Name": image.name,
             "Size": shape_text(image.shape_yx),
-            "Pixel size": image.pixel_size.nm,
+            "Pixel size": size_cell(image.pixel_size.nm),
             "From": image.pixel_size.detail if image.pixel_size.nm is not None else "unknown",
             "Specimen": image.specimen,
             "Condition": image.condition,
@@ -136,7 +137,7 @@ def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKi
         }
         for image in images
     ]
-    return pd.DataFrame(values, columns=columns).astype({"Pixel size": "Float64", "z": "Int64"})
+    return pd.DataFrame(values, columns=columns).astype({"z": "Int64"})
 
 
 def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Mapping[str, Any]], *, by: str) -> int:
@@ -174,20 +175,31 @@ def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Ma
     return changed
 
 
-def typed_sizes(images: Sequence[ImageRecord], records: Sequence[Mapping[str, Any]]) -> dict[float, list[str]]:
-    """Pixel sizes in nm that differ from the images', each with the ids of the images that get it.
+def typed_sizes(
+    images: Sequence[ImageRecord], records: Sequence[Mapping[str, Any]]
+) -> tuple[dict[float, list[str]], list[tuple[str, str]]]:
+    """Pixel sizes that somebody typed into the table, and cells that hold no size.
 
     Parameters
     ----------
     images, records
         As of `save_edits`.
+
+    Returns
+    -------
+    dict, list
+        Sizes in nm that differ from the images', each with the ids of the images that get it; cause and remedy of each
+        cell that is refused.
     """
-    found: dict[float, list[str]] = {}
+    sizes: dict[float, list[str]] = {}
+    refused = []
     for image, row in zip(images, records, strict=True):
-        size = row["Pixel size"]
-        if size is not None and not pd.isna(size) and float(size) != image.pixel_size.nm:
-            found.setdefault(float(size), []).append(image.id)
-    return found
+        size = typed_size(row["Pixel size"])
+        if size.refused:
+            refused.append((f"{image.name}: {size.cause}", size.remedy))
+        elif size.nm is not None and size_cell(size.nm) != size_cell(image.pixel_size.nm):
+            sizes.setdefault(size.nm, []).append(image.id)
+    return sizes, refused
 
 
 def matching(

@@ -15,6 +15,7 @@ from ui.access import allowed, may_name_folders, visible_projects
 from ui.errors import explaining, plain
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.options import choice
+from ui.parts.pixel_size_field import pixel_size_field
 from ui.parts.units import bytes_text
 from ui.person import person
 from ui.state import Query, StateKey, set_query
@@ -51,19 +52,19 @@ def _form() -> None:
         placeholder="/data/nnUNet_results/Dataset001" if may_name else "switched off here, or for admins",
     )
     given_name = name.text_input("Name", key="model-name", placeholder="as the model says", max_chars=120)
-    given_size = size.number_input(
-        "Trained at, nm per pixel",
-        0.01,
-        10000.0,
-        None,
-        key="model-size",
-        format="%.4g",
-        help="nnU-Net does not keep it; a bundle knows it. Leave empty if you do not know: you can add it later.",
-    )
+    with size:
+        trained = pixel_size_field(
+            "Trained at",
+            key="model-size",
+            help="nnU-Net does not keep it; a bundle knows it. Leave empty if you do not know: you can add it later.",
+        )
     owner = _owner()
     with st.container(horizontal=True):
         start = st.button(
-            "Import", type="primary", icon=":material/upload:", disabled=not (upload or given_path.strip())
+            "Import",
+            type="primary",
+            icon=":material/upload:",
+            disabled=trained.refused or not (upload or given_path.strip()),
         )
         if upload and st.button("Another file", type="tertiary"):
             st.session_state.pop(StateKey.MODEL_UPLOAD)
@@ -72,7 +73,7 @@ def _form() -> None:
         params: dict[str, Any] = {"upload_id": upload[0]} if upload else {"path": given_path.strip()}
         params |= {"project_id": owner} if owner else {}
         params |= {"name": given_name.strip()} if given_name.strip() else {}
-        params |= {"pixel_size_nm": float(given_size)} if given_size else {}
+        params |= {"pixel_size_nm": trained.nm} if trained.nm else {}
         row = submit("import_model", params, by=person(), priority=Priority.INTERACTIVE)
         st.session_state.pop(StateKey.MODEL_UPLOAD, None)
         st.session_state[StateKey.MODEL_IMPORT] = row.id

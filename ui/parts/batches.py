@@ -17,9 +17,7 @@ from core.batches.rows import (
     open_batches,
     retry_failed,
 )
-from core.curation.images import change_pixel_sizes
 from core.errors import NotFoundError
-from core.imaging.lengths import parse_pixel_size_nm
 from core.jobs.history import subjects
 from core.jobs.rows import jobs
 from core.store.records import JobRecord, JobState
@@ -28,6 +26,8 @@ from ui.errors import explained, explaining, plain, show_error
 from ui.pages import SEGMENT_PAGE
 from ui.parts.arrivals import arrival_text, known_before
 from ui.parts.job_bars import POLL_S
+from ui.parts.pixel_size_change import use_pixel_size
+from ui.parts.pixel_size_field import pixel_size_field
 from ui.parts.scores import counted
 from ui.parts.units import duration_text
 from ui.person import person
@@ -159,9 +159,7 @@ def _held(progress: BatchProgress) -> None:
             st.form(key=f"{key}-sizes", border=False, width="content"),
             st.container(horizontal=True, vertical_alignment="bottom"),
         ):
-            typed = st.text_input(
-                "Pixel size (nm per pixel)", placeholder="for example 8, or 0.008 µm", key=f"{key}-size", width=240
-            )
+            size = pixel_size_field("Pixel size", key=f"{key}-size", width=240)
             given = st.form_submit_button("Use for all" if others else "Use this size", type="primary")
         if st.button("Try sizes on the first image", key=f"{key}-try", icon=":material/grid_view:"):
             target = {Query.IMAGE.value: first.id, Query.MODEL.value: progress.batch.model_id}
@@ -170,10 +168,9 @@ def _held(progress: BatchProgress) -> None:
             with explained():
                 answer_assume(context.store(), progress.batch.id, by=person())
             st.rerun()
-    if given:
-        with explained():
-            change_pixel_sizes(context.store(), images, parse_pixel_size_nm(typed), by=person())
-            st.rerun()
+    nm = size.submitted(given)
+    if nm is not None:
+        use_pixel_size(images, nm, model_id=progress.batch.model_id)
 
 
 def _failed(progress: BatchProgress) -> None:

@@ -16,6 +16,7 @@ from ui import context
 from ui.access import may_name_folders, named_path
 from ui.errors import show_error
 from ui.parts.kept_dialog import close_dialog, kept_dialog, opening
+from ui.parts.pixel_size_field import pixel_size_field
 from ui.parts.scheme import scheme_chips, scheme_editor, scheme_of_rows
 from ui.parts.scores import counted
 from ui.person import person
@@ -32,12 +33,8 @@ def new_project() -> None:
     """Name, pixel size, classes. Only its buttons close it, so that no slip loses what was typed."""
     key = f"new-project-{opening()}"
     name = st.text_input("Name", placeholder="for example Human liver, 2026", max_chars=200, key=f"{key}-name")
-    size_nm = st.number_input(
-        "Usual pixel size (nm per pixel)",
-        min_value=0.01,
-        max_value=100_000.0,
-        value=None,
-        format="%.4g",
+    size = pixel_size_field(
+        "Usual pixel size",
         placeholder="for example 8; leave empty if it differs",
         help="Offered for images whose file does not say it.",
         key=f"{key}-size",
@@ -49,9 +46,9 @@ def new_project() -> None:
     made, cancelled = _buttons("Make project")
     if cancelled:
         close_dialog()
-    if made:
+    if made and not size.refused:
         try:
-            project = create_project(context.store(), name, scheme_of_rows(rows, scheme), size_nm, by=person())
+            project = create_project(context.store(), name, scheme_of_rows(rows, scheme), size.nm, by=person())
         except CristaeError as error:
             show_error(error.cause, error.remedy)
             return
@@ -69,12 +66,9 @@ def _settings(project_id: str) -> None:
     """Its fields, and the way to delete it."""
     project, key = context.store().project(project_id), f"edit-project-{project_id}-{opening()}"
     name = st.text_input("Name", value=project.name, max_chars=200, key=f"{key}-name")
-    size_nm = st.number_input(
-        "Usual pixel size (nm per pixel)",
-        min_value=0.01,
-        max_value=100_000.0,
-        value=project.pixel_size_nm,
-        format="%.4g",
+    size = pixel_size_field(
+        "Usual pixel size",
+        value_nm=project.pixel_size_nm,
         placeholder="none",
         help="Offered for images whose file does not say it.",
         key=f"{key}-size",
@@ -87,11 +81,11 @@ def _settings(project_id: str) -> None:
     saved, cancelled = _buttons("Save")
     if cancelled:
         close_dialog()
-    if saved:
+    if saved and not size.refused:
         try:
             change_project(
                 context.store(), project.id, by=person(), name=name, scheme=scheme_of_rows(rows, scheme),
-                pixel_size_nm=size_nm or 0,
+                pixel_size_nm=size.nm or 0,
             )  # fmt: skip
         except CristaeError as error:
             show_error(error.cause, error.remedy)

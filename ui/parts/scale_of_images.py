@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import CristaeError
-from core.imaging.lengths import parse_pixel_size_nm
 from ui import context
-from ui.errors import show_error
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.names import image_details
 from ui.parts.options import choice
 from ui.parts.pixel_size_change import use_measured_scale, use_pixel_size
+from ui.parts.pixel_size_field import pixel_size_field
 from ui.parts.scores import counted
 from ui.viewer import viewer
 
@@ -31,17 +29,11 @@ def scale_of_images(image_ids: tuple[str, ...]) -> None:
     images = {image.id: image for image in map(context.store().image, image_ids)}
     key = f"scale-{opening()}"
     with st.form(key=f"{key}-typed", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        typed = st.text_input(
-            f"Pixel size of {counted(len(images), 'image')} (nm per pixel)", placeholder="for example 8, or 0.008 µm"
-        )
+        size = pixel_size_field(f"Pixel size of {counted(len(images), 'image')}")
         wanted = st.form_submit_button("Use this size")
-    if wanted:
-        try:
-            nm = parse_pixel_size_nm(typed)
-        except CristaeError as error:
-            show_error(error.cause, error.remedy)
-        else:
-            use_pixel_size(image_ids, nm, model_id=None)
+    nm = size.submitted(wanted)
+    if nm is not None:
+        use_pixel_size(image_ids, nm, model_id=None)
     st.caption("Or measure it on a scale bar that is part of the image:")
     shown = image_ids[0]
     if len(images) > 1:

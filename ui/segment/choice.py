@@ -21,10 +21,9 @@ from ui.parts.names import model_choice
 from ui.parts.new_project import new_project
 from ui.parts.no_model import no_model
 from ui.parts.options import choice
+from ui.parts.pixel_size_field import pixel_size_field
 from ui.person import person
 from ui.state import Query, StateKey, query, set_query
-
-SMALLEST_NM, LARGEST_NM = 0.01, 100_000.0
 
 NEW: Final = ""
 """The project that is made for the first image."""
@@ -72,6 +71,8 @@ def choice_panel(*, key: str) -> Choice | None:
         if not class_match(project, model, key=key):
             return None
         matched_classes(project, model, key=key)
+    if plan is None:
+        return None
     return Choice(project, model, plan)
 
 
@@ -131,21 +132,18 @@ def _model(project: ProjectRecord | None, key: str) -> StoredModel | None:
     return models[chosen]
 
 
-def _plan(project: ProjectRecord | None, model: StoredModel, key: str) -> SegmentPlan:
-    """The pixel size of files that lack it, where the model needs one; nobody has to know it before."""
+def _plan(project: ProjectRecord | None, model: StoredModel, key: str) -> SegmentPlan | None:
+    """The pixel size of files that lack it, where the model needs one; None while what is typed is none."""
     if model.pixel_size_nm is None:
         return SegmentPlan(model_id=model.id)
     usual = project.pixel_size_nm if project else None
-    size_nm = st.number_input(
-        "Pixel size if unknown (nm)",
-        min_value=SMALLEST_NM,
-        max_value=LARGEST_NM,
-        value=usual,
-        format="%.4g",
+    size = pixel_size_field(
+        "Pixel size if unknown",
+        value_nm=usual,
         placeholder="ask me",
         key=f"{key}-size-{project.id if project else NEW}",
         help="Empty: images whose file does not say its pixel size wait until you have entered it, once for all. "
         "A size in the file comes first. Images are brought to the scale that the model was trained at "
         f"({model.pixel_size_nm:g} nm per pixel), so a wrong size gives a wrong segmentation.",
     )
-    return SegmentPlan(model_id=model.id, assumed_nm=size_nm)
+    return None if size.refused else SegmentPlan(model_id=model.id, assumed_nm=size.nm)

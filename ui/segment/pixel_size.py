@@ -7,17 +7,16 @@ from pathlib import Path
 import streamlit as st
 
 from core.curation.images import stack_planes
-from core.errors import CristaeError
-from core.imaging.lengths import parse_pixel_size_nm
 from core.jobs.rows import Priority, job, submit
 from core.models.store import StoredModel
 from core.segmentation.scale_note import scale_note
 from core.store.records import ImageRecord, JobRecord, JobState
 from ui import context
-from ui.errors import explaining, plain, show_error
+from ui.errors import explaining, plain
 from ui.parts.first_labels import poor_result
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.pixel_size_change import use_pixel_size
+from ui.parts.pixel_size_field import pixel_size_field
 from ui.parts.scores import counted
 from ui.person import person
 from ui.state import StateKey
@@ -57,24 +56,14 @@ def _entry(image: ImageRecord, model: StoredModel) -> None:
     ]  # fmt: skip
     with st.form(key=f"pixel-size-{image.id}", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            typed = st.text_input(
-                "Pixel size (nm per pixel)",
-                value="" if image.pixel_size.nm is None else f"{image.pixel_size.nm:.6g}",
-                placeholder="for example 8, or 0.008 µm",
-                help="A number in nm, or with another unit: Å, µm, mm.",
-            )
+            size = pixel_size_field("Pixel size", value_nm=image.pixel_size.nm)
             wanted = st.form_submit_button("Use this size")
         also = bool(others) and st.checkbox(f"Also for {counted(len(others), 'other image')} without a pixel size")
     if len(stack_planes(context.store(), image)) > 1:
         st.caption(f"It becomes that of all planes of {plain(image.stack)}.")
-    if not wanted:
-        return
-    try:
-        nm = parse_pixel_size_nm(typed)
-    except CristaeError as error:
-        show_error(error.cause, error.remedy)
-        return
-    use_pixel_size([image.id, *(others if also else ())], nm, model_id=model.id, segment=image.id)
+    nm = size.submitted(wanted)
+    if nm is not None:
+        use_pixel_size([image.id, *(others if also else ())], nm, model_id=model.id, segment=image.id)
 
 
 def _trial(image: ImageRecord, model: StoredModel) -> None:

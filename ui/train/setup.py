@@ -25,6 +25,7 @@ from ui.parts.first_labels import first_labels
 from ui.parts.gallery import thumbnail_address
 from ui.parts.names import model_choice
 from ui.parts.options import choice, titled
+from ui.parts.pixel_size_field import pixel_size_field
 from ui.parts.side_by_side import side_by_side
 from ui.parts.units import bytes_text, duration_text, shape_text
 from ui.person import person
@@ -271,17 +272,16 @@ def _begin(project: ProjectRecord, chosen: list[ImageRecord], parent: StoredMode
             "epoch is kept. 0 trains on everything.",
         )  # fmt: skip
         seed = st.number_input("Seed", min_value=0, value=0, step=1)
-        fixed = st.number_input(
-            "Pixel size to train at, nm (0: median of the images)", min_value=0.0, value=0.0, format="%.3f"
-        )
+        fixed = pixel_size_field("Pixel size to train at", placeholder="median of the images")
     if st.button(
-        "Train", type="primary", icon=":material/model_training:", width="stretch", disabled=bool(check.refusals)
-    ):
+        "Train", type="primary", icon=":material/model_training:", width="stretch",
+        disabled=bool(check.refusals) or fixed.refused,
+    ):  # fmt: skip
         plan = TrainingPlan(
             project.id, [image.id for image in chosen], name, preset, parent.id if parent else None,
             minutes=float(length) if unit == "minutes" else None,
             epochs=int(length) if unit != "minutes" else None,
-            pixel_size_nm=fixed or None, seed=int(seed), validation_fraction=held_out / 100,
+            pixel_size_nm=fixed.nm, seed=int(seed), validation_fraction=held_out / 100,
         )  # fmt: skip
         row = start_training(context.store(), plan, by=person())
         st.session_state[StateKey.TRAININGS_BEGUN] = st.session_state.get(StateKey.TRAININGS_BEGUN, 0) + 1

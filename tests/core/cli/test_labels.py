@@ -128,7 +128,7 @@ def test_colours_and_values_are_named(command: Command, tmp_path: Path) -> None:
         pytest.param(("--rgb", "l.png", "--color", "ER=green"), "'green' is no colour", id="colour"),
         pytest.param(("--labels", "l.png", "--value", "x"), "not of the form VALUE=CLASS", id="value"),
         pytest.param(("--labels", "l.png", "--color", "ER=#00ff00"), "--color does not go with", id="option"),
-        pytest.param(("--labels", "l.png", "--pixel-size", "-3"), "Pixel size is -3", id="pixel size"),
+        pytest.param(("--labels", "l.png", "--pixel-size", "-3"), "-3 is not a positive length", id="pixel size"),
         pytest.param(("--labels", "none.png"), "There is no file none.png", id="no file"),
         pytest.param(("--labels", "l.png", "--classes", "l.png"), "l.png cannot be read", id="classes"),
         pytest.param(("l.png",), "not said what l.png is", id="bare file"),
@@ -141,7 +141,7 @@ def test_bad_input_is_explained_and_nothing_written(
     _save(tmp_path / "l.png", _labels())
     _save(tmp_path / "small.png", np.zeros((10, 10), np.uint8))
     answer = command("labels", *arguments, "--out", "out.tif")
-    usage = ("were given", "given in 2 ways", "no colour", "not of the form", "does not go", "not said what")
+    usage = ("were given", "given in 2 ways", "no colour", "not of the form", "does not go", "not said what", "-3 is")
     assert answer.code == (2 if any(text in words for text in usage) else 1)
     assert words in answer.err
     assert "What to do:" in answer.err
