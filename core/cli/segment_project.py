@@ -9,14 +9,16 @@ from typing import Final
 
 from core.batches.plan import SegmentPlan
 from core.batches.rows import BatchProgress, batch_progress, new_batch_id
-from core.batches.start import NewFile, add_file
+from core.batches.start import MAX_FILES, NewFile, add_file
 from core.batches.target import FIRST_PROJECT, first_project, makes_first_project
 from core.cli.console import done, notice, progress_bar
 from core.cli.results import find_project
 from core.engine.engine import ensure_engine
 from core.errors import ImageError, JobError, ModelError
+from core.jobs.rows import jobs
 from core.learning.current_model import proposed_model
 from core.models.store import ModelStore
+from core.store.records import JobRecord
 from core.store.store import Store, current_store
 
 _POLL_S: Final = 0.5
@@ -74,12 +76,29 @@ def _wait(store: Store, batch_id: str) -> None:
             show(progress.fraction, f"{progress.segmented} of {progress.images} segmented")
             time.sleep(_POLL_S)
             progress = batch_progress(store, batch_id)
-    _tell(progress)
+    _tell(store, progress)
 
 
-def _tell(progress: BatchProgress) -> None:
+def _tell_of_known(store: Store, job: JobRecord) -> None:
+    """What a file has changed about an image that the project held before, and what becomes outdated by it."""
+    name, result = job.params.get("name"), job.result
+    for image_id in result.get("sized", []):
+        image = store.image(image_id)
+        outdated = result.get("outdated", {}).get(image_id, "")
+        notice(f"{name}: {image.name} was here before without a pixel size; now it has {image.pixel_size.nm:.4g} nm.")
+        if outdated:
+            notice(f"{name}: {outdated}")
+    for image_id, nm in result.get("sizes_nm", {}).items():
+        image = store.image(image_id)
+        kept = f"{image.pixel_size.nm:.4g} nm" if image.pixel_size.nm else "no pixel size"
+        notice(f"{name}: {image.name} was here before with {kept} per pixel, which stays; {nm:.4g} nm was not taken.")
+
+
+def _tell(store: Store, progress: BatchProgress) -> None:
     """How it ended."""
     done(f"{progress.segmented} of {progress.images} image(s) segmented")
+    for job in jobs(kinds=["ingest"], batch_id=progress.batch.id, limit=MAX_FILES):
+        _tell_of_known(store, job)
     if progress.held:
         notice(
             f"{len(progress.held)} image(s) wait for a pixel size: enter it on the Segment page, or give --pixel-size."

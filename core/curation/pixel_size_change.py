@@ -62,6 +62,9 @@ class PixelSizeChange:
         return bool(self.predictions or self.measured or self.evaluations)
 
 
+NO_CHANGE: Final = PixelSizeChange(0, 0, 0, 0, None)
+
+
 def change_of_pixel_size(store: Store, images: Sequence[ImageRecord], nm: float) -> PixelSizeChange:
     """Look at what giving these images a pixel size in nm would make outdated; nothing is changed.
 
@@ -84,6 +87,53 @@ def change_of_pixel_size(store: Store, images: Sequence[ImageRecord], nm: float)
         evaluations=_evaluations(store, changing, nm),
         seconds=sum(known) * len(times) / len(known) if known else None,
     )
+
+
+def change_of_model_size(store: Store, model_id: str, nm: float) -> PixelSizeChange:
+    """Look at what saying at which pixel size (nm) a model was trained would make outdated; nothing is changed.
+
+    Until then it took images as they are; from then on it brings images of other sizes to its own. Images that have
+    its size, or an unknown one, are still taken as they are.
+    """
+    wanted = select(RevisionRow).where(
+        RevisionRow.model_id == model_id,
+        RevisionRow.kind == RevisionKind.PREDICTION.value,
+        RevisionRow.state == RevisionState.COMPLETE.value,
+    )
+    with store.database.reading() as session:
+        sizes = [(row, _summary(row).get("pixel_size_nm")) for row in session.scalars(wanted)]
+    outdated = [(row, float(size)) for row, size in sizes if size is not None and size != nm]
+    rates = [(_seconds_per_mpx(row), _summary(row).get("shape_yx"), size / nm) for row, size in outdated]
+    known = [rate * _mpx(shape) * scale**2 for rate, shape, scale in rates if rate is not None and shape]
+    return PixelSizeChange(
+        images=len({row.image_id for row, _ in outdated}),
+        predictions=len(outdated),
+        measured=0,
+        evaluations=0,
+        seconds=sum(known) * len(rates) / len(known) if known else None,
+    )
+
+
+def sized_words(store: Store, image: ImageRecord, nm: float) -> str:
+    """What to say of an image of unknown pixel size that a file has given one.
+
+    Parameters
+    ----------
+    image
+        As it was before.
+    nm
+        What it has now.
+    """
+    return f"The pixel size was not known; now it is {nm:.4g} nm. {outdated_words(store, image, nm)}".strip()
+
+
+def outdated_words(store: Store, image: ImageRecord, nm: float) -> str:
+    """Which label maps by models become outdated with this pixel size; "" where none does."""
+    count = change_of_pixel_size(store, [image], nm).predictions
+    if not count:
+        return ""
+    maps, become = ("label map", "becomes") if count == 1 else ("label maps", "become")
+    return f"{count:,} {maps} by models {become} outdated: segment the image again."
 
 
 def seconds_to_segment(

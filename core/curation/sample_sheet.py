@@ -12,8 +12,9 @@ from typing import Any, Final
 import pandas as pd
 
 from core.access.roles import Permission, require
-from core.curation.images import cancel_predictions, change_image, predictions_of
+from core.curation.images import change_image, change_pixel_sizes
 from core.datasets.sample_sheet import COLUMNS, Names, nm_of, read_facts
+from core.errors import DatasetError
 from core.imaging.image import PixelSize
 from core.store.images import STACK_NAME_LENGTH
 from core.store.records import ImageRecord, Split
@@ -63,6 +64,16 @@ class SheetPlan:
     unclear: tuple[str, ...]
     ignored: tuple[str, ...]
 
+    @property
+    def sizes(self) -> dict[float, list[str]]:
+        """New pixel sizes in nm, each with the ids of the images that the sheet gives it."""
+        found: dict[float, list[str]] = {}
+        for change in self.changes:
+            size: PixelSize | None = change.fields.get("pixel_size")
+            if size is not None and size.nm is not None:
+                found.setdefault(size.nm, []).append(change.image.id)
+        return found
+
 
 def sheet_of(images: Sequence[ImageRecord]) -> pd.DataFrame:
     """The sheet as it is now, to be filled in and read again."""
@@ -86,17 +97,20 @@ def plan_sheet(text: str | bytes, images: Sequence[ImageRecord]) -> SheetPlan:
     Raises
     ------
     DatasetError
-        As `read_facts`.
+        As `read_facts`; or planes of one stack get several pixel sizes.
     """
     names = {image.id: Names(image.name, image.stack, image.specimen) for image in images}
     facts = read_facts(text, names)
     changes = [_changed(image, facts.said[image.id]) for image in images if image.id in facts.said]
+    _require_one_size_a_stack(changes, facts.said)
     wanted = tuple(each for each in changes if each.fields)
     return SheetPlan(wanted, len(changes) - len(wanted), facts.strays, facts.unclear, facts.ignored)
 
 
 def apply_sheet(store: Store, plan: SheetPlan, *, by: str) -> int:
-    """Change the images as planned; predictions under way with another pixel size are cancelled. Returns how many.
+    """Change the images as planned. Returns how many.
+
+    A pixel size becomes that of all planes of the image's stack; predictions under way with another one are cancelled.
 
     Raises
     ------
@@ -108,10 +122,29 @@ def apply_sheet(store: Store, plan: SheetPlan, *, by: str) -> int:
     for project_id in {change.image.project_id for change in plan.changes}:
         require(store, project_id, by, Permission.MANAGE)
     for change in plan.changes:
-        wrong = predictions_of(store, [change.image.id]) if "pixel_size" in change.fields else ()
-        change_image(store, change.image.id, by=by, **change.fields)
-        cancel_predictions(store, wrong)
+        fields = {name: value for name, value in change.fields.items() if name != "pixel_size"}
+        if fields:
+            change_image(store, change.image.id, by=by, **fields)
+    for nm, image_ids in plan.sizes.items():  # once stacks are as the sheet says
+        change_pixel_sizes(store, image_ids, nm, by=by)
     return len(plan.changes)
+
+
+def _require_one_size_a_stack(changes: Sequence[SheetChange], said: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse several pixel sizes for the planes of one stack, which were taken at one."""
+    sizes: dict[str, dict[float, str]] = {}
+    changing = {change.fields.get("stack", change.image.stack) for change in changes if "pixel_size" in change.fields}
+    for change in changes:
+        stack, cell = change.fields.get("stack", change.image.stack), said[change.image.id].get("pixel_size_nm")
+        if stack in changing and stack and cell:
+            sizes.setdefault(stack, {})[nm_of(cell)] = change.image.name
+    for stack, names in sizes.items():
+        if len(names) > 1:
+            several = " and ".join(f"{nm:g} nm ({name})" for nm, name in names.items())
+            raise DatasetError(
+                f"Planes of the stack {stack} get several pixel sizes: {several}.",
+                "All planes of a stack have one pixel size: give them the same.",
+            )
 
 
 def _changed(image: ImageRecord, row: Mapping[str, str]) -> SheetChange:

@@ -120,7 +120,7 @@ def test_rename_default_and_archive(models: ModelStore, app: AppTest) -> None:
 
 def test_the_pixel_size_is_asked_for(models: ModelStore, app: AppTest) -> None:
     page = open_page(app, PAGE)
-    page = page.number_input(key="size-child").set_value(4.5).run()
+    page = page.text_input(key="size-child").set_value("0.0045 µm").run()
     page = click(page, "use-size-child")
     assert models.get("child").pixel_size_nm == 4.5
     assert "is unknown: images" not in texts(page)
@@ -137,7 +137,7 @@ def test_an_import_from_a_path_is_queued_and_the_job_does_it(store: Store, model
     page = open_page(app, PAGE)
     page = page.text_input(key="model-path").set_value(str(bundle)).run()
     page.text_input(key="model-name").set_value("From afar")
-    page.number_input(key="model-size").set_value(6.0)
+    page.text_input(key="model-size").set_value("6")
     page = next(button for button in page.button if button.label == "Import").click().run()
     assert not page.exception
     (row,) = jobs(kinds=["import_model"])

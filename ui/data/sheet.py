@@ -14,6 +14,7 @@ from core.spreadsheets import CSV_TYPE, spreadsheet
 from ui import context
 from ui.errors import plain, show_error
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
+from ui.parts.pixel_size_change import plan_sizes, show_consequences
 from ui.parts.scores import counted, some_of
 from ui.person import person
 from ui.state import StateKey
@@ -69,6 +70,7 @@ def sheet_panel(project_id: str) -> None:
         show_error(error.cause, error.remedy)
         return
     _told(plan)
+    show_consequences(plan_sizes(plan.sizes))
     if plan.changes and st.button(
         f"Change {counted(len(plan.changes), 'image')}", type="primary", icon=":material/check:", key="data-sheet-apply"
     ):
@@ -77,6 +79,7 @@ def sheet_panel(project_id: str) -> None:
         except CristaeError as error:
             show_error(error.cause, error.remedy)
             return
+        st.session_state.pop(StateKey.TRIALS, None)
         st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
         close_dialog()
 

@@ -7,14 +7,7 @@ from functools import partial
 import streamlit as st
 
 from core.access.models import may_change_model, may_manage_store, may_take_model, owner_of
-from core.curation.models import (
-    archive_model,
-    rename_model,
-    restore_model,
-    set_default_model,
-    set_model_pixel_size,
-    trash_model_as,
-)
+from core.curation.models import archive_model, rename_model, restore_model, set_default_model, trash_model_as
 from core.exports.heavy import heavy_model
 from core.exports.start import start_file
 from core.models.store import STARTER_ID, TRASH_DAYS, BrokenModel, StoredModel, TrashedModel
@@ -27,6 +20,8 @@ from ui.errors import explained, plain, show_error
 from ui.models.model_facts import classes_figure, facts, lineage, training_table
 from ui.parts.audit_log import SHOWN, log_table
 from ui.parts.kept_files import prepare_button
+from ui.parts.model_size_change import use_model_size
+from ui.parts.pixel_size_field import pixel_size_field
 from ui.parts.undertrained import undertrained_notice
 from ui.person import person
 from ui.state import Query, StateKey, query, set_query
@@ -174,12 +169,10 @@ def _ask_pixel_size(model: StoredModel) -> None:
         icon=":material/straighten:",
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        size = st.number_input(
-            "Trained at, nm per pixel", 0.01, 10000.0, None, key=f"size-{model.id}", format="%.4g", width=220
-        )
-        if st.button("Use this size", key=f"use-size-{model.id}", disabled=size is None) and size:
-            set_model_pixel_size(context.store(), context.models(), model.id, float(size), by=person())
-            st.rerun()
+        size = pixel_size_field("Trained at", key=f"size-{model.id}", width=240)
+        wanted = st.button("Use this size", key=f"use-size-{model.id}", disabled=size.nm is None)
+    if wanted and size.nm:
+        use_model_size(model.id, size.nm)
 
 
 def undo_bar() -> None:

@@ -56,6 +56,7 @@ def arrival_text(row: JobRecord) -> str:
     if sized:
         size = context.store().image(sized[0]).pixel_size.nm
         sentences.append(f"The pixel size was not known; now it is {size:.4g} nm, from this file.")
+        sentences += dict.fromkeys(row.result.get("outdated", {}).values())
     for image in images:
         if image.id in sizes_nm and image.pixel_size.nm is not None:
             sentences.append(

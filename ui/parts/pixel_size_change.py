@@ -10,7 +10,13 @@ from typing import Final
 import streamlit as st
 
 from core.curation.images import change_pixel_sizes, images_with_planes
-from core.curation.pixel_size_change import ASK_FROM_S, PixelSizeChange, change_of_pixel_size, seconds_to_segment
+from core.curation.pixel_size_change import (
+    ASK_FROM_S,
+    NO_CHANGE,
+    PixelSizeChange,
+    change_of_pixel_size,
+    seconds_to_segment,
+)
 from core.errors import CristaeError
 from core.imaging.image import ENTERED
 from core.imaging.lengths import ScaleMeasurement, length_text, parse_length_nm
@@ -64,27 +70,41 @@ def use_pixel_sizes(
         The image that is segmented with the new size at once.
     """
     sizes = {nm: tuple(ids) for nm, ids in ids_by_nm.items() if ids}
-    plan = _plan(sizes, model_id, segment)
+    plan = plan_sizes(sizes, model_id, segment)
     if plan.change.outdates or plan.notes or (plan.seconds_now or 0) >= ASK_FROM_S:
         _confirm(sizes, model_id, detail, segment)
     _apply(sizes, detail, segment)
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """What follows from new pixel sizes."""
+class SizesPlan:
+    """What follows from new pixel sizes.
 
-    titles: tuple[str, ...]
-    notes: tuple[str, ...]
-    change: PixelSizeChange
-    seconds_now: float | None
+    Parameters
+    ----------
+    titles
+        For each size, which images get it instead of what.
+    notes
+        Warnings about sizes that the model cannot do with.
+    change
+        What becomes outdated, and how long that takes.
+    seconds_now
+        How long the image that is segmented at once takes; None where none is, or nobody knows.
+    """
+
+    titles: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    change: PixelSizeChange = NO_CHANGE
+    seconds_now: float | None = None
 
 
-def _plan(ids_by_nm: Mapping[float, Sequence[str]], model_id: str | None, segment: str | None) -> _Plan:
-    """Look ahead; nothing is changed."""
+def plan_sizes(
+    ids_by_nm: Mapping[float, Sequence[str]], model_id: str | None = None, segment: str | None = None
+) -> SizesPlan:
+    """Look ahead, as `use_pixel_sizes` takes them; nothing is changed."""
     store = context.store()
     titles, notes, seconds_now = [], [], None
-    change = PixelSizeChange(0, 0, 0, 0, None)
+    change = NO_CHANGE
     for nm, ids in ids_by_nm.items():
         images = images_with_planes(store, ids)
         model = _model(images, model_id)
@@ -95,7 +115,7 @@ def _plan(ids_by_nm: Mapping[float, Sequence[str]], model_id: str | None, segmen
         image = next((image for image in images if image.id == segment), None)
         if image and model:
             seconds_now = seconds_to_segment(store, image, nm, model.id, model.pixel_size_nm)
-    return _Plan(tuple(titles), tuple(dict.fromkeys(note for note in notes if note)), change, seconds_now)
+    return SizesPlan(tuple(titles), tuple(dict.fromkeys(note for note in notes if note)), change, seconds_now)
 
 
 @kept_dialog("measured scale")
@@ -147,18 +167,26 @@ def _decide(
     ids_by_nm: Mapping[float, Sequence[str]], model_id: str | None, detail: str, segment: str | None, label: str
 ) -> None:
     """What follows, and the two buttons."""
-    plan = _plan(ids_by_nm, model_id, segment)
-    st.markdown("  \n".join(plan.titles) or "No image is chosen.")
-    for note in plan.notes:
-        st.warning(plain(note), icon=":material/zoom_in_map:")
-    follows = consequences(plan.change, plan.seconds_now)
-    if follows:
-        st.markdown("\n".join(f"- {sentence}" for sentence in follows))
+    plan = plan_sizes(ids_by_nm, model_id, segment)
+    if not plan.titles:
+        st.markdown("No image is chosen.")
+    show_consequences(plan)
     with st.container(horizontal=True):
         if st.button(label, type="primary", icon=":material/straighten:", disabled=not ids_by_nm):
             _apply(ids_by_nm, detail, segment)
         if st.button("Cancel"):
             close_dialog()
+
+
+def show_consequences(plan: SizesPlan) -> None:
+    """Which images get which size, what speaks against it, and what becomes outdated."""
+    if plan.titles:
+        st.markdown("  \n".join(plan.titles))
+    for note in plan.notes:
+        st.warning(plain(note), icon=":material/zoom_in_map:")
+    follows = consequences(plan.change, plan.seconds_now)
+    if follows:
+        st.markdown("\n".join(f"- {sentence}" for sentence in follows))
 
 
 def consequences(change: PixelSizeChange, seconds_now: float | None) -> list[str]:

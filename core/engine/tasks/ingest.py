@@ -6,8 +6,8 @@ not say it), ``then`` (`core.batches.plan.SegmentPlan`: every image is segmented
 `core.batches.followers`), ``pages`` (list, counted from 0; all if absent),
 ``split``, ``specimen``, ``condition``. Result: ``image_ids`` in the order of the pages, ``notices``, ``duplicates``,
 the ids among them that the project held before, and of these ``restored`` (taken out of the trash), ``sized`` (their
-pixel size was unknown and is now that of the file) and ``sizes_nm``, id to the file's pixel size where it is another
-than the known one, which stays.
+pixel size was unknown and is now that of the file), ``outdated``, id of such an image to a sentence about its label
+maps, and ``sizes_nm``, id to the file's pixel size where it is another than the known one, which stays.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from core.batches.plan import SegmentPlan
+from core.curation.pixel_size_change import outdated_words
 from core.engine.context import JobContext
 from core.errors import CristaeError, ImageError, JobCancelledError, JobError
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import PixelSize
+from core.imaging.image_content import content_hash
 from core.jobs.rights import require_fence
 from core.store.audit import note
-from core.store.images import content_hash
 from core.store.records import ImageRecord, Split
 from core.store.store import Store
 from core.store.uploads import delete_upload, find_upload
@@ -121,7 +122,8 @@ class _Known:
         self._store, self._author = store, author
         self._trashed = {image.id for image in store.trashed_images(project_id)}
         before = (*store.images(project_id), *store.trashed_images(project_id))
-        self._unsized = {image.id for image in before if image.pixel_size.nm is None}
+        self._unsized = {image.id: image for image in before if image.pixel_size.nm is None}
+        self._outdated: dict[str, str] = {}
         self._restored: list[str] = []
         self._sized: list[str] = []
         self._sizes_nm: dict[str, float] = {}
@@ -134,6 +136,7 @@ class _Known:
                 note(session, self._author, "images_restored", record.project_id, record.id, name=record.name)
             if record.id in self._unsized and record.pixel_size.nm is not None:
                 self._sized.append(record.id)
+                self._outdated[record.id] = outdated_words(self._store, self._unsized[record.id], record.pixel_size.nm)
                 changes = {"pixel_size": [None, record.pixel_size.nm]}
                 note(
                     session, self._author, "image_changed", record.project_id, record.id,
@@ -144,7 +147,8 @@ class _Known:
 
     def outcome(self) -> dict[str, Any]:
         """For the job's result."""
-        return {"restored": self._restored, "sized": self._sized, "sizes_nm": self._sizes_nm}
+        outdated = {image_id: words for image_id, words in self._outdated.items() if words}
+        return {"restored": self._restored, "sized": self._sized, "sizes_nm": self._sizes_nm, "outdated": outdated}
 
 
 def _stack_name(context: JobContext, micrograph: GuardedMicrograph, pages: list[int]) -> str:

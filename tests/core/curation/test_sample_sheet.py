@@ -115,10 +115,10 @@ def test_letters_survive_what_spreadsheets_write(images: tuple[ImageRecord, ...]
         ("image,group,treatment\nliver_1,a,b", "'group', 'treatment' both mean the condition"),
         ("image,condition\nliver_1,a\nliver_1.tif,b", "both 'a' and 'b' .row 3."),
         ("image,split\n\nliver_1,val", "no split 'val' .row 3."),
-        ("image,pixel_size_nm\nliver_1,eight", "'eight' is no pixel size .row 2."),
-        ("image,pixel_size_nm\nliver_1,-8", "'-8' is no pixel size"),
-        ("image,pixel_size_nm\nliver_1,nan", "'nan' is no pixel size"),
-        ("image,pixel_size_nm\nliver_1,0.0046", "'0.0046' is no pixel size"),
+        ("image,pixel_size_nm\nliver_1,eight", "Row 2, pixel size 'eight': 'eight' is not a length"),
+        ("image,pixel_size_nm\nliver_1,-8", "-8 is not a positive length"),
+        ("image,pixel_size_nm\nliver_1,nan", "'nan' is not a length"),
+        ("image,pixel_size_nm\nliver_1,0.0046", "0.0046 nm per pixel cannot be right"),
         ('image,pixel_size_nm\nliver_1,"1,000"', "read in two ways"),
         ("image,pixel_size_nm\nliver_1,4,6", "Row 2 has 3 cells"),
         ('image\tcondition\nliver_1\t"x\nliver_2\ty', "quotation mark"),
@@ -197,3 +197,18 @@ def test_a_prediction_under_way_with_another_pixel_size_is_cancelled(
     rows = [submit("predict", {"image_id": image.id}, store=store) for image in images[:2]]
     apply_sheet(store, plan_sheet("image,pixel_size_nm,condition\nliver_1,4,\nliver_2,,c", images), by="")
     assert [job(row.id, store=store).state for row in rows] == [JobState.CANCELLED, JobState.QUEUED]
+
+
+def test_a_pixel_size_becomes_that_of_all_planes(store: Store, images: tuple[ImageRecord, ...]) -> None:
+    """One plane of a stack got a size of its own, and kept the predictions of the others."""
+    apply_sheet(store, plan_sheet("image,pixel_size_nm\nz0,0.004 µm", images), by="")
+    assert [image.pixel_size.nm for image in store.images()] == [8.0, 8.0, 4.0, 4.0]
+    with pytest.raises(DatasetError, match=r"stack volume get several pixel sizes: 4 nm \(z0\) and 5 nm \(z1\)\."):
+        plan_sheet("image,pixel_size_nm\nz0,4\nz1,5", images)
+
+
+def test_a_plane_gets_the_size_in_the_stack_that_the_sheet_puts_it_into(
+    store: Store, images: tuple[ImageRecord, ...]
+) -> None:
+    apply_sheet(store, plan_sheet("image,pixel_size_nm,stack\nz1,4,other", images), by="")
+    assert [image.pixel_size.nm for image in store.images()] == [8.0, 8.0, 8.0, 4.0]
