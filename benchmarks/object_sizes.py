@@ -32,6 +32,7 @@ from core.morphometry.objects import ObjectTable, measure_objects
 from core.objects.report import clean_prediction
 from core.segmentation.array_sink import ArraySink
 from core.segmentation.predictor import Predictor
+from core.segmentation.resampling import taken_pixel_size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,14 +66,15 @@ def _cases(path: Path, model: StoredModel, split: str) -> Iterator[Case]:
     predictor = Predictor(model)
     for case in (case for case in dataset.cases if case.split == split and case.label_path is not None):
         image, reference_yx = load_case(case)
-        size_nm = image.pixel_size.nm if case.pixel_size_nm is None else case.pixel_size_nm
+        size_nm = image.pixel_size.nm
         sink = ArraySink(image.shape)
         began_s = time.perf_counter()
-        predictor.predict(image, sink, pixel_size_nm=size_nm)
+        predictor.predict(image, sink)
         predicted_s = time.perf_counter() - began_s
         raw_yx = lookup[sink.labels_yx]
         began_s = time.perf_counter()
-        cleaned_yx, _ = clean_prediction(raw_yx, rules, size_nm or model.pixel_size_nm, dataset.scheme)
+        taken_nm = taken_pixel_size(size_nm, model.pixel_size_nm)
+        cleaned_yx, _ = clean_prediction(raw_yx, rules, taken_nm, dataset.scheme)
         print(f"{case.name}: predicted in {predicted_s:.2f} s, cleaned in {time.perf_counter() - began_s:.3f} s")
         yield Case(reference_yx, raw_yx, cleaned_yx, size_nm)
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.model import find_model, model_warning, warn_of
+from core.cli.pixel_size import pixel_size_option
 from core.cli.refused import RefusedFiles
 from core.errors import ImageError, PredictionError
 from core.files import replacing, write_json
@@ -24,6 +25,7 @@ from core.morphometry.coverage import ClassCoverage, coverage_table
 from core.morphometry.words import three_digits
 from core.objects.report import ClassCleaning, clean_prediction, cleaning_sentence
 from core.segmentation.array_sink import ArraySink
+from core.segmentation.resampling import taken_pixel_size
 from core.settings import BackendChoice, Precision, current_settings
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def segment(
     overlay: Annotated[Path | None, typer.Option(help="Overlay picture to write (.png), or a folder.")] = None,
     json: Annotated[Path | None, typer.Option(help="Coverage and settings to write (.json), or a folder.")] = None,
     pixel_size: Annotated[
-        float | None, typer.Option(help="Edge of a pixel in nm, where the file does not say or is wrong.")
+        float | None, pixel_size_option("Edge of a pixel, where the file does not say or is wrong.")
     ] = None,
     page: Annotated[
         list[int] | None,
@@ -133,7 +135,7 @@ def segment(
         used_nm = summary.pixel_size_nm
         labels_yx, cleaning = sink.labels_yx, _NOTHING_CLEANED
         if clean and stored.card.object_rules.rules:
-            rules_nm = stored.pixel_size_nm if used_nm is None else used_nm
+            rules_nm = taken_pixel_size(used_nm, stored.pixel_size_nm)
             labels_yx, cleaning = clean_prediction(labels_yx, stored.card.object_rules, rules_nm, stored.scheme)
             notice(f"{source.title}: {cleaning_sentence(cleaning) or 'No piece was too small to be an object.'}")
         rows = coverage_table(labels_yx, stored.scheme, used_nm)

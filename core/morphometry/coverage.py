@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,20 @@ NM2_PER_UM2: Final = 1e6
 
 SMALL_PX: Final = 20
 """Pieces below this are more often specks of a prediction than organelles, at the pixel sizes of cells."""
+
+
+class Pieces(Protocol):
+    """The 8-connected pieces of the classes of a label map, as `core.objects.pieces.piece_table` finds them."""
+
+    @property
+    def class_id(self) -> NDArray[np.uint8]:
+        """Shape (n,)."""
+        ...
+
+    @property
+    def area_px(self) -> NDArray[np.int64]:
+        """Shape (n,)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,11 @@ class ClassCoverage:
 
 
 def coverage_table(
-    labels_yx: NDArray[np.uint8], scheme: LabelScheme, pixel_size_nm: float | None
+    labels_yx: NDArray[np.uint8],
+    scheme: LabelScheme,
+    pixel_size_nm: float | None,
+    *,
+    pieces: Pieces | None = None,
 ) -> tuple[ClassCoverage, ...]:
     """Pixels, share, area and number of objects of each class, background first, every class of the scheme listed.
 
@@ -75,6 +93,8 @@ def coverage_table(
         The classes.
     pixel_size_nm
         Edge of a pixel in nm, or None where unknown.
+    pieces
+        Those of the label map, where they are known; None: they are found here.
 
     Raises
     ------
@@ -92,7 +112,7 @@ def coverage_table(
     """
     counts = id_counts(labels_yx)
     check_ids(counts, scheme)
-    objects, small = _objects_per_class(labels_yx)
+    objects, small = _objects_per_class(labels_yx) if pieces is None else _counts(pieces)
     counted = int(counts[:IGNORE_ID].sum())
     rows = []
     for class_id in (0, *scheme.ids):
@@ -141,6 +161,12 @@ def area_um2(pixels: int, pixel_size_nm: float | None) -> float | None:
     3.0
     """
     return None if pixel_size_nm is None else pixels * pixel_size_nm**2 / NM2_PER_UM2
+
+
+def _counts(pieces: Pieces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As `_objects_per_class`, of pieces that were found before."""
+    small = pieces.class_id[pieces.area_px < SMALL_PX]
+    return np.bincount(pieces.class_id, minlength=256), np.bincount(small, minlength=256)
 
 
 def _objects_per_class(labels_yx: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -10,13 +10,14 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import LabelMapError
 from core.files import replacing
+from core.imaging.block_sink import BlockSink
 from core.objects.rules import PixelLimits
 from core.objects.window import Decision, Window, decided_rows, filled_holes, removed_specks
 
@@ -95,14 +96,6 @@ class Changes:
             raise LabelMapError(f"{path.name} cannot be read ({error}).", "Segment the image again.") from error
 
 
-class Sink(Protocol):
-    """Takes finished blocks from top to bottom."""
-
-    def write(self, row: int, col: int, labels_yx: NDArray[np.uint8], confidence_yx: NDArray[np.uint8]) -> object:
-        """Keep a block whose upper left corner is at (row, col)."""
-        ...
-
-
 class CleaningSink:
     """Cleans full-width blocks on their way to another sink.
 
@@ -119,7 +112,7 @@ class CleaningSink:
         In pixels of this map.
     """
 
-    def __init__(self, sink: Sink, shape_yx: tuple[int, int], limits: PixelLimits) -> None:
+    def __init__(self, sink: BlockSink, shape_yx: tuple[int, int], limits: PixelLimits) -> None:
         self._sink = sink
         self._shape = shape_yx
         steps: list[Decide] = []

@@ -76,7 +76,8 @@ def clean_prediction(
         The classes.
     """
     after_yx, changes = cleaned(labels_yx, rules.limits(pixel_size_nm))
-    raw, after = piece_table(labels_yx), piece_table(after_yx)
+    raw = piece_table(labels_yx)
+    after = piece_table(after_yx) if changes.pixels else raw
     return after_yx, cleaning_rows(raw, after, changes, rules, pixel_size_nm, scheme)
 
 

@@ -12,14 +12,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import PredictionError
+from core.errors import CristaeError, PredictionError
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
+from core.models.store import ModelStore
 from core.morphometry.coverage import coverage_table
 from core.objects.cleaning import Changes, cleaned
 from core.objects.pieces import PieceTable, piece_table
 from core.objects.report import ClassCleaning, cleaning_rows
 from core.objects.rules import ObjectRules, RuleSource
+from core.segmentation.resampling import taken_pixel_size
 from core.store.label_maps import MATCH, label_classes, translation_of
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
@@ -36,6 +38,7 @@ def keep_cleaning(
     rules: ObjectRules,
     pixel_size_nm: float | None,
     scheme: LabelScheme,
+    pieces: PieceTable,
 ) -> dict[str, Any]:
     """Keep beside a label map what cleaning changed.
 
@@ -45,8 +48,8 @@ def keep_cleaning(
         Where the label map's folder is.
     revision_id
         The label map.
-    labels_yx
-        Its pixels, cleaned.
+    labels_yx, pieces
+        Its pixels, cleaned, and the pieces that they make.
     changes
         What was done.
     rules
@@ -66,11 +69,10 @@ def keep_cleaning(
     StorageFullError
         The disk is full.
     """
-    raw = piece_table(changes.undo(labels_yx))
-    after = piece_table(labels_yx) if changes.pixels else raw
+    raw = piece_table(changes.undo(labels_yx)) if changes.pixels else pieces
     changes.save(store.cleaning_path(revision_id))
     raw.save(store.piece_table_path(revision_id))
-    rows = cleaning_rows(raw, after, changes, rules, pixel_size_nm, scheme)
+    rows = cleaning_rows(raw, pieces, changes, rules, pixel_size_nm, scheme)
     return {
         "rules": rules.to_json(),
         "pixel_size_nm": pixel_size_nm,
@@ -153,7 +155,7 @@ def clean_again(
             "Correct the label map on the Correct page.",
         )
     image, scheme = store.image(revision.image_id), label_classes(store, revision)
-    size_nm = _applied_nm(image, revision)
+    size_nm = _applied_nm(store, image, revision)
     raw_yx = raw_labels(store, revision)
     check_cancelled()
     labels_yx, changes = cleaned(raw_yx, rules.limits(size_nm))
@@ -184,15 +186,23 @@ def clean_again(
             confidence_yx=confidence_yx, scheme=scheme,
         )  # fmt: skip
         check_cancelled()
-        kept = keep_cleaning(store, new.id, labels_yx, changes, rules, size_nm, scheme)
-        coverage = [row.to_json() for row in coverage_table(labels_yx, scheme, image.pixel_size.nm)]
+        pieces = piece_table(labels_yx)
+        kept = keep_cleaning(store, new.id, labels_yx, changes, rules, size_nm, scheme, pieces)
+        coverage = [row.to_json() for row in coverage_table(labels_yx, scheme, image.pixel_size.nm, pieces=pieces)]
         return store.complete_revision(new.id, coverage=coverage, objects=kept)
     except BaseException:
         store.discard_revision(new.id)
         raise
 
 
-def _applied_nm(image: ImageRecord, revision: RevisionRecord) -> float | None:
+def _applied_nm(store: Store, image: ImageRecord, revision: RevisionRecord) -> float | None:
     """The pixel size by which areas become pixels: that of the prediction, as the page counts with it."""
-    kept = revision.details.get(DETAILS)
-    return kept["pixel_size_nm"] if kept else image.pixel_size.nm
+    kept: dict[str, Any] | None = revision.details.get(DETAILS)
+    if kept:
+        size_nm: float | None = kept["pixel_size_nm"]
+        return size_nm
+    try:
+        model_nm = ModelStore(store.settings.models_dir).get(str(revision.model_id)).pixel_size_nm
+    except CristaeError:  # it has been deleted, or is broken
+        model_nm = None
+    return taken_pixel_size(image.pixel_size.nm, model_nm)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.segmentation.stitching import BlockSink
+from core.imaging.block_sink import BlockSink
 
 BLOCK_ROWS: Final = 512
 """Rows per block, aligned to multiples of it: one row of chunks of the pyramid that usually receives them."""

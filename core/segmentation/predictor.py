@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.errors import PredictionError
+from core.imaging.block_sink import BlockSink
 from core.imaging.image import Image
 from core.models.store import StoredModel
 from core.segmentation.backends import choose_backend
@@ -23,7 +24,6 @@ from core.segmentation.blocks import BlockCollector
 from core.segmentation.prediction_run import Finisher, Progress, ProgressCallback, network_passes, run_network
 from core.segmentation.prediction_summary import PredictionSummary
 from core.segmentation.resampling import scale_factor
-from core.segmentation.stitching import BlockSink
 from core.segmentation.tile_source import TileSource, find_frame
 from core.segmentation.tiling import Weighting
 from core.settings import BackendChoice, Precision, available_threads

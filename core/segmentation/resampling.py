@@ -21,6 +21,20 @@ BAND_PX: Final = 4_000_000
 """Output pixels per band while resampling: bounds the float temporaries to some tens of MB."""
 
 
+def taken_pixel_size(pixel_size_nm: float | None, model_pixel_size_nm: float | None) -> float | None:
+    """The pixel size that a prediction takes an image to have, in nm: its own, else that of the model.
+
+    An image of unknown pixel size is used as it is, which is to say at the model's own. Everything that turns an area
+    or a length of such a prediction into pixels goes by this. None where both are unknown.
+
+    Examples
+    --------
+    >>> taken_pixel_size(4.0, 8.0), taken_pixel_size(None, 8.0), taken_pixel_size(None, None)
+    (4.0, 8.0, None)
+    """
+    return model_pixel_size_nm if pixel_size_nm is None else pixel_size_nm
+
+
 def scale_factor(pixel_size_nm: float | None, model_pixel_size_nm: float | None) -> float:
     """Factor by which an image must be enlarged (above 1) or shrunk to have the model's pixel size.
 

@@ -22,14 +22,6 @@ INTERPOLATED_ROWS: Final = 32
 """Rows brought to the image's own grid at a time; bounds the float temporaries for very wide images."""
 
 
-class BlockSink(Protocol):
-    """Takes finished blocks; they come top to bottom and cover the image exactly once."""
-
-    def write(self, row: int, col: int, labels_yx: NDArray[np.uint8], confidence_yx: NDArray[np.uint8]) -> object:
-        """Keep a block whose upper left corner is at (row, col). The arrays are the receiver's own."""
-        ...
-
-
 class Band(Protocol):
     """Sums of weighted scores of the rows that are not final yet. One implementation per kind of memory."""
 

@@ -23,6 +23,7 @@ from core.objects.learning import LabelledImage, learn_rules
 from core.objects.rules import ObjectRules
 from core.segmentation.array_sink import ArraySink
 from core.segmentation.predictor import Predictor
+from core.segmentation.resampling import taken_pixel_size
 from core.segmentation.tile_source import find_frame
 from core.training.object_choice import Prediction, choose_rules
 from core.training.preparation import PreparedDataset
@@ -134,7 +135,7 @@ def rules_from_references(
             break
         on_progress(0.5 + 0.5 * number / len(cases), f"predicting {case.name}")
         image, reference_yx = _loaded(case)
-        predictions.append(_predicted(predictor, case, image, lookup[reference_yx]))
+        predictions.append(_predicted(predictor, image, lookup[reference_yx]))
     on_progress(1.0, "done")
     return choose_rules(rules, predictions, model.scheme) if predictions else rules
 
@@ -154,7 +155,7 @@ def with_inherited(rules: ObjectRules, inherited: ObjectRules) -> ObjectRules:
 
 def _labelled(case: Case) -> LabelledImage:
     image, labels_yx = _loaded(case)
-    return LabelledImage(labels_yx, image.pixel_size.nm if case.pixel_size_nm is None else case.pixel_size_nm)
+    return LabelledImage(labels_yx, image.pixel_size.nm)
 
 
 def _loaded(case: Case) -> tuple[Image, NDArray[np.uint8]]:
@@ -177,15 +178,15 @@ def _predictions(
         image, reference_yx = _loaded(case)
         if name in both:
             reference_yx = _held_out_part(reference_yx, image, _strip(folder, prepared, name))
-        yield _predicted(predictor, case, image, reference_yx)
+        yield _predicted(predictor, image, reference_yx)
 
 
-def _predicted(predictor: Predictor, case: Case, image: Image, reference_yx: NDArray[np.uint8]) -> Prediction:
+def _predicted(predictor: Predictor, image: Image, reference_yx: NDArray[np.uint8]) -> Prediction:
     """The network's own map of an image beside its reference."""
     sink = ArraySink(image.shape)
-    size_nm = image.pixel_size.nm if case.pixel_size_nm is None else case.pixel_size_nm
-    predictor.predict(image, sink, pixel_size_nm=size_nm)
-    return Prediction(reference_yx, sink.labels_yx, predictor.model.pixel_size_nm if size_nm is None else size_nm)
+    predictor.predict(image, sink)
+    taken_nm = taken_pixel_size(image.pixel_size.nm, predictor.model.pixel_size_nm)
+    return Prediction(reference_yx, sink.labels_yx, taken_nm)
 
 
 def _strip(folder: Path, prepared: PreparedDataset, image_name: str) -> NDArray[np.bool_]:

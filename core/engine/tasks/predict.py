@@ -23,16 +23,19 @@ from numpy.typing import NDArray
 from core.engine.context import JobContext
 from core.engine.warm import fingerprint, model_state, warm_predictor
 from core.errors import PredictionError
+from core.imaging.block_sink import BlockSink
 from core.imaging.image import Image
+from core.imaging.lengths import checked_pixel_size
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
 from core.label_scheme import LabelScheme
 from core.labels.translation import ClassTranslation
 from core.models.store import ModelStore, StoredModel
 from core.morphometry.coverage import coverage_table
 from core.objects.cleaning import Changes, CleaningSink
+from core.objects.pieces import piece_table
 from core.objects.rules import ObjectRules
 from core.predictions.cleaning import keep_cleaning
-from core.segmentation.stitching import BlockSink
+from core.segmentation.resampling import taken_pixel_size
 from core.store.label_maps import MATCH, model_classes
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 
@@ -139,7 +142,7 @@ def _request(context: JobContext, params: Mapping[str, Any]) -> _Request:
     try:
         image_id, model_id = str(params["image_id"]), str(params["model_id"])
         size = params.get("pixel_size_nm")
-        size_nm = None if size is None else float(size)
+        size_nm = None if size is None else checked_pixel_size(float(size), error=PredictionError)
         step, mirroring = float(params.get("step", 0.5)), bool(params.get("mirroring", False))
     except (KeyError, TypeError, ValueError) as error:
         raise PredictionError(
@@ -200,7 +203,7 @@ def _predict(
     image = Image(pixels, request.image.pixel_size, request.image.name)
     used_nm = request.image.pixel_size.nm if request.pixel_size_nm is None else request.pixel_size_nm
     scheme = request.translation.target
-    rules_nm = request.model.pixel_size_nm if used_nm is None else used_nm
+    rules_nm = taken_pixel_size(used_nm, request.model.pixel_size_nm)
     limits = request.rules.limits(rules_nm)
     changes = Changes.none()
     with LabelPyramidWriter(path, image.shape, pixel_size_nm=used_nm, scheme=scheme) as writer:
@@ -224,9 +227,10 @@ def _predict(
             changes = cleaning.changes()
     summary["notices"] = (*summary["notices"], *request.translation.sentences())
     labels = np.asarray(open_pyramid(path).read(0, slice(None), slice(None)), np.uint8)
-    coverage = [row.to_json() for row in coverage_table(labels, scheme, used_nm)]
+    pieces = piece_table(labels)
+    coverage = [row.to_json() for row in coverage_table(labels, scheme, used_nm, pieces=pieces)]
     context.check_cancelled()
-    kept = keep_cleaning(context.store, revision.id, labels, changes, request.rules, rules_nm, scheme)
+    kept = keep_cleaning(context.store, revision.id, labels, changes, request.rules, rules_nm, scheme, pieces)
     context.store.complete_revision(revision.id, coverage=coverage, summary=summary, objects=kept)
     return summary
 

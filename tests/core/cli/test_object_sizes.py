@@ -34,7 +34,19 @@ class _Bright:
         labels = (image.pixels_yx > 100).astype(np.uint8)
         sink.write(0, 0, labels, labels)
         return PredictionSummary(
-            "m", "none", "none", "exact", image.shape, 1.0, options["pixel_size_nm"], 1, 0.5, False, "gaussian", (), 0.0
+            "m",
+            "none",
+            "none",
+            "exact",
+            image.shape,
+            1.0,
+            options.get("pixel_size_nm"),
+            1,
+            0.5,
+            False,
+            "gaussian",
+            (),
+            0.0,
         )
 
 

@@ -14,6 +14,7 @@ from scipy import ndimage
 from core.errors import LabelMapError
 from core.label_scheme import DEFAULT_SCHEME, IGNORE_ID
 from core.morphometry.coverage import coverage_table
+from core.objects.pieces import piece_table
 
 
 def test_counts_shares_areas_and_objects_of_a_hand_made_map() -> None:
@@ -58,6 +59,12 @@ def test_objects_agree_with_scipy(labels: np.ndarray) -> None:
         _, expected = ndimage.label(labels == row.class_id, structure=np.ones((3, 3)))
         assert row.objects == expected
         assert row.pixels == int((labels == row.class_id).sum())
+
+
+@given(arrays(np.uint8, st.tuples(st.integers(1, 30), st.integers(1, 30)), elements=st.sampled_from([0, 1, 2, 255])))
+def test_pieces_that_are_known_give_the_same_table(labels: np.ndarray) -> None:
+    known = coverage_table(labels, DEFAULT_SCHEME, 8.0, pieces=piece_table(labels))
+    assert str(known) == str(coverage_table(labels, DEFAULT_SCHEME, 8.0))  # as text: a share may be NaN
 
 
 def test_counting_in_bands_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

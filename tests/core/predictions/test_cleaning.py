@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import shutil
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from core.store import ImageRecord, RevisionKind, RevisionState, Store
 from core.store.label_maps import MATCH
 from core.store.records import RevisionRecord
 from tests.core.evaluations.conftest import run_job
+from tests.models import write_model
 
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
 
@@ -94,6 +96,15 @@ def test_other_rules_make_another_label_map(store: Store, prediction: RevisionRe
         "2 pieces too small to be objects removed (2 mitochondria); 1 hole filled."
     )
     assert {row["name"]: row["objects"] for row in new.coverage}["mitochondria"] == 1
+
+
+def test_an_image_of_unknown_pixel_size_is_cleaned_at_that_of_the_model(store: Store, image: ImageRecord) -> None:
+    write_model(store.settings.models_dir / "tiny", pixel_size_nm=100.0)
+    prediction = predicted(store, image, RAW)
+    store.set_pixel_size(image.id, PixelSize())
+    assert cleaning_of(clean_again(store, prediction, RULES))[0].removed == 2
+    shutil.rmtree(store.settings.models_dir / "tiny")
+    assert cleaning_of(clean_again(store, prediction, RULES))[0].removed == 0  # nobody knows a size then
 
 
 def test_the_network_s_own_map_can_be_had_again(store: Store, prediction: RevisionRecord) -> None:
