@@ -49,13 +49,44 @@ def _jpeg_is_lossless(head: bytes, integers: bool) -> bool:
 
 
 def _jpeg2000_is_lossless(head: bytes, integers: bool) -> bool:
-    """The reversible 5/3 transform, by the coding style."""
-    at = head.find(b"\xff\x52")
-    return at >= 0 and at + 14 <= len(head) and head[at + 13] == 1
+    """The reversible 5/3 transform, by the coding style of the main header."""
+    at = _codestream_start(head) + 2
+    while at >= 2 and at + 4 <= len(head) and head[at] == 0xFF:
+        marker, length = head[at + 1], int(struct.unpack(">H", head[at + 2 : at + 4])[0])
+        if marker == 0x52:
+            return at + 14 <= len(head) and head[at + 13] == 1
+        if marker == 0x90 or length < 2:  # tiles begin; or the file is damaged
+            return False
+        at += 2 + length
+    return False
+
+
+def _codestream_start(head: bytes) -> int:
+    """Where JPEG 2000 data begin: at once, or in a box of a JP2 file; -2 where they are not found."""
+    if head.startswith(b"\xff\x4f"):
+        return 0
+    at = 0
+    while at + 8 <= len(head):
+        length, kind = struct.unpack(">I4s", head[at : at + 8])
+        if kind == b"jp2c":
+            return at + (16 if length == 1 else 8)
+        if length < 8:
+            return -2
+        at += length
+    return -2
 
 
 def _webp_is_lossless(head: bytes, integers: bool) -> bool:
-    return b"VP8L" in head[:64] and b"VP8 " not in head[:64]
+    """A chunk of lossless pixels, by the list of chunks."""
+    if head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+        return False
+    at = 12
+    while at + 8 <= len(head):
+        kind, length = struct.unpack("<4sI", head[at : at + 8])
+        if kind in (b"VP8L", b"VP8 "):
+            return bool(kind == b"VP8L")
+        at += 8 + length + length % 2
+    return False
 
 
 def _lerc_is_lossless(head: bytes, integers: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -112,9 +113,9 @@ def _chunks_before_pixels(path: Path, name: str) -> Iterator[tuple[bytes, bytes]
             if length > _SHORT_CHUNK_BYTES:
                 file.seek(length + 4, 1)
                 continue
-            data = file.read(length)
-            file.seek(4, 1)  # checksum
-            yield kind, data
+            data, checksum = file.read(length), file.read(4)
+            if zlib.crc32(kind + data).to_bytes(4, "big") == checksum:  # a damaged one is as good as none
+                yield kind, data
     raise ImageError(
         f"{name} has more than {_MOST_CHUNKS:,} chunks in front of its pixels.",
         "The file is damaged or was made to do harm; export it again.",

@@ -124,6 +124,45 @@ def test_senseless_sizes_are_unknown(bad: float) -> None:
     assert pixel_size_from_file(bad, bad, "header")[0].nm is None
 
 
+def _chunk(kind: bytes, data: bytes, *, crc: int | None = None) -> bytes:
+    checksum = zlib.crc32(kind + data) if crc is None else crc
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+
+
+_PHYS = struct.pack(">IIB", 10**8, 10**8, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (_chunk(b"tEXt", b"Comment\0\0\0\0\x09pHYs" + _PHYS), b""),
+        (_chunk(b"pHYs", _PHYS, crc=0), b""),
+        (_chunk(b"pHYs", _PHYS[:8]), b""),
+        (b"", _chunk(b"pHYs", _PHYS)),
+    ],
+    ids=["in-a-text", "damaged", "too-short", "behind-the-pixels"],
+)
+def test_only_a_chunk_in_its_place_states_the_size_of_a_png(tmp_path: Path, before: bytes, after: bytes) -> None:
+    plain = png(GREY)
+    (tmp_path / "a").write_bytes(plain[:33] + before + plain[33:-12] + after + plain[-12:])
+    with open_micrograph(tmp_path / "a") as micrograph:
+        assert micrograph.pixel_size.nm is None
+
+
+def test_the_pixels_of_a_png_state_nothing(tmp_path: Path) -> None:
+    """Stored without compression, the pixels are the very bytes of a chunk."""
+    chunk = _chunk(b"pHYs", _PHYS)
+    pixels = np.frombuffer(chunk + bytes(3), np.uint8).reshape(1, -1)
+    head = struct.pack(">IIBBBBB", pixels.shape[1], 1, 8, 0, 0, 0, 0)
+    stored = zlib.compress(b"\0" + pixels.tobytes(), 0)
+    assert chunk in stored
+    parts = [_chunk(b"IHDR", head), _chunk(b"IDAT", stored), _chunk(b"IEND", b"")]
+    (tmp_path / "a").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+    with open_micrograph(tmp_path / "a") as micrograph:
+        assert micrograph.pixel_size.nm is None
+        assert np.array_equal(micrograph.read().pixels_yx, pixels)
+
+
 def test_units() -> None:
     assert [nm_per_unit(u) for u in ("µm", "μm", "um", "Å", "NM", "pixel", "")] == [1e3, 1e3, 1e3, 0.1, 1.0, None, None]
 
