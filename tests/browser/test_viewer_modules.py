@@ -163,6 +163,24 @@ def test_other_fragments_are_no_views(run: Run, fragment: str) -> None:
     assert run("viewer/static/view_url.js", f"m.parseView('{fragment}')") is None
 
 
+def test_a_view_goes_from_the_address_with_the_last_viewer_of_its_image(run: Run) -> None:
+    """It stayed after Back, on pages without a viewer and in front of other images."""
+    script = """(() => {
+      const hashes = [];
+      const note = () => hashes.push(window.location.hash);
+      window.history.replaceState(null, "", "#view=1,2,3@a");
+      m.enterView("a"); m.enterView("a"); m.enterView("b");
+      m.leaveView("a"); note();
+      m.leaveView("b"); note();
+      m.leaveView("a"); note();
+      window.history.replaceState(null, "", "#heading");
+      m.enterView("a"); m.leaveView("a"); note();
+      window.history.replaceState(null, "", window.location.pathname);
+      return hashes;
+    })()"""
+    assert run("viewer/static/view_url.js", script) == ["#view=1,2,3@a", "#view=1,2,3@a", "", "#heading"]
+
+
 def test_hidden_isolated_and_hovered_classes_in_the_table(run: Run) -> None:
     classes = "[{id: 1, color: '#ff0000', safe_color: '#d55e00'}, {id: 2, color: '#0000ff', safe_color: '#0072b2'}]"
 

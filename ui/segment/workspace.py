@@ -346,6 +346,17 @@ def _revision_id(row: JobRecord) -> str | None:
     return str(found) if found else None
 
 
+def _shown_revision(running: JobRecord | None, finished: RevisionRecord | None) -> str | None:
+    """The label map to look at: the one that is being written, unless it has gone with its job a moment ago."""
+    if running is None:
+        return finished.id if finished else None
+    written = _revision_id(running)
+    try:
+        return context.store().revision(written).id if written else None
+    except NotFoundError:
+        return None
+
+
 def _begin_controls(image: ImageRecord, model: StoredModel, *, again: bool) -> None:
     """The options and the button."""
     if not gate(Permission.PAINT, image.project_id):
@@ -390,7 +401,7 @@ def _viewer(
 ) -> None:
     """The image with the newest prediction, and the reference where there is one."""
     layers = []
-    shown = _revision_id(running) if running else (finished.id if finished else None)
+    shown = _shown_revision(running, finished)
     known = context.reference(image.id)
     if known:
         layers.append(LabelLayer(known.id, "Reference", visible=shown is None, style="outline"))

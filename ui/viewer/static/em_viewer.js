@@ -17,10 +17,11 @@ import { Shortcuts } from "./shortcuts.js";
 import { StatusLine } from "./status_line.js";
 import { problemOf } from "./tile_store.js";
 import { Toolbar } from "./toolbar.js";
-import { keepView, parseView, recallView } from "./view_url.js";
+import { enterView, keepView, leaveView, parseView, recallView } from "./view_url.js";
 
 const ROOM_FOR_LEGEND_PX = 700;
 const ADDRESS_WATCH_MS = 1000; // Streamlit drops the part after # whenever it changes the rest of the address
+export const GONE = "This label map is not there any more."; // one that was being written went with its job: the page tells
 const PAN_STEP_PX = 90;
 const OPACITY_STEP = 0.1;
 
@@ -97,6 +98,8 @@ export class EmViewer {
   async openImage() {
     const id = this.props.image_id;
     this.closeImage();
+    this.addressed = this.props.url_view ? id : null;
+    if (this.addressed) enterView(id);
     this.showMessage("Loading image…", true);
     try {
       const [osd, response] = await Promise.all([loadOpenSeadragon(), fetch(this.api.image(id), { cache: "no-store" })]);
@@ -151,7 +154,7 @@ export class EmViewer {
       onTrouble: () => this.connection?.report(),
       onWell: () => this.connection?.well(),
       onState: (revision, state, previous) => this.onRevision(revision, state, previous),
-      onGone: (revision, error) => this.showProgress(null, error.message),
+      onGone: (revision, { writing }) => this.showProgress(null, writing ? "" : GONE),
     });
     if (this.props.scale_tool) {
       this.scale = new ScaleTool(this, {
@@ -425,6 +428,8 @@ export class EmViewer {
     this.pending = 0;
     this.placed = false;
     this.window = null;
+    if (this.addressed) leaveView(this.addressed);
+    this.addressed = null;
     for (const part of [this.readout, this.overlays, this.connection]) part?.close();
     this.scale?.end();
     this.connection?.element.remove();

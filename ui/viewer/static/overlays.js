@@ -9,7 +9,7 @@ const VEIL = 0.6; // how far what nobody has confirmed is dimmed
 export class Overlays {
   /**
    * @param api addresses (see api.js)
-   * @param events onRedraw(), onTrouble(error), onWell(), onState(revisionId, state, before), onGone(revisionId, error)
+   * @param events onRedraw(), onTrouble(error), onWell(), onState(revisionId, state, before), onGone(revisionId, {error, writing: it was being written})
    */
   constructor(api, image, parent, events) {
     Object.assign(this, { api, image, parent, events });
@@ -54,7 +54,7 @@ export class Overlays {
     const entry = { id, what, layer, visible: item.visible, given: item.visible };
     entry.feed = new RevisionFeed(this.api.revision(id), {
       onState: (state, before) => this.onState(entry, state, before),
-      onGone: (error) => this.events.onGone(id, error),
+      onGone: (error) => this.events.onGone(id, { error, writing: entry.feed.state?.state === "writing" }),
     });
     entry.feed.poll();
     return entry;

@@ -3,6 +3,7 @@
 // zoom is CSS pixels per image pixel.
 
 const remembered = new Map();
+const open = new Map(); // how many viewers keep the view of an image in the address
 
 /** "#view=1204.5,880,0.5@abc" as {row, col, zoom, image}, or null. */
 export function parseView(hash) {
@@ -27,6 +28,23 @@ export function keepView(key, view, inUrl) {
   remembered.set(`${key}@${view.image}`, view);
   const hash = formatView(view);
   if (inUrl && window.location.hash !== hash) window.history.replaceState(window.history.state, "", hash);
+}
+
+/** A viewer keeps the view of an image in the address from now on. */
+export function enterView(image) {
+  open.set(image, (open.get(image) ?? 0) + 1);
+}
+
+/** It does so no more: with the last one the view goes from the address, which is that of something else by now. */
+export function leaveView(image) {
+  const left = (open.get(image) ?? 1) - 1;
+  if (left > 0) {
+    open.set(image, left);
+    return;
+  }
+  open.delete(image);
+  if (parseView(window.location.hash)?.image !== image) return;
+  window.history.replaceState(window.history.state, "", window.location.pathname + window.location.search);
 }
 
 function round(value, digits) {

@@ -1,6 +1,6 @@
 // Panes that compare label maps of one image: the viewer, with its picture shown several times.
 
-import { EmViewer } from "../em_viewer.js";
+import { EmViewer, GONE } from "../em_viewer.js";
 import { HelpSheet } from "../help_sheet.js";
 import { viewOfPlace } from "../place.js";
 import { ErrorKey } from "./error_key.js";
@@ -107,7 +107,7 @@ export class LinkedPanes extends EmViewer {
   }
 
   makeOverlays(events) {
-    const overlays = new PaneOverlays(this.api, this.image, this.grid, { ...events, onGone: (id, error) => this.onGone(id, error) });
+    const overlays = new PaneOverlays(this.api, this.image, this.grid, { ...events, onGone: (id) => this.onGone(id) });
     overlays.setErrorClass(this.props.error_class);
     return overlays;
   }
@@ -156,10 +156,10 @@ export class LinkedPanes extends EmViewer {
   }
 
   /** A map was deleted: said in the place of its pane. */
-  onGone(revision, error) {
+  onGone(revision) {
     const side = this.overlays?.entries.find((entry) => entry.id === revision)?.side;
     if (!side || this.gone.has(side)) return;
-    this.gone.set(side, error.message);
+    this.gone.set(side, GONE);
     this.arrange();
   }
 
