@@ -21,7 +21,7 @@ from core.evaluation.comparison import compare
 from core.evaluations.read import evaluation, evaluations
 from core.evaluations.start import EvaluationPlan, start_evaluation
 from core.imaging.image import Image, PixelSize
-from core.imaging.pyramid import write_label_pyramid
+from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.jobs.rows import job, jobs
 from core.jobs.transitions import claim
 from core.label_scheme import LabelScheme
@@ -236,6 +236,31 @@ def test_two_evaluations_are_compared(
     assert list(images.index) == ["right", "wrong"], "most worsened first"
 
 
+def test_poor_scores_lead_to_like_places_and_to_a_training(
+    store: Store, project: ProjectRecord, evaluated: EvaluationRecord, app: AppTest
+) -> None:
+    """A class of Dice 0 was a bar of no height, and nothing more."""
+    page = open_page(app, PAGE)
+    assert "Hardly found: nucleus (0.00), by mean Dice." in texts(page).replace("\\", "")
+    assert "no image outside the test set has labels yet" in texts(page)
+    links = {str(link.proto.label): str(link.proto.query_string) for link in page.get("page_link")}
+    assert "Teach a model" not in links
+    assert set(links) >= {"Correct like places", "How it works"}
+    worst = next(image for image in store.images() if image.name == "wrong")
+    assert f"image={worst.id}" in links["Correct like places"]
+    assert "class=2" in links["Correct like places"]
+    learned = add(store, project, "learned", REFERENCE)
+    store.update_image(learned.id, split=Split.TRAIN)
+    page = open_page(app, PAGE)
+    assert "Teach a model" in {str(link.proto.label) for link in page.get("page_link")}
+
+
+def test_good_scores_are_not_called_poor(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    right = add(store, project, "right", REFERENCE)
+    evaluate(store, project, {right.id: REFERENCE}, "By hand")
+    assert "Poor scores" not in texts(open_page(app, PAGE))
+
+
 def test_the_comparison_is_ready_before_it_is_opened(
     store: Store,
     project: ProjectRecord,
@@ -260,6 +285,39 @@ def test_the_comparison_is_ready_before_it_is_opened(
     app = open_page(app, PAGE, evaluation=better.id, section="compare")
     assert frame_with(app, "Verdict").set_index("Class").loc["nucleus", "Difference"] == "+1.000"
     assert compared == ["comparison ahead"]
+
+
+def test_a_prediction_in_colours_shows_them_and_each_gets_a_class(
+    store: Store, project: ProjectRecord, app: AppTest, tmp_path: Path
+) -> None:
+    """It was refused for colours that nobody could give a class."""
+    add(store, project, "vnc_1.tif", REFERENCE)
+    folder = tmp_path / "made"
+    folder.mkdir()
+    palette = np.array([(0, 0, 0), (250, 120, 10), (10, 200, 250)], np.uint8)
+    PilImage.fromarray(palette[PREDICTION]).save(folder / "vnc_1.png")
+    app = open_page(app, PAGE)
+    app.segmented_control[0].set_value("Label maps of another program").run()
+    app.segmented_control(key="results-files-way").set_value("Folder on the server").run()
+    app.text_input(key="results-folder-0").set_value(str(folder)).run()
+    assert not app.exception
+    boxes = {box.label: box for box in app.selectbox if box.label.startswith("Class of #")}
+    assert boxes["Class of #000000"].value == "background"
+    assert "background:#fa780a" in " ".join(str(html.proto.body) for html in app.get("html"))
+    assert app.button(key="results-import-begin").disabled
+    boxes["Class of #fa780a"].set_value("mitochondria").run()
+    for label, box in {box.label: box for box in app.selectbox}.items():
+        if label == "Class of #0ac8fa":
+            box.set_value("nucleus").run()
+    assert not app.exception
+    assert frame_with(app, "State").set_index("Image").loc["vnc_1.tif", "State"].startswith("ready")
+    app.button(key="results-import-begin").click().run()
+    (row,) = jobs(kinds=["import_predictions"])
+    done = run(store, row)
+    assert not done.error_cause
+    (revision_id,) = done.result["predictions"].values()
+    labels = open_pyramid(store.label_pyramid_path(revision_id)).read(0, slice(None), slice(None))
+    assert labels.tolist() == PREDICTION.tolist()
 
 
 def test_label_maps_of_a_folder_are_previewed_kept_and_evaluated(

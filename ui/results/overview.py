@@ -21,10 +21,12 @@ from ui.figure import figure
 from ui.parts.scores import figure_text, metric_help
 from ui.parts.side_by_side import side_by_side
 from ui.results.choices import metric_choice, open_image
+from ui.results.poor import poor_scores_panel
 
 
 def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
     """Everything at a glance."""
+    poor_scores_panel(row, report)
     with st.container(border=True):
         place, told = st.columns([1, 3], vertical_alignment="bottom")
         with place:

@@ -1,0 +1,85 @@
+"""Where a model scores poorly: what that means, and the ways to a better one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import streamlit as st
+
+from core.access.roles import Permission
+from core.evaluation.poor_scores import PoorScores, poor_scores
+from core.evaluation.report import EvaluationReport
+from core.evaluations.read import evaluated_images
+from core.learning.training_labels import labels_to_learn_from
+from core.settings import ROOT
+from core.store.records import EvaluationRecord, ImageRecord, Split
+from ui import context
+from ui.access import allowed
+from ui.errors import plain
+from ui.parts.help import help_link
+from ui.state import Query
+
+CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
+TRAIN_PAGE: Final = str(ROOT / "pages" / "train_page.py")
+
+_SECTION: Final = "guide#nothing-labelled-yet"
+
+
+def poor_words(poor: PoorScores, report: EvaluationReport) -> str:
+    """What is poor, in a sentence or two."""
+    said = []
+    if poor.classes:
+        named = ", ".join(f"{report.scheme.name_of(class_id)} ({dice:.2f})" for class_id, dice in poor.classes)
+        said.append(f"Hardly found: {named}, by mean Dice.")
+    if poor.mean is not None:
+        said.append(f"The mean Dice over the classes is {poor.mean:.2f}.")
+    return " ".join(said)
+
+
+def poor_scores_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
+    """Nothing where no class scores poorly; otherwise the ways to a better model."""
+    poor = poor_scores(report)
+    if not poor:
+        return
+    images = {image.id: image for image in context.store().images(row.project_id)}
+    learned_from = labels_to_learn_from(context.store(), row.project_id)
+    teachable = any(images[each].split is not Split.TEST for each in learned_from if each in images)
+    with st.container(border=True, key="results-poor"):
+        st.markdown(f":material/trending_down: **Poor scores.** {plain(poor_words(poor, report))} What helps:")
+        ways = [
+            "**Teach the model**: correct places like those that it gets wrong, and train it further."
+            if teachable
+            else "**Teach a model**: no image outside the test set has labels yet. Draw regions in some, then train."
+        ]
+        if poor.classes:
+            names = ", ".join(report.scheme.name_of(class_id) for class_id, _ in poor.classes)
+            ways.append(f"Check that references and model mean the same by **{plain(names)}**.")
+        ways.append("Check the **pixel size** of the images: at another scale a model finds the wrong things.")
+        st.markdown("\n".join(f"{number}. {way}" for number, way in enumerate(ways, 1)))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _to_correct(row, report, poor, images)
+            if teachable and allowed(Permission.TRAIN, row.project_id):
+                target = {Query.PROJECT.value: row.project_id}
+                st.page_link(TRAIN_PAGE, label="Teach a model", icon=":material/model_training:", query_params=target)
+            help_link(_SECTION, label="How it works")
+
+
+def _to_correct(
+    row: EvaluationRecord, report: EvaluationReport, poor: PoorScores, images: Mapping[str, ImageRecord]
+) -> None:
+    """The image that scores least, on the prediction that was scored: a test image leads to like places from there."""
+    if poor.worst_image is None or not allowed(Permission.PAINT, row.project_id):
+        return
+    name = report.images[poor.worst_image].name
+    image = next((each for each in evaluated_images(context.store(), row.id) if each.name == name), None)
+    if image is None or image.image_id not in images:
+        return
+    target = {Query.PROJECT.value: row.project_id, Query.IMAGE.value: image.image_id}
+    if image.prediction_id:
+        target[Query.REVISION.value] = image.prediction_id
+    if poor.classes:  # what is there was taken for background, mostly
+        target |= {Query.CLASS.value: str(poor.classes[0][0]), Query.DOUBT.value: "0"}
+    tested = images[image.image_id].split is Split.TEST
+    label = "Correct like places" if tested else "Correct the worst image"
+    st.page_link(CORRECT_PAGE, label=label, icon=":material/brush:", query_params=target)
