@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,7 @@ from core.errors import (
 )
 from core.imaging.formats.source import Channels
 from core.imaging.image import PixelSize, PixelSizeSource
+from core.imaging.image_content import content_hash
 from core.imaging.placement import Placement
 from core.imaging.reader import open_micrograph
 from core.imaging.row_bands import value_counts
@@ -33,7 +34,7 @@ from core.labels.found_colors import color_of
 from core.labels.importing import STRAY_SHARE
 from core.labels.masks import match_masks
 from core.labels.planes import equal_channels
-from core.labels.polarity import Foreground
+from core.labels.polarity import DOUBT, Foreground
 from core.labels.reading import LabelReading, LabelSource, unmatched_masks
 from core.labels.report import LabelImport
 from core.outside.boundary import file_boundary
@@ -66,6 +67,8 @@ class ImportCase:
         For labels by colour: pairs of colour (0xrrggbb) and class id; empty: the project's colours.
     foreground
         For masks that leave it open: whether the object is light or dark; None: as each file suggests.
+    foregrounds
+        The same for single masks, where they differ: pairs of place in ``label_paths`` and answer.
     split, specimen, condition, stack, z_index
         Its place in the project.
     known_place
@@ -94,6 +97,7 @@ class ImportCase:
     predicted_by: str = ""
     colors: tuple[tuple[int, int], ...] = ()
     foreground: Foreground | None = None
+    foregrounds: tuple[tuple[int, Foreground], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a job's parameters."""
@@ -107,6 +111,7 @@ class ImportCase:
             "exact_values": self.exact_values,
             "colors": [list(pair) for pair in self.colors],
             "foreground": self.foreground.value if self.foreground else None,
+            "foregrounds": [[place, answer.value] for place, answer in self.foregrounds],
             "split": self.split.value,
             "specimen": self.specimen,
             "condition": self.condition,
@@ -139,6 +144,7 @@ class ImportCase:
                 exact_values=bool(value.get("exact_values", False)),
                 colors=tuple((int(color), int(new)) for color, new in value.get("colors", ())),
                 foreground=Foreground(value["foreground"]) if value.get("foreground") else None,
+                foregrounds=tuple((int(place), Foreground(each)) for place, each in value.get("foregrounds", ())),
                 split=Split(value.get("split", Split.POOL)),
                 specimen=str(value.get("specimen", "")),
                 condition=str(value.get("condition", "")),
@@ -193,6 +199,10 @@ class ImportCheck:
         What a person has to say before it can be, None where nothing is open.
     source
         How its labels are given; None without labels, or where they were not looked into.
+    content
+        `content_hash` of an image of one page, by which a project knows it; "" where its pixels were not looked at.
+    doubtful
+        Places in the case's ``label_paths`` of masks whose light or dark part may be the object.
     """
 
     case: ImportCase
@@ -204,6 +214,8 @@ class ImportCheck:
     refusal: Refusal | None = None
     question: Question | None = None
     source: LabelSource | None = None
+    doubtful: tuple[int, ...] = ()
+    content: str = ""
 
 
 def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: int) -> ImportCheck:
@@ -216,7 +228,7 @@ def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: i
     scheme
         The project's classes.
     deep
-        Read the labels' pixels too; otherwise only what the headers say.
+        Read the pixels too; otherwise only what the headers say.
     max_px
         Largest image, in pixels.
     """
@@ -226,11 +238,15 @@ def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: i
     notes: tuple[str, ...] = ()
     label_shape: tuple[int, int] | None = None
     source: LabelSource | None = None
+    placement: Placement | None = None
+    content = ""
     try:
         refuse_links(case)
         with file_boundary(case.name), open_micrograph(case.image_path, max_px=max_px) as file:
             placement = file.placement
             shape, pages, size, notes = file.shape_yx, file.pages, case.pixel_size(file.pixel_size), file.notices
+            if deep and pages == 1 and not (case.known_place and case.stack):  # planes are known by their place too
+                content = content_hash(file.read())
         if case.label_paths:
             with file_boundary(case.label_paths[0].name, kind=LabelMapError):
                 label_shape = _label_shape(case.label_paths[0])
@@ -240,8 +256,36 @@ def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: i
                     notes += read_labels(case, scheme, shape, placement).report.sentences
     except CristaeError as error:
         refusal = Refusal(case.name, error.cause, error.remedy)
-        return ImportCheck(case, shape, pages, label_shape, size, notes, refusal, _question(error), source)
-    return ImportCheck(case, shape, pages, label_shape, size, notes, source=source)
+        question = _question(error)
+        unclear = doubtful_masks(case, scheme, shape, placement) if shape and question is Question.FOREGROUND else ()
+        return ImportCheck(case, shape, pages, label_shape, size, notes, refusal, question, source, unclear, content)
+    remarked = any(DOUBT in note for note in notes)
+    unclear = doubtful_masks(case, scheme, shape, placement) if remarked else ()
+    return ImportCheck(case, shape, pages, label_shape, size, notes, source=source, doubtful=unclear, content=content)
+
+
+def doubtful_masks(
+    case: ImportCase, scheme: LabelScheme, shape_yx: tuple[int, int], placement: Placement | None = None
+) -> tuple[int, ...]:
+    """Places in ``label_paths`` of the masks whose light or dark part may be the object, each read on its own."""
+    if len(case.label_paths) < 2:
+        return (0,)
+    found = []
+    for place, path in enumerate(case.label_paths):
+        ids = case.class_ids[place : place + 1]
+        alone = replace(
+            case, label_paths=(path,), class_ids=ids, source=LabelSource.MASKS, foreground=None, foregrounds=()
+        )
+        try:
+            notes = read_labels(alone, scheme, shape_yx, placement).report.sentences
+        except UnclearMaskError:
+            found.append(place)
+        except CristaeError:  # another fault of this file is told when all are read
+            continue
+        else:
+            if any(DOUBT in note for note in notes):
+                found.append(place)
+    return tuple(found)
 
 
 def _question(error: CristaeError) -> Question | None:
@@ -290,6 +334,7 @@ def read_labels(
         values=dict(case.values) or None,
         stray_share=0 if case.exact_values else STRAY_SHARE,
         foreground=case.foreground,
+        foregrounds={case.label_paths[place]: answer for place, answer in case.foregrounds},
         only_in_doubt=True,
     )
     if case.class_ids:

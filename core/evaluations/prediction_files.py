@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.import_case import guessed_source
-from core.errors import CristaeError, DatasetError, LabelMapError
+from core.datasets.import_case import ImportCase, doubtful_masks, guessed_source
+from core.errors import CristaeError, DatasetError, LabelMapError, UnclearMaskError
 from core.imaging.guarded_limits import label_limits
 from core.imaging.reader import open_micrograph
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.found_colors import color_of
 from core.labels.masks import Overlap
-from core.labels.polarity import Foreground
+from core.labels.polarity import DOUBT, Foreground
 from core.labels.reading import LabelReading, LabelSource, image_files, pair_by_name
 from core.labels.report import LabelImport, LabelReport
 from core.outside.boundary import file_boundary
@@ -45,6 +46,10 @@ class PredictionCase:
         How the labels are given; None: found out from the files.
     foreground
         For masks that leave it open: whether the object is light or dark; None: as each file suggests.
+    foregrounds
+        The same for single masks, where they differ: pairs of place in ``paths`` and answer.
+    colors
+        For labels by colour: pairs of colour (0xrrggbb) and class id; empty: the project's colours.
     """
 
     image_id: str
@@ -53,6 +58,8 @@ class PredictionCase:
     paths: tuple[Path, ...]
     source: LabelSource | None = None
     foreground: Foreground | None = None
+    foregrounds: tuple[tuple[int, Foreground], ...] = ()
+    colors: tuple[tuple[int, int], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a job's parameters."""
@@ -63,6 +70,8 @@ class PredictionCase:
             "paths": [str(path) for path in self.paths],
             "source": self.source.value if self.source else None,
             "foreground": self.foreground.value if self.foreground else None,
+            "foregrounds": [[place, answer.value] for place, answer in self.foregrounds],
+            "colors": [list(pair) for pair in self.colors],
         }
 
     @classmethod
@@ -83,6 +92,8 @@ class PredictionCase:
                 tuple(Path(path) for path in values["paths"]),
                 LabelSource(values["source"]) if values.get("source") else None,
                 Foreground(values["foreground"]) if values.get("foreground") else None,
+                tuple((int(place), Foreground(each)) for place, each in values.get("foregrounds", ())),
+                tuple((int(color), int(class_id)) for color, class_id in values.get("colors", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(
@@ -126,6 +137,10 @@ class PredictionCheck:
         What reading will change, one sentence each.
     cause, remedy
         Why it cannot be used; "" where it can.
+    doubtful
+        Places in the case's ``paths`` of masks whose light or dark part may be the object.
+    source
+        How the labels are given; None where they were not looked into.
     """
 
     case: PredictionCase
@@ -133,6 +148,8 @@ class PredictionCheck:
     notes: tuple[str, ...] = ()
     cause: str = ""
     remedy: str = ""
+    doubtful: tuple[int, ...] = ()
+    source: LabelSource | None = None
 
     @property
     def usable(self) -> bool:
@@ -197,6 +214,7 @@ def check_prediction(case: PredictionCase, scheme: LabelScheme, *, deep: bool) -
         Read the pixels too; otherwise only what the header says.
     """
     shape: tuple[int, int] | None = None
+    source: LabelSource | None = None
     try:
         for path in case.paths:
             require_no_link(path, LabelMapError)
@@ -209,10 +227,19 @@ def check_prediction(case: PredictionCase, scheme: LabelScheme, *, deep: bool) -
                 "Export the prediction at the image's full size.",
             )
         with file_boundary(case.paths[0].name):
+            source = case.source or guessed_source(case.paths, scheme) if deep else case.source
             notes = read_prediction(case, scheme).report.sentences if deep else ()
     except CristaeError as error:
-        return PredictionCheck(case, shape, cause=error.cause, remedy=error.remedy)
-    return PredictionCheck(case, shape, tuple(notes))
+        unclear = _doubtful(case, scheme) if isinstance(error, UnclearMaskError) else ()
+        return PredictionCheck(case, shape, (), error.cause, error.remedy, unclear, source)
+    unclear = _doubtful(case, scheme) if any(DOUBT in note for note in notes) else ()
+    return PredictionCheck(case, shape, tuple(notes), doubtful=unclear, source=source)
+
+
+def _doubtful(case: PredictionCase, scheme: LabelScheme) -> tuple[int, ...]:
+    """Places in ``paths`` of the masks whose light or dark part may be the object."""
+    alike = ImportCase(name=case.image_name, image_path=case.paths[0], label_paths=case.paths)
+    return doubtful_masks(alike, scheme, case.shape_yx)
 
 
 def read_prediction(case: PredictionCase, scheme: LabelScheme) -> LabelImport:
@@ -233,7 +260,15 @@ def read_prediction(case: PredictionCase, scheme: LabelScheme) -> LabelImport:
     for path in case.paths:
         require_no_link(path, LabelMapError)
     source = case.source or guessed_source(case.paths, scheme)
-    reading = LabelReading(source, scheme, overlap=Overlap.FIRST, foreground=case.foreground, only_in_doubt=True)
+    reading = LabelReading(
+        source,
+        scheme,
+        overlap=Overlap.FIRST,
+        colors={color_of(number): class_id for number, class_id in case.colors} or None,
+        foreground=case.foreground,
+        foregrounds={case.paths[place]: answer for place, answer in case.foregrounds},
+        only_in_doubt=True,
+    )
     read = reading.read(case.paths, case.shape_yx)
     ignored = read.labels_yx == IGNORE_ID
     if not ignored.any():

@@ -56,6 +56,7 @@ def read_masks(
     *,
     overlap: Overlap = Overlap.IGNORE,
     foreground: Foreground | None = None,
+    foregrounds: Mapping[Path, Foreground] | None = None,
     only_in_doubt: bool = False,
     placement: Placement | None = None,
 ) -> LabelImport:
@@ -78,6 +79,8 @@ def read_masks(
         What becomes of pixels that several masks claim.
     foreground
         Whether the object is light or dark, as viewers show it; None: as each file suggests.
+    foregrounds
+        The same for single files, where they differ.
     only_in_doubt
         Whether ``foreground`` counts only for masks that leave it open.
     placement
@@ -104,7 +107,8 @@ def read_masks(
     for class_id, path in paths_by_class_id.items():
         check_class(class_id, scheme, f"The mask {path.name}")
         plane, name = read_label_plane(path, shape_yx, placement=placement)
-        mask, applied, told = _read_mask(plane, name, foreground, only_in_doubt=only_in_doubt)
+        shown = (foregrounds or {}).get(path, foreground)
+        mask, applied, told = _read_mask(plane, name, shown, only_in_doubt=only_in_doubt)
         counts += applied
         remarks += told
         if not mask.any():

@@ -58,6 +58,8 @@ class LabelReading:
         With ``values``: at most this share of the pixels may have others (soft edges).
     foreground
         For masks and files of 1 bit: whether the object is light or dark; None: as each file suggests.
+    foregrounds
+        The same for single files, where they differ.
     only_in_doubt
         Whether ``foreground`` counts only for masks that leave it open.
     """
@@ -69,6 +71,7 @@ class LabelReading:
     values: Mapping[int, int] | None = None
     stray_share: float = STRAY_SHARE
     foreground: Foreground | None = None
+    foregrounds: Mapping[Path, Foreground] | None = None
     only_in_doubt: bool = False
 
     def read(self, paths: Sequence[Path], shape_yx: tuple[int, int], placement: Placement | None = None) -> LabelImport:
@@ -107,7 +110,7 @@ class LabelReading:
             shape_yx,
             value_map=self.values,
             stray_share=self.stray_share,
-            foreground=self.foreground,
+            foreground=(self.foregrounds or {}).get(paths[0], self.foreground),
             placement=placement,
         )
 
@@ -127,6 +130,7 @@ class LabelReading:
             shape_yx,
             overlap=self.overlap,
             foreground=self.foreground,
+            foregrounds=self.foregrounds,
             only_in_doubt=self.only_in_doubt,
             placement=placement,
         )

@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from core.imaging.image import Image, PixelSize, PixelSizeSource
+from core.imaging.image_content import content_hash
 from core.store.base import found, new_id, now, remove_tree
 from core.store.projects import ProjectStore, revision_ids
 from core.store.records import ImageRecord, Split
 from core.store.tables import ImageRow
-
-_HASH_ROWS_BYTES = 64 * 1024**2
-"""Hashed at once, so that no second copy of a large image is made."""
 
 STACK_NAME_LENGTH = 500
 """What the table's column takes."""
 
 PYRAMID_FACTOR = 4 / 3
 """A pyramid has 1 + 1/4 + 1/16 + ... of the pixels; compression makes it smaller, never much larger."""
-
-
-def content_hash(image: Image, stack: str = "", z_index: int | None = None) -> str:
-    """sha256 (hex) of data type, shape and pixels; names and pixel sizes do not count.
-
-    Of a stack's plane its place counts too: a volume may have many planes that are alike, blank ones say, and keeps
-    them all.
-
-    >>> a = Image(np.zeros((2, 3), np.uint8), name="a")
-    >>> content_hash(a) == content_hash(Image(np.zeros((2, 3), np.uint8), name="b"))
-    True
-    >>> content_hash(a) == content_hash(Image(np.zeros((3, 2), np.uint8)))
-    False
-    >>> content_hash(a, "s.tif", 0) == content_hash(a, "s.tif", 1)
-    False
-    """
-    pixels = image.pixels_yx
-    little = pixels.dtype.newbyteorder("<")
-    digest = hashlib.sha256(f"{pixels.dtype.name} {pixels.shape}\n".encode())
-    step = max(1, _HASH_ROWS_BYTES // (pixels.shape[1] * pixels.itemsize))
-    for row in range(0, pixels.shape[0], step):
-        digest.update(np.ascontiguousarray(pixels[row : row + step], dtype=little).data)
-    alone = digest.hexdigest()
-    return hashlib.sha256(f"{alone} {z_index} {stack}".encode()).hexdigest() if stack else alone
 
 
 class ImageStore(ProjectStore):

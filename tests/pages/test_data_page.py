@@ -16,6 +16,7 @@ from core.datasets.import_case import check_import
 from core.datasets.import_plan import plan_import
 from core.errors import LabelMapError
 from core.imaging.image import Image, PixelSizeSource
+from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.jobs.rows import jobs, submit
 from core.jobs.transitions import claim, succeed
 from core.label_scheme import DEFAULT_SCHEME
@@ -47,7 +48,11 @@ def test_without_a_project_one_is_offered(store: Store, app: AppTest) -> None:
     assert "Make one to begin" in texts(app)
     _button(app, "New project")
     assert not app.exception
-    assert [field.label for field in app.text_input][:2] == ["Name", "Name of class 1"]
+    assert [field.label for field in app.text_input][:3] == [
+        "Name",
+        "Usual pixel size (nm per pixel)",
+        "Name of class 1",
+    ]
     assert any(button.label == "Make project" for button in app.button)
     assert store.projects() == ()
 
@@ -104,7 +109,7 @@ def test_edits_in_the_preview_reach_the_job(tmp_path: Path) -> None:
     assert [row["State"] for row in table] == ["ready, 1 remark", "refused"]
     assert checks[1].refusal is not None
     assert "5 x 4 px" in checks[1].refusal.cause
-    table[0]["Pixel size"] = 4.0
+    table[0]["Pixel size"] = "0.004 µm"
     (case,) = chosen_cases(checks, table)
     assert (case.specimen, case.condition, case.split) == ("mouse 1", "treated", Split.TEST)
     assert (case.stack, case.z_index) == ("liver", 0)
@@ -130,16 +135,24 @@ def test_edits_in_the_table_are_saved(store: Store, image: ImageRecord) -> None:
     assert table.loc[0, "Labels"] == "reference"
     records = table.to_dict("records")
     assert save_edits(store, [image], records, by="") == 0
-    records[0].update({"Name": "new", "Split": "test", "Pixel size": 4.0, "Specimen": "m", "Condition": "c"})
+    records[0].update({"Name": "new", "Split": "test", "Pixel size": "4", "Specimen": "m", "Condition": "c"})
     records[0]["Stack"] = None
     assert save_edits(store, [image], records, by="") == 1
     saved = store.image(image.id)
     assert (saved.name, saved.split) == ("new", "test")
-    assert typed_sizes([image], records) == {4.0: [image.id]}
+    assert typed_sizes([image], records) == ({4.0: [image.id]}, [])
     assert (saved.specimen, saved.condition) == ("m", "c")
     records[0].update({"Name": "", "Pixel size": pd.NA})
     assert save_edits(store, [saved], records, by="") == 0  # neither can be taken away
-    assert typed_sizes([saved], records) == {}
+    assert typed_sizes([saved], records) == ({}, [])
+
+
+@pytest.mark.parametrize(("typed", "words"), [("352778", "352.8 µm per pixel cannot be right"), ("8 kg", "'kg'")])
+def test_a_cell_that_is_no_pixel_size_is_refused_in_words(image: ImageRecord, typed: str, words: str) -> None:
+    records = rows([image], {}).to_dict("records")
+    records[0]["Pixel size"] = typed
+    sizes, ((cause, _),) = typed_sizes([image], records)
+    assert (sizes, image.name in cause, words in cause) == ({}, True, True)
 
 
 def test_filters() -> None:
@@ -343,6 +356,22 @@ def test_a_sample_sheet_is_looked_at_then_taken_over(store: Store, image: ImageR
     assert "Nothing would change" in texts(app)
 
 
+def test_a_sample_sheet_says_what_its_pixel_sizes_make_outdated(store: Store, image: ImageRecord) -> None:
+    summary = {"pixel_size_nm": image.pixel_size.nm, "seconds": 90.0, "shape_yx": image.shape_yx, "scale_factor": 1.0}
+    made = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m", details={"summary": summary})
+    write_label_pyramid(store.label_pyramid_path(made.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    store.complete_revision(made.id, coverage=[])
+    app = AppTest.from_function(_sheet, args=(image.project_id,)).run()
+    app.text_area(key="data-sheet-text-0").set_value("image,pixel_size_nm,condition\nliver *1*,,treated").run()
+    assert "outdated" not in texts(app)
+    app.text_area(key="data-sheet-text-0").set_value("image,pixel_size_nm\nliver *1*,0.004 µm").run()
+    assert not app.exception
+    assert "1 label map by models becomes outdated. Making it again takes about" in texts(app)
+    assert store.image(image.id) == image  # nothing before the button
+    app.button(key="data-sheet-apply").click().run()
+    assert store.image(image.id).pixel_size.nm == 4.0
+
+
 def test_a_sample_sheet_that_cannot_be_meant_is_explained(store: Store, image: ImageRecord) -> None:
     app = AppTest.from_function(_sheet, args=(image.project_id,)).run()
     app.text_area(key="data-sheet-text-0").set_value("a\tb\n1\t2").run()
@@ -428,7 +457,72 @@ def test_a_mask_that_may_be_either_part_is_asked_about(store: Store, app: AppTes
     assert not app.exception
     assert "cannot be imported" not in texts(app)
     _button(app, "Import 1 image")
-    assert jobs()[0].params["cases"][0]["foreground"] == "light"
+    assert jobs()[0].params["cases"][0]["foregrounds"] == [[0, "light"]]
+
+
+def _unclear(path: Path) -> None:
+    """A mask of 1 bit whose light part would be most of the picture."""
+    mask = np.ones((40, 50), bool)
+    mask[5:20, 5:30] = False
+    tifffile.imwrite(path, mask)
+
+
+def test_each_doubtful_mask_has_an_answer_of_its_own(store: Store, app: AppTest, tmp_path: Path) -> None:
+    """One answer was taken for all of them."""
+    folder = tmp_path / "in"
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+    for number, name in enumerate(("a", "b", "c")):
+        PilImage.fromarray(np.full((40, 50), number, np.uint8)).save(folder / "images" / f"{name}.png")
+        _unclear(folder / "labels" / f"{name}_ER.tif")
+    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    app = _open_folder(app, project.id, folder)
+    said = texts(app).replace("**", "")
+    assert "3 files cannot be imported." in said
+    assert "The other" not in said
+    answers = {"a": "Dark on light", "c": "Light on dark"}
+    for name, answer in answers.items():
+        key = f"data-foreground-0-{folder / 'labels' / f'{name}_ER.tif'}"
+        app.segmented_control(key=key).set_value(answer).run()
+    assert not app.exception
+    said = texts(app).replace("**", "")
+    assert "1 file cannot be imported. The other 2 can." in said
+    _button(app, "Import 2 images")
+    cases = {case["name"]: case["foregrounds"] for case in jobs()[0].params["cases"]}
+    assert cases == {"a": [[0, "dark"]], "c": [[0, "light"]]}
+
+
+def test_one_answer_can_be_that_of_all(store: Store, app: AppTest, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+    for number, name in enumerate(("a", "b")):
+        PilImage.fromarray(np.full((40, 50), number, np.uint8)).save(folder / "images" / f"{name}.png")
+        _unclear(folder / "labels" / f"{name}_ER.tif")
+    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    app = _open_folder(app, project.id, folder)
+    app.toggle(key="data-foreground-0-same").set_value(True).run()
+    app.segmented_control(key="data-foreground-0").set_value("Dark on light").run()
+    assert not app.exception
+    _button(app, "Import 2 images")
+    assert [case["foregrounds"] for case in jobs()[0].params["cases"]] == [[[0, "dark"]], [[0, "dark"]]]
+
+
+def test_images_that_are_there_are_named_before_the_import(
+    store: Store, image: ImageRecord, app: AppTest, tmp_path: Path
+) -> None:
+    """They were counted as images to import."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    pixels = np.asarray(open_pyramid(store.image_pyramid_path(image.id)).read(0, slice(None), slice(None)))
+    for name, values in (("again", pixels), ("new", pixels + 1), ("newer", pixels + 1)):
+        PilImage.fromarray(values).save(folder / f"{name}.png")
+    app = _open_folder(app, image.project_id, folder)
+    assert not app.exception
+    said = texts(app).replace("\\", "")
+    assert "2 images have the same pixels as an image that is there, or that comes before it: " in said
+    assert f"again.png (as {image.name}), newer.png (as new.png)" in said
+    assert any(button.label == "Import 1 image" for button in app.button)
 
 
 def _split(project_id: str) -> None:

@@ -11,11 +11,11 @@ from core.datasets.plan import Refusal
 from core.jobs.rows import active_jobs, jobs
 from core.store.base import now
 from core.store.records import JobRecord, JobState
-from ui.errors import explaining
+from ui.errors import explaining, plain
 from ui.pages import CORRECT_PAGE, TRAIN_PAGE
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.refusals import notices_panel, refusals_panel
-from ui.parts.scores import counted
+from ui.parts.scores import counted, some_of
 from ui.parts.segment_again import segment_again_button
 from ui.state import Query, StateKey
 
@@ -58,6 +58,29 @@ def summary(outcomes: list[dict[str, Any]]) -> str:
     )
 
 
+def there_before(outcomes: list[dict[str, Any]]) -> str:
+    """Which files have the pixels of images that were there; "" where none has.
+
+    >>> there_before([{"name": "b.tif", "outcome": "duplicate", "of": "a.tif", "labels": "added"}])
+    '1 file was not imported again, since an image has the same pixels: b.tif (as a.tif). Labels went to that image.'
+    """
+    known = [each for each in outcomes if each["outcome"] == "duplicate"]
+    if not known:
+        return ""
+    names = some_of([f"{each['name']} (as {each['of']})" for each in known])
+    was = "was" if len(known) == 1 else "were"
+    labels = "Labels went to that image." if len(known) == 1 else "Labels went to those images."
+    said = f"{counted(len(known), 'file')} {was} not imported again, since an image has the same pixels: {names}."
+    return f"{said} {labels}" if any(each["labels"] == "added" for each in known) else said
+
+
+def _tell_there_before(outcomes: list[dict[str, Any]]) -> None:
+    """In plain words, by name."""
+    said = there_before(outcomes)
+    if said:
+        st.markdown(f":material/content_copy: {plain(said)}")
+
+
 def _running(project_id: str) -> list[JobRecord]:
     """Imports of this project that run or wait."""
     return [row for row in active_jobs() if row.kind == KIND and row.params.get("project_id") == project_id]
@@ -86,13 +109,14 @@ def _outcome(row: JobRecord) -> None:
     ]
     if row.state is not JobState.SUCCEEDED:
         st.markdown("**The import stopped early.** Images imported before it stopped are in the table below.")
-        refusals_panel(refused, "file")
+        refusals_panel(refused, "file", others=len(outcomes) - len(refused), past=True)
         if job_problem(row, key="import"):
             st.rerun()
         return
     st.markdown(f"**Import finished:** {summary(outcomes)}")
     _onward(str(row.params.get("project_id")), outcomes)
-    refusals_panel(refused, "file")
+    refusals_panel(refused, "file", others=len(outcomes) - len(refused), past=True)
+    _tell_there_before(outcomes)
     with st.expander("File by file", icon=":material/list:"):
         order = {"refused": 0, "duplicate": 1, "imported": 2}
         st.dataframe(

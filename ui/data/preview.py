@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
@@ -15,7 +15,6 @@ from core.datasets.import_case import ImportCase, ImportCheck, check_import
 from core.datasets.import_plan import ImportPlan
 from core.datasets.plan import Refusal
 from core.errors import CristaeError
-from core.evaluation.words import counted
 from core.imaging.image import PixelSize, PixelSizeSource
 from core.jobs.rows import Priority, submit
 from core.label_scheme import LabelScheme
@@ -23,16 +22,21 @@ from core.outside.guarded import GIB, Limits, Subject, guarded_with
 from core.settings import current_settings
 from core.store.records import ProjectRecord
 from core.store.splits import straddling
+from core.store.store import Store
+from ui import context
 from ui.data.facts import facts_panel
 from ui.data.splits import straddle_warning
+from ui.errors import plain, show_error
 from ui.parts.label_questions import answered
+from ui.parts.pixel_size_field import UNITS, pixel_size_field, size_cell, typed_size
 from ui.parts.refusals import notices_panel, refusals_panel
+from ui.parts.scores import counted, some_of
 from ui.parts.units import shape_text
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 
 _DEEP_PX: Final = 100_000_000
-"""Label pixels that are read for the preview, some seconds' worth; beyond, only headers are looked at."""
+"""Pixels that are read for the preview, some seconds' worth; beyond, only headers are looked at."""
 
 _LIMITS: Final = Limits(memory_bytes=4 * GIB, busy_s=120.0)
 """Of looking at one image and its labels."""
@@ -48,13 +52,14 @@ _FIXED: Final = ("Image", "Labels", "Size", "Size of labels", "From", "State")
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What is set for all images at once; empty: as found."""
+    """What is set for all images at once; empty: as found. ``refused``: what is typed is no pixel size."""
 
     specimen: str
     condition: str
     split: str
     stack: str
     pixel_size_nm: float | None
+    refused: bool = False
 
 
 def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | None) -> None:
@@ -64,19 +69,22 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
     if answers:
         plan = replace(plan, cases=tuple(answers.get(case, case) for case in plan.cases))
         checks = _checked(plan.cases, project.scheme)
-    refusals_panel([*plan.refusals, *(check.refusal for check in checks if check.refusal)], "file")
-    defaults = _defaults(project)
     refused = [check for check in checks if check.refusal]
+    refusals = [*plan.refusals, *(check.refusal for check in refused if check.refusal)]
+    refusals_panel(refusals, "file", others=len(checks) - len(refused))
+    same = there_before(checks, images_by_content(context.store(), project.id))
+    _tell_there_before(checks, same)
+    defaults = _defaults(project)
     labelled = sum(bool(check.case.label_paths) for check in checks)
     st.markdown(
         f"**{len(checks)}** images, **{labelled}** with labels"
         + (f", **{len(refused)}** refused" if refused else "")
         + ". Columns with a pen can be edited; nothing is written yet."
     )
-    table = pd.DataFrame([_row(check, defaults) for check in checks])
+    table = pd.DataFrame([_row(check, defaults, of) for check, of in zip(checks, same, strict=True)])
     edited = st.data_editor(
         table,
-        key=f"data-preview-{abs(hash((plan, defaults, project.id)))}",
+        key=f"data-preview-{abs(hash((plan, defaults, project.id, same)))}",
         hide_index=True,
         placeholder="–",
         width="stretch",
@@ -84,16 +92,20 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
         disabled=list(_FIXED),
         column_config={
             "Import": st.column_config.CheckboxColumn(width="small"),
-            "Pixel size": st.column_config.NumberColumn("Pixel size (nm)", min_value=0.01, format="%.4g"),
+            "Pixel size": st.column_config.TextColumn("Pixel size (nm)", alignment="right", help=UNITS),
             "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
             "z": st.column_config.NumberColumn(help="Place in the stack, counted from 0.", step=1),
         },
     )
-    chosen = chosen_cases(checks, _dicts(edited))
+    rows = _dicts(edited)
+    refused_sizes = _refused_sizes(checks, rows)
+    for cause, remedy in refused_sizes:
+        show_error(cause, remedy)
+    chosen = [] if refused_sizes or defaults.refused else chosen_cases(checks, rows)
     notices_panel([(check.case.name, note) for check in checks if not check.refusal for note in check.notes])
     facts_panel(checks)
     straddle_warning(straddling(chosen))
-    unknown = unknown_sizes(checks, _dicts(edited))
+    unknown = unknown_sizes(checks, rows)
     if unknown:
         st.info(
             f"The pixel size of {counted(unknown, 'image')} is unknown. Enter it above if you know it; it can be added "
@@ -126,7 +138,7 @@ def chosen_cases(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) 
     for check, row in zip(checks, rows, strict=True):
         if check.refusal or not row["Import"]:
             continue
-        size, z_index = row["Pixel size"], row["z"]
+        size_nm, z_index = typed_size(row["Pixel size"]).nm, row["z"]
         case = replace(
             check.case,
             specimen=str(row["Specimen"] or "").strip(),
@@ -135,8 +147,8 @@ def chosen_cases(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) 
             stack=str(row["Stack"] or "").strip(),
             z_index=None if pd.isna(z_index) else int(z_index),
         )
-        if not pd.isna(size) and float(size) != check.pixel_size.nm:
-            case = replace(case, pixel_size_nm=float(size), pixel_size_source=PixelSizeSource.USER)
+        if size_nm is not None and size_cell(size_nm) != size_cell(check.pixel_size.nm):
+            case = replace(case, pixel_size_nm=size_nm, pixel_size_source=PixelSizeSource.USER)
         chosen.append(case)
     return chosen
 
@@ -144,6 +156,13 @@ def chosen_cases(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) 
 def _defaults(project: ProjectRecord) -> Defaults:
     """Fields for all images at once."""
     specimen, condition, split, stack, size = st.columns(5, vertical_alignment="bottom")
+    with size:
+        usual = pixel_size_field(
+            "Pixel size where the file says nothing",
+            value_nm=project.pixel_size_nm,
+            placeholder="unknown",
+            key=f"data-all-size-{project.id}",
+        )
     return Defaults(
         specimen.text_input("Specimen of all", key="data-all-specimen", placeholder="as found").strip(),
         condition.text_input(
@@ -154,38 +173,70 @@ def _defaults(project: ProjectRecord) -> Defaults:
         ).strip(),
         split.selectbox("Split of all", [_AS_FOUND, *Split], key="data-all-split"),
         stack.text_input("Stack of all", key="data-all-stack", placeholder="as found").strip(),
-        size.number_input(
-            "Pixel size where the file says nothing (nm)",
-            min_value=0.01,
-            value=project.pixel_size_nm,
-            format="%.4g",
-            placeholder="unknown",
-            key=f"data-all-size-{project.id}",
-        ),
+        usual.nm,
+        usual.refused,
     )
 
 
-def _row(check: ImportCheck, defaults: Defaults) -> dict[str, Any]:
-    """One row of the table."""
+def images_by_content(store: Store, project_id: str) -> dict[str, str]:
+    """What a project knows its images by, to their names; those in the trash too."""
+    images = (*store.trashed_images(project_id), *store.images(project_id))
+    return {image.content_hash: image.name for image in images}
+
+
+def there_before(checks: Sequence[ImportCheck], names_by_content: Mapping[str, str]) -> tuple[str, ...]:
+    """For each check the image, or the earlier file, that has the same pixels; "" where none has.
+
+    Parameters
+    ----------
+    names_by_content
+        `images_by_content` of the project.
+    """
+    known = dict(names_by_content)
+    same = []
+    for check in checks:
+        if check.refusal or not check.content:
+            same.append("")
+            continue
+        same.append(known.get(check.content, ""))
+        known.setdefault(check.content, check.case.image_path.name)
+    return tuple(same)
+
+
+def _tell_there_before(checks: Sequence[ImportCheck], same: Sequence[str]) -> None:
+    """How many files are no new images, which, and what becomes of them."""
+    names = [f"{check.case.image_path.name} (as {of})" for check, of in zip(checks, same, strict=True) if of]
+    if not names:
+        return
+    has = "has" if len(names) == 1 else "have"
+    st.info(
+        f"{counted(len(names), 'image')} {has} the same pixels as an image that is there, or that comes before it: "
+        f"{plain(some_of(names))}. An image is kept once: only its labels are added, where it has some.",
+        icon=":material/content_copy:",
+    )
+
+
+def _row(check: ImportCheck, defaults: Defaults, of: str = "") -> dict[str, Any]:
+    """One row of the table; ``of``: the image that has the same pixels."""
     case, refusal = check.case, check.refusal
     size, source = check.pixel_size.nm, _PROVENANCE[check.pixel_size.source]
     if size is None and defaults.pixel_size_nm is not None:
         size, source = defaults.pixel_size_nm, "entered"
     pages = f" · {check.pages} pages" if check.pages > 1 else ""
     return {
-        "Import": refusal is None,
+        "Import": refusal is None and not (of and not case.label_paths),
         "Image": case.image_path.name,
         "Labels": ", ".join(path.name for path in case.label_paths) or "none",
         "Size": shape_text(check.shape_yx) + pages if check.shape_yx else "",
         "Size of labels": shape_text(check.label_shape_yx) if check.label_shape_yx else "",
-        "Pixel size": size,
+        "Pixel size": size_cell(size),
         "From": source,
         "Specimen": defaults.specimen or case.specimen,
         "Condition": defaults.condition or case.condition,
         "Split": str(case.split if defaults.split == _AS_FOUND else defaults.split),
         "Stack": defaults.stack or case.stack,
         "z": case.z_index,
-        "State": "refused" if refusal else _ready(len(check.notes)),
+        "State": "refused" if refusal else f"same pixels as {of}" if of else _ready(len(check.notes)),
     }
 
 
@@ -203,9 +254,22 @@ def unknown_sizes(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]])
         In the same order.
     """
     return sum(
-        bool(row["Import"]) and not check.refusal and check.pixel_size.nm is None and pd.isna(row["Pixel size"])
+        bool(row["Import"])
+        and not check.refusal
+        and check.pixel_size.nm is None
+        and typed_size(row["Pixel size"]).nm is None
         for check, row in zip(checks, rows, strict=True)
     )
+
+
+def _refused_sizes(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Cause and remedy of each typed pixel size that is none, of images that are to be imported."""
+    typed = [
+        (check.case.name, typed_size(row["Pixel size"]))
+        for check, row in zip(checks, rows, strict=True)
+        if row["Import"]
+    ]
+    return [(f"{name}: {size.cause}", size.remedy) for name, size in typed if size.refused]
 
 
 def _dicts(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -218,11 +282,11 @@ def _checked(cases: Sequence[ImportCase], scheme: LabelScheme) -> list[ImportChe
     read_px = 0
     for case in cases:
         check = _check(case, scheme, read_px < _DEEP_PX, _stamps(case))
-        if case.label_paths and check.shape_yx:
+        if check.shape_yx:
             read_px += check.shape_yx[0] * check.shape_yx[1]
         checks.append(check)
     if read_px >= _DEEP_PX:
-        st.caption("There are many labels: of the later ones only names and sizes are checked now, the rest on import.")
+        st.caption("There are many images: of the later ones only names and sizes are checked now, the rest on import.")
     return checks
 
 

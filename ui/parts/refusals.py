@@ -15,7 +15,7 @@ _SHOWN: Final = 5
 """Refusals that are listed at once."""
 
 
-def refusals_panel(refusals: Sequence[Refusal], what: str) -> None:
+def refusals_panel(refusals: Sequence[Refusal], what: str, *, others: int, past: bool = False) -> None:
     """The refusals: cause and remedy of each.
 
     Parameters
@@ -24,17 +24,39 @@ def refusals_panel(refusals: Sequence[Refusal], what: str) -> None:
         In the order of the files; nothing is drawn without any.
     what
         What is refused, singular: "file".
+    others
+        How many are not refused.
+    past
+        Whether the import is over.
     """
     if not refusals:
         return
     with st.container(border=True):
-        st.markdown(f":red[:material/block:] **{counted(len(refusals), what)} cannot be imported.** The others can.")
+        title, rest = refusal_words(len(refusals), what, others, past=past)
+        st.markdown(f":red[:material/block:] **{title}** {rest}".rstrip())
         for refusal in refusals[:_SHOWN]:
             _line(refusal)
         if len(refusals) > _SHOWN:
             with st.expander(f"{len(refusals) - _SHOWN:,} more"), st.container(height=320, border=False):
                 for refusal in refusals[_SHOWN:]:
                     _line(refusal)
+
+
+def refusal_words(refused: int, what: str, others: int, *, past: bool = False) -> tuple[str, str]:
+    """How many are refused, and what becomes of the others.
+
+    >>> refusal_words(2, "file", 1)
+    ('2 files cannot be imported.', 'The other one can.')
+    >>> refusal_words(1, "file", 0, past=True)
+    ('1 file was not imported.', '')
+    """
+    was, were = ("was not", "were not") if past else ("cannot be", "cannot be")
+    title = f"{counted(refused, what)} {was if refused == 1 else were} imported."
+    if not others:
+        return title, ""
+    if others == 1:
+        return title, f"The other one {'was' if past else 'can'}."
+    return title, f"The other {others:,} {'were' if past else 'can'}."
 
 
 def notices_panel(notices: Sequence[tuple[str, str]]) -> None:

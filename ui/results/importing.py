@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from core.evaluations.prediction_files import (
 from core.imaging.reader import SUFFIXES
 from core.jobs.rows import Priority, active_jobs, jobs, submit
 from core.label_scheme import LabelScheme
-from core.labels.polarity import DOUBT
+from core.labels.polarity import Foreground
 from core.labels.reading import LabelSource
 from core.settings import current_settings
 from core.store.import_batch import Part, discard_batch, find_batch, new_batch, take_upload
@@ -30,7 +30,8 @@ from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, 
 from ui.access import may_name_folders, named_path
 from ui.errors import explained, explaining, plain
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
-from ui.parts.label_questions import asked_foreground
+from ui.parts.label_colors import asked_colors, shows_colors
+from ui.parts.light_or_dark import asked_foreground
 from ui.parts.refusals import refusals_panel
 from ui.parts.scores import counted
 from ui.parts.units import shape_text
@@ -107,7 +108,8 @@ def imports_panel(project_id: str) -> None:
         if last.state is not JobState.SUCCEEDED and job_problem(last, key="results-import"):
             st.rerun()
         if last.state is JobState.SUCCEEDED:
-            refusals_panel([Refusal(each["name"], each["cause"], each["remedy"]) for each in refused], "prediction")
+            told = [Refusal(each["name"], each["cause"], each["remedy"]) for each in refused]
+            refusals_panel(told, "prediction", others=len(last.result["outcomes"]) - len(refused), past=True)
         if st.button("Close", key=f"results-import-close-{last.id}", type="tertiary", icon=":material/close:"):
             seen.append(last.id)
             st.rerun()
@@ -149,11 +151,9 @@ def _preview(
     """What pairs with what; nothing is written before the button."""
     plan = plan_predictions(images, files, source)
     checks = _checked(plan.cases, project.scheme)
-    doubtful = [check for check in checks if DOUBT in check.remedy or any(DOUBT in note for note in check.notes)]
-    foreground = asked_foreground([check.case.paths[0].name for check in doubtful], key=f"results-light-{_begun()}")
-    if foreground is not None:
-        unclear = {check.case for check in doubtful}
-        cases = [replace(case, foreground=foreground) if case in unclear else case for case in plan.cases]
+    answers, colors = _asked(project, checks)
+    cases = [_answered(project, check, answers, colors) for check in checks]
+    if cases != list(plan.cases):
         checks = _checked(cases, project.scheme)
     for names, told in (
         (plan.strays, "belong to none of these images, by their names, and are left out"),
@@ -162,10 +162,9 @@ def _preview(
         if names:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
             st.warning(f"{plain(', '.join(names[:_NAMED]))}{more} {told}.", icon=":material/link_off:")
-    refusals_panel(
-        [Refusal(check.case.image_name, check.cause, check.remedy) for check in checks if check.cause], "prediction"
-    )
     usable = [check.case for check in checks if check.usable]
+    refusals = [Refusal(check.case.image_name, check.cause, check.remedy) for check in checks if check.cause]
+    refusals_panel(refusals, "prediction", others=len(usable))
     st.dataframe(
         preview_table(checks, plan.missing),
         hide_index=True,
@@ -186,6 +185,37 @@ def _preview(
         set_query(Query.EVALUATION, None)
         st.session_state[StateKey.RESULTS_BEGUN] = _begun() + 1
         st.rerun()
+
+
+def _asked(
+    project: ProjectRecord, checks: Sequence[PredictionCheck]
+) -> tuple[dict[Path, Foreground], tuple[tuple[int, int], ...]]:
+    """What only a person can say: light or dark objects, and which colour is which class."""
+    refused = [check.case.paths[place] for check in checks if check.cause for place in check.doubtful]
+    remarked = [check.case.paths[place] for check in checks if not check.cause for place in check.doubtful]
+    answers = asked_foreground(refused, key=f"results-light-{_begun()}")
+    answers |= asked_foreground(remarked, key=f"results-light-remarked-{_begun()}", refused=False)
+    painted = [check.case.paths[0] for check in checks if _is_painted(project, check)]
+    return answers, asked_colors(project, painted, key=f"results-color-{_begun()}")
+
+
+def _is_painted(project: ProjectRecord, check: PredictionCheck) -> bool:
+    """Whether a prediction is painted in colours, not in class numbers that look like black."""
+    one = check.source is LabelSource.RGB and len(check.case.paths) == 1
+    return one and shows_colors(project.scheme, check.case.paths[0])
+
+
+def _answered(
+    project: ProjectRecord,
+    check: PredictionCheck,
+    answers: Mapping[Path, Foreground],
+    colors: tuple[tuple[int, int], ...],
+) -> PredictionCase:
+    """The case with what a person said of it."""
+    paths = check.case.paths
+    told = tuple((place, answers[paths[place]]) for place in check.doubtful if paths[place] in answers)
+    case = replace(check.case, foregrounds=told) if told else check.case
+    return replace(case, source=LabelSource.RGB, colors=colors) if colors and _is_painted(project, check) else case
 
 
 def _on_server(project: ProjectRecord) -> tuple[tuple[Path, ...], None]:

@@ -2,7 +2,8 @@
 
 Params: ``project_id``; ``cases``, a list of `ImportCase.to_json`; optionally ``batch_id``, whose files are deleted once
 all is read. Result: ``outcomes``, one per file: ``name``, ``outcome`` (imported, duplicate, refused), ``image_id``,
-``of`` (name of the image that was there before), ``labels`` (added, same, none), ``cause``, ``remedy``, ``notes``.
+``of`` (name of the image, or of the file of this import, that has the same pixels), ``labels`` (added, same, none),
+``cause``, ``remedy``, ``notes``.
 
 Images and label maps are known by their content: what is there is never added twice, so that a job that was cut off, or
 is asked for twice, may simply run again. What is imported stays when the job is cancelled.
@@ -16,18 +17,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.curation.pixel_size_change import sized_words
 from core.datasets.guarded_labels import read_labels_guarded
 from core.datasets.import_case import ImportCase, refuse_links
 from core.engine.context import JobContext
 from core.engine.file_outcomes import is_about_one_file, one_of_many
 from core.errors import CristaeError, JobError, NotFoundError
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
-from core.imaging.image import Image
+from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rights import require_fence
 from core.jobs.rows import job
@@ -78,10 +81,11 @@ def run(context: JobContext) -> dict[str, Any]:
     cases = [ImportCase.from_json(each) for each in given]
     since = job(context.id, store=context.store).created_at
     outcomes: list[dict[str, Any]] = []
+    known = _Known(context, project.id, since)
     shown_s = 0.0
     for number, case in enumerate(cases):
         context.progress(number / len(cases), f"{case.name} ({number + 1} of {len(cases)})")
-        for each in _import(context, project, case, since):
+        for each in _import(context, project, case, known):
             outcomes.append(each)
             context.log(f"{each['name']}: {each['outcome']}, labels {each['labels']} {each['cause']}".rstrip())
         if time.monotonic() - shown_s > _PUBLISH_S:
@@ -92,7 +96,39 @@ def run(context: JobContext) -> dict[str, Any]:
     return {"outcomes": outcomes}
 
 
-def _import(context: JobContext, project: ProjectRecord, case: ImportCase, since: datetime) -> list[dict[str, Any]]:
+class _Known:
+    """Which images a project held before this import, as they were then, and which file brought the others."""
+
+    def __init__(self, context: JobContext, project_id: str, since: datetime) -> None:
+        self._store = context.store
+        before = (*context.store.images(project_id), *context.store.trashed_images(project_id))
+        self._before = {image.id: image for image in before if image.created_at < since}
+        self._trashed = {image.id for image in context.store.trashed_images(project_id)}
+        self._brought: dict[str, tuple[Path, int, str]] = {}
+
+    def owner(self, image: ImageRecord, path: Path, page: int, name: str) -> str:
+        """The image or file that had these pixels before this page of a file; "" where it is the first."""
+        if image.id in self._before:
+            return self._before[image.id].name
+        first = self._brought.setdefault(image.id, (path, page, name))
+        return "" if first[:2] == (path, page) else first[2]
+
+    def notes(self, image: ImageRecord, size: PixelSize) -> list[str]:
+        """What the file changed about an image that was there, and what it says otherwise."""
+        before = self._before.get(image.id)
+        if before is None:
+            return []
+        told = ["It was taken out of the trash."] if image.id in self._trashed else []
+        if before.pixel_size.nm is None and image.pixel_size.nm is not None:
+            told.append(sized_words(self._store, before, image.pixel_size.nm))
+        elif size.nm is not None and image.pixel_size.nm is not None and size.nm != image.pixel_size.nm:
+            told.append(
+                f"This file says {size.nm:.4g} nm per pixel; the {image.pixel_size.nm:.4g} nm known before stay."
+            )
+        return told
+
+
+def _import(context: JobContext, project: ProjectRecord, case: ImportCase, known: _Known) -> list[dict[str, Any]]:
     """One case; an outcome per page. Only what no other case could survive either is raised."""
     outcomes: list[dict[str, Any]] = []
     try:
@@ -103,7 +139,7 @@ def _import(context: JobContext, project: ProjectRecord, case: ImportCase, since
                 labels = None
                 if case.label_paths:
                     labels = read_labels_guarded(case, project.scheme, file.shape_yx, file.placement)
-                outcomes.extend(_pages(context, project, case, file, labels, since))
+                outcomes.extend(_pages(context, project, case, file, labels, known))
     except CristaeError as error:
         if isinstance(error, NotFoundError) or not is_about_one_file(error):  # not found: the project has gone
             raise
@@ -117,7 +153,7 @@ def _pages(
     case: ImportCase,
     file: GuardedMicrograph,
     labels: LabelImport | None,
-    since: datetime,
+    known: _Known,
 ) -> Iterator[dict[str, Any]]:
     """Add every page of the file, and the labels to the only one; a page that cannot be read is named."""
     for page in range(file.pages):
@@ -125,7 +161,7 @@ def _pages(
         name = case.name if file.pages == 1 else file.page_name(page)
         try:
             with one_of_many(name):
-                yield _page(context, project, case, file, page, name, labels, since)
+                yield _page(context, project, case, file, page, name, labels, known)
         except CristaeError as error:
             if isinstance(error, NotFoundError) or not is_about_one_file(error):
                 raise
@@ -140,25 +176,25 @@ def _page(
     page: int,
     name: str,
     labels: LabelImport | None,
-    since: datetime,
+    known: _Known,
 ) -> dict[str, Any]:
     """Add one page."""
     image = file.read(page)
     image = replace(image, name=name, pixel_size=case.pixel_size(image.pixel_size))
-    record, new = _add_image(context, project, case, image, page if file.pages > 1 else None)
-    outcome = Outcome.IMPORTED if new or record.created_at >= since else Outcome.DUPLICATE
+    record = _add_image(context, project, case, image, page if file.pages > 1 else None)
+    of = known.owner(record, case.image_path, page, name)
+    outcome = Outcome.DUPLICATE if of else Outcome.IMPORTED
     added = LabelOutcome.NONE
     if labels is not None:
         added = add_labels(context, record, labels, project.scheme, predicted_by=case.predicted_by)
-    notes = [*image.notices, *(labels.report.sentences if labels else ())]
-    of = record.name if outcome is Outcome.DUPLICATE else ""
+    notes = [*known.notes(record, image.pixel_size), *image.notices, *(labels.report.sentences if labels else ())]
     return _outcome(name, outcome, image_id=record.id, of=of, labels=added, notes=notes)
 
 
 def _add_image(
     context: JobContext, project: ProjectRecord, case: ImportCase, image: Image, page: int | None
-) -> tuple[ImageRecord, bool]:
-    """The image and whether it is new. One whose stack is guessed from its name is known by its pixels alone."""
+) -> ImageRecord:
+    """The image, new or not. One whose stack is guessed from its name is known by its pixels alone."""
     if case.known_place and case.stack and page is None:
         page = case.z_index
     if page is not None:
@@ -170,13 +206,13 @@ def _add_image(
             condition=case.condition,
             stack=case.stack or case.name,
             z_index=page,
-        )
+        )[0]
     record, new = context.store.add_image_once(
         project.id, image, split=case.split, specimen=case.specimen, condition=case.condition
     )
     if new and case.stack:
         record = context.store.update_image(record.id, stack=case.stack, z_index=case.z_index)
-    return record, new
+    return record
 
 
 def add_labels(

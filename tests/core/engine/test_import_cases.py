@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from core.datasets.folder import read_classes
 from core.datasets.import_case import ImportCase, check_import
 from core.datasets.import_plan import ImportPlan, plan_import
 from core.errors import DatasetError, NotFoundError
-from core.imaging.pyramid import open_pyramid
+from core.imaging.image import Image
+from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.jobs.rows import job, jobs, log_tail, request_cancel, submit
 from core.jobs.transitions import claim
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
@@ -104,6 +106,40 @@ def test_a_second_import_adds_nothing_twice(store: Store, project: ProjectRecord
     assert [(o["outcome"], o["labels"]) for o in third] == [("duplicate", "added")]
     (only,) = store.images(project.id)
     assert len(store.revisions(only.id)) == 2
+
+
+def test_files_of_one_import_with_the_same_pixels_are_one_image(
+    store: Store, project: ProjectRecord, tmp_path: Path
+) -> None:
+    """Both were counted as imported."""
+    for folder, name in (("x", "a"), ("y", "a"), ("y", "b")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        _png(tmp_path / folder / f"{name}.png", _grey(1))
+    cases = tuple(ImportCase(path.stem, path) for path in sorted(tmp_path.rglob("*.png")))
+    outcomes = _run(store, project, ImportPlan(cases))
+    assert [(each["outcome"], each["of"]) for each in outcomes] == [
+        ("imported", ""), ("duplicate", "a"), ("duplicate", "a")
+    ]  # fmt: skip
+    assert len(store.images(project.id)) == 1
+
+
+def test_what_a_file_changes_about_an_image_that_was_there_is_said(
+    store: Store, project: ProjectRecord, tmp_path: Path
+) -> None:
+    image = store.add_image(project.id, Image(_grey(1), name="old"))
+    made = store.begin_revision(
+        image.id, RevisionKind.PREDICTION, model_id="m", details={"summary": {"pixel_size_nm": None}}
+    )
+    write_label_pyramid(store.label_pyramid_path(made.id), _labels(1), pixel_size_nm=None)
+    store.complete_revision(made.id)
+    case = ImportCase("a", _png(tmp_path / "a.png", _grey(1)), pixel_size_nm=8.0)
+    (outcome,) = _run(store, project, ImportPlan((case,)))
+    assert (outcome["outcome"], outcome["of"]) == ("duplicate", "old")
+    assert outcome["notes"][0] == (
+        "The pixel size was not known; now it is 8 nm. 1 label map by models becomes outdated: segment the image again."
+    )
+    (outcome,) = _run(store, project, ImportPlan((replace(case, pixel_size_nm=4.0),)))
+    assert outcome["notes"][0] == "This file says 4 nm per pixel; the 8 nm known before stay."
 
 
 def test_a_job_that_was_cut_off_runs_again_and_says_imported(

@@ -24,12 +24,12 @@ from core.annotation.ranking import Strategy
 from core.annotation.suggestions import Visit, tour
 from core.errors import StorageFullError, StoreError
 from core.imaging.image import Image
+from core.imaging.image_content import content_hash
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import Settings, load_settings
 from core.store import RevisionKind, Store
 from core.store.base import now
-from core.store.images import content_hash
 from core.store.tables import Base, UtcDateTime
 
 ALEMBIC = Path(database.__file__).parent / "alembic"

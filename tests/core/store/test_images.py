@@ -20,10 +20,10 @@ import core.imaging.pyramid as pyramid
 from core.doctor import doctor
 from core.errors import ImageError, NotFoundError, StorageFullError, StoreError
 from core.imaging.image import Image, PixelSize, PixelSizeSource
+from core.imaging.image_content import content_hash
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.settings import load_settings
 from core.store import ProjectRecord, Split, Store
-from core.store.images import content_hash
 
 
 @pytest.fixture
@@ -270,7 +270,7 @@ def test_content_hash_depends_on_values_type_and_shape_alone(pixels: np.ndarray)
 def test_hashing_in_parts_equals_hashing_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     image = grey(shape=(7, 6))
     whole = content_hash(image)
-    monkeypatch.setattr("core.store.images._HASH_ROWS_BYTES", 12)
+    monkeypatch.setattr("core.imaging.image_content._HASH_ROWS_BYTES", 12)
     assert content_hash(image) == whole
 
 
