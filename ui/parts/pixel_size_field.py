@@ -95,5 +95,5 @@ def pixel_size_field(
     )
     size = typed_size(text)
     if size.refused:
-        st.caption(f":red[:material/error: {plain(size.cause)} {plain(size.remedy)}]")
+        st.markdown(f":red[:material/error: {plain(size.cause)} {plain(size.remedy)}]")
     return size
