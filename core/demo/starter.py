@@ -12,7 +12,7 @@ from typing import Final
 from core.errors import CristaeError, TrainingError
 from core.models.store import STARTER_ID, StoredModel
 from core.phantom.dataset import write_phantom_dataset
-from core.settings import ROOT
+from core.program import default_models_dir
 from core.training.presets import Preset
 from core.training.request import TrainingProgress, TrainRequest
 from core.training.train import train, unfinished
@@ -142,7 +142,7 @@ def _request(dataset: Path, out: Path, minutes: float, threads: int, parent: Pat
 def main() -> int:
     """Read the command line and make the model."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m core.demo.starter")
-    parser.add_argument("--out", type=Path, default=ROOT / "models" / STARTER_ID, help="model folder to make")
+    parser.add_argument("--out", type=Path, default=default_models_dir() / STARTER_ID, help="model folder to make")
     parser.add_argument("--minutes", type=float, default=DEFAULT_MINUTES, help="of training (default: %(default)g)")
     parser.add_argument("--images", type=int, default=IMAGES, help="training images (default: %(default)d)")
     parser.add_argument("--from", dest="parent", type=Path, help="an earlier starter to go on from")

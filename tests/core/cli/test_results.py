@@ -13,6 +13,7 @@ import core.cli.model as model_command
 import core.cli.results as results_command
 import core.cli.waiting as waiting
 import core.engine.tasks.predict as predict_task
+from core.cli.console import UsageError
 from core.errors import CristaeError, NotFoundError
 from core.evaluations.start import EvaluationPlan, start_evaluation
 from core.jobs.rows import job
@@ -61,7 +62,7 @@ def test_evaluations_are_listed_shown_written_and_deleted(
     assert report["classes"][0]["macro"]["dice"] == pytest.approx(0.8)
     say("export", evaluated, "--out", tmp_path / "Report.HTML")
     assert b"<!doctype html>" in (tmp_path / "Report.HTML").read_bytes()
-    with pytest.raises(NotFoundError, match=r"report\.pdf ends in none of"):
+    with pytest.raises(UsageError, match=r"report\.pdf ends in none of"):
         say("export", evaluated, "--out", tmp_path / "report.pdf")
     say("delete", evaluated)
     assert store.evaluations() == ()

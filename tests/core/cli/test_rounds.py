@@ -12,7 +12,7 @@ import core.cli.model as model_command
 import core.cli.rounds as rounds_command
 import core.engine.tasks.predict as predict_task
 import core.engine.tasks.train as train_task
-from core.cli.console import stderr, stdout
+from core.cli.console import UsageError, stderr, stdout
 from core.errors import CristaeError, DatasetError, NotFoundError, RoundError
 from core.settings import Settings
 from core.store import ProjectRecord, Store
@@ -99,7 +99,7 @@ def test_images_are_chosen_by_name_and_test_images_refused(store: Store, machine
         say("start", "cells", "--scratch", "--image", "train 0", "--image", "test 0")
     with pytest.raises(NotFoundError, match="no image 'nothing'"):
         say("start", "cells", "--scratch", "--image", "nothing")
-    with pytest.raises(RoundError, match="Give one of them"):
+    with pytest.raises(UsageError, match="Give one of them"):
         say("start", "cells", "--scratch", "--from", "parent")
     say("start", "cells", "--scratch", "--image", "train 1")
     assert len(machine.trained[0]["snapshot"]["cases"]) == 1

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 import core.cli.segment_project as segment_project
 from core.cli.app import app
-from core.errors import ImageError, NotFoundError, PredictionError
+from core.cli.console import UsageError
+from core.errors import ImageError, NotFoundError
 from core.jobs.rows import jobs
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import current_settings
@@ -65,9 +66,9 @@ def test_a_missing_file_queues_nothing(store: Store, tmp_path: Path) -> None:
 
 def test_what_does_not_go_together_is_refused(store: Store, tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 8), np.uint8))
-    with pytest.raises(PredictionError, match="--out cannot be used with --project"):
+    with pytest.raises(UsageError, match="--out cannot be used with --project"):
         run(str(tmp_path / "a.tif"), "--project", "Liver", "--out", "x.tif")
-    with pytest.raises(PredictionError, match="where the label map goes"):
+    with pytest.raises(UsageError, match="where the label map goes"):
         run(str(tmp_path / "a.tif"))
     with pytest.raises(NotFoundError):
         run(str(tmp_path / "a.tif"), "--project", "Kidney")
