@@ -65,7 +65,7 @@ def _press(*names: str) -> Callable[[Page], None]:
 
 def _tick_first_row(page: Page) -> None:
     """Choose the first image of the table, as far as a canvas lets one."""
-    table = page.get_by_test_id("stDataFrame").first
+    table = page.get_by_test_id("stDataFrame").last
     table.scroll_into_view_if_needed()
     box = table.bounding_box()
     if box:
@@ -98,6 +98,7 @@ def _choose(label: str, place: int) -> Callable[[Page], None]:
 def _begin(page: Page) -> None:
     """Begin a draft, or go on with the one that an earlier picture has begun."""
     for name in ("Begin", "Take over"):
+        page.wait_for_timeout(SETTLE_MS)
         button = page.get_by_role("button", name=name).first
         if button.is_visible():
             button.click()
@@ -244,11 +245,11 @@ def _picture(browser: Browser, options: argparse.Namespace, view: View, width: i
         page.get_by_test_id("stMain").wait_for()
         _settle(page)
         view.prepare(page)
+        _grow(page, width)
         reached = True
     except BrowserError as error:
         print(f"{path.name}: {str(error).splitlines()[0]}")
         reached = False
-    _grow(page, width)
     page.screenshot(path=path)
     context.close()
     return reached

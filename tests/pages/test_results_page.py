@@ -320,6 +320,14 @@ def test_a_prediction_in_colours_shows_them_and_each_gets_a_class(
     assert labels.tolist() == PREDICTION.tolist()
 
 
+def test_dropped_label_maps_are_in_sight_after_a_reload(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    add(store, project, "vnc_1.tif", REFERENCE)
+    app = open_page(app, PAGE, batch="0" * 32)
+    assert app.segmented_control(key=f"results-way-{project.id}-0").value == "Label maps of another program"
+    app = open_page(app, PAGE)
+    assert not app.exception
+
+
 def test_label_maps_of_a_folder_are_previewed_kept_and_evaluated(
     store: Store, project: ProjectRecord, app: AppTest, tmp_path: Path
 ) -> None:

@@ -133,7 +133,8 @@ def test_after_a_decision_the_next_correction_is_one_click_away(
 def test_asking_for_changes_needs_a_reason(store: Store, correction: RevisionRecord, app: AppTest) -> None:
     page = press(opened(app, revision=correction.id), "review-request_changes")
     assert review(store, correction.id).state is ReviewState.SUBMITTED
-    assert page.error
+    drawn = [item.key if item.type == "button" else item.type for item in page.main]
+    assert drawn.index("error") > drawn.index("review-mend"), "below the buttons, not between them"
     page.text_area(key=f"review-reason-{correction.id}").set_value("the envelope is missing")
     press(page, "review-request_changes")
     it = review(store, correction.id)

@@ -19,6 +19,7 @@ from ui.parts.first_labels import first_labels
 from ui.parts.names import image_details, model_choice
 from ui.parts.options import choices
 from ui.parts.scores import counted
+from ui.parts.side_by_side import side_by_side
 from ui.parts.undertrained import undertrained_notice
 from ui.person import person
 from ui.results.importing import import_panel
@@ -35,10 +36,10 @@ def begin_panel(project: ProjectRecord) -> None:
     if not gate(Permission.TRAIN, project.id):
         return
     drawn_references(project, key="results")
-    way = st.segmented_control(
-        "What shall be evaluated?", [_MODEL, _FILES], default=_MODEL, required=True,
-        key=f"results-way-{project.id}-{_begun()}",
-    )  # fmt: skip
+    key = f"results-way-{project.id}-{_begun()}"
+    if key not in st.session_state:  # after a reload, files that were dropped are still in sight
+        st.session_state[key] = _FILES if query(Query.BATCH) else _MODEL
+    way = st.segmented_control("What shall be evaluated?", [_MODEL, _FILES], required=True, key=key)
     images = context.store().images(project.id)
     kinds = context.store().label_kinds(project.id)
     labelled = [image for image in images if RevisionKind.REFERENCE in kinds.get(image.id, frozenset())]
@@ -66,7 +67,7 @@ def _model_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
             icon=":material/model_training:",
         )
         return
-    left, right = st.columns(2)
+    left, right = side_by_side([1, 1], key="evaluate")
     asked = query(Query.MODEL)
     current = context.current_model(project.id)
     first = asked if asked in models else (current.id if current and current.id in models else next(iter(models)))

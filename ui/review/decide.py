@@ -58,20 +58,23 @@ def decision_panel(review: Review, person: str) -> None:
     reason = st.text_area(
         "Reason", key=f"review-reason-{review.revision_id}", placeholder="Needed unless you approve", height=80
     )
+    pressed: Decision | None = None
     with st.container(horizontal=True):
         for decision, (label, icon) in _LABELS.items():
-            pressed = st.button(
+            if st.button(
                 label, icon=icon, key=f"review-{decision}",
                 type="primary" if decision is Decision.APPROVE else "secondary",
                 disabled=bool(why_not[decision]), help=plain(why_not[decision]) or None,
-            )  # fmt: skip
-            if pressed:
-                _decide(review, person, decision, reason)
-        if st.button(
+            ):  # fmt: skip
+                pressed = decision
+        mending = st.button(
             "Mend it myself", icon=":material/brush:", key="review-mend", type="tertiary",
             help="Opens a draft of yours on this correction. Submit it, and it waits for review with both names.",
-        ):  # fmt: skip
-            _mend(review, person)
+        )  # fmt: skip
+    if pressed is not None:  # what is refused is said below the buttons, not between them
+        _decide(review, person, pressed, reason)
+    if mending:
+        _mend(review, person)
     for told in dict.fromkeys(each for each in why_not.values() if each):
         st.caption(plain(told))
 
