@@ -218,7 +218,8 @@ def matching(
 
 def _filtered(images: Sequence[ImageRecord], project_id: str, may_change: bool) -> list[ImageRecord]:
     """The filters, and what they leave."""
-    text, split, specimen, trash = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
+    with st.container(key="data-filters"):
+        text, split, specimen, trash = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
     words = text.text_input(
         "Find", placeholder="name, specimen, condition or stack", key="data-find", icon=":material/search:"
     )
