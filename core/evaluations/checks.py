@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import CristaeError, SettingsError
 from core.evaluation.settings import EvaluationSettings
 from core.imaging.pyramid import open_pyramid
+from core.learning.drawn_references import doubted
 from core.models.card import read_json
 from core.models.store import ModelStore, StoredModel
 from core.models.stored_model import SNAPSHOT_FILE
@@ -156,6 +157,12 @@ def check_planned(store: Store, what: Planned) -> EvaluationCheck:
         warnings += _trained_on(what.model, labelled)
     elif what.plan.model_id is None and not what.plan.predictions:
         refusals.append("Neither a model nor predictions are chosen. Choose what shall be evaluated.")
+    shaky = doubted(store, what.plan.project_id, {image.id: what.references[image.id] for image in labelled})
+    if names := [image.name for image in labelled if image.id in shaky]:
+        warnings.append(
+            f"The reference of {_few(names)} was made of a correction that is no longer approved: approve another one "
+            "and use it as reference."
+        )
     warnings += [*_shared(labelled, what.everything), *_splits(what.plan, labelled), *_sizes(labelled)]
     return EvaluationCheck(what.images, bare, tuple(warnings), tuple(refusals))
 

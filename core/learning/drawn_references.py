@@ -5,6 +5,7 @@ Who labels everything in the app has no reference labels to evaluate a model wit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,6 +66,27 @@ def drawn_images(store: Store, project_id: str, person: str | None = None) -> tu
         if corrections and made_of is not None and made_of != [each.id for each in corrections]:
             drawn.append(DrawnImage(image, corrections, before))
     return tuple(drawn)
+
+
+def doubted(store: Store, project_id: str, references: Mapping[str, RevisionRecord]) -> frozenset[str]:
+    """Images whose reference was made of a correction that is no longer approved.
+
+    Parameters
+    ----------
+    references
+        By image id.
+
+    Returns
+    -------
+    frozenset of str
+        Image ids.
+    """
+    drawn = {image_id: made.details[DRAWN_FROM] for image_id, made in references.items() if DRAWN_FROM in made.details}
+    if not drawn:
+        return frozenset()
+    labels = training_labels(store, project_id, list(drawn))
+    approved = {image_id: {each.id for each in found.corrections} for image_id, found in labels.items()}
+    return frozenset(image_id for image_id, ids in drawn.items() if set(ids) - approved.get(image_id, set()))
 
 
 def make_references(store: Store, project_id: str, *, by: str) -> tuple[RevisionRecord, ...]:

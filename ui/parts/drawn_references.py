@@ -26,10 +26,10 @@ def drawn_references(project: ProjectRecord, *, key: str) -> None:
     if not drawn or not allowed(Permission.TRAIN, project.id):
         return
     names = some_of([each.image.name for each in drawn])
-    newer = all(each.before for each in drawn)
-    what = "newer approved corrections than its reference" if newer else "approved corrections but no reference yet"
-    if len(drawn) > 1:
-        what = what.replace("its reference", "their references")
+    what = "approved corrections but no reference yet"
+    if all(each.before for each in drawn):
+        made = "its reference was" if len(drawn) == 1 else "their references were"
+        what = f"other approved corrections than {made} made of"
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"{key}-drawn"):
         verb = "has" if len(drawn) == 1 else "have"
         st.markdown(

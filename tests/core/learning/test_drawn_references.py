@@ -11,7 +11,7 @@ from core.evaluations.checks import EvaluationPlan, check_evaluation
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.learning.drawn_references import DRAWN_FROM, drawn_images, make_references
 from core.review.audit_log import audit_entries
-from core.review.decisions import decide
+from core.review.decisions import decide, take_back_approval
 from core.review.label_maps import COVERAGE
 from core.review.records import Decision
 from core.settings import Access
@@ -82,6 +82,18 @@ def test_it_is_offered_again_only_when_something_newer_was_approved(
     assert drawn.before.id == made.id
     (newer,) = make_references(store, project.id, by="Cy")
     assert labels_of(store, newer)[3] == [7] * 4
+
+
+def test_an_approval_that_is_taken_back_is_told(store: Store, project: ProjectRecord, image: ImageRecord) -> None:
+    first, plan = correction(store, image, 3, 0), EvaluationPlan(project.id)
+    make_references(store, project.id, by="Cy")
+    assert not any("no longer approved" in text for text in check_evaluation(store, plan).warnings)
+    take_back_approval(store, first.id, "Bo", "it was wrong")
+    assert "The reference of test.tif was made of a correction" in "".join(check_evaluation(store, plan).warnings)
+    correction(store, image, 7, 1)
+    (newer,) = make_references(store, project.id, by="Cy")
+    assert labels_of(store, newer) == [[255] * 4, [7] * 4, [255] * 4, [255] * 4]
+    assert not any("no longer approved" in text for text in check_evaluation(store, plan).warnings)
 
 
 def test_imported_references_and_images_that_train_are_left_alone(
