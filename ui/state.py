@@ -62,6 +62,9 @@ class StateKey(StrEnum):
     TABLE_VERSION = "table_version"
     """Grows when the table of images must forget what was typed, because it is saved."""
 
+    IMAGES_SHOWN = "images_shown"
+    """How many cards of one's own images this tab shows."""
+
     OPEN_WHEN_READ = "open_when_read"
     """Id of the batch of a file that this tab has dropped alone: it is opened once it has become an image."""
 

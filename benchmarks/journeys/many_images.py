@@ -31,7 +31,7 @@ def segment(walk: Walk) -> None:
         ada.drop(walk.images)
         ada.see(re.compile(rf"{count} of {count} images segmented"))
     with walk.step(SEGMENT, "see the masks of one", "Downloads") as ada:
-        ada.press(ada.page.get_by_role("button", name=_name(walk.images[0])))
+        ada.press(ada.page.get_by_role("button", name=_name(walk.images[-1])))
         ada.see("Downloads")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -71,4 +72,11 @@ def test_thirty_dropped_files_are_one_line_and_are_segmented_without_the_tab(
     expect(lines).to_have_count(1, timeout=LONG_MS)
     expect(second.get_by_role("button", name=f"Take away {FILES} images")).to_be_visible()
     assert len(store.images(project.id)) == FILES
+
+    # the oldest is the last card of a long page, and opens at its top: one looked at the end of its table
+    second.get_by_role("button", name="Show 18 more").click()
+    second.get_by_role("button", name=re.compile("drop_00")).click()
+    expect(second.get_by_role("button", name="Downloads")).to_be_visible(timeout=LONG_MS)
+    second.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollTop < 5", timeout=15_000)
+    assert second.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight > innerHeight + 50")
     store.close()

@@ -82,6 +82,11 @@ def test_a_stack_is_one_card_and_more_images_than_fit_are_a_link_away(
         store.add_image(image.project_id, Image(np.full((9, 9), n, np.uint8), name=f"n{n}"))
     page = app.run()
     assert len([button for button in page.button if (button.key or "").startswith("open-own")]) == 12
+    page = next(button for button in page.button if button.label == "Show 2 more").click().run()
+    assert len([button for button in page.button if (button.key or "").startswith("open-own")]) == 14
+    assert not any(button.label.startswith(("Show ", "All ")) for button in page.button)
+    del page.session_state["images_shown"]
+    page = page.run()
     next(button for button in page.button if button.label == "All 18 images").click().run()
     assert not page.exception
     assert [title.value for title in page.title] == ["Data"]

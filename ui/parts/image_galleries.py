@@ -18,7 +18,7 @@ from ui.pages import DATA_PAGE
 from ui.parts.gallery import gallery, grouped
 from ui.parts.scores import counted
 from ui.parts.takeaway import takeaway_button
-from ui.state import Query
+from ui.state import Query, StateKey
 
 _STATE_WORDS: Final = {
     JobState.RUNNING: "being segmented",
@@ -28,6 +28,9 @@ _STATE_WORDS: Final = {
 
 _TAKEN_PROJECTS: Final = 2
 """Buttons beside the heading; the Data page has one for every project."""
+
+_MORE: Final = 24
+"""Cards that one press adds."""
 
 FOLLOW_S: Final = 3.0
 """How often a gallery looks whether images wait, are being segmented, or are done."""
@@ -53,7 +56,7 @@ def own_images(
     if not images:
         return []
     groups = grouped(context.newest_first(images))
-    shown = groups[: context.RECENT]
+    shown = groups[: st.session_state.get(StateKey.IMAGES_SHOWN, context.RECENT)]
     if title:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.subheader(title, anchor=False, width="content")
@@ -61,9 +64,19 @@ def own_images(
     active = _under_way()
     ticked = gallery(shown, image_notes(shown, active), key="own", selecting=selecting)
     if len(groups) > len(shown):
-        _links_to_all(images)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _more(len(groups) - len(shown))
+            _links_to_all(images)
     _follow(active)
     return ticked
+
+
+def _more(hidden: int) -> None:
+    """A button that shows further cards, also to tick them; this tab remembers how many."""
+    more = min(hidden, _MORE)
+    if st.button(f"Show {more} more", key="own-more", icon=":material/expand_more:", type="tertiary"):
+        st.session_state[StateKey.IMAGES_SHOWN] = st.session_state.get(StateKey.IMAGES_SHOWN, context.RECENT) + more
+        st.rerun()
 
 
 def example_images(images: Sequence[ImageRecord], title: str, words: str) -> None:
