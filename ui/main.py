@@ -11,6 +11,7 @@ from ui.carried import carried
 from ui.errors import explained
 from ui.frame.history import one_entry_per_gesture
 from ui.frame.indicator import indicator
+from ui.frame.stale_reruns import ignore_stale_reruns
 from ui.parts.kept_dialog import draw_dialog
 from ui.state import StateKey
 
@@ -46,6 +47,7 @@ def main() -> None:
         st.session_state.pop(StateKey.TRAINING_FORM, None)  # who comes back sees what runs, not the form
     indicator()
     one_entry_per_gesture()
+    ignore_stale_reruns()
     with explained(), carried(page.url_path):
         draw_dialog(page.url_path)  # before the page, which may stop
         page.run()
