@@ -125,6 +125,16 @@ def test_the_dashboard_imports_core_and_itself_only() -> None:
         assert not wrong, f"{name} imports {wrong}"
 
 
+def test_the_python_face_lies_on_core_and_nothing_lies_on_it() -> None:
+    for name, path in _modules("cristae"):
+        wrong = {
+            imported for imported in _imports(path) if imported.split(".")[0] in ("ui", "pages", "app", "streamlit")
+        }
+        assert not wrong, f"{name} imports {wrong}"
+    for name, path in _modules("core", "ui", "pages"):
+        assert "cristae" not in {imported.split(".")[0] for imported in _imports(path)}, name
+
+
 def test_panels_of_a_page_are_used_by_that_page_only() -> None:
     wrong = []
     for name, path in _modules("ui", "pages"):
