@@ -210,3 +210,19 @@ def _absolute_database(url: str) -> str:
 def current_settings() -> Settings:
     """The settings of this process, read once."""
     return load_settings()
+
+
+def changed_settings() -> tuple[str, ...]:
+    """Names of the settings that the file, or the environment, has otherwise than this process has read them.
+
+    Returns
+    -------
+    tuple of str
+        Empty where nothing has changed; ``("not readable",)`` where the file cannot be used any more.
+    """
+    used = current_settings()
+    try:
+        now = load_settings()
+    except SettingsError:
+        return ("not readable",)
+    return tuple(name for name in Settings.model_fields if getattr(now, name) != getattr(used, name))

@@ -56,6 +56,7 @@ def _read(path: Path) -> None:
         for page in range(min(file.pages, 5)):
             file.page_name(page)
             file.read(page)
+            sum(len(plane.pixels) for _, plane in file.bands(page))
         file.read(file.pages - 1)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.fuzz import images, labels, models
+from benchmarks.fuzz import images, labels, models, tables
 from benchmarks.fuzz.attempts import Attempt, Outcome
 from benchmarks.fuzz.mutations import mutated, mutated_json
 from core.errors import CristaeError
@@ -57,6 +57,7 @@ class Kind:
 KINDS: Final[dict[str, Kind]] = {
     "images": Kind(images.seeds, images.attempt_image),
     "labels": Kind(labels.seeds, labels.attempt_labels),
+    "tables": Kind(tables.seeds, tables.attempt_table, mutate=mutated_json),
     "models": Kind(models.seeds, models.attempt_model, MODEL_LIMITS, mutated_json),
 }
 """What can be damaged. A new kind is a new module and a new row."""

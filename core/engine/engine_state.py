@@ -37,6 +37,8 @@ class EngineState:
         Whether jobs run on a scheduler that was there before.
     cause, remedy
         Why it could not start, "" otherwise.
+    leaving
+        Whether it ends with the jobs that run, so that the next one begins with other settings or newer code.
     """
 
     health: EngineHealth
@@ -46,6 +48,7 @@ class EngineState:
     external: bool = False
     cause: str = ""
     remedy: str = ""
+    leaving: bool = False
 
 
 def engine_state(settings: Settings) -> EngineState:
@@ -53,7 +56,8 @@ def engine_state(settings: Settings) -> EngineState:
     info = running_engine(settings)
     if info is not None:
         began_at = datetime.fromtimestamp(info.began, UTC)
-        return EngineState(EngineHealth.ALIVE, began_at, info.host, info.pid, info.external)
+        leaving = EngineFiles.of(settings).renew.exists()
+        return EngineState(EngineHealth.ALIVE, began_at, info.host, info.pid, info.external, leaving=leaving)
     path = EngineFiles.of(settings).failure
     try:
         failure = json.loads(path.read_text(encoding="utf-8"))

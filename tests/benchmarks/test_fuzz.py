@@ -36,6 +36,12 @@ def test_damaged_labels_are_read_or_refused() -> None:
     assert min(report.counts[Outcome.READ], report.counts[Outcome.REFUSED]) > 40
 
 
+def test_damaged_descriptions_and_sheets_are_read_or_refused() -> None:
+    report = fuzz(KINDS["tables"], 400, seed=20)
+    assert not any(report.counts[outcome] for outcome in BAD), as_text(report)
+    assert min(report.counts[Outcome.READ], report.counts[Outcome.REFUSED]) > 50
+
+
 def test_damaged_models_are_refused_or_work() -> None:
     """A model that is accepted is used at once: one that does not work then counts as bad."""
     report = fuzz(KINDS["models"], 44, seed=20)
@@ -43,7 +49,7 @@ def test_damaged_models_are_refused_or_work() -> None:
     assert min(report.counts[Outcome.READ], report.counts[Outcome.REFUSED]) > 3
 
 
-@pytest.mark.parametrize("kind", ["labels", "models"])
+@pytest.mark.parametrize("kind", ["labels", "models", "tables"])
 def test_every_other_seed_is_good(tmp_path: Path, kind: str) -> None:
     for name, content in KINDS[kind].seeds().items():
         (tmp_path / name).write_bytes(content)

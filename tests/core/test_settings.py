@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import SettingsError
-from core.settings import ROOT, Settings, load_settings
+from core.settings import ROOT, Access, Settings, changed_settings, current_settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -95,3 +95,19 @@ def test_a_relative_database_is_the_same_for_processes_that_start_elsewhere(
 def test_an_engine_elsewhere_has_an_encrypted_address() -> None:
     for address in ("local", "tls://host:8786", "tls://10.0.0.1:8786", "tls://[::1]:8786"):
         assert Settings(engine=address).engine == address
+
+
+def test_a_file_that_has_changed_since_it_was_read_is_noticed(clean: Path) -> None:
+    """The server goes on with what it read: a page can say so."""
+    clean.write_text('access = "open"\n')
+    current_settings.cache_clear()
+    try:
+        assert current_settings().access is Access.OPEN
+        assert changed_settings() == ()
+        clean.write_text('access = "roles"\nadmins = "Ada"\nimport_roots = "/srv"\n')
+        assert set(changed_settings()) == {"access", "admins", "import_roots"}
+        assert current_settings().access is Access.OPEN
+        clean.write_text("access = \n")
+        assert changed_settings() == ("not readable",)
+    finally:
+        current_settings.cache_clear()

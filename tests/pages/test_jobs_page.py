@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.engine.engine import EngineFiles
+from core.engine.engine import EngineFiles, EngineInfo, write_info
 from core.engine.usage import job_usage
 from core.errors import JobError
 from core.jobs.history import finished_jobs, subjects
 from core.jobs.rows import Priority, job, log_file, submit
 from core.jobs.transitions import claim, fail, succeed
+from core.processes import identity
 from core.store.base import new_id, now
 from core.store.records import ImageRecord, JobControl, JobRecord, JobState
 from core.store.store import Store
@@ -169,6 +170,20 @@ def test_an_engine_that_cannot_start_says_why(store: Store, app: AppTest, conten
     assert not page.exception
     assert "The engine cannot start" in page.error[0].value
     assert any("engine cannot start" in str(link.label) for link in page.get("page_link"))
+
+
+def test_changed_settings_are_said(store: Store, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who changed the file sees that it does not count yet; who restarted sees that running jobs end first."""
+    files = EngineFiles.of(store.settings)
+    files.folder.mkdir(parents=True, exist_ok=True)
+    info = EngineInfo("tls://x", os.getpid(), time.time(), socket.gethostname(), identity=identity(os.getpid()) or "")
+    write_info(store.settings, info)
+    assert "have changed" not in texts(open_page(app, PAGE))
+    files.renew.touch()
+    page = open_page(app, PAGE)
+    assert "waiting jobs start after them, with the new ones" in texts(page)
+    monkeypatch.setattr("ui.jobs.job_list.changed_settings", lambda: ("access", "import_roots"))
+    assert "since the server started (access, import" in texts(open_page(app, PAGE))
 
 
 def test_usage_is_measured_here_and_not_elsewhere(store: Store) -> None:

@@ -11,7 +11,7 @@ from core.engine.engine_state import EngineHealth, engine_state
 from core.jobs.history import FINISHED, finished_jobs, subjects
 from core.jobs.kinds import TASKS
 from core.jobs.rows import active_jobs
-from core.settings import current_settings
+from core.settings import changed_settings, current_settings
 from core.store.records import JobRecord, JobState
 from ui import context
 from ui.errors import explaining, plain, show_error
@@ -92,6 +92,19 @@ def _engine() -> None:
         )
         where = f"on {state.host}" + (", a scheduler of your own" if state.external else f", process {state.pid}")
         st.caption(f":green[:material/check_circle:] The engine is alive {plain(where)}, for {since}.")
+    if state.leaving:
+        st.info(
+            "The settings or the program have changed. Running jobs end with the old ones; waiting jobs start after "
+            "them, with the new ones.",
+            icon=":material/sync:",
+        )
+    changed = changed_settings()
+    if changed:
+        st.info(
+            f"The settings file has changed since the server started ({plain(', '.join(changed))}). Restart the server "
+            "to use the new settings; no job is lost.",
+            icon=":material/restart_alt:",
+        )
 
 
 def _running(row: JobRecord, subject: str) -> None:

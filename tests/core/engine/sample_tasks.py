@@ -36,7 +36,8 @@ def run(context: JobContext) -> dict[str, Any]:
         if params.get("polite", True):
             context.progress(gone / seconds, "sleeping")
         time.sleep(0.02)
-    return {"attempt": context.attempt, "echo": params.get("echo")}
+    setting = str(getattr(context.settings, params["setting"])) if "setting" in params else ""
+    return {"attempt": context.attempt, "echo": params.get("echo"), "setting": setting}
 
 
 register(TaskKind("sample", "Sample", "tests.core.engine.sample_tasks", Resource.CPU, Permission.TRAIN))

@@ -17,8 +17,12 @@ from core.engine.engine import (
     settings_fingerprint,
     stop_engine,
 )
+from core.engine.engine_state import engine_state
+from core.jobs.rows import job, submit
 from core.settings import Access, Settings, load_settings
 from core.store import Store
+from core.store.records import JobState
+from tests.core.engine.conftest import PLUGINS
 
 PEOPLE = {"access": "roles", "admins": "Ada", "threads": 3, "import_roots": "/srv"}
 
@@ -64,6 +68,35 @@ def test_the_servers_settings_count_from_the_next_job_on(tmp_path: Path) -> None
         away.rename(opened.data_dir)
         wait_for(lambda: running_engine(closed) is not None)
         let_go()
+    finally:
+        store.close()
+        stop_engine(closed)
+
+
+def test_a_running_job_ends_with_the_old_settings_and_the_next_has_the_new_ones(tmp_path: Path) -> None:
+    """Between the two the engine begins nothing, and says so."""
+    folders = {"data_dir": tmp_path / "data", "models_dir": tmp_path / "models", "min_free_bytes": 0}
+    opened = load_settings(**folders, import_roots="/old")
+    closed = load_settings(**folders, access=Access.ROLES, admins="Ada", import_roots="/new")
+    store = Store(opened)
+    first = ensure_engine(opened, plugins=PLUGINS)
+    try:
+        long = submit("sample", {"seconds": 6, "setting": "import_roots"}, author="Ada", store=store)
+        wait_for(lambda: job(long.id, store=store).state is JobState.RUNNING)
+        assert not engine_state(opened).leaving
+        assert ensure_engine(closed, plugins=PLUGINS, for_server=True) == first
+        assert engine_state(closed).leaving
+        later = [submit("sample", {"setting": name}, author="Ada", store=store) for name in ("access", "import_roots")]
+        time.sleep(0.7)
+        assert all(job(row.id, store=store).state is JobState.QUEUED for row in later)
+        wait_for(lambda: job(long.id, store=store).finished)
+        assert "old" in job(long.id, store=store).result["setting"]
+        wait_for(lambda: ensure_engine(closed, plugins=PLUGINS, for_server=True).pid != first.pid)
+        wait_for(lambda: all(job(row.id, store=store).finished for row in later))
+        told = [job(row.id, store=store).result["setting"] for row in later]
+        assert told[0] == "roles"
+        assert "new" in told[1]
+        assert not engine_state(closed).leaving
     finally:
         store.close()
         stop_engine(closed)
