@@ -6,7 +6,7 @@ from core.annotation.progress import progress
 from ui import context
 from ui.correct.alone import asked_line
 from ui.correct.history import history_panel
-from ui.correct.like_places import test_image_panel
+from ui.correct.like_places import like_places_panel, test_image_panel
 from ui.correct.start import draft_panel, entries_of, image_picker, my_draft, others, start_panel
 from ui.correct.work import submitted_panel, work_panel
 from ui.parts.first_labels import first_labels
@@ -34,7 +34,7 @@ if image is None or not person:
 asked_line(project, image, known)
 entries = entries_of(project, image, person)
 submitted_panel(project, image, known)
-test_image_panel(project, image, person, known)
+like_room = test_image_panel(image)
 draft = my_draft(image, person)
 if draft is None:
     start_panel(project, image, person, entries)
@@ -43,3 +43,5 @@ else:
     work_panel(project, image, draft, person)
     draft_panel(draft, entries)
 history_panel(project, image, person, entries, may_restore=draft is None)
+if like_room is not None:
+    like_places_panel(like_room, project, person, known)  # last: the image does not wait for it

@@ -34,6 +34,9 @@ CONTENT_PX: Final = """() => Math.max(0, ...[...document.querySelectorAll('[data
 SETTLE_MS: Final = 1500
 """Tiles and figures come after the page."""
 
+PATIENCE_MS: Final = 60_000
+"""For a page of a machine that has much else to do."""
+
 LOADED: Final = """() => !document.querySelector('[data-testid="stSkeleton"], [data-test-script-state="running"]')"""
 """The script has ended, and every part of the page has its code."""
 
@@ -235,7 +238,7 @@ def _picture(browser: Browser, options: argparse.Namespace, view: View, width: i
         viewport={"width": width, "height": HEIGHT_PX}, color_scheme="dark" if scheme == "dark" else "light"
     )
     context.add_cookies([{"name": "cristae_name", "value": PERSON, "url": options.url}])
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.on("pageerror", lambda error: print(f"{view.name}: a script failed: {error}"))
     path = options.out / f"{view.name}-{width}-{scheme}.png"

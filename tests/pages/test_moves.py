@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.annotation.draft_tiles import class_counts, pack_tile
@@ -102,6 +103,18 @@ def correct(app: AppTest, **query: str) -> AppTest:
     page = open_page(app, "correct_page.py", **query)
     assert not page.exception
     return page
+
+
+def test_the_image_does_not_wait_for_like_places(
+    store: Store, project: ProjectRecord, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine nothing could be painted for half a minute."""
+    tested = add(store, project, "test", Split.TEST)
+    predict(store, tested, {1: 20})
+    monkeypatch.setattr("ui.correct.like_places.like_places", lambda *_, **__: st.stop())
+    page = correct(app, project=project.id, image=tested.id)
+    assert page.button(key="correct-begin").label == "Begin"
+    assert "Looking for like places" in texts(page)
 
 
 def test_a_test_image_says_why_it_does_not_train_and_leads_on(

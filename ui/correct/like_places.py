@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.annotation.like_places import LikePlace, like_places
 from core.annotation.progress import ImageProgress
@@ -15,43 +16,58 @@ from ui.errors import plain
 from ui.state import Query, query, set_query
 
 
-def test_image_panel(
-    project: ProjectRecord, image: ImageRecord, person: str, known: Mapping[str, ImageProgress]
-) -> None:
-    """Said before anybody begins: corrections of test images never train; and where corrections do.
+def test_image_panel(image: ImageRecord) -> DeltaGenerator | None:
+    """Said before anybody begins: corrections of test images never train.
 
     Parameters
     ----------
     image
-        That is open; nothing is drawn where it is not in the test set.
-    known
-        How far each image of the project is.
+        That is open.
+
+    Returns
+    -------
+    DeltaGenerator or None
+        Where `like_places_panel` says where corrections do train; None where the image is not in the test set.
     """
     if image.split is not Split.TEST:
-        return
+        return None
     with st.container(border=True, key="correct-test-image"):
         st.markdown(
             ":material/straighten: **This image is in the test set.** Models are measured on it, so no model ever "
             "learns from it, whatever is corrected here: scores on images that a model has seen would mean nothing. To "
             "get a better model, correct like places in images that train:"
         )
-        answer, organelle = _class(Query.DOUBT), _class(Query.CLASS)
-        with st.spinner("Looking for like places…"):
-            places = like_places(
-                context.store(), project.id, person, known, answer=answer, organelle=organelle
-            ) or like_places(context.store(), project.id, person, known)
-        if not places:
-            st.caption(
-                "No image of the training set or the pool has a prediction with an open place. Segment such images "
-                "first, or bring some in on the Data page."
-            )
-            return
-        with st.container(horizontal=True):
-            for number, place in enumerate(places):
-                label = plain(f"{place.image.name} · {_words(place, project.scheme)}")
-                st.button(
-                    label, icon=":material/my_location:", key=f"like-place-{number}", on_click=_open, args=(place,)
-                )
+        room = st.empty()
+        room.caption("Looking for like places…")
+        return room
+
+
+def like_places_panel(
+    room: DeltaGenerator, project: ProjectRecord, person: str, known: Mapping[str, ImageProgress]
+) -> None:
+    """A button for each like place. It looks through the predictions of many images: draw it after the image.
+
+    Parameters
+    ----------
+    room
+        Of `test_image_panel`.
+    known
+        How far each image of the project is.
+    """
+    answer, organelle = _class(Query.DOUBT), _class(Query.CLASS)
+    places = like_places(context.store(), project.id, person, known, answer=answer, organelle=organelle) or like_places(
+        context.store(), project.id, person, known
+    )
+    if not places:
+        room.caption(
+            "No image of the training set or the pool has a prediction with an open place. Segment such images "
+            "first, or bring some in on the Data page."
+        )
+        return
+    with room.container(horizontal=True):
+        for number, place in enumerate(places):
+            label = plain(f"{place.image.name} · {_words(place, project.scheme)}")
+            st.button(label, icon=":material/my_location:", key=f"like-place-{number}", on_click=_open, args=(place,))
 
 
 def _open(place: LikePlace) -> None:
