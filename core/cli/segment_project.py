@@ -13,8 +13,11 @@ from core.batches.start import MAX_FILES, NewFile, add_file
 from core.batches.target import FIRST_PROJECT, first_project, makes_first_project
 from core.cli.console import done, notice, progress_bar
 from core.cli.results import find_project
+from core.curation.pixel_size_change import outdated_words
 from core.engine.engine import ensure_engine
 from core.errors import ImageError, JobError, ModelError
+from core.imaging.guarded_micrograph import open_guarded
+from core.imaging.image_content import content_hash
 from core.jobs.rows import jobs
 from core.learning.current_model import proposed_model
 from core.models.store import ModelStore
@@ -57,6 +60,7 @@ def segment_into(
     if model is None:
         raise ModelError(f"There is no model in {models.models_dir}.", "Train one, or import one.")
     project = known or first_project(store, model.scheme, by=who)
+    _tell_what_becomes_outdated(store, project.id, files, pixel_size_nm)
     plan = SegmentPlan(model_id=model.id, step=step, mirroring=mirroring)
     batch_id = new_batch_id()
     for path in files:
@@ -66,6 +70,26 @@ def segment_into(
     done(f"{len(files)} file(s) queued for {project.name} with {model.card.name}: batch {batch_id}")
     if wait:
         _wait(store, batch_id)
+
+
+def _tell_what_becomes_outdated(
+    store: Store, project_id: str, files: Sequence[Path], pixel_size_nm: float | None
+) -> None:
+    """Say of images that the project holds without a pixel size which label maps one of these files makes outdated."""
+    unsized = {image.content_hash: image for image in store.images(project_id) if image.pixel_size.nm is None}
+    for path in files if unsized else ():
+        try:
+            with open_guarded(path, max_px=store.settings.max_image_px) as file:
+                for page in range(file.pages):
+                    content = file.read(page)
+                    stack = file.name if file.pages > 1 else ""
+                    image = unsized.get(content_hash(content, stack, page if stack else None))
+                    nm = pixel_size_nm or content.pixel_size.nm
+                    words = outdated_words(store, image, nm) if image is not None and nm else ""
+                    if image is not None and words:
+                        notice(f"{path.name}: {image.name} is there without a pixel size and gets {nm:.4g} nm. {words}")
+        except ImageError:  # its job says what is wrong with it
+            continue
 
 
 def _wait(store: Store, batch_id: str) -> None:

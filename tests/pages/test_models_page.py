@@ -7,16 +7,21 @@ import re
 import shutil
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.engine.context import JobContext
 from core.engine.tasks.import_model import run
 from core.exchange.bundle import export_bundle
+from core.imaging.image import Image, PixelSize
+from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import jobs, log_file, submit
 from core.jobs.transitions import claim
+from core.label_scheme import DEFAULT_SCHEME
 from core.models.store import STARTER_ID, ModelStore
 from core.settings import ROOT
+from core.store.records import RevisionKind
 from core.store.store import Store
 from tests.models import write_loadable_model, write_model
 from tests.pages.conftest import open_page, texts
@@ -124,6 +129,26 @@ def test_the_pixel_size_is_asked_for(models: ModelStore, app: AppTest) -> None:
     page = click(page, "use-size-child")
     assert models.get("child").pixel_size_nm == 4.5
     assert "is unknown: images" not in texts(page)
+
+
+def test_a_pixel_size_that_makes_predictions_outdated_asks_first(
+    store: Store, models: ModelStore, app: AppTest
+) -> None:
+    """Until then the model took images as they are; then it does not, and what it made stood unmarked."""
+    project = store.create_project("liver", DEFAULT_SCHEME)
+    image = store.add_image(project.id, Image(np.zeros((8, 8), np.uint8), PixelSize.from_user(9.0), "a"))
+    details = {"summary": {"pixel_size_nm": 9.0, "seconds": 30.0, "shape_yx": [8, 8], "scale_factor": 1.0}}
+    made = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="child", details=details)
+    write_label_pyramid(store.label_pyramid_path(made.id), np.zeros((8, 8), np.uint8), pixel_size_nm=9.0)
+    store.complete_revision(made.id)
+    page = open_page(app, PAGE)
+    page = page.text_input(key="size-child").set_value("4.5").run()
+    page = click(page, "use-size-child")
+    assert not page.exception
+    assert "1 label map by models becomes outdated. Making it again takes about 2 min." in texts(page)
+    assert models.get("child").pixel_size_nm is None
+    next(button for button in page.button if button.label == "Set the pixel size").click().run()
+    assert models.get("child").pixel_size_nm == 4.5
 
 
 def test_a_broken_folder_can_be_thrown_away(models: ModelStore, app: AppTest) -> None:

@@ -14,9 +14,12 @@ import core.cli.segment_project as segment_project
 from core.cli.app import app
 from core.cli.console import UsageError
 from core.errors import ImageError, NotFoundError
+from core.imaging.image import Image, PixelSize
+from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import jobs
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import current_settings
+from core.store.records import RevisionKind
 from core.store.store import Store, current_store
 from tests.models import write_model
 
@@ -73,6 +76,28 @@ def test_what_does_not_go_together_is_refused(store: Store, tmp_path: Path) -> N
     with pytest.raises(NotFoundError):
         run(str(tmp_path / "a.tif"), "--project", "Kidney")
     assert jobs() == ()
+
+
+def test_what_a_new_pixel_size_makes_outdated_is_said_before_anything_is_queued(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Label maps of an image without a pixel size became outdated without a word."""
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.arange(64, dtype=np.uint8).reshape(8, 8))
+    project = store.projects()[0]
+    image = store.add_image(project.id, Image(np.arange(64, dtype=np.uint8).reshape(8, 8), name="old"))
+    details = {"summary": {"pixel_size_nm": None, "seconds": 2.0, "shape_yx": [8, 8], "scale_factor": 1.0}}
+    made = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="tiny", details=details)
+    write_label_pyramid(store.label_pyramid_path(made.id), np.zeros((8, 8), np.uint8), pixel_size_nm=None)
+    store.complete_revision(made.id)
+    said = CliRunner().invoke(app, ["segment", str(path), "--project", "Liver", "--pixel-size", "0.005 µm"]).output
+    said = " ".join(said.split())
+    assert "a.tif: old is there without a pixel size and gets 5 nm." in said
+    assert "1 label map by models becomes outdated: segment the image again." in said
+    assert len(jobs(kinds=["ingest"])) == 1
+    store.set_pixel_size(image.id, PixelSize.from_user(5.0))
+    said = CliRunner().invoke(app, ["segment", str(path), "--project", "Liver", "--pixel-size", "4"]).output
+    assert "outdated" not in said  # a known size stays
 
 
 def test_the_first_project_is_made_by_the_rule_of_the_page(store: Store, tmp_path: Path) -> None:

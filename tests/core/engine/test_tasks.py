@@ -21,7 +21,7 @@ import core.engine.warm as warm
 from core.engine.engine import ensure_engine
 from core.errors import JobCancelledError
 from core.imaging.image import Image, PixelSize
-from core.imaging.pyramid import open_pyramid
+from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.jobs.rows import job, submit
 from core.jobs.transitions import claim
 from core.models.store import ModelStore, StoredModel
@@ -30,7 +30,7 @@ from core.predictions.cleaning import cleaning_of, raw_labels
 from core.review.audit_log import audit_entries
 from core.segmentation.prediction_summary import PredictionSummary
 from core.settings import Settings, load_settings
-from core.store import ImageRecord, JobRecord, JobState, ProjectRecord, RevisionState, Store
+from core.store import ImageRecord, JobRecord, JobState, ProjectRecord, RevisionKind, RevisionState, Store
 from tests.core.engine.conftest import PLUGINS, end, wait_for
 from tests.core.networks import write_model
 
@@ -119,8 +119,13 @@ def test_a_file_with_the_pixels_of_an_older_image_gives_it_the_size_it_lacks(
     for name in ("a.tif", "b.tif", "c.tif"):
         tiff(tmp_path / name, ramp()[0])
     (image_id,) = do(store, "ingest", project_id=project.id, path=str(tmp_path / "a.tif")).result["image_ids"]
+    made = store.begin_revision(image_id, RevisionKind.PREDICTION, model_id="m", details={"summary": {}})
+    shape = store.image(image_id).shape_yx
+    write_label_pyramid(store.label_pyramid_path(made.id), np.zeros(shape, np.uint8), pixel_size_nm=None)
+    store.complete_revision(made.id)
     store.trash_images([image_id])
     done = do(store, "ingest", project_id=project.id, path=str(tmp_path / "b.tif"), pixel_size_nm=5).result
+    assert done["outdated"] == {image_id: "1 label map by models becomes outdated: segment the image again."}
     assert (done["duplicates"], done["restored"], done["sized"]) == ([image_id], [image_id], [image_id])
     assert done["sizes_nm"] == {}
     assert [(image.id, image.pixel_size.nm) for image in store.images(project.id)] == [(image_id, 5.0)]
@@ -128,6 +133,7 @@ def test_a_file_with_the_pixels_of_an_older_image_gives_it_the_size_it_lacks(
     assert told == ["images_restored", "image_changed"]
     other = do(store, "ingest", project_id=project.id, path=str(tmp_path / "c.tif"), pixel_size_nm=4).result
     assert (other["restored"], other["sized"], other["sizes_nm"]) == ([], [], {image_id: 4.0})
+    assert other["outdated"] == {}
     assert store.image(image_id).pixel_size.nm == 5.0  # what was known first stays
 
 
