@@ -2,12 +2,14 @@
 
 import streamlit as st
 
+from core.access.roles import Permission
 from core.annotation.progress import progress
 from ui import context
+from ui.access import gate
 from ui.correct.alone import asked_line
 from ui.correct.history import history_panel
 from ui.correct.like_places import like_places_panel, test_image_panel
-from ui.correct.start import draft_panel, entries_of, image_picker, my_draft, others, start_panel
+from ui.correct.start import draft_panel, entries_of, image_picker, my_draft, others, revision_notice, start_panel
 from ui.correct.work import submitted_panel, work_panel
 from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
@@ -35,13 +37,15 @@ asked_line(project, image, known)
 entries = entries_of(project, image, person)
 submitted_panel(project, image, known)
 like_room = test_image_panel(image)
-draft = my_draft(image, person)
-if draft is None:
+revision_notice(entries)
+may_paint = gate(Permission.PAINT, project.id)
+draft = my_draft(image, person) if may_paint else None
+if draft is None and may_paint:
     start_panel(project, image, person, entries)
-else:
+elif draft is not None:
     others(image, person)
     work_panel(project, image, draft, person)
     draft_panel(draft, entries)
-history_panel(project, image, person, entries, may_restore=draft is None)
+history_panel(project, image, person, entries, may_restore=may_paint and draft is None)
 if like_room is not None:
     like_places_panel(like_room, project, person, known)  # last: the image does not wait for it

@@ -24,29 +24,29 @@ from ui.person import person
 
 def allowed(permission: Permission, project_id: str | None = None) -> bool:
     """Whether this person may do it in a project; None: in any, for what belongs to none."""
+    return refusal_of(permission, project_id) is None
+
+
+def refusal_of(permission: Permission, project_id: str | None = None) -> AccessError | None:
+    """Why this person may not do it in a project (None: in any), and what to ask for; None where they may."""
     if current_settings().access is Access.OPEN:
-        return True
-    if project_id is not None:
-        return may(context.store(), project_id, person(), permission)
-    try:
-        require_anywhere(context.store(), person(), permission)
-    except AccessError:
-        return False
-    return True
-
-
-def gate(permission: Permission, project_id: str | None = None) -> bool:
-    """`allowed`; where not, it is said who may."""
-    if allowed(permission, project_id):
-        return True
+        return None
     try:
         if project_id is None:
             require_anywhere(context.store(), person(), permission)
         else:
             require(context.store(), project_id, person(), permission)
     except AccessError as error:
+        return error
+    return None
+
+
+def gate(permission: Permission, project_id: str | None = None) -> bool:
+    """`allowed`; where not, it is said who may."""
+    error = refusal_of(permission, project_id)
+    if error is not None:
         st.info(plain(f"{error.cause} {error.remedy}"), icon=":material/lock:")
-    return False
+    return error is None
 
 
 def may_name_folders(project_id: str | None = None) -> bool:

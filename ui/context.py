@@ -7,8 +7,9 @@ from typing import Final
 
 from core.access.models import visible_models
 from core.jobs.rows import jobs
+from core.learning.current_model import CurrentModel, Reason
+from core.learning.current_model import current_model as core_current_model
 from core.learning.current_model import opening_model as core_opening_model
-from core.learning.current_model import proposed_model
 from core.models.store import ModelStore, StoredModel
 from core.settings import current_settings
 from core.store.records import ImageRecord, JobState, RevisionKind, RevisionRecord
@@ -48,7 +49,15 @@ def offered_models(chosen_id: str | None = None) -> dict[str, StoredModel]:
 
 def current_model(project_id: str | None, image_id: str | None = None) -> StoredModel | None:
     """The model that is proposed for a project, and for one of its images: `core.learning.current_model`."""
-    return _seen(proposed_model(store(), models(), project_id, image_id))
+    found = find_current_model(project_id, image_id)
+    return found.model if found else None
+
+
+def find_current_model(project_id: str | None, image_id: str | None = None) -> CurrentModel | None:
+    """`current_model` with the reason; a default of another project, which this person may not see, is not proposed."""
+    found = core_current_model(store(), models(), project_id, image_id)
+    seen = _seen(found.model if found else None)
+    return found if found is None or seen is found.model else CurrentModel(seen, Reason.DEFAULT) if seen else None
 
 
 def opening_model(image: ImageRecord) -> StoredModel | None:
@@ -57,8 +66,14 @@ def opening_model(image: ImageRecord) -> StoredModel | None:
 
 
 def model_name(model_id: str) -> str:
-    """A model's name to show, archived or not; its id where it is not in the store."""
-    return next((model.card.name for model in models().list() if model.id == model_id), model_id)
+    """A model's name to show, archived or not; its id where it is not in the store.
+
+    A model of another project, whose label maps were copied here with their images, is not named.
+    """
+    found = next((model for model in models().list() if model.id == model_id), None)
+    if found is None:
+        return model_id
+    return found.card.name if visible_models(store(), [found], person()) else "a model of another project"
 
 
 def newest_first(images: Sequence[ImageRecord]) -> list[ImageRecord]:

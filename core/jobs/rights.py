@@ -17,7 +17,7 @@ from core.errors import AccessError, JobError, ModelError, NotFoundError
 from core.jobs.kinds import task_kind
 from core.models.store import ModelStore
 from core.settings import Access, Settings
-from core.store.import_batch import find_batch
+from core.store.import_batch import find_batch, own_batch
 from core.store.people import person_key
 from core.store.records import JobRecord
 from core.store.review_tables import MemberRow
@@ -155,8 +155,12 @@ def fenced(store: Store, params: Mapping[str, Any], person: str) -> Mapping[str,
     ------
     AccessError
         The person may not name files of the server, or not these.
+    NotFoundError
+        It is about files that somebody else has dropped.
     """
     given = given_paths(params)
+    if params.get("batch_id"):
+        own_batch(store.settings, str(params["batch_id"]), by=person)
     batch = batch_folder(store.settings, params)
     outside = [path for path in given if batch is None or not Path(path).resolve().is_relative_to(batch[0].resolve())]
     if not given:

@@ -6,6 +6,7 @@ that were there before go one way from then on.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import shutil
@@ -19,16 +20,19 @@ from typing import Final
 
 from core.datasets.unpacking import unpack_dataset
 from core.errors import DatasetError, NotFoundError
-from core.files import explained_os_errors
+from core.files import explained_os_errors, write_json
 from core.imaging.names import display_name, is_file_stem
 from core.imaging.reader import case_stem
-from core.settings import Settings
+from core.settings import Access, Settings
+from core.store.people import person_key
 from core.store.uploads import delete_upload, find_upload
 
 logger = logging.getLogger(__name__)
 
 KEPT_S: Final = 7 * 24 * 3600
 """Files that no job has asked for are thrown away after a week without a change."""
+
+_OWNER: Final = ".owner.json"
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
@@ -61,13 +65,36 @@ class ImportBatch:
         return tuple(sorted(folder.iterdir())) if folder.is_dir() else ()
 
 
-def new_batch(settings: Settings) -> ImportBatch:
-    """An empty batch."""
+def new_batch(settings: Settings, *, by: str = "") -> ImportBatch:
+    """An empty batch of a person."""
     batch = find_batch(settings, uuid.uuid4().hex)
     with explained_os_errors(batch.path):
         for part in Part:
             (batch.path / part.value).mkdir(parents=True, exist_ok=True)
+        write_json(batch.path / _OWNER, {"by": by})
     return batch
+
+
+def own_batch(settings: Settings, batch_id: str, *, by: str) -> ImportBatch:
+    """The batch with this id, where access goes by roles only for who has dropped its files.
+
+    Raises
+    ------
+    NotFoundError
+        The id cannot be one, or the files are somebody else's: the names of files belong to who dropped them.
+    """
+    batch = find_batch(settings, batch_id)
+    if settings.access is Access.ROLES and person_key(_owner(batch)) != person_key(by):
+        raise NotFoundError(f"There is no batch {batch_id!r} of yours.", "Drop the files again.")
+    return batch
+
+
+def _owner(batch: ImportBatch) -> str:
+    """Who has dropped its files; "" where nobody said, or an earlier version kept no word of it."""
+    try:
+        return str(json.loads((batch.path / _OWNER).read_text("utf-8"))["by"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def find_batch(settings: Settings, batch_id: str) -> ImportBatch:

@@ -34,7 +34,7 @@ def history_panel(
         return
     with st.expander(f"History: {counted(len(entries), 'label map')}", icon=":material/history:"):
         st.dataframe(
-            history_table(entries, {each.id: each.card.name for each in context.models().list()}),
+            history_table(entries, {model_id: context.model_name(model_id) for model_id in _makers(entries)}),
             hide_index=True, width="stretch", key=f"history-{image.id}", placeholder="–",
             column_config=count_columns("Changed, px", "Vouched for, px"),
         )  # fmt: skip
@@ -72,6 +72,11 @@ def history_table(entries: Sequence[HistoryEntry], models: Mapping[str, str] = M
     )
 
 
+def _makers(entries: Sequence[HistoryEntry]) -> set[str]:
+    """Ids of the models that made any of them."""
+    return {entry.revision.model_id for entry in entries if entry.revision.model_id}
+
+
 def _made_by(revision: RevisionRecord, models: Mapping[str, str]) -> str:
     """The model of a prediction, whoever asked for it; else the person."""
     if revision.kind is RevisionKind.PREDICTION and revision.model_id:
@@ -86,7 +91,7 @@ def _actions(entries: Sequence[HistoryEntry], person: str, *, may_restore: bool)
         chosen = choice("Label map", revision_texts(entries), key="history-chosen")
         restoring = st.button(
             "Begin a draft from it", icon=":material/restore:", disabled=not may_restore, key="history-restore",
-            help=None if may_restore else "Submit or discard your open draft first.",
+            help=None if may_restore else "This takes the role annotator, and no open draft of this image.",
         )  # fmt: skip
         entry = by_id[chosen]
         mine = person_key(entry.revision.author) == person_key(person) and bool(person)

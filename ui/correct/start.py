@@ -10,7 +10,6 @@ import streamlit as st
 from core.annotation.beginning import begin_draft, discard_draft
 from core.annotation.history import HistoryEntry, history
 from core.annotation.progress import TO_DO, ImageProgress, Standing, is_asked, is_to_do, standing_of
-from core.learning.current_model import proposed_model
 from core.review.double_annotation import hidden_authors, hidden_revisions, own_work
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
@@ -133,6 +132,15 @@ def entries_of(project: ProjectRecord, image: ImageRecord, person: str) -> tuple
     return history(store, image.id, hidden=hidden_revisions(store, project.id, person, image_id=image.id))
 
 
+def revision_notice(entries: Sequence[HistoryEntry]) -> None:
+    """Say that the label map of a link is not one of the image, as far as this person may see them."""
+    asked = query(Query.REVISION)
+    if asked and all(entry.revision.id != asked for entry in entries):
+        st.warning(
+            "The label map of this link is not among those of this image that you may see.", icon=":material/link_off:"
+        )
+
+
 def my_draft(image: ImageRecord, person: str) -> DraftRecord | None:
     """This person's open draft of the image."""
     found = context.store().drafts(image.id)
@@ -168,7 +176,7 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
         options = [*by_id, _EMPTY] if asked is None else [asked.base_revision_id or _EMPTY]
         default = options[0]
         if asked is None:
-            current = proposed_model(context.store(), context.models(), project.id, image.id)
+            current = context.current_model(project.id, image.id)
             default = default_start(entries, person, current.id if current else None)
             linked = query(Query.REVISION)
             default = linked if linked and linked in by_id else default

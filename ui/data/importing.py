@@ -17,12 +17,14 @@ from core.labels.reading import LabelSource
 from core.labels.values import read_value_map
 from core.outside.guarded import Limits, Subject, guarded_with
 from core.settings import current_settings
-from core.store.import_batch import ImportBatch, Part, discard_batch, find_batch, new_batch, take_upload
+from core.store.import_batch import ImportBatch, Part, discard_batch, new_batch, take_upload
 from core.store.records import ProjectRecord
 from ui.access import may_name_folders, named_path
 from ui.data.preview import preview_panel
 from ui.errors import explained, plain
-from ui.state import Query, StateKey, query, set_query
+from ui.parts.dropped_files import waiting_files
+from ui.person import person
+from ui.state import Query, StateKey, set_query
 from ui.uploader import ACCEPTED, uploader
 
 _DROP: Final = "Drop files"
@@ -104,8 +106,7 @@ def _server_folders(project: ProjectRecord) -> tuple[Path | None, Path | None]:
 def _dropped() -> ImportBatch | None:
     """Two drop zones, and what has arrived so far; it survives a reload of the page."""
     settings = current_settings()
-    batch_id = query(Query.BATCH)
-    batch = find_batch(settings, batch_id) if batch_id else None
+    batch = waiting_files()
     zones = st.columns(2)
     words = {Part.IMAGES: "Drop micrographs here", Part.LABELS: "Drop their labels here, if there are any"}
     for zone, (part, label) in zip(zones, words.items(), strict=True):
@@ -113,7 +114,7 @@ def _dropped() -> ImportBatch | None:
             accept = (*ACCEPTED, ".zip") if part is Part.IMAGES else ACCEPTED
             for upload in uploader(key=f"data-{part.value}", label=label, accept=accept):
                 if batch is None:
-                    batch = new_batch(settings)
+                    batch = new_batch(settings, by=person())
                     set_query(Query.BATCH, batch.id)
                 with explained():
                     take_upload(settings, batch, upload.upload_id, part)

@@ -7,12 +7,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.access.roles import Permission
 from core.curation.sample_sheet import SheetPlan, apply_sheet, plan_sheet, sheet_of
 from core.errors import CristaeError
 from core.imaging.image import PixelSize
 from core.spreadsheets import CSV_TYPE, spreadsheet
 from ui import context
 from ui.errors import plain, show_error
+from ui.parts.dialog_rights import asks
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.pixel_size_change import plan_sizes, show_consequences
 from ui.parts.scores import counted, some_of
@@ -31,6 +33,7 @@ _TITLES = {
 
 @kept_dialog("sample sheet")
 @st.dialog("Sample sheet", width="large", on_dismiss=forget_dialog)
+@asks(Permission.MANAGE, lambda project_id: [project_id])
 def sample_sheet(project_id: str) -> None:
     """`sheet_panel` on top of the page; what was pasted stays when a job ends behind it."""
     sheet_panel(project_id)

@@ -39,8 +39,8 @@ def source_words(source: Source) -> str:
             return "Reference labels"
         case SourceKind.IMPORTED:
             return f"Predictions of {source.made_by}"
-    model = next((each for each in context.models().list() if each.id == source.made_by), None)
-    return f"Predictions of {model.card.name if model else f'{source.made_by} (deleted)'}"
+    there = any(model.id == source.made_by for model in context.models().list())
+    return f"Predictions of {context.model_name(source.made_by)}" + ("" if there else " (deleted)")
 
 
 def source_picker(there: Mapping[Source, Sequence[MeasuredMap]]) -> Source:
@@ -54,6 +54,8 @@ def source_picker(there: Mapping[Source, Sequence[MeasuredMap]]) -> Source:
     by_key = {source.key: source for source in there}
     asked = query(Query.SOURCE)
     first = asked if asked in by_key else usual_source(context.store(), there).key
+    if asked and asked not in by_key:
+        st.warning("The label maps of this link are not in this project (any more).", icon=":material/link_off:")
     words = {key: _choice_text(source, there[source]) for key, source in by_key.items()}
     chosen = choice(
         "Label maps",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.jobs.rows import submit
-from core.learning.current_model import current_model
 from core.models.store import StoredModel
 from ui import context
 from ui.access import origin_text, visible_projects
@@ -29,7 +28,7 @@ def _projects_with_models() -> None:
     """The current model of each project that has one of its own."""
     lines = []
     for project in visible_projects():
-        current = current_model(context.store(), context.models(), project.id)
+        current = context.find_current_model(project.id)
         if current is not None and current.own:
             lines.append(f"{project.name}: {current.model.card.name}")
     told = "Used where a project has no model of its own."

@@ -132,8 +132,7 @@ def line_text(progress: BatchProgress) -> str:
 
 def _with_model(progress: BatchProgress) -> str:
     """By which model, into which project."""
-    names = {model.id: model.card.name for model in context.models().list()}
-    words = f" with {plain(names.get(progress.batch.model_id, progress.batch.model_id))}"
+    words = f" with {plain(context.model_name(progress.batch.model_id))}"
     if progress.batch.project_id is None:
         return words
     try:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from core.access.roles import Permission
 from core.curation.images import delete_project, project_contents
 from core.datasets.folder import read_classes
 from core.errors import CristaeError
@@ -15,6 +16,7 @@ from core.store.records import ProjectRecord
 from ui import context
 from ui.access import may_name_folders, named_path
 from ui.errors import show_error
+from ui.parts.dialog_rights import asks
 from ui.parts.kept_dialog import close_dialog, kept_dialog, opening
 from ui.parts.pixel_size_field import pixel_size_field
 from ui.parts.scheme import scheme_chips, scheme_editor, scheme_of_rows
@@ -29,6 +31,7 @@ _FILE: Final = "From a dataset.json"
 
 @kept_dialog("new project")
 @st.dialog("New project", width="large", dismissible=False)
+@asks(Permission.MANAGE, lambda: [None])
 def new_project() -> None:
     """Name, pixel size, classes. Only its buttons close it, so that no slip loses what was typed."""
     key = f"new-project-{opening()}"
@@ -62,6 +65,7 @@ def edit_project(project: ProjectRecord) -> None:
 
 @kept_dialog("project settings")
 @st.dialog("Project settings", width="large", dismissible=False)
+@asks(Permission.MANAGE, lambda project_id: [project_id])
 def _settings(project_id: str) -> None:
     """Its fields, and the way to delete it."""
     project, key = context.store().project(project_id), f"edit-project-{project_id}-{opening()}"

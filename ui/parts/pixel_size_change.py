@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Final
 
 import streamlit as st
 
+from core.access.roles import Permission
 from core.curation.images import change_pixel_sizes, images_with_planes
 from core.curation.pixel_size_change import (
     ASK_FROM_S,
@@ -25,6 +27,7 @@ from core.segmentation.scale_note import scale_note
 from core.store.records import ImageRecord
 from ui import context
 from ui.errors import plain, show_error
+from ui.parts.dialog_rights import asks, of_images
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.names import image_details
 from ui.parts.options import choices, titled
@@ -120,6 +123,7 @@ def plan_sizes(
 
 @kept_dialog("measured scale")
 @st.dialog("Set the scale", width="large", on_dismiss=forget_dialog)
+@asks(Permission.PAINT, lambda image_id, length_px, typed, model_id, segment, selected: of_images([image_id]))
 def use_measured_scale(
     image_id: str, length_px: float, typed: str, model_id: str | None, segment: bool, selected: tuple[str, ...]
 ) -> None:
@@ -158,6 +162,7 @@ def use_measured_scale(
 
 @kept_dialog("pixel size change")
 @st.dialog("Change the pixel size?", on_dismiss=forget_dialog)
+@asks(Permission.PAINT, lambda ids_by_nm, model_id, detail, segment: of_images(chain(*ids_by_nm.values())))
 def _confirm(ids_by_nm: Mapping[float, Sequence[str]], model_id: str | None, detail: str, segment: str | None) -> None:
     """Say what it costs, and wait for a yes."""
     _decide(ids_by_nm, model_id, detail, segment, "Change the pixel size")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import streamlit as st
 
@@ -14,6 +14,15 @@ from ui.parts.new_project import new_project
 from ui.parts.options import choice
 from ui.person import person_field
 from ui.state import Query, StateKey, query, set_query
+
+
+def link_notice(asked: str | None, projects: Collection[str]) -> None:
+    """Say that the project of a link is not among those of the person; whether it exists is not said."""
+    if asked and asked not in projects:
+        st.warning(
+            "The project of this link does not exist (any more), or you have no role in it. Another one is shown.",
+            icon=":material/link_off:",
+        )
 
 
 def project_picker(
@@ -45,6 +54,7 @@ def project_picker(
         if with_new and st.button("New project", icon=":material/add:", type="primary", key=f"{key}-new"):
             new_project()
         return None
+    link_notice(query(Query.PROJECT), projects)
     ids = list(projects)
     asked = (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT))
     wanted = next((i for i in asked if i in projects), None) or first() or ids[-1]

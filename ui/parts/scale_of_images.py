@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.access.roles import Permission
 from ui import context
+from ui.parts.dialog_rights import asks, of_images
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.names import image_details
 from ui.parts.options import choice
@@ -18,6 +20,7 @@ _HEIGHT_PX = 460
 
 @kept_dialog("scale of images")
 @st.dialog("Set the scale", width="large", on_dismiss=forget_dialog)
+@asks(Permission.PAINT, lambda image_ids: of_images(image_ids))
 def scale_of_images(image_ids: tuple[str, ...]) -> None:
     """A field for a known size, and a viewer with the scale tool.
 

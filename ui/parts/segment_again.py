@@ -15,6 +15,7 @@ from ui import context
 from ui.access import allowed
 from ui.errors import explained, plain
 from ui.parts.class_match import class_match, matched_classes
+from ui.parts.dialog_rights import asks, of_images
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.names import model_choice
 from ui.parts.no_model import no_model
@@ -28,6 +29,7 @@ STEPS: Final = (0.5, 0.625, 0.75, 0.875, 1.0)
 
 @kept_dialog("segment again")
 @st.dialog("Segment images", width="large", on_dismiss=forget_dialog)
+@asks(Permission.PAINT, lambda image_ids: of_images(image_ids))
 def segment_again(image_ids: tuple[str, ...]) -> None:
     """Choose a model, see what there is to do and how long it takes, begin it as one batch."""
     images = [image for image in context.store().images() if image.id in set(image_ids)]

@@ -7,12 +7,14 @@ from typing import Final
 
 import streamlit as st
 
+from core.access.roles import Permission
 from core.exports.choice import chosen_maps, kinds_in_words, label_choices
 from core.exports.request import COUNTS, TRAINING, USUAL_PARTS, ExportRequest, Form, Part
 from core.exports.start import start_export
 from core.store.records import JobRecord
 from ui import context
 from ui.errors import plain
+from ui.parts.dialog_rights import asks
 from ui.parts.kept_dialog import forget_dialog, kept_dialog, opening
 from ui.parts.kept_files import prepare_button
 from ui.parts.options import choice, titled
@@ -86,6 +88,7 @@ def takeaway_button(
 
 @kept_dialog("takeaway")
 @st.dialog("Take away", width="large", on_dismiss=forget_dialog)
+@asks(Permission.VIEW, lambda project_id, image_ids, title, labels: [project_id])
 def _takeaway(project_id: str, image_ids: tuple[str, ...], title: str, labels: str) -> None:
     """Which label maps, which files; then the job and its file."""
     turn = opening()

@@ -15,6 +15,7 @@ from core.transfers.run import KIND, start_transfer
 from ui import context
 from ui.access import allowed, sees_job, visible_projects
 from ui.errors import explained, explaining, plain
+from ui.parts.dialog_rights import asks
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.options import choice, titled
@@ -43,6 +44,7 @@ def transfer_button(image_ids: tuple[str, ...], *, key: str) -> None:
 
 @kept_dialog("transfer images")
 @st.dialog("Copy or move to another project", width="large", on_dismiss=forget_dialog)
+@asks(Permission.VIEW, lambda image_ids, source_id: [source_id])
 def transfer_images(image_ids: tuple[str, ...], source_id: str) -> None:
     """Where to, how, and what that does to the label maps."""
     key = f"transfer-{opening()}"

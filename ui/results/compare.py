@@ -49,6 +49,8 @@ _ahead = threading.Lock()
 def compare_panel(row: EvaluationRecord, report: EvaluationReport, rows: Sequence[EvaluationRecord]) -> None:
     """Choice of the others, bars of all, differences to one."""
     others = _others(row, rows)
+    if not {*address_list(Query.COMPARED)} <= {each.id for each in rows}:
+        st.warning("An evaluation of this link is not in this project (any more).", icon=":material/link_off:")
     if not others:
         st.info(
             "This is the only evaluation of the project. Evaluate a second model, or the next round's, on the same "

@@ -25,10 +25,11 @@ from core.label_scheme import LabelScheme
 from core.labels.polarity import Foreground
 from core.labels.reading import LabelSource
 from core.settings import current_settings
-from core.store.import_batch import Part, discard_batch, find_batch, new_batch, take_upload
+from core.store.import_batch import Part, discard_batch, new_batch, take_upload
 from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, Split
 from ui.access import may_name_folders, named_path
 from ui.errors import explained, explaining, plain
+from ui.parts.dropped_files import waiting_files
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.label_colors import asked_colors, shows_colors
 from ui.parts.light_or_dark import asked_foreground
@@ -36,7 +37,7 @@ from ui.parts.refusals import refusals_panel
 from ui.parts.scores import counted
 from ui.parts.units import shape_text
 from ui.person import person
-from ui.state import Query, StateKey, query, set_query
+from ui.state import Query, StateKey, set_query
 from ui.uploader import uploader
 
 KIND: Final = "import_predictions"
@@ -235,11 +236,10 @@ def _on_server(project: ProjectRecord) -> tuple[tuple[Path, ...], None]:
 def _dropped() -> tuple[tuple[Path, ...], str | None]:
     """The files that were dropped; they survive a reload of the page."""
     settings = current_settings()
-    batch_id = query(Query.BATCH)
-    batch = find_batch(settings, batch_id) if batch_id else None
+    batch = waiting_files()
     for upload in uploader(key=f"results-labels-{_begun()}", label="Drop label maps here"):
         if batch is None:
-            batch = new_batch(settings)
+            batch = new_batch(settings, by=person())
             set_query(Query.BATCH, batch.id)
         with explained():
             take_upload(settings, batch, upload.upload_id, Part.LABELS)

@@ -22,6 +22,7 @@ from ui.parts.new_project import new_project
 from ui.parts.no_model import no_model
 from ui.parts.options import choice
 from ui.parts.pixel_size_field import pixel_size_field
+from ui.parts.project_picker import link_notice
 from ui.person import person
 from ui.state import Query, StateKey, query, set_query
 
@@ -91,6 +92,7 @@ def _projects() -> dict[str, ProjectRecord | None]:
 
 def _project(projects: dict[str, ProjectRecord | None], key: str) -> ProjectRecord | None:
     """The list of projects, and a button that makes one."""
+    link_notice(query(Query.PROJECT), [each.id for each in visible_projects()])
     ids = list(projects)
     names = {each: f"{FIRST_PROJECT} (new)" if project is None else project.name for each, project in projects.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):

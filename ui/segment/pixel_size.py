@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.access.roles import Permission
 from core.curation.images import stack_planes
 from core.jobs.rows import Priority, job, submit
 from core.models.store import StoredModel
@@ -13,6 +14,7 @@ from core.segmentation.scale_note import scale_note
 from core.store.records import ImageRecord, JobRecord, JobState
 from ui import context
 from ui.errors import explaining, plain
+from ui.parts.dialog_rights import asks
 from ui.parts.first_labels import poor_result
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.pixel_size_change import use_pixel_size
@@ -103,6 +105,7 @@ def _waiting(job_id: str) -> None:
 
 
 @st.dialog("Which one is right?", width="large")
+@asks(Permission.PAINT, lambda image, model, row: [image.project_id])
 def _compare(image: ImageRecord, model: StoredModel, row: JobRecord) -> None:
     """The crops side by side, each with a button."""
     st.caption("The middle of the image, segmented as if its pixels were of these sizes.")

@@ -48,7 +48,10 @@ _STEPS = (0.5, 0.625, 0.75, 0.875, 1.0)
 def workspace(image_id: str) -> None:
     """Everything about one image."""
     image = _asked_for(image_id)
-    if image is None or not gate(Permission.VIEW, image.project_id):
+    if image is None:
+        return
+    if not gate(Permission.VIEW, image.project_id):
+        _all_images()
         return
     scroll_to("", token=image.id, key="segment-scroll")  # a card at the end of a long page opens at the image
     trashed_notice(image)
@@ -83,9 +86,14 @@ def _asked_for(image_id: str) -> ImageRecord | None:
         return context.store().image(image_id)
     except NotFoundError as error:
         show_error(error.cause, "It was deleted for good, or the link is of another Cristae.")
+    _all_images()
+    return None
+
+
+def _all_images() -> None:
+    """The way on from an image that cannot be shown."""
     if st.button("All images", icon=":material/photo_library:"):
         _leave()
-    return None
 
 
 def _leave() -> None:

@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from core.access.roles import Permission
-from core.learning.current_model import current_model as find_current_model
 from core.rounds import decisions
 from core.rounds.figures import dice_over_rounds, work_over_rounds
 from core.rounds.promoting import promote_model
@@ -51,7 +50,7 @@ def current_model_panel(project: ProjectRecord, person: str) -> None:
 
 def unpromoted_text(project: ProjectRecord) -> str:
     """What the current model is while none has been promoted, and what rounds compare with, as Markdown."""
-    current = find_current_model(context.store(), context.models(), project.id)
+    current = context.find_current_model(project.id)
     compared = "No model has been promoted yet. New models are compared with the model that they were fine-tuned from."
     if current is None:
         return compared

@@ -10,7 +10,6 @@ import streamlit as st
 
 from core.jobs.rows import active_jobs, jobs, submit
 from core.learning.checks import TrainingCheck, check_training
-from core.learning.current_model import current_model
 from core.learning.speed import TrainingSpeed, known_speed
 from core.learning.start import TrainingPlan, coming_names, start_training
 from core.learning.training_labels import labels_to_learn_from
@@ -184,7 +183,7 @@ def _how(project: ProjectRecord) -> StoredModel | None:
 
 def _proposed_parent(project: ProjectRecord) -> str:
     """The current model where it is the project's own; else a training begins from scratch."""
-    current = current_model(context.store(), context.models(), project.id)
+    current = context.find_current_model(project.id)
     return current.model.id if current and current.own else SCRATCH
 
 
