@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from core.access.models import visible_models
+from core.access.models import shown_name, visible_models
 from core.jobs.rows import jobs
 from core.learning.current_model import CurrentModel, Reason
 from core.learning.current_model import current_model as core_current_model
@@ -66,14 +66,8 @@ def opening_model(image: ImageRecord) -> StoredModel | None:
 
 
 def model_name(model_id: str) -> str:
-    """A model's name to show, archived or not; its id where it is not in the store.
-
-    A model of another project, whose label maps were copied here with their images, is not named.
-    """
-    found = next((model for model in models().list() if model.id == model_id), None)
-    if found is None:
-        return model_id
-    return found.card.name if visible_models(store(), [found], person()) else "a model of another project"
+    """`core.access.models.shown_name`, for who uses this browser."""
+    return shown_name(store(), models(), model_id, person())
 
 
 def newest_first(images: Sequence[ImageRecord]) -> list[ImageRecord]:

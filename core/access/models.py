@@ -41,6 +41,18 @@ def visible_models(store: Store, models: Iterable[StoredModel], person: str) -> 
         return tuple(model for model in models if sees_model(session, store.settings, model, person))
 
 
+def shown_name(store: Store, models: ModelStore, model_id: str, person: str) -> str:
+    """A model's name, archived or not, as a person may know it; its id where it is not in the store (any more).
+
+    A model of another project, whose label maps were copied here with their images, is not named.
+    """
+    try:
+        found = models.get(model_id)
+    except (NotFoundError, ModelError):
+        return model_id
+    return found.card.name if visible_models(store, [found], person) else "a model of another project"
+
+
 def require_visible_model(store: Store, model: StoredModel, person: str) -> None:
     """Refuse a model that a person may not see, in the words of one that is not there.
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from core.errors import CristaeError, DatasetError
+from core.access.models import shown_name
+from core.errors import DatasetError
 from core.exports.request import COUNTS, TRAINING
 from core.learning.training_labels import training_labels
 from core.measurements.sources import Source, SourceKind, approved_maps, counting_maps, predictions_by_maker
@@ -92,7 +93,7 @@ def label_choices(store: Store, project_id: str, person: str) -> dict[str, str]:
         choices[SourceKind.REFERENCE.value] = "References"
     models = ModelStore(store.settings.models_dir)
     for source in sorted(predictions_by_maker(store, project_id), key=lambda each: each.key):
-        choices[source.key] = f"Predictions of {_maker(models, source)}"
+        choices[source.key] = f"Predictions of {_maker(store, models, source, person)}"
     return choices
 
 
@@ -142,10 +143,5 @@ def _alone(revisions: Mapping[str, RevisionRecord]) -> dict[str, tuple[RevisionR
     return {image_id: (revision,) for image_id, revision in revisions.items()}
 
 
-def _maker(models: ModelStore, source: Source) -> str:
-    if source.kind is SourceKind.IMPORTED:
-        return source.made_by
-    try:
-        return models.get(source.made_by).card.name
-    except CristaeError:  # the model is gone, its predictions stay
-        return source.made_by
+def _maker(store: Store, models: ModelStore, source: Source, person: str) -> str:
+    return source.made_by if source.kind is SourceKind.IMPORTED else shown_name(store, models, source.made_by, person)

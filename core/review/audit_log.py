@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 
 from core.access.roles import Permission, require
+from core.review.double_annotation import hidden_revisions
 from core.store.review_tables import AuditRow
 from core.store.store import Store
 
@@ -39,13 +40,16 @@ class AuditEntry:
 def audit_entries(store: Store, project_id: str, *, by: str, after: int = 0) -> Iterator[AuditEntry]:
     """The lines of a project, oldest first, those after a line's number.
 
+    Lines about work that a blind assignment hides from ``by`` are left out as long as it does.
+
     Raises
     ------
     AccessError
         ``by`` is no admin.
     """
     require(store, project_id, by, Permission.MANAGE)
-    return _entries(store, project_id, after)
+    hidden = hidden_revisions(store, project_id, by)
+    return (entry for entry in _entries(store, project_id, after) if entry.subject not in hidden)
 
 
 def as_csv(entries: Iterable[AuditEntry]) -> str:

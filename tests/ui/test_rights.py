@@ -23,7 +23,11 @@ CHANGING = frozenset(
 PEOPLE = frozenset({"by", "who", "person", "author"})
 """Parameters that name who asks."""
 
-DECIDING_NOTHING = {("core.review.changes", "changed_regions"), ("core.store.import_batch", "take_upload")}
+DECIDING_NOTHING = {
+    ("core.review.changes", "changed_regions"),
+    ("core.store.import_batch", "new_batch"),
+    ("core.store.import_batch", "take_upload"),
+}
 """Functions that write, but change nothing of anybody: what was computed is kept, a dropped file put beside others."""
 
 Name = tuple[str, str]

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
-from core.access.models import may_change_model, require_taking, visible_models, visible_trash
+from core.access.models import may_change_model, require_taking, shown_name, visible_models, visible_trash
 from core.access.roles import Role, set_member
 from core.curation.models import (
     archive_model,
@@ -22,13 +23,17 @@ from core.curation.models import (
     trash_model_as,
 )
 from core.errors import AccessError, CristaeError, ModelError, NotFoundError
+from core.exports.choice import label_choices
 from core.exports.start import start_file
+from core.imaging.image import Image
+from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import submit
 from core.label_scheme import DEFAULT_SCHEME
 from core.models.store import SHARED, ModelStore
 from core.projects.changes import change_project, create_project
 from core.rounds.promoting import promote_model
 from core.settings import Access, Settings
+from core.store.records import RevisionKind
 from core.store.review_tables import AuditRow
 from core.store.store import Store
 from tests.models import write_model
@@ -258,3 +263,19 @@ def test_a_change_that_fails_leaves_no_line(lab: Lab) -> None:
     with pytest.raises(CristaeError):
         change_project(lab.store, lab.here, by="admin", name="there")
     assert lab.log(lab.here) == []
+
+
+def test_a_model_is_named_to_who_may_see_it(tmp_path: Path) -> None:
+    """Its label maps may have been copied with their images into a project of others."""
+    lab = Lab(tmp_path)
+    image = lab.store.add_image(lab.here, Image(np.ones((4, 4), np.uint8), name="copied"))
+    for model_id in ("theirs", "forgotten"):
+        made = lab.store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model_id)
+        write_label_pyramid(lab.store.label_pyramid_path(made.id), np.ones((4, 4), np.uint8), pixel_size_nm=8.0)
+        lab.store.complete_revision(made.id)
+    for person, name in (("reviewer", "a model of another project"), ("Root", "Theirs")):
+        assert shown_name(lab.store, lab.models, "theirs", person) == name
+        offered = label_choices(lab.store, lab.here, person)
+        assert offered["model:theirs"] == f"Predictions of {name}"
+        assert offered["model:forgotten"] == "Predictions of forgotten"
+    lab.store.close()

@@ -7,6 +7,7 @@ import io
 import json
 import sqlite3
 
+import numpy as np
 import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
@@ -15,11 +16,12 @@ from core.access.roles import Role, set_member
 from core.errors import AccessError
 from core.review import audit_log
 from core.review.audit_log import as_csv, as_json_lines, audit_entries
+from core.review.double_annotation import ask_to_annotate
 from core.store import Store
 from core.store.audit import note
-from core.store.records import ProjectRecord
+from core.store.records import ImageRecord, ProjectRecord
 from core.store.review_tables import AuditRow
-from tests.core.review.conftest import ADMIN, add_project
+from tests.core.review.conftest import ADMIN, add_labels, add_project
 
 
 def fill(store: Store, project_id: str, count: int = 2) -> None:
@@ -88,3 +90,17 @@ def test_only_admins_read_it(guarded: Store) -> None:
     with pytest.raises(AccessError):
         audit_entries(guarded, project.id, by="Rae")
     assert [(each.what, each.subject) for each in audit_entries(guarded, project.id, by=ADMIN)] == [("role", "Rae")]
+
+
+def test_lines_about_work_that_a_blind_assignment_hides_come_once_it_is_seen(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    ask_to_annotate(store, image.id, ["Bo", "Cy"], by=ADMIN)
+    revision = add_labels(store, image, np.ones((4, 4), np.uint8), author="Bo")
+
+    def seen(person: str) -> bool:
+        return any(entry.subject == revision.id for entry in audit_entries(store, project.id, by=person))
+
+    assert [seen(person) for person in ("Bo", "Cy", ADMIN)] == [True, False, True]
+    add_labels(store, image, np.ones((4, 4), np.uint8), author="Cy")
+    assert seen("Cy")
