@@ -32,8 +32,6 @@ logger = logging.getLogger(__name__)
 KEPT_S: Final = 7 * 24 * 3600
 """Files that no job has asked for are thrown away after a week without a change."""
 
-_OWNER: Final = ".owner.json"
-
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -71,7 +69,7 @@ def new_batch(settings: Settings, *, by: str = "") -> ImportBatch:
     with explained_os_errors(batch.path):
         for part in Part:
             (batch.path / part.value).mkdir(parents=True, exist_ok=True)
-        write_json(batch.path / _OWNER, {"by": by})
+        write_json(_owner_file(settings, batch.id), {"by": by})
     return batch
 
 
@@ -84,15 +82,15 @@ def own_batch(settings: Settings, batch_id: str, *, by: str) -> ImportBatch:
         The id cannot be one, or the files are somebody else's: the names of files belong to who dropped them.
     """
     batch = find_batch(settings, batch_id)
-    if settings.access is Access.ROLES and person_key(_owner(batch)) != person_key(by):
+    if settings.access is Access.ROLES and person_key(_owner(settings, batch.id)) != person_key(by):
         raise NotFoundError(f"There is no batch {batch_id!r} of yours.", "Drop the files again.")
     return batch
 
 
-def _owner(batch: ImportBatch) -> str:
+def _owner(settings: Settings, batch_id: str) -> str:
     """Who has dropped its files; "" where nobody said, or an earlier version kept no word of it."""
     try:
-        return str(json.loads((batch.path / _OWNER).read_text("utf-8"))["by"])
+        return str(json.loads(_owner_file(settings, batch_id).read_text("utf-8"))["by"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
@@ -162,6 +160,7 @@ def discard_batch(settings: Settings, batch_id: str) -> None:
     """Delete a batch with its files; nothing happens when it is gone."""
     if _ID.fullmatch(batch_id):
         shutil.rmtree(_root(settings) / batch_id, ignore_errors=True)
+        _owner_file(settings, batch_id).unlink(missing_ok=True)
 
 
 def clean_batches(settings: Settings, *, keep: Collection[str] = (), older_than_s: float = KEPT_S) -> int:
@@ -169,7 +168,9 @@ def clean_batches(settings: Settings, *, keep: Collection[str] = (), older_than_
     if not _root(settings).is_dir():
         return 0
     limit = time.time() - older_than_s
-    old = [path for path in _root(settings).iterdir() if path.name not in keep and _newest(path) < limit]
+    old = [
+        path for path in _root(settings).iterdir() if path.is_dir() and path.name not in keep and _newest(path) < limit
+    ]
     for path in old:
         discard_batch(settings, path.name)
     return len(old)
@@ -182,6 +183,11 @@ def _newest(folder: Path) -> float:
     except OSError as error:
         logger.warning("batch %s: %s", folder.name, error)
         return time.time()
+
+
+def _owner_file(settings: Settings, batch_id: str) -> Path:
+    """Beside the folder: what is in it may be a dataset folder of somebody's."""
+    return _root(settings) / f"{batch_id}.json"
 
 
 def _root(settings: Settings) -> Path:

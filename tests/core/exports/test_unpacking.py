@@ -81,7 +81,8 @@ def test_other_zips_are_refused_and_leave_nothing(store: Store, content: bytes, 
     assert "Liver.zip" in refused.value.cause
     assert ID not in str(refused.value)
     assert list(store.settings.uploads_dir.iterdir()) == []
-    assert not [path for path in (store.settings.data_dir / "imports").rglob("*") if path.is_file()]
+    files = [path for path in (store.settings.data_dir / "imports").rglob("*") if path.is_file()]
+    assert [path.suffix for path in files] == [".json"]  # who dropped it, beside the folder of the batch
 
 
 def test_what_is_beside_the_dataset_is_left_alone(store: Store) -> None:
