@@ -38,7 +38,10 @@ JOURNEYS: Final[dict[str, Callable[[Walk], None]]] = {
 def main() -> None:
     """Walk and print."""
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="cristae-journeys-") as scratch, chromium() as browser:
+    with (
+        tempfile.TemporaryDirectory(prefix="cristae-journeys-", ignore_cleanup_errors=True) as scratch,
+        chromium() as browser,
+    ):
         folder = Path(scratch)
         images = write_images(folder / "images", options.images, options.size, options.sections, options.pixel_nm)
         with _server(folder, options.url) as (url, settings):
