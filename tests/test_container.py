@@ -41,6 +41,26 @@ def test_the_image_runs_as_nobody_special_and_watches_its_health() -> None:
     assert {"core", "ui", "pages", "models"} <= copied
 
 
+def test_everything_that_is_copied_is_there_and_everything_that_is_imported_is_copied() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    sources = [source for line in re.findall(r"^COPY (.+)$", text, re.MULTILINE) for source in line.split()[:-1]]
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+    ignored = set((ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines())
+    assert not ignored & set(sources)
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"pages"}
+    assert packages - {"benchmarks", "tests", "tools"} <= set(sources)
+
+
+def test_the_commands_of_the_image_are_there() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    for words in re.findall(r"python -m core (\w+)", text):
+        assert (ROOT / "core" / "cli" / f"{words}.py").is_file()
+    assert "streamlit run app.py" in text
+    assert 'Route("/healthz"' in "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "core" / "web").glob("*.py")
+    )
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -4,19 +4,21 @@
 
 The app should hold the demo project with its predictions, corrections and rounds; all that changes in it is
 a draft that the Correct page opens. ``--project ID`` walks through another project, ``--only`` through some views. A
-view that a project has nothing for (no image in review, no label map) is named and left as far as it got.
+view that a project has nothing for (no image in review, no label map) is named and left as far as it got. What the
+browser's console complains of is named too, such as what the Content-Security-Policy refused; the exit code is 1 then.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 FLAGS: Final = ("--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking", "--disable-sync")
@@ -39,6 +41,9 @@ PATIENCE_MS: Final = 60_000
 
 LOADED: Final = """() => !document.querySelector('[data-testid="stSkeleton"], [data-test-script-state="running"]')"""
 """The script has ended, and every part of the page has its code."""
+
+PROBED: Final = r"/[a-z]+/_stcore/(health|host-config)$"
+"""Addresses that Streamlit's own script tries where there is nothing."""
 
 PERSON: Final = "Ada"
 
@@ -240,7 +245,9 @@ def _picture(browser: Browser, options: argparse.Namespace, view: View, width: i
     context.add_cookies([{"name": "cristae_name", "value": PERSON, "url": options.url}])
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
-    page.on("pageerror", lambda error: print(f"{view.name}: a script failed: {error}"))
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(f"a script failed: {error}"))
+    page.on("console", lambda message: note(complaints, message))
     path = options.out / f"{view.name}-{width}-{scheme}.png"
     project = f"{'&' if '?' in view.address else '?'}project={options.project}" if options.project else ""
     try:
@@ -255,7 +262,21 @@ def _picture(browser: Browser, options: argparse.Namespace, view: View, width: i
         reached = False
     page.screenshot(path=path)
     context.close()
-    return reached
+    for complaint in dict.fromkeys(complaints):
+        print(f"{path.name}: {complaint}")
+    return reached and not complaints
+
+
+def note(complaints: list[str], message: ConsoleMessage) -> None:
+    """Keep a line of the browser's console that is an error, such as what the Content-Security-Policy refused.
+
+    Streamlit asks for its own health below the address of every page before it asks at the root; that 404 is none.
+    """
+    where = str(message.location.get("url", ""))
+    if re.search(PROBED, where) and "404" in message.text:
+        return
+    if message.type == "error" or "Content Security Policy" in message.text:
+        complaints.append(f"{message.text} ({where})")
 
 
 def _grow(page: Page, width: int) -> None:
