@@ -90,7 +90,7 @@ def introduce(page: Page, address: str, name: str = "Ada") -> None:
 
 def shown_tile(page: Page, row: int, column: int, shape_yx: tuple[int, int]) -> NDArray[np.uint8] | None:
     """A draft's tile in the browser: labels and coverage, shape (2, rows, columns); None where it is not there."""
-    tile = f"({INSTANCE})()?.painting?.tiles.peek({row}, {column})"
+    tile = f"({INSTANCE})()?.guest.painting?.tiles.peek({row}, {column})"
     ask = f"() => {{ const t = {tile}; return t ? [[...t.labels], [...(t.coverage ?? [])]] : null; }}"
     seen = page.evaluate(ask)
     if seen is None:

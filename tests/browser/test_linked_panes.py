@@ -96,9 +96,9 @@ class Panes:
         self.page.wait_for_function(
             f"""() => {{
               const v = ({INSTANCE})();
-              if (!v?.placed || !v.base.isOpen || !v.base.item.getFullyLoaded() || v.refit) return false;
+              if (!v?.placed || !v.base.isOpen || !v.base.item.getFullyLoaded() || v.guest.refit) return false;
               if (Math.abs(v.base.zoom(true) / v.base.zoom() - 1) > 0.002) return false;
-              if (!v.base.hasSize(v.grid.width, v.grid.height)) return false;
+              if (!v.base.hasSize(v.guest.grid.width, v.guest.grid.height)) return false;
               return v.overlays.entries.every(({{ layer: l }}) => !l.tiles.running.size && !l.tiles.wanted.length);
             }}"""
         )

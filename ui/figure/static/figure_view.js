@@ -1,6 +1,22 @@
 // One figure: drawn in the theme of the page, downloaded as a paper wants it.
 
+import { messageOf } from "../../viewer/static/problem.js";
 import { loadPlotly } from "./plotly.js";
+
+/** @import { ClickEvent, DrawnFigure, PlotElement, PlotlyStatic } from "../../types/plotly.js" */
+/** @import { Emit } from "../../viewer/static/messages.js" */
+
+/** @typedef {"png" | "svg" | "csv"} FigureFormat */
+
+/**
+ * What `figure` of ui/figure/__init__.py hands over.
+ * @typedef {object} FigureProps
+ * @property {string} figure as Plotly for Python writes it (JSON)
+ * @property {string} csv its numbers
+ * @property {string} name of its files, without ending
+ * @property {number} height CSS pixels
+ * @property {string} plotly the script's address
+ */
 
 const PNG_SCALE = 3;
 const LEAST_EXPORT_PX = 480;
@@ -8,6 +24,7 @@ const LEAST_EXPORT_PX = 480;
 const EXPORT_FONT = "Arial, Helvetica, sans-serif";
 // system fonts are wider than the page's
 const EXPORT_ROOM = 1.25;
+/** @type {[format: FigureFormat, tip: string][]} */
 const DOWNLOADS = [
   ["png", "Picture (PNG), three pixels for each on screen"],
   ["svg", "Drawing (SVG), for a paper or a slide"],
@@ -18,9 +35,20 @@ const ICON =
   'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M12 4v11M7 11l5 5 5-5M5 20h14"/></svg>';
 
 export class FigureView {
+  /**
+   * @param {HTMLElement} host
+   * @param {FigureProps} data
+   * @param {Emit} emit
+   */
   constructor(host, data, emit) {
     this.host = host;
     this.emit = emit;
+    this.closed = false;
+    /** @type {PlotlyStatic | null} */
+    this.plotly = null; // once it has drawn
+    /** @type {FigureProps | null} */
+    this.shown = null;
+    this.resizeTimer = 0;
     this.plot = document.createElement("div");
     this.plot.className = "figure-plot";
     const scroll = document.createElement("div");
@@ -30,10 +58,14 @@ export class FigureView {
     host.replaceChildren(this.bar(), scroll);
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(host);
+    /** @param {TransitionEvent} event */
     this.rethemed = (event) => {
       if (event.target === host && event.propertyName === "color") this.draw();
     };
     host.addEventListener("transitionend", this.rethemed);
+    this.data = data;
+    /** @type {DrawnFigure} */
+    this.drawn = JSON.parse(data.figure);
     this.update(data);
   }
 
@@ -52,10 +84,12 @@ export class FigureView {
     return bar;
   }
 
+  /** @param {FigureProps} data */
   update(data) {
-    const same = this.data && ["figure", "csv", "name", "height"].every((name) => this.data[name] === data[name]);
+    const { shown } = this;
+    const same = shown && shown.figure === data.figure && shown.csv === data.csv && shown.name === data.name && shown.height === data.height;
     if (same) return;
-    this.data = data;
+    this.data = this.shown = data;
     this.drawn = JSON.parse(data.figure);
     this.host.setAttribute("aria-label", `Figure ${data.name}`);
     this.plot.style.height = `${data.height}px`;
@@ -84,16 +118,17 @@ export class FigureView {
       if (this.closed) return;
       const config = { displayModeBar: false, displaylogo: false, responsive: false };
       await plotly.react(this.plot, structuredClone(this.drawn.data), this.themed(), config);
-      if (!this.listening) {
-        this.listening = true;
-        this.plot.on("plotly_click", (event) => this.onClick(event));
+      if (!this.plotly) {
+        this.plotly = plotly;
+        /** @type {PlotElement} */ (/** @type {HTMLElement} */ (this.plot)).on("plotly_click", (event) => this.onClick(event));
       }
       this.host.dataset.ready = "true";
     } catch (error) {
-      this.plot.textContent = error.message;
+      this.plot.textContent = messageOf(error);
     }
   }
 
+  /** @param {ClickEvent} event */
   onClick({ points }) {
     const chosen = points.map((point) => point.customdata).find((value) => typeof value === "string");
     if (chosen !== undefined) this.emit("clicked", chosen);
@@ -102,10 +137,11 @@ export class FigureView {
   resize() {
     clearTimeout(this.resizeTimer);
     this.resizeTimer = setTimeout(() => {
-      if (!this.closed && this.listening && this.plot.offsetWidth) window.Plotly.Plots.resize(this.plot);
+      if (!this.closed && this.plot.offsetWidth) this.plotly?.Plots.resize(this.plot);
     }, 80);
   }
 
+  /** @param {FigureFormat} format */
   async download(format) {
     const name = `${this.data.name}.${format}`;
     if (format === "csv") {
@@ -127,10 +163,14 @@ export class FigureView {
     clearTimeout(this.resizeTimer);
     this.resizing.disconnect();
     this.host.removeEventListener("transitionend", this.rethemed);
-    if (this.listening) window.Plotly.purge(this.plot);
+    this.plotly?.purge(this.plot);
   }
 }
 
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ */
 function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

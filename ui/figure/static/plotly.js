@@ -1,7 +1,14 @@
 // Plotly, as its Python package brings it, loaded once per page from our own server.
 
+/** @typedef {import("../../types/plotly.js").PlotlyStatic} PlotlyStatic */
+
+/** @type {Promise<PlotlyStatic> | null} */
 let loading = null;
 
+/**
+ * @param {string} address
+ * @returns {Promise<PlotlyStatic>}
+ */
 export function loadPlotly(address) {
   loading ??= new Promise((resolve, reject) => {
     if (window.Plotly) {
@@ -10,12 +17,13 @@ export function loadPlotly(address) {
     }
     const script = document.createElement("script");
     script.src = new URL(address, document.baseURI).href;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
+    const failed = () => {
       loading = null;
       script.remove();
       reject(new Error("The figures could not be loaded. Check the connection and reload the page."));
     };
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : failed());
+    script.onerror = failed;
     document.head.append(script);
   });
   return loading;

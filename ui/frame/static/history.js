@@ -2,15 +2,20 @@
 // of the address, also where the script completes what a person chose: an image, then its model. What follows without a
 // gesture of the person replaces the entry instead.
 
-const INSTALLED = Symbol.for("cristae.history");
+/**
+ * What is patched of a window.
+ * @typedef {EventTarget & {history: Pick<History, "pushState" | "replaceState">, location: {href: string}, [installed]?: true}} PatchedWindow
+ */
+
+const installed = Symbol.for("cristae.history");
 const GESTURES = ["pointerdown", "keydown", "drop"];
 
 /**
  * Patch a window's history.
- * @param target window, or what a test gives for it
+ * @param {PatchedWindow} target window, or what a test gives for it
  */
 export function oneEntryPerGesture(target) {
-  if (target[INSTALLED]) return;
+  if (target[installed]) return;
   let gesture = false;
   for (const type of GESTURES) target.addEventListener(type, () => { gesture = true; }, { capture: true });
   target.addEventListener("popstate", () => { gesture = false; });
@@ -22,9 +27,9 @@ export function oneEntryPerGesture(target) {
     else history.replaceState(state, title, url);
     gesture = false;
   };
-  target[INSTALLED] = true;
+  target[installed] = true;
 }
 
 export default function mount() {
-  oneEntryPerGesture(window);
+  oneEntryPerGesture(/** @type {PatchedWindow} */ (window));
 }

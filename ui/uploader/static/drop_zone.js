@@ -2,22 +2,48 @@
 
 import { Transfer, bytesText, durationText } from "./transfer.js";
 
+/** @import { Emit } from "../../viewer/static/messages.js" */
+/** @import { Upload } from "./transfer.js" */
+
+/**
+ * The files of one drop, as the server is told of them.
+ * @typedef {{batch: string, files: number, told?: boolean, [name: string]: unknown}} Drop
+ */
+
+/**
+ * What `uploader` of ui/uploader/__init__.py hands over.
+ * @typedef {object} UploaderProps
+ * @property {string} label
+ * @property {string[]} accept endings, with their dot
+ * @property {string} kinds what may be dropped, in words
+ * @property {boolean} multiple
+ * @property {number} max_bytes of a file
+ * @property {string} root the path that the app is served under
+ * @property {Record<string, unknown> | null} drop what the server does with each file that has arrived
+ */
+
 const UP = '<svg viewBox="0 0 24 24" width="26" height="26" fill="none" stroke="currentColor" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M12 15V5M7.500 9.500L12 5l4.500 4.500M4.500 15.500V18a1.500 1.500 0 001.500 1.500h12a1.500 1.500 0 001.500-1.500v-2.500"/></svg>';
 const CROSS = '<svg viewBox="0 0 24 24" width="16" height="16" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" aria-hidden="true"><path d="M6 6l12 12M18 6L6 18"/></svg>';
 
 const SHOWN_SINGLY = 4; // more files than this are one line
 
 export class DropZone {
+  /**
+   * @param {HTMLElement} host
+   * @param {UploaderProps} props
+   * @param {Emit} emit
+   */
   constructor(host, props, emit) {
-    Object.assign(this, { host, props, emit });
+    this.host = host;
+    this.props = props;
+    this.emit = emit;
+    /** @type {FileRow[]} */
     this.queue = [];
+    /** @type {FileRow | null} */
     this.active = null;
+    /** @type {(Upload & {files: number})[]} */
     this.arrived = [];
-    this.build();
-    this.update(props);
-  }
-
-  build() {
+    this.abort = new AbortController();
     this.input = element("input", { type: "file", tabindex: "-1", hidden: "" });
     this.title = element("span", { class: "title" });
     this.hint = element("span", { class: "hint" });
@@ -35,15 +61,18 @@ export class DropZone {
     });
     this.input.addEventListener("click", (event) => event.stopPropagation());
     this.input.addEventListener("change", () => {
-      this.add([...this.input.files]);
+      this.add([...(this.input.files ?? [])]);
       this.input.value = "";
     });
     this.listen();
+    this.update(props);
   }
 
   listen() {
     let depth = 0; // enter and leave also come from the children
+    /** @param {boolean} on */
     const over = (on) => this.zone.classList.toggle("over", on);
+    /** @param {DragEvent} event */
     const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
     this.zone.addEventListener("dragenter", (event) => {
       if (!hasFiles(event)) return;
@@ -62,11 +91,10 @@ export class DropZone {
       event.preventDefault();
       depth = 0;
       over(false);
-      this.add([...event.dataTransfer.files]);
+      this.add([...(event.dataTransfer?.files ?? [])]);
     });
     // a file dropped beside the zone must not make the browser leave the page
-    this.abort = new AbortController();
-    for (const name of ["dragover", "drop"]) {
+    for (const name of /** @type {const} */ (["dragover", "drop"])) {
       window.addEventListener(name, (event) => { if (hasFiles(event)) event.preventDefault(); }, { signal: this.abort.signal });
     }
     // files that have not been sent are lost with the tab: the browser asks first
@@ -75,6 +103,7 @@ export class DropZone {
     }, { signal: this.abort.signal });
   }
 
+  /** @param {UploaderProps} props */
   update(props) {
     this.props = props;
     this.input.multiple = props.multiple;
@@ -85,16 +114,19 @@ export class DropZone {
     this.button.textContent = props.multiple ? "Browse files" : "Browse";
   }
 
+  /** @param {File[]} files */
   add(files) {
     const chosen = this.props.multiple ? files : files.slice(0, 1);
     const sendable = chosen.filter((file) => file.size <= this.props.max_bytes);
+    /** @type {Drop | null} */
     const drop = this.props.drop && { ...this.props.drop, batch: randomId(), files: sendable.length };
     const many = chosen.length > SHOWN_SINGLY;
-    const group = many ? new DropRow(sendable, () => this.cancelDrop(group)) : null;
+    /** @type {DropRow | null} */
+    const group = many ? new DropRow(sendable, () => { if (group) this.cancelDrop(group); }) : null;
     if (group) this.list.append(group.element);
     for (const file of chosen) {
-      const row = new FileRow(file, () => this.cancel(row), () => this.again(row));
-      Object.assign(row, { drop, group });
+      /** @type {FileRow} */
+      const row = new FileRow(file, drop, group, () => this.cancel(row), () => this.again(row));
       if (!many) this.list.append(row.element);
       if (file.size > this.props.max_bytes) {
         row.fail(`The file has ${bytesText(file.size)}; ${bytesText(this.props.max_bytes)} are allowed.`,
@@ -130,6 +162,10 @@ export class DropZone {
     });
   }
 
+  /**
+   * @param {FileRow} row
+   * @param {Upload} upload
+   */
   done(row, upload) {
     row.done();
     row.group?.done(row.file);
@@ -141,6 +177,7 @@ export class DropZone {
     this.finished(row);
   }
 
+  /** @param {FileRow} row */
   finished(row) {
     if (this.active === row) this.active = null;
     this.next();
@@ -154,6 +191,7 @@ export class DropZone {
     this.emit("uploaded", arrived);
   }
 
+  /** @param {FileRow} row */
   cancel(row) {
     row.transfer?.cancel();
     this.queue = this.queue.filter((other) => other !== row);
@@ -161,7 +199,10 @@ export class DropZone {
     this.finished(row);
   }
 
-  /** Stop sending a drop; what is on the server already goes on. */
+  /**
+   * Stop sending a drop; what is on the server already goes on.
+   * @param {DropRow} group
+   */
   cancelDrop(group) {
     this.queue = this.queue.filter((row) => row.group !== group);
     group.element.remove();
@@ -172,6 +213,7 @@ export class DropZone {
     }
   }
 
+  /** @param {FileRow} row */
   again(row) {
     this.queue.push(row);
     row.wait();
@@ -187,6 +229,10 @@ export class DropZone {
 
 /** One line for a drop of many files. */
 class DropRow {
+  /**
+   * @param {File[]} files
+   * @param {() => void} onCancel
+   */
   constructor(files, onCancel) {
     this.count = files.length;
     this.bytes = files.reduce((sum, file) => sum + file.size, 0);
@@ -205,12 +251,17 @@ class DropRow {
     this.show(0, "Starting…");
   }
 
+  /**
+   * @param {number} sent bytes
+   * @param {number} speed bytes a second
+   */
   progress(sent, speed) {
     const left = speed > 0 ? (this.bytes - this.sent - sent) / speed : 0;
     const rest = left >= 1 ? `, ${durationText(left)} left` : "";
     this.show(this.sent + sent, `${this.arrived} of ${this.count} on the server${rest}. Keep this tab open until all are.`);
   }
 
+  /** @param {File} file */
   done(file) {
     this.sent += file.size;
     this.arrived += 1;
@@ -224,6 +275,10 @@ class DropRow {
     setTimeout(() => this.element.remove(), 6000);
   }
 
+  /**
+   * @param {number} sent bytes
+   * @param {string} text
+   */
   show(sent, text) {
     const fraction = this.bytes ? Math.min(1, sent / this.bytes) : 0;
     this.bar.style.width = `${(fraction * 100).toFixed(1)}%`;
@@ -233,8 +288,19 @@ class DropRow {
 }
 
 class FileRow {
-  constructor(file, onCancel, onAgain) {
+  /**
+   * @param {File} file
+   * @param {Drop | null} drop that it is part of
+   * @param {DropRow | null} group the line of its drop, where that has one
+   * @param {() => void} onCancel
+   * @param {() => void} onAgain
+   */
+  constructor(file, drop, group, onCancel, onAgain) {
     this.file = file;
+    this.drop = drop;
+    this.group = group;
+    /** @type {Transfer | null} */
+    this.transfer = null;
     this.bar = element("i", {});
     this.note = element("span", { class: "note" });
     this.cross = element("button", { type: "button", class: "cross", "aria-label": `Cancel ${file.name}` });
@@ -261,6 +327,10 @@ class FileRow {
     this.show(0, "Starting…");
   }
 
+  /**
+   * @param {number} sent bytes
+   * @param {number} speed bytes a second
+   */
   progress(sent, speed) {
     const fraction = this.file.size ? sent / this.file.size : 1;
     const left = speed > 0 ? (this.file.size - sent) / speed : 0;
@@ -275,12 +345,21 @@ class FileRow {
     setTimeout(() => this.element.remove(), 6000);
   }
 
+  /**
+   * @param {string} cause
+   * @param {string} remedy
+   * @param {boolean} canRetry
+   */
   fail(cause, remedy, canRetry) {
     this.element.className = "failed";
     this.retry.hidden = !canRetry;
     this.show(0, `${cause} ${remedy}`.trim());
   }
 
+  /**
+   * @param {number} fraction
+   * @param {string} text
+   */
   show(fraction, text) {
     this.bar.style.width = `${(fraction * 100).toFixed(1)}%`;
     this.track.setAttribute("aria-valuenow", String(Math.round(fraction * 100)));
@@ -288,6 +367,13 @@ class FileRow {
   }
 }
 
+/**
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, string>} attributes
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
 function element(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);

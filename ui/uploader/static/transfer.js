@@ -2,11 +2,32 @@
 
 import { xsrfHeader } from "../../viewer/static/xsrf.js";
 
+/**
+ * What the server answers where it does not take a file.
+ * @typedef {{cause?: string, remedy?: string}} Refusal
+ */
+
+/**
+ * @typedef {object} TransferEvents
+ * @property {(sent: number, bytesPerSecond: number) => void} onProgress
+ * @property {(cause: string, seconds: number) => void} onWaiting
+ * @property {(upload: Upload) => void} onDone
+ * @property {(cause: string, remedy: string) => void} onError
+ */
+
+/**
+ * A file that is on the server.
+ * @typedef {{upload_id: string, name: string, bytes: number, batch_id?: string}} Upload
+ */
+
 const SPEED_WINDOW_MS = 3000;
 const MOST_REFUSED = 40;
 const LONGEST_WAIT_S = 60;
 
-/** Bytes in words, decimal units. */
+/**
+ * Bytes in words, decimal units.
+ * @param {number} bytes
+ */
 export function bytesText(bytes) {
   const units = ["bytes", "kB", "MB", "GB", "TB"];
   let value = bytes;
@@ -19,7 +40,10 @@ export function bytesText(bytes) {
   return `${value.toFixed(digits)} ${units[unit]}`;
 }
 
-/** Seconds in words. */
+/**
+ * Seconds in words.
+ * @param {number} seconds
+ */
 export function durationText(seconds) {
   if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
   const minutes = Math.round(seconds / 60);
@@ -27,9 +51,21 @@ export function durationText(seconds) {
 }
 
 export class Transfer {
-  /** @param events onProgress(sent, bytesPerSecond), onWaiting(cause, seconds), onDone({upload_id, name, bytes}), onError(cause, remedy) */
+  /**
+   * @param {File} file
+   * @param {string} address
+   * @param {TransferEvents} events onProgress(sent, bytesPerSecond), onWaiting(cause, seconds), onDone({upload_id, name, bytes}), onError(cause, remedy)
+   */
   constructor(file, address, events) {
-    Object.assign(this, { file, address, events, refused: 0 });
+    this.file = file;
+    this.address = address;
+    this.events = events;
+    this.refused = 0;
+    this.timer = 0; // of the next try
+    this.cancelled = false;
+    /** @type {[ms: number, bytes: number][]} */
+    this.samples = []; // of how much was sent when
+    this.request = new XMLHttpRequest();
     this.send();
   }
 
@@ -45,6 +81,7 @@ export class Transfer {
     request.send(this.file);
   }
 
+  /** @param {number} sent */
   speed(sent) {
     const now = performance.now();
     this.samples.push([now, sent]);
@@ -56,12 +93,16 @@ export class Transfer {
   finish() {
     const { status, responseText } = this.request;
     const body = parsed(responseText);
-    if (status >= 200 && status < 300) this.events.onDone(body);
+    if (status >= 200 && status < 300) this.events.onDone(/** @type {Upload} */ (body));
     else if (status === 429 || status === 503) this.later(body, Number(this.request.getResponseHeader("Retry-After")));
     else this.events.onError(body.cause ?? `The server answered ${status}.`, body.remedy ?? "");
   }
 
-  /** The server has no place at this moment: ask again when it said, ever more slowly, but not for ever. */
+  /**
+   * The server has no place at this moment: ask again when it said, ever more slowly, but not for ever.
+   * @param {Refusal} body
+   * @param {number} asked seconds
+   */
   later(body, asked) {
     this.refused += 1;
     if (this.refused > MOST_REFUSED) {
@@ -91,6 +132,10 @@ export class Transfer {
   }
 }
 
+/**
+ * @param {string} text
+ * @returns {Refusal & Partial<Upload>}
+ */
 function parsed(text) {
   try {
     return JSON.parse(text);

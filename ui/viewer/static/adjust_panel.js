@@ -3,29 +3,57 @@
 import { debounce, h, iconButton } from "./dom.js";
 import { ICONS } from "./icons.js";
 
+/** @import { ImageFacts } from "./messages.js" */
+
+/** @typedef {{brightness: number, contrast: number, invert: boolean}} AdjustValues percent */
+
+/** @typedef {Slider & {ends: [number, number]}} WindowSlider */
+
+/** @typedef {{input: HTMLInputElement, output: HTMLOutputElement, row: HTMLElement}} Slider */
+
+/**
+ * @typedef {object} AdjustEvents
+ * @property {(css: string) => void} filter
+ * @property {(low: number, high: number) => void} window the grey values shown black and white
+ * @property {() => void} close
+ */
+
 const NEUTRAL = { brightness: 100, contrast: 100, invert: false };
 
 export class AdjustPanel {
-  /** @param events filter(css), window(low, high), close() */
+  /**
+   * @param {ImageFacts} image
+   * @param {AdjustEvents} events
+   */
   constructor(image, events) {
     this.image = image;
     this.events = events;
+    /** @type {AdjustValues} */
     this.values = { ...NEUTRAL };
     this.window = { low: image.window_low, high: image.window_high };
     this.sendWindow = debounce(() => events.window(this.window.low, this.window.high), 180);
     this.brightness = this.slider("Brightness", 20, 250, "brightness");
     this.contrast = this.slider("Contrast", 20, 400, "contrast");
     this.invert = h("input", { type: "checkbox", onchange: () => this.set("invert", this.invert.checked) });
+    /** @type {{low: WindowSlider, high: WindowSlider} | null} */
+    this.ends = image.dtype === "uint8" ? null : this.windowSliders();
     this.element = h("section", { class: "adjust panel", role: "dialog", "aria-label": "Brightness and contrast", hidden: true },
       h("header", {}, h("span", {}, "Display"), iconButton(ICONS.close, "Close", "B", () => events.close(), { class: "tool small" })),
       this.brightness.row, this.contrast.row,
-      image.dtype === "uint8" ? null : this.windowRows(),
+      this.ends && [this.ends.low.row, this.ends.high.row],
       h("div", { class: "row between" },
         h("label", { class: "check" }, this.invert, "Invert", h("kbd", {}, "I")),
         h("button", { type: "button", class: "text-button", onclick: () => this.reset() }, "Reset")));
     this.showValues();
   }
 
+  /**
+   * @param {string} label
+   * @param {number} min
+   * @param {number} max
+   * @param {"brightness" | "contrast"} name
+   * @returns {Slider}
+   */
   slider(label, min, max, name) {
     const output = h("output", {});
     const input = h("input", {
@@ -35,10 +63,16 @@ export class AdjustPanel {
     return { input, output, row: h("label", { class: "row" }, h("span", {}, label), input, output) };
   }
 
-  windowRows() {
+  /** @returns {{low: WindowSlider, high: WindowSlider}} */
+  windowSliders() {
     const { window_low: low, window_high: high } = this.image;
     const room = Math.max(high - low, Number.EPSILON);
+    /** @type {[number, number]} */
     const ends = [low - room, high + room];
+    /**
+     * @param {"low" | "high"} name
+     * @param {string} label
+     */
     const make = (name, label) => {
       const input = h("input", {
         type: "range", class: "slider", min: 0, max: 1000, step: 1, "aria-label": label,
@@ -47,11 +81,13 @@ export class AdjustPanel {
       const output = h("output", {});
       return { input, output, row: h("label", { class: "row" }, h("span", {}, label), input, output), ends };
     };
-    this.low = make("low", "Black at");
-    this.high = make("high", "White at");
-    return [this.low.row, this.high.row];
+    return { low: make("low", "Black at"), high: make("high", "White at") };
   }
 
+  /**
+   * @param {"low" | "high"} name
+   * @param {number} value
+   */
   setWindow(name, value) {
     const gap = (this.image.window_high - this.image.window_low) / 200;
     const { low, high } = this.window;
@@ -60,6 +96,11 @@ export class AdjustPanel {
     this.sendWindow();
   }
 
+  /**
+   * @template {keyof AdjustValues} N
+   * @param {N} name
+   * @param {AdjustValues[N]} value
+   */
   set(name, value) {
     this.values[name] = value;
     this.showValues();
@@ -95,24 +136,45 @@ export class AdjustPanel {
   }
 
   showValues() {
-    for (const name of ["brightness", "contrast"]) {
-      const { input, output } = this[name];
-      input.value = this.values[name];
-      output.textContent = `${this.values[name]} %`;
-      fillTrack(input);
-    }
-    this.invert.checked = this.values.invert;
-    for (const name of ["low", "high"]) {
-      if (!this[name]) continue;
-      const { input, output, ends } = this[name];
-      input.value = ((this.window[name] - ends[0]) / (ends[1] - ends[0])) * 1000;
-      output.textContent = String(Number(this.window[name].toPrecision(4)));
-      fillTrack(input);
-    }
+    const { brightness, contrast, invert } = this.values;
+    showPercent(this.brightness, brightness);
+    showPercent(this.contrast, contrast);
+    this.invert.checked = invert;
+    if (!this.ends) return;
+    showGrey(this.ends.low, this.window.low);
+    showGrey(this.ends.high, this.window.high);
+  }
+
+  close() {
+    this.sendWindow.cancel(); // the next image has a window of its own
+    this.element.remove();
   }
 }
 
-/** Colour the part of a slider's track that lies before its knob. */
+/**
+ * @param {Slider} slider
+ * @param {number} percent
+ */
+function showPercent({ input, output }, percent) {
+  input.value = String(percent);
+  output.textContent = `${percent} %`;
+  fillTrack(input);
+}
+
+/**
+ * @param {WindowSlider} slider
+ * @param {number} grey
+ */
+function showGrey({ input, output, ends }, grey) {
+  input.value = String(((grey - ends[0]) / (ends[1] - ends[0])) * 1000);
+  output.textContent = String(Number(grey.toPrecision(4)));
+  fillTrack(input);
+}
+
+/**
+ * Colour the part of a slider's track that lies before its knob.
+ * @param {HTMLInputElement} input
+ */
 export function fillTrack(input) {
   const share = (Number(input.value) - Number(input.min)) / (Number(input.max) - Number(input.min));
   input.style.setProperty("--filled", `${(share * 100).toFixed(1)}%`);

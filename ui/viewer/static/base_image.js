@@ -1,22 +1,45 @@
 // The micrograph itself: OpenSeadragon with our tiles, and the way between image pixels and the canvas.
 
+/** @import { ImageFacts } from "./messages.js" */
+/** @import { OpenSeadragonStatic } from "./openseadragon.js" */
+/** @import { TiledImage } from "../../types/openseadragon.js" */
+
+/**
+ * Where somebody looks: the view's centre in image pixels, CSS pixels per image pixel.
+ * @typedef {{row: number, col: number, zoom: number}} Sight
+ */
+
+/**
+ * @typedef {object} BaseEvents
+ * @property {() => void} onOpen
+ * @property {() => void} onView
+ * @property {(message: string | undefined) => void} onTrouble
+ * @property {() => void} onWell
+ */
+
 const MAX_ZOOM = 48; // CSS pixels per image pixel
 const FIT_MARGIN = 0.96;
 
-/** Size of the overview map: the image's own shape, within a sixth of the viewer's width. */
+/**
+ * Size of the overview map: the image's own shape, within a sixth of the viewer's width.
+ * @param {ImageFacts} image
+ * @param {number} roomPx
+ */
 function mapSize(image, roomPx) {
   const longest = Math.min(150, Math.max(90, roomPx / 6));
   const unit = longest / Math.max(image.width_px, image.height_px);
+  /** @param {number} px */
   const side = (px) => `${Math.max(24, Math.round(px * unit))}px`;
   return { navigatorWidth: side(image.width_px), navigatorHeight: side(image.height_px) };
 }
 
 export class BaseImage {
   /**
-   * @param osd the OpenSeadragon namespace
-   * @param element where to draw
-   * @param address (level, row, col) => URL, level 0 being full resolution
-   * @param events onView(), onTrouble(message), onWell(), onOpen()
+   * @param {OpenSeadragonStatic} osd the OpenSeadragon namespace
+   * @param {HTMLElement} element where to draw
+   * @param {ImageFacts} image
+   * @param {(level: number, row: number, col: number) => string} address (level, row, col) => URL, level 0 being full resolution
+   * @param {BaseEvents} events
    */
   constructor(osd, element, image, address, events) {
     this.osd = osd;
@@ -56,6 +79,8 @@ export class BaseImage {
       tileSources: [this.tileSource()],
       silenceMultiImageWarnings: true,
     });
+    /** @type {boolean | null} */
+    this.smooth = null; // not known yet
     this.viewer.canvas.removeAttribute("tabindex");
     this.viewer.addHandler("open", () => events.onOpen());
     this.viewer.addHandler("update-viewport", () => {
@@ -77,16 +102,18 @@ export class BaseImage {
       tileOverlap: 0,
       minLevel: 0,
       maxLevel: deepest,
+      /** @type {(level: number, col: number, row: number) => string} */
       getTileUrl: (level, col, row) => this.address(deepest - level, row, col),
     };
   }
 
+  /** The image within OpenSeadragon; there once it is open. */
   get item() {
-    return this.viewer.world.getItemAt(0);
+    return /** @type {TiledImage} */ (this.viewer.world.getItemAt(0));
   }
 
   get isOpen() {
-    return Boolean(this.item);
+    return this.viewer.world.getItemAt(0) !== undefined;
   }
 
   /** What is on the canvas now, in the terms of geometry.js. */
@@ -116,7 +143,12 @@ export class BaseImage {
     return { row: centre.y, col: centre.x, zoom: this.zoom() };
   }
 
-  goTo({ row, col, zoom }, immediately = false) {
+  /**
+   * @param {Sight} sight
+   * @param {boolean} immediately
+   */
+  goTo(sight, immediately = false) {
+    const { row, col, zoom } = sight;
     const { viewport } = this.viewer;
     viewport.zoomTo(this.item.imageToViewportZoom(zoom), null, immediately);
     viewport.panTo(this.item.imageToViewportCoordinates(col, row), immediately);
@@ -135,24 +167,39 @@ export class BaseImage {
     return Math.abs(this.zoom() / fitting - 1) < 0.01;
   }
 
-  /** Whether OpenSeadragon has taken note of a size of its element (CSS pixels). */
+  /**
+   * Whether OpenSeadragon has taken note of a size of its element (CSS pixels).
+   * @param {number} width
+   * @param {number} height
+   */
   hasSize(width, height) {
     const { x, y } = this.viewer.viewport.getContainerSize();
     return x === width && y === height;
   }
 
+  /** @param {number} factor */
   zoomBy(factor) {
     this.viewer.viewport.zoomBy(factor);
     this.viewer.viewport.applyConstraints();
   }
 
+  /**
+   * @param {number} dx
+   * @param {number} dy
+   */
   panBy(dx, dy) {
     const { viewport } = this.viewer;
     viewport.panBy(viewport.deltaPointsFromPixels(new this.osd.Point(dx, dy)));
     viewport.applyConstraints();
   }
 
-  /** Move by (dx, dy) and zoom by a factor about the point `at`, all in CSS pixels of the canvas: for two fingers. */
+  /**
+   * Move by (dx, dy) and zoom by a factor about the point `at`, all in CSS pixels of the canvas: for two fingers.
+   * @param {number} dx
+   * @param {number} dy
+   * @param {number} factor
+   * @param {{x: number, y: number}} at
+   */
   pinch(dx, dy, factor, at) {
     const { viewport } = this.viewer;
     viewport.panBy(viewport.deltaPointsFromPixels(new this.osd.Point(-dx, -dy), true), true);
@@ -160,7 +207,12 @@ export class BaseImage {
     viewport.applyConstraints(true);
   }
 
-  /** Image row and column under a point of the page, fractions included; null outside the image. */
+  /**
+   * Image row and column under a point of the page, fractions included; null outside the image.
+   * @param {number} clientX
+   * @param {number} clientY
+   * @returns {{row: number, col: number} | null}
+   */
   imagePoint(clientX, clientY) {
     if (!this.isOpen) return null;
     const box = this.viewer.canvas.getBoundingClientRect();
@@ -175,21 +227,27 @@ export class BaseImage {
     const smooth = this.zoom(true) * (window.devicePixelRatio || 1) <= 1.001;
     // canvases that got another size begin with the browser's own smoothing, and tiles are drawn by way of a second one
     const { context, sketchContext } = this.viewer.drawer;
-    const all = [context, sketchContext].filter(Boolean);
+    const all = sketchContext ? [context, sketchContext] : [context];
     if (smooth === this.smooth && all.every((each) => each.imageSmoothingEnabled === smooth)) return;
     this.smooth = smooth;
     for (const each of all) each.imageSmoothingEnabled = smooth;
     this.viewer.drawer.setImageSmoothingEnabled(smooth);
   }
 
-  /** Brightness, contrast, inversion: by the compositor, so at once. */
+  /**
+   * Brightness, contrast, inversion: by the compositor, so at once.
+   * @param {string} filter of CSS
+   */
   setFilter(filter) {
     this.viewer.drawer.canvas.style.filter = filter;
     const navigator = this.viewer.navigator?.drawer?.canvas;
     if (navigator) navigator.style.filter = filter;
   }
 
-  /** The overview map, where it is wanted and not all of the image is in view anyway. */
+  /**
+   * The overview map, where it is wanted and not all of the image is in view anyway.
+   * @param {boolean} wanted
+   */
   showNavigator(wanted) {
     const { navigator, viewport } = this.viewer;
     if (!navigator) return;

@@ -1,7 +1,7 @@
 // Trouble with the server, told inside the viewer, and ended by itself when the server is back.
 
 import { h } from "./dom.js";
-import { problemOf } from "./tile_store.js";
+import { Problem, problemOf } from "./problem.js";
 
 const FIRST_WAIT_MS = 800;
 const LONGEST_WAIT_MS = 8000;
@@ -11,8 +11,8 @@ const SETTLED_MS = 15_000; // a tile that fails again does so earlier, its retri
 
 export class Connection {
   /**
-   * @param probeAddress URL that answers when all is well
-   * @param onRecovered called when it answers again: fetch anew what is missing
+   * @param {string} probeAddress URL that answers when all is well
+   * @param {() => void} onRecovered called when it answers again: fetch anew what is missing
    */
   constructor(probeAddress, onRecovered) {
     this.probeAddress = probeAddress;
@@ -27,6 +27,7 @@ export class Connection {
     this.fetchedAt = -Infinity;
     this.troubled = false;
     this.lost = false;
+    this.closed = false;
   }
 
   /** Something could not be loaded: find out whether the server is there. */
@@ -52,7 +53,7 @@ export class Connection {
     } catch (error) {
       if (this.closed) return;
       this.lost = true;
-      if (error.status) this.show(`${error.message} ${error.remedy}`);
+      if (error instanceof Problem) this.show(`${error.message} ${error.remedy}`);
       else this.show("The server does not answer. What you see stays; trying again…");
       this.timer = setTimeout(() => this.probe(), this.waitMs);
       this.waitMs = Math.min(LONGEST_WAIT_MS, this.waitMs * 1.6);
@@ -80,6 +81,7 @@ export class Connection {
     this.onRecovered();
   }
 
+  /** @param {string} text */
   show(text) {
     this.text.textContent = text;
     this.element.hidden = false;

@@ -3,6 +3,12 @@
 import { h, iconButton } from "./dom.js";
 import { ICONS } from "./icons.js";
 
+/**
+ * A heading, and what keys do.
+ * @typedef {[title: string, rows: [keys: string[], what: string][]]} HelpGroup
+ */
+
+/** @type {HelpGroup[]} */
 export const GROUPS = [
   ["Move", [
     [["drag", "arrows"], "move the image"],
@@ -33,7 +39,10 @@ export const GROUPS = [
 ];
 
 export class HelpSheet {
-  /** @param groups [[title, [[keys, what], …]], …] */
+  /**
+   * @param {() => void} onClose
+   * @param {HelpGroup[]} groups
+   */
   constructor(onClose, groups = GROUPS) {
     this.closeButton = iconButton(ICONS.close, "Close", "Esc", onClose, { class: "tool small" });
     this.element = h("div", { class: "sheet", role: "dialog", "aria-modal": "true", "aria-label": "Keyboard shortcuts", hidden: true,
@@ -46,6 +55,7 @@ export class HelpSheet {
       h("p", {}, "They work while the pointer is over the viewer.")));
   }
 
+  /** @param {boolean} shown */
   show(shown) {
     this.element.hidden = !shown;
     if (shown) this.closeButton.focus();

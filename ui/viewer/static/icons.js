@@ -1,5 +1,8 @@
 // Icons, drawn for this viewer on a grid of 24.
 
+/** @typedef {keyof typeof ICONS} IconName */
+
+/** @param {string} body */
 const line = (body) =>
   `<svg viewBox="0 0 24 24" width="18" height="18" fill="none" stroke="currentColor" stroke-width="1.8" ` +
   `stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${body}</svg>`;

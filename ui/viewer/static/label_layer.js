@@ -1,32 +1,83 @@
 // One label or confidence map, drawn on its own canvas in step with the image beneath.
 
+import { context2d } from "./dom.js";
 import { magnification, onCanvas, pickLevel, visibleTiles } from "./geometry.js";
 import { colourise, outlined, padded } from "./label_pixels.js";
 import { Lru } from "./lru.js";
-import { TileStore, tileKey } from "./tile_store.js";
+import { TileStore, tileIndex, tileKey } from "./tile_store.js";
+
+/** @import { View } from "./geometry.js" */
+/** @import { Plane } from "./label_pixels.js" */
+/** @import { ImageFacts } from "./messages.js" */
+/** @import { TileAddress, TileEvents, TileIndex } from "./tile_store.js" */
+
+/** @typedef {LayerLook & {tiles: TileSource}} DerivedLayer */
+
+/** @typedef {LayerLook & {address: TileAddress, events: TileEvents, tiles?: undefined}} FetchedLayer */
+
+/** @typedef {{image: LayerImage, table: Uint32Array, outline?: boolean, opacity?: number, kept?: number}} LayerLook */
+
+/**
+ * A tile in colours.
+ * @typedef {object} Picture
+ * @property {HTMLCanvasElement} canvas
+ * @property {CanvasRenderingContext2D} context
+ * @property {ImageData} bitmap
+ * @property {number} [version] of the table of colours
+ * @property {Uint8Array} [source] the ids that are drawn
+ */
+
+/**
+ * Where a layer has its tiles from: a TileStore, or what stands for one.
+ * @typedef {object} TileSource
+ * @property {{peek: (key: string) => DrawnTile | undefined}} tiles those that are here
+ * @property {(level: number, row: number, col: number) => DrawnTile | undefined} get
+ * @property {(list: TileIndex[]) => void} want
+ * @property {(version: number, everything?: boolean) => void} refresh
+ * @property {() => void} retry
+ * @property {() => void} close
+ */
+
+/**
+ * Ids, and where their tile lies.
+ * @typedef {Plane & {level: number, row: number, col: number}} DrawnTile
+ */
+
+/** @typedef {Pick<ImageFacts, "width_px" | "height_px" | "levels" | "tile_px">} LayerImage */
 
 const PICTURES = 160; // coloured tiles kept, of 1 MiB each, where there is one layer or few
 const LINE_CSS_PX = 1.7;
 
 export class LabelLayer {
   /**
-   * @param options address (see TileStore), image {width_px, height_px, levels, tile_px}, table (256 packed colours),
-   *   outline, opacity, kept (coloured tiles), events; or, in place of address and events, tiles worked out by others
-   *   (see panes/pair_tiles.js)
+   * @param {FetchedLayer | DerivedLayer} options kept: coloured tiles; tiles: worked out by others (see panes/pair_tiles.js), in
+   *   place of address and events
    */
-  constructor({ address, image, table, outline = false, opacity = 1, kept = PICTURES, tiles = null, events }) {
+  constructor(options) {
+    const { image, table, outline = false, opacity = 1, kept = PICTURES } = options;
     this.image = image;
     this.table = table;
     this.outline = outline;
     this.visible = true;
     this.canvas = document.createElement("canvas");
     this.canvas.className = "label-canvas";
-    this.context = this.canvas.getContext("2d");
+    this.context = context2d(this.canvas);
     this.opacity = opacity;
+    /** @type {Lru<Picture>} */
     this.pictures = new Lru(kept);
+    /** @type {Lru<DrawnTile>} */
     this.shapes = new Lru(kept);
     this.tableVersion = 0;
-    this.tiles = tiles ?? new TileStore(address, {
+    /** @type {TileSource} */
+    this.tiles = options.tiles ?? this.fetched(options);
+  }
+
+  /**
+   * @param {FetchedLayer} options
+   * @returns {TileSource}
+   */
+  fetched({ address, events }) {
+    return new TileStore(address, {
       ...events,
       onTile: (key) => {
         this.forget(key);
@@ -35,18 +86,23 @@ export class LabelLayer {
     });
   }
 
+  /** @param {number} value 0 to 1 */
   set opacity(value) {
-    this.canvas.style.opacity = value;
+    this.canvas.style.opacity = String(value);
   }
 
+  /** @param {Uint32Array} table */
   setTable(table) {
     this.table = table;
     this.tableVersion += 1;
   }
 
-  /** Drop what was drawn from a tile, and the outlines of its neighbours, which look across the border. */
+  /**
+   * Drop what was drawn from a tile, and the outlines of its neighbours, which look across the border.
+   * @param {string} key
+   */
   forget(key) {
-    const [level, row, col] = key.split("/").map(Number);
+    const [level, row, col] = tileIndex(key);
     for (const [shapeKey, shape] of [...this.shapes.entries()]) {
       if (shape.level !== level || Math.abs(shape.row - row) > 1 || Math.abs(shape.col - col) > 1) continue;
       this.shapes.delete(shapeKey);
@@ -55,7 +111,10 @@ export class LabelLayer {
     this.pictures.delete(key);
   }
 
-  /** Draw for a view (see geometry.js) and ask for the tiles that are missing. */
+  /**
+   * Draw for a view (see geometry.js) and ask for the tiles that are missing.
+   * @param {View} view
+   */
   draw(view) {
     const { canvas, context, image } = this;
     if (canvas.width !== view.width || canvas.height !== view.height) {
@@ -76,11 +135,18 @@ export class LabelLayer {
     this.request(view);
   }
 
-  /** Ask for the tiles of a view: part of drawing, and for those who need the ids without the picture. */
+  /**
+   * Ask for the tiles of a view: part of drawing, and for those who need the ids without the picture.
+   * @param {View} view
+   */
   request(view) {
     this.tiles.want(this.missing(view, pickLevel(view.scale, this.image.levels)));
   }
 
+  /**
+   * @param {View} view
+   * @param {number} level
+   */
   drawLevel(view, level) {
     const span = this.image.tile_px * 2 ** level;
     const shift = this.outline && level === 0 ? magnification(view.scale) : 0;
@@ -93,18 +159,30 @@ export class LabelLayer {
         const tile = this.tiles.get(level, row, col);
         if (!tile) this.drawSubstitute(view, level, row, col);
         else if (shift) this.drawParts(view, tile, shift, thickness);
-        else this.blit(view, this.picture(tile, thickness), 1, tile, span);
+        else this.blit(view, this.picture(tile, thickness), tile, span);
       }
     }
   }
 
-  blit(view, picture, unit, tile, span) {
+  /**
+   * @param {View} view
+   * @param {HTMLCanvasElement} picture
+   * @param {DrawnTile} tile
+   * @param {number} span
+   */
+  blit(view, picture, tile, span) {
     const pixel = span / this.image.tile_px;
     const at = onCanvas(view, tile.col * span, tile.row * span, tile.width * pixel, tile.height * pixel);
     this.context.drawImage(picture, at.left, at.top, at.width, at.height);
   }
 
-  /** Outlines of a magnified full-resolution tile: only the parts in view, each computed at the magnified grid. */
+  /**
+   * Outlines of a magnified full-resolution tile: only the parts in view, each computed at the magnified grid.
+   * @param {View} view
+   * @param {DrawnTile} tile
+   * @param {number} shift
+   * @param {number} thickness
+   */
   drawParts(view, tile, shift, thickness) {
     const part = this.image.tile_px >> shift;
     const shown = visibleTiles(view, this.image, part);
@@ -129,7 +207,11 @@ export class LabelLayer {
     }
   }
 
-  /** The tile itself in colours, or its outlines. */
+  /**
+   * The tile itself in colours, or its outlines.
+   * @param {DrawnTile} tile
+   * @param {number} thickness
+   */
   picture(tile, thickness) {
     if (!this.outline) return this.coloured(tileKey(tile.level, tile.row, tile.col), tile);
     const key = `0:${thickness}:${tileKey(tile.level, tile.row, tile.col)}`;
@@ -138,10 +220,19 @@ export class LabelLayer {
     return this.coloured(key, shape);
   }
 
+  /**
+   * @param {DrawnTile} tile
+   * @returns {(dRow: number, dCol: number) => DrawnTile | null}
+   */
   neighbours(tile) {
     return (dRow, dCol) => this.tiles.tiles.peek(tileKey(tile.level, tile.row + dRow, tile.col + dCol)) ?? null;
   }
 
+  /**
+   * @param {string} key
+   * @param {DrawnTile} tile
+   * @param {() => Plane} make
+   */
   shape(key, tile, make) {
     let shape = this.shapes.get(key);
     if (!shape) {
@@ -151,15 +242,20 @@ export class LabelLayer {
     return shape;
   }
 
-  /** A canvas with the ids of a tile or shape in today's colours. */
-  coloured(key, { data, width, height }) {
+  /**
+   * A canvas with the ids of a tile or shape in today's colours.
+   * @param {string} key
+   * @param {Plane} plane
+   */
+  coloured(key, plane) {
+    const { data, width, height } = plane;
     let picture = this.pictures.get(key);
     if (picture?.version === this.tableVersion && picture.source === data) return picture.canvas;
     if (!picture || picture.canvas.width !== width || picture.canvas.height !== height) {
       const canvas = document.createElement("canvas");
       canvas.width = width;
       canvas.height = height;
-      picture = { canvas, context: canvas.getContext("2d"), bitmap: new ImageData(width, height) };
+      picture = { canvas, context: context2d(canvas), bitmap: new ImageData(width, height) };
       this.pictures.set(key, picture);
     }
     colourise(data, this.table, new Uint32Array(picture.bitmap.data.buffer));
@@ -169,7 +265,13 @@ export class LabelLayer {
     return picture.canvas;
   }
 
-  /** Something to show until a tile comes: a coarser one enlarged, then finer ones over it. */
+  /**
+   * Something to show until a tile comes: a coarser one enlarged, then finer ones over it.
+   * @param {View} view
+   * @param {number} level
+   * @param {number} row
+   * @param {number} col
+   */
   drawSubstitute(view, level, row, col) {
     const span = this.image.tile_px * 2 ** level;
     for (let up = 1; level + up < this.image.levels; up += 1) {
@@ -199,21 +301,33 @@ export class LabelLayer {
     }
   }
 
-  /** Tiles to ask for: in view from the middle outwards, the coarsest one first so that there is always something. */
+  /**
+   * Tiles to ask for: in view from the middle outwards, the coarsest one first so that there is always something.
+   * @param {View} view
+   * @param {number} level
+   * @returns {TileIndex[]}
+   */
   missing(view, level) {
     const top = this.image.levels - 1;
     const span = this.image.tile_px * 2 ** level;
     const { row0, row1, col0, col1 } = visibleTiles(view, this.image, span);
+    /** @type {TileIndex[]} */
     const list = [];
     for (let row = row0; row < row1; row += 1) for (let col = col0; col < col1; col += 1) list.push([level, row, col]);
     const middleRow = (view.y0 + view.height / view.scale / 2) / span - 0.5;
     const middleCol = (view.x0 + view.width / view.scale / 2) / span - 0.5;
+    /** @param {TileIndex} index */
     const distance = ([, row, col]) => (row - middleRow) ** 2 + (col - middleCol) ** 2;
     list.sort((a, b) => distance(a) - distance(b));
     return level === top ? list : [[top, 0, 0], ...list];
   }
 
-  /** The id at an image pixel from the finest tile that is here, or null. */
+  /**
+   * The id at an image pixel from the finest tile that is here, or null.
+   * @param {number} row
+   * @param {number} col
+   * @returns {number | null}
+   */
   idAt(row, col) {
     for (let level = 0; level < this.image.levels; level += 1) {
       const y = row >> level;

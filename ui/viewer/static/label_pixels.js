@@ -1,11 +1,24 @@
 // Arithmetic on label tiles: from ids to colours, and from areas to outlines. Pure functions on typed arrays.
 
-/** Write the colour of every id into `out` (one packed RGBA value a pixel). */
+/**
+ * One byte a pixel, row by row.
+ * @typedef {{data: Uint8Array<ArrayBuffer>, width: number, height: number}} Plane
+ */
+
+/**
+ * Write the colour of every id into `out` (one packed RGBA value a pixel).
+ * @param {Uint8Array} ids
+ * @param {Uint32Array} table
+ * @param {Uint32Array} out
+ */
 export function colourise(ids, table, out) {
   for (let i = 0; i < ids.length; i += 1) out[i] = table[ids[i]];
 }
 
-/** Whether any pixel is not written yet (255). */
+/**
+ * Whether any pixel is not written yet (255).
+ * @param {Uint8Array} ids
+ */
 export function hasIgnore(ids) {
   return ids.includes(255);
 }
@@ -13,7 +26,14 @@ export function hasIgnore(ids) {
 /**
  * Copy a window of a tile with `border` pixels around it; what lies beyond comes from `neighbour(dRow, dCol)`
  * ({data, width, height} or null), and where there is none the edge is repeated, so that no line appears there.
- * @returns {{data: Uint8Array, width: number, height: number}} of size (width + 2 border) x (height + 2 border)
+ * @param {Plane} tile
+ * @param {number} x
+ * @param {number} y
+ * @param {number} width
+ * @param {number} height
+ * @param {number} border
+ * @param {(dRow: number, dCol: number) => Plane | null} neighbour
+ * @returns {Plane} of size (width + 2 border) x (height + 2 border)
  */
 export function padded(tile, x, y, width, height, border, neighbour) {
   const outWidth = width + 2 * border;
@@ -37,6 +57,12 @@ export function padded(tile, x, y, width, height, border, neighbour) {
   return { data, width: outWidth, height: outHeight };
 }
 
+/**
+ * @param {Plane} tile
+ * @param {number} x
+ * @param {number} y
+ * @param {(dRow: number, dCol: number) => Plane | null} neighbour
+ */
 function sample(tile, x, y, neighbour) {
   const dCol = x < 0 ? -1 : x >= tile.width ? 1 : 0;
   const dRow = y < 0 ? -1 : y >= tile.height ? 1 : 0;
@@ -56,9 +82,10 @@ function sample(tile, x, y, neighbour) {
 /**
  * The inner outlines of the areas in a padded window: each pixel keeps its id where another id lies within
  * `thickness` magnified pixels, and becomes 0 elsewhere.
- * @param source result of `padded`
- * @param border its border, at least thickness / 2 ** shift, rounded up
- * @param shift each source pixel becomes 2 ** shift pixels on a side
+ * @param {Plane} source result of `padded`
+ * @param {number} border its border, at least thickness / 2 ** shift, rounded up
+ * @param {number} shift each source pixel becomes 2 ** shift pixels on a side
+ * @param {number} thickness
  */
 export function outlined(source, border, shift, thickness) {
   const factor = 1 << shift;

@@ -4,8 +4,34 @@ import { h, iconButton } from "./dom.js";
 import { ICONS } from "./icons.js";
 import { rampGradient } from "./palette.js";
 
+/** @import { LabelClass } from "./messages.js" */
+
+/** @typedef {{element: HTMLElement, swatch: HTMLElement, name: HTMLElement}} ClassRow */
+
+/**
+ * @typedef {object} LegendState
+ * @property {LabelClass[]} classes
+ * @property {boolean} safe whether colours are those for the colour-blind
+ * @property {Set<number>} hidden
+ * @property {number | null} isolated
+ * @property {Record<number, number>} areas shares of the classes, by id
+ * @property {ShownLayer[]} layers
+ * @property {boolean} confidence
+ */
+
+/**
+ * @typedef {object} LegendEvents
+ * @property {(id: number) => void} toggle
+ * @property {(id: number) => void} isolate
+ * @property {(id: number | null) => void} hover
+ * @property {(index: number) => void} toggleLayer
+ * @property {() => void} close
+ */
+
+/** @typedef {{name: string, visible: boolean}} ShownLayer */
+
 export class Legend {
-  /** @param events toggle(id), isolate(id), hover(id | null), toggleLayer(index), close() */
+  /** @param {LegendEvents} events */
   constructor(events) {
     this.events = events;
     this.list = h("ul", { class: "classes" });
@@ -18,10 +44,16 @@ export class Legend {
       h("header", {}, h("span", {}, "Classes"),
         iconButton(ICONS.close, "Close", "L", () => events.close(), { class: "tool small" })),
       this.layers, this.list, this.ramp);
+    /** @type {string | null} */
+    this.key = null; // what the rows are made of
+    /** @type {Map<number, ClassRow>} */
+    this.rows = new Map();
+    /** @type {number | null} */
+    this.under = null;
     this.list.addEventListener("pointerleave", () => events.hover(null));
   }
 
-  /** @param state {classes, safe, hidden, isolated, areas: {id: fraction}, layers: [{name, visible}], confidence, under} */
+  /** @param {LegendState} state */
   show(state) {
     this.ramp.hidden = !state.confidence;
     this.showLayers(state.layers);
@@ -29,28 +61,35 @@ export class Legend {
     if (key !== this.key) {
       this.key = key;
       this.rows = new Map(state.classes.map((item) => [item.id, this.row(item, state.areas[item.id])]));
-      this.list.replaceChildren(...this.rows.values());
+      this.list.replaceChildren(...[...this.rows.values()].map((row) => row.element));
     }
     for (const item of state.classes) {
       const row = this.rows.get(item.id);
+      if (!row) continue;
       const shown = state.isolated === null ? !state.hidden.has(item.id) : state.isolated === item.id;
-      row.style.setProperty("--class-color", state.safe ? item.safe_color : item.color);
-      row.classList.toggle("off", !shown);
-      row.classList.toggle("isolated", state.isolated === item.id);
-      row.firstElementChild.setAttribute("aria-checked", String(shown));
-      row.children[1].setAttribute("aria-pressed", String(state.isolated === item.id));
+      row.element.style.setProperty("--class-color", state.safe ? item.safe_color : item.color);
+      row.element.classList.toggle("off", !shown);
+      row.element.classList.toggle("isolated", state.isolated === item.id);
+      row.swatch.setAttribute("aria-checked", String(shown));
+      row.name.setAttribute("aria-pressed", String(state.isolated === item.id));
     }
-    this.showUnder(state.under ?? null);
+    this.showUnder(null);
   }
 
-  /** Mark the class under the pointer. */
+  /**
+   * Mark the class under the pointer.
+   * @param {number | null} id
+   */
   showUnder(id) {
     if (this.under === id) return;
-    this.rows?.get(this.under)?.classList.remove("under");
-    this.rows?.get(id)?.classList.add("under");
+    for (const [own, { element }] of this.rows) element.classList.toggle("under", own === id);
     this.under = id;
   }
 
+  /**
+   * @param {LabelClass} item
+   * @param {number | undefined} fraction
+   */
   row(item, fraction) {
     const { events } = this;
     const swatch = h("button", {
@@ -61,9 +100,11 @@ export class Legend {
     }, item.name);
     const area = h("span", { class: "area" }, fraction === undefined ? "" : percentText(fraction));
     const key = h("kbd", {}, item.key ?? "");
-    return h("li", { onpointerenter: () => events.hover(item.id) }, swatch, name, area, item.key ? key : null);
+    const element = h("li", { onpointerenter: () => events.hover(item.id) }, swatch, name, area, item.key ? key : null);
+    return { element, swatch, name };
   }
 
+  /** @param {ShownLayer[]} layers */
   showLayers(layers) {
     this.layers.hidden = layers.length < 2;
     this.layers.replaceChildren(...layers.map((layer, index) => h("li", {},
@@ -73,6 +114,7 @@ export class Legend {
   }
 }
 
+/** @param {number} fraction */
 export function percentText(fraction) {
   const percent = fraction * 100;
   if (percent === 0) return "0 %";

@@ -2,25 +2,80 @@
 
 import { LabelLayer } from "./label_layer.js";
 import { confidenceTable, labelTable, veilTable } from "./palette.js";
+import { Problem } from "./problem.js";
 import { RevisionFeed } from "./revision_feed.js";
+
+/** @import { Api } from "./api.js" */
+/** @import { View } from "./geometry.js" */
+/** @import { ImageFacts, LabelClass, LayerProps, RevisionState } from "./messages.js" */
+/** @import { TileEvents } from "./tile_store.js" */
+
+/**
+ * A label map over the image.
+ * @typedef {object} OverlayEntry
+ * @property {string} id
+ * @property {"labels" | "coverage"} what
+ * @property {LabelLayer} layer
+ * @property {RevisionFeed} feed
+ * @property {boolean} visible
+ * @property {boolean} given what Python said about that last
+ * @property {string} name
+ * @property {"fill" | "outline" | null} style
+ * @property {string} [side] the part of the panes that shows it
+ * @property {HTMLElement | null} [host] the element that it is drawn in, where panes say so
+ */
+
+/**
+ * @typedef {object} OverlayEvents
+ * @property {() => void} onRedraw
+ * @property {(error: unknown) => void} onTrouble
+ * @property {() => void} onWell
+ * @property {(revisionId: string, state: RevisionState, before: RevisionState | null) => void} onState
+ * @property {(revisionId: string, gone: {error: Error, writing: boolean}) => void} onGone writing: it was being written
+ */
+
+/**
+ * How label maps are drawn.
+ * @typedef {object} Look
+ * @property {LabelClass[]} classes
+ * @property {"standard" | "safe"} palette
+ * @property {Set<number>} hidden classes
+ * @property {number | null} isolated the class that stands alone
+ * @property {number | null} hovered the class that is looked at; the others are dimmed
+ * @property {boolean} outline
+ * @property {number} opacity 0 to 1
+ * @property {boolean} shown
+ * @property {boolean} confidence
+ */
+
+export const GONE = "This label map is not there any more."; // one that was being written went with its job: the page tells
 
 const VEIL = 0.6; // how far what nobody has confirmed is dimmed
 
 export class Overlays {
   /**
-   * @param api addresses (see api.js)
-   * @param events onRedraw(), onTrouble(error), onWell(), onState(revisionId, state, before), onGone(revisionId, {error, writing: it was being written})
+   * @param {Api} api addresses (see api.js)
+   * @param {ImageFacts} image
+   * @param {HTMLElement} parent
+   * @param {OverlayEvents} events
    */
   constructor(api, image, parent, events) {
-    Object.assign(this, { api, image, parent, events });
+    this.api = api;
+    this.image = image;
+    this.parent = parent;
+    this.events = events;
+    /** @type {OverlayEntry[]} */
     this.entries = [];
+    /** @type {{id: string, layer: LabelLayer} | null} */
     this.confidence = null;
+    /** @type {Look | null} */
     this.look = null;
+    /** @type {number | undefined} */
+    this.kept = undefined; // coloured tiles of a map
   }
 
   /**
-   * @param wanted [{revision_id, name, visible, style: "fill" | "outline" | null, side (panes only), what: "labels" or
-   *   "coverage": what a person has confirmed, the rest is dimmed}]
+   * @param {LayerProps[]} wanted
    */
   setLayers(wanted) {
     const old = [...this.entries]; // a map may be there twice, under two names
@@ -31,7 +86,8 @@ export class Overlays {
       return Object.assign(entry, { name: item.name, style: item.style, side: item.side });
     });
     for (const entry of old) this.shut(entry);
-    if (this.confidence && !this.entries.some((entry) => entry.id === this.confidence.id)) this.dropConfidence();
+    const { confidence } = this;
+    if (confidence && !this.entries.some((entry) => entry.id === confidence.id)) this.dropConfidence();
     this.placeCanvases();
     if (this.look) this.setLook(this.look);
   }
@@ -41,6 +97,10 @@ export class Overlays {
     for (const entry of this.entries) this.parent.append(entry.layer.canvas);
   }
 
+  /**
+   * @param {LayerProps} item
+   * @returns {OverlayEntry}
+   */
   open(item) {
     const id = item.revision_id;
     const what = item.what ?? "labels";
@@ -51,15 +111,17 @@ export class Overlays {
       kept: this.kept,
       events: this.tileEvents(),
     });
-    const entry = { id, what, layer, visible: item.visible, given: item.visible };
-    entry.feed = new RevisionFeed(this.api.revision(id), {
+    const feed = new RevisionFeed(this.api.revision(id), {
       onState: (state, before) => this.onState(entry, state, before),
-      onGone: (error) => this.events.onGone(id, { error, writing: entry.feed.state?.state === "writing" }),
+      onGone: (error) => this.events.onGone(id, { error, writing: feed.state?.state === "writing" }),
     });
-    entry.feed.poll();
+    /** @type {OverlayEntry} */
+    const entry = { id, what, layer, feed, visible: item.visible, given: item.visible, name: item.name, style: item.style, side: item.side };
+    feed.poll();
     return entry;
   }
 
+  /** @returns {TileEvents} */
   tileEvents() {
     return {
       onTile: () => this.events.onRedraw(),
@@ -68,6 +130,11 @@ export class Overlays {
     };
   }
 
+  /**
+   * @param {OverlayEntry} entry
+   * @param {RevisionState} state
+   * @param {RevisionState | null} before
+   */
   onState(entry, state, before) {
     const { id } = entry;
     const finished = state.state !== "writing" && before?.state === "writing";
@@ -79,9 +146,7 @@ export class Overlays {
     this.events.onState(id, state, before);
   }
 
-  /**
-   * @param look {classes, palette, hidden, isolated, hovered, outline, opacity, shown, confidence}
-   */
+  /** @param {Look} look */
   setLook(look) {
     this.look = look;
     const table = labelTable(look.classes, look);
@@ -110,7 +175,9 @@ export class Overlays {
     return this.entries.filter((entry) => entry.what === "labels");
   }
 
-  /** Shares of the classes, by id, in the topmost label map that is shown; {} while nothing is known. */
+  /**
+   * @returns {Record<number, number>}
+   * Shares of the classes, by id, in the topmost label map that is shown; {} while nothing is known. */
   get areas() {
     const shown = this.maps.filter((entry) => entry.visible);
     const rows = (shown.at(-1) ?? this.maps.at(-1))?.feed.state?.coverage ?? [];
@@ -127,6 +194,7 @@ export class Overlays {
     return this.predicted !== null;
   }
 
+  /** @returns {void} */
   takeConfidence() {
     const entry = this.predicted;
     if (!entry) return;
@@ -134,24 +202,26 @@ export class Overlays {
       address: (...tile) => this.api.labelTile(entry.id, "confidence", ...tile),
       image: this.image,
       table: confidenceTable(),
-      events: { ...this.tileEvents(), onTrouble: (error) => { if (error.status !== 404) this.events.onTrouble(error); } },
+      events: { ...this.tileEvents(), onTrouble: (error) => { if (!isMissing(error)) this.events.onTrouble(error); } },
     });
     this.confidence = { id: entry.id, layer };
     this.parent.prepend(layer.canvas);
   }
 
   dropConfidence() {
-    this.confidence.layer.close();
+    this.confidence?.layer.close();
     this.confidence = null;
   }
 
+  /** @param {number} index */
   toggleLayer(index) {
     const entry = this.entries[index];
     if (!entry) return;
     entry.visible = !entry.visible;
-    this.setLook(this.look);
+    if (this.look) this.setLook(this.look);
   }
 
+  /** @param {View} view */
   draw(view) {
     this.confidence?.layer.draw(view);
     for (const { layer } of this.entries) layer.draw(view);
@@ -163,14 +233,15 @@ export class Overlays {
     this.events.onRedraw();
   }
 
-  /** The id that is seen at an image pixel, from the topmost visible layer; null where it is not known yet. */
+  /**
+   * The id that is seen at an image pixel, from the topmost visible layer; null where it is not known yet.
+   * @param {number} row
+   * @param {number} col
+   * @returns {number | null}
+   */
   labelAt(row, col) {
     for (const entry of this.maps.reverse()) if (entry.visible) return entry.layer.idAt(row, col);
     return null;
-  }
-
-  confidenceAt(row, col) {
-    return this.confidence?.layer.visible ? this.confidence.layer.idAt(row, col) : null;
   }
 
   /** The layer whose label and confidence the pixel route shall tell. */
@@ -178,6 +249,7 @@ export class Overlays {
     return this.maps.reverse().find((entry) => entry.visible)?.id ?? null;
   }
 
+  /** @param {OverlayEntry} entry */
   shut(entry) {
     entry.feed.close();
     entry.layer.close();
@@ -188,4 +260,12 @@ export class Overlays {
     if (this.confidence) this.dropConfidence();
     this.entries = [];
   }
+}
+
+/**
+ * Whether the server has no such tile.
+ * @param {unknown} error
+ */
+function isMissing(error) {
+  return error instanceof Problem && error.status === 404;
 }

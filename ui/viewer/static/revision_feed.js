@@ -1,17 +1,29 @@
 // Follows a label map while it is being written, so that masks appear as their blocks are done.
 
-import { problemOf } from "./tile_store.js";
+import { Problem, problemOf } from "./problem.js";
+
+/** @import { RevisionState } from "./messages.js" */
+
+/**
+ * @typedef {object} FeedEvents
+ * @property {(state: RevisionState, before: RevisionState | null) => void} onState
+ * @property {(error: Error) => void} onGone
+ */
 
 const POLL_MS = 900;
 const TROUBLE_POLL_MS = 4000;
 
 export class RevisionFeed {
-  /** @param events onState(state), onGone(error) */
+  /**
+   * @param {string} address
+   * @param {FeedEvents} events
+   */
   constructor(address, events) {
     this.address = address;
     this.events = events;
     this.closed = false;
     this.timer = 0;
+    /** @type {RevisionState | null} */
     this.state = null;
   }
 
@@ -21,7 +33,7 @@ export class RevisionFeed {
     try {
       const response = await fetch(this.address, { cache: "no-store" });
       if (!response.ok) throw await problemOf(response);
-      const state = await response.json();
+      const state = /** @type {RevisionState} */ (await response.json());
       if (this.closed) return;
       const before = this.state;
       this.state = state;
@@ -29,7 +41,7 @@ export class RevisionFeed {
       if (state.state !== "writing") return;
     } catch (error) {
       if (this.closed) return;
-      if (error.status === 404) {
+      if (error instanceof Problem && error.status === 404) {
         this.events.onGone(error);
         return;
       }

@@ -4,14 +4,20 @@ import { h } from "./dom.js";
 
 const STEPS = [1, 2, 5];
 
-/** The largest 1-2-5 number that is not above `limit`. */
+/**
+ * The largest 1-2-5 number that is not above `limit`.
+ * @param {number} limit
+ */
 export function niceBelow(limit) {
   const power = 10 ** Math.floor(Math.log10(limit) + 1e-9);
   const step = STEPS.filter((s) => s * power <= limit * (1 + 1e-9)).pop() ?? 1;
   return step * power;
 }
 
-/** Nanometres in words: nm below 1 µm, µm below 1 mm, else mm. */
+/**
+ * Nanometres in words: nm below 1 µm, µm below 1 mm, else mm.
+ * @param {number} nm
+ */
 export function lengthText(nm) {
   if (nm < 1000) return `${trim(nm)} nm`;
   return nm < 1e6 ? `${trim(nm / 1000)} µm` : `${trim(nm / 1e6)} mm`;
@@ -19,9 +25,9 @@ export function lengthText(nm) {
 
 /**
  * Length and label of a scale bar.
- * @param cssPxPerImagePx zoom
- * @param pixelSizeNm null where unknown: then the bar is in pixels
- * @param maxCssPx the room there is
+ * @param {number} cssPxPerImagePx zoom
+ * @param {number | null} pixelSizeNm null where unknown: then the bar is in pixels
+ * @param {number} maxCssPx the room there is
  */
 export function scaleBar(cssPxPerImagePx, pixelSizeNm, maxCssPx = 160) {
   if (pixelSizeNm) {
@@ -32,6 +38,7 @@ export function scaleBar(cssPxPerImagePx, pixelSizeNm, maxCssPx = 160) {
   return { widthPx: px * cssPxPerImagePx, label: `${px.toLocaleString("en")} px` };
 }
 
+/** @param {number} value */
 function trim(value) {
   return String(Number(value.toPrecision(6)));
 }
@@ -44,6 +51,10 @@ export class ScaleBar {
     this.element = h("div", { class: "scale", role: "img" }, this.label, this.bar);
   }
 
+  /**
+   * @param {number} cssPxPerImagePx
+   * @param {number | null} pixelSizeNm
+   */
   update(cssPxPerImagePx, pixelSizeNm) {
     const { widthPx, label } = scaleBar(cssPxPerImagePx, pixelSizeNm);
     this.bar.style.width = `${widthPx.toFixed(1)}px`;

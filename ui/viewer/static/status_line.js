@@ -2,6 +2,11 @@
 
 import { h } from "./dom.js";
 
+/** @import { ImageFacts } from "./messages.js" */
+
+/** @type {Record<string, string>} */
+const SOURCES = { file: "from the file", user: "entered" };
+
 export class StatusLine {
   constructor() {
     this.where = h("span", { class: "where" });
@@ -15,32 +20,44 @@ export class StatusLine {
     this.clear();
   }
 
+  /** @param {ImageFacts} image */
   setImage(image) {
     const size = `${image.width_px.toLocaleString("en")} × ${image.height_px.toLocaleString("en")} px`;
-    const source = { file: "from the file", user: "entered" }[image.pixel_size_source] ?? "";
+    const source = SOURCES[image.pixel_size_source] ?? "";
     this.about.textContent = image.pixel_size_nm
       ? `${size} · ${Number(image.pixel_size_nm.toPrecision(4))} nm/px`
       : `${size} · pixel size unknown`;
     this.about.title = image.pixel_size_nm ? `Pixel size ${source}${image.pixel_size_detail ? `: ${image.pixel_size_detail}` : ""}` : "";
   }
 
-  setPoint({ row, col }, pixelSizeNm) {
+  /**
+   * @param {{row: number, col: number}} point
+   * @param {number | null} pixelSizeNm
+   */
+  setPoint(point, pixelSizeNm) {
+    const { row, col } = point;
     const y = Math.floor(row);
     const x = Math.floor(col);
     const px = `row ${y.toLocaleString("en")}  col ${x.toLocaleString("en")}`;
     this.where.textContent = pixelSizeNm ? `${px}  ·  ${micrometres(y, pixelSizeNm)}, ${micrometres(x, pixelSizeNm)} µm` : px;
   }
 
+  /** @param {number | null} value */
   setGrey(value) {
     this.grey.textContent = value === null ? "" : `grey ${Number.isInteger(value) ? value : Number(value.toPrecision(5))}`;
   }
 
+  /**
+   * @param {string | null} name
+   * @param {string | null} color
+   */
   setClass(name, color) {
     this.what.textContent = name ?? "";
     this.swatch.style.background = color ?? "transparent";
     this.swatch.hidden = !color;
   }
 
+  /** @param {number | null | undefined} value */
   setConfidence(value) {
     this.sure.textContent = value === null || value === undefined ? "" : `confidence ${Math.round((value / 255) * 100)} %`;
   }
@@ -53,6 +70,10 @@ export class StatusLine {
   }
 }
 
+/**
+ * @param {number} pixels
+ * @param {number} nm
+ */
 function micrometres(pixels, nm) {
   return ((pixels * nm) / 1000).toFixed(nm < 20 ? 2 : 1);
 }

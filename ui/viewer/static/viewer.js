@@ -3,4 +3,6 @@
 import { EmViewer } from "./em_viewer.js";
 import { mounted } from "./mount.js";
 
-export default mounted(EmViewer);
+/** @import { ViewerProps } from "./messages.js" */
+
+export default mounted("viewer", (host, /** @type {ViewerProps} */ data, emit) => new EmViewer(host, data, emit));

@@ -2,7 +2,11 @@
 
 const COOKIE = "_streamlit_xsrf";
 
-/** Value of a cookie, without the quotes that some servers put around it; "" where there is none. */
+/**
+ * Value of a cookie, without the quotes that some servers put around it; "" where there is none.
+ * @param {string} name
+ * @param {string} text all cookies
+ */
 export function cookie(name, text = document.cookie) {
   const part = text.split("; ").find((item) => item.startsWith(`${name}=`));
   const value = part ? part.slice(name.length + 1) : "";

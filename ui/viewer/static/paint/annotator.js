@@ -1,8 +1,7 @@
-// The annotator: the viewer with a draft to paint on. It decides what each tool and key does.
+// The annotator: a guest of the viewer with a draft to paint on. It decides what each tool and key does.
 
-import { EmViewer } from "../em_viewer.js";
-import { HelpSheet } from "../help_sheet.js";
 import { viewOfPlace } from "../place.js";
+import { messageOf, Problem } from "../problem.js";
 import { ClassList } from "./class_list.js";
 import { DraftSession } from "./draft_session.js";
 import { Notices } from "./notices.js";
@@ -13,77 +12,106 @@ import { PaintSettings } from "./paint_settings.js";
 import { nextSize, TOOL, TOOLS } from "./tools.js";
 import { WindowHeight } from "./window_height.js";
 
+/** @import { EmViewer } from "../em_viewer.js" */
+/** @import { Guest } from "../guest.js" */
+/** @import { AnnotatorProps, Draft, TilesAnswer, ViewerProps } from "../messages.js" */
+/** @import { DraftApi } from "./draft_api.js" */
+/** @import { SessionState } from "./draft_session.js" */
+/** @import { Choice, Step } from "./editor.js" */
+
 const BACKGROUND = { id: 0, name: "Background", color: "#8a8f98", safe_color: "#8a8f98", key: "0" };
 
-export class Annotator extends EmViewer {
-  /** @param props as of EmViewer, and draft_id, author, focus: {row, column, height_px, width_px, token} | null */
-  build() {
-    super.build();
-    this.element.classList.add("annotator");
-    this.paintSettings = new PaintSettings();
-    this.bar = new PaintBar({
-      choose: (name) => this.chooseTool(name), set: (name, value) => this.choose({ [name]: value }),
-      undo: () => this.travel("undo"), redo: () => this.travel("redo"),
-      toggleCoverage: () => this.toggleCoverage(), wholeImage: () => this.setWholeImage(), submit: () => this.askSubmit(),
-    });
+/**
+ * Whether and how what is painted is saved: see DraftSession.
+ * @typedef {object} SaveState
+ * @property {SessionState} state
+ * @property {Problem | null} detail
+ */
+
+/** @implements {Guest} */
+export class Annotator {
+  className = "annotator";
+  help = PAINT_HELP;
+  hasOwnClassList = true;
+  /** Of buttons of the viewer whose keys mean something else here. */
+  tips = {
+    scale: "Set the scale on the image's scale bar", adjust: "Brightness and contrast  (N)", fullScreen: "Full screen", fit: "Fit to window  (Home)",
+  };
+  paintSettings = new PaintSettings();
+  bar = new PaintBar({
+    choose: (name) => this.chooseTool(name), set: (name, value) => this.choose({ [name]: value }),
+    undo: () => this.travel("undo"), redo: () => this.travel("redo"),
+    toggleCoverage: () => this.toggleCoverage(), wholeImage: () => this.setWholeImage(), submit: () => this.askSubmit(),
+  });
+  notices = new Notices();
+
+  // while there is a draft
+  /** @type {Painting | null} */ painting = null;
+  /** @type {DraftSession | null} */ session = null;
+  /** @type {SaveState} */ save = { state: "opening", detail: null };
+  whole = false; // whether all of the image counts as right
+  coverageShown = false;
+  panning = false; // while the space bar is held
+
+  /** @param {EmViewer} viewer whose props are AnnotatorProps */
+  constructor(viewer) {
+    this.viewer = viewer;
     this.classList = new ClassList({
-      choose: (id) => this.choose({ classId: id }), lock: (id) => this.lock(id), toggle: (id) => this.toggleClass(id),
-      toggleLayer: (index) => { this.overlays?.toggleLayer(index); this.showState(); }, close: () => this.setLegend(false),
+      choose: (id) => this.choose({ classId: id }), lock: (id) => this.lock(id), toggle: (id) => viewer.toggleClass(id),
+      toggleLayer: (index) => viewer.toggleLayer(index), close: () => viewer.setLegend(false),
     });
-    this.notices = new Notices();
-    this.help.element.remove();
-    this.help = new HelpSheet(() => this.setHelp(false), PAINT_HELP);
-    this.toolbar.element.after(this.bar.element);
-    this.toolbar.element.querySelector(".space").before(this.bar.steps);
-    this.toolbar.element.querySelector(".space").after(this.bar.saving);
-    this.stage.append(this.classList.element, this.notices.element);
-    this.element.append(this.help.element, this.notices.dialog);
-    this.retip();
-    this.windowHeight = new WindowHeight(this.element);
-    this.onCommand = (event) => this.onCommandKey(event);
-    window.addEventListener("keydown", this.onCommand, { capture: true });
+    this.parts = {
+      toolRow: this.bar.element, toolbarStart: this.bar.steps, toolbarEnd: this.bar.saving,
+      overStage: [this.classList.element, this.notices.element], dialogs: [this.notices.dialog],
+    };
   }
 
-  /** Keys of the viewer that mean something else here. */
-  retip() {
-    const { adjust, fullScreen, scale } = this.toolbar.buttons;
-    scale.dataset.tip = "Set the scale on the image's scale bar";
-    adjust.dataset.tip = "Brightness and contrast  (N)";
-    fullScreen.dataset.tip = "Full screen";
-    const fit = this.toolbar.element.querySelector('[aria-label="Fit to window"]');
-    if (fit) fit.dataset.tip = "Fit to window  (Home)";
+  get props() {
+    return /** @type {AnnotatorProps} */ (this.viewer.props);
   }
 
-  update(props, first = false) {
-    const before = this.props;
-    super.update(props, first);
-    if (first) return;
-    if (props.draft_id !== before.draft_id && props.image_id === before.image_id && this.image) this.openDraft();
+  onBuilt() {
+    this.windowHeight = new WindowHeight(this.viewer.element);
+    this.abort = new AbortController();
+    window.addEventListener("keydown", (event) => this.onCommandKey(event), { capture: true, signal: this.abort.signal });
+  }
+
+  /** @param {ViewerProps} earlier */
+  onUpdate(earlier) {
+    const { props } = this;
+    const before = /** @type {AnnotatorProps} */ (earlier);
+    if (props.draft_id !== before.draft_id && props.image_id === before.image_id && this.viewer.image) this.openDraft();
     if (props.focus?.token !== before.focus?.token) this.fly();
   }
 
-  showImage(osd, image) {
-    super.showImage(osd, image);
-    Object.defineProperty(this.overlays, "topId", { get: () => null }); // what the pixel route knows is not the draft
-    const below = this.overlays.labelAt.bind(this.overlays);
-    this.overlays.labelAt = (row, col) => this.painting?.labels.idAt(row, col) ?? below(row, col);
+  onShown() {
     this.openDraft();
   }
 
-  closeImage() {
+  onPlaced() {
+    if (this.props.focus) this.fly();
+  }
+
+  onClosing() {
     this.closeDraft();
-    super.closeImage();
   }
 
-  onOpen() {
-    const first = !this.placed;
-    super.onOpen();
-    if (first && this.props.focus) this.fly();
-  }
-
-  reload() {
-    super.reload();
+  onReload() {
     this.painting?.retry();
+  }
+
+  /**
+   * What is painted, over the label maps below it.
+   * @param {number} row
+   * @param {number} col
+   */
+  labelAt(row, col) {
+    return this.painting?.labels.idAt(row, col);
+  }
+
+  /** What the server knows of a pixel's class is not the draft. */
+  topId() {
+    return null;
   }
 
   // --- the draft
@@ -92,23 +120,30 @@ export class Annotator extends EmViewer {
     this.closeDraft();
     this.whole = false;
     this.save = { state: "opening", detail: null };
-    this.painting = new Painting(this, {
-      onStep: (stroke) => this.onStep(stroke), onTouch: (tile) => this.session.queue?.touch(tile),
+    const { viewer, props } = this;
+    const { image, base, connection } = viewer;
+    if (!image || !base || !connection) return;
+    const painting = new Painting({ viewer, image, base, connection }, {
+      onStep: (stroke) => this.onStep(stroke), onTouch: (tile) => this.session?.queue?.touch(tile),
       onTrouble: (text) => this.notices.say(text), onTooFar: (text) => this.notices.say(text), onBusy: () => this.showPaint(),
       onSize: (up) => this.resize(up), onPick: (id) => { if (id !== null && id !== 255) this.choose({ classId: id, tool: "brush" }); },
-      mayPaint: () => this.mayPaint(), isPanning: () => Boolean(this.panning || this.scale?.isOpen),
+      mayPaint: () => this.mayPaint(), isPanning: () => this.panning || Boolean(viewer.scale?.isOpen),
     });
-    Object.assign(this.painting.editor.choice, this.paintSettings.values);
-    if (TOOL[this.painting.editor.choice.tool]?.vouches) this.coverageShown = true;
-    if (![BACKGROUND, ...this.classes].some((item) => item.id === this.painting.editor.choice.classId)) {
-      this.painting.editor.choice.classId = this.classes[0]?.id ?? 0;
-    }
-    this.session = new DraftSession({ root: this.props.root, draftId: this.props.draft_id, author: this.props.author, events: {
-      onOpen: (draft) => this.onDraft(draft), onState: (state, detail) => this.onSession(state, detail),
+    this.painting = painting;
+    const { choice } = painting.editor;
+    Object.assign(choice, this.paintSettings.values);
+    if (TOOL[choice.tool]?.vouches) this.coverageShown = true;
+    if (!this.paintable.some((item) => item.id === choice.classId)) choice.classId = viewer.classes[0]?.id ?? 0;
+    this.session = new DraftSession({ root: props.root, draftId: props.draft_id, author: props.author, events: {
+      onOpen: (draft, api) => this.onDraft(painting, draft, api), onState: (state, detail) => this.onSession(state, detail),
       onSaved: (answer) => this.onSaved(answer), onAsk: (count) => this.notices.askWaiting(count),
     } });
-    this.session.open(this.painting.tiles);
-    this.applyLook();
+    this.session.open(painting.tiles);
+    viewer.applyLook();
+  }
+
+  get paintable() {
+    return [BACKGROUND, ...this.viewer.classes];
   }
 
   closeDraft() {
@@ -117,69 +152,84 @@ export class Annotator extends EmViewer {
     this.session = this.painting = null;
   }
 
-  onDraft(draft) {
+  /**
+   * @param {Painting} painting
+   * @param {Draft} draft
+   * @param {DraftApi} api
+   */
+  onDraft(painting, draft, api) {
     this.whole = Boolean(draft.whole_image);
-    this.painting.start(draft, this.session.api);
+    painting.start(draft, api);
     this.notices.unblock();
-    this.applyLook();
+    this.viewer.applyLook();
   }
 
+  /**
+   * @param {SessionState} state
+   * @param {Problem | null} detail
+   */
   onSession(state, detail) {
     this.save = { state, detail };
     if (state === "held") {
       const who = detail?.holder?.name || "Somebody";
-      this.notices.block(`${who} is painting on this draft in another tab or browser.`, detail?.remedy, "Take over", () => this.session.takeOver());
+      this.notices.block(`${who} is painting on this draft in another tab or browser.`, detail?.remedy, "Take over", () => this.session?.takeOver());
     } else if (state === "closed") {
       this.notices.block(detail?.message ?? "This draft is submitted.", detail?.remedy ?? "Open another draft to go on.");
-    } else if (state === "stopped" || (state === "offline" && detail)) {
+    } else if (detail && (state === "stopped" || state === "offline")) {
       this.notices.say(`Not saved: ${detail.message} ${detail.remedy ?? ""} What you painted is kept in this browser.`, true);
     }
     this.showPaint();
   }
 
+  /** @param {TilesAnswer} answer */
   onSaved(answer) {
-    this.painting.version = answer.version;
+    if (this.painting) this.painting.version = answer.version;
     this.showPaint();
   }
 
+  /** @param {Step} stroke */
   onStep(stroke) {
-    this.session.queue?.commit(stroke);
-    this.readout?.refresh(); // the class under a pointer at rest may be another one now
+    this.session?.queue?.commit(stroke);
+    this.viewer.readout?.refresh(); // the class under a pointer at rest may be another one now
     this.showPaint();
   }
 
   mayPaint() {
     if (!this.session?.isOpen || !this.painting?.started) return false;
-    if (!this.painting.labels.visible) this.change({ overlay: true });
+    if (!this.painting.labels.visible) this.viewer.change({ overlay: true });
     return this.painting.editor.busy === 0;
   }
 
   async setWholeImage() {
-    if (!this.session?.isOpen) return;
+    const { session } = this;
+    if (!session?.isOpen) return;
     try {
-      await this.session.wholeImage(!this.whole);
+      await session.wholeImage(!this.whole);
+      if (this.session !== session) return; // another draft was opened meanwhile
       this.whole = !this.whole;
       this.notices.say(this.whole ? "The whole image counts as right now. Every pixel goes into training." : "Only what you have vouched for counts again.");
     } catch (error) {
-      this.notices.say(`That could not be saved: ${error.message}`);
+      this.notices.say(`That could not be saved: ${messageOf(error)}`);
     }
-    this.applyLook();
+    this.viewer.applyLook();
   }
 
   async askSubmit() {
-    if (!this.session?.isOpen) return;
-    const note = await this.notices.askSubmit(this.painting.editor, this.painting.tiles.covered, this.whole, this.classes);
+    const { session, painting, viewer } = this;
+    if (!session?.isOpen || !painting) return;
+    const note = await this.notices.askSubmit(painting.tiles.covered, this.whole, viewer.classes);
     if (note === null) return;
     try {
-      const answer = await this.session.submit(note);
-      this.emit("submitted", { revision_id: answer.revision_id, changes: answer.changes ?? {} });
+      const answer = await session.submit(note);
+      viewer.tell("submitted", { revision_id: answer.revision_id, changes: answer.changes ?? {} });
     } catch (error) {
-      this.notices.say(`It was not submitted: ${error.message} ${error.remedy ?? ""}`, true);
+      this.notices.say(`It was not submitted: ${messageOf(error)} ${error instanceof Problem ? error.remedy : ""}`, true);
     }
   }
 
   // --- choices
 
+  /** @param {Partial<Choice>} values */
   choose(values) {
     if (!this.painting) return;
     const { editor, pointer } = this.painting;
@@ -190,17 +240,23 @@ export class Annotator extends EmViewer {
     this.showPaint();
   }
 
-  /** What is vouched for is seen from the moment on that somebody begins to vouch; C hides it again. */
+  /**
+   * What is vouched for is seen from the moment on that somebody begins to vouch; C hides it again.
+   * @param {string} tool
+   */
   chooseTool(tool) {
     this.choose({ tool });
     if (TOOL[tool].vouches && !this.coverageShown) this.toggleCoverage();
   }
 
+  /** @param {boolean} up */
   resize(up) {
     if (this.painting) this.choose({ size: nextSize(this.painting.editor.choice.size, up) });
   }
 
+  /** @param {number} id */
   lock(id) {
+    if (!this.painting) return;
     const { locked } = this.painting.editor;
     locked[id] = locked[id] ? 0 : 1;
     this.showPaint();
@@ -208,17 +264,20 @@ export class Annotator extends EmViewer {
 
   toggleCoverage() {
     this.coverageShown = !this.coverageShown;
-    this.applyLook();
+    this.viewer.applyLook();
   }
 
-  keys() {
-    const own = super.keys();
+  /** @type {NonNullable<Guest["keys"]>} */
+  keys(viewers) {
+    const { actions } = this.viewer;
+    const own = { ...viewers };
     for (const key of ["c", "b", "l", "f", "r", "a", "0"]) delete own[key];
     for (const tool of TOOLS) own[tool.key] = () => this.chooseTool(tool.name);
-    const actions = this.actions();
-    const number = (key) => [BACKGROUND, ...this.classes].find((item) => item.key === key);
     for (let digit = 0; digit <= 9; digit += 1) {
-      own[digit] = () => { const item = number(String(digit)); return item ? this.choose({ classId: item.id }) : false; };
+      own[digit] = () => {
+        const item = this.paintable.find((each) => each.key === String(digit));
+        return item ? this.choose({ classId: item.id }) : false;
+      };
     }
     return Object.assign(own, {
       "[": () => this.resize(false), "]": () => this.resize(true), u: () => this.travel("undo"), y: () => this.travel("redo"),
@@ -227,25 +286,33 @@ export class Annotator extends EmViewer {
     });
   }
 
+  /** @type {NonNullable<Guest["heldKeys"]>} */
   heldKeys() {
+    const { viewer } = this;
     return {
-      " ": (down) => { this.panning = down; this.element.classList.toggle("panning", down); },
-      Tab: (down) => this.peek(down),
+      " ": (down) => { this.panning = down; viewer.element.classList.toggle("panning", down); },
+      Tab: (down) => viewer.peek(down),
     };
   }
 
-  /** Undo and redo by the usual keys, under the same conditions as all others. */
+  /**
+   * Undo and redo by the usual keys, under the same conditions as all others.
+   * @param {KeyboardEvent} event
+   */
   onCommandKey(event) {
     if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
     const key = event.key.toLowerCase();
     const action = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : null;
-    if (!action || !this.shortcuts.isActive({ composedPath: () => event.composedPath() })) return;
+    if (!action || !this.viewer.shortcuts.isActive(event.composedPath())) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     this.travel(action);
   }
 
-  /** Undo or redo. While a stroke is being painted there is only that to be undone: what lies under it must not move. */
+  /**
+   * Undo or redo. While a stroke is being painted there is only that to be undone: what lies under it must not move.
+   * @param {"undo" | "redo"} action
+   */
   travel(action) {
     if (!this.painting) return;
     const { editor, pointer } = this.painting;
@@ -254,65 +321,56 @@ export class Annotator extends EmViewer {
   }
 
   escape() {
-    if (this.state.help || this.state.adjust || this.scale?.isOpen) return super.escape();
-    if (this.painting?.pointer.cancel()) return true;
-    return super.escape();
+    return this.painting?.pointer.cancel() ?? false;
   }
 
   // --- looks
 
-  applyLook() {
-    super.applyLook();
-    const { hidden, isolated, hovered, overlay, peek } = this.state;
-    this.painting?.setLook({
-      classes: this.classes, palette: this.settings.get("palette"), hidden, isolated, hovered, outline: this.settings.get("outline"),
-      opacity: this.settings.get("opacity"), shown: overlay && !peek, coverage: Boolean(this.coverageShown) && !peek,
-    });
+  /** @type {NonNullable<Guest["onLook"]>} */
+  onLook(look) {
+    this.painting?.setLook({ ...look, coverage: this.coverageShown && !this.viewer.state.peek });
   }
 
-  showState() {
-    super.showState();
-    this.toolbar.overlayGroup.hidden = false;
-    this.toolbar.buttons.legend.hidden = false;
-    this.legend.element.hidden = true;
+  onState() {
     this.showPaint();
   }
 
   showPaint() {
-    if (!this.painting) return;
-    const { editor, history, tiles } = this.painting;
+    const { viewer, painting, whole } = this;
+    const { image } = viewer;
+    if (!painting || !image) return;
+    const { editor, history, tiles } = painting;
     const { choice } = editor;
-    this.element.dataset.tool = choice.tool;
-    this.element.classList.toggle("whole-image", this.whole && Boolean(this.coverageShown));
+    viewer.element.dataset.tool = choice.tool;
+    viewer.element.classList.toggle("whole-image", whole && this.coverageShown);
     this.bar.show({
-      choice, canUndo: history.canUndo, canRedo: history.canRedo, busy: editor.busy > 0, coverage: this.coverageShown, whole: this.whole,
-      save: this.save.state, saveDetail: this.save.detail?.message, nm: this.image?.pixel_size_nm, open: Boolean(this.session?.isOpen),
+      choice, canUndo: history.canUndo, canRedo: history.canRedo, busy: editor.busy > 0, coverage: this.coverageShown, whole,
+      save: this.save.state, saveDetail: this.save.detail?.message, nm: image.pixel_size_nm, open: Boolean(this.session?.isOpen),
     });
-    this.classList.element.hidden = !this.legendOpen;
+    this.classList.element.hidden = !viewer.legendOpen;
     this.classList.show({
-      classes: [...this.classes, BACKGROUND], safe: this.safe, chosen: choice.classId, locked: editor.locked, hidden: this.state.hidden,
-      covered: tiles.covered, whole: this.whole, coverage: Boolean(this.coverageShown), total: this.image.width_px * this.image.height_px,
-      layers: (this.overlays?.entries ?? []).map(({ name, visible }) => ({ name, visible })),
+      classes: [...viewer.classes, BACKGROUND], safe: viewer.safe, chosen: choice.classId, locked: editor.locked, hidden: viewer.state.hidden,
+      covered: tiles.covered, whole, coverage: this.coverageShown, total: image.width_px * image.height_px, layers: viewer.layers,
     });
   }
 
-  draw() {
-    super.draw();
-    if (this.base?.isOpen && this.placed) this.painting?.draw(this.base.view());
+  /** @type {NonNullable<Guest["onDraw"]>} */
+  onDraw(view) {
+    this.painting?.draw(view);
   }
 
   /** Go to the place that Python asks for, and outline it. */
   fly() {
+    const { viewer } = this;
     const { focus } = this.props;
     this.painting?.preview.showFocus(focus ?? null);
-    if (!focus || !this.placed) return;
-    const box = this.surface.getBoundingClientRect();
-    this.base.goTo(viewOfPlace(focus, box.width, box.height));
+    if (!focus || !viewer.placed) return;
+    const box = viewer.surface.getBoundingClientRect();
+    viewer.base?.goTo(viewOfPlace(focus, box.width, box.height));
   }
 
   close() {
-    window.removeEventListener("keydown", this.onCommand, { capture: true });
-    this.windowHeight.close();
-    super.close();
+    this.abort?.abort();
+    this.windowHeight?.close();
   }
 }

@@ -5,10 +5,42 @@ import { ICONS } from "../icons.js";
 import { percentText } from "../legend.js";
 import { PAINT_ICONS } from "./paint_icons.js";
 
+/** @import { ShownLayer } from "../legend.js" */
+/** @import { LabelClass } from "../messages.js" */
+
+/** @typedef {{element: HTMLElement, swatch: HTMLElement, name: HTMLElement, area: HTMLElement, lock: HTMLElement}} PaintRow */
+
+/**
+ * @typedef {object} ClassListState
+ * @property {LabelClass[]} classes
+ * @property {boolean} safe whether colours are those for the colour-blind
+ * @property {number} chosen
+ * @property {Uint8Array} locked by class
+ * @property {Set<number>} hidden
+ * @property {Map<number, number>} covered pixels, by class
+ * @property {number} total pixels of the image
+ * @property {boolean} whole whether the whole image counts as right
+ * @property {boolean} coverage whether it is hatched
+ * @property {ShownLayer[]} layers
+ */
+
+/**
+ * @typedef {object} ClassListEvents
+ * @property {(id: number) => void} choose
+ * @property {(id: number) => void} lock
+ * @property {(id: number) => void} toggle
+ * @property {(index: number) => void} toggleLayer
+ * @property {() => void} close
+ */
+
 export class ClassList {
-  /** @param events choose(id), lock(id), toggle(id), toggleLayer(index), close() */
+  /** @param {ClassListEvents} events choose(id), lock(id), toggle(id), toggleLayer(index), close() */
   constructor(events) {
     this.events = events;
+    /** @type {string | null} */
+    this.key = null; // what the rows are made of
+    /** @type {Map<number, PaintRow>} */
+    this.rows = new Map();
     this.list = h("ul", { class: "classes" });
     this.layers = h("ul", { class: "layers" });
     this.total = h("p", { class: "covered-total" });
@@ -19,7 +51,7 @@ export class ClassList {
   }
 
   /**
-   * @param state {classes [{id, name, color, safe_color, key}], safe, chosen, locked: Uint8Array, hidden: Set, covered: Map(id => px),
+   * @param {ClassListState} state {classes [{id, name, color, safe_color, key}], safe, chosen, locked: Uint8Array, hidden: Set, covered: Map(id => px),
    *   total: pixels of the image, whole, coverage: whether it is hatched, layers: [{name, visible}]}
    */
   show(state) {
@@ -27,9 +59,12 @@ export class ClassList {
     if (key !== this.key) {
       this.key = key;
       this.rows = new Map(state.classes.map((item) => [item.id, this.row(item)]));
-      this.list.replaceChildren(...this.rows.values());
+      this.list.replaceChildren(...[...this.rows.values()].map((row) => row.element));
     }
-    for (const item of state.classes) this.showRow(this.rows.get(item.id), item, state);
+    for (const item of state.classes) {
+      const row = this.rows.get(item.id);
+      if (row) this.showRow(row, item, state);
+    }
     const sum = state.whole ? state.total : [...state.covered.values()].reduce((a, b) => a + b, 0);
     this.total.textContent = state.whole ? "The whole image counts for training."
       : `Vouched for: ${percentText(sum / state.total)} of the image. Only this counts for training.`;
@@ -40,11 +75,15 @@ export class ClassList {
       h("input", { type: "checkbox", checked: layer.visible, onchange: () => this.events.toggleLayer(index) }), layer.name))));
   }
 
-  showRow(row, item, { safe, chosen, locked, hidden, covered, whole, total }) {
-    row.style.setProperty("--class-color", (safe ? item.safe_color : item.color) ?? "transparent");
-    row.classList.toggle("chosen", item.id === chosen);
-    row.classList.toggle("off", hidden.has(item.id));
-    const [swatch, name, area, , lock] = row.children;
+  /**
+   * @param {PaintRow} row
+   * @param {LabelClass} item
+   * @param {ClassListState} state
+   */
+  showRow({ element, swatch, name, area, lock }, item, { safe, chosen, locked, hidden, covered, whole, total }) {
+    element.style.setProperty("--class-color", (safe ? item.safe_color : item.color) ?? "transparent");
+    element.classList.toggle("chosen", item.id === chosen);
+    element.classList.toggle("off", hidden.has(item.id));
     swatch.setAttribute("aria-checked", String(!hidden.has(item.id)));
     name.setAttribute("aria-pressed", String(item.id === chosen));
     const pixels = covered.get(item.id) ?? 0;
@@ -58,6 +97,10 @@ export class ClassList {
     lock.setAttribute("aria-pressed", String(isLocked));
   }
 
+  /**
+   * @param {LabelClass} item
+   * @returns {PaintRow}
+   */
   row(item) {
     const { events } = this;
     const swatch = h("button", { type: "button", class: "swatch", role: "checkbox", "aria-label": `Show ${item.name}`, disabled: item.id === 0,
@@ -66,6 +109,7 @@ export class ClassList {
     const area = h("span", { class: "area", title: `Share of the image that is vouched for as ${item.name}` });
     const lock = h("button", { type: "button", class: "tool small lock", "aria-label": `Lock ${item.name}: nothing paints over it`,
       title: `Lock ${item.name}: nothing paints over it`, onclick: () => events.lock(item.id) });
-    return h("li", { "data-class": item.id }, swatch, name, area, h("kbd", {}, item.key ?? ""), lock);
+    const element = h("li", { "data-class": item.id }, swatch, name, area, h("kbd", {}, item.key ?? ""), lock);
+    return { element, swatch, name, area, lock };
   }
 }

@@ -1,71 +1,117 @@
 // The server's routes for drafts.
 
-import { problemOf } from "../tile_store.js";
+import { problemOf } from "../problem.js";
 import { xsrfHeader } from "../xsrf.js";
 
+/** @import { Draft, SubmitAnswer, TilesAnswer } from "../messages.js" */
+/** @import { OutboxRecord } from "./outbox.js" */
+/** @import { PaintTile } from "./paint_tiles.js" */
+/** @import { Tally } from "./save_queue.js" */
+
 export class DraftApi {
-  /** @param root where the app lives, with a slash at its end; id of the draft; holder: this tab's name for itself */
+  /**
+   * @param {string} root where the app lives, with a slash at its end
+   * @param {string} id of the draft
+   * @param {string} holder this tab's name for itself
+   */
   constructor(root, id, holder) {
     this.base = `${new URL(root, document.baseURI).href}api/drafts/${encodeURIComponent(id)}`;
     this.holder = holder;
   }
 
+  /**
+   * @param {"labels" | "coverage"} plane
+   * @param {number} level
+   * @param {number} row
+   * @param {number} col
+   * @param {number} version
+   */
   tile(plane, level, row, col, version) {
     return `${this.base}/${plane}/${level}/${row}/${col}?v=${version}`;
   }
 
+  /** @returns {Promise<Draft>} */
   async draft() {
     return answerOf(await fetch(this.base, { cache: "no-store" }));
   }
 
+  /**
+   * @param {"labels" | "coverage"} plane
+   * @param {number} row
+   * @param {number} col
+   * @param {number} version
+   */
   async plane(plane, row, col, version) {
     const response = await fetch(this.tile(plane, 0, row, col, version), { cache: "no-store" });
     if (!response.ok) throw await problemOf(response);
     return new Uint8Array(await response.arrayBuffer());
   }
 
-  /** Send one record of the outbox. */
+  /**
+   * Send one record of the outbox.
+   * @param {Pick<OutboxRecord, "holder" | "sequence" | "body">} record
+   * @returns {Promise<TilesAnswer>}
+   */
   async send({ holder, sequence, body }) {
-    const query = new URLSearchParams({ holder, sequence, sent_by: this.holder }); // the tab that painted it may be closed
+    const query = new URLSearchParams({ holder, sequence: String(sequence), sent_by: this.holder }); // the tab that painted it may be closed
     const address = `${this.base}/tiles?${query}`;
     const headers = { ...xsrfHeader(), "Content-Type": "application/octet-stream", "Content-Encoding": "gzip" };
     return answerOf(await fetch(address, { method: "POST", headers, body }));
   }
 
+  /**
+   * @param {string} name
+   * @param {boolean} takeOver
+   * @returns {Promise<Draft>}
+   */
   hold(name, takeOver) {
     return this.post("hold", { holder: this.holder, name, take_over: takeOver });
   }
 
-  /** Go on holding it; refused when another tab has had it meanwhile, for what this one shows is not the draft then. */
+  /**
+   * Go on holding it; refused when another tab has had it meanwhile, for what this one shows is not the draft then.
+   * @param {string} name
+   */
   renew(name) {
     return this.post("hold", { holder: this.holder, name, renew: true });
   }
 
+  /**
+   * @param {boolean} value
+   * @returns {Promise<Partial<Draft>>}
+   */
   wholeImage(value) {
     return this.post("whole-image", { value, holder: this.holder });
   }
 
+  /**
+   * @param {string} note
+   * @returns {Promise<SubmitAnswer>}
+   */
   submit(note) {
     return this.post("submit", { note, holder: this.holder });
   }
 
+  /**
+   * @param {string} what
+   * @param {object} values
+   */
   async post(what, values) {
     const headers = { ...xsrfHeader(), "Content-Type": "application/json" };
     return answerOf(await fetch(`${this.base}/${what}`, { method: "POST", headers, body: JSON.stringify(values) }));
   }
 }
 
+/** @param {Response} response */
 async function answerOf(response) {
   if (response.ok) return response.json();
-  const copy = response.clone();
-  const error = await problemOf(response);
-  error.holder = (await copy.json().catch(() => ({}))).holder ?? null;
-  throw error;
+  throw await problemOf(response);
 }
 
 /**
  * The body of a post of tiles: a JSON header after its length, then labels and coverage of each tile; gzip over all.
- * @param tiles [{row, col, height, width, labels, coverage}]
+ * @param {PaintTile[]} tiles [{row, col, height, width, labels, coverage}]
+ * @param {Tally} stroke
  * @returns {Promise<Blob>}
  */
 export function packTiles(tiles, stroke) {

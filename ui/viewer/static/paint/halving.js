@@ -1,13 +1,22 @@
 // Coarser levels of a tile, by the rule of core.imaging.downsample.halve_majority, so that what is patched in the browser
 // is what the server will say: ties go to a class before background, to the lower id among classes; ignore has no vote.
 
+/** @import { Plane } from "../label_pixels.js" */
+/** @import { Rect } from "./paint_tiles.js" */
+
 const IGNORE_KEY = 255;
 
 // classes first, background after them, ignore last
 const KEY_OF = Uint8Array.from({ length: 256 }, (_, id) => (id === 0 ? 254 : id === 255 ? IGNORE_KEY : id - 1));
 const ID_OF = Uint8Array.from({ length: 256 }, (_, key) => (key === 254 ? 0 : key === IGNORE_KEY ? 255 : key + 1));
 
-/** The winner of four ids. */
+/**
+ * The winner of four ids.
+ * @param {number} p
+ * @param {number} q
+ * @param {number} r
+ * @param {number} s
+ */
 export function winner(p, q, r, s) {
   if (p === q && q === r && r === s) return p;
   let a = KEY_OF[p];
@@ -26,12 +35,23 @@ export function winner(p, q, r, s) {
   return ID_OF[a];
 }
 
-/** Edge length at a level above the tile's own: each level is half of the one before, rounded up. */
+/**
+ * Edge length at a level above the tile's own: each level is half of the one before, rounded up.
+ * @param {number} length
+ * @param {number} times
+ */
 export function halved(length, times) {
   return Math.ceil(length / 2 ** times);
 }
 
-/** All levels above a plane, from the first to the `count`th: [{data, height, width}, …]. */
+/**
+ * All levels above a plane, from the first to the `count`th: [{data, height, width}, …].
+ * @param {Uint8Array<ArrayBuffer>} plane
+ * @param {number} height
+ * @param {number} width
+ * @param {number} count
+ * @returns {Plane[]}
+ */
 export function coarseLevels(plane, height, width, count) {
   const levels = [];
   for (let level = 1; level <= count; level += 1) {
@@ -42,7 +62,14 @@ export function coarseLevels(plane, height, width, count) {
   return levels;
 }
 
-/** Bring the levels up to date after a change within `rect` of the plane. */
+/**
+ * Bring the levels up to date after a change within `rect` of the plane.
+ * @param {Uint8Array<ArrayBuffer>} plane
+ * @param {number} height
+ * @param {number} width
+ * @param {Plane[]} levels
+ * @param {Rect} rect
+ */
 export function updateCoarse(plane, height, width, levels, rect) {
   let below = { data: plane, height, width };
   let { row, col } = rect;
@@ -58,6 +85,13 @@ export function updateCoarse(plane, height, width, levels, rect) {
   }
 }
 
+/**
+ * @param {Plane} below
+ * @param {Plane} level
+ * @param {number} y
+ * @param {number} from
+ * @param {number} to
+ */
 function halveRow(below, level, y, from, to) {
   const { data, width } = below;
   const upper = 2 * y * width;

@@ -1,12 +1,25 @@
 // Undo and redo: steps of what was changed, tile by tile (see runs.js).
 
+/** @import { Runs } from "./runs.js" */
+
+/**
+ * A step of undo: what it has changed, by tiles.
+ * @typedef {{name: string, tiles: Map<string, Runs>}} UndoStep
+ */
+
 const LEAST_STEPS = 200; // kept whatever they weigh
 const ROOM_BYTES = 96 * 2 ** 20; // more steps are kept while all of them together weigh less
 
 export class History {
+  /** @param {{leastSteps?: number, roomBytes?: number}} [options] steps that are kept whatever they weigh, bytes up to which more are */
   constructor({ leastSteps = LEAST_STEPS, roomBytes = ROOM_BYTES } = {}) {
-    Object.assign(this, { leastSteps, roomBytes });
-    this.clear();
+    this.leastSteps = leastSteps;
+    this.roomBytes = roomBytes;
+    /** @type {UndoStep[]} */
+    this.past = [];
+    /** @type {UndoStep[]} */
+    this.future = [];
+    this.bytes = 0;
   }
 
   clear() {
@@ -15,7 +28,10 @@ export class History {
     this.bytes = 0;
   }
 
-  /** @param step {name, tiles: Map(key => Runs)}; steps that changed nothing are not kept */
+  /**
+   * @param {UndoStep} step steps that changed nothing are not kept
+   * @returns {boolean}
+   */
   push(step) {
     for (const [key, runs] of step.tiles) {
       if (runs.length) runs.close();
@@ -26,11 +42,18 @@ export class History {
     this.bytes += weight(step);
     for (const undone of this.future) this.bytes -= weight(undone);
     this.future = [];
-    while (this.past.length > this.leastSteps && this.bytes > this.roomBytes) this.bytes -= weight(this.past.shift());
+    let over = this.past.length - this.leastSteps;
+    for (; over > 0 && this.bytes > this.roomBytes; over -= 1) {
+      const [oldest] = this.past.splice(0, 1);
+      this.bytes -= weight(oldest);
+    }
     return true;
   }
 
-  /** The step to be undone (or redone) now, taken over to the other side; undefined when there is none. */
+  /**
+   * The step to be undone (or redone) now, taken over to the other side; undefined when there is none.
+   * @param {boolean} undo
+   */
   take(undo) {
     const step = (undo ? this.past : this.future).pop();
     if (step) (undo ? this.future : this.past).push(step);
@@ -46,6 +69,7 @@ export class History {
   }
 }
 
+/** @param {UndoStep} step */
 function weight(step) {
   let sum = 64;
   for (const runs of step.tiles.values()) sum += runs.bytes;

@@ -2,6 +2,19 @@
 
 import { keyOf } from "./paint_tiles.js";
 
+/** @import { PaintTile, PaintTiles } from "./paint_tiles.js" */
+/** @import { Patch, Size } from "./shapes.js" */
+
+/**
+ * Where a tile's part of an object is entered.
+ * @typedef {{at: [row: number, col: number], seeds: number[]}} Entry
+ */
+
+/**
+ * Pixels of one class that touch each other: one patch a tile, as large as the tile.
+ * @typedef {{label: number, pixels: number, parts: {tile: PaintTile, patch: Patch}[]}} FoundObject
+ */
+
 export const MOST_TILES = 64; // 16.8 million pixels; what is larger is told to be too large
 export const MOST_WINDOW_PX = 16_777_216;
 
@@ -10,29 +23,36 @@ export class TooLarge extends Error {}
 
 /**
  * The object at an image pixel.
- * @param tiles PaintTiles
- * @param options corners: whether pixels that touch only at a corner belong together
- * @returns {Promise<{label, pixels, parts: [{tile, patch}]}>} one patch per tile, as large as the tile
+ * @param {PaintTiles} tiles
+ * @param {number} row
+ * @param {number} col
+ * @param {{corners?: boolean, most?: number}} [options] corners: whether pixels that touch only at a corner belong together;
+ *   most: tiles that it may lie in
+ * @returns {Promise<FoundObject>}
  * @throws {TooLarge} when it lies in more than `most` tiles
  */
 export async function objectAt(tiles, row, col, { corners = true, most = MOST_TILES } = {}) {
   const { tilePx } = tiles;
+  /** @type {[row: number, col: number]} */
   const first = [Math.floor(row / tilePx), Math.floor(col / tilePx)];
   const start = await tiles.ensureOne(...first);
   const label = start.labels[(row % tilePx) * start.width + (col % tilePx)];
+  /** @type {Map<string, {tile: PaintTile, patch: Patch}>} */
   const parts = new Map();
+  /** @type {Map<string, Entry>} */
   const waiting = new Map([[start.key, { at: first, seeds: [(row % tilePx) * start.width + (col % tilePx)] }]]);
   let pixels = 0;
-  while (waiting.size) {
-    const [key, { at, seeds }] = waiting.entries().next().value;
+  for (const [key, { at, seeds }] of waiting) { // grows while it is gone through
     waiting.delete(key);
     const tile = await tiles.ensureOne(...at);
-    if (!parts.has(key)) {
+    let part = parts.get(key);
+    if (!part) {
       if (parts.size >= most) throw new TooLarge(`This object lies in more than ${most} tiles of ${tilePx} px: too large to be changed as a whole.`);
       tile.pinned = true;
-      parts.set(key, { tile, patch: wholeTile(tile, tilePx) });
+      part = { tile, patch: wholeTile(tile, tilePx) };
+      parts.set(key, part);
     }
-    const found = floodTile(tile, parts.get(key).patch.mask, seeds, label, corners);
+    const found = floodTile(tile, part.patch.mask, seeds, label, corners);
     pixels += found.pixels;
     for (const [dRow, dCol, rowIn, colIn] of found.beyond) passOn(tiles, waiting, tile, dRow, dCol, rowIn, colIn);
   }
@@ -40,16 +60,34 @@ export async function objectAt(tiles, row, col, { corners = true, most = MOST_TI
   return { label, pixels, parts: [...parts.values()] };
 }
 
+/**
+ * @param {PaintTile} tile
+ * @param {number} tilePx
+ * @returns {Patch}
+ */
 function wholeTile(tile, tilePx) {
   return { row: tile.row * tilePx, col: tile.col * tilePx, height: tile.height, width: tile.width, mask: new Uint8Array(tile.height * tile.width) };
 }
 
-/** Mark the connected pixels of a tile; `beyond` lists [dRow, dCol, row, col] to look at in neighbouring tiles. */
+/**
+ * Mark the connected pixels of a tile; `beyond` lists [dRow, dCol, row, col] to look at in neighbouring tiles.
+ * @param {PaintTile} tile
+ * @param {Uint8Array} mask
+ * @param {number[]} seeds
+ * @param {number} label
+ * @param {boolean} corners
+ */
 function floodTile(tile, mask, seeds, label, corners) {
   const { labels, height, width } = tile;
+  /** @type {number[]} */
   const stack = [];
+  /** @type {[dRow: number, dCol: number, row: number, col: number][]} */
   const beyond = [];
   let pixels = 0;
+  /**
+   * @param {number} y
+   * @param {number} x
+   */
   const visit = (y, x) => {
     if (y < 0 || x < 0 || y >= height || x >= width) {
       beyond.push([y < 0 ? -1 : y >= height ? 1 : 0, x < 0 ? -1 : x >= width ? 1 : 0, y, x]);
@@ -62,8 +100,7 @@ function floodTile(tile, mask, seeds, label, corners) {
     stack.push(i);
   };
   for (const seed of seeds) visit(Math.floor(seed / width), seed % width);
-  while (stack.length) {
-    const i = stack.pop();
+  for (let i = stack.pop(); i !== undefined; i = stack.pop()) {
     const y = Math.floor(i / width);
     const x = i % width;
     visit(y, x - 1);
@@ -79,7 +116,17 @@ function floodTile(tile, mask, seeds, label, corners) {
   return { pixels, beyond };
 }
 
+/**
+ * @param {PaintTiles} tiles
+ * @param {Map<string, Entry>} waiting
+ * @param {PaintTile} tile
+ * @param {number} dRow
+ * @param {number} dCol
+ * @param {number} y
+ * @param {number} x
+ */
 function passOn(tiles, waiting, tile, dRow, dCol, y, x) {
+  /** @type {[row: number, col: number]} */
   const at = [tile.row + dRow, tile.col + dCol];
   if (at[0] < 0 || at[1] < 0 || at[0] >= tiles.rows || at[1] >= tiles.cols) return;
   const height = Math.min(tiles.tilePx, tiles.size.height - at[0] * tiles.tilePx);
@@ -94,7 +141,11 @@ function passOn(tiles, waiting, tile, dRow, dCol, y, x) {
 
 /**
  * One object as a single mask with a margin around it, for tools that work on its outline.
- * @returns {{row, col, height, width, mask}}
+ * @param {FoundObject} object
+ * @param {number} margin
+ * @param {Size} size
+ * @param {number} most
+ * @returns {Patch}
  * @throws {TooLarge} when the window has more than `most` pixels
  */
 export function windowOf(object, margin, size, most = MOST_WINDOW_PX) {
@@ -120,6 +171,10 @@ export function windowOf(object, margin, size, most = MOST_WINDOW_PX) {
   return { row, col, height, width, mask };
 }
 
+/**
+ * @param {Patch} target
+ * @param {Patch} patch
+ */
 function copyInto(target, patch) {
   const top = Math.max(target.row, patch.row);
   const bottom = Math.min(target.row + target.height, patch.row + patch.height);
@@ -131,7 +186,13 @@ function copyInto(target, patch) {
   }
 }
 
-/** Pixels that are in `a` and not in `b`, two masks of one window, as a patch. */
+/**
+ * Pixels that are in `a` and not in `b`, two masks of one window, as a patch.
+ * @param {Patch} frame
+ * @param {Uint8Array} a
+ * @param {Uint8Array} b
+ * @returns {Patch}
+ */
 export function without(frame, a, b) {
   return { ...frame, mask: a.map((value, i) => (value && !b[i] ? 1 : 0)) };
 }

@@ -1,6 +1,9 @@
 // Growing, shrinking and smoothing of one area in a window. Pure functions on masks of one byte a pixel, row by row.
 
-/** Half widths of a disc's rows: `reach[|dy|]` pixels to either side. Pixels at exactly the radius belong to it. */
+/**
+ * Half widths of a disc's rows: `reach[|dy|]` pixels to either side. Pixels at exactly the radius belong to it.
+ * @param {number} radius
+ */
 function reachOf(radius) {
   const rows = Math.floor(radius);
   return Array.from({ length: rows + 1 }, (_, dy) => Math.floor(Math.sqrt(radius * radius - dy * dy) + 1e-9));
@@ -8,6 +11,10 @@ function reachOf(radius) {
 
 /**
  * For each pixel the number of mask pixels within `radius`, and how many pixels of the window lie there at all.
+ * @param {Uint8Array} mask
+ * @param {number} height
+ * @param {number} width
+ * @param {number} radius
  * @returns {{sums: Uint32Array, places: Uint32Array}}
  */
 function discCounts(mask, height, width, radius) {
@@ -26,28 +33,54 @@ function discCounts(mask, height, width, radius) {
   return { sums, places };
 }
 
+/**
+ * @param {Uint32Array} running
+ * @param {number} half
+ * @param {number} offset
+ * @param {number} width
+ * @param {Uint32Array} sums
+ * @param {Uint32Array} places
+ */
 function addRow(running, half, offset, width, sums, places) {
   for (let x = 0; x < width; x += 1) {
     const left = x > half ? x - half : 0;
-    const right = x + half + 1 < width ? x + half + 1 : width;
+    const right = Math.min(x + half + 1, width);
     sums[offset + x] += running[right] - running[left];
     places[offset + x] += right - left;
   }
 }
 
-/** The area and everything within `radius` pixels of it (distance between pixel centres). */
+/**
+ * The area and everything within `radius` pixels of it (distance between pixel centres).
+ * @param {Uint8Array} mask
+ * @param {number} height
+ * @param {number} width
+ * @param {number} radius
+ */
 export function grown(mask, height, width, radius) {
   const { sums } = discCounts(mask, height, width, radius);
   return Uint8Array.from(sums, (sum) => (sum > 0 ? 1 : 0));
 }
 
-/** The area without what lies within `radius` pixels of its outside. The window's edge is no outside. */
+/**
+ * The area without what lies within `radius` pixels of its outside. The window's edge is no outside.
+ * @param {Uint8Array} mask
+ * @param {number} height
+ * @param {number} width
+ * @param {number} radius
+ */
 export function shrunk(mask, height, width, radius) {
   const { sums, places } = discCounts(mask, height, width, radius);
   return Uint8Array.from(sums, (sum, i) => (sum === places[i] ? 1 : 0));
 }
 
-/** The area with a smoother outline: each pixel as the majority of the disc around it says; a tie leaves it. */
+/**
+ * The area with a smoother outline: each pixel as the majority of the disc around it says; a tie leaves it.
+ * @param {Uint8Array} mask
+ * @param {number} height
+ * @param {number} width
+ * @param {number} radius
+ */
 export function smoothed(mask, height, width, radius) {
   const { sums, places } = discCounts(mask, height, width, radius);
   return Uint8Array.from(sums, (sum, i) => {

@@ -2,8 +2,15 @@
 
 import { TOOLS } from "./tools.js";
 
+/** @import { HelpGroup } from "../help_sheet.js" */
+
+/**
+ * @param {...number} groups
+ * @returns {HelpGroup[1]}
+ */
 const tools = (...groups) => TOOLS.filter((tool) => groups.includes(tool.group)).map((tool) => [[tool.key.toUpperCase()], tool.title.toLowerCase()]);
 
+/** @type {HelpGroup[]} */
 export const PAINT_HELP = [
   ["Paint", [
     ...tools(1, 2),

@@ -1,5 +1,8 @@
 // Icons of the paint tools, drawn on the same grid of 24 as the viewer's.
 
+/** @typedef {keyof typeof PAINT_ICONS} PaintIconName */
+
+/** @param {string} body */
 const line = (body) =>
   `<svg viewBox="0 0 24 24" width="18" height="18" fill="none" stroke="currentColor" stroke-width="1.8" ` +
   `stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">${body}</svg>`;

@@ -4,14 +4,38 @@
 import { onCanvas, pickLevel } from "../geometry.js";
 import { LabelLayer } from "../label_layer.js";
 import { colourise } from "../label_pixels.js";
-import { tileKey, TileStore } from "../tile_store.js";
+import { tileIndex, tileKey, TileStore } from "../tile_store.js";
+
+/** @import { View } from "../geometry.js" */
+/** @import { DrawnTile, FetchedLayer } from "../label_layer.js" */
+/** @import { TileAddress, TileEvents } from "../tile_store.js" */
+/** @import { PaintTile, PaintTiles, Rect } from "./paint_tiles.js" */
+
+/** @typedef {FetchedLayer & {source: PaintTiles, plane: "labels" | "coverage"}} PaintLayerOptions */
+
+/**
+ * A box of image pixels; bottom and right are exclusive.
+ * @typedef {{top: number, left: number, bottom: number, right: number}} Box
+ */
 
 class PaintTileStore extends TileStore {
+  /**
+   * @param {TileAddress} address
+   * @param {TileEvents} events
+   * @param {PaintTiles} source of the full-resolution tiles
+   * @param {(tile: PaintTile) => void} place
+   */
   constructor(address, events, source, place) {
     super(address, events);
-    Object.assign(this, { source, place });
+    this.source = source;
+    this.place = place;
   }
 
+  /**
+   * @param {number} level
+   * @param {number} row
+   * @param {number} col
+   */
   async fetchTile(level, row, col) {
     if (level > 0) {
       await super.fetchTile(level, row, col);
@@ -35,13 +59,14 @@ class PaintTileStore extends TileStore {
 }
 
 export class PaintLayer extends LabelLayer {
-  /** @param options as of LabelLayer, and source: PaintTiles, plane: "labels" | "coverage" */
+  /** @param {PaintLayerOptions} options as of LabelLayer, and source: PaintTiles, plane: "labels" | "coverage" */
   constructor(options) {
     super(options);
     const { source, plane, address, events } = options;
-    Object.assign(this, { source, plane });
+    this.source = source;
+    this.plane = plane;
     this.tiles.close();
-    this.tiles = new PaintTileStore(address, {
+    this.store = new PaintTileStore(address, {
       ...events,
       onTile: (key) => {
         this.merge(key);
@@ -52,27 +77,38 @@ export class PaintLayer extends LabelLayer {
       this.put(tile);
       events.onTile(tileKey(0, tile.row, tile.col));
     });
+    this.tiles = this.store;
   }
 
-  /** Show a full-resolution tile. */
+  /**
+   * Show a full-resolution tile.
+   * @param {PaintTile} tile
+   */
   put(tile) {
     const { row, col, height, width } = tile;
     const key = tileKey(0, row, col);
     const data = tile[this.plane] ?? new Uint8Array(height * width);
-    this.tiles.tiles.set(key, { data, width, height, level: 0, row, col, unfinished: false, stale: false });
+    this.store.tiles.set(key, { data, width, height, level: 0, row, col, unfinished: false, stale: false });
     this.forget(key);
   }
 
-  /** Bring a tile that came from the server up to what was painted here since. */
+  /**
+   * Bring a tile that came from the server up to what was painted here since.
+   * @param {string} key
+   */
   merge(key) {
-    const [level, row, col] = key.split("/").map(Number);
+    const [level, row, col] = tileIndex(key);
     if (level === 0) return;
     for (const tile of this.source.tiles.values()) {
       if (tile.coarse && tile.row >> level === row && tile.col >> level === col) this.patchCoarse(tile, level, null);
     }
   }
 
-  /** A tile has changed within `rect` (row, col, height, width in the tile). */
+  /**
+   * A tile has changed within `rect` (row, col, height, width in the tile).
+   * @param {PaintTile} tile
+   * @param {Rect} rect in the tile
+   */
   patch(tile, rect) {
     const known = this.tiles.tiles.peek(tileKey(0, tile.row, tile.col));
     if (!known || known.data !== tile[this.plane]) this.put(tile);
@@ -80,6 +116,11 @@ export class PaintLayer extends LabelLayer {
     for (let level = 1; level < this.image.levels; level += 1) this.patchCoarse(tile, level, rect);
   }
 
+  /**
+   * @param {PaintTile} tile
+   * @param {number} level
+   * @param {Rect | null} rect null, all of it
+   */
   patchCoarse(tile, level, rect) {
     const coarse = tile.coarse?.[this.plane]?.[level - 1];
     const target = this.tiles.tiles.peek(tileKey(level, tile.row >> level, tile.col >> level));
@@ -99,7 +140,11 @@ export class PaintLayer extends LabelLayer {
     if (rect) this.recolour(target, { row: top + row0, col: left + col0, height: row1 - row0, width: col1 - col0 });
   }
 
-  /** Colour a part of a tile anew in its picture, if it has one; outlines are drawn anew. */
+  /**
+   * Colour a part of a tile anew in its picture, if it has one; outlines are drawn anew.
+   * @param {DrawnTile} tile
+   * @param {Rect} rect
+   */
   recolour(tile, rect) {
     const key = tileKey(tile.level, tile.row, tile.col);
     const picture = this.pictures.peek(key);
@@ -117,6 +162,7 @@ export class PaintLayer extends LabelLayer {
     if (this.shapes.size) this.forgetShapes(tile);
   }
 
+  /** @param {DrawnTile} tile */
   forgetShapes({ level, row, col }) {
     for (const [key, shape] of [...this.shapes.entries()]) {
       if (shape.level !== level || Math.abs(shape.row - row) > 1 || Math.abs(shape.col - col) > 1) continue;
@@ -125,7 +171,11 @@ export class PaintLayer extends LabelLayer {
     }
   }
 
-  /** Draw only a box of image pixels {top, left, bottom, right}; false when all has to be drawn. */
+  /**
+   * Draw only a box of image pixels {top, left, bottom, right}; false when all has to be drawn.
+   * @param {View} view
+   * @param {Box} box
+   */
   drawPart(view, box) {
     const { canvas, context, image } = this;
     if (!this.visible || this.outline || canvas.width !== view.width || canvas.height !== view.height) return false;
@@ -146,7 +196,7 @@ export class PaintLayer extends LabelLayer {
 
   /** Everything is to be fetched anew. */
   reset() {
-    this.tiles.tiles.clear();
+    this.store.tiles.clear();
     this.pictures.clear();
     this.shapes.clear();
   }

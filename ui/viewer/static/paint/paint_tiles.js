@@ -4,36 +4,114 @@
 import { coarseLevels, updateCoarse } from "./halving.js";
 import { Runs } from "./runs.js";
 
+/** @import { Plane } from "../label_pixels.js" */
+/** @import { UndoStep } from "./history.js" */
+/** @import { Patch, Size } from "./shapes.js" */
+
+/**
+ * @typedef {object} TilesOptions
+ * @property {Size} size of the image
+ * @property {number} [tilePx]
+ * @property {number} [levels] of the pyramid, full resolution included
+ * @property {(row: number, col: number) => Promise<Planes>} load
+ * @property {{onLoad?: (tile: PaintTile) => void, onChange?: (tile: PaintTile, rect: Rect) => void}} [events] rect: within the tile
+ * @property {number} [kept] tiles in memory
+ */
+
+/** @typedef {{labels: Uint8Array<ArrayBuffer>, coverage: Uint8Array<ArrayBuffer> | null}} Planes */
+
+/**
+ * Where a patch overlaps a tile: {row, col} in the tile, {top, left} in the patch.
+ * @typedef {Rect & {top: number, left: number}} Part
+ */
+
+/**
+ * What painting writes: the label (LEAVE: as it is), the coverage (1, 0 or LEAVE), and by class whether it is not painted over.
+ * @typedef {{label: number, cover: number, locked: Uint8Array}} Rule
+ */
+
+/**
+ * A tile that is being painted.
+ * @typedef {object} PaintTile
+ * @property {string} key
+ * @property {number} row of tiles
+ * @property {number} col
+ * @property {number} height in pixels
+ * @property {number} width
+ * @property {Uint8Array<ArrayBuffer>} labels
+ * @property {Uint8Array<ArrayBuffer> | null} coverage 1: confirmed; null: nothing of it is
+ * @property {{labels: Plane[], coverage: Plane[] | null} | null} coarse coarser levels, from the first on
+ * @property {boolean} unsaved changed since it was last packed
+ * @property {number} sending sequence of the record that it is in, 0 for none
+ * @property {boolean} pinned not to be forgotten
+ * @property {number} edits
+ */
+
+/**
+ * A window, in pixels.
+ * @typedef {{row: number, col: number, height: number, width: number}} Rect
+ */
+
 const KEPT = 256; // tiles without unsaved edits that stay in memory: 64 to 128 MiB
 
 export const LEAVE = -1; // in a rule: labels, or coverage, stay as they are
 
+/**
+ * @param {number} row
+ * @param {number} col
+ */
 export function keyOf(row, col) {
   return `${row}/${col}`;
 }
 
+/**
+ * Row and column of a tile from its key.
+ * @param {string} key
+ * @returns {[row: number, col: number]}
+ */
+export function tileOf(key) {
+  const [row, col] = key.split("/").map(Number);
+  return [row, col];
+}
+
 export class PaintTiles {
   /**
-   * @param options size {height, width} of the image, tilePx, levels (of the pyramid, full resolution included),
+   * @param {TilesOptions} options size {height, width} of the image, tilePx, levels (of the pyramid, full resolution included),
    *   load: async (row, col) => {labels, coverage | null}, kept: tiles in memory
    *   events: onLoad(tile), onChange(tile, rect); rect {row, col, height, width} within the tile
    */
   constructor({ size, tilePx = 512, levels = 1, load, events = {}, kept = KEPT }) {
-    Object.assign(this, { size, tilePx, levels, load, events, kept });
+    this.size = size;
+    this.tilePx = tilePx;
+    this.levels = levels;
+    this.load = load;
+    this.events = events;
+    this.kept = kept;
     this.rows = Math.ceil(size.height / tilePx);
     this.cols = Math.ceil(size.width / tilePx);
+    /** @type {Map<string, PaintTile>} */
     this.tiles = new Map(); // in the order of last use
+    /** @type {Map<string, Promise<PaintTile>>} */
     this.loading = new Map();
+    /** @type {Map<number, number>} */
     this.covered = new Map(); // pixels vouched for, by class, as far as is known
     this.generation = 0;
   }
 
+  /**
+   * @param {number} row
+   * @param {number} col
+   */
   peek(row, col) {
     return this.tiles.get(keyOf(row, col));
   }
 
-  /** Tiles [row, col] under a patch. */
+  /**
+   * Tiles [row, col] under a patch.
+   * @param {Rect} patch
+   */
   under(patch) {
+    /** @type {[row: number, col: number][]} */
     const list = [];
     if (!patch.height || !patch.width) return list;
     const lastRow = Math.floor((patch.row + patch.height - 1) / this.tilePx);
@@ -44,11 +122,19 @@ export class PaintTiles {
     return list;
   }
 
-  /** Have these tiles in memory; rejects when one cannot be had. */
+  /**
+   * Have these tiles in memory; rejects when one cannot be had.
+   * @param {[row: number, col: number][]} list
+   */
   async ensure(list) {
     await Promise.all(list.map(([row, col]) => this.ensureOne(row, col)));
   }
 
+  /**
+   * @param {number} row
+   * @param {number} col
+   * @returns {PaintTile | Promise<PaintTile>}
+   */
   ensureOne(row, col) {
     const key = keyOf(row, col);
     const known = this.tiles.get(key);
@@ -57,10 +143,18 @@ export class PaintTiles {
       this.tiles.set(key, known);
       return known;
     }
-    if (!this.loading.has(key)) this.loading.set(key, this.fetchOne(row, col).finally(() => this.loading.delete(key)));
-    return this.loading.get(key);
+    const under = this.loading.get(key);
+    if (under) return under;
+    const loading = this.fetchOne(row, col).finally(() => { if (this.loading.get(key) === loading) this.loading.delete(key); });
+    this.loading.set(key, loading);
+    return loading;
   }
 
+  /**
+   * @param {number} row
+   * @param {number} col
+   * @returns {Promise<PaintTile>}
+   */
   async fetchOne(row, col) {
     const { generation } = this;
     const { labels, coverage } = await this.load(row, col);
@@ -71,12 +165,19 @@ export class PaintTiles {
     return tile;
   }
 
-  /** Put planes in a tile's place, whatever was there. */
+  /**
+   * Put planes in a tile's place, whatever was there.
+   * @param {number} row
+   * @param {number} col
+   * @param {Uint8Array<ArrayBuffer>} labels
+   * @param {Uint8Array<ArrayBuffer> | null} coverage
+   */
   place(row, col, labels, coverage) {
     const height = Math.min(this.tilePx, this.size.height - row * this.tilePx);
     const width = Math.min(this.tilePx, this.size.width - col * this.tilePx);
     if (labels.length !== height * width) throw new Error(`Tile ${row}, ${col} has ${labels.length} pixels instead of ${height} x ${width}.`);
-    const tile = { key: keyOf(row, col), row, col, height, width, labels, coverage, coarse: null, unsaved: false, sending: 0, pinned: false };
+    /** @type {PaintTile} */
+    const tile = { key: keyOf(row, col), row, col, height, width, labels, coverage, coarse: null, unsaved: false, sending: 0, pinned: false, edits: 0 };
     this.tiles.set(tile.key, tile);
     return tile;
   }
@@ -98,13 +199,20 @@ export class PaintTiles {
     this.loading.clear();
   }
 
-  /** The id at an image pixel, null where its tile is not here. */
+  /**
+   * The id at an image pixel, null where its tile is not here.
+   * @param {number} row
+   * @param {number} col
+   */
   labelAt(row, col) {
     const tile = this.peek(Math.floor(row / this.tilePx), Math.floor(col / this.tilePx));
     return tile ? tile.labels[(row % this.tilePx) * tile.width + (col % this.tilePx)] : null;
   }
 
-  /** Labels of a window (a patch without mask) whose tiles are all here. */
+  /**
+   * Labels of a window (a patch without mask) whose tiles are all here.
+   * @param {Rect} window
+   */
   read({ row, col, height, width }) {
     const out = new Uint8Array(height * width);
     this.eachPart({ row, col, height, width }, (tile, part) => {
@@ -116,7 +224,11 @@ export class PaintTiles {
     return out;
   }
 
-  /** Call `each(tile, part)` for the tiles in memory under a window; part is where they overlap, in both. */
+  /**
+   * Call `each(tile, part)` for the tiles in memory under a window; part is where they overlap, in both.
+   * @param {Rect} patch
+   * @param {(tile: PaintTile, part: Part) => void} each
+   */
   eachPart(patch, each) {
     for (const [tileRow, tileCol] of this.under(patch)) {
       const tile = this.peek(tileRow, tileCol);
@@ -124,7 +236,12 @@ export class PaintTiles {
     }
   }
 
-  /** Where a patch overlaps a tile: {row, col} in the tile, {top, left} in the patch, {height, width}. */
+  /**
+   * Where a patch overlaps a tile: {row, col} in the tile, {top, left} in the patch, {height, width}.
+   * @param {PaintTile} tile
+   * @param {Rect} patch
+   * @returns {Part}
+   */
   partOf(tile, patch) {
     const top = Math.max(patch.row, tile.row * this.tilePx);
     const left = Math.max(patch.col, tile.col * this.tilePx);
@@ -138,8 +255,10 @@ export class PaintTiles {
 
   /**
    * Change the pixels of one tile that a patch marks.
-   * @param rule {label: id or LEAVE, cover: 1, 0 or LEAVE, locked: Uint8Array of 256 (1: this class is not painted over)}
-   * @param step {tiles: Map} that records the changes
+   * @param {PaintTile} tile
+   * @param {Patch} patch
+   * @param {Rule} rule {label: id or LEAVE, cover: 1, 0 or LEAVE, locked: Uint8Array of 256 (1: this class is not painted over)}
+   * @param {Pick<UndoStep, "tiles">} step records the changes
    * @returns {number} of pixels changed
    */
   paintTile(tile, patch, rule, step) {
@@ -163,6 +282,12 @@ export class PaintTiles {
     return changed;
   }
 
+  /**
+   * @param {PaintTile} tile
+   * @param {number} index
+   * @param {Rule} rule
+   * @param {Runs} runs
+   */
   paintPixel(tile, index, rule, runs) {
     const { labels, coverage } = tile;
     const oldLabel = labels[index];
@@ -179,34 +304,59 @@ export class PaintTiles {
     return true;
   }
 
+  /**
+   * @param {number} oldLabel
+   * @param {number} oldCover
+   * @param {number} label
+   * @param {number} cover
+   * @param {number} pixels
+   */
   recount(oldLabel, oldCover, label, cover, pixels) {
     if (oldCover) this.covered.set(oldLabel, (this.covered.get(oldLabel) ?? 0) - pixels);
     if (cover) this.covered.set(label, (this.covered.get(label) ?? 0) + pixels);
   }
 
+  /**
+   * @param {Pick<UndoStep, "tiles">} step
+   * @param {PaintTile} tile
+   */
   runsOf(step, tile) {
     let runs = step.tiles.get(tile.key);
     if (!runs) step.tiles.set(tile.key, (runs = new Runs()));
     return runs;
   }
 
-  /** Paint all of a patch; its tiles must be in memory. */
+  /**
+   * Paint all of a patch; its tiles must be in memory.
+   * @param {Patch} patch
+   * @param {Rule} rule
+   * @param {Pick<UndoStep, "tiles">} step
+   */
   paint(patch, rule, step) {
     let changed = 0;
-    for (const [row, col] of this.under(patch)) changed += this.paintTile(this.peek(row, col), patch, rule, step);
+    for (const [row, col] of this.under(patch)) {
+      const tile = this.peek(row, col);
+      if (!tile) throw new Error(`Tile ${row}, ${col} is not here.`);
+      changed += this.paintTile(tile, patch, rule, step);
+    }
     return changed;
   }
 
-  /** Undo or redo a step; its tiles must be in memory. */
+  /**
+   * Undo or redo a step; its tiles must be in memory.
+   * @param {Pick<UndoStep, "tiles">} step
+   * @param {boolean} undo
+   */
   replay(step, undo) {
     for (const [key, runs] of step.tiles) {
       const tile = this.tiles.get(key);
-      tile.coverage ??= new Uint8Array(tile.height * tile.width);
+      if (!tile) throw new Error(`Tile ${key} is not here.`);
+      const coverage = (tile.coverage ??= new Uint8Array(tile.height * tile.width));
       const box = new Box();
       runs.replay(undo, (start, end, label, cover) => {
-        this.recount(tile.labels[start], tile.coverage[start], label, cover, end - start);
+        this.recount(tile.labels[start], coverage[start], label, cover, end - start);
         tile.labels.fill(label, start, end);
-        tile.coverage.fill(cover, start, end);
+        coverage.fill(cover, start, end);
         box.add(Math.floor(start / tile.width), start % tile.width);
         box.add(Math.floor((end - 1) / tile.width), (end - 1) % tile.width);
         if (Math.floor(start / tile.width) !== Math.floor((end - 1) / tile.width)) box.wide(tile.width);
@@ -215,27 +365,31 @@ export class PaintTiles {
     }
   }
 
+  /**
+   * @param {PaintTile} tile
+   * @param {Rect} rect
+   */
   changed(tile, rect) {
     tile.unsaved = true;
-    tile.edits = (tile.edits ?? 0) + 1;
-    if (tile.coarse) {
-      updateCoarse(tile.labels, tile.height, tile.width, tile.coarse.labels, rect);
-      if (tile.coverage) updateCoarse(tile.coverage, tile.height, tile.width, this.coarseCoverage(tile), rect);
+    tile.edits += 1;
+    const { coarse, coverage } = tile;
+    if (coarse) {
+      updateCoarse(tile.labels, tile.height, tile.width, coarse.labels, rect);
+      if (coverage) {
+        coarse.coverage ??= coarseLevels(coverage, tile.height, tile.width, coarse.labels.length);
+        updateCoarse(coverage, tile.height, tile.width, coarse.coverage, rect);
+      }
     } else {
       this.makeCoarse(tile);
     }
     this.events.onChange?.(tile, rect);
   }
 
+  /** @param {PaintTile} tile */
   makeCoarse(tile) {
     const count = Math.min(this.levels - 1, Math.floor(Math.log2(this.tilePx)));
-    tile.coarse = { labels: coarseLevels(tile.labels, tile.height, tile.width, count), coverage: null };
-    if (tile.coverage) this.coarseCoverage(tile);
-  }
-
-  coarseCoverage(tile) {
-    tile.coarse.coverage ??= coarseLevels(tile.coverage, tile.height, tile.width, tile.coarse.labels.length);
-    return tile.coarse.coverage;
+    const { labels, coverage, height, width } = tile;
+    tile.coarse = { labels: coarseLevels(labels, height, width, count), coverage: coverage && coarseLevels(coverage, height, width, count) };
   }
 }
 
@@ -246,6 +400,10 @@ class Box {
     this.bottom = this.right = -1;
   }
 
+  /**
+   * @param {number} row
+   * @param {number} col
+   */
   add(row, col) {
     if (row < this.top) this.top = row;
     if (row > this.bottom) this.bottom = row;
@@ -253,7 +411,10 @@ class Box {
     if (col > this.right) this.right = col;
   }
 
-  /** A run goes over the end of a row. */
+  /**
+   * A run goes over the end of a row.
+   * @param {number} width
+   */
   wide(width) {
     this.left = 0;
     this.right = width - 1;

@@ -1,6 +1,7 @@
 // The draft on the image: its tiles, its two layers, the editor and the pointer that works on them.
 
 import { labelTable, pack } from "../palette.js";
+import { messageOf } from "../problem.js";
 import { Editor } from "./editor.js";
 import { GreyTiles } from "./grey_tiles.js";
 import { History } from "./history.js";
@@ -9,21 +10,49 @@ import { PaintTiles, keyOf } from "./paint_tiles.js";
 import { Pointer } from "./pointer.js";
 import { Preview } from "./preview.js";
 
+/** @import { BaseImage } from "../base_image.js" */
+/** @import { Connection } from "../connection.js" */
+/** @import { EmViewer } from "../em_viewer.js" */
+/** @import { View } from "../geometry.js" */
+/** @import { Draft, ImageFacts } from "../messages.js" */
+/** @import { Look } from "../overlays.js" */
+/** @import { DraftApi } from "./draft_api.js" */
+/** @import { EditorEvents } from "./editor.js" */
+/** @import { PaintTile, Planes, Rect } from "./paint_tiles.js" */
+/** @import { PointerEvents } from "./pointer.js" */
+/** @import { Box } from "./paint_layer.js" */
+
+/** @typedef {EditorEvents & Omit<PointerEvents, "onDraw" | "onPick"> & {onTouch: (tile: PaintTile) => void, onPick: (id: number | null) => void}} PaintingEvents */
+
+/**
+ * The open image that is painted on.
+ * @typedef {{viewer: EmViewer, image: ImageFacts, base: BaseImage, connection: Connection}} Canvas
+ */
+
+/** @type {[number, number, number]} */
 const COVER_COLOR = [255, 255, 255];
 const NEAR_TILES = 1; // tiles around the pointer's own that are fetched before they are needed
 
 export class Painting {
   /**
+   * @param {Canvas} place
+   * @param {PaintingEvents} events onStep(stroke), onTrouble(text), onTooFar(text), onSize(up), onPick(id), onBusy(busy), mayPaint(), isPanning()
    * @param viewer the Annotator
-   * @param events onStep(stroke), onTrouble(text), onTooFar(text), onSize(up), onPick(id), onBusy(busy), mayPaint(), isPanning()
    */
-  constructor(viewer, events) {
-    Object.assign(this, { viewer, events });
-    const { image, base, api } = viewer;
+  constructor(place, events) {
+    const { viewer, image, base } = place;
+    const { api } = viewer;
+    this.place = place;
+    this.viewer = viewer;
+    this.events = events;
+    this.started = this.closed = false;
     const size = { height: image.height_px, width: image.width_px };
+    /** @type {Set<string>} */
     this.changedTiles = new Set(); // of which the server has coverage
     this.version = 0;
+    /** @type {DraftApi | null} */
     this.draftApi = null;
+    this.pending = 0; // the next frame
     this.tiles = new PaintTiles({ size, tilePx: image.tile_px, levels: image.levels, load: (row, col) => this.load(row, col), events: {
       onLoad: (tile) => this.onLoad(tile),
       onChange: (tile, rect) => this.onChange(tile, rect),
@@ -45,46 +74,72 @@ export class Painting {
       onPick: (row, col) => this.pick(row, col),
       onDraw: () => this.drawSoon(), isPanning: () => events.isPanning(),
     });
+    /** @param {PointerEvent} event */
     this.onHover = (event) => this.prefetch(base.imagePoint(event.clientX, event.clientY));
     viewer.surface.addEventListener("pointermove", this.onHover);
-    this.dirty = null;
+    /** @type {Box | null} */
+    this.dirty = null; // what the next frame has to draw
   }
 
+  /** @param {"labels" | "coverage"} plane */
   layer(plane) {
-    const { viewer } = this;
-    const { connection } = viewer;
+    const { viewer, image, connection } = this.place;
     const layer = new PaintLayer({
-      source: this.tiles, plane, image: viewer.image, table: new Uint32Array(256),
-      address: (level, row, col) => this.draftApi.tile(plane, level, row, col, this.version),
-      events: { onTile: () => viewer.requestDraw(), onTrouble: () => connection?.report(), onWell: () => connection?.well() },
+      source: this.tiles, plane, image, table: new Uint32Array(256),
+      address: (level, row, col) => this.draft.tile(plane, level, row, col, this.version),
+      events: { onTile: () => viewer.requestDraw(), onTrouble: () => connection.report(), onWell: () => connection.well() },
     });
     viewer.labels.append(layer.canvas);
     return layer;
   }
 
+  /** The draft's routes, once it is ours. */
+  get draft() {
+    if (!this.draftApi) throw new Error("The draft is not open.");
+    return this.draftApi;
+  }
+
+  /**
+   * @param {number} row of the image
+   * @param {number} col
+   * @returns {[row: number, col: number]} of tiles
+   */
   tileAt(row, col) {
     return [Math.floor(row / this.tiles.tilePx), Math.floor(col / this.tiles.tilePx)];
   }
 
+  /**
+   * @param {number} row
+   * @param {number} col
+   */
   async pick(row, col) {
     try {
       await this.tiles.ensureOne(...this.tileAt(row, col));
       this.events.onPick(this.tiles.labelAt(row, col));
     } catch (error) {
-      this.events.onTrouble(`The class here cannot be loaded now: ${error.message}`);
+      this.events.onTrouble(`The class here cannot be loaded now: ${messageOf(error)}`);
     }
   }
 
+  /**
+   * @param {number} row
+   * @param {number} col
+   * @returns {Promise<Planes>}
+   */
   async load(row, col) {
     const wanted = this.changedTiles.has(keyOf(row, col));
     const [labels, coverage] = await Promise.all([
-      this.draftApi.plane("labels", row, col, this.version),
-      wanted ? this.draftApi.plane("coverage", row, col, this.version) : null,
+      this.draft.plane("labels", row, col, this.version),
+      wanted ? this.draft.plane("coverage", row, col, this.version) : null,
     ]);
     return { labels, coverage };
   }
 
-  /** The draft is ours: show it, from its present state on the server. */
+  /**
+   * The draft is ours: show it, from its present state on the server.
+   * @param {Draft} draft
+   * @param {DraftApi} api
+   */
   start(draft, api) {
     this.draftApi = api;
     this.pointer.cancel(); // a stroke on pixels that go now
@@ -99,6 +154,7 @@ export class Painting {
     this.viewer.requestDraw();
   }
 
+  /** @param {PaintTile} tile */
   onLoad(tile) {
     this.labels.put(tile);
     this.cover.put(tile);
@@ -106,6 +162,10 @@ export class Painting {
     whenIdle(() => { if (!this.closed && !tile.coarse) this.tiles.makeCoarse(tile); }); // not with the first stroke
   }
 
+  /**
+   * @param {PaintTile} tile
+   * @param {Rect} rect
+   */
   onChange(tile, rect) {
     this.changedTiles.add(tile.key);
     this.labels.patch(tile, rect);
@@ -134,6 +194,7 @@ export class Painting {
     });
   }
 
+  /** @param {View} view */
   draw(view) {
     if (!this.started) return;
     this.labels.draw(view);
@@ -142,11 +203,15 @@ export class Painting {
     this.pointer.ringAgain();
   }
 
-  /** Have the pixels around the pointer before a stroke needs them. */
+  /**
+   * Have the pixels around the pointer before a stroke needs them.
+   * @param {{row: number, col: number} | null} point
+   */
   prefetch(point) {
     const { choice } = this.editor;
-    if (!this.started || !point || choice.tool === "hand" || this.viewer.base.zoom(true) < 0.1) return;
+    if (!this.started || !point || choice.tool === "hand" || this.place.base.zoom(true) < 0.1) return;
     const [row, col] = this.tileAt(point.row, point.col);
+    /** @type {[row: number, col: number][]} */
     const near = [];
     for (let r = Math.max(0, row - NEAR_TILES); r <= Math.min(this.tiles.rows - 1, row + NEAR_TILES); r += 1) {
       for (let c = Math.max(0, col - NEAR_TILES); c <= Math.min(this.tiles.cols - 1, col + NEAR_TILES); c += 1) near.push([r, c]);
@@ -155,7 +220,7 @@ export class Painting {
     if (choice.tool === "smart") this.grey.ensure(near).catch(() => this.viewer.connection?.report());
   }
 
-  /** @param look as of Overlays.setLook, and coverage: whether it is shown */
+  /** @param {Look & {coverage: boolean}} look coverage, whether it is shown */
   setLook(look) {
     this.labels.setTable(labelTable(look.classes, look));
     this.labels.outline = look.outline;
@@ -183,9 +248,13 @@ export class Painting {
   }
 }
 
+/** @param {() => void} action */
 const whenIdle = (action) => (window.requestIdleCallback ? window.requestIdleCallback(action) : setTimeout(action, 50));
 
-/** {"1": pixels} of the server as a Map. */
+/**
+ * {"1": pixels} of the server as a Map.
+ * @param {Record<string, number> | undefined} covered
+ */
 export function coveredOf(covered) {
   return new Map(Object.entries(covered ?? {}).map(([id, pixels]) => [Number(id), pixels]));
 }

@@ -9,7 +9,14 @@ export class Runs {
     this.length = 0; // in values
   }
 
-  /** A pixel has gone from label and coverage (oldLabel, oldCover) to (label, cover). */
+  /**
+   * A pixel has gone from label and coverage (oldLabel, oldCover) to (label, cover).
+   * @param {number} index
+   * @param {number} oldLabel
+   * @param {number} label
+   * @param {number} oldCover
+   * @param {number} cover
+   */
   add(index, oldLabel, label, oldCover, cover) {
     const packed = (oldLabel | (label << 8) | (oldCover << 16) | (cover << 17)) >>> 0;
     const last = this.length - FIELDS;
@@ -37,7 +44,11 @@ export class Runs {
     return this.values.byteLength;
   }
 
-  /** Call `each(start, end, label, cover)` for what undo (or redo) has to write, in the right order. */
+  /**
+   * Call `each(start, end, label, cover)` for what undo (or redo) has to write, in the right order.
+   * @param {boolean} undo
+   * @param {(start: number, end: number, label: number, cover: number) => void} each
+   */
   replay(undo, each) {
     const { values, length } = this;
     for (let n = 0; n < length; n += FIELDS) {

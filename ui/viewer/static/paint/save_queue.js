@@ -1,7 +1,35 @@
 // Autosave: changed tiles become records, records go to the browser's outbox and to the server, one after the other, in
 // their order. "Saved" is said only when the server has confirmed everything.
 
+import { Problem } from "../problem.js";
 import { packTiles } from "./draft_api.js";
+
+/** @import { TilesAnswer } from "../messages.js" */
+/** @import { DraftApi } from "./draft_api.js" */
+/** @import { Step } from "./editor.js" */
+/** @import { Outbox, OutboxRecord } from "./outbox.js" */
+/** @import { PaintTile, PaintTiles } from "./paint_tiles.js" */
+
+/** @typedef {{api: DraftApi, outbox: Outbox, tiles: PaintTiles, holder: string, events: QueueEvents, first?: number}} QueueOptions */
+
+/**
+ * @typedef {object} QueueEvents
+ * @property {(state: QueueState) => void} onState
+ * @property {(answer: TilesAnswer) => void} onSaved
+ * @property {(error: Problem) => void} onStopped the server has refused for good until somebody decides (409, 400, 410, 413, 507, …)
+ */
+
+/**
+ * A record that waits; of this page, with its tiles.
+ * @typedef {OutboxRecord & {attempted: boolean, stroke?: Tally, tiles?: PaintTile[]}} WaitingRecord
+ */
+
+/**
+ * What was done since the last record: working time and strokes.
+ * @typedef {{tool: string, class_id: number | null, seconds: number, strokes: number}} Tally
+ */
+
+/** @typedef {"saved" | "saving" | "offline" | "stopped"} QueueState */
 
 const MOST_TILES = 32; // in one post
 const FIRST_WAIT_MS = 500;
@@ -11,26 +39,42 @@ const THINKING_MS = 60_000; // a pause up to this counts as working time
 
 export class SaveQueue {
   /**
-   * @param options api (DraftApi), outbox, tiles (PaintTiles), holder
+   * @param {QueueOptions} options api (DraftApi), outbox, tiles (PaintTiles), holder
    *   events: onState("saved" | "saving" | "offline" | "stopped", detail), onSaved(answer, record),
    *   onStopped(error): the server has refused for good until somebody decides (409, 400, 410, 413, 507, …)
    */
   constructor({ api, outbox, tiles, holder, events, first = Date.now() }) {
-    Object.assign(this, { api, outbox, tiles, holder, events });
+    this.api = api;
+    this.outbox = outbox;
+    this.tiles = tiles;
+    this.holder = holder;
+    this.events = events;
+    /** @type {WaitingRecord[]} */
     this.records = [];
     this.sequence = first; // grows from page to page of this tab without being kept anywhere
+    /** @type {Map<string, PaintTile>} */
     this.dirty = new Map();
     this.waitMs = FIRST_WAIT_MS;
     this.tally = newTally();
     this.lastWork = performance.now();
+    /** @type {QueueState} */
     this.state = "saved";
+    /** @type {unknown} */
+    this.offline = null; // why the last record could not be sent
+    this.timer = 0; // of the next try
+    /** @type {Promise<void> | null} */
+    this.pumping = null; // while records are packed and sent
+    this.again = this.closed = false;
     this.stopped = true;
     this.onOnline = () => this.now();
     window.addEventListener("online", this.onOnline);
   }
 
-  /** Take over what an earlier page could not send. */
-  async restore(records) {
+  /**
+   * Take over what an earlier page could not send.
+   * @param {OutboxRecord[]} records
+   */
+  restore(records) {
     this.records = records.map((record) => ({ ...record, attempted: true }));
     for (const { sequence } of records) this.sequence = Math.max(this.sequence, sequence);
   }
@@ -46,12 +90,18 @@ export class SaveQueue {
     return this.records.length + (this.dirty.size ? 1 : 0);
   }
 
-  /** A tile has changed. */
+  /**
+   * A tile has changed.
+   * @param {PaintTile} tile
+   */
   touch(tile) {
     this.dirty.set(tile.key, tile);
   }
 
-  /** A stroke is over: what it did is saved now. @param stroke {tool, class_id, changes: {id: pixels}} */
+  /**
+   * A stroke is over: what it did is saved now.
+   * @param {Step} stroke {tool, class_id, changes: {id: pixels}}
+   */
   commit(stroke) {
     const now = performance.now();
     this.tally.seconds += Math.min(THINKING_MS, now - this.lastWork) / 1000;
@@ -70,12 +120,13 @@ export class SaveQueue {
   }
 
   /** Pack what has changed, and send what is packed. Never twice at once. */
-  async pump() {
-    if (this.pumping || this.closed) {
-      this.again = true;
-      return;
-    }
-    this.pumping = true;
+  pump() {
+    if (this.pumping || this.closed) this.again = true;
+    else this.pumping = this.work();
+    return this.pumping ?? Promise.resolve();
+  }
+
+  async work() {
     try {
       do {
         this.again = false;
@@ -83,7 +134,7 @@ export class SaveQueue {
         if (!this.stopped && !this.timer) await this.sendNext();
       } while ((this.again || this.dirty.size || (this.records.length && !this.timer && !this.stopped)) && !this.closed);
     } finally {
-      this.pumping = false;
+      this.pumping = null;
       this.tell();
     }
   }
@@ -92,15 +143,15 @@ export class SaveQueue {
   async pack() {
     while (this.dirty.size) {
       const tail = this.records.at(-1);
-      const joins = tail && !tail.attempted && tail.tiles && new Set([...tail.keys, ...this.dirty.keys()]).size <= MOST_TILES;
-      const chosen = new Map(joins ? tail.tiles.map((tile) => [tile.key, tile]) : []);
+      const joined = tail && !tail.attempted && new Set([...tail.keys, ...this.dirty.keys()]).size <= MOST_TILES ? tail : null;
+      const chosen = new Map((joined?.tiles ?? []).map((tile) => [tile.key, tile]));
       for (const [key, tile] of this.dirty) {
         if (chosen.size >= MOST_TILES && !chosen.has(key)) break;
         chosen.set(key, tile);
         this.dirty.delete(key);
       }
-      const sequence = joins ? tail.sequence : (this.sequence += 1);
-      const stroke = joins ? added(tail.stroke, this.tally) : this.tally;
+      const sequence = joined ? joined.sequence : (this.sequence += 1);
+      const stroke = joined?.stroke ? added(joined.stroke, this.tally) : this.tally;
       this.tally = newTally();
       const tiles = [...chosen.values()];
       for (const tile of tiles) {
@@ -108,8 +159,9 @@ export class SaveQueue {
         tile.unsaved = false;
       }
       this.tell("saving");
+      /** @type {WaitingRecord} */
       const record = { holder: this.holder, sequence, keys: [...chosen.keys()], stroke, tiles, attempted: false, body: await packTiles(tiles, stroke) };
-      if (joins) this.records[this.records.length - 1] = record;
+      if (joined) this.records[this.records.length - 1] = record;
       else this.records.push(record);
       await this.outbox.put({ holder: record.holder, sequence, keys: record.keys, body: record.body });
     }
@@ -126,22 +178,21 @@ export class SaveQueue {
       this.records.shift();
       await this.outbox.remove(record);
       for (const tile of record.tiles ?? []) if (tile.sending === record.sequence) tile.sending = 0;
-      this.events.onSaved(answer, record);
+      this.events.onSaved(answer);
     } catch (error) {
       this.onTrouble(error);
     }
   }
 
+  /** @param {unknown} error */
   onTrouble(error) {
-    const passing = !error.status || error.status === 408 || error.status === 429 || (error.status >= 500 && error.status !== 507);
-    if (passing) {
-      this.offline = error;
-      this.later();
+    this.offline = error;
+    if (!(error instanceof Problem) || error.status === 408 || error.status === 429 || (error.status >= 500 && error.status !== 507)) {
+      this.later(); // it may go by itself
       return;
     }
     if (error.status === 507) this.later(); // space may be made; what is painted stays in the browser until then
     else this.stopped = true;
-    this.offline = error;
     this.events.onStopped(error);
   }
 
@@ -153,6 +204,7 @@ export class SaveQueue {
     this.waitMs = Math.min(LONGEST_WAIT_MS, this.waitMs * 1.7);
   }
 
+  /** @param {QueueState} state */
   tell(state = this.waiting ? (this.offline ? "offline" : "saving") : "saved") {
     const next = state === "saving" && this.offline ? "offline" : state;
     if (next === this.state) return;
@@ -185,10 +237,16 @@ export class SaveQueue {
   }
 }
 
+/** @returns {Tally} */
 function newTally() {
   return { tool: "", class_id: null, seconds: 0, strokes: 0 };
 }
 
+/**
+ * @param {Tally} a
+ * @param {Tally} b
+ * @returns {Tally}
+ */
 function added(a, b) {
   return { ...b, seconds: a.seconds + b.seconds, strokes: a.strokes + b.strokes };
 }

@@ -2,7 +2,29 @@
 // belongs to a shape when its centre does. A "patch" is {row, col, height, width, mask}: its top left pixel, its size,
 // and one byte a pixel (1: inside). Patches may be empty (height or width 0) and never reach beyond the image.
 
-/** An empty patch that covers a box given by its edges (fractions allowed), cut to an image of `size` {height, width}. */
+/** @typedef {Point & {radius: number}} BrushPoint */
+
+/**
+ * In image pixels, fractions included.
+ * @typedef {{row: number, col: number}} Point
+ */
+
+/** @typedef {{height: number, width: number}} Size */
+
+/**
+ * Pixels of a window: its top left pixel, its size, and one byte a pixel (1: inside).
+ * @typedef {{row: number, col: number, height: number, width: number, mask: Uint8Array}} Patch
+ */
+
+/**
+ * An empty patch that covers a box given by its edges (fractions allowed), cut to an image of `size` {height, width}.
+ * @param {number} top
+ * @param {number} left
+ * @param {number} bottom
+ * @param {number} right
+ * @param {Size} size of the image
+ * @returns {Patch}
+ */
 export function patchOver(top, left, bottom, right, size) {
   const row = Math.min(size.height, Math.max(0, Math.floor(top)));
   const col = Math.min(size.width, Math.max(0, Math.floor(left)));
@@ -14,6 +36,9 @@ export function patchOver(top, left, bottom, right, size) {
 /**
  * What a round brush covers on its way from `a` to `b`, each {row, col, radius}; the radius changes evenly on the way.
  * A brush below one pixel still marks the pixel that it is in.
+ * @param {BrushPoint} a
+ * @param {BrushPoint} b
+ * @param {Size} size of the image
  */
 export function capsule(a, b, size) {
   const patch = patchOver(
@@ -38,8 +63,14 @@ export function capsule(a, b, size) {
   return patch;
 }
 
-/** The same shape in a window that is wider by `margin` pixels on each side, as far as the image goes. */
-export function widened({ row, col, height, width, mask }, margin, size) {
+/**
+ * The same shape in a window that is wider by `margin` pixels on each side, as far as the image goes.
+ * @param {Patch} patch
+ * @param {number} margin
+ * @param {Size} size of the image
+ */
+export function widened(patch, margin, size) {
+  const { row, col, height, width, mask } = patch;
   const wide = patchOver(row - margin, col - margin, row + height + margin, col + width + margin, size);
   for (let y = 0; y < height; y += 1) {
     wide.mask.set(mask.subarray(y * width, (y + 1) * width), (row - wide.row + y) * wide.width + col - wide.col);
@@ -47,13 +78,21 @@ export function widened({ row, col, height, width, mask }, margin, size) {
   return wide;
 }
 
+/**
+ * @param {Patch} patch
+ * @param {Point} point
+ */
 function markPixel(patch, { row, col }) {
   const y = Math.floor(row) - patch.row;
   const x = Math.floor(col) - patch.col;
   if (y >= 0 && x >= 0 && y < patch.height && x < patch.width) patch.mask[y * patch.width + x] = 1;
 }
 
-/** The inside of a closed polygon (even-odd rule). Fewer than three points enclose nothing. */
+/**
+ * The inside of a closed polygon (even-odd rule). Fewer than three points enclose nothing.
+ * @param {Point[]} points
+ * @param {Size} size
+ */
 export function polygon(points, size) {
   if (points.length < 3) return patchOver(0, 0, 0, 0, size);
   const rows = points.map((p) => p.row);
@@ -72,8 +111,13 @@ export function polygon(points, size) {
   return patch;
 }
 
-/** For each row of pixel centres of a patch, the columns at which the polygon's edges cross it. */
+/**
+ * For each row of pixel centres of a patch, the columns at which the polygon's edges cross it.
+ * @param {Point[]} points
+ * @param {Patch} patch
+ */
 function crossingsByRow(points, patch) {
+  /** @type {number[][]} */
   const crossings = Array.from({ length: patch.height }, () => []);
   points.forEach((p, i) => {
     const q = points[(i + 1) % points.length];
@@ -88,22 +132,37 @@ function crossingsByRow(points, patch) {
 }
 
 // Math.min(...array) fails for the many points of a long lasso
+/** @param {number[]} values */
 const least = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
+/** @param {number[]} values */
 const greatest = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
 
-/** All pixels touched by the box between two corners. */
+/**
+ * All pixels touched by the box between two corners.
+ * @param {Point} a
+ * @param {Point} b
+ * @param {Size} size
+ */
 export function box(a, b, size) {
   const patch = patchOver(Math.min(a.row, b.row), Math.min(a.col, b.col), Math.max(a.row, b.row), Math.max(a.col, b.col), size);
   patch.mask.fill(1);
   return patch;
 }
 
-/** A line that separates: no path of neighbouring pixels, corners included, leads across it. */
+/**
+ * A line that separates: no path of neighbouring pixels, corners included, leads across it.
+ * @param {Point} a
+ * @param {Point} b
+ * @param {Size} size
+ */
 export function cut(a, b, size) {
   return capsule({ ...a, radius: 0.9 }, { ...b, radius: 0.9 }, size);
 }
 
-/** Number of pixels in a mask. */
+/**
+ * Number of pixels in a mask.
+ * @param {Uint8Array} mask
+ */
 export function count(mask) {
   let sum = 0;
   for (let i = 0; i < mask.length; i += 1) sum += mask[i];

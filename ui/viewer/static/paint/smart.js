@@ -1,6 +1,20 @@
 // The smart brush: of the pixels under a round brush, those that belong together in the micrograph. Pure functions.
 
-/** Mean grey value of the 5 x 5 pixels around a pixel, of those that are in the window. */
+/** @import { Patch } from "./shapes.js" */
+
+/**
+ * What the smart brush stops at: steep edges, or grey values unlike that at the stroke's start (`reference`).
+ * @typedef {{mode: "edges" | "similar", tolerance: number, reference: number}} SmartRule
+ */
+
+/**
+ * Mean grey value of the 5 x 5 pixels around a pixel, of those that are in the window.
+ * @param {Uint8Array} grey
+ * @param {number} height
+ * @param {number} width
+ * @param {number} row
+ * @param {number} col
+ */
 export function meanAround(grey, height, width, row, col) {
   let sum = 0;
   let n = 0;
@@ -13,7 +27,12 @@ export function meanAround(grey, height, width, row, col) {
   return n ? sum / n : 0;
 }
 
-/** Means of 3 x 3 pixels: single noisy pixels shall neither stop the brush nor let it through. */
+/**
+ * Means of 3 x 3 pixels: single noisy pixels shall neither stop the brush nor let it through.
+ * @param {Uint8Array} grey
+ * @param {number} height
+ * @param {number} width
+ */
 export function softened(grey, height, width) {
   const out = new Float32Array(height * width);
   for (let row = 0; row < height; row += 1) {
@@ -32,7 +51,12 @@ export function softened(grey, height, width) {
   return out;
 }
 
-/** Strength of edges: the steepest change of grey value per pixel, from central differences. */
+/**
+ * Strength of edges: the steepest change of grey value per pixel, from central differences.
+ * @param {Float32Array} grey
+ * @param {number} height
+ * @param {number} width
+ */
 export function steepness(grey, height, width) {
   const out = new Float32Array(height * width);
   for (let row = 0; row < height; row += 1) {
@@ -49,29 +73,30 @@ export function steepness(grey, height, width) {
 
 /**
  * The part of a brush that the smart brush paints.
- * @param patch the brush (see shapes.js); its mask is read
- * @param grey grey values of the same window
- * @param seed {row, col} in the window where the pointer is
- * @param rule {mode: "edges" | "similar", tolerance: grey values, reference: grey value at the stroke's start}
+ * @param {Patch} patch the brush (see shapes.js); its mask is read
+ * @param {Uint8Array} grey grey values of the same window
+ * @param {{row: number, col: number}} seed {row, col} in the window where the pointer is
+ * @param {SmartRule} rule {mode: "edges" | "similar", tolerance: grey values, reference: grey value at the stroke's start}
  * @returns {Uint8Array} mask: connected with the seed (edge to edge), within the brush, obeying the rule
  */
 export function smartMask(patch, grey, seed, { mode, tolerance, reference }) {
   const { height, width } = patch;
   const soft = softened(grey, height, width);
   const slope = mode === "edges" ? steepness(soft, height, width) : null;
-  const fits = slope ? (i) => slope[i] <= tolerance : (i) => Math.abs(soft[i] - reference) <= tolerance;
+  /** @param {number} i */
+  const fits = (i) => (slope ? slope[i] <= tolerance : Math.abs(soft[i] - reference) <= tolerance);
   const out = new Uint8Array(height * width);
   const start = seed.row * width + seed.col;
   if (seed.row < 0 || seed.col < 0 || seed.row >= height || seed.col >= width || !patch.mask[start] || !fits(start)) return out;
   const stack = [start];
   out[start] = 1;
+  /** @param {number} i */
   const visit = (i) => {
     if (out[i] || !patch.mask[i] || !fits(i)) return;
     out[i] = 1;
     stack.push(i);
   };
-  while (stack.length) {
-    const i = stack.pop();
+  for (let i = stack.pop(); i !== undefined; i = stack.pop()) {
     const x = i % width;
     if (x > 0) visit(i - 1);
     if (x < width - 1) visit(i + 1);

@@ -1,20 +1,41 @@
 // One stroke of a brush: painted piece by piece while the pointer moves, one step of undo when it is lifted.
 
+import { messageOf } from "../problem.js";
 import { capsule, widened } from "./shapes.js";
 import { meanAround, smartMask } from "./smart.js";
+
+/** @import { Editor } from "./editor.js" */
+/** @import { Rule } from "./paint_tiles.js" */
+/** @import { BrushPoint, Patch } from "./shapes.js" */
+
+/** @typedef {Pick<Editor, "tiles" | "grey" | "choice" | "events" | "newStep" | "run" | "close">} StrokeEditor */
 
 const SEEN_BEYOND = 2; // pixels around a brush that decide how steep its rim is
 
 export class Stroke {
+  /**
+   * @param {StrokeEditor} editor
+   * @param {string} tool
+   * @param {Rule} rule
+   */
   constructor(editor, tool, rule) {
-    Object.assign(this, { editor, tool, rule });
+    this.editor = editor;
+    this.tool = tool;
+    this.rule = rule;
     this.step = editor.newStep(tool);
+    /** @type {Promise<void>[]} */
     this.pending = [];
+    /** @type {BrushPoint | null} */
     this.last = null;
-    this.reference = null;
+    /** @type {number | null} */
+    this.reference = null; // grey value at the start, for the smart brush
+    /** @type {unknown} */
+    this.trouble = null;
+    this.cancelled = false;
+    this.id = -1; // of the pointer that draws it
   }
 
-  /** @param point {row, col, radius} in image pixels; may lie outside the image */
+  /** @param {BrushPoint} point may lie outside the image */
   moveTo(point) {
     const { last } = this;
     this.last = point;
@@ -25,6 +46,7 @@ export class Stroke {
     this.apply(capsule(last ?? point, point, this.editor.tiles.size));
   }
 
+  /** @param {Patch} patch */
   apply(patch) {
     const { tiles } = this.editor;
     for (const [row, col] of tiles.under(patch)) {
@@ -34,21 +56,38 @@ export class Stroke {
     }
   }
 
-  /** What waits for pixels to be loaded; in order, because each tile comes only once. */
+  /**
+   * What waits for pixels to be loaded; in order, because each tile comes only once.
+   * @template T
+   * @param {T | Promise<T>} loading
+   * @param {(value: T) => void} action
+   */
   later(loading, action) {
     const done = Promise.resolve(loading).then((value) => { if (!this.cancelled) action(value); });
     this.pending.push(done.catch((error) => { this.trouble = error; }));
   }
 
+  /** @param {BrushPoint} point */
   stampSmart(point) {
     const { tiles, grey } = this.editor;
     const patch = widened(capsule(point, point, tiles.size), SEEN_BEYOND, tiles.size);
     if (!patch.height || !patch.width) return;
     const values = grey.read(patch);
     if (values) this.paintSmart(point, patch, values);
-    else this.later(grey.ensure(tiles.under(patch)), () => this.paintSmart(point, patch, grey.read(patch)));
+    else {
+      this.later(grey.ensure(tiles.under(patch)), () => {
+        const late = grey.read(patch);
+        if (!late) throw new Error("The micrograph's grey values are not here.");
+        this.paintSmart(point, patch, late);
+      });
+    }
   }
 
+  /**
+   * @param {BrushPoint} point
+   * @param {Patch} patch
+   * @param {Uint8Array} values grey values of the patch's window
+   */
   paintSmart(point, patch, values) {
     const { smart, tolerance } = this.editor.choice;
     const seed = { row: Math.floor(point.row) - patch.row, col: Math.floor(point.col) - patch.col };
@@ -61,7 +100,7 @@ export class Stroke {
   async finish() {
     const { editor } = this;
     if (this.pending.length) await editor.run(this.tool, this.rule.label, () => Promise.all(this.pending));
-    if (this.trouble) editor.events.onTrouble(`A part of the stroke could not be painted: ${this.trouble.message}`);
+    if (this.trouble) editor.events.onTrouble(`A part of the stroke could not be painted: ${messageOf(this.trouble)}`);
     if (!this.cancelled) editor.close(this.step, this.tool, this.rule.label);
   }
 
@@ -73,7 +112,11 @@ export class Stroke {
   }
 }
 
-/** Places on the way from `a` to `b`, a third of a radius apart, so that the smart brush looks everywhere. */
+/**
+ * Places on the way from `a` to `b`, a third of a radius apart, so that the smart brush looks everywhere.
+ * @param {BrushPoint | null} a
+ * @param {BrushPoint} b
+ */
 function between(a, b) {
   if (!a) return [b];
   const n = Math.max(1, Math.ceil(Math.hypot(b.row - a.row, b.col - a.col) / Math.max(1, b.radius / 3)));

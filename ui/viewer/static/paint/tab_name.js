@@ -6,6 +6,7 @@ const TRIES = 4; // a page that is being reloaded lets go of its name a moment l
 const WAIT_MS = 120;
 const KEPT = 50; // names of tabs of this browser
 
+/** @type {Promise<string> | null} */
 let own = null;
 
 /** @returns {Promise<string>} */
@@ -35,9 +36,12 @@ function tabsHere() {
   }
 }
 
-/** Whether a name was that of a tab of this browser which is closed, or has crashed. Its name is taken by asking. */
+/**
+ * Whether a name was that of a tab of this browser which is closed, or has crashed. Its name is taken by asking.
+ * @param {string} name
+ */
 export async function isClosedTab(name) {
-  return Boolean(navigator.locks) && tabsHere().includes(name) && claim(name);
+  return Boolean(navigator.locks) && tabsHere().includes(name) && (await claim(name));
 }
 
 function remembered() {
@@ -48,7 +52,10 @@ function remembered() {
   }
 }
 
-/** Whether no living tab of this browser has a name; from now on this one has it. Unknown (no such lock here) counts as free. */
+/**
+ * Whether no living tab of this browser has a name; from now on this one has it. Unknown (no such lock here) counts as free.
+ * @param {string} name
+ */
 async function claim(name, tries = 1) {
   if (!navigator.locks) return true;
   for (let n = 0; n < tries; n += 1) {

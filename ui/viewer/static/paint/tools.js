@@ -1,7 +1,27 @@
 // The tools: names, keys, icons, and what each needs. One row per tool; the tool bar, the keys, the help sheet and the
 // pointer all read this table.
 
-/** Tools by what the hand does: "stroke" (press and drag), "outline" (drag around), "points" (click by click), "click", "line", "box". */
+/** @import { PaintIconName } from "./paint_icons.js" */
+
+/**
+ * @typedef {object} Tool
+ * @property {string} name
+ * @property {string} key of the keyboard
+ * @property {PaintIconName} icon
+ * @property {string} title
+ * @property {Gesture | null} gesture null: the viewer's own
+ * @property {number} group in the tool bar
+ * @property {boolean} [sized] has a diameter
+ * @property {boolean} [stepped] changes outlines by so many pixels
+ * @property {boolean} [vouches] says that a region is right
+ */
+
+/**
+ * What the hand does: press and drag; drag around; click by click; click; draw a line; draw a box.
+ * @typedef {"stroke" | "outline" | "points" | "click" | "line" | "box"} Gesture
+ */
+
+/** @type {Tool[]} */
 export const TOOLS = [
   { name: "hand", key: "v", icon: "hand", title: "Move the image", gesture: null, group: 0 },
   { name: "brush", key: "b", icon: "brush", title: "Brush", gesture: "stroke", group: 1, sized: true },
@@ -21,16 +41,27 @@ export const TOOLS = [
   { name: "rightLasso", key: "j", icon: "rightLasso", title: "This region is right: go around it", gesture: "outline", group: 5, vouches: true },
 ];
 
+/** @type {Record<string, Tool>} */
 export const TOOL = Object.fromEntries(TOOLS.map((tool) => [tool.name, tool]));
 
+/** @typedef {[least: number, most: number]} Range */
+
+/** @type {Range} */
 export const SIZE_RANGE = [1, 500]; // diameter of a brush in image pixels
+/** @type {Range} */
 export const STEP_RANGE = [1, 20]; // pixels by which outlines are changed
+/** @type {Range} */
 export const TOLERANCE_RANGE = [1, 80]; // grey values of 0 to 255
 
 const LEAST_ON_SCREEN = 3; // CSS pixels: a smaller brush cannot be seen
 const LEAST_ZOOM = 0.1; // CSS pixels per image pixel, for every tool
 
-/** Why a tool is of no use at a zoom (CSS pixels per image pixel), or "". */
+/**
+ * Why a tool is of no use at a zoom (CSS pixels per image pixel), or "".
+ * @param {Tool} tool
+ * @param {number} zoom
+ * @param {number} sizePx
+ */
 export function tooFarOut(tool, zoom, sizePx) {
   if (!tool.gesture || tool.name === "pick") return "";
   if (zoom < LEAST_ZOOM) return "Zoom in to paint: from here single pixels cannot be seen.";
@@ -38,7 +69,11 @@ export function tooFarOut(tool, zoom, sizePx) {
   return "";
 }
 
-/** The next size up or down: steps of about a fifth, whole pixels. */
+/**
+ * The next size up or down: steps of about a fifth, whole pixels.
+ * @param {number} sizePx
+ * @param {boolean} up
+ */
 export function nextSize(sizePx, up) {
   const next = up ? Math.max(sizePx + 1, Math.round(sizePx * 1.2)) : Math.min(sizePx - 1, Math.round(sizePx / 1.2));
   return Math.min(SIZE_RANGE[1], Math.max(SIZE_RANGE[0], next));

@@ -6,10 +6,12 @@ const PAGE = '[data-testid="stMain"]';
 const CONTENT = '[data-testid="stMainBlockContainer"]';
 
 export class WindowHeight {
-  /** @param element the viewer, whose --viewer-height is set */
+  /** @param {HTMLElement} element the viewer, whose --viewer-height is set */
   constructor(element) {
     this.element = element;
-    const outside = element.getRootNode().host ?? element; // the viewer lives in a shadow tree, the page does not
+    this.height = 0;
+    const root = element.getRootNode();
+    const outside = root instanceof ShadowRoot ? root.host : element; // the viewer lives in a shadow tree, the page does not
     this.page = outside.closest(PAGE);
     this.fit = () => this.set();
     this.changes = new ResizeObserver(this.fit); // a message above moves the viewer down

@@ -4,12 +4,17 @@
 import { labelTable, pack, parseColor } from "../palette.js";
 import { IGNORE, OUTCOME } from "./error_pixels.js";
 
+/** @import { Look } from "../overlays.js" */
+
 export const OUTCOME_COLORS = { hit: "#e8e8e8", surplus: "#e69f00", missed: "#56b4e9" };
 
 const HIT_ALPHA = 150; // what is right shall not draw the eye
 const IGNORED = pack(110, 116, 126, 150);
 
-/** The table for `takenFor` tiles. @param look see Overlays.setLook */
+/**
+ * The table for `takenFor` tiles.
+ * @param {Look} look see Overlays.setLook
+ */
 export function errorTable(look) {
   const table = labelTable(look.classes, look);
   table[IGNORE] = IGNORED;

@@ -3,16 +3,18 @@
 import { h } from "../dom.js";
 import { OUTCOME_COLORS } from "./error_colors.js";
 
+/** @import { Story } from "./stories.js" */
+
 export class ErrorKey {
   constructor() {
     this.element = h("div", { class: "error-key", hidden: true });
   }
 
   /**
-   * @param name of the class whose errors are shown; null for all
-   * @param shown whether there is such a pane
-   * @param color of a class, as an example
-   * @param story what the two maps are to each other
+   * @param {string | null} name of the class whose errors are shown; null for all
+   * @param {boolean} shown whether there is such a pane
+   * @param {string} color of a class, as an example
+   * @param {Story} story what the two maps are to each other
    */
   show(name, shown, color, story) {
     this.element.hidden = !shown;
@@ -27,8 +29,13 @@ export class ErrorKey {
   }
 }
 
+/**
+ * @param {string} kind
+ * @param {string} text
+ * @param {string} [more]
+ */
 function row(kind, text, more) {
-  const color = OUTCOME_COLORS[kind];
+  const color = kind in OUTCOME_COLORS ? OUTCOME_COLORS[/** @type {keyof typeof OUTCOME_COLORS} */ (kind)] : null;
   return h("span", { class: "error-row" },
     h("i", { class: `error-swatch ${kind}`, style: color ? `background:${color}` : null }),
     h("span", {}, text, more ? h("small", {}, ` ${more}`) : null));

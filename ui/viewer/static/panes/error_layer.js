@@ -1,10 +1,22 @@
 // Where a prediction is wrong, drawn from its tiles and the reference's.
 
+import { context2d } from "../dom.js";
 import { LabelLayer } from "../label_layer.js";
 import { labelTable } from "../palette.js";
 import { errorTable, outcomeTable } from "./error_colors.js";
 import { mistaken, outcomesOf, takenFor } from "./error_pixels.js";
 import { PairTiles } from "./pair_tiles.js";
+
+/** @import { View } from "../geometry.js" */
+/** @import { ImageFacts } from "../messages.js" */
+/** @import { Look } from "../overlays.js" */
+/** @import { Combine } from "./pair_tiles.js" */
+
+/**
+ * What an error layer is made of: the layers whose tiles are compared, the class whose outcomes are shown (null: what was
+ * taken for what), and the element to draw in.
+ * @typedef {{reference: LabelLayer, prediction: LabelLayer, classId: number | null, host: HTMLElement}} ErrorParts
+ */
 
 const KEPT = 48; // coloured tiles of 1 MiB
 const STRIPE_CSS_PX = 4;
@@ -14,13 +26,13 @@ const STRIPE_OPACITY = 0.45;
 
 export class ErrorLayer {
   /**
-   * @param reference, prediction their LabelLayers, which fetch the tiles
-   * @param classId show outcomes of this class; null: what was taken for what
-   * @param host element to draw in
+   * @param {ErrorParts & {image: ImageFacts}} options
    */
   constructor({ image, reference, prediction, classId, host }) {
+    /** @type {ErrorParts} */
     this.made = { reference, prediction, classId, host };
     this.classId = classId;
+    /** @param {Combine} combine */
     const layer = (combine) => new LabelLayer({
       image, table: new Uint32Array(256), kept: KEPT, tiles: new PairTiles(reference.tiles, prediction.tiles, combine),
     });
@@ -29,16 +41,20 @@ export class ErrorLayer {
     for (const each of this.layers) host.append(each.canvas);
   }
 
-  /** Whether it is made of just these. */
+  /**
+   * Whether it is made of just these.
+   * @param {{[K in keyof ErrorParts]: ErrorParts[K] | null | undefined}} parts
+   */
   isOf(parts) {
-    return Object.entries(this.made).every(([name, value]) => parts[name] === value);
+    const { reference, prediction, classId, host } = this.made;
+    return parts.reference === reference && parts.prediction === prediction && parts.classId === classId && parts.host === host;
   }
 
   get layers() {
-    return [this.fill, this.stripes].filter(Boolean);
+    return this.stripes ? [this.fill, this.stripes] : [this.fill];
   }
 
-  /** @param look see Overlays.setLook */
+  /** @param {Look} look */
   setLook(look) {
     this.fill.setTable(this.classId === null ? errorTable(look) : outcomeTable());
     this.fill.opacity = Math.min(1, look.opacity + FILL_OPACITY);
@@ -49,7 +65,10 @@ export class ErrorLayer {
     for (const each of this.layers) each.visible = look.shown;
   }
 
-  /** After the two maps were drawn or asked for: see LabelLayer. */
+  /**
+   * After the two maps were drawn or asked for: see LabelLayer.
+   * @param {View} view
+   */
   draw(view) {
     this.fill.draw(view);
     this.stripes?.draw(view);
@@ -61,12 +80,18 @@ export class ErrorLayer {
   }
 }
 
-/** Leave stripes of what is on a canvas. They are as wide at every zoom, and stay with the image when it moves. */
+/**
+ * Leave stripes of what is on a canvas. They are as wide at every zoom, and stay with the image when it moves.
+ * @param {CanvasRenderingContext2D} context
+ * @param {View} view
+ */
 function stripe(context, view) {
   const width = Math.max(2, Math.round(STRIPE_CSS_PX * (window.devicePixelRatio || 1)));
   const period = 2 * width;
   const pattern = context.createPattern(patternOf(width), "repeat");
+  /** @param {number} start */
   const shift = (start) => Math.round(-start * view.scale) % period;
+  if (!pattern) return;
   pattern.setTransform(new DOMMatrix().translate(shift(view.x0), shift(view.y0)));
   context.save();
   context.globalCompositeOperation = "destination-in";
@@ -75,15 +100,20 @@ function stripe(context, view) {
   context.restore();
 }
 
+/** @type {Map<number, HTMLCanvasElement>} */
 const patterns = new Map();
 
-/** One period of diagonal stripes, as an opacity. */
+/**
+ * One period of diagonal stripes, as an opacity.
+ * @param {number} width
+ * @returns {HTMLCanvasElement}
+ */
 function patternOf(width) {
   const period = 2 * width;
-  let canvas = patterns.get(width);
-  if (canvas) return canvas;
-  canvas = Object.assign(document.createElement("canvas"), { width: period, height: period });
-  const context = canvas.getContext("2d");
+  const known = patterns.get(width);
+  if (known) return known;
+  const canvas = Object.assign(document.createElement("canvas"), { width: period, height: period });
+  const context = context2d(canvas);
   const bitmap = context.createImageData(period, period);
   for (let y = 0; y < period; y += 1) {
     for (let x = 0; x < period; x += 1) {

@@ -1,5 +1,7 @@
 // Where two label maps differ. Pure functions on tiles' ids; what counts is as in core/evaluation/error_map.py.
 
+/** @import { PixelWords } from "./stories.js" */
+
 export const IGNORE = 255;
 
 /** Outcomes of one class, as in core/evaluation/error_map.py. */
@@ -8,6 +10,8 @@ export const OUTCOME = { none: 0, hit: 1, surplus: 2, missed: 3, ignored: IGNORE
 /**
  * Ids that were predicted wrongly: the predicted id where the maps differ, 0 where they agree, 255 where either says
  * nothing.
+ * @param {Uint8Array} reference
+ * @param {Uint8Array} prediction
  */
 export function takenFor(reference, prediction) {
   const out = new Uint8Array(reference.length);
@@ -20,7 +24,11 @@ export function takenFor(reference, prediction) {
   return out;
 }
 
-/** What they are: the reference's id where the maps differ, 0 where they agree or either says nothing. */
+/**
+ * What they are: the reference's id where the maps differ, 0 where they agree or either says nothing.
+ * @param {Uint8Array} reference
+ * @param {Uint8Array} prediction
+ */
 export function mistaken(reference, prediction) {
   const out = new Uint8Array(reference.length);
   for (let i = 0; i < out.length; i += 1) {
@@ -31,7 +39,11 @@ export function mistaken(reference, prediction) {
   return out;
 }
 
-/** `(reference, prediction) => outcomes` of one class. */
+/**
+ * `(reference, prediction) => outcomes` of one class.
+ * @param {number} classId
+ * @returns {(reference: Uint8Array, prediction: Uint8Array) => Uint8Array<ArrayBuffer>}
+ */
 export function outcomesOf(classId) {
   return (reference, prediction) => {
     const out = new Uint8Array(reference.length);
@@ -48,9 +60,10 @@ export function outcomesOf(classId) {
 
 /**
  * A pixel in words: "is mitochondria, taken for ER", or "was mitochondria, is now ER".
- * @param is, said ids; undefined where there is no such map, null where it is not known yet
- * @param nameOf (id) => name
- * @param words of the story, see stories.js
+ * @param {number | null | undefined} is id, undefined where there is no such map, null where it is not known yet
+ * @param {number | null | undefined} said as `is`
+ * @param {(id: number) => string} nameOf (id) => name
+ * @param {PixelWords} words of the story, see stories.js
  */
 export function pairText(is, said, nameOf, words) {
   if (is === null || said === null) return "";

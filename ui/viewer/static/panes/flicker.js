@@ -3,21 +3,29 @@
 import { h, iconButton } from "../dom.js";
 import { PANE_ICONS } from "./pane_icons.js";
 
+/** @import { Pane } from "./pane.js" */
+
+/** @typedef {"reference" | "prediction"} Side */
+
 export const FLICKER_MS = 333; // each: 1.5 rounds a second, below what is unsafe to watch
+
+/** @type {Side[]} */
+const SIDES = ["reference", "prediction"];
 
 export class Flicker {
   /**
-   * @param pane a Pane with the sides "reference" and "prediction"
-   * @param titles what the two are called
+   * @param {Pane} pane a Pane with the sides "reference" and "prediction"
+   * @param {Record<Side, string>} titles what the two are called
    */
   constructor(pane, titles) {
     this.pane = pane;
     this.titles = titles;
+    /** @type {Side} */
     this.shown = "reference";
     this.playing = !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.held = false;
     this.button = iconButton("", "Pause", "K", () => this.toggle());
-    this.choices = ["reference", "prediction"].map((name) => h("button", {
+    this.choices = SIDES.map((name) => h("button", {
       type: "button", class: "choice", "data-side": name, onclick: () => this.stay(name),
     }, titles[name]));
     this.element = h("div", { class: "flicker panel", role: "group", "aria-label": "Flicker" }, this.button, this.choices);
@@ -30,10 +38,12 @@ export class Flicker {
     if (this.playing && !this.held && !document.hidden) this.show(this.other);
   }
 
+  /** @returns {Side} */
   get other() {
     return this.shown === "reference" ? "prediction" : "reference";
   }
 
+  /** @param {Side} side */
   show(side) {
     this.shown = side;
     for (const [name, element] of this.pane.sides) element.style.visibility = name === side ? "" : "hidden";
@@ -55,13 +65,19 @@ export class Flicker {
     this.show(this.shown);
   }
 
-  /** Stop at one of the two. */
+  /**
+   * Stop at one of the two.
+   * @param {Side} side
+   */
   stay(side) {
     this.playing = false;
     this.show(side);
   }
 
-  /** While a key is down: the other one, and no flicker. */
+  /**
+   * While a key is down: the other one, and no flicker.
+   * @param {boolean} down
+   */
   hold(down) {
     if (this.held === down) return;
     this.held = down;

@@ -1,7 +1,6 @@
-// Panes that compare label maps of one image: the viewer, with its picture shown several times.
+// Panes that compare label maps of one image: a guest of the viewer that shows its picture several times.
 
-import { EmViewer, GONE } from "../em_viewer.js";
-import { HelpSheet } from "../help_sheet.js";
+import { GONE } from "../overlays.js";
 import { viewOfPlace } from "../place.js";
 import { ErrorKey } from "./error_key.js";
 import { Flicker } from "./flicker.js";
@@ -14,47 +13,55 @@ import { PANES_HELP } from "./panes_help.js";
 import { storyOf } from "./stories.js";
 import { Swipe } from "./swipe.js";
 
+/** @import { EmViewer } from "../em_viewer.js" */
+/** @import { Guest } from "../guest.js" */
+/** @import { PanesProps, ViewerProps } from "../messages.js" */
+/** @import { GridEvents } from "./pane_grid.js" */
+
 const CHROME_PX = 72; // tools and status line
 
-export class LinkedPanes extends EmViewer {
-  /**
-   * @param props see ui/viewer/compare.py: as of EmViewer, layers with a side each; mode, panes, error_class,
-   *   focus: {row, column, height_px, width_px, token} | null
-   */
-  build() {
-    super.build();
-    this.element.classList.add("panes-viewer");
-    this.gone = new Map(); // maps that the server no longer has, with its words
-    this.grid = new PaneGrid(this.surface, this.labels, {
+/** @implements {Guest} */
+export class LinkedPanes {
+  className = "panes-viewer";
+  help = PANES_HELP;
+  listsLayers = false;
+  isSilent = true;
+  errorKey = new ErrorKey();
+  /** @type {Map<string, string>} maps that the server no longer has, by their sides, with its words */
+  gone = new Map();
+  /** @type {PaneOverlays | null} */ overlays = null;
+  /** @type {Swipe | Flicker | null} */ tool = null;
+  /** @type {string | undefined} */ pointedSide = undefined; // another map than the usual two, under the pointer
+  refit = false; // whether the whole image is to be fitted once OpenSeadragon knows the panes' size
+
+  /** @param {EmViewer} viewer whose props are PanesProps */
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.grid = new PaneGrid(viewer.surface, viewer.labels, {
       onPoint: (pane, clientX, clientY) => this.onPoint(pane, clientX, clientY),
-      onLeave: () => this.readout?.leave(),
+      onLeave: () => viewer.readout?.leave(),
     });
-    this.stage.prepend(this.grid.element);
-    this.help.element.remove();
-    this.help = new HelpSheet(() => this.setHelp(false), PANES_HELP);
-    this.element.append(this.help.element);
-    this.errorKey = new ErrorKey();
-    this.legend.element.append(this.errorKey.element);
-    this.arrange();
+    this.parts = { underStage: this.grid.element, legendEnd: this.errorKey.element };
     this.rooms = new ResizeObserver(() => this.share());
+  }
+
+  get props() {
+    return /** @type {PanesProps} */ (this.viewer.props);
+  }
+
+  onBuilt() {
+    this.arrange();
     this.rooms.observe(this.grid.element);
   }
 
-  /** Nothing that happens here is Python's business. */
-  get emit() {
-    return () => {};
-  }
-
-  set emit(_) {}
-
-  update(props, first = false) {
-    const before = this.props;
-    super.update(props, first);
-    if (first) return;
+  /** @param {ViewerProps} earlier */
+  onUpdate(earlier) {
+    const { props } = this;
+    const before = /** @type {PanesProps} */ (earlier);
     if (planKey(props) !== planKey(before)) this.arrange();
     if (props.error_class !== before.error_class) this.overlays?.setErrorClass(props.error_class);
     this.fitHeight();
-    this.showState();
+    this.viewer.showState();
     if (props.focus?.token !== before.focus?.token) this.fly();
   }
 
@@ -70,92 +77,107 @@ export class LinkedPanes extends EmViewer {
     this.tool?.close();
     this.tool = null;
     this.grid.show(panesOf(this.props, this.gone));
-    this.grid.panes[0].element.append(this.scaleBar.element);
-    if (this.grid.panes[0].sides.size === 2) {
-      this.tool = mode === "swipe" ? new Swipe(this.grid.panes[0], this.story.titles) : new Flicker(this.grid.panes[0], this.story.titles);
-    }
+    const [lead] = this.grid.panes;
+    lead.element.append(this.viewer.scaleBar.element);
+    if (lead.sides.size === 2) this.tool = mode === "swipe" ? new Swipe(lead, this.story.titles) : new Flicker(lead, this.story.titles);
     this.overlays?.placeCanvases();
     this.fitHeight();
     this.share();
-    if (this.overlays) this.applyLook();
+    if (this.overlays) this.viewer.applyLook();
   }
 
   get aspect() {
-    return this.image ? this.image.height_px / this.image.width_px : 1;
+    const { image } = this.viewer;
+    return image ? image.height_px / image.width_px : 1;
   }
 
   get stacked() {
-    return isStacked(this.grid.panes.length, this.element.clientWidth) && document.fullscreenElement === null;
+    return isStacked(this.grid.panes.length, this.viewer.element.clientWidth) && document.fullscreenElement === null;
   }
 
   /** Stacked panes take the height that they need. */
   fitHeight() {
     const { stacked } = this;
-    const height = stacked ? stackedHeight(this.grid.panes.length, this.element.clientWidth, this.aspect) + CHROME_PX : this.props.height;
-    this.element.style.setProperty("--viewer-height", `${height}px`);
+    const height = stacked ? stackedHeight(this.grid.panes.length, this.viewer.element.clientWidth, this.aspect) + CHROME_PX : this.props.height;
+    this.viewer.element.style.setProperty("--viewer-height", `${height}px`);
   }
 
   share() {
-    const whole = this.placed && this.base.isFitted;
+    const { base, placed } = this.viewer;
+    const whole = placed && Boolean(base?.isFitted);
     if (this.grid.fit(this.aspect, this.stacked) && whole) this.refit = true;
-    this.requestDraw();
+    this.viewer.requestDraw();
   }
 
   onResize() {
     this.fitHeight();
-    super.onResize();
   }
 
+  /** @type {NonNullable<Guest["makeOverlays"]>} */
   makeOverlays(events) {
-    const overlays = new PaneOverlays(this.api, this.image, this.grid, { ...events, onGone: (id) => this.onGone(id) });
+    const { api, image } = this.viewer;
+    if (!image) throw new Error("There is no image to compare label maps of.");
+    const overlays = new PaneOverlays(api, image, this.grid, { ...events, onGone: (id) => this.onGone(id) });
     overlays.setErrorClass(this.props.error_class);
+    this.overlays = overlays;
     return overlays;
   }
 
+  /** @type {NonNullable<Guest["makeReadout"]>} */
   makeReadout(onClass) {
-    return new PairReadout(this, this.status, onClass);
+    return new PairReadout(this.viewer, this.viewer.status, onClass, this);
   }
 
-  showImage(osd, image) {
-    this.image = image;
+  onImage() {
     this.fitHeight();
     this.share();
-    super.showImage(osd, image);
-    this.grid.connect(osd, this.base);
   }
 
-  closeImage() {
+  /** @type {NonNullable<Guest["onShown"]>} */
+  onShown(osd) {
+    if (this.viewer.base) this.grid.connect(osd, this.viewer.base);
+  }
+
+  onClosing() {
     this.grid.disconnect();
-    super.closeImage();
-    if (this.closed) return;
+  }
+
+  onClosed() {
+    this.overlays = null;
+    if (this.viewer.closed) return;
     this.gone.clear();
     this.arrange();
   }
 
-  onOpen() {
-    const first = !this.placed;
-    super.onOpen();
-    if (first && this.props.focus) this.fly();
+  onPlaced() {
+    if (this.props.focus) this.fly();
   }
 
-  draw() {
-    if (!this.base?.isOpen || !this.placed) return;
-    if (this.refit && this.base.hasSize(this.grid.width, this.grid.height)) {
-      this.refit = false;
-      this.base.fit(true);
-    }
-    super.draw();
-    this.grid.draw(this.base.view());
+  beforeDraw() {
+    const { base } = this.viewer;
+    if (!this.refit || !base?.hasSize(this.grid.width, this.grid.height)) return;
+    this.refit = false;
+    base.fit(true);
   }
 
+  /** @type {NonNullable<Guest["onDraw"]>} */
+  onDraw(view) {
+    this.grid.draw(view);
+  }
+
+  /** @type {GridEvents["onPoint"]} */
   onPoint(pane, clientX, clientY) {
+    const { readout } = this.viewer;
     const other = [...pane.sides.keys()].find((name) => name.startsWith("other"));
-    if (other !== this.pointedSide) this.readout?.leave();
+    if (other !== this.pointedSide) readout?.leave();
     this.pointedSide = other;
-    this.readout?.moveTo(clientX, clientY);
+    readout?.moveTo(clientX, clientY);
   }
 
-  /** A map was deleted: said in the place of its pane. */
+  /**
+   * A map was deleted: said in the place of its pane.
+   * @param {string} revision
+   */
   onGone(revision) {
     const side = this.overlays?.entries.find((entry) => entry.id === revision)?.side;
     if (!side || this.gone.has(side)) return;
@@ -167,37 +189,38 @@ export class LinkedPanes extends EmViewer {
   fly() {
     const { focus } = this.props;
     this.grid.focus(focus ?? null);
-    if (focus && this.placed) this.base.goTo(viewOfPlace(focus, this.grid.width, this.grid.height));
+    if (focus && this.viewer.placed) this.viewer.base?.goTo(viewOfPlace(focus, this.grid.width, this.grid.height));
   }
 
   // --- looks and keys
 
-  showState() {
-    super.showState();
-    this.legend.showLayers([]);
+  onState() {
+    const { classes, safe, adjust } = this.viewer;
     const { error_class: id } = this.props;
-    const name = id === null ? null : (this.classes.find((item) => item.id === id)?.name ?? `class ${id}`);
-    const [example] = this.classes;
-    this.errorKey.show(name, Boolean(this.overlays?.errors), (this.safe ? example?.safe_color : example?.color) ?? "currentColor", this.story);
-    this.grid.setFilter(this.adjust?.filter() ?? "");
+    const name = id === null ? null : (classes.find((item) => item.id === id)?.name ?? `class ${id}`);
+    const [example] = classes;
+    this.errorKey.show(name, Boolean(this.overlays?.errors), (safe ? example?.safe_color : example?.color) ?? "currentColor", this.story);
+    this.grid.setFilter(adjust?.filter() ?? "");
   }
 
-  keys() {
-    return { ...super.keys(), k: () => (this.tool instanceof Flicker ? this.tool.toggle() : false) };
+  /** @type {NonNullable<Guest["keys"]>} */
+  keys(own) {
+    return { ...own, k: () => (this.tool instanceof Flicker ? this.tool.toggle() : false) };
   }
 
-  heldKeys() {
-    return { ...super.heldKeys(), t: (down) => { if (this.tool instanceof Flicker) this.tool.hold(down); } };
+  /** @type {NonNullable<Guest["heldKeys"]>} */
+  heldKeys(own) {
+    return { ...own, t: (down) => { if (this.tool instanceof Flicker) this.tool.hold(down); } };
   }
 
   close() {
     this.tool?.close();
     this.tool = null;
     this.rooms.disconnect();
-    super.close();
   }
 }
 
+/** @param {PanesProps} props */
 function planKey({ mode, panes, layers, story, names }) {
   return JSON.stringify([mode, panes, story, names, layers.map((layer) => [layer.side, layer.name])]);
 }

@@ -4,19 +4,39 @@
 import { Lru } from "../lru.js";
 import { tileKey } from "../tile_store.js";
 
+/** @import { DrawnTile, TileSource } from "../label_layer.js" */
+
+/**
+ * A tile, and the ids that it was worked out from.
+ * @typedef {DrawnTile & {one: Uint8Array, two: Uint8Array}} PairTile
+ */
+
+/** @typedef {(first: Uint8Array, second: Uint8Array) => Uint8Array<ArrayBuffer>} Combine */
+
 const KEPT = 64; // tiles of 256 KiB
 
+/** @implements {TileSource} */
 export class PairTiles {
   /**
-   * @param first, second TileStores
-   * @param combine (ids, ids) => ids
+   * @param {TileSource} first , second TileStores
+   * @param {TileSource} second
+   * @param {Combine} combine (ids, ids) => ids
    */
   constructor(first, second, combine) {
-    Object.assign(this, { first, second, combine });
+    this.first = first;
+    this.second = second;
+    this.combine = combine;
+    /** @type {Lru<PairTile>} */
     this.tiles = new Lru(KEPT);
   }
 
-  /** The tile, or undefined while either of its two is not here. */
+  /**
+   * The tile, or undefined while either of its two is not here.
+   * @param {number} level
+   * @param {number} row
+   * @param {number} col
+   * @returns {PairTile | undefined}
+   */
   get(level, row, col) {
     const one = this.first.get(level, row, col);
     const two = this.second.get(level, row, col);
@@ -30,6 +50,8 @@ export class PairTiles {
   }
 
   want() {}
+
+  refresh() {}
 
   retry() {}
 

@@ -1,12 +1,20 @@
 // One pane: a picture of the image, the label maps over it, its title, the cursor of the others.
 
-import { h } from "../dom.js";
+import { context2d, h } from "../dom.js";
 import { PlaceFrame, svgShape } from "../place.js";
 
+/** @import { MouseTracker, Viewer } from "../../../types/openseadragon.js" */
+/** @import { OpenSeadragonStatic } from "../openseadragon.js" */
+
+/**
+ * A pane that is wanted: its title, the maps in it, and why there is nothing to see, or "".
+ * @typedef {{title: string, sides: string[], note: string}} PanePlan
+ */
+
 export class Pane {
-  /** @param wanted {title, sides: [name of a map], note: why there is nothing to see, or ""} */
+  /** @param {PanePlan} plan */
   constructor({ title, sides, note }) {
-    this.sides = new Map(sides.map((name) => [name, h("div", { class: "side", "data-side": name })]));
+    this.sides = new Map(sides.map((name) => /** @type {const} */ ([name, h("div", { class: "side", "data-side": name })])));
     this.over = h("div", { class: "sides" }, [...this.sides.values()]);
     this.title = h("span", { class: "pane-title" }, title);
     this.note = h("p", { class: "pane-note", hidden: !note }, note);
@@ -17,11 +25,19 @@ export class Pane {
     frame.append(...this.frame.lines);
     this.element = h("section", { class: "pane", role: "group", "aria-label": title }, frame, this.cross, this.title, this.note);
     this.element.classList.toggle("empty", Boolean(note));
+    /** @type {MouseTracker | null} */
     this.tracker = null;
+    /** @type {HTMLCanvasElement | null} */
     this.picture = null;
+    /** @type {HTMLElement | null} */
+    this.input = null; // takes the gestures of a pane that follows
   }
 
-  /** The pane that holds the image itself: what lies over it is drawn inside OpenSeadragon's element. */
+  /**
+   * The pane that holds the image itself: what lies over it is drawn inside OpenSeadragon's element.
+   * @param {HTMLElement} surface
+   * @param {HTMLElement} labels
+   */
   lead(surface, labels) {
     this.element.prepend(surface);
     labels.append(this.over);
@@ -34,27 +50,32 @@ export class Pane {
     this.element.prepend(this.picture, this.over, this.input);
   }
 
-  /** Let gestures here move the image: a pane has the lead's size, so positions mean the same. */
+  /**
+   * Let gestures here move the image: a pane has the lead's size, so positions mean the same.
+   * @param {OpenSeadragonStatic} osd
+   * @param {Viewer} viewer
+   */
   listen(osd, { innerTracker }) {
     if (!this.input || this.tracker) return;
-    const names = ["dragHandler", "dragEndHandler", "scrollHandler", "pinchHandler", "clickHandler", "dblClickHandler"];
+    const { dragHandler, dragEndHandler, scrollHandler, pinchHandler, clickHandler, dblClickHandler } = innerTracker;
     this.tracker = new osd.MouseTracker({
-      element: this.input, ...Object.fromEntries(names.map((name) => [name, innerTracker[name]])),
+      element: this.input, dragHandler, dragEndHandler, scrollHandler, pinchHandler, clickHandler, dblClickHandler,
     });
   }
 
+  /** @param {HTMLCanvasElement} canvas */
   copy(canvas) {
     if (!this.picture) return;
     if (this.picture.width !== canvas.width || this.picture.height !== canvas.height) {
       this.picture.width = canvas.width;
       this.picture.height = canvas.height;
     }
-    const context = this.picture.getContext("2d");
+    const context = context2d(this.picture);
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.drawImage(canvas, 0, 0);
   }
 
-  /** @param point {x, y} in CSS pixels of the pane, or null */
+  /** @param {{x: number, y: number} | null} point */
   showCross(point) {
     this.cross.hidden = !point;
     if (!point) return;

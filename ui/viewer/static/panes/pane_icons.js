@@ -1,5 +1,6 @@
 // Icons of the panes, on a grid of 24.
 
+/** @param {string} body */
 const solid = (body) => `<svg viewBox="0 0 24 24" width="18" height="18" fill="currentColor" aria-hidden="true">${body}</svg>`;
 
 export const PANE_ICONS = {

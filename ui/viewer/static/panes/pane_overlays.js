@@ -4,25 +4,39 @@
 import { Overlays } from "../overlays.js";
 import { ErrorLayer } from "./error_layer.js";
 
+/** @import { Api } from "../api.js" */
+/** @import { View } from "../geometry.js" */
+/** @import { ImageFacts } from "../messages.js" */
+/** @import { Look, OverlayEvents } from "../overlays.js" */
+/** @import { PaneGrid } from "./pane_grid.js" */
+
 const KEPT = 64; // coloured tiles of a map: panes are smaller than a viewer, and there are more of them
 
 export class PaneOverlays extends Overlays {
-  /** @param panes a PaneGrid; otherwise as Overlays */
+  /**
+   * @param {Api} api
+   * @param {ImageFacts} image
+   * @param {PaneGrid} panes where each map is seen
+   * @param {OverlayEvents} events
+   */
   constructor(api, image, panes, events) {
-    super(api, image, null, events);
+    super(api, image, panes.labels, events);
     this.panes = panes;
     this.kept = KEPT;
+    /** @type {ErrorLayer | null} */
     this.errors = null;
+    /** @type {number | null} */
     this.errorClass = null;
   }
 
-  /** @param classId whose errors are shown; null for all */
+  /** @param {number | null} classId */
   setErrorClass(classId) {
     this.errorClass = classId;
     this.placeCanvases();
     if (this.look) this.setLook(this.look);
   }
 
+  /** @param {string} side */
   entryOf(side) {
     return this.entries.find((entry) => entry.side === side) ?? null;
   }
@@ -33,7 +47,7 @@ export class PaneOverlays extends Overlays {
       if (entry.host) entry.host.append(entry.layer.canvas);
       else entry.layer.canvas.remove();
     }
-    if (this.confidence) this.hostConfidence();
+    this.hostConfidence();
     this.placeErrors();
   }
 
@@ -47,6 +61,7 @@ export class PaneOverlays extends Overlays {
     this.errors = reference && prediction && host ? new ErrorLayer({ image: this.image, reference, prediction, classId, host }) : null;
   }
 
+  /** @param {Look} look */
   setLook(look) {
     super.setLook(look);
     this.errors?.setLook(look);
@@ -58,15 +73,18 @@ export class PaneOverlays extends Overlays {
 
   takeConfidence() {
     super.takeConfidence();
-    if (this.confidence) this.hostConfidence();
+    this.hostConfidence();
   }
 
   hostConfidence() {
-    const host = this.entries.find((entry) => entry.id === this.confidence.id)?.host;
-    if (host) host.prepend(this.confidence.layer.canvas);
-    else this.confidence.layer.canvas.remove();
+    const { confidence } = this;
+    if (!confidence) return;
+    const host = this.entries.find((entry) => entry.id === confidence.id)?.host;
+    if (host) host.prepend(confidence.layer.canvas);
+    else confidence.layer.canvas.remove();
   }
 
+  /** @param {View} view */
   draw(view) {
     if (this.confidence?.layer.canvas.isConnected) this.confidence.layer.draw(view);
     for (const entry of this.entries) {
@@ -81,7 +99,12 @@ export class PaneOverlays extends Overlays {
     return {};
   }
 
-  /** The id of a map at an image pixel: undefined where there is no such map, null where it is not known yet. */
+  /**
+   * The id of a map at an image pixel: undefined where there is no such map, null where it is not known yet.
+   * @param {string} side
+   * @param {number} row
+   * @param {number} col
+   */
   idIn(side, row, col) {
     const entry = this.entryOf(side);
     return entry ? entry.layer.idAt(row, col) : undefined;

@@ -2,6 +2,9 @@
 
 import { GROUPS } from "../help_sheet.js";
 
+/** @import { HelpGroup } from "../help_sheet.js" */
+
+/** @type {HelpGroup[]} */
 export const PANES_HELP = [
   ...GROUPS,
   ["Compare", [

@@ -1,5 +1,28 @@
 // What two label maps of an image are to each other, in words: a reference and a prediction, or before and after. Pure.
 
+/** @import { PaneKind, StoryName } from "../messages.js" */
+
+/**
+ * @typedef {object} Story
+ * @property {Record<PaneKind, string>} titles
+ * @property {{reference: string, prediction: string}} missing
+ * @property {[kind: string, text: string][]} all what colours mean where all classes are shown
+ * @property {[kind: string, text: string, more?: string][]} one where one class is
+ * @property {string} ignored
+ * @property {PixelWords} pixel
+ */
+
+/**
+ * How a pixel is told.
+ * @typedef {object} PixelWords
+ * @property {string} ignored
+ * @property {(name: string) => string} same
+ * @property {(name: string) => string} first
+ * @property {(name: string) => string} second
+ * @property {string} none
+ */
+
+/** @type {Record<StoryName, Story>} */
 export const STORIES = {
   errors: {
     titles: { image: "Image", reference: "Reference", prediction: "Prediction", errors: "Errors" },
@@ -27,8 +50,8 @@ export const STORIES = {
   },
 };
 
-/** @param props as from Python: the story (errors where there is none), and what the two maps are called, if not as usual */
+/** @param {{story?: StoryName, names?: [string, string] | null}} props as from Python: the story (errors where there is none), and what the two maps are called, if not as usual */
 export function storyOf({ story, names } = {}) {
-  const found = STORIES[story] ?? STORIES.errors;
+  const found = STORIES[story ?? "errors"] ?? STORIES.errors;
   return names ? { ...found, titles: { ...found.titles, reference: names[0], prediction: names[1] } } : found;
 }

@@ -4,15 +4,32 @@ import { h, iconButton } from "../dom.js";
 import { ICONS } from "../icons.js";
 import { LEAST_PX, lengthOf, measured, parseLength } from "./lengths.js";
 
+/** @import { Line } from "./lengths.js" */
+/** @import { LineEnd } from "./scale_line.js" */
+
+/** @typedef {{line: Line | null, proposed: boolean, searching: boolean, none: boolean}} PanelState */
+
+/**
+ * @typedef {object} PanelEvents
+ * @property {() => void} find
+ * @property {() => void} clear
+ * @property {(end: LineEnd) => void} look
+ * @property {(typed: string) => void} use
+ * @property {() => void} close
+ * @property {() => void} place
+ */
+
 const DRAW = "Drag a line over the scale bar in the image, from end to end. Hold Shift to keep it level.";
 const CHECK = "This may be the scale bar. Check both ends, and drag them where they belong.";
 const DRAG = "Drag the ends to the edges of the bar; zoom in to see them. Arrow keys move an end by one pixel.";
 const NONE = "No scale bar was found. Drag a line over it, from end to end.";
 
 export class ScalePanel {
-  /** @param events find(), clear(), look(end), use(text), close(), place() */
+  /** @param {PanelEvents} events */
   constructor(events) {
     this.events = events;
+    /** @type {Line | null} */
+    this.line = null;
     this.hint = h("p", { class: "hint", role: "status" });
     this.length = h("input", {
       type: "text", class: "scale-length", placeholder: "500 nm", "aria-label": "Length of the scale bar, with its unit", autocomplete: "off", spellcheck: "false",
@@ -23,10 +40,16 @@ export class ScalePanel {
     });
     this.result = h("p", { class: "result", "aria-live": "polite" });
     this.useButton = h("button", { type: "button", class: "main", onclick: () => this.use() }, "Use this scale…");
+    /**
+     * @param {string} label
+     * @param {() => void} action
+     */
     const text = (label, action) => h("button", { type: "button", class: "text-button", onclick: action }, label);
     this.lookRow = h("div", { class: "row" }, text("Look at first end", () => events.look(0)), text("Second end", () => events.look(1)));
-    this.lineRow = h("div", { class: "row" }, text("Find the bar", () => events.find()), text("Draw anew", () => events.clear()), text("Place a line", () => events.place()));
-    [this.findButton, this.againButton, this.placeButton] = this.lineRow.children;
+    this.findButton = text("Find the bar", () => events.find());
+    this.againButton = text("Draw anew", () => events.clear());
+    this.placeButton = text("Place a line", () => events.place());
+    this.lineRow = h("div", { class: "row" }, this.findButton, this.againButton, this.placeButton);
     this.element = h("section", { class: "scale-panel panel", role: "dialog", "aria-label": "Scale bar", hidden: true },
       h("header", {}, h("span", {}, "Set the scale"), iconButton(ICONS.close, "Close", "Esc", () => events.close(), { class: "tool small" })),
       this.hint, this.lineRow, this.lookRow,
@@ -34,7 +57,7 @@ export class ScalePanel {
       this.result, h("div", { class: "row answers" }, this.useButton));
   }
 
-  /** @param state {line, proposed, searching, none} */
+  /** @param {PanelState} state */
   show(state) {
     this.line = state.line;
     this.hint.textContent = state.searching ? "Looking for a scale bar…" : state.line ? (state.proposed ? CHECK : DRAG) : (state.none ? NONE : DRAW);
@@ -48,13 +71,12 @@ export class ScalePanel {
   showResult() {
     const px = this.line ? lengthOf(this.line) : 0;
     const { nm, problem } = parseLength(this.length.value);
-    const ready = nm !== null && px >= LEAST_PX;
-    this.useButton.disabled = !ready;
+    this.useButton.disabled = nm === null || px < LEAST_PX;
     this.result.classList.toggle("problem", Boolean(problem));
     if (problem) this.result.textContent = problem;
     else if (!this.line) this.result.textContent = "";
     else if (px < LEAST_PX) this.result.textContent = "The line is too short.";
-    else this.result.textContent = ready ? `${resultText(nm, px)}` : `${px.toFixed(1)} px`;
+    else this.result.textContent = nm === null ? `${px.toFixed(1)} px` : resultText(nm, px);
   }
 
   use() {
@@ -62,9 +84,17 @@ export class ScalePanel {
   }
 }
 
-/** The result in words. */
+/**
+ * The result in words.
+ * @param {number} lengthNm
+ * @param {number} lengthPx
+ */
 export function resultText(lengthNm, lengthPx) {
   const { nm, uncertainty } = measured(lengthNm, lengthPx);
+  /**
+   * @param {number} value
+   * @param {number} digits
+   */
   const number = (value, digits) => String(Number(value.toPrecision(digits)));
   return `${lengthPx.toFixed(1)} px: ${number(nm, 4)} ± ${number(uncertainty, 2)} nm per pixel`;
 }
