@@ -38,6 +38,7 @@ style: $(VENV)/.dev-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell app.py core cristae docs pages tests tools ui *.md
+	$(BIN)/python tools/check_javascript.py
 
 lint: style
 	$(BIN)/mypy
@@ -65,7 +66,7 @@ audit:
 	@$(PYTHON) tools/audit.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Cristae needs Python 3.11 to 3.13. Install it (Debian: apt install python3.11-venv) or say where it is: make PYTHON=/path/to/python3"; exit 1; }

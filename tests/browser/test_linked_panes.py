@@ -374,5 +374,5 @@ def test_leaving_the_page_lets_go_of_everything(panes: Panes, page: Page) -> Non
     page.evaluate(f"() => {{ window.old = ({INSTANCE})(); }}")
     page.get_by_role("link", name="Upload").click()
     page.wait_for_function("() => window.old.closed === true")
-    assert page.evaluate("() => window.old.base === null && window.old.tool === null")
+    assert page.evaluate("() => window.old.base === null && window.old.guest.tool === null")
     assert page.locator("canvas").count() == 0
