@@ -21,7 +21,7 @@ def note(session: Session, who: str, what: str, project_id: str, subject: str, *
     who
         The person, "" where nobody said.
     what
-        What was done, in the words of `core.review.audit_log.Action`.
+        What was done, such as "image_changed" or "model_promoted".
     project_id, subject
         What it was done to: the id of a revision, an image, or a person's name.
     details
