@@ -169,13 +169,15 @@ def test_nobody_names_paths_where_it_is_off(tmp_path: Path, share: Path) -> None
 
 def test_dropped_files_need_no_root(tmp_path: Path, share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lab = Lab(tmp_path)
-    batch = new_batch(lab.store.settings)
+    batch = new_batch(lab.store.settings, by="annotator")
     path = batch.path / Part.IMAGES.value / "a.tif"
     path.write_bytes((share / "a.tif").read_bytes())
     params = {**lab.params("import_cases", path), "batch_id": batch.id}
     done = run_job(lab.store, submit("import_cases", params, by="annotator", store=lab.store), monkeypatch)
     assert [each["outcome"] for each in done.result["outcomes"]] == ["imported"]
-    other = new_batch(lab.store.settings)
+    with pytest.raises(NotFoundError, match="of yours"):
+        submit("import_cases", params, by="reviewer", store=lab.store)
+    other = new_batch(lab.store.settings, by="annotator")
     with pytest.raises(AccessError):
         submit(
             "import_cases", {**lab.params("import_cases", path), "batch_id": other.id}, by="annotator", store=lab.store
