@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.access.models import shown_name, visible_models
+from core.jobs.kinds import JobKind
 from core.jobs.rows import jobs
 from core.learning.current_model import CurrentModel, Reason
 from core.learning.current_model import current_model as core_current_model
@@ -81,7 +82,7 @@ def prediction(image_id: str, model_id: str) -> RevisionRecord | None:
     if len(made) < 2:
         return next(iter(made), None)
     by_id = {revision.id: revision for revision in made}
-    done = jobs(states=[JobState.SUCCEEDED], kinds=["predict", "clean"])
+    done = jobs(states=[JobState.SUCCEEDED], kinds=[JobKind.PREDICT, JobKind.CLEAN], image_id=image_id, limit=None)
     asked = (by_id.get(row.result.get("revision_id", "")) for row in done)
     return next((revision for revision in asked if revision), made[0])
 

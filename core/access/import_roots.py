@@ -18,9 +18,6 @@ from core.outside.links import is_link
 from core.settings import Access, Settings
 from core.store.store import Store
 
-FENCED: Final = "fenced"
-"""Parameter of a job whose paths came from a browser: whoever reads them asks again."""
-
 _MOST_ENTRIES: Final = 200_000
 """Of a folder that is looked through for links; a larger one is named in parts."""
 

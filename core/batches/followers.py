@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.batches.plan import SegmentPlan, UnknownSize
 from core.errors import CristaeError
+from core.jobs.kinds import IngestParams, JobKind
 from core.jobs.rows import Priority, new_job
 from core.jobs.states import ACTIVE
 from core.jobs.transitions import move
@@ -31,9 +32,10 @@ _AT_ONCE: Final = 400
 
 def queue_followers(session: Session, store: Store, row: JobRow) -> None:
     """Queue the predictions that an ``ingest`` job is to be followed by (``then`` in its parameters)."""
-    if not row.params.get("then"):
+    then = IngestParams.from_json(row.params).then
+    if not then:
         return
-    plan = SegmentPlan.from_json(row.params["then"])
+    plan = SegmentPlan.from_json(then)
     image_ids = [str(image_id) for image_id in row.result.get("image_ids", [])]
     _stop_outdated(session, row.result.get("sized", []))
     queue_predictions(session, store, image_ids, plan, author=row.author, priority=row.priority, batch_id=row.batch_id)
@@ -73,7 +75,6 @@ def queue_predictions(
             continue
         rows.append(
             new_job(
-                "predict",
                 plan.prediction(image_id),
                 author=author,
                 priority=priority if not rows else min(priority, Priority.BATCH),
@@ -121,10 +122,11 @@ def release_answered(store: Store) -> int:
 
     The engine calls it all the time, so it does not matter who answers or where. Returns how many were changed.
     """
-    held = select(JobRow.id, JobRow.params).where(JobRow.state == JobState.HELD.value)
+    held = select(JobRow.id, JobRow.image_id).where(JobRow.state == JobState.HELD.value)
     with store.database.reading() as session:
         waiting = [
-            (job_id, session.get(ImageRow, str(params.get("image_id")))) for job_id, params in session.execute(held)
+            (job_id, session.get(ImageRow, image_id) if image_id else None)
+            for job_id, image_id in session.execute(held)
         ]
         answered = [(job_id, image is None) for job_id, image in waiting if image is None or image.pixel_size_nm]
     if not answered:
@@ -148,12 +150,13 @@ def _needs_size(store: Store, model_id: str) -> bool:
 
 def _under_way(session: Session, model_id: str) -> set[str]:
     """Images that the model is segmenting, or is about to."""
-    active = select(JobRow.params).where(
-        JobRow.kind == "predict",
+    active = select(JobRow.image_id).where(
+        JobRow.kind == JobKind.PREDICT,
+        JobRow.model_id == model_id,
         JobRow.state.in_([state.value for state in ACTIVE]),
         JobRow.cancel_requested.is_(False),
     )
-    return {str(params.get("image_id")) for params in session.scalars(active) if params.get("model_id") == model_id}
+    return {image_id for image_id in session.scalars(active) if image_id}
 
 
 def _stop_outdated(session: Session, image_ids: Collection[str]) -> None:
@@ -161,10 +164,10 @@ def _stop_outdated(session: Session, image_ids: Collection[str]) -> None:
     if not image_ids:
         return
     active = select(JobRow).where(
-        JobRow.kind == "predict", JobRow.state.in_([JobState.QUEUED.value, JobState.RUNNING.value])
+        JobRow.kind == JobKind.PREDICT, JobRow.state.in_([JobState.QUEUED.value, JobState.RUNNING.value])
     )
     for row in session.scalars(active):
-        if row.params.get("image_id") in image_ids:
+        if row.image_id in image_ids:
             if row.state == JobState.RUNNING.value:
                 row.cancel_requested, row.message = True, "Cancelling"
             else:

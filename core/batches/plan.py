@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from core.errors import PredictionError
 from core.imaging.lengths import checked_pixel_size
+from core.jobs.kinds import PredictParams
 
 SMALLEST_STEP: Final = 0.1
 
@@ -62,15 +63,15 @@ class SegmentPlan:
         if self.assumed_nm is not None:
             checked_pixel_size(self.assumed_nm, error=PredictionError)
 
-    def prediction(self, image_id: str) -> dict[str, Any]:
-        """Parameters of the ``predict`` job of an image."""
-        params: dict[str, Any] = {
-            "image_id": image_id,
-            "model_id": self.model_id,
-            "step": self.step,
-            "mirroring": self.mirroring,
-        }
-        return params | ({"class_map": dict(self.class_map)} if self.class_map else {})
+    def prediction(self, image_id: str) -> PredictParams:
+        """Parameters of the job that segments an image."""
+        return PredictParams(
+            image_id=image_id,
+            model_id=self.model_id,
+            step=self.step,
+            mirroring=self.mirroring,
+            class_map=dict(self.class_map) or None,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a job's parameters."""

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.access.roles import Permission, may, require_anywhere, require_anywhere_within, require_within
 from core.batches.speed import expected_s
 from core.errors import AccessError, NotFoundError
+from core.jobs.kinds import JobKind, params_of
 from core.jobs.rights import changing_takes
 from core.jobs.rows import let_go, request_cancel, retry
 from core.jobs.states import ACTIVE
@@ -157,7 +158,7 @@ def cancel_batch(store: Store, batch_id: str, *, by: str) -> int:
         _require_stopping(session, store, row, by)
         row.cancelled_at = row.cancelled_at or now()
     # files before images: what a file would be followed by is not queued any more then
-    active = sorted(_active(store, batch_id), key=lambda job: job.kind == "predict")
+    active = sorted(_active(store, batch_id), key=lambda job: job.kind == JobKind.PREDICT)
     for job in active:
         request_cancel(job.id, by=by, store=store)
     return len(active)
@@ -193,11 +194,11 @@ def retry_failed(store: Store, batch_id: str, *, by: str) -> int:
 
 def can_be_retried(store: Store, job: JobRecord) -> bool:
     """Whether the job still has its file: an upload that cannot be read is deleted."""
-    upload_id = job.params.get("upload_id")
+    upload_id = params_of(job.kind, job.params).subjects.upload_id
     if not upload_id:
         return True
     try:
-        find_upload(store.settings, str(upload_id))
+        find_upload(store.settings, upload_id)
     except NotFoundError:
         return False
     return True
@@ -256,8 +257,8 @@ def _active(store: Store, batch_id: str) -> list[JobRecord]:
 
 
 def _progress(store: Store, asked: BatchRecord, jobs: Collection[JobRecord]) -> BatchProgress:
-    files = [job for job in jobs if job.kind == "ingest"]
-    predictions = [job for job in jobs if job.kind == "predict"]
+    files = [job for job in jobs if job.kind == JobKind.INGEST]
+    predictions = [job for job in jobs if job.kind == JobKind.PREDICT]
     unread = [job for job in files if not job.finished]
     waiting = [job for job in predictions if not job.finished and job.state is not JobState.HELD]
     done = [job for job in predictions if job.state is JobState.SUCCEEDED]
@@ -266,7 +267,7 @@ def _progress(store: Store, asked: BatchRecord, jobs: Collection[JobRecord]) -> 
     newest = max((job.created_at for job in files), default=asked.created_at)
     missing = max(0, asked.files - len(files)) if asked.cancelled_at is None else 0
     coming = missing if (now() - newest).total_seconds() < LATE_S else 0
-    images = asked.already + len(predictions) + len(unread) + coming + sum(job.kind == "ingest" for job in failed)
+    images = asked.already + len(predictions) + len(unread) + coming + sum(job.kind == JobKind.INGEST for job in failed)
     ended = images - len(waiting) - len(held) - len(unread) - coming
     return BatchProgress(
         batch=asked,
@@ -284,7 +285,7 @@ def _progress(store: Store, asked: BatchRecord, jobs: Collection[JobRecord]) -> 
         image_ids=tuple(
             dict.fromkeys(
                 [image_id for job in files for image_id in job.result.get("image_ids", [])]
-                + [str(job.params["image_id"]) for job in predictions]
+                + [job.image_id for job in predictions if job.image_id]
             )
         ),
     )
@@ -304,7 +305,7 @@ def _left_s(
     if took:
         todo = unread + sum(1 - job.progress for job in waiting)
         return todo * sum(took) / len(took)
-    return expected_s(store, asked.model_id, [str(job.params["image_id"]) for job in waiting])
+    return expected_s(store, asked.model_id, [job.image_id for job in waiting if job.image_id])
 
 
 def require_batch_author(asked: BatchRecord, person: str) -> None:

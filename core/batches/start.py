@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from core.batches.plan import SegmentPlan
 from core.batches.rows import is_batch_id, new_batch_id, record, require_batch_author
 from core.batches.target import first_project
 from core.errors import JobError
+from core.jobs.kinds import IngestParams
 from core.jobs.rows import Priority, new_job
 from core.jobs.transitions import record as job_record
 from core.models.store import ModelStore
@@ -95,10 +96,15 @@ def add_file(
         raise JobError(f"{batch_id[:40]!r} cannot be the id of a batch.", "Reload the page and drop the files again.")
     model = ModelStore(store.settings.models_dir).get(plan.model_id)
     project_id = project_id or first_project(store, model.scheme, by=by).id
-    params: dict[str, Any] = {"project_id": project_id, "name": file.name, "then": plan.to_json()}
-    params |= {"upload_id": file.upload_id} if file.upload_id else {"path": str(file.path)}
-    sizes = {"assumed_nm": plan.assumed_nm, "pixel_size_nm": file.pixel_size_nm}
-    params |= {name: size for name, size in sizes.items() if size is not None}
+    params = IngestParams(
+        project_id=project_id,
+        name=file.name,
+        then=plan.to_json(),
+        upload_id=file.upload_id,
+        path="" if file.upload_id else str(file.path),
+        assumed_nm=plan.assumed_nm,
+        pixel_size_nm=file.pixel_size_nm,
+    )
     with store.database.writing() as session:
         found(session, ProjectRow, project_id, "project")
         require_within(session, store.settings, project_id, by, Permission.ADD_IMAGES)
@@ -106,7 +112,7 @@ def add_file(
         if asked.cancelled_at is not None:
             raise JobError("This drop was cancelled.", "Drop the file again.")
         priority = Priority.INTERACTIVE if asked.files == 1 else Priority.NORMAL
-        row = new_job("ingest", params, author=by, priority=priority, batch_id=batch_id)
+        row = new_job(params, author=by, priority=priority, batch_id=batch_id)
         session.add(row)
         session.flush()
         return job_record(row)

@@ -11,6 +11,7 @@ from core.cli.waiting import wait_for_jobs
 from core.demo.project import demo_was_deleted, prepare_demo_images
 from core.engine.engine import ensure_engine
 from core.engine.tasks.demo import queue_demo_predictions
+from core.jobs.kinds import DemoParams
 from core.jobs.rows import Priority, submit
 from core.program import COMMAND
 from core.settings import current_settings
@@ -41,5 +42,5 @@ def demo(
             if row.error_cause:
                 notice(f"{row.error_cause} {row.error_remedy}".strip())
     if not store.evaluations(records[0].project_id):
-        submit("demo", {"rounds": True}, priority=Priority.BATCH)  # test set, evaluation, rounds, while the app starts
+        submit(DemoParams(rounds=True), priority=Priority.BATCH)  # test set, evaluation, rounds, while the app starts
     done(f"The demo project has {len(records)} synthetic micrographs.")

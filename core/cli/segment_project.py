@@ -18,6 +18,7 @@ from core.engine.engine import ensure_engine
 from core.errors import ImageError, JobError, ModelError
 from core.imaging.guarded_micrograph import open_guarded
 from core.imaging.image_content import content_hash
+from core.jobs.history import subjects
 from core.jobs.rows import jobs
 from core.learning.current_model import proposed_model
 from core.models.store import ModelStore
@@ -105,7 +106,7 @@ def _wait(store: Store, batch_id: str) -> None:
 
 def _tell_of_known(store: Store, job: JobRecord) -> None:
     """What a file has changed about an image that the project held before, and what becomes outdated by it."""
-    name, result = job.params.get("name"), job.result
+    name, result = job.title, job.result
     for image_id in result.get("sized", []):
         image = store.image(image_id)
         outdated = result.get("outdated", {}).get(image_id, "")
@@ -127,7 +128,8 @@ def _tell(store: Store, progress: BatchProgress) -> None:
         notice(
             f"{len(progress.held)} image(s) wait for a pixel size: enter it on the Segment page, or give --pixel-size."
         )
+    names = subjects(store, progress.failed)
     for job in progress.failed:
-        notice(f"{job.params.get('name') or job.params.get('image_id')}: {job.error_cause} {job.error_remedy}")
+        notice(f"{names[job.id]}: {job.error_cause} {job.error_remedy}")
     if progress.failed:
         raise JobError(f"{len(progress.failed)} job(s) failed.", "Their reasons stand above.")

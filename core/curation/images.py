@@ -14,6 +14,7 @@ from core.batches.followers import release_answered
 from core.demo.project import DEMO_PROJECT, PROJECT_DELETED
 from core.errors import StoreError
 from core.imaging.image import ENTERED, PixelSize, PixelSizeSource
+from core.jobs.kinds import JobKind
 from core.jobs.rights import project_of_job
 from core.jobs.rows import active_jobs, request_cancel
 from core.jobs.states import ACTIVE
@@ -27,7 +28,7 @@ from core.store.round_tables import RoundRow
 from core.store.store import Store
 from core.store.tables import ImageRow, JobRow, ProjectRow, RevisionRow
 
-_DEMO_JOBS: Final = ("demo", "demo_rounds")
+_DEMO_JOBS: Final = (JobKind.DEMO, JobKind.DEMO_ROUNDS)
 """They work on the demo project and do not name it."""
 
 
@@ -184,8 +185,8 @@ def predictions_of(store: Store, image_ids: Collection[str]) -> tuple[str, ...]:
     """
     return tuple(
         row.id
-        for row in active_jobs(store=store)
-        if row.kind == "predict" and row.params.get("image_id") in image_ids and row.state is not JobState.HELD
+        for row in active_jobs(kinds=[JobKind.PREDICT], store=store)
+        if row.image_id in image_ids and row.state is not JobState.HELD
     )
 
 
@@ -271,11 +272,12 @@ def _require_idle(session: Session, project: ProjectRecord) -> None:
     number = session.scalar(running)
     if number is not None:
         raise StoreError(f"Round {number} of the project is under way.", "Cancel it on the Train page, or wait.")
-    active = select(JobRow.kind, JobRow.params).where(JobRow.state.in_([state.value for state in ACTIVE]))
+    active = select(JobRow).where(JobRow.state.in_([state.value for state in ACTIVE]))
     busy = [
-        kind
-        for kind, params in session.execute(active)
-        if project_of_job(session, dict(params)) == project.id or (kind in _DEMO_JOBS and project.name == DEMO_PROJECT)
+        row.kind
+        for row in session.scalars(active)
+        if project.id in (project_of_job(session, row), row.target_id)
+        or (row.kind in _DEMO_JOBS and project.name == DEMO_PROJECT)
     ]
     if busy:
         count = f"{len(busy)} jobs work" if len(busy) > 1 else "A job works"

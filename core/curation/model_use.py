@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from core.errors import CristaeError, ModelError
-from core.jobs.kinds import TASKS
+from core.jobs.kinds import TASKS, subjects_of
 from core.jobs.rows import active_jobs
 from core.models.store import ModelStore, TrashedModel
 from core.store.records import JobRecord
 from core.store.round_records import RoundRecord, RoundState
 from core.store.store import Store
 
-_PARAMETERS = ("model_id", "parent_id")
-
 
 def jobs_using(store: Store, model_id: str) -> tuple[JobRecord, ...]:
     """Running and waiting jobs that predict with a model, start from it, or are followed by a prediction with it."""
-    return tuple(row for row in active_jobs(store=store) if model_id in _models_of(row.params))
-
-
-def _models_of(params: Mapping[str, Any]) -> set[Any]:
-    follows = params.get("then") or {}
-    return {values.get(name) for values in (params, follows) for name in _PARAMETERS}
+    return tuple(row for row in active_jobs(store=store) if model_id in subjects_of(row).models)
 
 
 def trash_model(store: Store, models: ModelStore, model_id: str) -> TrashedModel:

@@ -9,16 +9,21 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, Self, TypeVar, cast
 
 from core.errors import JobCancelledError, StoreError
+from core.jobs.kinds import params_of
+from core.jobs.parameters import JobParams
 from core.jobs.transitions import beat
 from core.settings import Settings
 from core.store import JobRecord, Store
 from core.store.records import JobControl
 
 logger = logging.getLogger(__name__)
+
+P = TypeVar("P", bound=JobParams, covariant=True)
 
 POLL_S: Final = 0.25
 """Progress is written, and a wish to cancel is seen, after this time."""
@@ -30,7 +35,7 @@ ETA_FROM: Final = 0.03
 """Below this fraction no time left is guessed."""
 
 
-class JobContext:
+class JobContext(Generic[P]):
     """Handed to a task's ``run``. Safe to share by threads.
 
     Parameters
@@ -49,7 +54,7 @@ class JobContext:
         self.id = row.id
         self.attempt = row.attempts
         self.author = row.author
-        self.params: dict[str, Any] = dict(row.params)
+        self._kind, self._values = row.kind, dict(row.params)
         self._log_path = log_path
         self._stop = threading.Event()
         self._cancelled = threading.Event()
@@ -61,6 +66,17 @@ class JobContext:
         self._result: dict[str, Any] = {}
         self._news: dict[str, Any] = {"worker": f"{socket.gethostname()}:{os.getpid()}"}
         self._thread = threading.Thread(target=self._beat_until_stopped, name=f"heartbeat {row.id}", daemon=True)
+
+    @cached_property
+    def params(self) -> P:
+        """What the job is asked to do.
+
+        Raises
+        ------
+        JobError
+            A parameter is missing or cannot be used.
+        """
+        return cast("P", params_of(self._kind, self._values))
 
     def progress(self, fraction: float, message: str = "", eta_s: float | None = None) -> None:
         """Say how far the work is. Cheap: written by another thread, at most four times a second.
@@ -136,7 +152,7 @@ class JobContext:
         with self._guard:
             return dict(self._result)
 
-    def __enter__(self) -> JobContext:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -13,8 +13,9 @@ from core.engine.context import append_log
 from core.engine.places import Place, Places
 from core.engine.runner import run_job
 from core.errors import CristaeError, JobError, NotFoundError, StorageFullError, StoreError
-from core.jobs.kinds import TASKS, Resource, TaskKind
+from core.jobs.kinds import TASKS
 from core.jobs.rows import active_jobs, job, log_file
+from core.jobs.task_kind import Resource, TaskKind
 from core.jobs.transitions import age_s, claim, explain_waiting, fail, interrupt
 from core.store import JobRecord, JobState, Store
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
-from core.exports.kept import KIND, clean_exports
+from core.exports.kept import clean_exports
+from core.jobs.kinds import JobKind, subjects_of
 from core.jobs.rows import jobs
 from core.jobs.transitions import age_s
 from core.store.import_batch import clean_batches
@@ -25,13 +25,13 @@ def sweep_leftovers(store: Store) -> int:
     int
         Files, batches and exports deleted.
     """
-    rows = jobs(states=set(JobState) - {JobState.SUCCEEDED}, limit=100_000, store=store)
-    needed = [row for row in rows if _needed(row)]
+    rows = jobs(states=set(JobState) - {JobState.SUCCEEDED}, limit=None, store=store)
+    needed = [subjects_of(row) for row in rows if _needed(row)]
     settings = store.settings
-    exports = {row.id: row for row in jobs(kinds=[KIND], limit=100_000, store=store)}
+    exports = {row.id: row for row in jobs(kinds=[JobKind.EXPORT], limit=None, store=store)}
     return (
-        clean_leftovers(settings, keep=_named(needed, "upload_id"))
-        + clean_batches(settings, keep=_named(needed, "batch_id"))
+        clean_leftovers(settings, keep={about.upload_id for about in needed if about.upload_id})
+        + clean_batches(settings, keep={about.import_batch_id for about in needed if about.import_batch_id})
         + clean_exports(settings, exports)
     )
 
@@ -40,7 +40,3 @@ def _needed(row: JobRecord) -> bool:
     """Whether it is going to read its files, or may do so when somebody asks for it again."""
     over = row.state in (JobState.FAILED, JobState.CANCELLED)
     return not over or age_s(row.finished_at) < RETRY_S
-
-
-def _named(rows: Iterable[JobRecord], parameter: str) -> set[str]:
-    return {str(row.params[parameter]) for row in rows if row.params.get(parameter)}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from core.engine.engine import LOG_BYTES, EngineFiles
-from core.jobs.kinds import Resource
+from core.jobs.task_kind import Resource
 from core.processes import identity, kill_orphans, kill_tree, settings_environment, start_child
 from core.settings import Settings
 

@@ -38,7 +38,7 @@ def run_job(job_id: str, attempt: int, plugins: tuple[str, ...] = ()) -> str:
     row = job(job_id, store=store)
     if row.state is not JobState.RUNNING or row.attempts != attempt:
         return "superseded"
-    with JobContext(store, row, log_file(store, row)) as context:
+    with JobContext[Any](store, row, log_file(store, row)) as context:
         context.log(f"{row.kind}: attempt {attempt} of {row.max_attempts}, {textwrap.shorten(str(row.params), 1000)}")
         try:
             error, result = None, _run(context, row.kind)
@@ -47,7 +47,7 @@ def run_job(job_id: str, attempt: int, plugins: tuple[str, ...] = ()) -> str:
     return _conclude(store, context, row.kind, error, result)
 
 
-def _run(context: JobContext, kind: str) -> dict[str, Any]:
+def _run(context: JobContext[Any], kind: str) -> dict[str, Any]:
     """The task's result; whatever it raises comes out as a `CristaeError`."""
     try:
         with explained_os_errors(context.settings.data_dir / kind):
@@ -68,7 +68,9 @@ def _run(context: JobContext, kind: str) -> dict[str, Any]:
         ) from error
 
 
-def _conclude(store: Store, context: JobContext, kind: str, error: CristaeError | None, result: dict[str, Any]) -> str:
+def _conclude(
+    store: Store, context: JobContext[Any], kind: str, error: CristaeError | None, result: dict[str, Any]
+) -> str:
     """Write the end into the row."""
     if error is None:
         moved, state = succeed(store, context.id, context.attempt, result), JobState.SUCCEEDED

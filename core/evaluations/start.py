@@ -16,6 +16,7 @@ from core.evaluations.checks import (
     planned,
     settings_of,
 )
+from core.jobs.kinds import EvaluateParams
 from core.jobs.rows import Priority, submit
 from core.store.records import EvaluationImageRecord, ImageRecord, JobRecord
 from core.store.store import Store
@@ -70,8 +71,10 @@ def start_evaluation(store: Store, plan: EvaluationPlan, *, author: str = "", by
         model_id=plan.model_id,
         author=author if by is None else by,
     )
-    params = {"evaluation_id": row.id, "project_id": plan.project_id, "model_id": plan.model_id, "name": row.name}
-    job = submit("evaluate", params, author=author, priority=Priority.BATCH, store=store, by=by)
+    params = EvaluateParams(
+        evaluation_id=row.id, project_id=plan.project_id, model_id=plan.model_id or "", name=row.name
+    )
+    job = submit(params, author=author, priority=Priority.BATCH, store=store, by=by)
     store.set_evaluation(row.id, job_id=job.id)
     return job
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import NotFoundError
+from core.jobs.kinds import JobKind
 from core.settings import Settings
 from core.store.records import JobRecord, JobState
 from core.store.store import Store
 
 logger = logging.getLogger(__name__)
 
-KIND: Final = "export"
+KIND: Final = JobKind.EXPORT
 """Of the jobs."""
 
 _ID: Final = re.compile(r"[0-9a-f]{16,32}")

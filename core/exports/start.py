@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
 from core.access.models import owner_of, require_taking
 from core.access.roles import Permission, require, require_anywhere
 from core.errors import JobError, NotFoundError
 from core.evaluations.read import evaluation
-from core.exports.kept import KIND
 from core.exports.request import ExportRequest
+from core.jobs.kinds import ExportParams, JobKind
 from core.jobs.rows import Priority, active_jobs, submit
 from core.models.store import ModelStore
 from core.review.double_annotation import require_visible
@@ -39,7 +40,7 @@ def start_export(store: Store, request: ExportRequest, *, by: str) -> JobRecord:
     """
     require(store, request.project_id, by, Permission.VIEW)
     title = request.title or store.project(request.project_id).name
-    params = {"what": "package", "project_id": request.project_id, "name": title, "request": request.to_json()}
+    params = ExportParams(what="package", project_id=request.project_id, name=title, request=request.to_json())
     return _submit(store, params, by)
 
 
@@ -72,33 +73,33 @@ def start_file(
     JobError
         Too many exports are under way.
     """
-    params: dict[str, Any] = {"what": what, "file": file, "options": dict(options), f"{what}_id": subject_id}
+    params = ExportParams(what=what, file=file, options=dict(options))
     if what == "revision":
         require_visible(store, subject_id, by)
         image = store.image(store.revision(subject_id).image_id)
-        params |= {"project_id": image.project_id, "name": f"{image.name}: {file}"}
+        params = replace(params, revision_id=subject_id, project_id=image.project_id, name=f"{image.name}: {file}")
     elif what == "evaluation":
         row = evaluation(store, subject_id)
-        params |= {"project_id": row.project_id, "name": f"{row.name}: {file}"}
+        params = replace(params, evaluation_id=subject_id, project_id=row.project_id, name=f"{row.name}: {file}")
         if options.get("compare"):
             require(store, evaluation(store, options["compare"]).project_id, by, Permission.VIEW)
     elif what == "model":
         require_taking(store, subject_id, by)
         owner = owner_of(ModelStore(store.settings.models_dir).get(subject_id))
-        params |= {"name": f"{subject_id}: {file}", **({"project_id": owner} if owner else {})}
+        params = replace(params, model_id=subject_id, project_id=owner or "", name=f"{subject_id}: {file}")
     else:
         raise NotFoundError(f"There are no exports of {what[:40]!r}.", "Reload the page.")
-    if "project_id" in params:
-        require(store, params["project_id"], by, Permission.VIEW)
+    if params.project_id:
+        require(store, params.project_id, by, Permission.VIEW)
     else:
         require_anywhere(store, by, Permission.VIEW)
     return _submit(store, params, by)
 
 
-def _submit(store: Store, params: Mapping[str, Any], by: str) -> JobRecord:
-    active = [row for row in active_jobs(store=store) if row.kind == KIND]
+def _submit(store: Store, params: ExportParams, by: str) -> JobRecord:
+    active = active_jobs(kinds=[JobKind.EXPORT], store=store)
     mine = [row for row in active if person_key(row.author) == person_key(by)]
-    same = next((row for row in mine if row.params == dict(params) and not row.cancel_requested), None)
+    same = next((row for row in mine if row.params == params.to_json() and not row.cancel_requested), None)
     if same is not None:
         return same
     if len(mine) >= MOST_PER_PERSON or len(active) >= MOST_WAITING:
@@ -108,4 +109,4 @@ def _submit(store: Store, params: Mapping[str, Any], by: str) -> JobRecord:
             f"{count} exports {whose}wait or run already.",
             "Wait until one has finished, or cancel one on the Jobs page.",
         )
-    return submit(KIND, params, priority=Priority.NORMAL, store=store, by=by)
+    return submit(params, priority=Priority.NORMAL, store=store, by=by)

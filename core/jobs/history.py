@@ -82,15 +82,14 @@ def finished_jobs(
 
 def _says(word: str) -> ColumnElement[bool]:
     """Whether anything that a person would look for holds the word."""
-    columns = (JobRow.kind, JobRow.author, JobRow.message, JobRow.error_cause)
-    parameters = (JobRow.params[name].as_string() for name in ("name", "model_id", "path"))
+    columns = (JobRow.kind, JobRow.author, JobRow.message, JobRow.error_cause, JobRow.title, JobRow.model_id)
     titled = [kind.name for kind in TASKS.values() if word.casefold() in kind.title.casefold()]
     images = select(ImageRow.id).where(ImageRow.name.icontains(word, autoescape=True))
     return or_(
-        *(column.icontains(word, autoescape=True) for column in (*columns, *parameters)),
+        *(column.icontains(word, autoescape=True) for column in columns),
         JobRow.id == word,
         JobRow.kind.in_(titled),
-        JobRow.params["image_id"].as_string().in_(images),
+        JobRow.image_id.in_(images),
     )
 
 
@@ -102,24 +101,23 @@ def subjects(store: Store, jobs: Sequence[JobRecord]) -> dict[str, str]:
     dict
         Job id to words. They come from people and files: show them as plain text.
     """
-    images = {row.params.get("image_id") for row in jobs} - {None}
-    projects = {row.params.get("project_id") for row in jobs} - {None}
+    images = {row.image_id for row in jobs} - {None}
+    projects = {row.project_id for row in jobs} - {None}
     with store.database.reading() as session:
         named = _names(session, ImageRow, images) | _names(session, ProjectRow, projects)
-    return {row.id: _subject(row.params, row.result, named) for row in jobs}
+    return {row.id: _subject(row, named) for row in jobs}
 
 
 def _names(session: Session, row: type[ImageRow] | type[ProjectRow], ids: Collection[Any]) -> dict[str, str]:
     return {item.id: item.name for item in session.execute(select(row.id, row.name).where(row.id.in_(ids)))}
 
 
-def _subject(params: dict[str, Any], result: dict[str, Any], named: dict[str, str]) -> str:
+def _subject(row: JobRecord, named: dict[str, str]) -> str:
     candidates = (
-        params.get("name"),
-        named.get(str(params.get("image_id"))),
-        result.get("name"),
-        params.get("path"),
-        named.get(str(params.get("project_id"))),
-        params.get("model_id"),
+        row.result.get("name"),
+        row.title,
+        named.get(str(row.image_id)),
+        named.get(str(row.project_id)),
+        row.model_id,
     )
     return next((str(words) for words in candidates if words), "")

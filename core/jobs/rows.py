@@ -5,23 +5,24 @@ Nothing here runs anything or needs an engine: a row is the job, and the engine 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import JobError
 from core.jobs.kinds import TASKS, task_kind
+from core.jobs.parameters import JobParams
 from core.jobs.rights import changing_takes, fenced, require_asking, require_job, require_running, seen_by
 from core.jobs.states import ACTIVE
 from core.jobs.transitions import move, record
 from core.store import JobRecord, JobState, Store, current_store
 from core.store.base import found, new_id, now
 from core.store.records import JobControl
-from core.store.tables import JobRow
+from core.store.tables import ImageRow, JobRow
 
 TAIL_BYTES: Final = 64 * 1024
 """Of a log, at most this much is read."""
@@ -36,8 +37,7 @@ class Priority(IntEnum):
 
 
 def submit(
-    kind: str,
-    params: Mapping[str, Any],
+    params: JobParams,
     *,
     author: str = "",
     priority: int = Priority.NORMAL,
@@ -49,10 +49,8 @@ def submit(
 
     Parameters
     ----------
-    kind
-        A row of `core.jobs.kinds.TASKS`, for example "predict".
     params
-        Plain JSON values; which ones, the task's module says.
+        What it is asked to do; their class says the kind.
     author
         Who asks.
     priority
@@ -77,17 +75,16 @@ def submit(
     store = store or current_store()
     if by is not None:
         params, author = fenced(store, params, by), by
-    row = new_job(kind, params, author=author, priority=priority, batch_id=batch_id)
+    row = new_job(params, author=author, priority=priority, batch_id=batch_id)
     with store.database.writing() as session:
         if by is not None:
-            require_asking(session, store.settings, kind, row.params, by)
+            require_asking(session, store.settings, params, by)
         session.add(row)
     return record(row)
 
 
 def new_job(
-    kind: str,
-    params: Mapping[str, Any],
+    params: JobParams,
     *,
     author: str = "",
     priority: int = Priority.NORMAL,
@@ -106,13 +103,13 @@ def new_job(
     JobError
         There is no such kind.
     """
-    task = task_kind(kind)
-    job_id = new_id()
+    task = task_kind(params.kind)
+    job_id, about = new_id(), params.subjects
     return JobRow(
         id=job_id,
-        kind=kind,
+        kind=task.name,
         state=(JobState.HELD if held else JobState.QUEUED).value,
-        params=dict(params),
+        params=params.to_json(),
         result={},
         priority=int(priority),
         author=author[:200],
@@ -132,6 +129,11 @@ def new_job(
         finished_at=None,
         heartbeat_at=None,
         batch_id=batch_id,
+        project_id=about.project_id or None,
+        image_id=about.image_id or None,
+        model_id=about.model_id or None,
+        target_id=about.target_id or None,
+        title=about.title[:1000],
     )
 
 
@@ -153,7 +155,11 @@ def jobs(
     kinds: Collection[str] | None = None,
     text: str = "",
     batch_id: str | None = None,
-    limit: int = 200,
+    project_id: str | None = None,
+    into: bool = False,
+    image_id: str | None = None,
+    model_id: str | None = None,
+    limit: int | None = 200,
     offset: int = 0,
     store: Store | None = None,
 ) -> tuple[JobRecord, ...]:
@@ -167,8 +173,14 @@ def jobs(
         Only those whose id, kind, author, message or error contains it.
     batch_id
         Only those of this batch; None: all.
+    project_id
+        Only those that work in this project, or on an image that is in it now; None: all.
+    into
+        Also those that bring something into this project from another.
+    image_id, model_id
+        Only those that are about this one; None: all.
     limit, offset
-        A page of the list.
+        A page of the list; without a limit, all.
     """
     wanted = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id).limit(limit).offset(offset)
     if states is not None:
@@ -177,6 +189,7 @@ def jobs(
         wanted = wanted.where(JobRow.kind.in_(list(kinds)))
     if batch_id is not None:
         wanted = wanted.where(JobRow.batch_id == batch_id)
+    wanted = wanted.where(*_about(project_id, image_id, model_id, into=into))
     if text:
         columns = (JobRow.id, JobRow.kind, JobRow.author, JobRow.message, JobRow.error_cause)
         wanted = wanted.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
@@ -184,12 +197,47 @@ def jobs(
         return tuple(record(row) for row in session.scalars(wanted))
 
 
-def active_jobs(*, person: str | None = None, store: Store | None = None) -> tuple[JobRecord, ...]:
-    """What runs, what waits in the order in which it will run, what is held; with a person, what they may look at."""
+def _about(
+    project_id: str | None, image_id: str | None, model_id: str | None, *, into: bool
+) -> list[ColumnElement[bool]]:
+    """Conditions for jobs about these; None: whichever."""
+    conditions: list[ColumnElement[bool]] = []
+    if project_id is not None:
+        images = select(ImageRow.id).where(ImageRow.project_id == project_id)
+        inside = and_(JobRow.project_id.is_(None), JobRow.image_id.in_(images))
+        bringing = [JobRow.target_id == project_id] if into else []
+        conditions.append(or_(JobRow.project_id == project_id, inside, *bringing))
+    if image_id is not None:
+        conditions.append(JobRow.image_id == image_id)
+    if model_id is not None:
+        conditions.append(JobRow.model_id == model_id)
+    return conditions
+
+
+def active_jobs(
+    *,
+    kinds: Collection[str] | None = None,
+    project_id: str | None = None,
+    into: bool = False,
+    image_id: str | None = None,
+    model_id: str | None = None,
+    person: str | None = None,
+    store: Store | None = None,
+) -> tuple[JobRecord, ...]:
+    """What runs, what waits in the order in which it will run, what is held; with a person, what they may look at.
+
+    Parameters
+    ----------
+    kinds, project_id, into, image_id, model_id
+        As `jobs` takes them.
+    """
     store = store or current_store()
+    conditions = [*seen_by(store.settings, person), *_about(project_id, image_id, model_id, into=into)]
+    if kinds is not None:
+        conditions.append(JobRow.kind.in_(list(kinds)))
     wanted = (
         select(JobRow)
-        .where(JobRow.state.in_([state.value for state in ACTIVE]), *seen_by(store.settings, person))
+        .where(JobRow.state.in_([state.value for state in ACTIVE]), *conditions)
         .order_by(
             case((JobRow.state == JobState.RUNNING.value, 0), (JobRow.state == JobState.HELD.value, 2), else_=1),
             JobRow.priority.desc(),
@@ -337,9 +385,9 @@ def _changeable(session: Session, store: Store, job_id: str, by: str | None, *, 
     """A job that is about to be stopped, or to be queued (again), once it is clear that this person may."""
     row = found(session, JobRow, job_id, "job")
     if by is not None and again:
-        require_running(session, store.settings, row.kind, row.params, row.author, by)
+        require_running(session, store.settings, row, by)
     elif by is not None:
-        require_job(session, store.settings, row.params, by, changing_takes(row.author, by))
+        require_job(session, store.settings, row, by, changing_takes(row.author, by))
     return row
 
 

@@ -261,4 +261,9 @@ def record(row: JobRow) -> JobRecord:
         finished_at=row.finished_at,
         heartbeat_at=row.heartbeat_at,
         batch_id=row.batch_id,
+        project_id=row.project_id,
+        image_id=row.image_id,
+        model_id=row.model_id,
+        target_id=row.target_id,
+        title=row.title,
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from core.errors import TrainingError
+from core.jobs.kinds import JobKind, TrainParams
 from core.jobs.rows import jobs
 from core.learning.again import kept_snapshot
 from core.learning.start import TrainingPlan, start_training
@@ -57,17 +55,17 @@ def _plan(store: Store, model_id: str) -> TrainingPlan:
         name=model.card.name,
         preset=preset,
         parent_id=model.id,
-        minutes=asked.get("minutes", settings.get("minutes")),
-        epochs=asked.get("epochs", settings.get("epochs")),
-        iterations_per_epoch=asked.get("iterations_per_epoch"),
+        minutes=asked.minutes if asked else settings.get("minutes"),
+        epochs=asked.epochs if asked else settings.get("epochs"),
+        iterations_per_epoch=asked.iterations_per_epoch if asked else None,
         pixel_size_nm=model.pixel_size_nm,
         seed=model.card.training.seed or 0,  # another one would hold out what the model has learned from
-        validation_fraction=float(asked.get("validation_fraction", settings.get("validation_fraction", 0.15))),
+        validation_fraction=asked.validation_fraction if asked else float(settings.get("validation_fraction", 0.15)),
         learning_rate=PRESETS[preset].recipe.learning_rate if undertrained else None,
     )
 
 
-def _asked(store: Store, model_id: str) -> Mapping[str, Any]:
-    """The parameters of the training that made a model; empty where its job is gone."""
-    rows = jobs(kinds=["train"], limit=100_000, store=store)
-    return next((row.params for row in rows if row.params.get("model_id") == model_id), {})
+def _asked(store: Store, model_id: str) -> TrainParams | None:
+    """The parameters of the training that made a model; None where its job is gone."""
+    rows = jobs(kinds=[JobKind.TRAIN], model_id=model_id, limit=1, store=store)
+    return TrainParams.from_json(rows[0].params) if rows else None

@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import JobError, NotFoundError
 from core.files import write_json
+from core.jobs.kinds import JobKind
 from core.jobs.rows import active_jobs, request_cancel
 from core.store.store import Store
 from core.training.presets import Preset
@@ -52,7 +53,7 @@ def keep_speed(store: Store, speed: TrainingSpeed) -> None:
 def make_way(store: Store) -> None:
     """Stop measurements that nobody asked for: a training that somebody wants comes first."""
     for row in active_jobs(store=store):
-        if row.kind == "time_training" and not row.author:
+        if row.kind == JobKind.TIME_TRAINING and not row.author:
             with suppress(JobError, NotFoundError):  # it has just ended
                 request_cancel(row.id, store=store)
 

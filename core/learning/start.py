@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.errors import TrainingError
+from core.jobs.kinds import JobKind, TrainParams
 from core.jobs.rows import jobs, submit
 from core.learning.snapshot import Snapshot, take_snapshot
 from core.learning.speed import make_way
@@ -71,12 +72,12 @@ def start_training(store: Store, plan: TrainingPlan, *, author: str = "", by: st
     """
     _check_name(plan)
     params = training_params(store, plan, take_snapshot(store, plan.project_id, plan.image_ids))
-    row = submit("train", params, author=author, store=store, by=by)
+    row = submit(params, author=author, store=store, by=by)
     make_way(store)
     return row
 
 
-def training_params(store: Store, plan: TrainingPlan, snapshot: Snapshot) -> dict[str, Any]:
+def training_params(store: Store, plan: TrainingPlan, snapshot: Snapshot) -> TrainParams:
     """Parameters of a job that trains on a snapshot, whatever ``plan.image_ids`` says; the model gets a free id.
 
     Raises
@@ -90,22 +91,22 @@ def training_params(store: Store, plan: TrainingPlan, snapshot: Snapshot) -> dic
     models = ModelStore(store.settings.models_dir, coming=coming_ids(store))
     if plan.parent_id is not None:
         models.get(plan.parent_id)
-    params = {
-        "project_id": plan.project_id,
-        "model_id": models.free_id(plan.name),
-        "name": models.free_name(plan.name, coming=coming_names(store)),
-        "image_ids": [case.image_id for case in snapshot.cases],
-        "preset": plan.preset.value,
-        "parent_id": plan.parent_id,
-        "minutes": plan.minutes,
-        "epochs": plan.epochs,
-        "iterations_per_epoch": plan.iterations_per_epoch,
-        "pixel_size_nm": plan.pixel_size_nm,
-        "seed": plan.seed,
-        "validation_fraction": plan.validation_fraction,
-        "learning_rate": plan.learning_rate,
-        "snapshot": snapshot.to_json(),
-    }
+    params = TrainParams(
+        project_id=plan.project_id,
+        model_id=models.free_id(plan.name),
+        name=models.free_name(plan.name, coming=coming_names(store)),
+        image_ids=tuple(case.image_id for case in snapshot.cases),
+        preset=plan.preset,
+        parent_id=plan.parent_id or "",
+        minutes=plan.minutes,
+        epochs=plan.epochs,
+        iterations_per_epoch=plan.iterations_per_epoch,
+        pixel_size_nm=plan.pixel_size_nm,
+        seed=plan.seed,
+        validation_fraction=plan.validation_fraction,
+        learning_rate=plan.learning_rate,
+        snapshot=snapshot.to_json(),
+    )
     training_request(store, "check", params)
     return params
 
@@ -115,7 +116,7 @@ def _check_name(plan: TrainingPlan) -> None:
         raise TrainingError("The model has no name.", "Give it one.")
 
 
-def training_request(store: Store, job_id: str, params: dict[str, Any]) -> TrainRequest:
+def training_request(store: Store, job_id: str, params: TrainParams) -> TrainRequest:
     """The training of a job, as `core.training.train` takes it.
 
     Raises
@@ -126,22 +127,22 @@ def training_request(store: Store, job_id: str, params: dict[str, Any]) -> Train
         The parent has gone.
     """
     models = ModelStore(store.settings.models_dir)
-    parent = models.get(params["parent_id"]).path if params.get("parent_id") else None
-    project = Snapshot.from_json(params["snapshot"]).project
+    parent = models.get(params.parent_id).path if params.parent_id else None
+    project = Snapshot.from_json(dict(params.snapshot)).project
     return TrainRequest(
         dataset=training_folder(store, job_id) / "dataset",
-        preset=Preset(params["preset"]),
-        out=store.settings.models_dir / str(params["model_id"]),
-        minutes=params.get("minutes"),
-        epochs=params.get("epochs"),
-        iterations_per_epoch=params.get("iterations_per_epoch"),
+        preset=params.preset,
+        out=store.settings.models_dir / params.model_id,
+        minutes=params.minutes,
+        epochs=params.epochs,
+        iterations_per_epoch=params.iterations_per_epoch,
         parent=parent,
-        pixel_size_nm=params.get("pixel_size_nm"),
-        validation_fraction=float(params.get("validation_fraction", 0.15)),
-        learning_rate=params.get("learning_rate"),
-        seed=int(params.get("seed", 0)),
+        pixel_size_nm=params.pixel_size_nm,
+        validation_fraction=params.validation_fraction,
+        learning_rate=params.learning_rate,
+        seed=params.seed,
         threads=store.settings.threads,
-        name=str(params["name"]),
+        name=params.name,
         origin=f"{TRAINED_ON} {project!r}.",
     )
 
@@ -153,15 +154,15 @@ def training_folder(store: Store, job_id: str) -> Path:
 
 def coming_names(store: Store) -> frozenset[str]:
     """Names of the models that trainings are making, or are about to make."""
-    return frozenset(str(row.params.get("name")) for row in _coming(store))
+    return frozenset(row.title for row in _coming(store))
 
 
 def coming_ids(store: Store) -> frozenset[str]:
     """Ids of the models that trainings are making, or are about to make."""
-    return frozenset(str(row.params.get("model_id")) for row in _coming(store))
+    return frozenset(row.model_id or "" for row in _coming(store))
 
 
 def _coming(store: Store) -> tuple[JobRecord, ...]:
     """Trainings whose models are still to come."""
     unfinished = set(JobState) - {JobState.SUCCEEDED, JobState.CANCELLED}  # a paused one wants its folder back
-    return tuple(jobs(kinds=("train",), states=unfinished, limit=100_000, store=store))
+    return tuple(jobs(kinds=(JobKind.TRAIN,), states=unfinished, limit=None, store=store))

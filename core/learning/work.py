@@ -10,6 +10,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from core.errors import CristaeError
+from core.jobs.kinds import JobKind
 from core.jobs.rows import jobs
 from core.learning.start import training_folder
 from core.models import stored_model
@@ -20,8 +21,6 @@ from core.training.train import LOCK_FILE
 
 logger = logging.getLogger(__name__)
 
-TRAIN: Final = "train"
-
 OVER: Final = frozenset({JobState.CANCELLED, JobState.SUCCEEDED})
 """In these states nothing is gone on with; an interrupted or failed training keeps its work for a retry."""
 
@@ -29,8 +28,8 @@ OVER: Final = frozenset({JobState.CANCELLED, JobState.SUCCEEDED})
 def work_folder(store: Store, row: JobRecord) -> Path | None:
     """Where a training keeps its checkpoints; None where its parameters name no model."""
     try:
-        return stored_model.work_folder(store.settings.models_dir / check_id(str(row.params["model_id"])))
-    except (KeyError, CristaeError):
+        return stored_model.work_folder(store.settings.models_dir / check_id(row.model_id or ""))
+    except CristaeError:
         return None
 
 
@@ -47,7 +46,7 @@ def discard_work(store: Store, row: JobRecord) -> bool:
     work = work_folder(store, row)
     if work is None or not work.is_dir():
         return True
-    kept = jobs(kinds=(TRAIN,), states=set(JobState) - OVER, limit=100_000, store=store)
+    kept = jobs(kinds=(JobKind.TRAIN,), states=set(JobState) - OVER, limit=None, store=store)
     if any(other.id != row.id and work_folder(store, other) == work for other in kept):
         return False
     lock = FileLock(work / LOCK_FILE)
@@ -69,7 +68,7 @@ def discard_work(store: Store, row: JobRecord) -> bool:
 
 def sweep_work(store: Store) -> int:
     """Remove what trainings have left that ended while nobody could clean up; how many had left something."""
-    over = jobs(kinds=(TRAIN,), states=OVER, limit=100_000, store=store)
+    over = jobs(kinds=(JobKind.TRAIN,), states=OVER, limit=None, store=store)
     return sum(discard_work(store, row) for row in over if _has_left(store, row))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from core.errors import DatasetError
+from core.jobs.kinds import JobKind, MeasureParams
 from core.jobs.rows import Priority, active_jobs, jobs, submit
 from core.label_scheme import LabelScheme
 from core.measurements.sources import MeasuredMap, Source
@@ -15,8 +15,6 @@ from core.morphometry.summary import ImageObjects
 from core.store.label_maps import label_classes
 from core.store.records import JobRecord
 from core.store.store import Store
-
-KIND: Final = "measure"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -117,24 +115,26 @@ def start_measuring(
     ids = sorted(each.revision.id for each in maps)
     if not ids:
         raise DatasetError("There are no label maps to measure.", "Segment or label images first.")
-    params = {"project_id": project_id, "revision_ids": ids, "contact_nm": contact_nm, "name": name}
-    same = (row for row in active_jobs(store=store) if row.kind == KIND and _work(row.params) == _work(params))
+    params = MeasureParams(project_id=project_id, revision_ids=tuple(ids), contact_nm=contact_nm, name=name)
+    same = (row for row in running(store, project_id) if _work(MeasureParams.from_json(row.params)) == _work(params))
     found = next(same, None)
-    return found or submit(KIND, params, author=author, priority=Priority.INTERACTIVE, store=store, by=by)
+    return found or submit(params, author=author, priority=Priority.INTERACTIVE, store=store, by=by)
 
 
 def running(store: Store, project_id: str) -> list[JobRecord]:
     """Jobs that measure in this project and have not ended."""
-    return [row for row in active_jobs(store=store) if row.kind == KIND and row.params.get("project_id") == project_id]
+    return list(active_jobs(kinds=[JobKind.MEASURE], project_id=project_id, store=store))
 
 
 def last_ended(store: Store, project_id: str, maps: Sequence[MeasuredMap]) -> JobRecord | None:
     """The newest measurement of this project, if it has ended and was about any of these label maps."""
-    last = next((row for row in jobs(kinds=[KIND], store=store) if row.params.get("project_id") == project_id), None)
+    last = next(iter(jobs(kinds=[JobKind.MEASURE], project_id=project_id, limit=1, store=store)), None)
     if last is None or not last.finished:
         return None
-    return last if {each.revision.id for each in maps} & set(last.params.get("revision_ids", ())) else None
+    return (
+        last if {each.revision.id for each in maps} & set(MeasureParams.from_json(last.params).revision_ids) else None
+    )
 
 
-def _work(params: dict[str, object]) -> tuple[object, ...]:
-    return params.get("project_id"), params.get("revision_ids"), params.get("contact_nm")
+def _work(params: MeasureParams) -> tuple[object, ...]:
+    return params.project_id, params.revision_ids, params.contact_nm

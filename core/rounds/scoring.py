@@ -9,6 +9,7 @@ from core.errors import CristaeError
 from core.evaluations.checks import EvaluationPlan, check_evaluation, settings_of
 from core.evaluations.read import evaluation, evaluations
 from core.evaluations.start import start_evaluation
+from core.jobs.kinds import EvaluateParams
 from core.label_scheme import LabelScheme
 from core.models.store import ModelStore
 from core.store.label_maps import model_classes
@@ -70,7 +71,7 @@ def evaluate(
     if there is not None:
         return there.id, None, warnings
     row = start_evaluation(store, plan, author=record.author)
-    return str(row.params["evaluation_id"]), row.id, warnings
+    return EvaluateParams.from_json(row.params).evaluation_id, row.id, warnings
 
 
 def unfinished(store: Store, evaluation_id: str) -> EvaluationRecord | None:

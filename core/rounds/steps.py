@@ -8,6 +8,7 @@ either happened or not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import DatasetError, JobError, NotFoundError, RoundError
 from core.evaluations.read import evaluation_report
+from core.jobs.kinds import PredictParams
 from core.jobs.rows import Priority, job, new_job
 from core.learning.snapshot import Snapshot
 from core.learning.speed import make_way
@@ -73,9 +75,9 @@ def _begin_training(store: Store, record: RoundRecord) -> Change:
     snapshot = Snapshot.from_json(record.snapshot)
     _refuse_test_images(store, snapshot)
     plan = RoundPlan.from_json(record.plan).training(f"{snapshot.project} round {record.number}")
-    params = training_params(store, plan, snapshot) | {ROUND_ID: record.id}
+    params = replace(training_params(store, plan, snapshot), round_id=record.id)
     make_way(store)
-    row = new_job("train", params, author=record.author)
+    row = new_job(params, author=record.author)
     return lambda session, it: begun(_queued(session, it, [row]), [row.id])
 
 
@@ -184,8 +186,7 @@ def pool_jobs(store: Store, project_id: str, model_id: str, *, author: str = "",
     """One waiting job for each image of the pool, not in the queue yet."""
     return [
         new_job(
-            "predict",
-            {"image_id": image.id, "model_id": model_id, **({ROUND_ID: round_id} if round_id else {})},
+            PredictParams(image_id=image.id, model_id=model_id, round_id=round_id),
             author=author,
             priority=Priority.BATCH,
         )

@@ -196,6 +196,8 @@ class JobRecord:
         What the job gives back; parts of it may be there before the job ends.
     batch_id
         The batch that it belongs to, None: it was asked for alone.
+    project_id, image_id, model_id, target_id, title
+        What it is about, see `core.jobs.parameters.Subjects`.
     """
 
     id: str
@@ -221,6 +223,11 @@ class JobRecord:
     finished_at: datetime | None
     heartbeat_at: datetime | None
     batch_id: str | None = None
+    project_id: str | None = None
+    image_id: str | None = None
+    model_id: str | None = None
+    target_id: str | None = None
+    title: str = ""
 
     @property
     def finished(self) -> bool:

@@ -133,6 +133,10 @@ class JobRow(Base):
         Index(None, "state", "priority", "created_at"),
         Index(None, "created_at"),
         Index(None, "batch_id"),
+        Index(None, "project_id", "kind", "created_at"),
+        Index(None, "image_id", "kind", "created_at"),
+        Index(None, "model_id", "kind", "created_at"),
+        Index(None, "target_id"),
     )
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
@@ -158,6 +162,11 @@ class JobRow(Base):
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     batch_id: Mapped[str | None] = mapped_column(ID)
+    project_id: Mapped[str | None] = mapped_column(ID)
+    image_id: Mapped[str | None] = mapped_column(ID)
+    model_id: Mapped[str | None] = mapped_column(String(200))
+    target_id: Mapped[str | None] = mapped_column(ID)
+    title: Mapped[str] = mapped_column(String(1000), default="", server_default="")
 
 
 class BatchRow(Base):

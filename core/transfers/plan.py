@@ -12,16 +12,17 @@ all. What an evaluation scored or a model learned from is not moved: what is fro
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import LabelMapError
+from core.jobs.kinds import JobKind, TrainParams
 from core.jobs.states import ACTIVE
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.translation import BACKGROUND_ID, ClassTranslation, match_classes, own_classes
@@ -281,8 +282,14 @@ def _bound(session: Session, image: ImageRecord, taught: Collection[str]) -> str
             return f"round {number} used it: copy it instead"
     if image.id in taught:
         return "a model learned from it: copy it instead"
-    active = select(JobRow.kind, JobRow.params).where(JobRow.state.in_([state.value for state in ACTIVE]))
-    if any(_works_on(kind, params, image) for kind, params in session.execute(active)):
+    # one of many images is in the way of training, evaluating and measuring in its project
+    of_project = and_(JobRow.image_id.is_(None), JobRow.project_id == image.project_id, JobRow.kind != JobKind.INGEST)
+    active = select(JobRow.id).where(
+        JobRow.state.in_([state.value for state in ACTIVE]),
+        JobRow.kind != JobKind.TRANSFER,
+        or_(JobRow.image_id == image.id, of_project),
+    )
+    if session.scalar(active.limit(1)) is not None:
         return "a job works on it: wait, or cancel it on the Jobs page"
     asked = select(AnnotationAssignmentRow.person).where(AnnotationAssignmentRow.image_id == image.id).limit(1)
     if session.scalar(asked) is not None:
@@ -292,24 +299,15 @@ def _bound(session: Session, image: ImageRecord, taught: Collection[str]) -> str
 
 def _taught(store: Store) -> frozenset[str]:
     """Images that models in the store learned from, or that a training has been asked for with."""
-    wanted = select(JobRow.params).where(JobRow.kind == "train", JobRow.state != JobState.CANCELLED.value)
+    wanted = select(JobRow.params).where(JobRow.kind == JobKind.TRAIN, JobRow.state != JobState.CANCELLED.value)
     with store.database.reading() as session:
-        found = {str(each) for params in session.scalars(wanted) for each in params.get("image_ids", ())}
+        found = {each for params in session.scalars(wanted) for each in TrainParams.from_json(params).image_ids}
     for model in ModelStore(store.settings.models_dir).list():
         path = model.path / SNAPSHOT_FILE
         with suppress(OSError, ValueError):
             cases = json.loads(path.read_text(encoding="utf-8")).get("cases", ()) if path.is_file() else ()
             found |= {str(case.get("image_id")) for case in cases}
     return frozenset(found)
-
-
-def _works_on(kind: str, params: Mapping[str, Any], image: ImageRecord) -> bool:
-    """Whether a job needs the image where it is; the transfer itself does not."""
-    if kind == "transfer":
-        return False
-    if params.get("image_id") or kind == "ingest":
-        return params.get("image_id") == image.id
-    return params.get("project_id") == image.project_id  # training, evaluating, measuring: of many images
 
 
 def _has_open_draft(store: Store, image_id: str) -> bool:

@@ -15,6 +15,7 @@ from core.access.roles import Permission, require, require_within
 from core.errors import LabelMapError, StoreError
 from core.imaging.image import Image
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
+from core.jobs.kinds import TransferParams
 from core.jobs.rows import Priority, submit
 from core.label_scheme import IGNORE_ID
 from core.labels.translation import BACKGROUND_ID, ClassTranslation, match_classes
@@ -29,8 +30,6 @@ from core.store.records import ImageRecord, JobRecord, ProjectRecord, RevisionKi
 from core.store.store import Store
 from core.store.tables import ImageRow
 from core.transfers.plan import TransferMode, carried, keeps_its_numbers, plan_transfer
-
-KIND: Final = "transfer"
 
 ORIGIN: Final = "copied_from"
 """Among the details of a copied label map: where it comes from."""
@@ -54,13 +53,13 @@ def start_transfer(
         There is no such project.
     """
     require_transfer(store, source_id, target_id, mode, by)
-    params = {
-        "project_id": source_id,
-        "target_id": target_id,
-        "image_ids": list(dict.fromkeys(image_ids)),
-        "mode": TransferMode(mode).value,
-    }
-    return submit(KIND, params, by=by, priority=Priority.NORMAL, store=store)
+    params = TransferParams(
+        project_id=source_id,
+        target_id=target_id,
+        image_ids=tuple(dict.fromkeys(image_ids)),
+        mode=TransferMode(mode).value,
+    )
+    return submit(params, by=by, priority=Priority.NORMAL, store=store)
 
 
 def require_transfer(store: Store, source_id: str, target_id: str, mode: TransferMode, by: str) -> None:

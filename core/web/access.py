@@ -85,7 +85,7 @@ def _of_evaluation(session: Session, evaluation_id: str) -> str:
 
 def _of_job(session: Session, job_id: str) -> str:
     row = session.get(JobRow, job_id)
-    return str(row.params.get("project_id", "")) if row is not None else ""
+    return row.project_id or "" if row is not None else ""
 
 
 RULES: Final = MappingProxyType(

@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from core.exports.kept import kept_file
+from core.jobs.kinds import subjects_of
 from core.jobs.rows import job
 from core.review.double_annotation import hidden_revisions
 from core.settings import Settings
@@ -42,11 +43,9 @@ def _refuse_hidden(store: Store, row: JobRecord, person: str) -> None:
     RequestRefusedError
         403: it holds such a label map.
     """
-    project_id = row.params.get("project_id")
     inside = {str(each) for each in row.result.get("revision_ids", ())}
-    if row.params.get("revision_id"):
-        inside.add(str(row.params["revision_id"]))
-    if project_id and inside & hidden_revisions(store, str(project_id), person):
+    inside |= subjects_of(row).content
+    if row.project_id and inside & hidden_revisions(store, row.project_id, person):
         raise RequestRefusedError(
             403,
             "The export holds work of others on an image that you annotate without seeing it.",

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from core.errors import NotFoundError
 from core.imaging.overlay import color_table
+from core.jobs.kinds import JobKind, TrainParams
 from core.jobs.rows import job
 from core.label_scheme import LabelScheme
 from core.learning.progress import Preview, training_history
@@ -36,13 +37,13 @@ def training_routes(stores: Callable[[], Store]) -> list[Route]:
     def preview(request: Request) -> Response:
         store = stores()
         row = job(request.path_params["id"], store=store)
-        if row.kind != "train":
+        if row.kind != JobKind.TRAIN:
             raise NotFoundError(f"Job {row.id} is no training.", "Ask for one on the Train page.")
         found = training_history(store, row.id).preview
         what = request.path_params["what"]
         if found is None or what not in ("image", "reference", "prediction"):
             raise NotFoundError("There is no such picture (yet).", "It comes with the first finished epoch.")
-        scheme = LabelScheme.from_json(Snapshot.from_json(row.params["snapshot"]).scheme)
+        scheme = LabelScheme.from_json(Snapshot.from_json(dict(TrainParams.from_json(row.params).snapshot)).scheme)
         return Response(_picture(found, what, scheme), media_type="image/png", headers={"Cache-Control": REVALIDATE})
 
     return [Route("/api/trainings/{id}/preview/{what}", answering(preview))]

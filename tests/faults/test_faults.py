@@ -16,12 +16,13 @@ from benchmarks.faults.site import Site, Victim
 from benchmarks.faults.work import Work
 from core.errors import JobError
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import job, jobs, submit
+from core.jobs.rows import job, jobs
 from core.jobs.transitions import claim, fail, interrupt, succeed
 from core.learning.progress import EPOCHS_FILE
 from core.learning.start import training_folder
 from core.settings import ROOT, load_settings
 from core.store import JobState, RevisionKind, Store
+from tests.jobs import submit
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")
 

@@ -17,10 +17,11 @@ from core.datasets.import_plan import plan_import
 from core.errors import LabelMapError
 from core.imaging.image import Image, PixelSizeSource
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
-from core.jobs.rows import jobs, submit
+from core.jobs.rows import jobs
 from core.jobs.transitions import claim, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.store import ImageRecord, RevisionKind, Store
+from tests.jobs import submit
 from tests.pages.conftest import open_page, texts
 from ui.data.preview import Defaults, _row, chosen_cases, unknown_sizes
 from ui.data.table import matching, rows, save_edits, typed_sizes

@@ -10,13 +10,13 @@ from PIL import Image as Picture
 from streamlit.testing.v1 import AppTest
 
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import submit
 from core.jobs.transitions import claim, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.review.decisions import decide
 from core.review.records import Decision
 from core.store.records import ImageRecord, RevisionKind
 from core.store.store import Store
+from tests.jobs import submit
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 from ui.state import StateKey

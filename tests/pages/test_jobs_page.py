@@ -16,13 +16,14 @@ from core.engine.engine import EngineFiles, EngineInfo, write_info
 from core.engine.usage import job_usage
 from core.errors import JobError
 from core.jobs.history import finished_jobs, subjects
-from core.jobs.rows import Priority, job, log_file, submit
+from core.jobs.rows import Priority, job, log_file
 from core.jobs.transitions import claim, fail, succeed
 from core.processes import identity
 from core.store.base import new_id, now
 from core.store.records import ImageRecord, JobControl, JobRecord, JobState
 from core.store.store import Store
 from core.store.tables import JobRow
+from tests.jobs import submit
 from tests.pages.conftest import open_page, texts
 
 PAGE = "jobs_page.py"
@@ -45,7 +46,7 @@ def many(store: Store, count: int, **values: Any) -> None:
     with store.database.writing() as session:
         for number in range(count):
             ended = now() - timedelta(minutes=number)
-            row = {"kind": "predict", "state": "succeeded", "params": {"name": f"case {number}"}, **blank, **values}
+            row = {"kind": "predict", "state": "succeeded", "params": {}, "title": f"case {number}", **blank, **values}
             session.add(
                 JobRow(
                     id=new_id(), result={}, priority=0, progress=1.0, eta_s=None, attempts=1, max_attempts=3,

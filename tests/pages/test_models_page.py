@@ -16,13 +16,14 @@ from core.engine.tasks.import_model import run
 from core.exchange.bundle import export_bundle
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import jobs, log_file, submit
+from core.jobs.rows import jobs, log_file
 from core.jobs.transitions import claim
 from core.label_scheme import DEFAULT_SCHEME
 from core.models.store import STARTER_ID, ModelStore
 from core.settings import ROOT
 from core.store.records import RevisionKind
 from core.store.store import Store
+from tests.jobs import submit
 from tests.models import write_loadable_model, write_model
 from tests.pages.conftest import open_page, texts
 

@@ -11,12 +11,13 @@ from streamlit.testing.v1 import AppTest
 
 from core.demo.project import DEMO_PROJECT
 from core.imaging.image import Image
-from core.jobs.rows import job, jobs, submit
+from core.jobs.rows import job, jobs
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import ROOT, current_settings
 from core.store.records import ImageRecord, JobState
 from core.store.store import Store
 from core.store.tables import JobRow
+from tests.jobs import submit
 from tests.pages.conftest import texts
 
 

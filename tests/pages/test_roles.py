@@ -12,12 +12,12 @@ from core.access.roles import Role, set_member
 from core.annotation.submission import submit_draft
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import submit
 from core.label_scheme import LabelScheme
 from core.review.double_annotation import ask_to_annotate
 from core.settings import current_settings
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.store import Store
+from tests.jobs import submit
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 

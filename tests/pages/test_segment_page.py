@@ -14,7 +14,7 @@ from core.batches.start import NewFile, add_file
 from core.errors import PredictionError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import Priority, jobs, submit
+from core.jobs.rows import Priority, jobs
 from core.jobs.transitions import claim, fail, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.models.store import STARTER_ID, ModelStore
@@ -27,6 +27,7 @@ from core.settings import ROOT
 from core.store.label_maps import MATCH
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionKind
 from core.store.store import Store
+from tests.jobs import submit
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 from ui.segment import workspace

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import job, jobs, submit
+from core.jobs.rows import job, jobs
 from core.label_scheme import DEFAULT_SCHEME
 from core.learning.progress import TrainingRecord
 from core.learning.speed import TrainingSpeed, keep_speed
@@ -23,6 +23,7 @@ from core.store.store import Store
 from core.store.tables import JobRow
 from core.training.presets import Preset
 from core.training.request import EpochReport
+from tests.jobs import submit
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 

@@ -8,7 +8,9 @@ from typing import Any, Final
 import streamlit as st
 
 from core.datasets.plan import Refusal
+from core.jobs.kinds import JobKind
 from core.jobs.rows import active_jobs, jobs
+from core.jobs.states import ACTIVE
 from core.store.base import now
 from core.store.records import JobRecord, JobState
 from ui.errors import explaining, plain
@@ -19,12 +21,8 @@ from ui.parts.scores import counted, some_of
 from ui.parts.segment_again import segment_again_button
 from ui.state import Query, StateKey
 
-KIND: Final = "import_cases"
-
 _SHOWN_FOR: Final = timedelta(hours=12)
 """How long an outcome is shown that nobody dismisses."""
-
-_RECENT: Final = 20
 
 
 def imports_panel(project_id: str) -> None:
@@ -33,8 +31,8 @@ def imports_panel(project_id: str) -> None:
         _live(project_id)
         return
     seen: list[str] = st.session_state.setdefault(StateKey.SEEN_IMPORTS, [])
-    recent = [row for row in jobs(kinds=[KIND], limit=_RECENT) if row.params.get("project_id") == project_id]
-    last = next((row for row in recent if row.finished), None)
+    ended = set(JobState) - ACTIVE
+    last = next(iter(jobs(kinds=[JobKind.IMPORT_CASES], states=ended, project_id=project_id, limit=1)), None)
     if last is None or last.id in seen or (last.finished_at or now()) < now() - _SHOWN_FOR:
         return
     with st.container(border=True):
@@ -81,9 +79,9 @@ def _tell_there_before(outcomes: list[dict[str, Any]]) -> None:
         st.markdown(f":material/content_copy: {plain(said)}")
 
 
-def _running(project_id: str) -> list[JobRecord]:
+def _running(project_id: str) -> tuple[JobRecord, ...]:
     """Imports of this project that run or wait."""
-    return [row for row in active_jobs() if row.kind == KIND and row.params.get("project_id") == project_id]
+    return active_jobs(kinds=[JobKind.IMPORT_CASES], project_id=project_id)
 
 
 @st.fragment(run_every=POLL_S)
@@ -114,7 +112,7 @@ def _outcome(row: JobRecord) -> None:
             st.rerun()
         return
     st.markdown(f"**Import finished:** {summary(outcomes)}")
-    _onward(str(row.params.get("project_id")), outcomes)
+    _onward(str(row.project_id), outcomes)
     refusals_panel(refused, "file", others=len(outcomes) - len(refused), past=True)
     _tell_there_before(outcomes)
     with st.expander("File by file", icon=":material/list:"):

@@ -16,6 +16,7 @@ from core.datasets.import_plan import ImportPlan
 from core.datasets.plan import Refusal
 from core.errors import CristaeError
 from core.imaging.image import PixelSize, PixelSizeSource
+from core.jobs.kinds import ImportCasesParams
 from core.jobs.rows import Priority, submit
 from core.label_scheme import LabelScheme
 from core.outside.guarded import GIB, Limits, Subject, guarded_with
@@ -114,10 +115,9 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
         )
     label = f"Import {len(chosen)} images" if len(chosen) != 1 else "Import 1 image"
     if st.button(label, type="primary", icon=":material/download:", disabled=not chosen):
-        cases = [case.to_json() for case in chosen]
+        cases = tuple(case.to_json() for case in chosen)
         submit(
-            "import_cases",
-            {"project_id": project.id, "cases": cases, "batch_id": batch_id},
+            ImportCasesParams(project_id=project.id, cases=cases, batch_id=batch_id or ""),
             by=person(),
             priority=Priority.INTERACTIVE,
         )

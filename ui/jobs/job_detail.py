@@ -10,7 +10,7 @@ import streamlit as st
 from core.engine.usage import job_usage
 from core.errors import JobError
 from core.jobs.history import subjects
-from core.jobs.kinds import TASKS
+from core.jobs.kinds import TASKS, JobKind
 from core.jobs.rows import job, log_tail, request_finish, request_pause, retry
 from core.store.records import JobControl, JobRecord, JobState
 from ui import context
@@ -50,8 +50,8 @@ def actions(row: JobRecord, *, key: str) -> None:
         elif not row.finished:
             if row.state is JobState.HELD:
                 target = {
-                    Query.IMAGE.value: str(row.params["image_id"]),
-                    Query.MODEL.value: str(row.params["model_id"]),
+                    Query.IMAGE.value: str(row.image_id),
+                    Query.MODEL.value: str(row.model_id),
                 }
                 st.page_link(SEGMENT_PAGE, label="Answer", icon=":material/edit:", query_params=target)
             if cancel_button(row, key=f"{key}-cancel", icon=":material/stop_circle:"):
@@ -136,7 +136,7 @@ def _detail(job_id: str, was_finished: bool) -> None:
     with st.container(border=True, key="job-detail"):
         _head(row)
         _outcome(row)
-        if row.kind == "export":
+        if row.kind == JobKind.EXPORT:
             left_out([str(line) for line in row.result.get("left_out", ())])
         if not row.finished:
             st.progress(min(max(row.progress, 0.0), 1.0), text=plain(row.message) or None)
@@ -176,16 +176,16 @@ def _close_button() -> None:
 
 def _result_links(row: JobRecord) -> None:
     """To what the job has made."""
-    images = row.result.get("image_ids") or [row.params.get("image_id")]
+    images = row.result.get("image_ids") or [row.image_id]
     model_id = row.result.get("model_id")
-    if row.kind in ("ingest", "predict", "scale_trial") and images and images[0]:
+    if row.kind in (JobKind.INGEST, JobKind.PREDICT, JobKind.SCALE_TRIAL) and images and images[0]:
         wanted = {"image": str(images[0])}
-        if row.params.get("model_id"):
-            wanted["model"] = str(row.params["model_id"])
+        if row.model_id:
+            wanted["model"] = row.model_id
         st.page_link(SEGMENT_PAGE, label="Open the image", icon=":material/image:", query_params=wanted)
-    if row.kind == "export" and row.state is JobState.SUCCEEDED:
+    if row.kind == JobKind.EXPORT and row.state is JobState.SUCCEEDED:
         download_button(row, width="content")
-    if row.kind in ("train", "import_model") and row.state is JobState.SUCCEEDED and model_id:
+    if row.kind in (JobKind.TRAIN, JobKind.IMPORT_MODEL) and row.state is JobState.SUCCEEDED and model_id:
         wanted = {"model": str(model_id)}
         st.page_link(MODELS_PAGE, label="Open the model", icon=":material/model_training:", query_params=wanted)
 

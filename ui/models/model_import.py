@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from core.access.models import may_manage_store
 from core.access.roles import Permission
+from core.jobs.kinds import ImportModelParams
 from core.jobs.rows import Priority, job, submit
 from core.store.records import JobState
 from ui import context
@@ -70,11 +69,14 @@ def _form() -> None:
             st.session_state.pop(StateKey.MODEL_UPLOAD)
             st.rerun()
     if start:
-        params: dict[str, Any] = {"upload_id": upload[0]} if upload else {"path": given_path.strip()}
-        params |= {"project_id": owner} if owner else {}
-        params |= {"name": given_name.strip()} if given_name.strip() else {}
-        params |= {"pixel_size_nm": trained.nm} if trained.nm else {}
-        row = submit("import_model", params, by=person(), priority=Priority.INTERACTIVE)
+        params = ImportModelParams(
+            upload_id=upload[0] if upload else "",
+            path="" if upload else given_path.strip(),
+            project_id=owner,
+            name=given_name.strip(),
+            pixel_size_nm=trained.nm or None,
+        )
+        row = submit(params, by=person(), priority=Priority.INTERACTIVE)
         st.session_state.pop(StateKey.MODEL_UPLOAD, None)
         st.session_state[StateKey.MODEL_IMPORT] = row.id
         st.rerun()
@@ -104,7 +106,7 @@ def _progress(job_id: str) -> None:
         st.session_state.pop(StateKey.MODEL_IMPORT, None)
         set_query(Query.MODEL, str(row.result["model_id"]))
         st.rerun()
-    again = row.state is not JobState.FAILED or "path" in row.params
+    again = row.state is not JobState.FAILED or bool(ImportModelParams.from_json(row.params).path)
     if job_problem(row, key="import", again=again):
         st.rerun()
     if st.button("Close", key="import-close", type="tertiary"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.jobs.kinds import DemoParams
 from core.jobs.rows import submit
 from core.models.store import StoredModel
 from ui import context
@@ -20,7 +21,7 @@ def begin() -> None:
         st.subheader("Nothing here yet", anchor=False)
         st.markdown("Drop a micrograph on the Segment page, or look around with synthetic examples first.")
         if st.button("Make the demo project", icon=":material/science:"):
-            submit("demo", {"rounds": True}, by=person())
+            submit(DemoParams(rounds=True), by=person())
             st.rerun()
 
 

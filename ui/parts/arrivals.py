@@ -45,7 +45,7 @@ def arrival_text(row: JobRecord) -> str:
     images, pages = known_before(row), len(row.result.get("image_ids", []))
     restored, sized = row.result.get("restored", []), row.result.get("sized", [])
     sizes_nm: dict[str, float] = row.result.get("sizes_nm", {})
-    name = plain(str(row.params.get("name") or "The file"))
+    name = plain(row.title or "The file")
     if pages == 1 and images:
         how = "taken out of the trash" if restored else "opened"
         sentences = [f"**{name}** has the same pixels as **{plain(images[0].name)}**, which was {how}."]

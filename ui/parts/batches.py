@@ -19,6 +19,7 @@ from core.batches.rows import (
 )
 from core.errors import NotFoundError
 from core.jobs.history import subjects
+from core.jobs.kinds import JobKind
 from core.jobs.rows import jobs
 from core.store.records import JobRecord, JobState
 from ui import context
@@ -146,7 +147,7 @@ def _held(progress: BatchProgress) -> None:
     if not progress.held:
         return
     key = f"batch-{progress.batch.id}"
-    images = [str(row.params["image_id"]) for row in progress.held]
+    images = [row.image_id for row in progress.held if row.image_id]
     first, *others = [context.store().image(image_id) for image_id in images]
     if others:
         what = f"{counted(len(images), 'image')} ({plain(first.name)} and others) wait: their files do not say it."
@@ -207,7 +208,7 @@ def _known(progress: BatchProgress) -> None:
 
 def _files(progress: BatchProgress) -> list[JobRecord]:
     """The jobs of the batch that have read a file."""
-    read = jobs(states=[JobState.SUCCEEDED], kinds=["ingest"], batch_id=progress.batch.id, limit=1000)
+    read = jobs(states=[JobState.SUCCEEDED], kinds=[JobKind.INGEST], batch_id=progress.batch.id, limit=1000)
     return list(reversed(read))
 
 

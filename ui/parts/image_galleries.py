@@ -9,6 +9,7 @@ from typing import Final
 import streamlit as st
 
 from core.demo.project import demo_project
+from core.jobs.kinds import JobKind
 from core.jobs.rows import active_jobs
 from core.store.records import ImageRecord, JobState, RevisionKind
 from ui import context
@@ -132,8 +133,8 @@ def _stack_note(planes: Sequence[ImageRecord], active: dict[str, JobState]) -> s
 
 def _under_way() -> dict[str, JobState]:
     """The images that are being segmented or wait for it."""
-    rows = [row for row in active_jobs() if row.kind == "predict"]
-    return {str(row.params.get("image_id")): row.state for row in reversed(rows)}
+    rows = active_jobs(kinds=[JobKind.PREDICT])
+    return {str(row.image_id): row.state for row in reversed(rows)}
 
 
 def _links_to_all(images: Sequence[ImageRecord]) -> None:

@@ -8,10 +8,11 @@ from typing import Final
 import streamlit as st
 
 from core.access.roles import Permission
+from core.jobs.kinds import JobKind, TransferParams
 from core.jobs.rows import active_jobs, jobs
 from core.store.records import JobRecord, JobState, ProjectRecord
 from core.transfers.plan import TransferMode, TransferPlan, plan_transfer
-from core.transfers.run import KIND, start_transfer
+from core.transfers.run import start_transfer
 from ui import context
 from ui.access import allowed, sees_job, visible_projects
 from ui.errors import explained, explaining, plain
@@ -139,8 +140,8 @@ def transfers_panel(project_id: str) -> None:
     if _active(project_id):
         _under_way(project_id)
         return
-    recent = jobs(kinds=[KIND], limit=20)
-    last = next((row for row in recent if project_id in _ends(row.params) and sees_job(row)), None)
+    recent = jobs(kinds=[JobKind.TRANSFER], project_id=project_id, into=True)
+    last = next((row for row in recent if sees_job(row)), None)
     dismissed: list[str] = st.session_state.setdefault(StateKey.SEEN_IMPORTS, [])
     if last is None or last.id in dismissed:
         return
@@ -165,14 +166,9 @@ def _under_way(project_id: str) -> None:
     if not active:
         st.rerun()
     for row in active:
-        job_bar(row, key="transfer", about=counted(len(row.params["image_ids"]), "image"))
+        job_bar(row, key="transfer", about=counted(len(TransferParams.from_json(row.params).image_ids), "image"))
 
 
 def _active(project_id: str) -> list[JobRecord]:
     """Those that this person may see: whoever has no role where images come from is not told their names."""
-    rows = active_jobs(person=person())
-    return [row for row in rows if row.kind == KIND and project_id in _ends(row.params)]
-
-
-def _ends(params: Mapping[str, object]) -> tuple[object, object]:
-    return params.get("project_id"), params.get("target_id")
+    return list(active_jobs(kinds=[JobKind.TRANSFER], project_id=project_id, into=True, person=person()))

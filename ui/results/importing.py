@@ -20,6 +20,7 @@ from core.evaluations.prediction_files import (
     prediction_files,
 )
 from core.imaging.reader import SUFFIXES
+from core.jobs.kinds import ImportPredictionsParams, JobKind
 from core.jobs.rows import Priority, active_jobs, jobs, submit
 from core.label_scheme import LabelScheme
 from core.labels.polarity import Foreground
@@ -39,8 +40,6 @@ from ui.parts.units import shape_text
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 from ui.uploader import uploader
-
-KIND: Final = "import_predictions"
 
 _DROP: Final = "Drop files"
 _SERVER: Final = "Folder on the server"
@@ -98,7 +97,7 @@ def imports_panel(project_id: str) -> None:
     if _running(project_id):
         _live(project_id)
         return
-    last = next((row for row in jobs(kinds=[KIND], limit=5) if row.params.get("project_id") == project_id), None)
+    last = next(iter(jobs(kinds=[JobKind.IMPORT_PREDICTIONS], project_id=project_id, limit=1)), None)
     if last is None:
         return
     seen: list[str] = st.session_state.setdefault(StateKey.SEEN_IMPORTS, [])
@@ -175,13 +174,13 @@ def _preview(
     )
     label = f"Evaluate {counted(len(usable), 'prediction')}"
     if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not usable, key="results-import-begin"):
-        params = {
-            "project_id": project.id,
-            "cases": [case.to_json() for case in usable],
-            "maker": maker,
-            "batch_id": batch_id,
-        }
-        submit(KIND, params, by=person(), priority=Priority.INTERACTIVE)
+        params = ImportPredictionsParams(
+            project_id=project.id,
+            cases=tuple(case.to_json() for case in usable),
+            maker=maker,
+            batch_id=batch_id or "",
+        )
+        submit(params, by=person(), priority=Priority.INTERACTIVE)
         set_query(Query.BATCH, None)
         set_query(Query.EVALUATION, None)
         st.session_state[StateKey.RESULTS_BEGUN] = _begun() + 1
@@ -288,8 +287,8 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def _running(project_id: str) -> list[JobRecord]:
-    return [row for row in active_jobs() if row.kind == KIND and row.params.get("project_id") == project_id]
+def _running(project_id: str) -> tuple[JobRecord, ...]:
+    return active_jobs(kinds=[JobKind.IMPORT_PREDICTIONS], project_id=project_id)
 
 
 @st.fragment(run_every=POLL_S)

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.access.roles import Permission
+from core.jobs.kinds import CleanParams, JobKind, subjects_of
 from core.jobs.rows import Priority, active_jobs, job, submit
 from core.learning.object_sizes import project_rules
 from core.morphometry.coverage import SMALL_PX
@@ -167,24 +168,28 @@ def _rules(learned: ObjectRules, rows: tuple[ClassCleaning, ...], sizes: list[fl
 def _apply(image: ImageRecord, revision: RevisionRecord, rules: ObjectRules, *, changed: bool) -> None:
     """The button, or the progress of what it began."""
     running = next(
-        (row for row in active_jobs() if row.kind == "clean" and row.params.get("revision_id") == revision.id), None
+        (
+            row
+            for row in active_jobs(kinds=[JobKind.CLEAN], image_id=image.id)
+            if revision.id in subjects_of(row).revision_ids
+        ),
+        None,
     )
     if running is not None:
         _progress(running.id)
         return
     last_id = st.session_state.get(StateKey.CLEAN_JOB)
-    if last_id and (last := job(last_id)).finished and last.params.get("revision_id") == revision.id:
+    if last_id and (last := job(last_id)).finished and revision.id in subjects_of(last).revision_ids:
         job_problem(last, key="clean")
     if st.button("Apply to the masks", icon=":material/cleaning_services:", disabled=not changed, width="stretch"):
         row = submit(
-            "clean",
-            {
-                "revision_id": revision.id,
-                "rules": rules.to_json(),
-                "image_id": image.id,
-                "project_id": image.project_id,
-                "name": image.name,
-            },
+            CleanParams(
+                revision_id=revision.id,
+                rules=rules.to_json(),
+                image_id=image.id,
+                project_id=image.project_id,
+                name=image.name,
+            ),
             by=person(),
             priority=Priority.INTERACTIVE,
         )
@@ -198,4 +203,4 @@ def _progress(job_id: str) -> None:
     row: JobRecord = job(job_id)
     if row.finished:
         st.rerun()
-    job_bar(row, key="clean", about=plain(str(row.params.get("name", ""))))
+    job_bar(row, key="clean", about=plain(row.title))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.curation.images import stack_planes
+from core.jobs.kinds import ScaleTrialParams
 from core.jobs.rows import Priority, job, submit
 from core.models.store import StoredModel
 from core.segmentation.scale_note import scale_note
@@ -76,8 +77,7 @@ def _trial(image: ImageRecord, model: StoredModel) -> None:
         help_text = "Segments a crop from the middle as if its pixels were of several sizes; choose what looks right."
         if st.button("Try several on a crop", icon=":material/grid_view:", help=help_text, width="stretch"):
             row = submit(
-                "scale_trial",
-                {"image_id": image.id, "model_id": model.id},
+                ScaleTrialParams(image_id=image.id, model_id=model.id),
                 by=person(),
                 priority=Priority.INTERACTIVE,
             )
@@ -117,7 +117,7 @@ def _compare(image: ImageRecord, model: StoredModel, row: JobRecord) -> None:
             nm = trial["pixel_size_nm"]
             if column.button(f"{nm:g} nm per pixel", key=f"trial-{row.id}-{nm}", width="stretch"):
                 detail = f"chosen by eye{f' by {person()}' if person() else ''}"
-                use_pixel_size([image.id], nm, model_id=row.params["model_id"], detail=detail, segment=image.id)
+                use_pixel_size([image.id], nm, model_id=row.model_id or model.id, detail=detail, segment=image.id)
             factor = nm / model.pixel_size_nm if model.pixel_size_nm else 1.0
             if scale_note(nm, model.pixel_size_nm):
                 words = f"enlarged {factor:.3g} times" if factor > 1 else f"shrunk {1 / factor:.3g} times"

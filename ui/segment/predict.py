@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.jobs.kinds import PredictParams
 from core.jobs.rows import Priority, submit
 from core.store.records import JobRecord
 from ui.person import person
@@ -26,5 +27,5 @@ def begin_prediction(
     priority
         INTERACTIVE where a person waits for this very one.
     """
-    params = {"image_id": image_id, "model_id": model_id, "step": step, "mirroring": mirroring}
-    return submit("predict", params, by=person(), priority=priority)
+    params = PredictParams(image_id=image_id, model_id=model_id, step=step, mirroring=mirroring)
+    return submit(params, by=person(), priority=priority)

@@ -9,6 +9,7 @@ from core.batches.plan import SegmentPlan
 from core.batches.start import segment_images
 from core.errors import NotFoundError
 from core.exports.request import COUNTS
+from core.jobs.kinds import JobKind
 from core.jobs.rows import active_jobs, job, jobs, let_go
 from core.measurements.sources import Source, SourceKind
 from core.models.store import StoredModel
@@ -144,7 +145,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
         return
     made = {plane.id: context.prediction(plane.id, model.id) for plane in planes}
     missing = [plane.id for plane in planes if (done := made[plane.id]) is None or context.outdated(plane, done)]
-    under_way = {row.params.get("image_id") for row in active_jobs() if row.kind == "predict"}
+    under_way = {row.image_id for row in active_jobs(kinds=[JobKind.PREDICT])}
     waiting = [image_id for image_id in missing if image_id not in under_way]
     label = f"Segment {len(waiting)} planes" if waiting else "All planes done or under way"
     if row.button(label, icon=":material/layers:", disabled=not waiting):
@@ -216,17 +217,12 @@ def _about(model: StoredModel) -> None:
 
 def _running(image: ImageRecord, model: StoredModel) -> JobRecord | None:
     """The unfinished prediction of this image by this model."""
-    wanted = {"image_id": image.id, "model_id": model.id}
-    return next(
-        (row for row in active_jobs() if row.kind == "predict" and wanted.items() <= row.params.items()),
-        None,
-    )
+    return next(iter(active_jobs(kinds=[JobKind.PREDICT], image_id=image.id, model_id=model.id)), None)
 
 
 def _last_problem(image: ImageRecord, model: StoredModel) -> JobRecord | None:
     """The newest prediction of this image by this model, if it did not end well."""
-    wanted = {"image_id": image.id, "model_id": model.id}
-    last = next((row for row in jobs(kinds=["predict"], limit=50) if wanted.items() <= row.params.items()), None)
+    last = next(iter(jobs(kinds=[JobKind.PREDICT], image_id=image.id, model_id=model.id, limit=1)), None)
     return last if last and last.finished and last.state is not JobState.SUCCEEDED else None
 
 

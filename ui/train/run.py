@@ -6,6 +6,7 @@ from typing import Final
 
 import streamlit as st
 
+from core.jobs.kinds import JobKind, TrainParams
 from core.jobs.rows import job, jobs, request_cancel, request_finish, request_pause, retry
 from core.jobs.transitions import PAUSED
 from core.label_scheme import LabelScheme
@@ -27,9 +28,9 @@ LIVE_S: Final = 2.0
 """How often curves are drawn anew while a training runs."""
 
 
-def trainings(project_id: str) -> list[JobRecord]:
+def trainings(project_id: str) -> tuple[JobRecord, ...]:
     """Trainings of a project, newest first."""
-    return [row for row in jobs(kinds=["train"], limit=200) if row.params.get("project_id") == project_id]
+    return jobs(kinds=[JobKind.TRAIN], project_id=project_id)
 
 
 def training_panel(row: JobRecord, *, may_change: bool = True) -> None:
@@ -51,27 +52,28 @@ def _live(job_id: str, state: str, may_change: bool) -> None:
 
 
 def _drawn(row: JobRecord, may_change: bool) -> None:
-    name = str(row.params.get("name", "Training"))
+    name = row.title or "Training"
     left, right = st.columns([3, 2], vertical_alignment="center")
     left.subheader(plain(name), anchor=False)
     with right.container(horizontal=True, horizontal_alignment="right"):
         if may_change:
             _buttons(row)
     _state(row)
-    snapshot = Snapshot.from_json(row.params["snapshot"])
+    params = TrainParams.from_json(row.params)
+    snapshot = Snapshot.from_json(dict(params.snapshot))
     scheme = LabelScheme.from_json(snapshot.scheme)
     history = training_history(context.store(), row.id)
     if history.epochs:
         one, two = st.columns(2, gap="medium")
         one.plotly_chart(loss_curves(history.epochs), config={"displayModeBar": False}, key=f"loss-{row.id}")
         two.plotly_chart(dice_curves(history.epochs, scheme), config={"displayModeBar": False}, key=f"dice-{row.id}")
-        if row.params.get("validation_fraction") == 0:
+        if params.validation_fraction == 0:
             st.caption("Nothing is held out: these curves say how well the images were learned by heart.")
     if history.preview:
         _picture(row, history.preview)
     for text in history.notices:
         st.caption(f":material/info: {plain(text)}")
-    _facts(row, snapshot, history)
+    _facts(row, params, snapshot, history)
 
 
 def _buttons(row: JobRecord) -> None:
@@ -149,15 +151,14 @@ def _succeeded(row: JobRecord) -> None:
         longer_buttons(model, key=f"train-{row.id}")
 
 
-def _facts(row: JobRecord, snapshot: Snapshot, history: TrainingHistory) -> None:
-    params = row.params
-    length = f"{params['minutes']:g} min" if params.get("minutes") else f"{params.get('epochs') or 'default'} epochs"
+def _facts(row: JobRecord, params: TrainParams, snapshot: Snapshot, history: TrainingHistory) -> None:
+    length = f"{params.minutes:g} min" if params.minutes else f"{params.epochs or 'default'} epochs"
     parts = [
         f"{len(snapshot.cases)} images",
-        f"preset {params.get('preset')}",
+        f"preset {params.preset}",
         length,
-        f"from {context.model_name(params['parent_id'])}" if params.get("parent_id") else "from scratch",
-        f"seed {params.get('seed', 0)}",
+        f"from {context.model_name(params.parent_id)}" if params.parent_id else "from scratch",
+        f"seed {params.seed}",
     ]
     if history.epochs:
         parts.append(f"{history.epochs[-1].seconds_per_iteration:.2f} s an iteration")

@@ -105,7 +105,7 @@ def _list(rows: Mapping[str, JobRecord], *, may_train: bool) -> bool:
     listed = {i: rows[i] for i in (*shown, *open_one)}
     texts = {i: _text(row) for i, row in listed.items()}
     names = {_ANOTHER: f"New training ({len(rows)} so far)" if may_train else f"Choose one of {len(rows)}"} | texts
-    key = f"train-list-{next(iter(rows.values())).params['project_id']}"
+    key = f"train-list-{next(iter(rows.values())).project_id}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choice("Trainings", names, key=key, on_change=kept_in_address(Query.JOB, key, names, _ANOTHER), width=520)
         pressed = (
@@ -121,4 +121,4 @@ def _list(rows: Mapping[str, JobRecord], *, may_train: bool) -> bool:
 
 def _text(row: JobRecord) -> str:
     """A training in the list."""
-    return f"{row.params.get('name')} · {row.created_at:%Y-%m-%d %H:%M} UTC · {_STATES.get(row.state, row.state.value)}"
+    return f"{row.title} · {row.created_at:%Y-%m-%d %H:%M} UTC · {_STATES.get(row.state, row.state.value)}"

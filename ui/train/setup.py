@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
+from core.jobs.kinds import JobKind, TimeTrainingParams
 from core.jobs.rows import active_jobs, jobs, submit
 from core.learning.checks import TrainingCheck, check_training
 from core.learning.speed import TrainingSpeed, known_speed
@@ -190,7 +191,7 @@ def _proposed_parent(project: ProjectRecord) -> str:
 def _speed(preset: Preset) -> None:
     """What the preset means here, measured; or the way to measure it."""
     if preset is Preset.COMPACT and _never_timed():
-        submit("time_training", {"preset": preset.value}, by=person())
+        submit(TimeTrainingParams(preset=preset), by=person())
     if _being_timed(preset):
         _timing(preset)
         return
@@ -199,7 +200,7 @@ def _speed(preset: Preset) -> None:
         st.caption(f":material/timer: Measured here: {_meaning(speed)}.")
     label = "Measure again" if speed else "Measure on this machine"
     if st.button(label, icon=":material/timer:", type="tertiary", key=f"time-{preset.value}"):
-        submit("time_training", {"preset": preset.value}, by=person())
+        submit(TimeTrainingParams(preset=preset), by=person())
         st.rerun()
 
 
@@ -215,11 +216,12 @@ def _timing(preset: Preset) -> None:
 def _never_timed() -> bool:
     """Whether the machine is idle and has not been measured, nor tried to be."""
     known = known_speed(context.store(), Preset.COMPACT)
-    return known is None and not active_jobs() and not jobs(kinds=["time_training"], limit=1)
+    return known is None and not active_jobs() and not jobs(kinds=[JobKind.TIME_TRAINING], limit=1)
 
 
 def _being_timed(preset: Preset) -> bool:
-    return any(row.kind == "time_training" and row.params.get("preset") == preset.value for row in active_jobs())
+    timing = active_jobs(kinds=[JobKind.TIME_TRAINING])
+    return any(TimeTrainingParams.from_json(row.params).preset is preset for row in timing)
 
 
 def _meaning(speed: TrainingSpeed) -> str:

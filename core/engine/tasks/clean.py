@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from core.engine.context import JobContext
-from core.errors import JobError
+from core.jobs.kinds import CleanParams
 from core.objects.rules import ObjectRules
 from core.predictions.cleaning import clean_again
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[CleanParams]) -> dict[str, Any]:
     """Clean it.
 
     Raises
@@ -30,16 +30,13 @@ def run(context: JobContext) -> dict[str, Any]:
     JobCancelledError
         Somebody asked for the job to stop; nothing is left then.
     """
-    try:
-        revision_id, rules = str(context.params["revision_id"]), dict(context.params["rules"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise JobError("The job names no label map or no rules.", "Give revision_id and rules.") from error
-    revision = context.store.revision(revision_id)
+    params = context.params
+    revision = context.store.revision(params.revision_id)
     context.progress(0.1, "removing what is too small")
     new = clean_again(
         context.store,
         revision,
-        ObjectRules.from_json(rules),
+        ObjectRules.from_json(dict(params.rules)),
         author=context.author,
         check_cancelled=context.check_cancelled,
     )

@@ -14,6 +14,7 @@ from core.demo.project import demo_project, prepare_demo_images, prepare_demo_te
 from core.demo.rounds import prepare_demo_pool
 from core.engine.context import JobContext
 from core.evaluations.start import EvaluationPlan, start_evaluation
+from core.jobs.kinds import DemoParams, PredictParams
 from core.jobs.rows import Priority, submit
 from core.measurements.sources import REFERENCES, sources
 from core.measurements.start import measured, start_measuring
@@ -25,7 +26,7 @@ _GALLERY: Final = 0.7
 """Share of the work that is the images shown first."""
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[DemoParams]) -> dict[str, Any]:
     """Draw what is missing and queue the rest."""
     records = prepare_demo_images(
         context.store, lambda fraction, message: context.progress(fraction * _GALLERY, message)
@@ -36,7 +37,7 @@ def run(context: JobContext) -> dict[str, Any]:
     )
     queue_demo_evaluation(context.store)
     queue_demo_measurement(context.store)
-    if context.params.get("rounds"):
+    if context.params.rounds:
         from core.engine.tasks.demo_rounds import queue_demo_rounds  # it asks this module for predictions
 
         queue_demo_rounds(context.store, prepare_demo_pool(context.store))
@@ -49,7 +50,7 @@ def queue_demo_predictions(store: Store, records: Sequence[ImageRecord]) -> list
     if model is None:
         return []
     return [
-        submit("predict", {"image_id": record.id, "model_id": model.id}, priority=Priority.BATCH, store=store)
+        submit(PredictParams(image_id=record.id, model_id=model.id), priority=Priority.BATCH, store=store)
         for record in records
         if not store.revisions(record.id, kind=RevisionKind.PREDICTION, model_id=model.id)
     ]

@@ -13,12 +13,13 @@ from core.demo.project import demo_project
 from core.demo.rounds import correct_demo
 from core.engine.context import JobContext
 from core.engine.tasks.demo import queue_demo_predictions
+from core.jobs.kinds import DemoRoundsParams
 from core.jobs.rows import Priority, submit
 from core.models.store import ModelStore
 from core.store import ImageRecord, JobRecord, Store
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[DemoRoundsParams]) -> dict[str, Any]:
     """Correct the pool and start the first round, once."""
     model, project = ModelStore(context.settings.models_dir).default(), demo_project(context.store)
     if model is None or project is None:
@@ -33,4 +34,4 @@ def queue_demo_rounds(store: Store, pool: tuple[ImageRecord, ...]) -> JobRecord 
     if project is None or ModelStore(store.settings.models_dir).default() is None or store.rounds(project.id):
         return None
     queue_demo_predictions(store, pool)
-    return submit("demo_rounds", {}, priority=Priority.BATCH, store=store)
+    return submit(DemoRoundsParams(), priority=Priority.BATCH, store=store)

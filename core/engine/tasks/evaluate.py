@@ -22,8 +22,9 @@ from core.errors import CristaeError, JobCancelledError, JobError, ModelError, N
 from core.evaluation.settings import EvaluationSettings
 from core.evaluations.scoring import score_stored_image, stored_result
 from core.evaluations.start import NO_PREDICTION, NO_REFERENCE
-from core.jobs.kinds import TASKS, Resource
+from core.jobs.kinds import TASKS, EvaluateParams, PredictParams
 from core.jobs.rows import Priority, active_jobs, submit
+from core.jobs.task_kind import Resource
 from core.models.store import ModelStore
 from core.store.records import EvaluationImageRecord, EvaluationRecord, EvaluationState, JobState
 
@@ -31,7 +32,7 @@ PREDICTING: Final = 0.8
 """Share of an image's work that is the prediction, where there is one to make."""
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[EvaluateParams]) -> dict[str, Any]:
     """Score what has no scores yet.
 
     Raises
@@ -47,7 +48,7 @@ def run(context: JobContext) -> dict[str, Any]:
     JobCancelledError
         Somebody asked for the job to stop; what is scored is kept.
     """
-    store, evaluation_id = context.store, str(context.params.get("evaluation_id", ""))
+    store, evaluation_id = context.store, context.params.evaluation_id
     row = store.set_evaluation(evaluation_id, state=EvaluationState.RUNNING, job_id=context.id)
     context.publish(evaluation_id=evaluation_id)
     try:
@@ -67,16 +68,14 @@ def run(context: JobContext) -> dict[str, Any]:
     return {"evaluation_id": evaluation_id, "scored": row.scored_count, "images": row.image_count}
 
 
-def _score_images(context: JobContext, row: EvaluationRecord) -> str | None:
+def _score_images(context: JobContext[EvaluateParams], row: EvaluationRecord) -> str | None:
     """Go through the images; the id of the job that goes on where this one makes way for another, else None."""
     left = context.store.evaluation_images(row.id, unscored=True)
     settings = EvaluationSettings.from_json(row.settings)
     began_s = time.monotonic()
     for number, image in enumerate(left):
         if number and row.model_id is not None and _somebody_waits(context):
-            after = submit(
-                "evaluate", context.params, author=context.author, priority=Priority.BATCH, store=context.store
-            )
+            after = submit(context.params, author=context.author, priority=Priority.BATCH, store=context.store)
             context.store.set_evaluation(row.id, job_id=after.id)
             return after.id
 
@@ -87,7 +86,9 @@ def _score_images(context: JobContext, row: EvaluationRecord) -> str | None:
 class _Progress:
     """Turns how far one image is into how far the job is; the time left goes by the images of this attempt."""
 
-    def __init__(self, context: JobContext, images: int, left: int, number: int, began_s: float) -> None:
+    def __init__(
+        self, context: JobContext[EvaluateParams], images: int, left: int, number: int, began_s: float
+    ) -> None:
         self._context = context
         self._images, self._left, self._number = images, left, number
         self._began_s = began_s
@@ -102,7 +103,7 @@ class _Progress:
 
 
 def _one(
-    context: JobContext,
+    context: JobContext[EvaluateParams],
     row: EvaluationRecord,
     image: EvaluationImageRecord,
     settings: EvaluationSettings,
@@ -130,7 +131,7 @@ def _one(
 
 
 def _prediction(
-    context: JobContext,
+    context: JobContext[EvaluateParams],
     row: EvaluationRecord,
     image: EvaluationImageRecord,
     progress: Callable[[float, str, float | None], None],
@@ -140,11 +141,11 @@ def _prediction(
     def predicting(fraction: float, message: str, eta_s: float | None) -> None:
         progress(fraction * PREDICTING, f"{image.name}: {message}", eta_s)
 
-    found = predict_image(context, {"image_id": image.image_id, "model_id": row.model_id}, predicting)
+    found = predict_image(context, PredictParams(image_id=image.image_id, model_id=str(row.model_id)), predicting)
     return str(found["revision_id"])
 
 
-def _somebody_waits(context: JobContext) -> bool:
+def _somebody_waits(context: JobContext[EvaluateParams]) -> bool:
     """Whether a job of higher priority waits for the place where this one runs."""
     return any(
         waiting.state is JobState.QUEUED
@@ -155,7 +156,7 @@ def _somebody_waits(context: JobContext) -> bool:
     )
 
 
-def _nothing_scored(context: JobContext, row: EvaluationRecord) -> JobError:
+def _nothing_scored(context: JobContext[EvaluateParams], row: EvaluationRecord) -> JobError:
     reasons = [image.reason for image in context.store.evaluation_images(row.id) if image.reason]
     cause = reasons[0] if reasons else "The evaluation has no images."
     return JobError(f"None of the {row.image_count} images could be scored. {cause}", "Mend that and evaluate again.")

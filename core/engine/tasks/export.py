@@ -27,6 +27,7 @@ from core.exports.package import write_package
 from core.exports.request import ExportRequest
 from core.exports.sinks import zip_sink
 from core.files import explained_os_errors, write_bytes
+from core.jobs.kinds import ExportParams
 from core.models.store import ModelStore
 from core.review.double_annotation import require_visible
 
@@ -36,7 +37,7 @@ Made = tuple[str, str, dict[str, Any]]
 """Name and media type of the file, and what else belongs into the result."""
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[ExportParams]) -> dict[str, Any]:
     """Make the file.
 
     Raises
@@ -52,9 +53,9 @@ def run(context: JobContext) -> dict[str, Any]:
     JobCancelledError
         Somebody asked for the job to stop; nothing is kept.
     """
-    make = _MAKERS.get(str(context.params.get("what")))
+    make = _MAKERS.get(context.params.what)
     if make is None:
-        raise JobError(f"There are no exports of {context.params.get('what')!r}.", "Export again.")
+        raise JobError(f"There are no exports of {context.params.what!r}.", "Export again.")
     folder = export_folder(context.settings, context.id)
     with explained_os_errors(folder):
         shutil.rmtree(folder, ignore_errors=True)  # of an attempt that was cut off
@@ -72,9 +73,9 @@ def run(context: JobContext) -> dict[str, Any]:
     return {"file": name, "media_type": media_type, "size_bytes": size, **more}
 
 
-def _package(context: JobContext, folder: Path) -> Made:
+def _package(context: JobContext[ExportParams], folder: Path) -> Made:
     """Many images as one zip."""
-    request = ExportRequest.from_json(context.params.get("request") or {})
+    request = ExportRequest.from_json(context.params.request or {})
     context.store.require_free_space()
     title = request.title or context.store.project(request.project_id).name
     root = f"{safe_stem(title)}_{datetime.now():%Y-%m-%d}"
@@ -85,38 +86,34 @@ def _package(context: JobContext, folder: Path) -> Made:
     return f"{root}.zip", ZIP, packed.to_json()
 
 
-def _label_map(context: JobContext, folder: Path) -> Made:
+def _label_map(context: JobContext[ExportParams], folder: Path) -> Made:
     """One file of a label map."""
-    revision_id = str(context.params.get("revision_id"))
+    revision_id = context.params.revision_id
     require_visible(context.store, revision_id, context.author)
     content, media_type, name = render_download(
-        context.store, revision_id, _file(context), dict(context.params.get("options") or {})
+        context.store, revision_id, context.params.file, dict(context.params.options or {})
     )
     return _taken(content, folder, name), media_type, {"revision_ids": [revision_id]}
 
 
-def _evaluation(context: JobContext, folder: Path) -> Made:
+def _evaluation(context: JobContext[ExportParams], folder: Path) -> Made:
     """One file of an evaluation."""
-    options = dict(context.params.get("options") or {})
-    evaluation_id = str(context.params.get("evaluation_id"))
+    options = dict(context.params.options or {})
+    evaluation_id = context.params.evaluation_id
     content, media_type, name = render_evaluation(
-        context.store, evaluation_id, _file(context), str(options.get("compare", ""))
+        context.store, evaluation_id, context.params.file, str(options.get("compare", ""))
     )
     return _taken(content, folder, name), media_type, {}
 
 
-def _model(context: JobContext, folder: Path) -> Made:
+def _model(context: JobContext[ExportParams], folder: Path) -> Made:
     """A model as a bundle or for nnU-Net."""
-    file = _file(context)
+    file = context.params.file
     if file not in MODEL_FILES:
         raise JobError(f"There is no file {file[:40]!r} of a model.", f"There are {', '.join(MODEL_FILES)}.")
-    model = ModelStore(context.settings.models_dir).get(str(context.params.get("model_id")))
+    model = ModelStore(context.settings.models_dir).get(context.params.model_id)
     path = export_model(context.settings, model, file)
     return _taken(path, folder, f"{model.id}-{MODEL_FILES[file]}"), ZIP, {}
-
-
-def _file(context: JobContext) -> str:
-    return str(context.params.get("file"))
 
 
 def _taken(content: Path | bytes, folder: Path, name: str) -> str:
@@ -128,7 +125,7 @@ def _taken(content: Path | bytes, folder: Path, name: str) -> str:
     return name
 
 
-_MAKERS: Final[dict[str, Callable[[JobContext, Path], Made]]] = {
+_MAKERS: Final[dict[str, Callable[[JobContext[ExportParams], Path], Made]]] = {
     "package": _package,
     "revision": _label_map,
     "evaluation": _evaluation,

@@ -32,6 +32,7 @@ from core.errors import CristaeError, JobError, NotFoundError
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
+from core.jobs.kinds import ImportCasesParams
 from core.jobs.rights import require_fence
 from core.jobs.rows import job
 from core.label_scheme import LabelScheme
@@ -60,7 +61,7 @@ class LabelOutcome(StrEnum):
     NONE = "none"
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[ImportCasesParams]) -> dict[str, Any]:
     """Import case by case.
 
     Raises
@@ -74,9 +75,9 @@ def run(context: JobContext) -> dict[str, Any]:
     JobCancelledError
         Somebody asked for the job to stop; what is imported stays.
     """
-    project = context.store.project(str(context.params.get("project_id", "")))
-    given = context.params.get("cases")
-    if not isinstance(given, list) or not given:
+    project = context.store.project(context.params.project_id)
+    given = context.params.cases
+    if not given:
         raise JobError("The import names no files.", "Choose at least one image.")
     cases = [ImportCase.from_json(each) for each in given]
     since = job(context.id, store=context.store).created_at
@@ -91,15 +92,15 @@ def run(context: JobContext) -> dict[str, Any]:
         if time.monotonic() - shown_s > _PUBLISH_S:
             shown_s = time.monotonic()
             context.publish(outcomes=outcomes)
-    if context.params.get("batch_id"):
-        discard_batch(context.settings, str(context.params["batch_id"]))
+    if context.params.batch_id:
+        discard_batch(context.settings, context.params.batch_id)
     return {"outcomes": outcomes}
 
 
 class _Known:
     """Which images a project held before this import, as they were then, and which file brought the others."""
 
-    def __init__(self, context: JobContext, project_id: str, since: datetime) -> None:
+    def __init__(self, context: JobContext[ImportCasesParams], project_id: str, since: datetime) -> None:
         self._store = context.store
         before = (*context.store.images(project_id), *context.store.trashed_images(project_id))
         self._before = {image.id: image for image in before if image.created_at < since}
@@ -128,7 +129,9 @@ class _Known:
         return told
 
 
-def _import(context: JobContext, project: ProjectRecord, case: ImportCase, known: _Known) -> list[dict[str, Any]]:
+def _import(
+    context: JobContext[ImportCasesParams], project: ProjectRecord, case: ImportCase, known: _Known
+) -> list[dict[str, Any]]:
     """One case; an outcome per page. Only what no other case could survive either is raised."""
     outcomes: list[dict[str, Any]] = []
     try:
@@ -148,7 +151,7 @@ def _import(context: JobContext, project: ProjectRecord, case: ImportCase, known
 
 
 def _pages(
-    context: JobContext,
+    context: JobContext[ImportCasesParams],
     project: ProjectRecord,
     case: ImportCase,
     file: GuardedMicrograph,
@@ -169,7 +172,7 @@ def _pages(
 
 
 def _page(
-    context: JobContext,
+    context: JobContext[ImportCasesParams],
     project: ProjectRecord,
     case: ImportCase,
     file: GuardedMicrograph,
@@ -192,7 +195,7 @@ def _page(
 
 
 def _add_image(
-    context: JobContext, project: ProjectRecord, case: ImportCase, image: Image, page: int | None
+    context: JobContext[ImportCasesParams], project: ProjectRecord, case: ImportCase, image: Image, page: int | None
 ) -> ImageRecord:
     """The image, new or not. One whose stack is guessed from its name is known by its pixels alone."""
     if case.known_place and case.stack and page is None:
@@ -216,7 +219,12 @@ def _add_image(
 
 
 def add_labels(
-    context: JobContext, image: ImageRecord, labels: LabelImport, scheme: LabelScheme, *, predicted_by: str = ""
+    context: JobContext[ImportCasesParams],
+    image: ImageRecord,
+    labels: LabelImport,
+    scheme: LabelScheme,
+    *,
+    predicted_by: str = "",
 ) -> LabelOutcome:
     """Keep a label map as a reference, or as the prediction of what made it, unless the image has this one already."""
     key, kind = label_hash(labels.labels_yx), RevisionKind.REFERENCE

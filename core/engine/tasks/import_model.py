@@ -14,13 +14,14 @@ from typing import Any
 from core.engine.context import JobContext
 from core.errors import JobCancelledError, JobError, ModelError
 from core.exchange.importing import import_model
+from core.jobs.kinds import ImportModelParams
 from core.jobs.rights import require_fence
 from core.learning.start import coming_ids
 from core.models.store import ModelStore
 from core.store.uploads import delete_upload, find_upload
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[ImportModelParams]) -> dict[str, Any]:
     """Import it, all or nothing.
 
     Raises
@@ -35,15 +36,14 @@ def run(context: JobContext) -> dict[str, Any]:
         Somebody asked for the job to stop.
     """
     params = context.params
-    upload_id = params.get("upload_id")
+    upload_id = params.upload_id
     path, file_name, own_name = _file(context, upload_id)
-    name = str(params.get("name") or "").strip() or own_name
+    name = params.name.strip() or own_name
     models = ModelStore(context.settings.models_dir, coming=coming_ids(context.store))
     try:
         context.progress(0.1, "checking and converting the weights")
-        size = params.get("pixel_size_nm")
-        model = import_model(path, models, pixel_size_nm=None if size is None else float(size), name=name)
-        model = models.give_to(model.id, params.get("project_id"))
+        model = import_model(path, models, pixel_size_nm=params.pixel_size_nm, name=name)
+        model = models.give_to(model.id, params.project_id or None)
         if context.cancelled():
             models.delete(model.id)
             context.check_cancelled()
@@ -55,7 +55,7 @@ def run(context: JobContext) -> dict[str, Any]:
         raise
     if upload_id:
         delete_upload(context.settings, upload_id)
-    if params.get("make_default"):
+    if params.make_default:
         models.set_default(model.id)
     return {
         "model_id": model.id,
@@ -66,14 +66,14 @@ def run(context: JobContext) -> dict[str, Any]:
     }
 
 
-def _file(context: JobContext, upload_id: str | None) -> tuple[Path, str, str | None]:
+def _file(context: JobContext[ImportModelParams], upload_id: str) -> tuple[Path, str, str | None]:
     """The file or folder, what people call it, and what to call a model that does not say its name."""
     if upload_id:
         upload = find_upload(context.settings, upload_id)
         return upload.path, upload.name, None if _names_itself(upload.path) else PurePath(upload.name).stem
-    if not context.params.get("path"):
+    if not context.params.path:
         raise JobError("The job names no file.", "Give an upload_id or a path on the server.")
-    path = Path(str(context.params["path"])).expanduser()
+    path = Path(context.params.path).expanduser()
     require_fence(context.settings, context.params, [path])
     return path, path.name, None
 

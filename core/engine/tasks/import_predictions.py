@@ -21,13 +21,14 @@ from core.errors import CristaeError, JobError, NotFoundError
 from core.evaluations.prediction_files import PredictionCase, read_prediction_guarded
 from core.evaluations.start import EvaluationPlan, start_evaluation
 from core.imaging.pyramid import write_label_pyramid
+from core.jobs.kinds import ImportPredictionsParams
 from core.jobs.rights import require_fence
 from core.morphometry.coverage import coverage_table
 from core.store.import_batch import discard_batch
 from core.store.records import ProjectRecord, RevisionKind, RevisionState
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[ImportPredictionsParams]) -> dict[str, Any]:
     """Keep prediction by prediction, then begin the evaluation.
 
     Raises
@@ -41,11 +42,11 @@ def run(context: JobContext) -> dict[str, Any]:
     JobCancelledError
         Somebody asked for the job to stop; what is kept stays.
     """
-    project = context.store.project(str(context.params.get("project_id", "")))
-    given = context.params.get("cases")
-    if not isinstance(given, list) or not given:
+    project = context.store.project(context.params.project_id)
+    given = context.params.cases
+    if not given:
         raise JobError("The import names no predictions.", "Choose at least one label map.")
-    maker = str(context.params.get("maker", "")).strip()[:100]
+    maker = context.params.maker.strip()[:100]
     cases = [PredictionCase.from_json(each) for each in given]
     outcomes: list[dict[str, Any]] = []
     for number, case in enumerate(cases):
@@ -58,15 +59,17 @@ def run(context: JobContext) -> dict[str, Any]:
         first = outcomes[0]
         raise JobError(f"None of the predictions could be used. {first['cause']}", first["remedy"])
     result: dict[str, Any] = {"outcomes": outcomes, "predictions": predictions}
-    if context.params.get("evaluate", True):
+    if context.params.evaluate:
         plan = EvaluationPlan(project_id=project.id, image_ids=tuple(predictions), predictions=predictions, name=maker)
         result["evaluation_job_id"] = start_evaluation(context.store, plan, author=context.author).id
-    if context.params.get("batch_id"):
-        discard_batch(context.settings, str(context.params["batch_id"]))
+    if context.params.batch_id:
+        discard_batch(context.settings, context.params.batch_id)
     return result
 
 
-def _import(context: JobContext, project: ProjectRecord, case: PredictionCase, maker: str) -> dict[str, Any]:
+def _import(
+    context: JobContext[ImportPredictionsParams], project: ProjectRecord, case: PredictionCase, maker: str
+) -> dict[str, Any]:
     """One image; only what no other could survive either is raised."""
     outcome: dict[str, Any] = {
         "name": case.image_name, "image_id": case.image_id, "revision_id": "", "cause": "", "remedy": "", "notes": []
@@ -82,7 +85,7 @@ def _import(context: JobContext, project: ProjectRecord, case: PredictionCase, m
 
 
 def keep_prediction(
-    context: JobContext, project: ProjectRecord, case: PredictionCase, maker: str
+    context: JobContext[ImportPredictionsParams], project: ProjectRecord, case: PredictionCase, maker: str
 ) -> tuple[str, list[str]]:
     """The revision with this label map, and what reading it changed.
 

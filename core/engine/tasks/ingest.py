@@ -20,18 +20,19 @@ from typing import Any
 from core.batches.plan import SegmentPlan
 from core.curation.pixel_size_change import outdated_words
 from core.engine.context import JobContext
-from core.errors import CristaeError, ImageError, JobCancelledError, JobError
+from core.errors import ImageError, JobCancelledError, JobError
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import PixelSize
 from core.imaging.image_content import content_hash
+from core.jobs.kinds import IngestParams
 from core.jobs.rights import require_fence
 from core.store.audit import note
-from core.store.records import ImageRecord, Split
+from core.store.records import ImageRecord
 from core.store.store import Store
 from core.store.uploads import delete_upload, find_upload
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[IngestParams]) -> dict[str, Any]:
     """Read the file; nothing is left of it when a page cannot be read.
 
     Raises
@@ -47,9 +48,9 @@ def run(context: JobContext) -> dict[str, Any]:
     JobCancelledError
         Somebody asked for the job to stop.
     """
-    if context.params.get("then"):
-        SegmentPlan.from_json(context.params["then"])  # what cannot follow is said before the file is read
-    upload_id = context.params.get("upload_id")
+    if context.params.then:
+        SegmentPlan.from_json(context.params.then)  # what cannot follow is said before the file is read
+    upload_id = context.params.upload_id
     path, name = _file(context, upload_id)
     added: list[str] = []
     try:
@@ -66,26 +67,26 @@ def run(context: JobContext) -> dict[str, Any]:
     return result
 
 
-def _file(context: JobContext, upload_id: str | None) -> tuple[Path, str]:
+def _file(context: JobContext[IngestParams], upload_id: str) -> tuple[Path, str]:
     """The file and what to call it."""
-    given = str(context.params.get("name") or "")
+    given = context.params.name
     if upload_id:
         upload = find_upload(context.settings, upload_id)
         return upload.path, given or upload.name
-    if not context.params.get("path"):
+    if not context.params.path:
         raise JobError("The job names no file.", "Give an upload_id or a path on the server.")
-    path = Path(str(context.params["path"])).expanduser()
+    path = Path(context.params.path).expanduser()
     require_fence(context.settings, context.params, [path])
     return path, given or path.name
 
 
-def _ingest(context: JobContext, micrograph: GuardedMicrograph, added: list[str]) -> dict[str, Any]:
+def _ingest(context: JobContext[IngestParams], micrograph: GuardedMicrograph, added: list[str]) -> dict[str, Any]:
     """Add the pages one by one."""
     params = context.params
-    pages = _pages(params.get("pages"), micrograph)
-    size = None if params.get("pixel_size_nm") is None else PixelSize.from_user(float(params["pixel_size_nm"]))
+    pages = _pages(params.pages, micrograph)
+    size = None if params.pixel_size_nm is None else PixelSize.from_user(params.pixel_size_nm)
     stack = _stack_name(context, micrograph, pages) if micrograph.pages > 1 else ""
-    known = _Known(context.store, str(params.get("project_id", "")), context.author)
+    known = _Known(context.store, params.project_id, context.author)
     image_ids: list[str] = []
     notices: dict[str, None] = {}
     for number, page in enumerate(pages):
@@ -93,14 +94,14 @@ def _ingest(context: JobContext, micrograph: GuardedMicrograph, added: list[str]
         image = micrograph.read(page)
         if size is not None:
             image = replace(image, pixel_size=size)
-        elif image.pixel_size.nm is None and params.get("assumed_nm") is not None:
-            image = replace(image, pixel_size=PixelSize.from_user(float(params["assumed_nm"])))
+        elif image.pixel_size.nm is None and params.assumed_nm is not None:
+            image = replace(image, pixel_size=PixelSize.from_user(params.assumed_nm))
         record, new = context.store.add_image_once(
-            str(params.get("project_id", "")),
+            params.project_id,
             image,
-            split=params.get("split", Split.POOL),
-            specimen=str(params.get("specimen", "")),
-            condition=str(params.get("condition", "")),
+            split=params.split,
+            specimen=params.specimen,
+            condition=params.condition,
             stack=stack,
             z_index=page if stack else None,
         )
@@ -151,9 +152,9 @@ class _Known:
         return {"restored": self._restored, "sized": self._sized, "sizes_nm": self._sizes_nm, "outdated": outdated}
 
 
-def _stack_name(context: JobContext, micrograph: GuardedMicrograph, pages: list[int]) -> str:
+def _stack_name(context: JobContext[IngestParams], micrograph: GuardedMicrograph, pages: list[int]) -> str:
     """The file's name, numbered where another file of that name has become a stack of the project before."""
-    images = context.store.images(str(context.params.get("project_id", "")))
+    images = context.store.images(context.params.project_id)
     taken = {(image.stack, image.z_index): image.content_hash for image in images if image.stack}
     for number in itertools.count(1):
         name = micrograph.name if number == 1 else f"{micrograph.name} ({number})"
@@ -163,14 +164,11 @@ def _stack_name(context: JobContext, micrograph: GuardedMicrograph, pages: list[
     return name
 
 
-def _pages(wanted: Any, micrograph: GuardedMicrograph) -> list[int]:
+def _pages(wanted: tuple[int, ...] | None, micrograph: GuardedMicrograph) -> list[int]:
     """Which pages to read."""
     if wanted is None:
         return list(range(micrograph.pages))
-    try:
-        pages = [int(page) for page in wanted]
-    except (TypeError, ValueError) as error:
-        raise CristaeError(f"The pages are {wanted!r}.", "Give a list of numbers, counted from 0.") from error
+    pages = list(wanted)
     if not pages or not all(0 <= page < micrograph.pages for page in pages):
         raise ImageError(
             f"The pages {pages} were asked for, but {micrograph.name} has {micrograph.pages}.",

@@ -15,13 +15,14 @@ import numpy as np
 
 from core.engine.context import ETA_FROM, JobContext
 from core.errors import CristaeError, JobCancelledError, JobError, StorageFullError
+from core.jobs.kinds import MeasureParams
 from core.measurements.tables import table_of
-from core.morphometry.objects import CONTACT_NM, measure_objects
+from core.morphometry.objects import measure_objects
 from core.store.label_maps import label_classes, open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionRecord
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[MeasureParams]) -> dict[str, Any]:
     """Measure what is not measured yet.
 
     Raises
@@ -33,8 +34,8 @@ def run(context: JobContext) -> dict[str, Any]:
     JobCancelledError
         Somebody asked for the job to stop; what is measured is kept.
     """
-    ids = [str(each) for each in context.params.get("revision_ids", ())]
-    contact_nm = _contact_nm(context.params.get("contact_nm", CONTACT_NM))
+    ids = context.params.revision_ids
+    contact_nm = _contact_nm(context.params.contact_nm)
     if not ids:
         raise JobError("The job names no label maps.", "Choose them on the Measure page.")
     problems: list[str] = []
@@ -62,21 +63,17 @@ def run(context: JobContext) -> dict[str, Any]:
     return {"measured": len(ids) - kept - len(problems), "kept": kept, "problems": problems}
 
 
-def _contact_nm(given: Any) -> float:
+def _contact_nm(given: float) -> float:
     """The contact distance, checked."""
-    try:
-        value = float(given)
-    except (TypeError, ValueError):
-        value = float("nan")
-    if not 0 <= value < float("inf"):
+    if not 0 <= given < float("inf"):
         raise JobError(f"The contact distance is {given!r}.", "Give a length in nm, 0 or more.")
-    return value
+    return given
 
 
 class _Progress:
     """How far one label map is, as how far the job is."""
 
-    def __init__(self, context: JobContext, name: str, number: int, count: int, began_s: float) -> None:
+    def __init__(self, context: JobContext[MeasureParams], name: str, number: int, count: int, began_s: float) -> None:
         self._context, self._name = context, name
         self._number, self._count, self._began_s = number, count, began_s
 
@@ -88,7 +85,11 @@ class _Progress:
 
 
 def _measure(
-    context: JobContext, image: ImageRecord, revision: RevisionRecord, contact_nm: float, progress: _Progress
+    context: JobContext[MeasureParams],
+    image: ImageRecord,
+    revision: RevisionRecord,
+    contact_nm: float,
+    progress: _Progress,
 ) -> None:
     """One label map, from its pyramid to its table."""
     progress(0.0)

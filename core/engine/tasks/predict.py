@@ -27,6 +27,8 @@ from core.imaging.block_sink import BlockSink
 from core.imaging.image import Image
 from core.imaging.lengths import checked_pixel_size
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
+from core.jobs.kinds import PredictParams
+from core.jobs.parameters import JobParams
 from core.label_scheme import LabelScheme
 from core.labels.translation import ClassTranslation
 from core.models.store import ModelStore, StoredModel
@@ -64,7 +66,7 @@ class _Request:
     settings_key: str
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[PredictParams]) -> dict[str, Any]:
     """Segment the image, or find that this was done before. Raises as `predict_image`."""
 
     def publish(revision_id: str) -> None:
@@ -74,8 +76,8 @@ def run(context: JobContext) -> dict[str, Any]:
 
 
 def predict_image(
-    context: JobContext,
-    params: Mapping[str, Any],
+    context: JobContext[JobParams],
+    params: PredictParams,
     progress: Progress,
     publish: Callable[[str], None] = lambda revision_id: None,
 ) -> dict[str, Any]:
@@ -137,20 +139,14 @@ def predict_image(
         raise
 
 
-def _request(context: JobContext, params: Mapping[str, Any]) -> _Request:
+def _request(context: JobContext[JobParams], params: PredictParams) -> _Request:
     """The parameters, checked."""
-    try:
-        image_id, model_id = str(params["image_id"]), str(params["model_id"])
-        size = params.get("pixel_size_nm")
-        size_nm = None if size is None else checked_pixel_size(float(size), error=PredictionError)
-        step, mirroring = float(params.get("step", 0.5)), bool(params.get("mirroring", False))
-    except (KeyError, TypeError, ValueError) as error:
-        raise PredictionError(
-            f"The job's parameters cannot be used: {error}.", "Give image_id and model_id; numbers as numbers."
-        ) from error
-    image = context.store.image(image_id)
-    model = ModelStore(context.settings.models_dir).get(model_id)
-    translation = _translation(context, image, model, params.get("class_map"))
+    size_nm, step, mirroring = params.pixel_size_nm, params.step, params.mirroring
+    if size_nm is not None:
+        size_nm = checked_pixel_size(size_nm, error=PredictionError)
+    image = context.store.image(params.image_id)
+    model = ModelStore(context.settings.models_dir).get(params.model_id)
+    translation = _translation(context, image, model, params.class_map)
     used_nm = image.pixel_size.nm if size_nm is None else size_nm
     rules = model.card.object_rules.translated(translation.lookup())
     key = fingerprint(
@@ -167,11 +163,12 @@ def _request(context: JobContext, params: Mapping[str, Any]) -> _Request:
 
 
 def _translation(
-    context: JobContext, image: ImageRecord, model: StoredModel, class_map: Any = None
+    context: JobContext[JobParams],
+    image: ImageRecord,
+    model: StoredModel,
+    class_map: Mapping[str, str | None] | None = None,
 ) -> ClassTranslation:
     """From the model's classes to the project's; refused where no class has a counterpart and nobody has decided."""
-    if class_map is not None and not isinstance(class_map, Mapping):
-        raise PredictionError(f"class_map is {class_map!r}.", "Give names of classes to names of classes, or none.")
     project = context.store.project(image.project_id)
     translation = model_classes(context.store, project, model.scheme, model.id, class_map)
     if not translation.any_in_common and translation.undecided:
@@ -189,7 +186,7 @@ def _names(scheme: LabelScheme) -> str:
 
 
 def _predict(
-    context: JobContext,
+    context: JobContext[JobParams],
     request: _Request,
     revision: RevisionRecord,
     progress: Progress,
@@ -250,7 +247,9 @@ class _TranslatingSink:
 class _Report:
     """Passes progress on to the job, and to the revision whenever its files have changed."""
 
-    def __init__(self, context: JobContext, progress: Progress, revision_id: str, writer: LabelPyramidWriter) -> None:
+    def __init__(
+        self, context: JobContext[JobParams], progress: Progress, revision_id: str, writer: LabelPyramidWriter
+    ) -> None:
         self._context = context
         self._progress = progress
         self._revision_id = revision_id
@@ -264,7 +263,7 @@ class _Report:
             self._context.store.update_revision_details(self._revision_id, progress=round(fraction, 4))
 
 
-def _pixels(context: JobContext, image: ImageRecord) -> NDArray[Any]:
+def _pixels(context: JobContext[JobParams], image: ImageRecord) -> NDArray[Any]:
     """The whole image, from its pyramid."""
     pyramid = open_pyramid(context.store.image_pyramid_path(image.id))
     return np.asarray(pyramid.read(0, slice(None), slice(None)))

@@ -19,6 +19,7 @@ from core.imaging.display import to_display
 from core.imaging.image import Image
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.pyramid import open_pyramid
+from core.jobs.kinds import ScaleTrialParams
 from core.labels.translation import ClassTranslation, match_classes
 from core.models.store import ModelStore, StoredModel
 from core.segmentation.array_sink import ArraySink
@@ -41,7 +42,7 @@ KEPT_S: Final = 24 * 3600
 """Pictures of older trials are thrown away."""
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[ScaleTrialParams]) -> dict[str, Any]:
     """Segment a crop from the middle at every candidate.
 
     Raises
@@ -49,9 +50,9 @@ def run(context: JobContext) -> dict[str, Any]:
     PredictionError
         The model's own pixel size is unknown, so nothing depends on the image's.
     """
-    image = context.store.image(context.params["image_id"])
-    model = ModelStore(context.settings.models_dir).get(context.params["model_id"])
-    sizes_nm = _candidates(model, context.params.get("candidates_nm"))
+    image = context.store.image(context.params.image_id)
+    model = ModelStore(context.settings.models_dir).get(context.params.model_id)
+    sizes_nm = _candidates(model, context.params.candidates_nm)
     translation = _shown_classes(context, image, model)
     folder = context.settings.data_dir / "trials"
     _throw_away_old(folder)
@@ -72,7 +73,7 @@ def run(context: JobContext) -> dict[str, Any]:
     return {"trials": trials}
 
 
-def _shown_classes(context: JobContext, image: ImageRecord, model: StoredModel) -> ClassTranslation:
+def _shown_classes(context: JobContext[ScaleTrialParams], image: ImageRecord, model: StoredModel) -> ClassTranslation:
     """From the model's classes to the project's; those that it does not have are shown as they would be added."""
     project = context.store.project(image.project_id)
     known = model_classes(context.store, project, model.scheme, model.id)
@@ -89,10 +90,10 @@ def _throw_away_old(folder: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _candidates(model: StoredModel, given: list[float] | None) -> list[float]:
+def _candidates(model: StoredModel, given: tuple[float, ...]) -> list[float]:
     """Pixel sizes to try, in nm."""
     if given:
-        return [float(value) for value in given]
+        return list(given)
     if model.pixel_size_nm is None:
         raise PredictionError(
             f"The pixel size that {model.id} was trained at is unknown.",
@@ -101,7 +102,7 @@ def _candidates(model: StoredModel, given: list[float] | None) -> list[float]:
     return [round(model.pixel_size_nm * factor, 3) for factor in FACTORS]
 
 
-def _crop(context: JobContext, record: ImageRecord, factor: float) -> Image:
+def _crop(context: JobContext[ScaleTrialParams], record: ImageRecord, factor: float) -> Image:
     """The middle of the image, the larger the less the network enlarges it."""
     pyramid = open_pyramid(context.store.image_pyramid_path(record.id))
     edge = int(min(max(SEEN_PX / factor, CROP_PX[0]), CROP_PX[1]))

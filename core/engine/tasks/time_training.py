@@ -14,9 +14,10 @@ from typing import Any, Final
 import psutil
 
 from core.engine.context import JobContext
+from core.jobs.kinds import TimeTrainingParams
 from core.learning.speed import TrainingSpeed, keep_speed
 from core.phantom.dataset import write_phantom_dataset
-from core.training.presets import PRESETS, Preset
+from core.training.presets import PRESETS
 from core.training.request import TrainingProgress, TrainRequest
 from core.training.train import train
 
@@ -28,9 +29,9 @@ SLOW_ITERATIONS: Final = 2
 """Of presets that are meant for a graphics card."""
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[TimeTrainingParams]) -> dict[str, Any]:
     """Train a throw-away model on synthetic images and take the time of an iteration."""
-    preset = Preset(str(context.params.get("preset", Preset.COMPACT.value)))
+    preset = context.params.preset
     seen: list[float] = []
     memory = 0
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from core.engine.context import JobContext
 from core.errors import JobCancelledError, JobPausedError, StoreError
 from core.files import require_free_space
+from core.jobs.kinds import TrainParams
 from core.jobs.rows import job
 from core.jobs.transitions import forgive
 from core.learning.progress import TrainingRecord
@@ -45,7 +46,7 @@ LARGE_CHECKPOINT_BYTES: Final = 4_000_000_000
 """The same of a network for a graphics card: up to 100 million weights, each kept four times over."""
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[TrainParams]) -> dict[str, Any]:
     """Train to the end, or as far as somebody wants.
 
     Raises
@@ -58,7 +59,7 @@ def run(context: JobContext) -> dict[str, Any]:
         The images, the parent or the disk: see the message; what was learned is kept for a retry.
     """
     params = context.params
-    snapshot = Snapshot.from_json(params["snapshot"])
+    snapshot = Snapshot.from_json(params.snapshot)
     request = training_request(context.store, context.id, params)
     folder = training_folder(context.store, context.id)
     made = _already_made(request, snapshot)
@@ -88,7 +89,9 @@ def run(context: JobContext) -> dict[str, Any]:
     }
 
 
-def _train(context: JobContext, request: TrainRequest, snapshot: Snapshot, record: TrainingRecord) -> StoredModel:
+def _train(
+    context: JobContext[TrainParams], request: TrainRequest, snapshot: Snapshot, record: TrainingRecord
+) -> StoredModel:
     """Dataset, then training, in whatever state an earlier attempt left them."""
 
     def stopping() -> bool:
@@ -126,7 +129,7 @@ def _train(context: JobContext, request: TrainRequest, snapshot: Snapshot, recor
     return train(replace(request, resume=True), on_progress=show, should_cancel=should_stop)
 
 
-def _forgive(context: JobContext) -> bool:
+def _forgive(context: JobContext[TrainParams]) -> bool:
     """Whether that could be written; a database that is locked for a while ends no training."""
     try:
         return forgive(context.store, context.id, context.attempt)
@@ -135,7 +138,7 @@ def _forgive(context: JobContext) -> bool:
         return False
 
 
-def _require_space(context: JobContext, request: TrainRequest, snapshot: Snapshot) -> None:
+def _require_space(context: JobContext[TrainParams], request: TrainRequest, snapshot: Snapshot) -> None:
     """Refuse to begin what would fill a disk; what an earlier attempt has written counts as still to come."""
     shapes = [context.store.image(case.image_id).shape_yx for case in snapshot.cases]
     pixels = sum(rows * columns for rows, columns in shapes)

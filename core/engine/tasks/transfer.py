@@ -11,12 +11,13 @@ from typing import Any
 
 from core.engine.context import JobContext
 from core.errors import NotFoundError
+from core.jobs.kinds import TransferParams
 from core.jobs.rows import job
 from core.transfers.plan import TransferMode
 from core.transfers.run import require_transfer, transfer_image
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[TransferParams]) -> dict[str, Any]:
     """Copy or move one image after the other; one that cannot go is named and does not stop the others.
 
     Raises
@@ -29,13 +30,13 @@ def run(context: JobContext) -> dict[str, Any]:
         Somebody asked for the job to stop; what went is there.
     """
     store, params = context.store, context.params
-    mode = TransferMode(params["mode"])
-    require_transfer(store, str(params["project_id"]), str(params["target_id"]), mode, context.author)
-    source, target = store.project(str(params["project_id"])), store.project(str(params["target_id"]))
+    mode = TransferMode(params.mode)
+    require_transfer(store, params.project_id, params.target_id, mode, context.author)
+    source, target = store.project(params.project_id), store.project(params.target_id)
     began_at = job(context.id, store=store).created_at
     went: list[str] = []
     stayed: list[list[str]] = []
-    image_ids = [str(image_id) for image_id in params["image_ids"]]
+    image_ids = params.image_ids
     for number, image_id in enumerate(image_ids):
         try:
             image = store.image(image_id)

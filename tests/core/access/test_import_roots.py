@@ -12,17 +12,17 @@ import pytest
 import tifffile
 
 import core.engine.runner as runner
-from core.access.import_roots import FENCED, allowed_path, may_name_paths
+from core.access.import_roots import allowed_path, may_name_paths
 from core.access.roles import Role, set_member
 from core.datasets.import_case import ImportCase
 from core.errors import AccessError, NotFoundError, SettingsError
-from core.jobs.rows import submit
 from core.label_scheme import LabelScheme
 from core.settings import Access, Settings, load_settings
 from core.store.import_batch import Part, new_batch
 from core.store.records import JobRecord
 from core.store.store import Store
 from tests.core.evaluations.conftest import run_job as run_in
+from tests.jobs import submit
 
 links = pytest.mark.skipif(os.name == "nt", reason="links need a right there")
 
@@ -151,11 +151,11 @@ def test_only_admins_name_paths_and_only_inside(lab: Lab, share: Path, kind: str
                 submit(kind, lab.params(kind, share / "a.tif"), by=role.value, store=lab.store)
     for person in ("admin", "Root"):
         row = submit(kind, lab.params(kind, share / "a.tif"), by=person, store=lab.store)
-        assert (row.author, row.params[FENCED]) == (person, True)
+        assert (row.author, row.params["fenced"]) == (person, True)
     with pytest.raises(AccessError, match="may not be read"):
         submit(kind, lab.params(kind, share.parent / "secret" / "a.tif"), by="admin", store=lab.store)
     # the program itself, and the command line, are not concerned
-    assert FENCED not in submit(kind, lab.params(kind, share.parent / "secret" / "a.tif"), store=lab.store).params
+    assert "fenced" not in submit(kind, lab.params(kind, share.parent / "secret" / "a.tif"), store=lab.store).params
 
 
 def test_nobody_names_paths_where_it_is_off(tmp_path: Path, share: Path) -> None:

@@ -27,7 +27,6 @@ from core.exports.choice import label_choices
 from core.exports.start import start_file
 from core.imaging.image import Image
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import submit
 from core.label_scheme import DEFAULT_SCHEME
 from core.models.store import SHARED, ModelStore
 from core.projects.changes import change_project, create_project
@@ -36,6 +35,7 @@ from core.settings import Access, Settings
 from core.store.records import RevisionKind
 from core.store.review_tables import AuditRow
 from core.store.store import Store
+from tests.jobs import submit
 from tests.models import write_model
 
 PEOPLE = ("stranger", "", *(role.value for role in Role), "Other", "Root")

@@ -34,13 +34,14 @@ from core.curation.model_use import jobs_using
 from core.errors import AccessError, CristaeError, JobError, NotFoundError, PredictionError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import Priority, job, jobs, request_cancel, retry, submit
+from core.jobs.rows import Priority, job, jobs, request_cancel, retry
 from core.jobs.transitions import claim, fail, interrupt, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import Access, Settings, load_settings
 from core.store import ImageRecord, JobRecord, JobState, ProjectRecord, RevisionKind, Store
 from core.web.people import PERSON_COOKIE
 from core.web.routes import routes
+from tests.jobs import submit
 from tests.models import write_model
 
 BATCH = "0123456789abcdef"

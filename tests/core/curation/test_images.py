@@ -23,13 +23,14 @@ from core.curation.images import (
 from core.demo.project import DEMO_PROJECT, demo_was_deleted
 from core.errors import AccessError, NotFoundError, StoreError
 from core.imaging.image import Image
-from core.jobs.rows import job, request_cancel, submit
+from core.jobs.rows import job, request_cancel
 from core.label_scheme import DEFAULT_SCHEME
 from core.review.audit_log import audit_entries
 from core.settings import load_settings
 from core.store.records import ImageRecord, JobState, Split
 from core.store.review_tables import AuditRow
 from core.store.store import Store
+from tests.jobs import submit
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ from core.curation.sample_sheet import SheetPlan, apply_sheet, plan_sheet, sheet
 from core.datasets.sample_sheet import MAX_BYTES
 from core.errors import AccessError, DatasetError
 from core.imaging.image import Image, PixelSize, PixelSizeSource
-from core.jobs.rows import job, submit
+from core.jobs.rows import job
 from core.label_scheme import DEFAULT_SCHEME
 from core.review.audit_log import audit_entries
 from core.settings import Access, load_settings
 from core.spreadsheets import spreadsheet
 from core.store import ImageRecord, JobState, ProjectRecord, Store
 from core.store.records import Split
+from tests.jobs import submit
 
 
 @pytest.fixture

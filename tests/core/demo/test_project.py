@@ -7,10 +7,11 @@ import pytest
 import core.demo.project as demo
 from core.demo.project import demo_project, prepare_demo_images, prepare_demo_tests
 from core.engine.tasks.demo import queue_demo_evaluation
-from core.jobs.rows import jobs, submit
+from core.jobs.rows import jobs
 from core.settings import Settings
 from core.store import JobState, RevisionKind, Split, Store
 from tests.core.evaluations.conftest import run_job
+from tests.jobs import submit
 from tests.models import write_model
 
 

@@ -6,18 +6,63 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from core.access.roles import Permission
 from core.engine.context import JobContext
 from core.errors import ImageError
-from core.jobs.kinds import Resource, TaskKind, register
+from core.jobs.kinds import register
+from core.jobs.parameters import JobParams, Subjects
+from core.jobs.task_kind import Resource, TaskKind
 
 
-def run(context: JobContext) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class SampleParams(JobParams):
+    """What a sample does, as plain values."""
+
+    kind = "sample"
+
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def subjects(self) -> Subjects:
+        """None."""
+        return Subjects()
+
+    def to_json(self) -> dict[str, Any]:
+        """As they are."""
+        return dict(self.given)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """As they are."""
+        return cls(given=values)
+
+
+class WarmParams(SampleParams):
+    """The same where predictions run."""
+
+    kind = "sample-warm"
+
+
+class GpuParams(SampleParams):
+    """The same on a graphics card."""
+
+    kind = "sample-gpu"
+
+
+class OnceParams(SampleParams):
+    """The same, never started anew."""
+
+    kind = "sample-once"
+
+
+def run(context: JobContext[SampleParams]) -> dict[str, Any]:
     """Do what the parameters say; "once" only in the first attempt."""
-    params = context.params
+    params = context.params.given
     context.publish(pid=os.getpid())
     context.log("sample task begins")
     if params.get("trace"):
@@ -40,11 +85,11 @@ def run(context: JobContext) -> dict[str, Any]:
     return {"attempt": context.attempt, "echo": params.get("echo"), "setting": setting}
 
 
-register(TaskKind("sample", "Sample", "tests.core.engine.sample_tasks", Resource.CPU, Permission.TRAIN))
-register(TaskKind("sample-warm", "Sample", "tests.core.engine.sample_tasks", Resource.PREDICT, Permission.TRAIN))
-register(TaskKind("sample-gpu", "Sample", "tests.core.engine.sample_tasks", Resource.GPU, Permission.TRAIN))
+register(TaskKind(SampleParams, "Sample", "tests.core.engine.sample_tasks", Resource.CPU, Permission.TRAIN))
+register(TaskKind(WarmParams, "Sample", "tests.core.engine.sample_tasks", Resource.PREDICT, Permission.TRAIN))
+register(TaskKind(GpuParams, "Sample", "tests.core.engine.sample_tasks", Resource.GPU, Permission.TRAIN))
 register(
     TaskKind(
-        "sample-once", "Sample", "tests.core.engine.sample_tasks", Resource.CPU, Permission.TRAIN, 1, restartable=False
+        OnceParams, "Sample", "tests.core.engine.sample_tasks", Resource.CPU, Permission.TRAIN, 1, restartable=False
     )
 )

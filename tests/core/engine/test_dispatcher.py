@@ -14,10 +14,11 @@ from core.engine.dask_config import library
 from core.engine.dispatcher import Dispatcher, dispatch
 from core.engine.places import LocalPlaces, Place
 from core.errors import StoreError
-from core.jobs.kinds import Resource
-from core.jobs.rows import job, request_cancel, submit
+from core.jobs.rows import job, request_cancel
+from core.jobs.task_kind import Resource
 from core.settings import Settings
 from core.store import JobState, Store
+from tests.jobs import submit
 
 
 class OnePlace:

@@ -30,11 +30,12 @@ from core.engine.engine import (
 )
 from core.engine.places import graphics_cards
 from core.errors import JobError
-from core.jobs.rows import Priority, job, log_tail, request_cancel, submit
+from core.jobs.rows import Priority, job, log_tail, request_cancel
 from core.processes import identity
 from core.settings import ROOT, Settings, load_settings
 from core.store import JobState, Store
 from tests.core.engine.conftest import PLUGINS, end, wait_for, wait_until
+from tests.jobs import submit
 
 KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 

@@ -18,11 +18,12 @@ from core.engine.engine import (
     stop_engine,
 )
 from core.engine.engine_state import engine_state
-from core.jobs.rows import job, submit
+from core.jobs.rows import job
 from core.settings import Access, Settings, load_settings
 from core.store import Store
 from core.store.records import JobState
 from tests.core.engine.conftest import PLUGINS
+from tests.jobs import submit
 
 PEOPLE = {"access": "roles", "admins": "Ada", "threads": 3, "import_roots": "/srv"}
 

@@ -13,11 +13,12 @@ import pytest
 from core.engine.credentials import make_credentials
 from core.engine.engine import ensure_engine
 from core.errors import JobError
-from core.jobs.rows import job, request_cancel, submit
+from core.jobs.rows import job, request_cancel
 from core.processes import kill_tree, settings_environment
 from core.settings import ROOT, Settings, load_settings
 from core.store import JobState, Store
 from tests.core.engine.conftest import PLUGINS, end, wait_for, wait_until
+from tests.jobs import submit
 
 
 @pytest.fixture

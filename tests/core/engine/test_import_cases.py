@@ -20,13 +20,14 @@ from core.datasets.import_plan import ImportPlan, plan_import
 from core.errors import DatasetError, NotFoundError
 from core.imaging.image import Image
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
-from core.jobs.rows import job, jobs, log_tail, request_cancel, submit
+from core.jobs.rows import job, jobs, log_tail, request_cancel
 from core.jobs.transitions import claim
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.labels.reading import LabelSource
 from core.settings import Settings
 from core.store import ImageRecord, JobRecord, JobState, ProjectRecord, RevisionKind, Split, Store
 from core.store.import_batch import Part, clean_batches, find_batch, new_batch, safe_name, take_upload
+from tests.jobs import submit
 
 MAX_PX = 10**6
 

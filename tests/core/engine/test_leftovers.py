@@ -13,13 +13,14 @@ from core.engine import serve
 from core.engine.engine import ensure_engine
 from core.engine.leftovers import RETRY_S, sweep_leftovers
 from core.errors import JobError
-from core.jobs.rows import request_cancel, submit
+from core.jobs.rows import request_cancel
 from core.jobs.transitions import claim, fail, succeed
 from core.settings import Settings
 from core.store import JobState, Store
 from core.store.import_batch import Part, find_batch, new_batch
 from core.store.uploads import find_upload
 from tests.core.engine.conftest import PLUGINS, end, wait_until
+from tests.jobs import submit
 
 DAY_S = 24 * 3600.0
 

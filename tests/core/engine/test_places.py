@@ -6,7 +6,8 @@ import pytest
 
 from core.engine import places as module
 from core.engine.places import TRAIN_ON_CPU, layout
-from core.jobs.kinds import TASKS, Resource
+from core.jobs.kinds import TASKS
+from core.jobs.task_kind import Resource
 from core.settings import Settings
 
 

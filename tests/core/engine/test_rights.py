@@ -11,11 +11,12 @@ from core.imaging.image import Image
 from core.jobs.history import finished_jobs
 from core.jobs.kinds import TASKS
 from core.jobs.rights import may_change_job, may_run_job, may_see_job
-from core.jobs.rows import active_jobs, count_jobs, job, request_cancel, retry, submit
+from core.jobs.rows import active_jobs, count_jobs, job, request_cancel, retry
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import load_settings
 from core.store.records import JobRecord, JobState
 from core.store.store import Store
+from tests.jobs import submit
 
 
 @pytest.fixture

@@ -20,12 +20,12 @@ from core.jobs.rows import (
     log_tail,
     request_cancel,
     retry,
-    submit,
 )
 from core.jobs.states import LEGAL
 from core.jobs.transitions import beat, cancel, claim, explain_waiting, fail, interrupt, move, succeed
 from core.store import JobRecord, JobState, Store
 from core.store.tables import JobRow
+from tests.jobs import submit
 
 S = JobState
 HAND_WRITTEN = {

@@ -13,10 +13,12 @@ import core.engine.runner as runner
 from core.access.roles import Permission
 from core.engine.context import JobContext
 from core.errors import JobCancelledError, TrainingLostError
-from core.jobs.kinds import TASKS, Resource, TaskKind, load_plugins, register
-from core.jobs.rows import job, log_tail, request_cancel, submit
+from core.jobs.kinds import TASKS, DemoRoundsParams, load_plugins, register
+from core.jobs.rows import job, log_tail, request_cancel
+from core.jobs.task_kind import Resource, TaskKind
 from core.jobs.transitions import claim, interrupt
 from core.store import JobState, Store
+from tests.jobs import submit
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +146,11 @@ def test_progress_is_written_while_the_task_works(store: Store, monkeypatch: pyt
 
 def test_plugins_add_kinds() -> None:
     load_plugins(("tests.core.engine.sample_tasks",))
-    register(TaskKind("extra", "Extra", "nowhere", Resource.CPU, Permission.TRAIN))
+
+    class Extra(DemoRoundsParams):
+        kind = "extra"  # type: ignore[assignment]
+
+    register(TaskKind(Extra, "Extra", "nowhere", Resource.CPU, Permission.TRAIN))
     try:
         assert {"sample", "extra", "ingest", "predict"} <= set(TASKS)
     finally:

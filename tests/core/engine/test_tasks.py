@@ -22,7 +22,7 @@ from core.engine.engine import ensure_engine
 from core.errors import JobCancelledError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
-from core.jobs.rows import job, submit
+from core.jobs.rows import job
 from core.jobs.transitions import claim
 from core.models.store import ModelStore, StoredModel
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
@@ -33,6 +33,7 @@ from core.settings import Settings, load_settings
 from core.store import ImageRecord, JobRecord, JobState, ProjectRecord, RevisionKind, RevisionState, Store
 from tests.core.engine.conftest import PLUGINS, end, wait_for
 from tests.core.networks import write_model
+from tests.jobs import submit
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from core.engine.tasks import train as train_task
 from core.errors import CristaeError, DatasetError, JobError, StorageFullError, StoreError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
-from core.jobs.rows import job, request_cancel, request_finish, request_pause, retry, submit
+from core.jobs.rows import job, request_cancel, request_finish, request_pause, retry
 from core.jobs.transitions import claim
 from core.label_scheme import LabelScheme
 from core.learning.progress import training_history
@@ -35,6 +35,7 @@ from core.store import JobRecord, JobState, RevisionKind, Store
 from core.training.request import EpochReport, TrainingProgress
 from tests.core.models.test_store import model_folder
 from tests.core.training.datasets import noise, stripes
+from tests.jobs import submit
 from tests.models import write_loadable_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")]
@@ -215,7 +216,7 @@ def test_a_model_made_just_before_the_kill_is_not_made_again(
 ) -> None:
     context = begun(store, start_training(store, plan))
     model = model_folder(store.settings.models_dir, "nerve")
-    (model / "snapshot.json").write_text(json.dumps(context.params["snapshot"]))
+    (model / "snapshot.json").write_text(json.dumps(context.params.snapshot))
     (store.settings.models_dir / ".nerve.training").mkdir()
     monkeypatch.setattr(train_task, "train", lambda *_, **__: pytest.fail("trained again"))
     assert train_task.run(context)["model_id"] == "nerve"

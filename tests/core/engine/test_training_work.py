@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from core.errors import JobError, TrainingError
 from core.jobs.kinds import task_kind
-from core.jobs.rows import job, request_cancel, request_finish, request_pause, retry, submit
+from core.jobs.rows import job, request_cancel, request_finish, request_pause, retry
 from core.jobs.transitions import PAUSED, claim, fail, forgive, interrupt, move, pause
 from core.learning.start import training_folder
 from core.learning.work import sweep_work, work_folder
@@ -17,6 +17,7 @@ from core.settings import Settings, load_settings
 from core.store import JobRecord, JobState, Store
 from core.store.records import JobControl
 from core.training.train import LOCK_FILE
+from tests.jobs import submit
 
 
 @pytest.fixture

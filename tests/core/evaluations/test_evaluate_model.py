@@ -15,7 +15,7 @@ from core.errors import JobCancelledError, PredictionError, SettingsError
 from core.evaluations.read import compare_evaluations, evaluation, evaluation_report, evaluations
 from core.evaluations.start import EvaluationPlan, check_evaluation, start_evaluation
 from core.imaging.image import Image
-from core.jobs.rows import Priority, job, jobs, submit
+from core.jobs.rows import Priority, job, jobs
 from core.label_scheme import LabelClass, LabelScheme
 from core.labels.translation import match_classes
 from core.segmentation.prediction_summary import PredictionSummary
@@ -23,6 +23,7 @@ from core.settings import Settings
 from core.store import ImageRecord, JobState, ProjectRecord, RevisionKind, Split, Store
 from core.store.records import EvaluationSource, EvaluationState
 from tests.core.evaluations.conftest import REFERENCE, add_image, add_labels, run_job
+from tests.jobs import submit
 from tests.models import write_model
 
 

@@ -14,11 +14,12 @@ from core.datasets.folder import load_case, open_dataset, read_classes
 from core.datasets.import_plan import plan_import
 from core.exports.request import COUNTS, TRAINING, ExportRequest, Form
 from core.imaging.pyramid import open_pyramid
-from core.jobs.rows import job, submit
+from core.jobs.rows import job
 from core.jobs.transitions import claim
 from core.store.records import ImageRecord, RevisionKind
 from core.store.store import Store
 from tests.core.exports.conftest import SCHEME, SHAPE, Tissue
+from tests.jobs import submit
 
 
 def imported(store: Store, folder: Path, name: str) -> str:

@@ -22,7 +22,7 @@ from core.datasets.folder import load_case, open_dataset
 from core.errors import AccessError, LabelMapError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import open_pyramid
-from core.jobs.rows import job, submit
+from core.jobs.rows import job
 from core.jobs.transitions import claim
 from core.label_scheme import LabelScheme
 from core.learning.snapshot import take_snapshot, write_snapshot
@@ -36,6 +36,7 @@ from core.settings import load_settings
 from core.store import ImageRecord, JobState, Store
 from core.store.label_maps import label_classes, model_classes, open_label_map
 from core.store.records import RevisionKind, RevisionRecord
+from tests.jobs import submit
 from tests.models import write_model
 
 MODEL = LabelScheme.from_names({"Membrane": 1, "mitochondrion": 2, "golgi": 3})

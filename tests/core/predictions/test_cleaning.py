@@ -15,7 +15,6 @@ from core.errors import PredictionError
 from core.exports.label_maps import render_download
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
-from core.jobs.rows import submit
 from core.label_scheme import LabelScheme
 from core.objects.cleaning import Changes
 from core.objects.report import cleaning_sentence
@@ -25,6 +24,7 @@ from core.store import ImageRecord, RevisionKind, RevisionState, Store
 from core.store.label_maps import MATCH
 from core.store.records import RevisionRecord
 from tests.core.evaluations.conftest import run_job
+from tests.jobs import submit
 from tests.models import write_model
 
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})

@@ -7,25 +7,26 @@ from typing import Any
 
 from core.access.roles import Permission
 from core.engine.context import JobContext
-from core.jobs.kinds import Resource, TaskKind, register
+from core.jobs.kinds import PredictParams, TrainParams, register
+from core.jobs.task_kind import Resource, TaskKind
 from tests.models import write_model
 
 TRAINING_S = 1.0
 
 
-def run(context: JobContext) -> dict[str, Any]:
+def run(context: JobContext[PredictParams | TrainParams]) -> dict[str, Any]:
     """A model folder after a moment, or nothing at all for a prediction."""
-    if "image_id" in context.params:
+    if isinstance(context.params, PredictParams):
         return {"revision_id": "none"}
     began = time.monotonic()
     while (gone := time.monotonic() - began) < TRAINING_S:
         context.progress(gone / TRAINING_S, "training")
         time.sleep(0.02)
-    folder = context.settings.models_dir / str(context.params["model_id"])
+    folder = context.settings.models_dir / context.params.model_id
     if not folder.exists():
         write_model(folder)
     return {"model_id": folder.name}
 
 
-register(TaskKind("train", "Training", __name__, Resource.TRAIN, Permission.TRAIN, 5))
-register(TaskKind("predict", "Predicting", __name__, Resource.PREDICT, Permission.TRAIN))
+register(TaskKind(TrainParams, "Training", __name__, Resource.TRAIN, Permission.TRAIN, 5))
+register(TaskKind(PredictParams, "Predicting", __name__, Resource.PREDICT, Permission.TRAIN))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import sqlite3
 import subprocess
 import sys
@@ -26,11 +27,13 @@ from core.errors import StorageFullError, StoreError
 from core.imaging.image import Image
 from core.imaging.image_content import content_hash
 from core.imaging.pyramid import write_label_pyramid
+from core.jobs.rows import job
 from core.label_scheme import DEFAULT_SCHEME
 from core.settings import Settings, load_settings
 from core.store import RevisionKind, Store
 from core.store.base import now
 from core.store.tables import Base, UtcDateTime
+from tests.jobs import submit
 
 ALEMBIC = Path(database.__file__).parent / "alembic"
 
@@ -133,8 +136,17 @@ def _without_batches(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE jobs DROP COLUMN batch_id")
 
 
+def _without_subjects(connection: sqlite3.Connection) -> None:
+    """As before migration 0015."""
+    for index in ("project_id_kind_created_at", "image_id_kind_created_at", "model_id_kind_created_at", "target_id"):
+        connection.execute(f"DROP INDEX ix_jobs_{index}")
+    for column in ("project_id", "image_id", "model_id", "target_id", "title"):
+        connection.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
+
+
 def _without_uploads_project(connection: sqlite3.Connection) -> None:
     """As before migration 0014."""
+    _without_subjects(connection)
     connection.execute("DROP INDEX ix_projects_for_uploads")
     connection.execute("ALTER TABLE projects DROP COLUMN for_uploads")
 
@@ -152,6 +164,37 @@ def test_the_project_of_uploads_of_an_older_database_is_known_by_its_name(
     again = Store(store.settings)
     known = again.uploads_project()
     assert (known.name if known else None) == marked
+    again.close()
+
+
+def test_jobs_of_an_older_database_are_known_by_what_they_are_about(store: Store) -> None:
+    """Until migration 0015 that stood in their parameters alone."""
+    project = store.create_project("one", DEFAULT_SCHEME)
+    asked = {
+        "train": {"project_id": project.id, "model_id": "nerve", "name": "Nerve"},
+        "predict": {"image_id": "a" * 32, "model_id": "nerve"},
+        "import_model": {"path": "/lab/model.zip", "project_id": None},
+        "transfer": {"project_id": project.id, "target_id": "b" * 32, "image_ids": ["a" * 32]},
+        "measure": {"project_id": "no id of ours, which is longer than any", "model_id": 7},
+    }
+    ids = {kind: submit(kind, {}, store=store).id for kind in asked}
+    with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
+        for kind, params in asked.items():
+            connection.execute("UPDATE jobs SET params = ? WHERE id = ?", (json.dumps(params), ids[kind]))
+        _without_subjects(connection)
+        connection.execute("UPDATE alembic_version SET version_num = '0014'")
+    connection.close()
+    again = Store(store.settings)
+    rows = {kind: job(ids[kind], store=again) for kind in asked}
+    about = {kind: (row.project_id, row.image_id, row.model_id, row.target_id, row.title) for kind, row in rows.items()}
+    assert about == {
+        "train": (project.id, None, "nerve", None, "Nerve"),
+        "predict": (None, "a" * 32, "nerve", None, ""),
+        "import_model": (None, None, None, None, "/lab/model.zip"),
+        "transfer": (project.id, None, None, "b" * 32, ""),
+        "measure": (None, None, None, None, ""),
+    }
+    assert {kind: dict(row.params) for kind, row in rows.items()} == asked
     again.close()
 
 

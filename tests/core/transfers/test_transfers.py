@@ -15,7 +15,7 @@ from core.access.roles import Role, set_member
 from core.errors import AccessError, StoreError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid, write_label_pyramid
-from core.jobs.rows import job, submit
+from core.jobs.rows import job
 from core.jobs.transitions import claim
 from core.label_scheme import LabelScheme
 from core.review.audit_log import audit_entries
@@ -28,6 +28,7 @@ from core.store.label_maps import MATCH
 from core.store.review_tables import ReviewRow
 from core.transfers.plan import TransferMode, plan_transfer
 from core.transfers.run import start_transfer, transfer_image
+from tests.jobs import submit
 
 HERE = LabelScheme.from_names({"mitochondria": 1, "ER": 2, "pores": 3})
 THERE = LabelScheme.from_names({"ER": 1, "mitochondrion": 5, "Golgi": 6})

@@ -13,13 +13,13 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from core.access.roles import Role, set_member
-from core.jobs.rows import submit
 from core.review.double_annotation import ask_to_annotate
 from core.settings import Access, Settings
 from core.store import Store
 from core.web.people import PERSON_COOKIE
 from core.web.routes import routes
 from tests.core.review.conftest import add_image, add_labels, add_project
+from tests.jobs import submit
 from tests.models import write_model
 
 NOTHING = "0" * 32

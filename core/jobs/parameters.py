@@ -1,0 +1,170 @@
+"""What every class of job parameters has: plain values in and out, and the things that a job is about."""
+
+from __future__ import annotations
+
+import typing
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, fields
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Self
+
+from core.errors import JobError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subjects:
+    """The things that a job is about: who may see it, what it is called and what must stay for it follow from these.
+
+    Parameters
+    ----------
+    project_id
+        The project that it works in; None: that of its image, or none.
+    image_id
+        The one image that it is about.
+    model_id
+        The one model that it uses or makes.
+    target_id
+        Another project that it brings something to.
+    name
+        What people call it, where that is none of the things above.
+    image_ids, revision_ids
+        Everything of the project that it names, ``image_id`` included or not.
+    model_ids
+        Further models that must stay while it waits or runs.
+    upload_id, import_batch_id
+        Files that came for it.
+    path
+        The one file or folder of the server that it reads.
+    paths
+        The files of the server that it reads, where they are many.
+    """
+
+    project_id: str | None = None
+    image_id: str | None = None
+    model_id: str | None = None
+    target_id: str | None = None
+    name: str = ""
+    image_ids: tuple[str, ...] = ()
+    revision_ids: tuple[str, ...] = ()
+    model_ids: tuple[str, ...] = ()
+    upload_id: str | None = None
+    import_batch_id: str | None = None
+    path: str = ""
+    paths: tuple[str, ...] = ()
+
+    @property
+    def models(self) -> frozenset[str]:
+        """Every model that it uses, makes or starts from."""
+        return frozenset(each for each in (self.model_id, *self.model_ids) if each)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Everything of the server that it reads."""
+        return tuple(each for each in (self.path, *self.paths) if each)
+
+    @property
+    def title(self) -> str:
+        """What it is called by itself; "" where its image, project or model says it better."""
+        return self.name or self.path
+
+    @property
+    def content(self) -> frozenset[str]:
+        """Every image and label map that it names."""
+        return frozenset(each for each in (self.image_id, *self.image_ids, *self.revision_ids) if each)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobParams(ABC):
+    """What a job is asked to do. Each kind has a class of its own, beside its row in `core.jobs.kinds`.
+
+    Fields are plain JSON values, enums of strings, or tuples and mappings of such.
+
+    Parameters
+    ----------
+    fenced
+        Whether its paths came from a browser: whoever reads them asks again.
+    """
+
+    kind: ClassVar[str]
+
+    fenced: bool = False
+
+    @property
+    @abstractmethod
+    def subjects(self) -> Subjects:
+        """The things that it is about."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for the row; what is empty, as it is by itself, is left out."""
+        values = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        return {name: _plain(value) for name, (value, default) in values.items() if value or value != default}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """From the plain values of a row, also of an earlier version: what is not known is ignored.
+
+        Raises
+        ------
+        JobError
+            A value is missing or cannot be used.
+        """
+        given: dict[str, Any] = {}
+        for field, hint in _hints(cls):
+            value = values.get(field.name)
+            if value is None:
+                if _needed(field):
+                    raise JobError(f"The job says no {field.name}.", f"A job of the kind {cls.kind!r} needs it.")
+                continue
+            try:
+                given[field.name] = _typed(value, hint)
+            except (TypeError, ValueError) as error:
+                raise JobError(
+                    f"The job's {field.name} is {value!r}."[:500],
+                    "Ask for the job again, with a value that can be used.",
+                ) from error
+        return cls(**given)
+
+
+@cache
+def _hints(cls: type[JobParams]) -> tuple[tuple[Field[Any], Any], ...]:
+    hints = typing.get_type_hints(cls)
+    return tuple((field, hints[field.name]) for field in fields(cls))
+
+
+def _needed(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _typed(value: Any, hint: Any) -> Any:
+    """The plain value as the field has it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It cannot be such a value.
+    """
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin is UnionType:  # only ever "or none", and none is dealt with above
+        return _typed(value, next(each for each in inner if each is not NoneType))
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise TypeError("not a list")
+        return tuple(_typed(item, inner[0]) for item in value)
+    if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise TypeError("not a mapping")
+        return dict(value)
+    return hint(value)
