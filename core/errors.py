@@ -32,6 +32,10 @@ Each says what happened with the actual values (``cause``) and what the user can
         └── JobPausedError     somebody asked for the job to stop and to go on later
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 
 class CristaeError(Exception):
     """Base of every error that Cristae raises on purpose.
@@ -51,6 +55,28 @@ class CristaeError(Exception):
 
     def __str__(self) -> str:
         return f"{self.cause} {self.remedy}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something cannot be begun, told before anybody tries.
+
+    Parameters
+    ----------
+    cause, remedy
+        As in `CristaeError`.
+    """
+
+    cause: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.cause} {self.remedy}".strip()
+
+    @classmethod
+    def of(cls, error: CristaeError, about: str = "") -> Refusal:
+        """What an error says; with what it is about before it."""
+        return cls(f"{about}: {error.cause}" if about else error.cause, error.remedy)
 
 
 class SettingsError(CristaeError):

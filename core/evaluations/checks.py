@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.errors import CristaeError, SettingsError
+from core.errors import CristaeError, Refusal, SettingsError
 from core.evaluation.settings import EvaluationSettings
 from core.imaging.pyramid import open_pyramid
 from core.learning.drawn_references import doubted
@@ -64,13 +64,13 @@ class EvaluationCheck:
     warnings
         Sentences; the evaluation is possible all the same.
     refusals
-        Sentences; it is not.
+        Why it is not.
     """
 
     images: tuple[ImageRecord, ...]
     without_reference: tuple[str, ...]
     warnings: tuple[str, ...]
-    refusals: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Planned:
     images: tuple[ImageRecord, ...]
     references: Mapping[str, RevisionRecord]
     model: StoredModel | None
-    refusals: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
 
 
 def check_evaluation(store: Store, plan: EvaluationPlan) -> EvaluationCheck:
@@ -111,27 +111,32 @@ def planned(store: Store, plan: EvaluationPlan) -> Planned:
     settings_of(plan.settings)
     everything = store.images(plan.project_id)
     by_id = {image.id: image for image in everything}
-    refusals: list[str] = []
+    refusals: list[Refusal] = []
     if plan.image_ids is None:
         images = tuple(image for image in everything if image.split is Split.TEST)
         if not images:
-            refusals.append("The test set is empty. Mark images for the test on the Data page, or choose images.")
+            refusals.append(
+                Refusal("The test set is empty.", "Mark images for the test on the Data page, or choose images.")
+            )
     else:
         wanted = tuple(dict.fromkeys(plan.image_ids))
         images = tuple(by_id[image_id] for image_id in wanted if image_id in by_id)
         if len(images) < len(wanted):
             refusals.append(
-                f"{len(wanted) - len(images)} of the chosen images are not in this project (any more). Choose anew."
+                Refusal(
+                    f"{len(wanted) - len(images)} of the chosen images are not in this project (any more).",
+                    "Choose anew.",
+                )
             )
         if not wanted:
-            refusals.append("No image is chosen. Choose at least one with reference labels.")
+            refusals.append(Refusal("No image is chosen.", "Choose at least one with reference labels."))
     references = store.project_revisions(plan.project_id, RevisionKind.REFERENCE)
     model = None
     if plan.model_id is not None:
         try:
             model = ModelStore(store.settings.models_dir).get(plan.model_id)
         except CristaeError as error:
-            refusals.append(str(error))
+            refusals.append(Refusal.of(error))
     return Planned(plan, project, everything, images, references, model, tuple(refusals))
 
 
@@ -143,8 +148,11 @@ def check_planned(store: Store, what: Planned) -> EvaluationCheck:
     warnings: list[str] = []
     if what.images and not labelled:
         refusals.append(
-            "None of the images has reference labels. Import their label maps on the Data page, or annotate them on "
-            "the Correct page and have them approved."
+            Refusal(
+                "None of the images has reference labels.",
+                "Import their label maps on the Data page, or annotate them on the Correct page and have them "
+                "approved.",
+            )
         )
     elif bare:
         warnings.append(
@@ -156,7 +164,7 @@ def check_planned(store: Store, what: Planned) -> EvaluationCheck:
         refusals += forbidden
         warnings += _trained_on(what.model, labelled)
     elif what.plan.model_id is None and not what.plan.predictions:
-        refusals.append("Neither a model nor predictions are chosen. Choose what shall be evaluated.")
+        refusals.append(Refusal("Neither a model nor predictions are chosen.", "Choose what shall be evaluated."))
     shaky = doubted(store, what.plan.project_id, {image.id: what.references[image.id] for image in labelled})
     if names := [image.name for image in labelled if image.id in shaky]:
         warnings.append(
@@ -211,7 +219,7 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
-def _predictions(store: Store, what: Planned) -> list[str]:
+def _predictions(store: Store, what: Planned) -> list[Refusal]:
     """What is wrong with the predictions that are given."""
     told = []
     for image in what.images:
@@ -222,14 +230,18 @@ def _predictions(store: Store, what: Planned) -> list[str]:
             revision = store.revision(revision_id)
             shape = open_pyramid(store.label_pyramid_path(revision_id)).shape_yx
         except CristaeError as error:
-            told.append(f"{image.name}: {error}")
+            told.append(Refusal.of(error, image.name))
             continue
         if revision.image_id != image.id:
-            told.append(f"{image.name}: its prediction is one of another image. Choose the predictions anew.")
+            told.append(
+                Refusal(f"{image.name}: its prediction is one of another image.", "Choose the predictions anew.")
+            )
         elif shape != image.shape_yx:
             told.append(
-                f"{image.name} is {_size(image.shape_yx)} but its prediction is {_size(shape)}. Export the prediction "
-                "at the image's full size."
+                Refusal(
+                    f"{image.name} is {_size(image.shape_yx)} but its prediction is {_size(shape)}.",
+                    "Export the prediction at the image's full size.",
+                )
             )
     return told
 
@@ -238,14 +250,16 @@ def _size(shape_yx: tuple[int, int]) -> str:
     return f"{shape_yx[0]} x {shape_yx[1]} px"
 
 
-def _classes(store: Store, model: StoredModel, project: ProjectRecord) -> tuple[list[str], list[str]]:
+def _classes(store: Store, model: StoredModel, project: ProjectRecord) -> tuple[list[str], list[Refusal]]:
     """Classes that only one side has: warnings and refusals."""
     match = model_classes(store, project, model.scheme, model.id)
     names = ", ".join(item.name for item in model.scheme.classes)
     if not match.any_in_common:
         return [], [
-            f"The model knows other classes ({names}) than the project. Match them on the Segment page (open an image "
-            "with this model), or choose another model."
+            Refusal(
+                f"The model knows other classes ({names}) than the project.",
+                "Match them on the Segment page (open an image with this model), or choose another model.",
+            )
         ]
     told = []
     if match.missing:

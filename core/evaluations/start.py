@@ -58,8 +58,7 @@ def start_evaluation(store: Store, plan: EvaluationPlan, *, author: str = "", by
     what = planned(store, plan)
     check = check_planned(store, what)
     if check.refusals:
-        cause, _, remedy = check.refusals[0].rpartition(". ")  # every refusal ends with its remedy
-        raise DatasetError(f"{cause}.", remedy)
+        raise DatasetError(check.refusals[0].cause, check.refusals[0].remedy)
     scheme = what.project.scheme
     sizes = [image.pixel_size.nm for image in check.images if image.pixel_size.nm is not None]
     row = store.create_evaluation(

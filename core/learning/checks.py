@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from core.errors import Refusal
 from core.label_scheme import LabelClass, LabelScheme
 from core.store.records import ImageRecord, RevisionRecord, Split
 
@@ -50,14 +51,14 @@ class TrainingCheck:
     warnings
         Sentences; the training is possible all the same.
     refusals
-        Sentences; it is not.
+        Why it is not.
     """
 
     balance: tuple[ClassBalance, ...]
     labelled_px: int
     ignored_px: int
     warnings: tuple[str, ...]
-    refusals: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
 
 
 def check_training(
@@ -85,8 +86,8 @@ def check_training(
 
     Examples
     --------
-    >>> check_training((), (), {}, LabelScheme(())).refusals
-    ('No image is chosen. Choose at least one with reference labels.',)
+    >>> check_training((), (), {}, LabelScheme(())).refusals[0].cause
+    'No image is chosen.'
     """
     labelled = [image for image in chosen if image.id in references]
     balance, labelled_px = _balance([references[image.id] for image in labelled], scheme)
@@ -125,22 +126,27 @@ def _balance(revisions: Sequence[RevisionRecord], scheme: LabelScheme) -> tuple[
     return rows, labelled
 
 
-def _refusals(chosen: Sequence[ImageRecord], references: Mapping[str, RevisionRecord]) -> tuple[str, ...]:
+def _refusals(chosen: Sequence[ImageRecord], references: Mapping[str, RevisionRecord]) -> tuple[Refusal, ...]:
     if not chosen:
-        return ("No image is chosen. Choose at least one with reference labels.",)
+        return (Refusal("No image is chosen.", "Choose at least one with reference labels."),)
     told = []
     test = [image.name for image in chosen if image.split is Split.TEST]
     bare = [image.name for image in chosen if image.id not in references]
     if test:
-        told.append(f"{_some(test)} of the test set: scores on images that were trained on would mean nothing.")
+        told.append(
+            Refusal(
+                f"{_some(test)} of the test set: scores on images that were trained on would mean nothing.",
+                "Choose other images.",
+            )
+        )
     if bare:
-        told.append(f"{_some(bare)} without reference labels. Import their label maps on the Data page.")
+        told.append(Refusal(f"{_some(bare)} without reference labels.", "Import their label maps on the Data page."))
     return tuple(told)
 
 
-def _nothing_labelled(labelled: Sequence[ImageRecord], balance: Sequence[ClassBalance]) -> tuple[str, ...]:
+def _nothing_labelled(labelled: Sequence[ImageRecord], balance: Sequence[ClassBalance]) -> tuple[Refusal, ...]:
     if labelled and not any(row.pixels for row in balance):
-        return ("The label maps show no class at all: there is nothing to learn.",)
+        return (Refusal("The label maps show no class at all: there is nothing to learn.", "Choose other images."),)
     return ()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from core.access.models import require_visible_model
 from core.access.roles import Permission, require
-from core.errors import CristaeError, DatasetError
+from core.errors import CristaeError, DatasetError, Refusal
 from core.evaluation.words import counted
 from core.label_scheme import LabelScheme
 from core.learning.checks import TrainingCheck, check_training
@@ -48,7 +48,7 @@ class RoundCheck:
     new: Fresh
     training: TrainingCheck
     warnings: tuple[str, ...]
-    refusals: tuple[str, ...]
+    refusals: tuple[Refusal, ...]
 
 
 def check_round(store: Store, plan: RoundPlan) -> RoundCheck:
@@ -104,8 +104,7 @@ def start_round(store: Store, plan: RoundPlan, who: str = "") -> RoundRecord:
     snapshot = take_snapshot(store, plan.project_id, [image.id for image in check.images])
     training_params(store, plan.training("round"), snapshot)  # what cannot be trained is refused here
     if check.refusals:
-        cause, _, remedy = check.refusals[0].rpartition(". ")
-        raise DatasetError(f"{cause or remedy}".rstrip(".") + ".", remedy if cause else "Choose other images.")
+        raise DatasetError(check.refusals[0].cause, check.refusals[0].remedy)
     return store.create_round(
         plan.project_id,
         author=who,
@@ -150,13 +149,13 @@ def _counted(labels: TrainingLabels) -> RevisionRecord:
     return replace(labels.layers[0], coverage=tuple(rows.values()))
 
 
-def _parent_scheme(store: Store, plan: RoundPlan) -> tuple[LabelScheme | None, tuple[str, ...]]:
+def _parent_scheme(store: Store, plan: RoundPlan) -> tuple[LabelScheme | None, tuple[Refusal, ...]]:
     if plan.parent_id is None:
         return None, ()
     try:
         return ModelStore(store.settings.models_dir).get(plan.parent_id).scheme, ()
     except CristaeError as error:
-        return None, (str(error),)
+        return None, (Refusal.of(error),)
 
 
 def _nothing_new(new: Fresh) -> tuple[str, ...]:

@@ -82,8 +82,8 @@ def _model_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
         project_id=project.id, model_id=model_id, image_ids=image_ids, settings=settings_fields(project)
     )
     check = check_evaluation(context.store(), plan)
-    for text in check.refusals:
-        st.error(plain(text), icon=":material/block:")
+    for refusal in check.refusals:
+        st.error(plain(str(refusal)), icon=":material/block:")
     for text in check.warnings:
         st.warning(plain(text), icon=":material/warning:")
     if st.button("Evaluate", type="primary", icon=":material/play_arrow:", disabled=bool(check.refusals)):

@@ -188,8 +188,8 @@ def _plan(project: ProjectRecord) -> RoundPlan:
 
 
 def _begin(project: ProjectRecord, plan: RoundPlan, check: RoundCheck, person: str) -> None:
-    for text in check.refusals:
-        st.error(plain(text), icon=":material/block:")
+    for refusal in check.refusals:
+        st.error(plain(str(refusal)), icon=":material/block:")
     for text in check.warnings:
         st.warning(plain(text), icon=":material/warning:")
     allowed = may_as(person, Permission.TRAIN, project.id)

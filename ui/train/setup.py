@@ -142,8 +142,8 @@ def _filtered(project: ProjectRecord, images: list[ImageRecord]) -> list[ImageRe
 
 
 def _what_they_hold(check: TrainingCheck, count: int) -> None:
-    for text in check.refusals:
-        st.error(plain(text), icon=":material/block:")
+    for refusal in check.refusals:
+        st.error(plain(str(refusal)), icon=":material/block:")
     for text in check.warnings:
         st.warning(plain(text), icon=":material/warning:")
     if check.labelled_px:

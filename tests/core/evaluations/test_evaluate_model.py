@@ -225,13 +225,13 @@ def test_refusals(
 ) -> None:
     write_model(settings.models_dir / "liver")
     plan = plan_of(kind, project, images[0], store, settings.models_dir)
-    assert any(words in text for text in check_evaluation(store, plan).refusals)
+    assert any(words in str(text) for text in check_evaluation(store, plan).refusals)
 
 
 def test_classes_in_common_and_an_empty_test_set_are_needed(store: Store, settings: Settings) -> None:
     write_model(settings.models_dir / "liver")
     other = store.create_project("plants", named("cell wall", "chloroplast"))
-    refusals = check_evaluation(store, EvaluationPlan(other.id, "liver")).refusals
+    refusals = [str(each) for each in check_evaluation(store, EvaluationPlan(other.id, "liver")).refusals]
     assert any("The test set is empty" in text for text in refusals)
     assert any("The model knows other classes" in text for text in refusals)
 

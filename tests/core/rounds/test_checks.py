@@ -90,11 +90,11 @@ def test_refusals(store: Store, project: ProjectRecord) -> None:
     empty = add(store, project, "empty", grey(3))
     label(store, test, some_labels())
     label(store, empty, np.zeros((16, 16), np.uint8))
-    assert "No image is chosen" in look(store, project, []).refusals[0]
-    first, second = look(store, project, [test, bare]).refusals
+    assert "No image is chosen" in look(store, project, []).refusals[0].cause
+    first, second = map(str, look(store, project, [test, bare]).refusals)
     assert first.startswith("frozen is of the test set")
     assert second.startswith("bare is without reference labels")
-    assert "no class at all" in look(store, project, [empty]).refusals[0]
+    assert "no class at all" in look(store, project, [empty]).refusals[0].cause
 
 
 def test_a_parent_of_other_classes(store: Store, project: ProjectRecord) -> None:
