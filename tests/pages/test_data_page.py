@@ -14,14 +14,14 @@ from streamlit.testing.v1 import AppTest
 from core.datasets.case import Split
 from core.datasets.import_case import check_import
 from core.datasets.import_plan import plan_import
-from core.errors import LabelMapError
+from core.errors import JobError, LabelMapError
 from core.imaging.image import Image, PixelSizeSource
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
-from core.jobs.rows import jobs
-from core.jobs.transitions import claim, succeed
+from core.jobs.rows import jobs, new_job
+from core.jobs.transitions import claim, fail, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.store import ImageRecord, RevisionKind, Store
-from tests.jobs import submit
+from tests.jobs import params, submit
 from tests.pages.conftest import open_page, texts
 from ui.data.preview import Defaults, _row, chosen_cases, unknown_sizes
 from ui.data.table import matching, rows, save_edits, typed_sizes
@@ -558,3 +558,15 @@ def test_an_import_says_what_comes_next(store: Store, image: ImageRecord, app: A
     assert not page.exception
     assert any(button.label == "Segment 1 image" for button in page.button)
     assert link in [each.proto.label for each in page.get("page_link")]
+
+
+def test_my_failed_import_is_shown_although_others_have_asked_for_much_since(store: Store, app: AppTest) -> None:
+    """It was looked for among the newest 20 imports of everybody."""
+    project = store.create_project("one", DEFAULT_SCHEME)
+    asked = submit("import_cases", {"project_id": project.id}, author="Ada")
+    fail(store, asked.id, JobError("The disk of the lab is full.", "Free some space."))
+    with store.database.writing() as session:
+        theirs = {"project_id": "f" * 32}
+        session.add_all(new_job(params("import_cases", theirs)) for _ in range(300))
+    page = open_page(app, PAGE, project=project.id)
+    assert "The disk of the lab is full." in texts(page) + "".join(error.value for error in page.error)

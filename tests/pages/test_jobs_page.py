@@ -127,7 +127,7 @@ def test_a_link_to_a_job_that_is_gone_leaves_the_list(store: Store, app: AppTest
 def test_finished_jobs_are_found_by_what_people_remember(store: Store, image: ImageRecord) -> None:
     many(store, 3)
     many(store, 1, state="failed", error_cause="The disk is full.", author="Grace")
-    many(store, 1, kind="train", params={"name": "Jürgen 100%", "model_id": "m"})
+    many(store, 1, kind="train", title="Jürgen 100%", model_id="m")
     row = running(store, image_id=image.id)
     assert succeed(store, row.id, 1, {})
     running(store, name="disk")
@@ -144,7 +144,7 @@ def test_finished_jobs_are_found_by_what_people_remember(store: Store, image: Im
 
 
 def test_a_thousand_finished_jobs_are_paged_and_quick(store: Store, app: AppTest) -> None:
-    many(store, 1000, params={"name": "case", "snapshot": ["x" * 64] * 50})
+    many(store, 1000, title="case", params={"snapshot": ["x" * 64] * 50})
     began = time.perf_counter()
     page = open_page(app, PAGE)
     first_s = time.perf_counter() - began

@@ -211,6 +211,12 @@ def test_a_job_names_nothing_of_another_project(lab: Lab, share: Path, monkeypat
     other = lab.store.create_project("Other", lab.project.scheme)
     params = {**lab.params("ingest", share / "a.tif"), "project_id": other.id}
     image_id = run_job(lab.store, submit("ingest", params, store=lab.store), monkeypatch).result["image_ids"][0]
-    for named in ({"image_ids": [image_id]}, {"cases": [{"image_id": image_id}]}, {"image_id": image_id}):
+    named: dict[str, dict[str, Any]] = {
+        "train": {"image_ids": [image_id]},
+        "import_predictions": {"cases": [{"image_id": image_id}]},
+        "clean": {"image_id": image_id},
+        "measure": {"revision_ids": [image_id]},
+    }
+    for kind, values in named.items():
         with pytest.raises(NotFoundError, match="in this project"):
-            submit("measure", {"project_id": lab.project.id, **named}, by="admin", store=lab.store)
+            submit(kind, {"project_id": lab.project.id, **values}, by="admin", store=lab.store)

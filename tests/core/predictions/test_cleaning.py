@@ -164,7 +164,7 @@ def test_the_job_makes_the_label_map(store: Store, prediction: RevisionRecord) -
     done = run_job(store, asked)
     assert done.result["revision_id"] == store.revisions(prediction.image_id)[0].id != prediction.id
     refused = run_job(store, submit("clean", {"revision_id": prediction.id}, store=store))
-    assert "no rules" in refused.error_cause
+    assert "object rules cannot be read" in refused.error_cause
 
 
 def test_the_table_to_take_away_has_numbers_before_and_after(store: Store, prediction: RevisionRecord) -> None:
