@@ -9,7 +9,8 @@ from typing import Any
 from core.jobs import rows
 from core.jobs.kinds import task_kind
 from core.jobs.parameters import JobParams
-from core.store import JobRecord
+from core.store import JobRecord, Store
+from core.store.tables import JobRow
 
 _EMPTY = {"str": "", "Preset": "compact", "Mapping": {}, "tuple": []}
 
@@ -19,7 +20,7 @@ def params(kind: str, values: Mapping[str, Any]) -> JobParams:
     needed = {
         field.name: next(empty for name, empty in _EMPTY.items() if str(field.type).startswith(name))
         for field in fields(task_kind(kind).params)
-        if field.default is MISSING
+        if field.default is MISSING and field.default_factory is MISSING
     }
     return task_kind(kind).params.from_json({**needed, **values})
 
@@ -27,3 +28,11 @@ def params(kind: str, values: Mapping[str, Any]) -> JobParams:
 def submit(kind: str, values: Mapping[str, Any], **how: Any) -> JobRecord:
     """A job in the queue, as `core.jobs.rows.submit` puts it there."""
     return rows.submit(params(kind, values), **how)
+
+
+def submit_as_written(kind: str, values: Mapping[str, Any], *, store: Store, **how: Any) -> JobRecord:
+    """A job whose row holds just these values, whether its task can use them or not."""
+    row = submit(kind, {}, store=store, **how)
+    with store.database.writing() as session:
+        session.get_one(JobRow, row.id).params = dict(values)
+    return rows.job(row.id, store=store)

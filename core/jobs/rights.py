@@ -110,7 +110,7 @@ def require_asking(
         return
     if params.kind == JobKind.IMPORT_MODEL:
         require_changing(session, settings, about.project_id or None, person)
-    if isinstance(params, TransferParams):
+    if isinstance(params, TransferParams) and params.target_id:
         _require_target(session, settings, params, person)
     _require_models(session, settings, about.models, person)
     if project_id is None:

@@ -22,8 +22,8 @@ from core.exports.request import ExportRequest
 from core.exports.start import start_export
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
+from core.jobs.kinds import TrainParams
 from core.jobs.rows import jobs as rows_of
-from core.jobs.rows import submit
 from core.jobs.transitions import claim, fail
 from core.measurements.sources import sources
 from core.measurements.start import start_measuring
@@ -38,6 +38,7 @@ from core.transfers.plan import TransferMode
 from core.transfers.run import start_transfer
 from tests.core.evaluations.conftest import SCHEME
 from tests.core.rounds.chain import Machine, fill, work
+from tests.jobs import submit
 from tests.models import write_model
 
 FOREIGN = "SECRET"
@@ -53,10 +54,10 @@ BLIND = "WORK OF BO"
 class ProjectMachine(Machine):
     """As `Machine`; a model belongs to the project that it was trained on."""
 
-    def train(self, context: JobContext) -> dict[str, Any]:
+    def train(self, context: JobContext[TrainParams]) -> dict[str, Any]:
         """Write a model of the project."""
-        project = context.store.project(str(context.params["project_id"]))
-        folder = context.settings.models_dir / str(context.params["model_id"])
+        project = context.store.project(context.params.project_id)
+        folder = context.settings.models_dir / context.params.model_id
         write_model(folder, project_id=project.id, name=f"{project.name} model", scheme=SCHEME)
         return {"model_id": folder.name, "epochs": 1, "seconds": 1.0, "mean_dice": 0.5}
 

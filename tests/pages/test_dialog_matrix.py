@@ -14,10 +14,11 @@ from streamlit.testing.v1.element_tree import TextInput
 
 import ui.parts.dialog_rights as dialog_rights
 from core.access.roles import Role, set_member
-from core.jobs.rows import job, submit
+from core.jobs.rows import job
 from core.jobs.transitions import claim, succeed
 from core.models.store import ModelStore
 from core.settings import ROOT, current_settings
+from tests.jobs import submit
 from tests.pages.conftest import texts
 from tests.pages.lab import FOREIGN, OURS, Lab, Things, build
 from tests.pages.test_page_matrix import everything

@@ -59,7 +59,7 @@ def run(context: JobContext[TrainParams]) -> dict[str, Any]:
         The images, the parent or the disk: see the message; what was learned is kept for a retry.
     """
     params = context.params
-    snapshot = Snapshot.from_json(params.snapshot)
+    snapshot = Snapshot.from_json(dict(params.snapshot))
     request = training_request(context.store, context.id, params)
     folder = training_folder(context.store, context.id)
     made = _already_made(request, snapshot)

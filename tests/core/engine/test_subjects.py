@@ -79,6 +79,8 @@ def test_parameters_come_back_as_they_went(kind: JobKind) -> None:
 def test_parameters_that_cannot_be_used_say_which(values: dict[str, Any], word: str) -> None:
     with pytest.raises(JobError, match=word):
         PredictParams.from_json(values)
+    with pytest.raises(JobError, match="pages is 'all'"):
+        params_of(JobKind.INGEST, {"project_id": "p", "pages": "all"})
     with pytest.raises(JobError, match="no kind of job"):
         params_of("of tomorrow", {})
 

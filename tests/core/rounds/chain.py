@@ -11,6 +11,7 @@ from core.engine.context import JobContext
 from core.errors import PredictionError, TrainingError
 from core.imaging.image import Image
 from core.imaging.pyramid import write_label_pyramid
+from core.jobs.kinds import TrainParams
 from core.jobs.rows import active_jobs, job
 from core.jobs.transitions import claim
 from core.morphometry.coverage import coverage_table
@@ -34,12 +35,12 @@ class Machine:
         self.trained: list[dict[str, Any]] = []
         self.predicted: list[tuple[str, str]] = []
 
-    def train(self, context: JobContext) -> dict[str, Any]:
+    def train(self, context: JobContext[TrainParams]) -> dict[str, Any]:
         """As the task of this name."""
-        self.trained.append(context.params)
+        self.trained.append(context.params.to_json())
         if self.fails:
             raise TrainingError(self.fails, "Free some.")
-        folder = context.settings.models_dir / str(context.params["model_id"])
+        folder = context.settings.models_dir / context.params.model_id
         write_model(folder)
         return {"model_id": folder.name, "epochs": 1, "seconds": 1.0, "mean_dice": 0.5}
 
