@@ -23,7 +23,7 @@ def check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "STAMP", tmp_path / ".installed")
     monkeypatch.setattr(module, "find_node", lambda: ("/nowhere/node", "/nowhere/npm"))
-    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("CRISTAE_CHECK_JAVASCRIPT", raising=False)
     return module
 
 
@@ -34,11 +34,11 @@ def test_without_its_tools_the_check_is_skipped_loudly(check: ModuleType, capsys
     assert not check.STAMP.exists()
 
 
-@pytest.mark.parametrize(("ci", "status"), [("true", 1), ("1", 1), ("false", 0), ("", 0)])
-def test_in_ci_a_check_that_cannot_run_fails(
-    check: ModuleType, monkeypatch: pytest.MonkeyPatch, ci: str, status: int
+@pytest.mark.parametrize(("wanted", "status"), [("required", 1), ("", 0)])
+def test_where_it_is_required_a_check_that_cannot_run_fails(
+    check: ModuleType, monkeypatch: pytest.MonkeyPatch, wanted: str, status: int
 ) -> None:
-    monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("CRISTAE_CHECK_JAVASCRIPT", wanted)
     assert check.main() == status
 
 
