@@ -77,7 +77,7 @@ def _conclude(
     elif isinstance(error, JobCancelledError):
         moved, state = cancel(store, context.id, context.attempt), JobState.CANCELLED
     elif isinstance(error, JobPausedError):
-        moved, state = pause(store, context.id, context.attempt), JobState.INTERRUPTED
+        moved, state = pause(store, context.id, context.attempt), JobState.PAUSED
     elif isinstance(error, TrainingLostError):
         context.log(str(error))
         after = interrupt(store, context.id, context.attempt, error.cause, restartable=task_kind(kind).restartable)

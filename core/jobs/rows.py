@@ -28,6 +28,10 @@ TAIL_BYTES: Final = 64 * 1024
 """Of a log, at most this much is read."""
 
 
+_STOPPED: Final = (JobState.INTERRUPTED.value, JobState.PAUSED.value)
+"""A person may go on with it, or throw it away."""
+
+
 class Priority(IntEnum):
     """Higher runs first."""
 
@@ -280,7 +284,7 @@ def request_cancel(job_id: str, *, by: str | None = None, store: Store | None = 
         elif row.state == JobState.RUNNING.value:
             row.cancel_requested = True
             row.message = "Cancelling"
-        elif row.state == JobState.INTERRUPTED.value or (row.state == JobState.FAILED.value and _keeps_work(row.kind)):
+        elif row.state in _STOPPED or (row.state == JobState.FAILED.value and _keeps_work(row.kind)):
             move(session, job_id, JobState.CANCELLED, message="Cancelled.", error_cause="", error_remedy="")
         session.flush()
         session.refresh(row)
@@ -339,7 +343,7 @@ def _control(job_id: str, what: JobControl, message: str, by: str | None, store:
 
 
 def retry(job_id: str, *, by: str | None = None, store: Store | None = None) -> JobRecord:
-    """Queue a failed, cancelled or interrupted job again, with all its attempts before it.
+    """Queue a failed, cancelled, interrupted or paused job again, with all its attempts before it.
 
     Raises
     ------
@@ -355,7 +359,9 @@ def retry(job_id: str, *, by: str | None = None, store: Store | None = None) -> 
         row = _changeable(session, store, job_id, by, again=True)
         state, allowed = row.state, row.attempts + task_kind(row.kind).max_attempts
         if state == JobState.HELD.value or not move(session, job_id, JobState.QUEUED, max_attempts=allowed):
-            raise JobError(f"Job {job_id} is {state}.", "Only a failed, cancelled or interrupted job can be retried.")
+            raise JobError(
+                f"Job {job_id} is {state}.", "Only a failed, cancelled, interrupted or paused job can be retried."
+            )
         session.refresh(row)
         return record(row)
 

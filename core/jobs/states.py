@@ -5,7 +5,8 @@
     queued ──> running ──> succeeded
       │  ^        ├──────> failed ───────┐
       │  │        ├──────> cancelled ────┤ retry
-      │  │        └──────> interrupted ──┤
+      │  │        ├──────> interrupted ──┤
+      │  │        └──────> paused ───────┤
       │  └───────────────────────────────┘
       ├──> cancelled
       └──> failed        (nothing here can run it)
@@ -13,6 +14,8 @@
 ``interrupted`` means that the process or machine that ran it went away. A kind that can start anew is queued again in
 the same transaction, up to ``max_attempts``; any other stays interrupted until a person retries it. An interrupted
 job, and a failed training, may be cancelled: nobody wants to go on with it, and what it kept is thrown away.
+
+``paused`` means that a person wants to go on later; it waits for a retry, or is cancelled.
 
 ``held`` means that the job waits for an answer from a person, for example the pixel size of its image.
 """
@@ -26,8 +29,11 @@ from core.store.records import JobState
 LEGAL: Final[dict[JobState, frozenset[JobState]]] = {
     JobState.HELD: frozenset({JobState.QUEUED, JobState.CANCELLED}),
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
-    JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED}),
-    JobState.INTERRUPTED: frozenset({JobState.QUEUED, JobState.FAILED, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset(
+        {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.INTERRUPTED, JobState.PAUSED}
+    ),
+    JobState.INTERRUPTED: frozenset({JobState.QUEUED, JobState.FAILED, JobState.CANCELLED, JobState.PAUSED}),
+    JobState.PAUSED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
     JobState.FAILED: frozenset({JobState.QUEUED, JobState.CANCELLED}),
     JobState.CANCELLED: frozenset({JobState.QUEUED}),
     JobState.SUCCEEDED: frozenset(),

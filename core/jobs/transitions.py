@@ -37,10 +37,6 @@ _FRESH: Final[dict[str, Any]] = {
 """What a job has that nobody has started yet."""
 
 
-PAUSED: Final = "Paused."
-"""Message of a job that waits for a person to go on."""
-
-
 def move(session: Session, job_id: str, to: JobState, *, attempt: int | None = None, **values: Any) -> bool:
     """Bring a job into a state, if that is a legal step from where it is now.
 
@@ -166,8 +162,8 @@ def pause(store: Store, job_id: str, attempt: int) -> bool:
         row = session.get(JobRow, job_id)
         limit = row.max_attempts + 1 if row is not None else 1
         return move(
-            session, job_id, JobState.INTERRUPTED, attempt=attempt, max_attempts=limit,
-            message=PAUSED, error_cause="", error_remedy="",
+            session, job_id, JobState.PAUSED, attempt=attempt, max_attempts=limit,
+            message="Paused.", error_cause="", error_remedy="",
         )  # fmt: skip
 
 
@@ -199,8 +195,8 @@ def interrupt(
             move(session, job_id, JobState.CANCELLED, message="Cancelled.", error_cause="")
             return JobState.CANCELLED
         if row.control == JobControl.PAUSE:
-            row.message, row.error_cause, row.max_attempts = PAUSED, "", limit + 1
-            return JobState.INTERRUPTED
+            move(session, job_id, JobState.PAUSED, max_attempts=limit + 1, message="Paused.", error_cause="")
+            return JobState.PAUSED
         if restartable and attempt < limit:
             told = f"Starts anew: {reason}"[:1000]  # who wants it to end early still does
             move(session, job_id, JobState.QUEUED, max_attempts=limit, message=told, control=row.control)

@@ -20,7 +20,7 @@ from core.files import explained_os_errors, make_private
 from core.program import COMMAND
 from core.store.presence import remember, require_there
 
-SCHEMA_HEAD: Final = "0015"
+SCHEMA_HEAD: Final = "0016"
 """The newest migration. Known here so that opening an up-to-date database need not import Alembic (0.2 s)."""
 
 BUSY_TIMEOUT_S: Final = 20.0

@@ -113,7 +113,7 @@ def test_the_button_queues_a_prediction_with_its_options(image: ImageRecord, mod
     assert not page.exception
     (job,) = jobs()
     assert job.kind == "predict"
-    assert job.params == {"image_id": image.id, "model_id": model, "step": 0.75, "mirroring": False}
+    assert job.params == {"image_id": image.id, "model_id": model, "step": 0.75}
 
 
 def test_an_unknown_pixel_size_is_asked_for(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:

@@ -18,7 +18,7 @@ from ui.access import may_run_again, may_steer, sees_job
 from ui.errors import explaining, plain, show_error
 from ui.pages import MODELS_PAGE, SEGMENT_PAGE
 from ui.parts.cancelling import cancel_button
-from ui.parts.job_bars import again_label, job_title, paused
+from ui.parts.job_bars import again_label, job_title
 from ui.parts.kept_files import download_button, left_out
 from ui.parts.scroll import scroll_to
 from ui.parts.units import bytes_text, duration_text
@@ -36,6 +36,7 @@ BADGES: Final = {
     JobState.FAILED: ("failed", "red"),
     JobState.CANCELLED: ("cancelled", "gray"),
     JobState.INTERRUPTED: ("interrupted", "orange"),
+    JobState.PAUSED: ("paused", "orange"),
 }
 
 
@@ -65,7 +66,7 @@ def actions(row: JobRecord, *, key: str) -> None:
             st.rerun()
         if (
             may_change
-            and row.state is JobState.INTERRUPTED
+            and row.state in (JobState.INTERRUPTED, JobState.PAUSED)
             and cancel_button(row, key=f"{key}-drop", label="Discard", icon=":material/delete:")
         ):
             st.rerun()
@@ -156,7 +157,7 @@ def _head(row: JobRecord) -> None:
     """Title, state, buttons."""
     title, buttons = st.columns([3, 2], vertical_alignment="center")
     subject = subjects(context.store(), [row])[row.id]
-    word, color = ("paused", "orange") if paused(row) else BADGES[row.state]
+    word, color = BADGES[row.state]
     title.markdown(f"#### {job_title(row)}" + (f" · {plain(subject)}" if subject else "") + f" :{color}-badge[{word}]")
     with (
         buttons,
@@ -194,7 +195,7 @@ def _outcome(row: JobRecord) -> None:
     """How it ended, where that needs words."""
     if row.state is JobState.FAILED:
         show_error(row.error_cause or "The job failed.", row.error_remedy)
-    elif paused(row):
+    elif row.state is JobState.PAUSED:
         st.info("Paused. It goes on from its last checkpoint when you resume it.", icon=":material/pause_circle:")
     elif row.state is JobState.INTERRUPTED:
         error = JobError("The process or machine that ran it went away.", "Try again: it goes on from where it can.")

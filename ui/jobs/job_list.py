@@ -16,7 +16,7 @@ from core.store.records import JobRecord, JobState
 from ui import context
 from ui.errors import explaining, plain, show_error
 from ui.jobs.job_detail import actions, running_facts
-from ui.parts.job_bars import job_title, paused
+from ui.parts.job_bars import job_title
 from ui.parts.options import choices, titled
 from ui.parts.units import duration_text
 from ui.person import person
@@ -36,6 +36,7 @@ STATE_WORDS: Final = {
     JobState.FAILED: "failed",
     JobState.CANCELLED: "cancelled",
     JobState.INTERRUPTED: "interrupted",
+    JobState.PAUSED: "paused",
     JobState.RUNNING: "running",
     JobState.QUEUED: "waiting",
     JobState.HELD: "needs an answer",
@@ -187,7 +188,7 @@ def _table(rows: tuple[JobRecord, ...]) -> None:
     about = subjects(context.store(), rows)
     open_id = query(Query.JOB)
     table: dict[str, list[Any]] = {
-        "ended as": ["paused" if paused(row) else STATE_WORDS[row.state] for row in rows],
+        "ended as": [STATE_WORDS[row.state] for row in rows],
         "what": [job_title(row) for row in rows],
         "of": [about[row.id] for row in rows],
         "ended": [row.finished_at for row in rows],

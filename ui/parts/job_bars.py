@@ -9,7 +9,6 @@ import streamlit as st
 from core.jobs.history import subjects
 from core.jobs.kinds import TASKS
 from core.jobs.rows import active_jobs, retry
-from core.jobs.transitions import PAUSED
 from core.store.records import JobRecord, JobState
 from ui import context
 from ui.access import may_run_again, may_steer
@@ -45,7 +44,7 @@ def job_problem(job: JobRecord, *, key: str, again: bool = True) -> bool:
         show_error(job.error_cause or "The job failed.", job.error_remedy)
     elif job.state is JobState.CANCELLED:
         st.info("Cancelled. Nothing half-done was kept.", icon=":material/cancel:")
-    elif paused(job):
+    elif job.state is JobState.PAUSED:
         st.info("Paused. It goes on from its last checkpoint when you say so.", icon=":material/pause_circle:")
     elif job.state is JobState.INTERRUPTED:
         st.warning(
@@ -61,14 +60,9 @@ def job_problem(job: JobRecord, *, key: str, again: bool = True) -> bool:
     return False
 
 
-def paused(job: JobRecord) -> bool:
-    """Whether a person has paused it."""
-    return job.state is JobState.INTERRUPTED and job.message == PAUSED
-
-
 def again_label(job: JobRecord) -> str:
     """What queueing an ended job again means."""
-    return "Resume" if paused(job) else "Try again"
+    return "Resume" if job.state is JobState.PAUSED else "Try again"
 
 
 def job_title(job: JobRecord) -> str:

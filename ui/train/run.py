@@ -8,7 +8,6 @@ import streamlit as st
 
 from core.jobs.kinds import JobKind, TrainParams
 from core.jobs.rows import job, jobs, request_cancel, request_finish, request_pause, retry
-from core.jobs.transitions import PAUSED
 from core.label_scheme import LabelScheme
 from core.learning.progress import Preview, TrainingHistory, training_history
 from core.learning.snapshot import Snapshot
@@ -94,7 +93,7 @@ def _buttons(row: JobRecord) -> None:
             if st.button("Throw it away", key=f"cancel-{row.id}", type="primary"):
                 request_cancel(row.id, by=person())
                 st.rerun(scope="app" if row.finished else "fragment")
-    if row.state in (JobState.INTERRUPTED, JobState.FAILED, JobState.CANCELLED):
+    if row.state in (JobState.INTERRUPTED, JobState.PAUSED, JobState.FAILED, JobState.CANCELLED):
         label = "Start again" if row.state is JobState.CANCELLED else "Resume"
         if st.button(label, icon=":material/play_arrow:", type="primary", key=f"resume-{row.id}"):
             retry(row.id, by=person())
@@ -115,7 +114,7 @@ def _state(row: JobRecord) -> None:
         st.info("Cancelled; nothing of it was kept.", icon=":material/cancel:")
     elif row.state is JobState.FAILED:
         show_error(row.error_cause or "The training failed.", row.error_remedy)
-    elif row.message == PAUSED:
+    elif row.state is JobState.PAUSED:
         st.info("Paused. Resume goes on after the last finished epoch.", icon=":material/pause_circle:")
     else:
         st.warning("The machine or the engine stopped in the middle. Resume goes on.", icon=":material/power:")

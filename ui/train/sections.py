@@ -30,7 +30,8 @@ _STATES: Final = {
     JobState.SUCCEEDED: "finished",
     JobState.FAILED: "failed",
     JobState.CANCELLED: "cancelled",
-    JobState.INTERRUPTED: "paused or interrupted",
+    JobState.INTERRUPTED: "interrupted",
+    JobState.PAUSED: "paused",
 }
 
 

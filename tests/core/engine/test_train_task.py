@@ -121,13 +121,13 @@ def test_pause_and_resume_even_with_another_engine(store: Store, plan: TrainingP
     wait(store, row.id, lambda _: epochs(store, row.id) >= 2)
     request_pause(row.id, store=store)
     paused = wait(store, row.id, lambda now: now.finished, 10)
-    assert (paused.state, paused.message) == (JobState.INTERRUPTED, "Paused.")
+    assert (paused.state, paused.message) == (JobState.PAUSED, "Paused.")
     assert training_processes(store) == []
     before = epochs(store, row.id)
     stop_engine(store.settings)
     ensure_engine(store.settings)
     time.sleep(1)
-    assert job(row.id, store=store).state is JobState.INTERRUPTED, "nobody asked it to go on"
+    assert job(row.id, store=store).state is JobState.PAUSED, "nobody asked it to go on"
     preview = training_history(store, row.id).preview
     assert preview is not None and preview.image_path.is_file()
 

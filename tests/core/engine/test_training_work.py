@@ -10,7 +10,7 @@ from filelock import FileLock
 from core.errors import JobError, TrainingError
 from core.jobs.kinds import task_kind
 from core.jobs.rows import job, request_cancel, request_finish, request_pause, retry
-from core.jobs.transitions import PAUSED, claim, fail, forgive, interrupt, move, pause
+from core.jobs.transitions import claim, fail, forgive, interrupt, move, pause
 from core.learning.start import training_folder
 from core.learning.work import sweep_work, work_folder
 from core.settings import Settings, load_settings
@@ -50,7 +50,7 @@ def test_a_paused_training_keeps_its_work_until_it_is_cancelled(store: Store) ->
     request_pause(row.id, store=store)
     assert pause(store, row.id, 1)
     paused = job(row.id, store=store)
-    assert (paused.state, paused.message, paused.max_attempts) == (JobState.INTERRUPTED, PAUSED, 6)
+    assert (paused.state, paused.message, paused.max_attempts) == (JobState.PAUSED, "Paused.", 6)
     assert sweep_work(store) == 0
     assert kept(store, row) == [True, True]
     assert request_cancel(row.id, store=store).state is JobState.CANCELLED
@@ -124,8 +124,8 @@ def test_the_wish_to_end_early_outlives_a_kill(store: Store) -> None:
 def test_a_training_that_was_being_paused_when_killed_is_paused(store: Store) -> None:
     row = started(store)
     request_pause(row.id, store=store)
-    assert interrupt(store, row.id, 1, "killed", restartable=True) is JobState.INTERRUPTED
-    assert job(row.id, store=store).message == PAUSED
+    assert interrupt(store, row.id, 1, "killed", restartable=True) is JobState.PAUSED
+    assert job(row.id, store=store).message == "Paused."
     assert retry(row.id, store=store).control is JobControl.NONE
 
 

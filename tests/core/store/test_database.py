@@ -198,6 +198,21 @@ def test_jobs_of_an_older_database_are_known_by_what_they_are_about(store: Store
     again.close()
 
 
+def test_jobs_that_were_paused_before_are_paused(store: Store) -> None:
+    """Until migration 0016 they were interrupted, with a message."""
+    ids = [submit("train", {}, store=store).id for _ in range(3)]
+    with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
+        for job_id, state, message in zip(
+            ids, ("interrupted", "interrupted", "queued"), ("Paused.", "", "Paused."), strict=True
+        ):
+            connection.execute("UPDATE jobs SET state = ?, message = ? WHERE id = ?", (state, message, job_id))
+        connection.execute("UPDATE alembic_version SET version_num = '0015'")
+    connection.close()
+    again = Store(store.settings)
+    assert [job(job_id, store=again).state.value for job_id in ids] == ["paused", "interrupted", "queued"]
+    again.close()
+
+
 def test_many_processes_may_open_an_empty_folder_at_once(tmp_path: Path) -> None:
     code = (
         "import sys; from core.settings import load_settings; from core.store import Store; "
