@@ -480,6 +480,6 @@ def test_an_unusable_plan_fails_before_the_file_is_read(store: Store, project: P
 def test_a_plan_survives_the_database() -> None:
     plan = SegmentPlan(model_id=MODEL, class_map={"a": "ER", "b": None}, step=0.75, mirroring=True, assumed_nm=4.0)
     assert SegmentPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
-    assert plan.prediction("i") == {
+    assert plan.prediction("i").to_json() == {
         "image_id": "i", "model_id": MODEL, "step": 0.75, "mirroring": True, "class_map": {"a": "ER", "b": None},
     }  # fmt: skip
