@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core.errors import CristaeError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import is_unfinished, open_pyramid, write_label_pyramid
+from core.jobs.kinds import IngestParams, PredictParams
 from core.jobs.rows import job, jobs, retry, submit
 from core.label_scheme import DEFAULT_SCHEME
 from core.learning.progress import EPOCHS_FILE, training_history
@@ -221,7 +222,7 @@ class Work:
 
     def _predict(self, image_id: str) -> JobRecord:
         self._count(self.tally.asked, "predict")
-        row = submit("predict", {"image_id": image_id, "model_id": STARTER_ID}, store=self.store)
+        row = submit(PredictParams(image_id=image_id, model_id=STARTER_ID), store=self.store)
         self.acknowledged.add(row.id)
         return row
 
@@ -232,7 +233,7 @@ class Work:
         path = self._sources / f"noise-{number}.png"
         path.write_bytes(bytes(imagecodecs.png_encode(pixels)))
         self._files[str(path)] = pixels
-        row = submit("ingest", {"path": str(path), "project_id": self._project}, store=self.store)
+        row = submit(IngestParams(path=str(path), project_id=self._project), store=self.store)
         self.acknowledged.add(row.id)
 
     def _count(self, where: dict[str, int], kind: str) -> int:

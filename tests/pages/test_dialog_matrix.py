@@ -69,6 +69,7 @@ DIALOGS = {
     ("ui.parts.pixel_size_change", "_confirm"): Row(
         Role.ANNOTATOR, lambda lab, things: ({4.0: (things.image,)}, None, "typed", None)
     ),
+    ("ui.parts.model_size_change", "_confirm"): Row(Role.REVIEWER, lambda lab, things: (things.model, 4.0)),
     ("ui.parts.transfer", "transfer_images"): Row(Role.VIEWER, lambda lab, things: ((things.image,), things.project)),
     ("ui.parts.segment_again", "segment_again"): Row(Role.ANNOTATOR, lambda lab, things: ((things.image,),)),
 }

@@ -285,7 +285,9 @@ def test_sizes_of_objects_are_tried_and_applied_without_predicting(
     assert page.dataframe[0].value["objects"].tolist()[1] == 1
     assert page.select_slider(key=f"object-sizes-{new.id}").value == 4.0
     back = clean_again(store, new, ObjectRules())
-    row = claim(store, submit("clean", {"revision_id": new.id}), "here")
+    row = claim(
+        store, submit("clean", {"revision_id": new.id, "image_id": image.id, "project_id": image.project_id}), "here"
+    )
     assert row is not None
     assert succeed(store, row.id, row.attempts, {"revision_id": back.id})
     page = open_page(app, PAGE, image=image.id, model=model)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.access.models import owner_of
+from core.access.roles import Permission
 from core.curation.models import set_model_pixel_size
 from core.curation.pixel_size_change import change_of_model_size
 from ui import context
 from ui.errors import explained, plain
+from ui.parts.dialog_rights import asks
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog
 from ui.parts.pixel_size_change import SizesPlan, show_consequences
 from ui.person import person
@@ -22,6 +25,7 @@ def use_model_size(model_id: str, nm: float) -> None:
 
 @kept_dialog("model pixel size")
 @st.dialog("Set the pixel size of the training?", on_dismiss=forget_dialog)
+@asks(Permission.TRAIN, lambda model_id, nm: [owner_of(context.models().get(model_id))])
 def _confirm(model_id: str, nm: float) -> None:
     """Say what it costs, and wait for a yes."""
     change = change_of_model_size(context.store(), model_id, nm)

@@ -197,7 +197,7 @@ import numpy as np
 from pathlib import Path
 from core.imaging.image import Image
 from core.segmentation.array_sink import ArraySink
-from core.segmentation.model_store import open_model
+from core.models.store import open_model
 from core.segmentation.predictor import Predictor
 model, image = open_model(Path({str(tiny_model.path)!r})), Image(np.load({str(tmp_path / "part.npy")!r}))
 predictor = Predictor(model, backend="openvino", precision="exact", threads=2, cache_dir=Path({str(cache)!r}))
