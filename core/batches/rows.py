@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.access.roles import Permission, may, require_anywhere, require_anywhere_within, require_within
@@ -23,7 +23,7 @@ from core.store.base import found, new_id, now
 from core.store.people import person_key
 from core.store.records import BatchRecord, JobRecord, JobState
 from core.store.store import Store
-from core.store.tables import BatchRow, JobRow
+from core.store.tables import BatchRow, JobRow, ProjectRow
 from core.store.uploads import find_upload
 
 SHOWN_FOR: Final = timedelta(hours=24)
@@ -106,9 +106,10 @@ def batch(store: Store, batch_id: str) -> BatchRecord:
 
 
 def open_batches(store: Store, person: str) -> tuple[BatchRecord, ...]:
-    """A person's batches of the last day whose line they have not closed, newest first."""
+    """A person's batches of the last day whose line they have not closed, newest first; not of deleted projects."""
     with store.database.reading() as session:
-        recent = select(BatchRow).where(BatchRow.dismissed_at.is_(None)).order_by(BatchRow.created_at.desc())
+        there = or_(BatchRow.project_id.is_(None), BatchRow.project_id.in_(select(ProjectRow.id)))
+        recent = select(BatchRow).where(BatchRow.dismissed_at.is_(None), there).order_by(BatchRow.created_at.desc())
         busy = select(JobRow.batch_id).where(JobRow.state.in_([state.value for state in ACTIVE]))
         unfinished = set(session.scalars(busy.distinct()))
         limit = now() - SHOWN_FOR

@@ -97,4 +97,6 @@ def test_thirty_dropped_files_are_one_line_and_are_segmented_without_the_tab(
     expect(second.get_by_role("button", name="Downloads")).to_be_visible(timeout=LONG_MS)
     second.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollTop < 5", timeout=15_000)
     assert second.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight > innerHeight + 50")
+    second.close()
+    store.delete_project(project.id)  # its images and its line are in nobody's way on the same server
     store.close()

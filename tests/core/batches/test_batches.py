@@ -406,6 +406,13 @@ def test_a_batch_is_its_authors_until_they_close_it(store: Store, project: Proje
     assert open_batches(store, "Ada") == ()
 
 
+def test_the_line_of_a_batch_goes_with_its_project(store: Store, project: ProjectRecord, tmp_path: Path) -> None:
+    drop(store, project, tiff(tmp_path, "a.tif"))
+    assert [row.id for row in open_batches(store, "Ada")] == [BATCH]
+    store.delete_project(project.id)
+    assert open_batches(store, "Ada") == ()
+
+
 def test_chosen_images_are_one_batch(store: Store, project: ProjectRecord) -> None:
     images = [
         store.add_image(project.id, Image(np.full((4, 4), value, np.uint8), PixelSize.from_user(8.0)))

@@ -402,7 +402,7 @@ def test_every_form_takes_a_name_a_pixel_size_and_a_free_id(tmp_path: Path, stor
         kept, again = (import_model(paths[form], store) for _ in range(2))
         assert (kept.id, again.id) == ("mine", "mine-2")
         assert (kept.card.name, kept.pixel_size_nm) == ("Mine", 4.5)
-    with pytest.raises(ModelError, match="pixel size"):
+    with pytest.raises(ModelError, match="per pixel cannot be right"):
         import_model(paths[form], store, pixel_size_nm=-1.0)
 
 

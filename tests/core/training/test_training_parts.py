@@ -329,7 +329,7 @@ def test_a_request_survives_json_and_knows_the_same_work(tmp_path: Path) -> None
         ({"epochs": 0}, "epochs"),
         ({"validation_fraction": 0.9}, "validation fraction"),
         ({"seed": -1}, "seed"),
-        ({"pixel_size_nm": -8.0}, "pixel size"),
+        ({"pixel_size_nm": -8.0}, "-8 nm per pixel cannot be right"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:
