@@ -16,6 +16,7 @@ from core.evaluation.counts import plain
 from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
+from core.evaluation.settings import MEASURING
 
 SMALLEST_SHARE: Final = 0.005
 """The smallest difference of a share (Dice and the like) that counts, whatever its interval. Two people who outline the
@@ -24,8 +25,6 @@ same organelle, and two trainings that differ in their seed only, differ by more
 SMALLEST_BY_UNIT: Final = {"": SMALLEST_SHARE, "nm": 1.0, "objects": 0.1}
 """The same for each unit of a metric: 1 nm is less than half a pixel of any usual section, 0.1 objects are one object
 in ten images."""
-
-_MEASURING = ("tolerance_nm", "thin_ids", "object_ids", "min_object_px", "calibration_bins")
 
 
 class Verdict(StrEnum):
@@ -175,7 +174,7 @@ def _check(before: EvaluationReport, after: EvaluationReport, names: tuple[str, 
     if classes[0] != classes[1]:
         other = ", ".join(sorted(name for _, name in classes[0] ^ classes[1]))
         raise DatasetError(f"The two evaluations have different classes ({other}).", "Use one label scheme for both.")
-    for name in _MEASURING:
+    for name in MEASURING:
         one, two = getattr(before.settings, name), getattr(after.settings, name)
         if one != two:
             raise DatasetError(

@@ -14,6 +14,9 @@ from core.label_scheme import LabelScheme
 DEFAULT_TOLERANCE_PX: Final = 2.0
 """NSD's tolerance where none is given, in pixels of the typical image: two annotators rarely agree more closely."""
 
+MEASURING: Final = ("tolerance_nm", "thin_ids", "object_ids", "min_object_px", "calibration_bins")
+"""Fields of `EvaluationSettings` that two evaluations must share to be compared: they change scores."""
+
 _THIN_WORDS: Final = (
     "er", "endoplasmic", "reticulum", "boundary", "boundaries", "membrane", "membranes", "filament", "filaments",
     "microtubule", "microtubules", "actin", "tubule", "tubules", "network",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from core.errors import CristaeError
+from core.evaluation.settings import MEASURING
 from core.evaluations.checks import EvaluationPlan, check_evaluation, settings_of
 from core.evaluations.read import evaluation, evaluations
 from core.evaluations.start import start_evaluation
@@ -16,9 +17,6 @@ from core.store.label_maps import model_classes
 from core.store.records import EvaluationRecord, EvaluationState, ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.round_records import RoundRecord
 from core.store.store import Store
-
-_MEASURING: Final = ("tolerance_nm", "thin_ids", "object_ids", "min_object_px", "calibration_bins")
-"""Settings that two evaluations must share to be compared."""
 
 
 def frozen_test_set(store: Store, project_id: str) -> tuple[dict[str, str], tuple[ImageRecord, ...]]:
@@ -111,4 +109,4 @@ def _same_classes(one: LabelScheme, other: LabelScheme) -> bool:
 def _measured_alike(settings: Mapping[str, Any], scheme: LabelScheme, images: Sequence[ImageRecord]) -> bool:
     sizes = [image.pixel_size.nm for image in images if image.pixel_size.nm is not None]
     wanted = settings_of({}).resolved(scheme, sizes).to_json()
-    return all(settings.get(name) == wanted[name] for name in _MEASURING)
+    return all(settings.get(name) == wanted[name] for name in MEASURING)
