@@ -134,7 +134,7 @@ def guarded_with(
     request: dict[str, Any] = {"call": name_of(function), "arguments": encode_arguments(function, arguments, named)}
     with suppress(OSError):
         request["works_in"] = str(Path.cwd())
-    with tempfile.TemporaryDirectory(prefix="cristae-", dir=_scratch(), ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="cristae-", ignore_cleanup_errors=True) as folder:
         request["folder"] = folder
         answer = _POOL.answer(request, limits, subject)
         if "error" in answer:
@@ -341,20 +341,6 @@ def _forget(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         logger.warning("temporary file %s stays: %s", path, error)
-
-
-_scratch_folder: Path | None = None
-
-
-def use_scratch_folder(folder: Path) -> None:
-    """Let arrays pass through files in this folder, not in the system's for temporary files, which may be small."""
-    global _scratch_folder
-    folder.mkdir(parents=True, exist_ok=True)
-    _scratch_folder = folder
-
-
-def _scratch() -> Path | None:
-    return _scratch_folder
 
 
 _POOL = _Pool()

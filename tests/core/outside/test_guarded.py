@@ -45,7 +45,7 @@ def test_values_come_back_as_they_are() -> None:
 
 
 def test_an_array_comes_back_and_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("core.outside.guarded._scratch_folder", tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     size, pixels = guarded(tasks.drawn, 30, 50)
     assert size.nm == 8.0
     np.testing.assert_array_equal(pixels, np.arange(1500).reshape(30, 50))
