@@ -6,13 +6,13 @@ import errno
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from core.errors import StorageFullError
+from core.scratch import marked
 
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -112,7 +112,7 @@ def replacing(path: Path) -> Iterator[Path]:
         if temporary.is_file():
             _fsync(temporary)
         elif path.is_dir():
-            old = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.old")
+            old = path.with_name(f".{path.name}.{marked()}.old")
             path.rename(old)
             temporary.rename(path)
             shutil.rmtree(old, ignore_errors=True)
@@ -144,7 +144,7 @@ def creating(folder: Path) -> Iterator[Path]:
 @contextmanager
 def _temporary_sibling(path: Path) -> Iterator[Path]:
     """A name beside ``path`` for a file or folder; what still has it when the block ends vanishes."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.partial")
+    temporary = path.with_name(f".{path.name}.{marked()}.partial")
     with explained_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from benchmarks.faults.site import Site, Victim
 from benchmarks.faults.work import Work
+from core.engine.cleaning import sweep_half_made
+from core.scratch import sweep_scratch
 from core.store import JobRecord, JobState, Store
 
 TICK_S = 0.25
@@ -84,7 +86,8 @@ def main() -> None:
         answers = site.wait_for_server()
     finally:
         left = site.close()
-    store.sweep()
+    sweep_half_made(store)  # as the next engine does at its start
+    sweep_scratch(site.temporary)
     judge(kills, work)
     left += site.leftovers()
     store.close()

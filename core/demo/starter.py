@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from core.errors import CristaeError, TrainingError
 from core.models.store import STARTER_ID, StoredModel
 from core.phantom.dataset import write_phantom_dataset
 from core.program import default_models_dir
+from core.scratch import scratch_folder
 from core.training.presets import Preset
 from core.training.request import TrainingProgress, TrainRequest
 from core.training.train import train, unfinished
@@ -99,8 +99,8 @@ def make_starter(
     earlier = unfinished(out)
     if earlier is not None:
         raise TrainingError(f"An interrupted run has left {earlier.work}; its images are gone.", "Delete that folder.")
-    with tempfile.TemporaryDirectory(prefix="cristae-starter-") as folder:
-        dataset = Path(folder) / "phantoms"
+    with scratch_folder("starter") as folder:
+        dataset = folder / "phantoms"
         write_phantom_dataset(
             dataset, images, SIZE_PX, seed, pixel_size_nm=PIXEL_SIZE_NM, test_count=0,
             on_progress=lambda done, count: on_progress("growing tissue", done / count),

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.engine.dask_config import library
 from core.files import explained_os_errors
+from core.scratch import marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def make_credentials(folder: Path) -> Credentials:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = path.with_name(f".{path.name}.{marked()}.partial")
     with explained_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.engine.cleaning import sweep_half_made
 from core.engine.context import append_log
 from core.engine.places import Place, Places
 from core.engine.runner import run_job
@@ -122,7 +123,7 @@ class Dispatcher:
                 await self._places.kill(flight.place)
                 self._interrupt(flight.job_id, flight.kind, flight.attempt, "the engine was stopped", counted=False)
         self._flights.clear()
-        await asyncio.to_thread(self._store.sweep)
+        await asyncio.to_thread(sweep_half_made, self._store)
 
     async def _start(self, queued: list[JobRecord]) -> None:
         """Give queued jobs to free places, in their order."""
@@ -192,7 +193,7 @@ class Dispatcher:
             if self._places.remote and not reason and age_s(row.heartbeat_at) < STALE_S:
                 return  # the scheduler lost it, its worker may not have: the heartbeat decides
             self._interrupt(flight.job_id, flight.kind, flight.attempt, reason or "its worker lost it")
-            await asyncio.to_thread(self._store.sweep)
+            await asyncio.to_thread(sweep_half_made, self._store)
 
     async def _watch(self, row: JobRecord) -> None:
         """See that a running row really runs, and stops when it was asked to."""
@@ -200,7 +201,7 @@ class Dispatcher:
         if flight is None or flight.attempt != row.attempts:
             if not self._places.remote or age_s(row.heartbeat_at) > STALE_S:
                 self._interrupt(row.id, row.kind, row.attempts, "the engine that ran it ended")
-                await asyncio.to_thread(self._store.sweep)
+                await asyncio.to_thread(sweep_half_made, self._store)
             return
         if row.cancel_requested:
             flight.cancel_since_s = flight.cancel_since_s or time.monotonic()
@@ -219,7 +220,7 @@ class Dispatcher:
         finally:
             self._places.release(flight.place)
         self._interrupt(flight.job_id, flight.kind, flight.attempt, reason)
-        await asyncio.to_thread(self._store.sweep)
+        await asyncio.to_thread(sweep_half_made, self._store)
 
     def _interrupt(self, job_id: str, kind: str, attempt: int, reason: str, *, counted: bool = True) -> None:
         task = TASKS.get(kind)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ from core.models.card import read_json
 from core.models.store import CARD_FILE, DATASET_FILE, OPTIONAL_FILES, PLANS_FILE, ModelStore, StoredModel, open_model
 from core.outside.archive import extract, member_parts, opened_zip
 from core.outside.links import require_no_links_below
+from core.scratch import scratch_folder
 
 MANIFEST_FILE: Final = "cristae-model.json"
 """Names every file of the bundle with its SHA-256; its presence makes a zip a bundle."""
@@ -80,8 +80,8 @@ def import_bundle(
     ModelError
         Not a bundle, damaged, or made by a newer Cristae.
     """
-    with tempfile.TemporaryDirectory(prefix="cristae-import-") as scratch:
-        folder = unpack_bundle(path, Path(scratch))
+    with scratch_folder("import") as scratch:
+        folder = unpack_bundle(path, scratch)
         return import_folder(folder, store, pixel_size_nm=pixel_size_nm, name=name)
 
 

@@ -5,7 +5,6 @@ Everything that opens the files, and the trial run of the model, happens in a gu
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +18,7 @@ from core.outside.boundary import file_boundary
 from core.outside.child import report_progress
 from core.outside.guarded import GIB, Limits, Subject, guarded_with
 from core.outside.links import is_plain_file, require_no_links_below
+from core.scratch import scratch_folder
 
 _LIMITS: Final = Limits(memory_bytes=24 * GIB, busy_s=600, wall_s=900)
 """The largest networks of nnU-Net have 1.5 GB of weights a fold, of which some copies are in memory; each step of the
@@ -53,9 +53,9 @@ def import_model(
         raise ModelError(f"{path} does not exist.", "Check the path.")
     if pixel_size_nm is not None:
         checked_pixel_size(pixel_size_nm, error=ModelError)
-    with tempfile.TemporaryDirectory(prefix="cristae-import-") as scratch:
+    with scratch_folder("import") as scratch:
         subject = Subject(path.name, ModelError)
-        folder, wanted = guarded_with(_LIMITS, subject, ready_model, path, Path(scratch), pixel_size_nm, name)
+        folder, wanted = guarded_with(_LIMITS, subject, ready_model, path, scratch, pixel_size_nm, name)
         return store.add_free(folder, wanted, name=name, pixel_size_nm=pixel_size_nm)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import pickle
 import re
 import struct
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from core.models.card import ModelCard, TrainingSummary, now_utc, read_json, slu
 from core.models.store import CARD_FILE, DATASET_FILE, PLANS_FILE, ModelStore, StoredModel, resolve_configuration
 from core.outside.archive import MAX_MEMBER_BYTES, extract, member_parts, opened_zip
 from core.outside.links import require_no_links_below
+from core.scratch import scratch_folder
 
 CHECKPOINTS: Final = ("checkpoint_final.pth", "checkpoint_best.pth", "checkpoint_latest.pth")
 """In the order in which nnU-Net's users prefer them."""
@@ -102,8 +102,8 @@ def import_nnunet(
     """
     if not path.exists():
         raise ModelError(f"There is no file or folder {path}.", "Check the path.")
-    with tempfile.TemporaryDirectory(prefix="cristae-import-") as scratch:
-        target, shown = convert_nnunet(path, Path(scratch), pixel_size_nm=pixel_size_nm, name=name)
+    with scratch_folder("import") as scratch:
+        target, shown = convert_nnunet(path, scratch, pixel_size_nm=pixel_size_nm, name=name)
         return store.add_free(target, shown)
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import tempfile
 import threading
 import time
 import uuid
@@ -32,6 +31,7 @@ from core import errors
 from core.errors import CristaeError, ImageError
 from core.outside.child import Child, ChildGoneError, is_guarded_process
 from core.outside.wire import decode_result, encode_arguments, name_of
+from core.scratch import marked, scratch_folder
 from core.settings import available_threads
 
 logger = logging.getLogger(__name__)
@@ -134,8 +134,8 @@ def guarded_with(
     request: dict[str, Any] = {"call": name_of(function), "arguments": encode_arguments(function, arguments, named)}
     with suppress(OSError):
         request["works_in"] = str(Path.cwd())
-    with tempfile.TemporaryDirectory(prefix="cristae-", ignore_cleanup_errors=True) as folder:
-        request["folder"] = folder
+    with scratch_folder("guarded") as folder:
+        request["folder"] = str(folder)
         answer = _POOL.answer(request, limits, subject)
         if "error" in answer:
             raise _known_error(answer["error"])
@@ -327,7 +327,7 @@ def _mapped(details: dict[str, Any]) -> np.ndarray[Any, np.dtype[Any]]:
     if 0 in shape:
         return np.empty(shape, dtype)
     if os.name == "nt":
-        kept = path.parent.parent / f"{uuid.uuid4().hex}.cristae.raw"
+        kept = path.parent.parent / f"cristae-array-{marked()}"
         path = path.replace(kept)
     mapped = np.memmap(path, dtype, mode="r", shape=shape)
     if os.name == "nt":

@@ -6,9 +6,6 @@ Params: ``preset``. Result: ``preset``, ``seconds_per_iteration``, ``memory_byte
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -17,6 +14,7 @@ from core.engine.context import JobContext
 from core.jobs.kinds import TimeTrainingParams
 from core.learning.speed import TrainingSpeed, keep_speed
 from core.phantom.dataset import write_phantom_dataset
+from core.scratch import scratch_folder
 from core.training.presets import PRESETS
 from core.training.request import TrainingProgress, TrainRequest
 from core.training.train import train
@@ -42,8 +40,7 @@ def run(context: JobContext[TimeTrainingParams]) -> dict[str, Any]:
             seen.append(progress.epoch.seconds_per_iteration)
         context.progress(0.1 + 0.9 * progress.fraction, "Timing some iterations")
 
-    folder = Path(tempfile.mkdtemp(prefix="cristae-timing-"))
-    try:
+    with scratch_folder("timing") as folder:
         write_phantom_dataset(folder / "phantoms", 2, SIZE_PX, 900, test_count=0)
         request = TrainRequest(
             dataset=folder / "phantoms",
@@ -54,8 +51,6 @@ def run(context: JobContext[TimeTrainingParams]) -> dict[str, Any]:
             threads=context.settings.threads,
         )
         train(request, on_progress=show, should_cancel=context.cancelled)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     speed = TrainingSpeed(preset, seen[-1], memory)
     keep_speed(context.store, speed)
     return speed.to_json()
