@@ -186,7 +186,7 @@ class RandomPainter:
         self.changed()
 
     def region(self) -> None:
-        """Vouching for a rectangle."""
+        """Confirming a rectangle."""
         self.page.keyboard.press("q")
         self.drag()
         self.changed()

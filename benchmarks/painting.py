@@ -193,7 +193,7 @@ COUNT_BODIES: Final = """() => {
 
 
 def compare(page: Page, server: Server, size: int, measured: Measured) -> None:
-    """The draft's tiles as the browser shows them and as the database has them: labels, and what is vouched for."""
+    """The draft's tiles as the browser shows them and as the database has them: labels, and what is confirmed."""
     store = Store(server.settings)
     (project,) = store.projects()
     (image,) = store.images(project.id)

@@ -1,4 +1,4 @@
-"""Beginning a draft from any label map: its labels, and what its author had vouched for."""
+"""Beginning a draft from any label map: its labels, and what its author had confirmed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def discard_draft(store: Store, draft_id: str, *, by: str) -> None:
 def prepare_draft(store: Store, image_id: str, author: str, revision_id: str | None = None) -> tuple[DraftRecord, bool]:
     """The author's open draft of an image, or a new one; the second value says whether it was there.
 
-    Begun from a correction, it carries on what was vouched for there, so that submitting it again loses none of that.
+    Begun from a correction, it carries on what was confirmed there, so that submitting it again loses none of that.
     References and predictions have no coverage of their own: there, what is painted or confirmed counts.
 
     Parameters
@@ -109,13 +109,13 @@ def preferred_prediction(predictions: Sequence[RevisionRecord], model_id: str | 
 
 
 def _with_coverage(store: Store, draft: DraftRecord, base: RevisionRecord) -> DraftRecord:
-    """The draft with what was vouched for; a call after one that broke off adds what is missing."""
+    """The draft with what was confirmed; a call after one that broke off adds what is missing."""
     if base.details.get("whole_image"):
         store.set_whole_image(draft.id, _SYSTEM, True)
         return store.write_draft_tiles(draft.id, _SYSTEM, _LAST, [], seconds=0.0, strokes=0)
     shape = store.image(draft.image_id).shape_yx
     tiles: list[tuple[DraftTileRecord, bytes]] = []
-    for number, tile in enumerate(_vouched_tiles(LabelMap(store, base.id, shape))):
+    for number, tile in enumerate(_confirmed_tiles(LabelMap(store, base.id, shape))):
         tiles.append(tile)
         if len(tiles) == MOST_TILES:
             store.write_draft_tiles(draft.id, _SYSTEM, _LAST - 1 - number, tiles, seconds=0.0, strokes=0)
@@ -123,8 +123,8 @@ def _with_coverage(store: Store, draft: DraftRecord, base: RevisionRecord) -> Dr
     return store.write_draft_tiles(draft.id, _SYSTEM, _LAST, tiles, seconds=0.0, strokes=0)
 
 
-def _vouched_tiles(labels: LabelMap) -> Iterator[tuple[DraftTileRecord, bytes]]:
-    """The tiles that have any pixel that was vouched for."""
+def _confirmed_tiles(labels: LabelMap) -> Iterator[tuple[DraftTileRecord, bytes]]:
+    """The tiles that have any pixel that was confirmed."""
     rows, columns = (-(-edge // TILE_PX) for edge in labels.shape_yx)
     for row in range(rows):
         for column in range(columns):
@@ -132,7 +132,7 @@ def _vouched_tiles(labels: LabelMap) -> Iterator[tuple[DraftTileRecord, bytes]]:
             top, left = row * TILE_PX, column * TILE_PX
             place = slice(top, top + height), slice(left, left + width)
             tile = np.ascontiguousarray(labels.labels(*place))
-            covered = np.asarray(labels.vouched(*place) != IGNORE_ID)
+            covered = np.asarray(labels.confirmed(*place) != IGNORE_ID)
             if covered.any():
                 counts = class_counts(tile)
                 record = DraftTileRecord(row, column, 0, counts, class_counts(tile, covered), counts)

@@ -35,7 +35,7 @@ class TileEdit:
     labels_yx
         uint8, class ids.
     coverage_yx
-        bool, same shape: whether a person has vouched for the pixel.
+        bool, same shape: whether a person has confirmed the pixel.
     """
 
     row: int

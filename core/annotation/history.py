@@ -102,7 +102,7 @@ def difference(store: Store, before_id: str | None, after_id: str) -> Difference
 
 
 def restore(store: Store, revision_id: str, author: str) -> DraftRecord:
-    """Begin a draft that starts as an older revision, what was vouched for included; the revision stays as it is.
+    """Begin a draft that starts as an older revision, what was confirmed included; the revision stays as it is.
 
     Raises
     ------

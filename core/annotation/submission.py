@@ -1,4 +1,4 @@
-"""From a draft to an immutable revision: labels, what was vouched for, who worked how long, what changed."""
+"""From a draft to an immutable revision: labels, what was confirmed, who worked how long, what changed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Submission:
         A correction; its review begins.
     changes
         ``pixels``: how many labels differ from what the draft was begun from; ``classes``: [class id, gained, lost]
-        of each class that differs; ``covered``: pixels vouched for by class id (as text).
+        of each class that differs; ``covered``: pixels confirmed by class id (as text).
     """
 
     revision: RevisionRecord
@@ -64,7 +64,7 @@ def submit_draft(store: Store, draft_id: str, holder: str, note: str = "") -> Su
     NotFoundError
         There is no such draft.
     AnnotationError
-        Nothing was painted and nothing vouched for.
+        Nothing was painted and nothing confirmed.
     DraftClosedError
         It was discarded.
     DraftHeldError
@@ -78,7 +78,7 @@ def submit_draft(store: Store, draft_id: str, holder: str, note: str = "") -> Su
         changed = {(tile.row, tile.column) for tile in store.draft_tiles(draft_id)}
         if not changed and not draft.whole_image:
             raise AnnotationError(
-                "Nothing was painted and nothing was vouched for.",
+                "Nothing was painted and nothing was confirmed.",
                 "Paint, or say that a region or the whole image is right, then submit.",
             )
         with suppress(DraftClosedError):  # the same draft was submitted twice at once, and the other came first
@@ -132,9 +132,9 @@ class _Tally:
     def __init__(self) -> None:
         self.labels, self.covered, self.gained, self.lost = (np.zeros(256, np.int64) for _ in range(4))
 
-    def add(self, before: NDArray[np.uint8], after: NDArray[np.uint8], vouched: NDArray[np.bool_]) -> None:
+    def add(self, before: NDArray[np.uint8], after: NDArray[np.uint8], confirmed: NDArray[np.bool_]) -> None:
         self.labels += np.bincount(after.ravel(), minlength=256)
-        self.covered += np.bincount(after[vouched], minlength=256)
+        self.covered += np.bincount(after[confirmed], minlength=256)
         differs = before != after
         if differs.any():
             self.gained += np.bincount(after[differs], minlength=256)
@@ -174,7 +174,7 @@ def _write_pixels(
     changed: set[tuple[int, int]],
     revision_id: str,
 ) -> _Tally:
-    """Labels and, unless the whole image is vouched for, coverage; a row of tiles at a time."""
+    """Labels and, unless the whole image is confirmed, coverage; a row of tiles at a time."""
     tally, path = _Tally(), store.label_pyramid_path(revision_id)
     base = open_label_map(store, draft.base_revision_id) if draft.base_revision_id else None
     size_nm, (height, width) = image.pixel_size.nm, image.shape_yx
@@ -193,18 +193,18 @@ def _write_pixels(
             rows = slice(top, min(top + TILE_PX, height))
             shape = (rows.stop - rows.start, width)
             before = np.zeros(shape, np.uint8) if base is None else np.array(base.read(0, rows, slice(None)), np.uint8)
-            after, vouched = before.copy(), np.full(shape, draft.whole_image)
+            after, confirmed = before.copy(), np.full(shape, draft.whole_image)
             places = [place for place in changed if place[0] == tile_row]
             for (row, column), data in store.draft_tile_data(draft.id, places).items():
                 labels, covered = unpack_tile(data, tile_shape((height, width), row, column))
                 left = column * TILE_PX
                 after[:, left : left + labels.shape[1]] = labels
-                vouched[:, left : left + labels.shape[1]] |= covered > 0
-            vouched &= after != IGNORE_ID
-            tally.add(before, after, vouched)
+                confirmed[:, left : left + labels.shape[1]] |= covered > 0
+            confirmed &= after != IGNORE_ID
+            tally.add(before, after, confirmed)
             labels_out.write(top, 0, after)
             if coverage_out is not None:
-                coverage_out.write(top, 0, vouched.astype(np.uint8))
+                coverage_out.write(top, 0, confirmed.astype(np.uint8))
     return tally
 
 

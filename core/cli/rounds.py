@@ -109,7 +109,7 @@ def new(project: Project) -> None:
     store = current_store()
     found = find_project(store, project)
     what = fresh(store, found.id)
-    table = Table(title="Vouched for in new corrections")
+    table = Table(title="Confirmed in new corrections")
     table.add_column("class")
     table.add_column("pixels", justify="right")
     names = {0: "background"} | {each.id: each.name for each in found.scheme.classes}

@@ -121,7 +121,7 @@ def _add(store: Store, project: ProjectRecord, name: str, seed: int, edge: int) 
 
 
 def _corrected(store: Store, image: ImageRecord, seed: int, edge: int) -> RevisionRecord:
-    """A submitted correction: at some suggested places the labels are made exact, and vouched for."""
+    """A submitted correction: at some suggested places the labels are made exact, and confirmed."""
     truth = _phantom(seed, edge).labels_yx
     found = tour(store, image.id, ANNOTATOR, Strategy.CONFIDENCE)
     prediction = store.revisions(image.id, kind=RevisionKind.PREDICTION)[0]
@@ -143,7 +143,7 @@ def _corrected(store: Store, image: ImageRecord, seed: int, edge: int) -> Revisi
 def _tiles(
     before: NDArray[np.uint8], after: NDArray[np.uint8], covered: NDArray[np.bool_]
 ) -> list[tuple[DraftTileRecord, bytes]]:
-    """The tiles that have something vouched for."""
+    """The tiles that have something confirmed."""
     made = []
     for row in range(-(-before.shape[0] // TILE_PX)):
         for column in range(-(-before.shape[1] // TILE_PX)):

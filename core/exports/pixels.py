@@ -47,7 +47,7 @@ def confirmed_rows(
     def rows(top: int, bottom: int) -> NDArray[np.uint8]:
         band = np.full((bottom - top, image.shape_yx[1]), IGNORE_ID, np.uint8)
         for label_map in maps:
-            labels = label_map.vouched(slice(top, bottom))
+            labels = label_map.confirmed(slice(top, bottom))
             np.copyto(band, labels, where=labels != IGNORE_ID)
         return band
 

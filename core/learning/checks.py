@@ -47,7 +47,7 @@ class TrainingCheck:
     balance
         One row per class of the scheme.
     labelled_px, ignored_px
-        Pixels that count, and pixels that nobody has vouched for.
+        Pixels that count, and pixels that nobody has confirmed.
     warnings
         Sentences; the training is possible all the same.
     refusals

@@ -41,7 +41,7 @@ class SnapshotCase:
     group
         Its stack or specimen, else its own id: validation never shares one with training.
     over
-        Approved corrections and newer references over it, oldest first: each counts where it was vouched for.
+        Approved corrections and newer references over it, oldest first: each counts where it was confirmed.
     """
 
     image_id: str

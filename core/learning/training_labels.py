@@ -20,7 +20,7 @@ from core.store.store import Store
 from core.store.tables import ImageRow
 
 COVERED: Final = "covered"
-"""In a correction's details: pixels per class id (as text) that its author has vouched for."""
+"""In a correction's details: pixels per class id (as text) that its author has confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class TrainingLabels:
     Parameters
     ----------
     layers
-        Oldest first. Where a later one is vouched for, it counts; where none is, the pixel is *ignore*.
+        Oldest first. Where a later one is confirmed, it counts; where none is, the pixel is *ignore*.
     """
 
     layers: tuple[RevisionRecord, ...]
@@ -48,7 +48,7 @@ class TrainingLabels:
             return references[0]
         rows: dict[int, dict[str, Any]] = {}
         for layer in self.layers:
-            for row in vouched_rows(layer):
+            for row in confirmed_rows(layer):
                 before = rows.get(row["class_id"], {}).get("pixels", 0)
                 rows[row["class_id"]] = {**row, "pixels": before + row["pixels"]}
         return replace(self.layers[0], coverage=tuple(rows.values()))
@@ -78,7 +78,7 @@ def labels_to_learn_from(store: Store, project_id: str) -> dict[str, RevisionRec
 
 
 def merged_labels(store: Store, revision_ids: Sequence[str], shape_yx: tuple[int, int]) -> NDArray[np.uint8]:
-    """Label maps laid over one another: each counts where it was vouched for, later ones over earlier ones.
+    """Label maps laid over one another: each counts where it was confirmed, later ones over earlier ones.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ def merged_labels(store: Store, revision_ids: Sequence[str], shape_yx: tuple[int
     Returns
     -------
     ndarray
-        uint8, class ids; 255 where nobody has vouched for anything.
+        uint8, class ids; 255 where nobody has confirmed anything.
     """
     maps = [LabelMap(store, each, shape_yx) for each in revision_ids]
     merged = np.full(shape_yx, IGNORE_ID, np.uint8)
     for band in bands(shape_yx[0]):
         for each in maps:
-            labels = each.vouched(band)
+            labels = each.confirmed(band)
             np.copyto(merged[band], labels, where=labels != IGNORE_ID)
     return merged
 
@@ -115,8 +115,8 @@ def _age(revision: RevisionRecord) -> tuple[Any, str]:
     return revision.completed_at or revision.created_at, revision.id
 
 
-def vouched_rows(revision: RevisionRecord) -> Sequence[dict[str, Any]]:
-    """Pixels per class that its author has vouched for."""
+def confirmed_rows(revision: RevisionRecord) -> Sequence[dict[str, Any]]:
+    """Pixels per class that its author has confirmed."""
     covered = revision.details.get(COVERED)
     if not isinstance(covered, dict):
         return revision.coverage

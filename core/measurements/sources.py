@@ -21,7 +21,7 @@ class SourceKind(StrEnum):
     COUNTS = "counts"
     """The label map that counts: `counting_maps`."""
     APPROVED = "approved"
-    """The newest approved correction of an image, whole: what nobody has vouched for in it is its prediction's."""
+    """The newest approved correction of an image, whole: what nobody has confirmed in it is its prediction's."""
     REFERENCE = "reference"
     """The newest reference labels of an image."""
     MODEL = "model"

@@ -33,7 +33,7 @@ class Agreement:
     counts
         Per class id, background included. Which of the two is called reference does not change Dice.
     shared_px
-        Pixels that both have vouched for; nothing else counts.
+        Pixels that both have confirmed; nothing else counts.
     differing_px
         Of these, how many have another class.
     """
@@ -73,7 +73,7 @@ def agreement_of(first_yx: Labels, second_yx: Labels, scheme: LabelScheme) -> Ag
     Parameters
     ----------
     first_yx, second_yx
-        uint8, same shape, class ids; 255 where somebody has not vouched.
+        uint8, same shape, class ids; 255 where somebody has not confirmed.
     scheme
         The classes.
 
@@ -91,19 +91,19 @@ def agreement_of(first_yx: Labels, second_yx: Labels, scheme: LabelScheme) -> Ag
     (2, 1, 0.667)
     """
     class_ids = (0, *scheme.ids)
-    matrix = confusion(*_where_both_vouched(first_yx, second_yx), class_ids)
+    matrix = confusion(*_where_both_confirmed(first_yx, second_yx), class_ids)
     counts = dict(zip(class_ids, counts_from_confusion(matrix), strict=True))
     return Agreement(counts, int(matrix.sum()), int(matrix.sum() - np.trace(matrix)))
 
 
 def disagreement_map(first_yx: Labels, second_yx: Labels, scheme: LabelScheme) -> NDArray[np.uint16]:
     """What the first annotator called what and the second something else, as `core.evaluation.error_map` codes it."""
-    shared = _where_both_vouched(first_yx, second_yx)
+    shared = _where_both_confirmed(first_yx, second_yx)
     return error_map(LabelPair(*shared, scheme, EvaluationSettings()))
 
 
 def agreement_between(store: Store, first_id: str, second_id: str) -> Agreement:
-    """The agreement of two revisions of one image, where both were vouched for.
+    """The agreement of two revisions of one image, where both were confirmed.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def agreement_between(store: Store, first_id: str, second_id: str) -> Agreement:
     one, other = (LabelMap(store, each, image.shape_yx) for each in (first_id, second_id))
     total = Agreement({}, 0, 0)
     for band in bands(image.shape_yx[0]):
-        total += agreement_of(one.vouched(band), other.vouched(band), scheme)
+        total += agreement_of(one.confirmed(band), other.confirmed(band), scheme)
     return total
 
 
@@ -192,7 +192,7 @@ def class_agreements(agreements: Sequence[ImageAgreement], scheme: LabelScheme) 
     )  # fmt: skip
 
 
-def _where_both_vouched(first_yx: Labels, second_yx: Labels) -> tuple[Labels, Labels]:
+def _where_both_confirmed(first_yx: Labels, second_yx: Labels) -> tuple[Labels, Labels]:
     """255 in the first where either has it, and then not in the second: as reference and prediction."""
     open_yx = second_yx == IGNORE_ID
     first = np.where(open_yx, np.uint8(IGNORE_ID), first_yx)

@@ -123,7 +123,7 @@ def own_work(store: Store, image_id: str, person: str) -> OwnWork | None:
     """What a person is asked to annotate of an image unseen by others; None: nothing, or they have submitted it.
 
     All who are asked begin from the same label map: the newest prediction that was there when the first of them was
-    asked, else an empty one. No correction: what somebody vouched for there would count as the work of both.
+    asked, else an empty one. No correction: what somebody confirmed there would count as the work of both.
     """
     key = person_key(person)
     with store.database.reading() as session:

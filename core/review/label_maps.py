@@ -1,4 +1,4 @@
-"""Reading a revision band by band in its project's classes: its labels, and where a person has vouched for them."""
+"""Reading a revision band by band in its project's classes: its labels, and where a person has confirmed them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.store.label_maps import open_label_map
 from core.store.store import Store
 
 COVERAGE: Final = "coverage"
-"""Beside the levels of a correction's pyramid: a pyramid of 0 and 1, where a person has vouched for the label."""
+"""Beside the levels of a correction's pyramid: a pyramid of 0 and 1, where a person has confirmed the label."""
 
 Labels = NDArray[np.uint8]
 
@@ -48,15 +48,15 @@ class LabelMap:
                 self._coverage = open_pyramid(path / COVERAGE)
 
     def labels(self, rows: slice, columns: slice = slice(None)) -> Labels:
-        """Class ids, whether vouched for or not; 255 where the map says *ignore*."""
+        """Class ids, whether confirmed or not; 255 where the map says *ignore*."""
         if self._labels is None:
             height, width = self.shape_yx
             shape = (len(range(*rows.indices(height))), len(range(*columns.indices(width))))
             return np.zeros(shape, np.uint8)
         return np.asarray(self._labels.read(0, rows, columns), np.uint8)
 
-    def vouched(self, rows: slice, columns: slice = slice(None)) -> Labels:
-        """Class ids where a person has vouched for them, 255 elsewhere: what a training may learn from."""
+    def confirmed(self, rows: slice, columns: slice = slice(None)) -> Labels:
+        """Class ids where a person has confirmed them, 255 elsewhere: what a training may learn from."""
         labels = self.labels(rows, columns)
         if self._coverage is None:
             return labels

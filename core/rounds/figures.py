@@ -221,10 +221,10 @@ def _work_table(rounds: Sequence[TimelineRound], classes: Sequence[LabelClass]) 
         [
             {
                 "round": each.number, "class": name, "corrected_px": each.corrected.get(class_id, 0),
-                "vouched_for_px": each.covered.get(class_id, 0), "annotation_min": round(each.annotation_minutes, 2),
+                "confirmed_px": each.covered.get(class_id, 0), "annotation_min": round(each.annotation_minutes, 2),
             }
             for each in rounds
             for class_id, name in names.items()
         ],
-        columns=["round", "class", "corrected_px", "vouched_for_px", "annotation_min"],
+        columns=["round", "class", "corrected_px", "confirmed_px", "annotation_min"],
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What people have done since a model last learned: new corrections, what they vouch for, and the work in them."""
+"""What people have done since a model last learned: new corrections, what they confirm, and the work in them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from core.learning.snapshot import Snapshot
-from core.learning.training_labels import TrainingLabels, training_labels, vouched_rows
+from core.learning.training_labels import TrainingLabels, confirmed_rows, training_labels
 from core.review.changes import changes_between, measured
 from core.review.label_maps import LabelMap
 from core.review.lineage import lineage
@@ -40,7 +40,7 @@ class Fresh:
     images
         How many images the new label maps are of.
     covered
-        Class id to pixels vouched for in the new corrections; every class of the project is listed, background too.
+        Class id to pixels confirmed in the new corrections; every class of the project is listed, background too.
     annotation_s
         Seconds of painting in the new corrections.
     test_corrections
@@ -129,10 +129,10 @@ def new_corrections(store: Store, record: RoundRecord) -> tuple[RevisionRecord, 
 
 
 def covered_pixels(corrections: Iterable[RevisionRecord]) -> dict[int, int]:
-    """Class id to pixels that the authors have vouched for."""
+    """Class id to pixels that the authors have confirmed."""
     total: Counter[int] = Counter()
     for each in corrections:
-        total.update({int(row["class_id"]): int(row["pixels"]) for row in vouched_rows(each)})
+        total.update({int(row["class_id"]): int(row["pixels"]) for row in confirmed_rows(each)})
     return dict(sorted(total.items()))
 
 

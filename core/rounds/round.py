@@ -14,7 +14,7 @@ from core.learning.checks import TrainingCheck, check_training
 from core.learning.current_model import proposed_model
 from core.learning.snapshot import Snapshot, take_snapshot
 from core.learning.start import training_params
-from core.learning.training_labels import TrainingLabels, training_labels, vouched_rows
+from core.learning.training_labels import TrainingLabels, confirmed_rows, training_labels
 from core.models.store import ModelStore
 from core.rounds.fresh import Fresh, fresh, last_round
 from core.rounds.gate import LEAST_IMAGES
@@ -142,7 +142,7 @@ def _counted(labels: TrainingLabels) -> RevisionRecord:
     """The first layer with the pixels of all: a correction may bring a class that the reference has not."""
     rows: dict[int, dict[str, int]] = {}
     for layer in labels.layers:
-        for row in vouched_rows(layer):
+        for row in confirmed_rows(layer):
             class_id = int(row["class_id"])
             before = rows.get(class_id, {}).get("pixels", 0)
             rows[class_id] = {"class_id": class_id, "pixels": before + int(row["pixels"])}

@@ -201,7 +201,7 @@ class DraftStore(EvaluationStore):
         return _record(row)
 
     def set_whole_image(self, draft_id: str, holder: str, value: bool) -> DraftRecord:
-        """Vouch for every pixel, or take that back.
+        """Confirm every pixel, or take that back.
 
         Raises
         ------

@@ -357,7 +357,7 @@ class DraftRecord:
     version
         Grows with every change.
     whole_image
-        The author has vouched for every pixel.
+        The author has confirmed every pixel.
     holder_id, holder_name, holder_seen_at
         The browser tab that may paint, and when it was last heard of; "" and None: nobody.
     seconds, strokes

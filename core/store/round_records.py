@@ -122,7 +122,7 @@ class RoundRecord:
     corrected
         Class id to pixels that corrections made that class, of corrections that no earlier round learned from.
     covered
-        Class id to pixels that people vouched for in them.
+        Class id to pixels that people confirmed in them.
     annotation_s
         Seconds of work in them.
     version

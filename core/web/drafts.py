@@ -157,7 +157,7 @@ class _Drafts:
         return json_response({**draft_json(store, kept), "held_before": before})
 
     def whole_image(self, request: Request, body: bytes) -> Response:
-        """Vouch for every pixel, or take that back."""
+        """Confirm every pixel, or take that back."""
         store, draft = self._mine(request)
         values = _json(body)
         if not isinstance(values.get("value"), bool):

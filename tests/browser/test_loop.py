@@ -178,7 +178,7 @@ def test_from_a_correction_to_a_better_model_in_use(lab: Lab, browser: Browser) 
     second = lab.review()
     assert second.revision_id != first.revision_id
     labels = lab.store.revision(second.revision_id).details["covered"]
-    assert sum(labels.values()) > 100 * 200, "the region of the first submission is still vouched for"
+    assert sum(labels.values()) > 100 * 200, "the region of the first submission is still confirmed"
 
     # Rita approves
     rita.goto(f"{lab.server.url}/review?project={lab.project.id}")

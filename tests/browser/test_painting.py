@@ -46,7 +46,7 @@ def test_brush_eraser_undo_lock_and_submission(tissue: Tissue, page: Page) -> No
     assert labels[80, 350] == 1
     assert coverage[80, 350] == 1
     assert (labels[150:250, 100:200] == 2).all()
-    assert np.array_equal(coverage > 0, labels == 1), "what was painted is vouched for, nothing else"
+    assert np.array_equal(coverage > 0, labels == 1), "what was painted is confirmed, nothing else"
     stroke = int((labels == 1).sum())
     assert stroke > 100 * 10
 
@@ -71,8 +71,8 @@ def test_brush_eraser_undo_lock_and_submission(tissue: Tissue, page: Page) -> No
     (submitted,) = tissue.corrections(image)
     assert np.array_equal(submitted, erased)
     (revision,) = tissue.store.revisions(image.id, kind=RevisionKind.CORRECTION)
-    vouched = LabelMap(tissue.store, revision.id, SHAPE).vouched(slice(None))
-    assert np.array_equal(vouched, np.where(coverage > 0, erased, 255))
+    confirmed = LabelMap(tissue.store, revision.id, SHAPE).confirmed(slice(None))
+    assert np.array_equal(confirmed, np.where(coverage > 0, erased, 255))
     assert (revision.author, revision.details["note"]) == ("Ada", "erased a false nucleus")
     assert revision.details["changes"]["pixels"] == int((submitted != base_labels()).sum())
 
@@ -161,9 +161,9 @@ def test_areas_objects_and_regions(tissue: Tissue, page: Page) -> None:
     labels, coverage = tissue.saved(image)
     assert coverage[310:370, 60:190].all()
     assert not coverage[302:378, 230:280].any()
-    assert (labels[300:380, 50:200] == 0).all(), "vouching changes no label"
-    expect(page.get_by_text("Hatched: what you have vouched for")).to_be_visible()
-    expect(page.get_by_role("button", name="Show what you have vouched for")).to_have_attribute("aria-pressed", "true")
+    assert (labels[300:380, 50:200] == 0).all(), "confirming changes no label"
+    expect(page.get_by_text("Hatched: what you have confirmed")).to_be_visible()
+    expect(page.get_by_role("button", name="Show what you have confirmed")).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_reload_and_a_killed_server_lose_nothing(tissue: Tissue, context: BrowserContext, tmp_path: Path) -> None:

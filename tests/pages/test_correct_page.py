@@ -196,8 +196,8 @@ def test_what_was_submitted_is_told_in_numbers(
     app.session_state["submitted"] = revision.id
     page = opened(app)
     assert "0 px changed in 0 strokes" in "\n".join(str(element.value) for element in page.success)
-    table = next(frame.value for frame in page.dataframe if "Vouched for, px" in frame.value and "Class" in frame.value)
-    assert table["Vouched for, px"].tolist() == [SHAPE[0] * SHAPE[1]]
+    table = next(frame.value for frame in page.dataframe if "Confirmed, px" in frame.value and "Class" in frame.value)
+    assert table["Confirmed, px"].tolist() == [SHAPE[0] * SHAPE[1]]
 
 
 def test_history_withdraw_and_restore(
@@ -256,7 +256,7 @@ def test_asked_for_changes_the_author_goes_on_from_there(
     press(page, "correct-begin")
     (draft,) = store.drafts(image.id)
     assert draft.base_revision_id == correction.id
-    assert draft.whole_image, "what was vouched for stays"
+    assert draft.whole_image, "what was confirmed stays"
     page = opened(app, "Bob", image=image.id)
     assert "the nucleus is missing" not in texts(page), "that is asked of Ada"
 

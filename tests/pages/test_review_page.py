@@ -57,7 +57,7 @@ def correction(store: Store, image: ImageRecord) -> RevisionRecord:
 
 
 def write_tile(store: Store, draft_id: str, labels: np.ndarray) -> None:
-    """As the route keeps a painted tile: what is no background is vouched for."""
+    """As the route keeps a painted tile: what is no background is confirmed."""
     from core.annotation.draft_post import read_post
     from core.annotation.draft_tiles import class_counts, pack_tile
     from core.store.records import DraftTileRecord

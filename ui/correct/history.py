@@ -36,7 +36,7 @@ def history_panel(
         st.dataframe(
             history_table(entries, {model_id: context.model_name(model_id) for model_id in _makers(entries)}),
             hide_index=True, width="stretch", key=f"history-{image.id}", placeholder="–",
-            column_config=count_columns("Changed, px", "Vouched for, px"),
+            column_config=count_columns("Changed, px", "Confirmed, px"),
         )  # fmt: skip
         _actions(entries, person, may_restore=may_restore)
         if len(entries) > 1:
@@ -59,7 +59,7 @@ def history_table(entries: Sequence[HistoryEntry], models: Mapping[str, str] = M
                 "By": _made_by(entry.revision, models),
                 "Review": REVIEW_STATES[entry.review] if entry.review else "",
                 "Changed, px": entry.revision.details.get("changes", {}).get("pixels"),
-                "Vouched for, px": sum(entry.revision.details["covered"].values())
+                "Confirmed, px": sum(entry.revision.details["covered"].values())
                 if "covered" in entry.revision.details
                 else None,
                 "Work": duration_text(entry.revision.details["seconds"])

@@ -91,7 +91,7 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
         st.dataframe(
             changes_table(details, project.scheme), hide_index=True, placeholder="–",
             key=f"correct-changes-{revision_id}",
-            column_config=count_columns("Gained, px", "Lost, px", "Vouched for, px"),
+            column_config=count_columns("Gained, px", "Lost, px", "Confirmed, px"),
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center"):
             _next_image(project, image, known)
@@ -119,7 +119,7 @@ def _next_image(project: ProjectRecord, image: ImageRecord, known: Mapping[str, 
 
 
 def changes_table(details: dict[str, Any], scheme: LabelScheme) -> pd.DataFrame:
-    """Per class: pixels gained and lost against the label map that the draft was begun from, pixels vouched for."""
+    """Per class: pixels gained and lost against the label map that the draft was begun from, pixels confirmed."""
     changes, covered = details["changes"], details["covered"]
     by_class = {row[0]: row[1:] for row in changes["classes"]}
     ids = sorted({*by_class, *(int(i) for i in covered)})
@@ -128,7 +128,7 @@ def changes_table(details: dict[str, Any], scheme: LabelScheme) -> pd.DataFrame:
             "Class": ["background" if i == 0 else scheme.name_of(i) for i in ids],
             "Gained, px": [by_class.get(i, (0, 0))[0] for i in ids],
             "Lost, px": [by_class.get(i, (0, 0))[1] for i in ids],
-            "Vouched for, px": [covered.get(str(i), 0) for i in ids],
+            "Confirmed, px": [covered.get(str(i), 0) for i in ids],
         }
     )
 

@@ -72,7 +72,7 @@ def _figures(project: ProjectRecord, images: dict[str, ImageRecord], found: Sequ
         one = " One image has no interval." if pictures == 1 else ""
         st.caption(
             f"Dice between two people, {counted(pictures, 'image')}: mean over images with its 95 % bootstrap "
-            f"interval, and over all their pixels together.{one} Only pixels that both vouched for count. No model "
+            f"interval, and over all their pixels together.{one} Only pixels that both confirmed count. No model "
             "should be expected to do better than this."
         )
     with right:
@@ -111,7 +111,7 @@ def pairs_table(
             {
                 "Image": images[each.image_id].name if each.image_id in images else each.image_id,
                 "People": " and ".join(each.people),
-                "Both vouched for, px": f"{each.agreement.shared_px:,}",
+                "Both confirmed, px": f"{each.agreement.shared_px:,}",
                 "Differing": f"{each.agreement.differing_px / each.agreement.shared_px:.2%}"
                 if each.agreement.shared_px
                 else "–",
@@ -165,7 +165,7 @@ def _panes(project: ProjectRecord, pair: ImageAgreement, images: dict[str, Image
         story=PaneStory.OPINIONS,
         names=pair.people,
     )
-    st.caption("Shown are the whole label maps, also where one of them vouched for nothing.")
+    st.caption("Shown are the whole label maps, also where one of them confirmed nothing.")
 
 
 def _ask(project: ProjectRecord, person: str, images: Sequence[ImageRecord]) -> None:

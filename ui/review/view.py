@@ -131,7 +131,7 @@ def _facts(review: Review) -> None:
     covered = sum(revision.details.get("covered", {}).values())
     told = [
         review.image_name, f"by {', '.join(review.authors) or 'nobody named'}",
-        f"submitted {review.created_at:%Y-%m-%d %H:%M} UTC", work, f"{covered:,} px vouched for",
+        f"submitted {review.created_at:%Y-%m-%d %H:%M} UTC", work, f"{covered:,} px confirmed",
     ]  # fmt: skip
     st.caption(plain(" · ".join(told)))
     if revision.details.get("note"):
@@ -141,7 +141,7 @@ def _facts(review: Review) -> None:
 def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]) -> Place | None:
     """What changed; the region that was clicked."""
     if not regions:
-        st.success("No label was changed: the author vouches for what was there.", icon=":material/check_circle:")
+        st.success("No label was changed: the author confirms what was there.", icon=":material/check_circle:")
         return None
     st.markdown(f"**Changes**: {review.changes.pixels if review.changes else 0:,} px")
     dice = {name: st.column_config.NumberColumn(format="%.3f") for name in ("Dice before", "Dice after")}

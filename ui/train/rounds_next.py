@@ -53,7 +53,7 @@ def _news(project: ProjectRecord, check: RoundCheck, person: str) -> None:
     pixels = sum(new.covered.values())
     told = (
         ("Corrections approved", f"{len(new.corrections):,}"),
-        ("Vouched for", f"{pixels / 1e6:.2f} Mpx" if pixels >= 10_000 else f"{pixels:,} px"),
+        ("Confirmed", f"{pixels / 1e6:.2f} Mpx" if pixels >= 10_000 else f"{pixels:,} px"),
         ("Time painting", duration_text(new.annotation_s) if new.annotation_s else "–"),
         ("New references", f"{len(new.references):,}"),
     )
@@ -67,7 +67,7 @@ def _news(project: ProjectRecord, check: RoundCheck, person: str) -> None:
         share = ignored / (labelled + ignored) if labelled + ignored else 0.0
         st.caption(
             f"{counted(len(check.images), 'image')} to learn from, {labelled / 1e6:.2f} million labelled pixels. "
-            f"{share:.0%} of their area nobody has vouched for yet: the training ignores it. Images of the test set "
+            f"{share:.0%} of their area nobody has confirmed yet: the training ignores it. Images of the test set "
             "are never among them."
         )
     if new.corrections:
@@ -100,7 +100,7 @@ def _remarks(project: ProjectRecord, new: Fresh, person: str) -> list[str]:
 
 
 _COLUMNS: Final = {
-    "New, px": st.column_config.NumberColumn(format="localized", help="Vouched for in the new corrections"),
+    "New, px": st.column_config.NumberColumn(format="localized", help="Confirmed in the new corrections"),
     "In all, px": st.column_config.NumberColumn(format="localized", help="Everything that the round learns from"),
     "Share": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
     "Images": st.column_config.NumberColumn(help="In how many of the images it occurs"),

@@ -160,14 +160,14 @@ def _detail(each: TimelineRound) -> None:
                     {
                         "Class": list(names.values()),
                         "Corrected, px": [each.corrected.get(i, 0) for i in names],
-                        "Vouched for, px": [each.covered.get(i, 0) for i in names],
+                        "Confirmed, px": [each.covered.get(i, 0) for i in names],
                         "Change of Dice": [interval_text(each.gain(i), signed=True) if i else "–" for i in names],
                     }
                 ),
                 hide_index=True,
                 placeholder="–",
                 width="stretch",
-                column_config=count_columns("Corrected, px", "Vouched for, px"),
+                column_config=count_columns("Corrected, px", "Confirmed, px"),
             )
         else:
             st.caption("No correction was new in this round.")

@@ -1,4 +1,4 @@
-"""A draft that begins from a correction keeps what was vouched for there."""
+"""A draft that begins from a correction keeps what was confirmed there."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_labels_and_coverage_come_back_tile_by_tile(
     draft, was_open = begin_draft(store, image.id, "Ada", correction.id)
     assert not was_open
     tiles = store.draft_tiles(draft.id)
-    assert [(tile.row, tile.column) for tile in tiles] == [(0, 0), (1, 0)], "only those with something vouched for"
+    assert [(tile.row, tile.column) for tile in tiles] == [(0, 0), (1, 0)], "only those with something confirmed"
     packed = store.draft_tile_data(draft.id, [(0, 0), (1, 0)])
     for place, rows in (((0, 0), slice(0, 512)), ((1, 0), slice(512, 600))):
         found = unpack_tile(packed[place], (rows.stop - rows.start, 512))
@@ -69,14 +69,14 @@ def test_labels_and_coverage_come_back_tile_by_tile(
     )
 
 
-def test_submitted_again_it_is_vouched_for_where_it_was(
+def test_submitted_again_it_is_confirmed_where_it_was(
     store: Store, image: ImageRecord, correction: RevisionRecord, covered: np.ndarray
 ) -> None:
     draft, _ = begin_draft(store, image.id, "Bob", correction.id)
     again = submit_draft(store, draft.id, "tab")
     assert again.changes["pixels"] == 0
-    vouched = LabelMap(store, again.revision.id, SHAPE).vouched(slice(None)) != 255
-    np.testing.assert_array_equal(vouched, covered > 0)
+    confirmed = LabelMap(store, again.revision.id, SHAPE).confirmed(slice(None)) != 255
+    np.testing.assert_array_equal(confirmed, covered > 0)
 
 
 def test_a_whole_image_that_was_right_is_right_again(
@@ -114,7 +114,7 @@ def test_a_draft_that_a_tab_has_opened_is_left_as_it_is(
     assert store.draft_tiles(draft.id) == ()
 
 
-def test_a_prediction_vouches_for_nothing(store: Store, image: ImageRecord, labels: np.ndarray) -> None:
+def test_a_prediction_confirms_nothing(store: Store, image: ImageRecord, labels: np.ndarray) -> None:
     begun = store.begin_revision(image.id, RevisionKind.PREDICTION)
     write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0)
     store.complete_revision(begun.id)

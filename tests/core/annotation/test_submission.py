@@ -1,4 +1,4 @@
-"""Submitting a draft: the same pixels, nothing of a submission that failed, and training where it was vouched for."""
+"""Submitting a draft: the same pixels, nothing of a submission that failed, and training where it was confirmed."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def corrections(store: Store, image: ImageRecord) -> list[RevisionState]:
     return [each.state for each in store.revisions(image.id, kind=RevisionKind.CORRECTION)]
 
 
-def test_a_training_learns_where_the_author_vouched_and_ignores_the_rest(
+def test_a_training_learns_where_the_author_confirmed_and_ignores_the_rest(
     store: Store, image: ImageRecord, draft: DraftRecord, edited: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
     labels, cover = edited
@@ -204,7 +204,7 @@ def test_a_discarded_or_untouched_draft_is_no_revision(store: Store, image: Imag
     assert corrections(store, image) == []
 
 
-def test_ignore_is_never_vouched_for(store: Store, draft: DraftRecord, predicted: np.ndarray) -> None:
+def test_ignore_is_never_confirmed(store: Store, draft: DraftRecord, predicted: np.ndarray) -> None:
     labels = predicted.copy()
     labels[300:310, 300:310] = 255
     paint(store, draft, labels, np.ones(SHAPE, bool), (0, 0))

@@ -39,7 +39,7 @@ def predict(store: Store, image: ImageRecord) -> None:
     store.complete_revision(begun.id)
 
 
-def test_corrections_are_exact_where_they_vouch_and_one_round_has_begun(store: Store, settings: Settings) -> None:
+def test_corrections_are_exact_where_they_confirm_and_one_round_has_begun(store: Store, settings: Settings) -> None:
     write_model(settings.models_dir / "starter")
     prepare_demo_images(store)
     pool = prepare_demo_pool(store)

@@ -68,7 +68,7 @@ def add_labels(
     author: str = "Ada",
     parent: RevisionRecord | None = None,
 ) -> RevisionRecord:
-    """A complete label map; 255: not vouched for."""
+    """A complete label map; 255: not confirmed."""
     begun = store.begin_revision(image.id, kind, author=author, parent_id=parent.id if parent else None)
     write_label_pyramid(store.label_pyramid_path(begun.id), labels_yx.astype(np.uint8), pixel_size_nm=8.0)
     return store.complete_revision(begun.id)

@@ -65,7 +65,7 @@ def test_nothing_in_common_is_undefined() -> None:
     assert all(math.isnan(value) for value in found.dice.values())
 
 
-def test_only_what_both_vouched_for_counts(store: Store, image: ImageRecord) -> None:
+def test_only_what_both_confirmed_counts(store: Store, image: ImageRecord) -> None:
     one = add_labels(store, image, np.where(FIRST == 255, 0, FIRST), author="Ada")
     begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author="Dee")
     path = store.label_pyramid_path(begun.id)

@@ -97,7 +97,7 @@ def test_work_is_pixels_by_class_and_minutes() -> None:
     assert mitochondria.y == (100, 200, 300)
     assert [note.text for note in drawn.figure.layout.annotations] == ["12 min", "under 1 min"]
     row = drawn.table[(drawn.table["round"] == 2) & (drawn.table["class"] == "mitochondria")].iloc[0]
-    assert (row["corrected_px"], row["vouched_for_px"], row["annotation_min"]) == (200, 500, 12)
+    assert (row["corrected_px"], row["confirmed_px"], row["annotation_min"]) == (200, 500, 12)
 
 
 def test_no_rounds_no_rows() -> None:

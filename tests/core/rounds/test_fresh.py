@@ -53,7 +53,7 @@ def image_of(store: Store, plan: RoundPlan, split: Split, number: int = 0) -> Im
 def correct(
     store: Store, image: ImageRecord, class_id: int, rows: int, *, seconds: float, parent: str | None = None
 ) -> RevisionRecord:
-    """A correction that paints the class over the first rows, and vouches for them; made in a draft."""
+    """A correction that paints the class over the first rows, and confirms them; made in a draft."""
     draft, _ = store.open_draft(image.id, "Ada", parent)
     begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author="Ada", parent_id=parent)
     labels, covered = np.zeros((2, 4, 4), np.uint8)

@@ -32,7 +32,7 @@ def image(store: Store, project: ProjectRecord) -> ImageRecord:
 def correct(
     store: Store, image: ImageRecord, labels: object, covered: object, *, parent: str | None = None, author: str = "Ada"
 ) -> RevisionRecord:
-    """A submitted correction; only what is covered was vouched for."""
+    """A submitted correction; only what is covered was confirmed."""
     begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author=author, parent_id=parent)
     path = store.label_pyramid_path(begun.id)
     write_label_pyramid(path, np.array(labels, np.uint8), pixel_size_nm=8.0)

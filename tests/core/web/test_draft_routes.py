@@ -106,7 +106,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def painted(world: World, row: int = 0, column: int = 0, *, class_id: int = 2) -> Planes:
-    """A tile with a square of a class, vouched for."""
+    """A tile with a square of a class, confirmed."""
     labels, cover = (plane.copy() for plane in world.planes(row, column))
     labels[10:50, 20:80] = class_id
     cover[10:50, 20:80] = 1
@@ -305,8 +305,8 @@ def test_submitting_makes_the_same_pixels_a_revision_once(world: World) -> None:
     )  # fmt: skip
     assert (revision.details["note"], revision.details["strokes"], revision.details["seconds"]) == ("two squares", 1, 2)
     assert answer.json()["changes"] == {"pixels": 4800, "classes": [[0, 0, 4800], [2, 4800, 0]], "covered": {"2": 4800}}
-    vouched = LabelMap(world.store, revision.id, SHAPE).vouched(slice(None))
-    assert np.array_equal(vouched, np.where(wanted == 2, 2, 255))
+    confirmed = LabelMap(world.store, revision.id, SHAPE).confirmed(slice(None))
+    assert np.array_equal(confirmed, np.where(wanted == 2, 2, 255))
     assert {row["name"]: row["pixels"] for row in revision.coverage}["axon"] == 50_000
     assert [review.revision_id for review in queue(world.store, world.project.id, person="Root")] == [revision.id]
     again = world.post("submit", json={"holder": "tab", "note": "two squares"})
@@ -315,12 +315,12 @@ def test_submitting_makes_the_same_pixels_a_revision_once(world: World) -> None:
     assert world.paint(painted(world), sequence=9).status_code == 410
 
 
-def test_the_whole_image_is_vouched_for_in_one_click(world: World) -> None:
+def test_the_whole_image_is_confirmed_in_one_click(world: World) -> None:
     world.hold("tab")
     assert world.post("submit", json={"holder": "tab", "note": ""}).status_code == 400, "nothing was done yet"
     assert world.post("whole-image", json={"holder": "tab", "value": True}).json()["whole_image"] is True
     revision_id = world.post("submit", json={"holder": "tab", "note": ""}).json()["revision_id"]
-    assert np.array_equal(LabelMap(world.store, revision_id, SHAPE).vouched(slice(None)), world.before)
+    assert np.array_equal(LabelMap(world.store, revision_id, SHAPE).confirmed(slice(None)), world.before)
 
 
 def test_what_was_confirmed_of_a_correction_can_be_seen(world: World) -> None:

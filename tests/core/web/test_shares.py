@@ -189,9 +189,9 @@ def test_a_locked_database_keeps_tiles_going_and_tells_the_rest_when_to_come_aga
 
 def test_a_data_folder_that_has_gone_acknowledges_nothing(site: Site, tmp_path: Path) -> None:
     tiles = f"/api/drafts/{site.draft.id}/whole-image"
-    hold, vouch = f"/api/drafts/{site.draft.id}/hold", b'{"holder": "tab", "value": true}'
+    hold, confirm = f"/api/drafts/{site.draft.id}/hold", b'{"holder": "tab", "value": true}'
     assert site.client.post(hold, content=b'{"holder": "tab"}').status_code == 200
-    assert site.client.post(tiles, content=vouch).status_code == 200
+    assert site.client.post(tiles, content=confirm).status_code == 200
     away = site.settings.data_dir.rename(tmp_path / "away")
     for answer in (
         site.client.post(tiles, content=b'{"holder": "tab", "value": false}'),

@@ -132,7 +132,7 @@ export class Annotator {
     this.painting = painting;
     const { choice } = painting.editor;
     Object.assign(choice, this.paintSettings.values);
-    if (TOOL[choice.tool]?.vouches) this.coverageShown = true;
+    if (TOOL[choice.tool]?.confirms) this.coverageShown = true;
     if (!this.paintable.some((item) => item.id === choice.classId)) choice.classId = viewer.classes[0]?.id ?? 0;
     this.session = new DraftSession({ root: props.root, draftId: props.draft_id, author: props.author, events: {
       onOpen: (draft, api) => this.onDraft(painting, draft, api), onState: (state, detail) => this.onSession(state, detail),
@@ -207,7 +207,7 @@ export class Annotator {
       await session.wholeImage(!this.whole);
       if (this.session !== session) return; // another draft was opened meanwhile
       this.whole = !this.whole;
-      this.notices.say(this.whole ? "The whole image counts as right now. Every pixel goes into training." : "Only what you have vouched for counts again.");
+      this.notices.say(this.whole ? "The whole image counts as right now. Every pixel goes into training." : "Only what you have confirmed counts again.");
     } catch (error) {
       this.notices.say(`That could not be saved: ${messageOf(error)}`);
     }
@@ -241,12 +241,12 @@ export class Annotator {
   }
 
   /**
-   * What is vouched for is seen from the moment on that somebody begins to vouch; C hides it again.
+   * What is confirmed is seen from the moment on that somebody begins to confirm; C hides it again.
    * @param {string} tool
    */
   chooseTool(tool) {
     this.choose({ tool });
-    if (TOOL[tool].vouches && !this.coverageShown) this.toggleCoverage();
+    if (TOOL[tool].confirms && !this.coverageShown) this.toggleCoverage();
   }
 
   /** @param {boolean} up */

@@ -174,20 +174,20 @@ export class Editor {
   // --- regions
 
   /**
-   * Paint (or vouch for) the inside of an outline, or the box between two corners.
+   * Paint (or confirm) the inside of an outline, or the box between two corners.
    * @param {string} tool
    * @param {Point[]} points the outline, or two corners
    */
   region(tool, points) {
     const { size } = this.tiles;
     const patch = tool === "rightBox" ? box(points[0], points[points.length - 1], size) : polygon(points, size);
-    const vouches = tool === "rightBox" || tool === "rightLasso";
+    const confirms = tool === "rightBox" || tool === "rightLasso";
     const { classId, mark } = this.choice;
-    const rule = vouches ? { label: LEAVE, cover: mark, locked: this.locked } : this.rule(classId);
-    return this.run(tool, vouches ? null : classId, async (step) => {
+    const rule = confirms ? { label: LEAVE, cover: mark, locked: this.locked } : this.rule(classId);
+    return this.run(tool, confirms ? null : classId, async (step) => {
       const under = this.tiles.under(patch);
       if (under.length > MOST_REGION_TILES) {
-        throw new TooLarge(`This region spans ${under.length} tiles of ${this.tiles.tilePx} px, more than ${MOST_REGION_TILES}: take smaller ones${vouches ? ", or say that the whole image is right" : ""}.`);
+        throw new TooLarge(`This region spans ${under.length} tiles of ${this.tiles.tilePx} px, more than ${MOST_REGION_TILES}: take smaller ones${confirms ? ", or say that the whole image is right" : ""}.`);
       }
       await this.tiles.ensure(under);
       this.tiles.paint(patch, rule, step);

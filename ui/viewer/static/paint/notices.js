@@ -97,8 +97,8 @@ export class Notices {
     const rows = [...classes, { id: 0, name: "Background" }].map(({ id, name }) => ({ name, pixels: covered.get(id) ?? 0 }))
       .filter(({ pixels }) => pixels > 0).map(({ name, pixels }) => h("li", {}, `${name}: ${pixels.toLocaleString("en")} px`));
     const told = whole ? h("p", {}, "The whole image counts as right.")
-      : rows.length ? [h("p", {}, "Vouched for:"), h("ul", {}, rows)]
-        : h("p", {}, "You have not vouched for any pixel: nothing of this would count for training. Paint, or say which regions are right, first.");
+      : rows.length ? [h("p", {}, "Confirmed:"), h("ul", {}, rows)]
+        : h("p", {}, "You have not confirmed any pixel: nothing of this would count for training. Paint, or say which regions are right, first.");
     const body = h("div", {}, told, note, h("p", {}, "It becomes an immutable revision for review; you can withdraw it until then."));
     /** @type {[string, () => string | null][]} */
     const choices = [["Submit", () => note.value.trim()], ["Cancel", () => null]];

@@ -55,7 +55,7 @@ export class PaintBar {
       iconButton(PAINT_ICONS[tool.icon], tool.title, tool.key.toUpperCase(), () => actions.choose(tool.name), { "data-tool": tool.name })]));
     this.undo = iconButton(PAINT_ICONS.undo, "Undo", "Ctrl Z", actions.undo);
     this.redo = iconButton(PAINT_ICONS.redo, "Redo", "Ctrl Y", actions.redo);
-    this.coverage = iconButton(PAINT_ICONS.coverage, "Show what you have vouched for", "C", actions.toggleCoverage);
+    this.coverage = iconButton(PAINT_ICONS.coverage, "Show what you have confirmed", "C", actions.toggleCoverage);
     this.whole = iconButton(PAINT_ICONS.whole, "The whole image is right", "", actions.wholeImage);
     this.state = h("span", { class: "save-state", role: "status", "aria-live": "polite" });
     this.submit = h("button", { type: "button", class: "text-button submit", onclick: actions.submit }, "Submit…");
@@ -119,7 +119,7 @@ export class PaintBar {
     size.row.hidden = !tool.sized;
     step.row.hidden = !tool.stepped;
     tolerance.row.hidden = this.smart.element.hidden = tool.name !== "smart";
-    this.mark.element.hidden = !tool.vouches;
+    this.mark.element.hidden = !tool.confirms;
     for (const [own, value] of /** @type {const} */ ([[size, chosen.size], [step, chosen.step], [tolerance, chosen.tolerance]])) {
       const { field, text, unit } = own;
       const [least, most] = [Number(field.min), Number(field.max)];

@@ -27,9 +27,9 @@ export const PAINT_HELP = [
     [["⌫"], "take back its last corner"],
     [["Esc"], "give up what you are drawing"],
   ]],
-  ["Vouch for", [
+  ["Confirm", [
     ...tools(5),
-    [["C"], "show what you have vouched for"],
+    [["C"], "show what you have confirmed"],
   ]],
   ["Look", [
     [["V"], "move the image by dragging"],

@@ -94,7 +94,7 @@ export class PaintTiles {
     /** @type {Map<string, Promise<PaintTile>>} */
     this.loading = new Map();
     /** @type {Map<number, number>} */
-    this.covered = new Map(); // pixels vouched for, by class, as far as is known
+    this.covered = new Map(); // pixels confirmed, by class, as far as is known
     this.generation = 0;
   }
 

@@ -13,7 +13,7 @@
  * @property {number} group in the tool bar
  * @property {boolean} [sized] has a diameter
  * @property {boolean} [stepped] changes outlines by so many pixels
- * @property {boolean} [vouches] says that a region is right
+ * @property {boolean} [confirms] says that a region is right
  */
 
 /**
@@ -37,8 +37,8 @@ export const TOOLS = [
   { name: "smooth", key: "t", icon: "smooth", title: "Smooth an object's outline", gesture: "click", group: 3, stepped: true },
   { name: "split", key: "s", icon: "split", title: "Split an object: drag a line across it", gesture: "line", group: 3 },
   { name: "pick", key: "k", icon: "pick", title: "Pick the class under the pointer", gesture: "click", group: 4 },
-  { name: "rightBox", key: "q", icon: "rightBox", title: "This region is right: rectangle", gesture: "box", group: 5, vouches: true },
-  { name: "rightLasso", key: "j", icon: "rightLasso", title: "This region is right: go around it", gesture: "outline", group: 5, vouches: true },
+  { name: "rightBox", key: "q", icon: "rightBox", title: "This region is right: rectangle", gesture: "box", group: 5, confirms: true },
+  { name: "rightLasso", key: "j", icon: "rightLasso", title: "This region is right: go around it", gesture: "outline", group: 5, confirms: true },
 ];
 
 /** @type {Record<string, Tool>} */
