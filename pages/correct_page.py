@@ -16,7 +16,7 @@ from ui.parts.page_head import page_head
 from ui.parts.project_picker import project_picker
 from ui.person import person_field
 
-which, place, who = page_head("Correct", "guide#correct-a-prediction", [1, 2, 1.6, 0.6], person=True)
+which, place, who = page_head("Correct", "guide/correct#correct-a-prediction", [1, 2, 1.6, 0.6], person=True)
 with place:
     project = project_picker(key="correct")
 if project is None:

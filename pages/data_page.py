@@ -16,7 +16,7 @@ from ui.parts.project_picker import project_picker
 from ui.parts.scheme import scheme_chips
 from ui.parts.transfer import transfers_panel
 
-page_title("Data", "guide#bring-images-and-label-maps-into-a-project")
+page_title("Data", "guide/data#data-and-import")
 project = project_picker(key="data", with_new=True)
 if project is None:
     st.info(

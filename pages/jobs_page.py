@@ -6,7 +6,7 @@ from ui.jobs.job_list import finished_list, live_list
 from ui.parts.help import page_title
 from ui.state import Query, query
 
-page_title("Jobs", "guide#models-and-jobs")
+page_title("Jobs", "guide/models-and-jobs#jobs")
 job_id = query(Query.JOB)
 if job_id:
     with explained():

@@ -21,7 +21,7 @@ def first_with_labels() -> str | None:
     return next((each.id for each in reversed(visible_projects()) if sources(store, each.id)), None)
 
 
-which, place = page_head("Measure", "guide#measure-organelles", [1.1, 2, 1.5])
+which, place = page_head("Measure", "guide/measure#measure-organelles", [1.1, 2, 1.5])
 with place:
     project = project_picker(key="measure", first=first_with_labels)
 if project is None:

@@ -14,7 +14,7 @@ from ui.parts.no_model import no_model
 from ui.person import person
 from ui.state import Query, query
 
-page_title("Models", "guide#models-and-jobs")
+page_title("Models", "guide/models-and-jobs#models")
 broken = context.models().scan()[1]
 models = context.seen_models()
 changing = allowed(Permission.TRAIN)

@@ -15,7 +15,7 @@ from ui.parts.job_bars import running_jobs
 
 own, examples = own_and_examples()
 
-with page_title("Overview", "guide#a-first-look"):
+with page_title("Overview", "guide/first-steps#a-first-look"):
     if st.button("Segment a micrograph", icon=":material/upload:", type="primary"):
         st.switch_page(SEGMENT_PAGE)
 

@@ -22,7 +22,7 @@ def newest_with_results() -> str | None:
     return next((each.id for each in reversed(visible_projects()) if store.evaluations(each.id)), None)
 
 
-which, place = page_head("Results", "guide#see-how-good-a-model-is-and-where-it-fails", [1.1, 2, 1.5])
+which, place = page_head("Results", "guide/results#results-how-good-a-model-is-and-where-it-fails", [1.1, 2, 1.5])
 with place:
     project = project_picker(key="results", first=newest_with_results)
 if project is None:

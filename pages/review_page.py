@@ -14,7 +14,7 @@ from ui.review.sections import Section, section_choice
 from ui.review.view import review_panel
 from ui.state import Query, query
 
-place, who = page_head("Review", "guide#review-corrections", [2.4, 1.8, 0.8], person=True)
+place, who = page_head("Review", "guide/review#review-corrections", [2.4, 1.8, 0.8], person=True)
 with place:
     project = project_picker(key="review")
 if project is None:

@@ -9,7 +9,7 @@ from ui.person import person_field
 from ui.train.rounds import rounds_panel
 from ui.train.sections import Section, section_choice, trainings_panel
 
-place, who = page_head("Train a model", "guide#train-a-model", [2.4, 1.8, 0.8], person=True)
+place, who = page_head("Train a model", "guide/train#train-a-model", [2.4, 1.8, 0.8], person=True)
 with place:
     project = project_picker(key="train")
 

@@ -26,7 +26,7 @@ _BARE_PATH = re.compile(rf"(?<![\w/.-])(?:{_TOP})/[\w./-]+\.(?:py|js|css|md)\b(?
 _MODULE = re.compile(r"(?:benchmarks|core|cristae|pages|tools|ui)(?:\.\w+)+(?=$|[(\[ ])")
 _NO_MODULE = (".json", ".md", ".org", ".toml")
 _FILE = re.compile(r"[\w-]+\.(?:py|js)")
-_ANCHOR = re.compile(r"""["']([a-z]+#[a-z0-9-]+)["']""")
+_ANCHOR = re.compile(r"""["']([a-z][a-z/-]+#[a-z0-9-]+)["']""")
 
 
 def _pages() -> list[Path]:
@@ -107,7 +107,8 @@ def test_links_and_anchors_of_texts_lead_somewhere(page: Path) -> None:
 
 
 def test_sections_that_the_dashboard_names_exist() -> None:
-    pages = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    docs = ROOT / "docs"
+    pages = {path.relative_to(docs).with_suffix("").as_posix() for path in docs.rglob("*.md")}
     linked, wrong = 0, []
     for path in _sources():
         if path.relative_to(ROOT).parts[0] not in ("ui", "pages", "app.py") or path.suffix != ".py":
@@ -115,7 +116,7 @@ def test_sections_that_the_dashboard_names_exist() -> None:
         for name in _ANCHOR.findall(path.read_text(encoding="utf-8")):
             page, _, anchor = name.partition("#")
             linked += 1
-            if page not in pages or anchor not in _anchors(ROOT / "docs" / f"{page}.md"):
+            if page not in pages or anchor not in _anchors(docs / f"{page}.md"):
                 wrong.append(f"{path.relative_to(ROOT)}: {name}")
     assert linked > 10
     assert not wrong, "\n".join(wrong)

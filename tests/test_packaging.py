@@ -75,8 +75,8 @@ def test_a_wheel_holds_the_whole_program_and_nothing_else(wheel: Path) -> None:
     assert program == folders | {"app.py", ".streamlit/config.toml"}
     assert {name for name in names if not name.startswith(PROGRAM)} == tracked("cristae")
     for needed in (
-        "models/starter/fold_0.safetensors", "docs/guide.md", "docs/images/segment-light.jpg", "ui/static/app.css",
-        "ui/viewer/static/viewer.js", "pages/segment_page.py", "core/store/alembic/env.py",
+        "models/starter/fold_0.safetensors", "docs/guide.md", "docs/guide/segment.md", "docs/images/segment-light.jpg",
+        "ui/static/app.css", "ui/viewer/static/viewer.js", "pages/segment_page.py", "core/store/alembic/env.py",
         "core/store/alembic/script.py.mako",
     ):  # fmt: skip
         assert needed in program

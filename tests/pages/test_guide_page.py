@@ -28,6 +28,25 @@ def test_a_search_finds_sections(app: AppTest) -> None:
     page.text_input[0].set_value("pixel size").run()
     assert not page.exception
     found = texts(page)
-    assert "[Pixel size](guide?doc=guide&section=pixel-size)" in found
+    assert "[Pixel size](guide?doc=guide%2Fpixel-size&section=pixel-size)" in found
     page.text_input[0].set_value("quetzalcoatl").run()
     assert "0 sections" in texts(page)
+
+
+def test_an_address_of_the_guide_as_one_page_opens_the_page_of_today(app: AppTest) -> None:
+    page = open_page(app, "guide_page.py", doc="guide", section="measure-organelles")
+    assert not page.exception
+    assert page.title[0].value == "Measure organelles"
+    page = open_page(app, "guide_page.py", doc="annotators")
+    assert page.title[0].value == "Correct a prediction"
+
+
+def test_a_page_is_chosen_from_the_guide_or_the_reference(app: AppTest) -> None:
+    page = open_page(app, "guide_page.py", doc="guide/segment")
+    guide, reference = page.radio
+    assert (guide.value, reference.value) == ("guide/segment", None)
+    page = reference.set_value("formats").run()
+    assert not page.exception
+    assert page.title[0].value == "Files that go in and out"
+    page = page.radio[0].set_value("guide/measure").run()
+    assert page.title[0].value == "Measure organelles"

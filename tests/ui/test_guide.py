@@ -5,21 +5,45 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from core.cli.app import app
 from core.settings import ROOT
 from ui.guide.documents import (
+    CONTENTS,
+    DOCS,
+    REFERENCE,
     document,
     document_names,
+    guide_address,
+    is_guide,
+    links_of,
+    page_of,
+    present_address,
     rendered,
     sections_of,
 )
 from ui.viewer.assets import asset_routes, asset_url
 
 HELPS = ("page_title", "page_head", "help_link")
+
+
+OF_EARLIER_VERSIONS = (
+    "a-first-look", "words", "segment-a-micrograph", "pixel-size", "the-viewer", "the-table-and-the-files",
+    "take-away-many-images", "bring-images-and-label-maps-into-a-project", "train-a-model", "nothing-labelled-yet",
+    "see-how-good-a-model-is-and-where-it-fails", "measure-organelles", "correct-a-prediction", "review-corrections",
+    "do-people-agree", "rounds-train-on-what-was-corrected", "results-as-files", "models-and-jobs",
+    "from-your-labels-to-a-dataset-on-the-command-line", "the-starter-model", "when-something-is-wrong",
+)  # fmt: skip
+"""Every section that docs/guide.md had when it was the whole guide: bookmarks, reports and papers link to them."""
+
+LONGEST_WORDS = 1_500
+LONGEST_REPEATED = 12
+"""Words in a row that two pages may share; commands and table rows have fewer."""
 
 
 def linked_sections() -> list[tuple[str, str]]:
@@ -62,15 +86,104 @@ def test_links_between_pages_stay_in_the_app() -> None:
     )
 
 
+def test_links_of_a_page_in_a_folder_lead_where_its_file_lies() -> None:
+    body = "[formats](../formats.md#a-b), [measure](measure.md), [README](../../README.md#five-minutes)."
+    assert rendered(body, "guide/data", images="/i", dark=False) == (
+        "[formats](guide?doc=formats&section=a-b), [measure](guide?doc=guide%2Fmeasure), README."
+    )
+    picture = "![x](../images/review-light.jpg) ![y](../images/../../core/errors.py) ![z](images/review-light.jpg)"
+    assert rendered(picture, "guide/review", images="/i", dark=False) == "![x](/i/review-light.jpg) *y* *z*"
+
+
+def walk(body: str, name: str) -> list[str]:
+    """The links of a rendered page that lead into the app and to nothing there."""
+    wrong = []
+    for target in links_of(rendered(body, name, images="/i", dark=False)):
+        if target.startswith("guide?"):
+            asked = dict(parse_qsl(target.partition("?")[2]))
+            page, slug = asked["doc"], asked.get("section", "")
+        elif target.startswith("#"):
+            page, slug = name, target[1:]
+        else:
+            continue
+        if page not in document_names() or (slug and document(page).section(slug) is None):
+            wrong.append(target)
+    return wrong
+
+
+@pytest.mark.parametrize("name", document_names())
+def test_every_link_of_a_page_leads_to_a_section_in_the_app(name: str) -> None:
+    assert not [target for section in document(name).sections for target in walk(section.body, name)]
+
+
+def test_the_walk_sees_a_link_that_leads_nowhere() -> None:
+    assert walk("[a](guide.md#no-such-section) [b](#neither)", "formats") == [
+        guide_address("guide", "no-such-section"), "#neither",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("slug", OF_EARLIER_VERSIONS)
+def test_addresses_of_the_guide_as_one_page_lead_to_its_pages(slug: str) -> None:
+    name, present = present_address("guide", slug)
+    assert name != CONTENTS and is_guide(name)
+    assert document(name).section(present) is not None
+    text = (DOCS / "guide.md").read_text(encoding="utf-8")
+    assert text.count(f'<a id="{slug}"></a>') == 1, "on the web, too, the old address must lead to the line of its page"
+
+
+def test_an_address_that_never_was_stays_as_it_is() -> None:
+    assert present_address("guide", "quetzalcoatl") == ("guide", "quetzalcoatl")
+    assert present_address("formats", "pixel-size") == ("formats", "pixel-size")
+    assert present_address("annotators", "tools") == ("guide/correct", "tools")
+
+
+def test_the_contents_link_to_every_page_of_the_guide_and_of_the_reference() -> None:
+    linked = {page_of(target, CONTENTS) for target in links_of((DOCS / "guide.md").read_text(encoding="utf-8"))}
+    names = document_names()
+    assert linked >= {name for name in names if is_guide(name)} - {CONTENTS}
+    assert names[: len(linked) + 1][0] == CONTENTS and set(names) >= set(REFERENCE)
+
+
+@pytest.mark.parametrize("name", [name for name in document_names() if is_guide(name)])
+def test_a_page_of_the_guide_is_short(name: str) -> None:
+    assert len((DOCS / f"{name}.md").read_text(encoding="utf-8").split()) < LONGEST_WORDS
+
+
+def runs_of_words(page: Path) -> set[tuple[str, ...]]:
+    """Every run of words in the prose of a page."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"\]\([^)]*\)", "]", text)
+    words = re.findall(r"[\w'%]+", text.casefold())
+    return {tuple(words[i : i + LONGEST_REPEATED]) for i in range(len(words) - LONGEST_REPEATED + 1)}
+
+
+def test_no_page_repeats_another() -> None:
+    where: dict[tuple[str, ...], str] = {}
+    repeated = []
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))):
+        for run in runs_of_words(page):
+            if run in where:
+                repeated.append(f"{page.name} and {where[run]}: {' '.join(run)}")
+            where[run] = page.name
+    assert not repeated, "\n".join(repeated)
+
+
+def test_the_command_line_page_has_every_command() -> None:
+    text = (DOCS / "guide" / "command-line.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `cristae (\w+)` \|", text, flags=re.MULTILINE))
+    commands = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    assert listed == commands
+
+
 def test_what_would_be_fetched_from_elsewhere_is_not_shown() -> None:
     body = '![x](https://elsewhere.org/a.png) ![y](../secret.png) <img src="http://elsewhere.org/b.png" alt="z">'
     assert rendered(body, "guide", images="/i", dark=False) == "*x* *y* *z*"
 
 
 def test_a_picture_has_a_version_for_dark_screens() -> None:
-    body = document("guide").sections[1].body
-    assert "overview-dark.jpg" in rendered(body, "guide", images="/i", dark=True)
-    assert "overview-light.jpg" in rendered(body, "guide", images="/i", dark=False)
+    body = document("guide/first-steps").sections[1].body
+    assert "overview-dark.jpg" in rendered(body, "guide/first-steps", images="/i", dark=True)
+    assert "overview-light.jpg" in rendered(body, "guide/first-steps", images="/i", dark=False)
 
 
 def test_lines_of_code_are_no_headings() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlencode
 
@@ -13,10 +17,14 @@ from core.errors import NotFoundError
 from core.settings import ROOT
 
 DOCS: Final = ROOT / "docs"
-IMAGES: Final = DOCS / "images"
 
-FIRST: Final = ("guide", "annotators", "formats", "metrics", "training", "benchmarks", "settings", "deploy", "faults")
-"""In this order; what else there is comes after them."""
+CONTENTS: Final = "guide"
+"""The page that links to all pages of the guide, in their order, and says where sections of earlier versions are."""
+
+REFERENCE: Final = ("formats", "metrics", "training", "benchmarks", "settings", "deploy", "faults")
+"""In this order, after the guide; what else there is comes after them."""
+
+_PAGES_OF_EARLIER_VERSIONS: Final = MappingProxyType({"annotators": "guide/correct"})
 
 ADDRESS: Final = "guide"
 """Of the page, seen from the other pages."""
@@ -29,6 +37,7 @@ _IMG: Final = re.compile(r"<img\b([^>]*)>")
 _ATTRIBUTE: Final = re.compile(r'(\w+)="([^"]*)"')
 _LINK: Final = re.compile(r"(!?)\[([^\]]*)\]\(([^()\s]*(?:\([^()]*\)[^()\s]*)*)\)")
 _CODE: Final = re.compile(r"(`+)(?:.+?)\1", re.DOTALL)
+_ANCHOR: Final = re.compile(r'<a id="([^"]+)"></a>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,7 @@ class Document:
     Parameters
     ----------
     name
-        Of its file, without the ending.
+        Of its file, seen from docs/ and without the ending: "formats", "guide/segment".
     sections
         In their order; the first one bears the title.
     """
@@ -80,9 +89,52 @@ class Document:
 
 @lru_cache(maxsize=1)
 def document_names() -> tuple[str, ...]:
-    """The pages that there are, the guide first."""
-    known = sorted(path.stem for path in DOCS.glob("*.md"))
-    return (*(name for name in FIRST if name in known), *(name for name in known if name not in FIRST))
+    """The pages that there are: the contents, the guide in the order of the contents, then reference and the rest."""
+    known = sorted(path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md"))
+    linked = dict.fromkeys(page_of(target, CONTENTS) for target in links_of(_text(CONTENTS)))
+    order = dict.fromkeys((CONTENTS, *(name for name in linked if is_guide(name)), *REFERENCE, *known))
+    return tuple(name for name in order if name in known)
+
+
+def is_guide(name: str) -> bool:
+    """Whether a page is part of the user guide, not of the reference."""
+    return name == CONTENTS or name.startswith(f"{CONTENTS}/")
+
+
+@lru_cache(maxsize=1)
+def sections_of_earlier_versions() -> Mapping[str, tuple[str, str]]:
+    """Where the sections are now that the guide had when it was one page: page and slug by the slug of then."""
+    moved = {}
+    for line in _text(CONTENTS).splitlines():
+        anchor, target = _ANCHOR.search(line), next(iter(links_of(line)), "")
+        if anchor:
+            moved[anchor[1]] = (page_of(target, CONTENTS), target.partition("#")[2])
+    return MappingProxyType(moved)
+
+
+def present_address(name: str, slug: str = "") -> tuple[str, str]:
+    """Page and section that an address means, which may be one of an earlier version.
+
+    >>> present_address("guide", "pixel-size"), present_address("formats", "links")
+    (('guide/pixel-size', 'pixel-size'), ('formats', 'links'))
+    """
+    if name == CONTENTS:
+        return sections_of_earlier_versions().get(slug, (name, slug))
+    return _PAGES_OF_EARLIER_VERSIONS.get(name, name), slug
+
+
+def page_of(target: str, name: str) -> str:
+    """The page that a link on another page leads to; "" where it leads out of docs/.
+
+    >>> page_of("../formats.md#links", "guide/data"), page_of("#links", "formats"), page_of("../README.md", "guide")
+    ('formats', 'formats', '')
+    """
+    path = target.partition("#")[0]
+    if not path:
+        return name
+    inside = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+    outside = inside.startswith("../") or "://" in target or not inside.endswith(".md")
+    return "" if outside else inside.removesuffix(".md")
 
 
 @lru_cache(maxsize=32)
@@ -96,7 +148,11 @@ def document(name: str) -> Document:
     """
     if name not in document_names():
         raise NotFoundError(f"The guide has no page {name[:40]!r}.", "Choose one from the list.")
-    return Document(name, sections_of((DOCS / f"{name}.md").read_text(encoding="utf-8")))
+    return Document(name, sections_of(_text(name)))
+
+
+def _text(name: str) -> str:
+    return Path(DOCS, f"{name}.md").read_text(encoding="utf-8")
 
 
 def sections_of(text: str) -> tuple[Section, ...]:
@@ -150,7 +206,7 @@ def rendered(body: str, name: str, *, images: str, dark: bool) -> str:
     dark
         Whether pictures for a dark screen are taken where there are any.
     """
-    body = _PICTURE.sub(lambda found: _picture(found[1], dark), body)
+    body = _ANCHOR.sub("", _PICTURE.sub(lambda found: _picture(found[1], dark), body))
     body = _IMG.sub(lambda found: _image(found[1]), body)
     kept: list[str] = []
     parts: list[str] = []
@@ -196,15 +252,15 @@ def _image(attributes: str) -> str:
 def _link(found: re.Match[str], name: str, images: str) -> str:
     """A link or picture whose address works here; what leads out of the docs keeps its words only."""
     picture, words, target = found[1], found[2], found[3]
-    path, _, slug = target.partition("#")
     if picture:
-        local = path.startswith("images/") and (IMAGES / path.removeprefix("images/")).is_file()
-        return f"![{words}]({images}/{path.removeprefix('images/')})" if local else f"*{words}*"
+        shown = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+        local = shown.startswith("images/") and (DOCS / shown).is_file()
+        return f"![{words}]({images}/{shown.removeprefix('images/')})" if local else f"*{words}*"
     if target.startswith(("https://", "http://")):
         return found[0]
-    if not path:
-        return f"[{words}](#{slug})" if slug else words
-    if path.endswith(".md") and path.removesuffix(".md") in document_names():
-        other = path.removesuffix(".md")
-        return f"[{words}](#{slug})" if other == name and slug else f"[{words}]({guide_address(other, slug)})"
+    page, slug = page_of(target, name), target.partition("#")[2]
+    if page == name and slug:
+        return f"[{words}](#{slug})"
+    if target and page in document_names():
+        return f"[{words}]({guide_address(page, slug)})"
     return words

@@ -9,7 +9,16 @@ import streamlit as st
 
 from core.errors import NotFoundError
 from ui.errors import plain, show_error
-from ui.guide.documents import Document, Section, document, document_names, guide_address, rendered
+from ui.guide.documents import (
+    Document,
+    Section,
+    document,
+    document_names,
+    guide_address,
+    is_guide,
+    present_address,
+    rendered,
+)
 from ui.parts.options import titled
 from ui.parts.scroll import scroll_to
 from ui.state import Query, query, set_query
@@ -21,8 +30,9 @@ _FOUND: Final = 30
 
 def guide_page() -> None:
     """The page of the address, at the section of the address."""
+    name, slug = present_address(query(Query.DOC) or document_names()[0], query(Query.SECTION) or "")
     try:
-        shown = document(query(Query.DOC) or document_names()[0])
+        shown = document(name)
     except NotFoundError as error:
         show_error(error.cause, error.remedy)
         shown = document(document_names()[0])
@@ -37,25 +47,28 @@ def guide_page() -> None:
             _search(text.strip())
         else:
             _document(shown)
-            section = shown.section(query(Query.SECTION) or "")
+            section = shown.section(slug)
             if section is not None:
                 scroll_to(section.slug, token=f"{shown.name}#{section.slug}", key="guide-scroll")
 
 
 def _contents(shown: Document) -> None:
-    """The pages, and the sections of the one that is open."""
-    names = document_names()
-    chosen = st.radio(
-        "Pages", names, index=names.index(shown.name), format_func=titled(_titles()), key=f"guide-{shown.name}"
-    )
-    if chosen != shown.name:
-        set_query(Query.DOC, chosen)
-        set_query(Query.SECTION, None)
-        st.rerun()
+    """The sections of the page that is open, and all pages."""
     sections = [section for section in shown.sections[1:] if section.level <= 3]
-    st.markdown(
-        "\n".join(f"{'  ' * (section.level - 2)}- [{plain(section.title)}](#{section.slug})" for section in sections)
-    )
+    if sections:
+        st.caption("On this page")
+        st.markdown("\n".join(f"{'  ' * (part.level - 2)}- [{plain(part.title)}](#{part.slug})" for part in sections))
+    titles, names = _titles(), document_names()
+    guide = tuple(name for name in names if is_guide(name))
+    for label, group in (("Guide", guide), ("Reference", tuple(name for name in names if name not in guide))):
+        chosen = st.radio(
+            label, group, index=group.index(shown.name) if shown.name in group else None,
+            format_func=titled(titles), key=f"guide-{label}-{shown.name}",
+        )  # fmt: skip
+        if chosen not in (None, shown.name):
+            set_query(Query.DOC, chosen)
+            set_query(Query.SECTION, None)
+            st.rerun()
 
 
 def _titles() -> dict[str, str]:

@@ -20,7 +20,7 @@ from ui.parts.help import help_link
 from ui.parts.new_project import new_project
 from ui.state import Query
 
-SECTION: Final = "guide#nothing-labelled-yet"
+SECTION: Final = "guide/first-steps#nothing-labelled-yet"
 """Of the guide."""
 
 _CORRECT: Final = str(ROOT / "pages" / "correct_page.py")

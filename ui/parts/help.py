@@ -17,7 +17,7 @@ def page_title(title: str, section: str, *, place: DeltaGenerator | None = None)
     Parameters
     ----------
     section
-        Page and section of the guide, for example "guide#pixel-size"; a test looks whether there is one.
+        Page and section of the guide, for example "guide/pixel-size#pixel-size"; a test looks whether there is one.
     place
         Where it is drawn; None: here.
 

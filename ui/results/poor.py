@@ -23,7 +23,7 @@ from ui.state import Query
 CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
 TRAIN_PAGE: Final = str(ROOT / "pages" / "train_page.py")
 
-_SECTION: Final = "guide#nothing-labelled-yet"
+_SECTION: Final = "guide/first-steps#nothing-labelled-yet"
 
 
 def poor_words(poor: PoorScores, report: EvaluationReport) -> str:

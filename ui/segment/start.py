@@ -18,7 +18,7 @@ from ui.uploader import uploader
 
 def start_panel() -> None:
     """What is dropped where, the drop zone, batches under way, images."""
-    page_title("Segment a micrograph", "guide#segment-a-micrograph")
+    page_title("Segment a micrograph", "guide/segment#segment-micrographs")
     choice = choice_panel(key="segment") if gate(Permission.ADD_IMAGES) else None
     if choice is not None:
         _drop_zone(choice)
