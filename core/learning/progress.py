@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.files import explained_os_errors, write_bytes
+from core.learning.snapshot import Snapshot
 from core.learning.start import training_folder
+from core.review.double_annotation import hidden_revisions
 from core.store.store import Store
 from core.training.preview import IMAGE_FILE, PREDICTIONS, PREVIEW_FOLDER, REFERENCE_FILE
 from core.training.request import EpochReport
@@ -134,6 +136,16 @@ def training_history(store: Store, job_id: str) -> TrainingHistory:
         epochs[report.epoch] = report
     notices = tuple(str(line.get("text", "")) for line in _lines(folder / NOTICES_FILE))
     return TrainingHistory(tuple(epochs.values()), notices, _preview(folder))
+
+
+def hides_labels(store: Store, snapshot: Snapshot, person: str) -> bool:
+    """Whether a training learns from a label map that a blind assignment hides from a person.
+
+    The crop of a preview may come from any of its images, so its reference is not shown to them, until all who
+    annotate the image have submitted.
+    """
+    used = {revision_id for case in snapshot.cases for revision_id in case.revision_ids}
+    return not used.isdisjoint(hidden_revisions(store, snapshot.project_id, person))
 
 
 def _preview(folder: Path) -> Preview | None:

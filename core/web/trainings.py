@@ -15,14 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.errors import NotFoundError
+from core.errors import AccessError, NotFoundError
 from core.imaging.overlay import color_table
 from core.jobs.kinds import JobKind, TrainParams
 from core.jobs.rows import job
 from core.label_scheme import LabelScheme
-from core.learning.progress import Preview, training_history
+from core.learning.progress import Preview, hides_labels, training_history
 from core.learning.snapshot import Snapshot
 from core.store.store import Store
+from core.web.people import person_of
 from core.web.responses import REVALIDATE, answering
 
 SHOWN_PX: Final = 512
@@ -43,8 +44,17 @@ def training_routes(stores: Callable[[], Store]) -> list[Route]:
         what = request.path_params["what"]
         if found is None or what not in ("image", "reference", "prediction"):
             raise NotFoundError("There is no such picture (yet).", "It comes with the first finished epoch.")
-        scheme = LabelScheme.from_json(Snapshot.from_json(dict(TrainParams.from_json(row.params).snapshot)).scheme)
-        return Response(_picture(found, what, scheme), media_type="image/png", headers={"Cache-Control": REVALIDATE})
+        snapshot = Snapshot.from_json(dict(TrainParams.from_json(row.params).snapshot))
+        if what == "reference" and hides_labels(store, snapshot, person_of(request, store.settings)):
+            raise AccessError(
+                "This training learns from a correction of an image that you annotate without seeing others' work.",
+                "The reference can be seen when all who were asked have submitted.",
+            )
+        return Response(
+            _picture(found, what, LabelScheme.from_json(snapshot.scheme)),
+            media_type="image/png",
+            headers={"Cache-Control": REVALIDATE},
+        )
 
     return [Route("/api/trainings/{id}/preview/{what}", answering(preview))]
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core.jobs.kinds import JobKind, TrainParams
 from core.jobs.rows import job, jobs, request_cancel, request_finish, request_pause, retry
 from core.label_scheme import LabelScheme
-from core.learning.progress import Preview, TrainingHistory, training_history
+from core.learning.progress import Preview, TrainingHistory, hides_labels, training_history
 from core.learning.snapshot import Snapshot
 from core.store.records import JobControl, JobRecord, JobState
 from core.training.verdict import Verdict, training_words, verdict_of
@@ -69,7 +69,7 @@ def _drawn(row: JobRecord, may_change: bool) -> None:
         if params.validation_fraction == 0:
             st.caption("Nothing is held out: these curves say how well the images were learned by heart.")
     if history.preview:
-        _picture(row, history.preview)
+        _picture(row, history.preview, hidden=hides_labels(context.store(), snapshot, person()))
     for text in history.notices:
         st.caption(f":material/info: {plain(text)}")
     _facts(row, params, snapshot, history)
@@ -168,8 +168,14 @@ def _facts(row: JobRecord, params: TrainParams, snapshot: Snapshot, history: Tra
     st.caption(plain(" · ".join(parts)))
 
 
-def _picture(row: JobRecord, preview: Preview) -> None:
-    """Image, reference and prediction of the fixed crop, side by side; pictures of our own route, so never stale."""
+def _picture(row: JobRecord, preview: Preview, *, hidden: bool) -> None:
+    """Image, reference and prediction of the fixed crop, side by side; pictures of our own route, so never stale.
+
+    Parameters
+    ----------
+    hidden
+        Whether the reference may show what a blind assignment hides from the person, and is left out.
+    """
     shown = (
         ("image", "Image: one fixed validation patch"),
         ("reference", "Reference"),
@@ -180,5 +186,11 @@ def _picture(row: JobRecord, preview: Preview) -> None:
         f'alt="{caption}" style="width:100%;border-radius:0.5rem;image-rendering:pixelated">'
         f'<figcaption style="opacity:.7;font-size:.875rem;padding-top:.25rem">{caption}</figcaption></figure>'
         for what, caption in shown
+        if not (hidden and what == "reference")
     )
     st.html(f'<div style="display:flex;gap:0.75rem;max-width:1100px">{figures}</div>')
+    if hidden:
+        st.caption(
+            "The reference is hidden: it may show another annotator's correction of an image that you annotate "
+            "without seeing others' work."
+        )

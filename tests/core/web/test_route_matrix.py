@@ -13,9 +13,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from core.access.roles import Role, set_member
+from core.learning.snapshot import Snapshot, SnapshotCase
+from core.learning.start import training_folder
 from core.review.double_annotation import ask_to_annotate
 from core.settings import Access, Settings
 from core.store import Store
+from core.training.preview import PREVIEW_FOLDER, PreviewCrop, write_preview
 from core.web.people import PERSON_COOKIE
 from core.web.routes import routes
 from tests.core.review.conftest import add_image, add_labels, add_project
@@ -194,3 +197,20 @@ def test_blind_work_is_hidden_on_every_route_that_shows_any(lab: Lab, template: 
     assert [lab.ask("GET", path, person)[0] == REFUSED for person in ("Bo", "Cy", "reviewer", "Root")] == [
         False, True, False, False,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "hidden"), [("image", False), ("reference", True), ("prediction", False)])
+def test_the_preview_of_a_training_hides_labels_that_are_hidden(lab: Lab, what: str, hidden: bool) -> None:
+    project = lab.store.projects()[0]
+    image = add_image(lab.store, project, f"learned {what}.tif")
+    ask_to_annotate(lab.store, image.id, ["Bo", "Cy"], by="Root")
+    work = add_labels(lab.store, image, np.ones((4, 4), np.uint8), author="Bo")
+    case = SnapshotCase(image.id, work.id, image.content_hash, image.name, image.id, 8.0)
+    snapshot = Snapshot(project.id, project.name, project.scheme.to_json(), (case,))
+    row = submit("train", {"project_id": project.id, "snapshot": snapshot.to_json()}, store=lab.store)
+    folder = training_folder(lab.store, row.id)
+    (folder / PREVIEW_FOLDER).mkdir(parents=True)
+    write_preview(folder, PreviewCrop(np.zeros((4, 4), np.float32), *[np.ones((4, 4), np.uint8)] * 2), 1)
+    path = f"/api/trainings/{row.id}/preview/{what}"
+    asked = {person: lab.ask("GET", path, person)[0] for person in ("Bo", "Cy", "reviewer", "Root")}
+    assert asked == {"Bo": 200, "Cy": REFUSED if hidden else 200, "reviewer": 200, "Root": 200}
