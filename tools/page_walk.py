@@ -219,9 +219,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         for scheme in options.schemes:
-            for width in options.widths:
+            for widths in [options.widths] if options.resize else [[width] for width in options.widths]:
                 for view in wanted:
-                    failed += not _picture(browser, options, view, width, scheme)
+                    failed += not _pictures(browser, options, view, widths, scheme)
         browser.close()
     return 1 if failed else 0
 
@@ -232,15 +232,18 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", required=True, type=Path, help="folder for the pictures")
     parser.add_argument("--project", help="id of the project, as the address of a page holds it; else the usual one")
     parser.add_argument("--widths", nargs="+", type=int, default=list(WIDTHS_PX))
+    parser.add_argument(
+        "--resize", action="store_true", help="load a view once and resize the window, which is quicker"
+    )
     parser.add_argument("--schemes", nargs="+", choices=("light", "dark"), default=["light", "dark"])
     parser.add_argument("--only", nargs="+", choices=[view.name for view in VIEWS], help="only these views")
     return parser.parse_args(arguments)
 
 
-def _picture(browser: Browser, options: argparse.Namespace, view: View, width: int, scheme: str) -> bool:
-    """One picture; False where the page did not get as far."""
+def _pictures(browser: Browser, options: argparse.Namespace, view: View, widths: Sequence[int], scheme: str) -> bool:
+    """One view, loaded once, at one or more widths; False where the page did not get as far."""
     context = browser.new_context(
-        viewport={"width": width, "height": HEIGHT_PX}, color_scheme="dark" if scheme == "dark" else "light"
+        viewport={"width": widths[0], "height": HEIGHT_PX}, color_scheme="dark" if scheme == "dark" else "light"
     )
     context.add_cookies([{"name": "cristae_name", "value": PERSON, "url": options.url}])
     context.set_default_timeout(PATIENCE_MS)
@@ -248,22 +251,26 @@ def _picture(browser: Browser, options: argparse.Namespace, view: View, width: i
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(f"a script failed: {error}"))
     page.on("console", lambda message: note(complaints, message))
-    path = options.out / f"{view.name}-{width}-{scheme}.png"
     project = f"{'&' if '?' in view.address else '?'}project={options.project}" if options.project else ""
+    reached = True
     try:
         page.goto(f"{options.url}/{view.address}{project}")
         page.get_by_test_id("stMain").wait_for()
         _settle(page)
         view.prepare(page)
-        _grow(page, width)
-        reached = True
     except BrowserError as error:
-        print(f"{path.name}: {str(error).splitlines()[0]}")
+        print(f"{view.name}-{widths[0]}-{scheme}: {str(error).splitlines()[0]}")
         reached = False
-    page.screenshot(path=path)
+    for width in widths:
+        if width != widths[0]:
+            page.set_viewport_size({"width": width, "height": HEIGHT_PX})
+            page.wait_for_timeout(SETTLE_MS)
+        if reached:
+            _grow(page, width)
+        page.screenshot(path=options.out / f"{view.name}-{width}-{scheme}.png")
     context.close()
     for complaint in dict.fromkeys(complaints):
-        print(f"{path.name}: {complaint}")
+        print(f"{view.name}-{widths[0]}-{scheme}: {complaint}")
     return reached and not complaints
 
 

@@ -31,13 +31,16 @@ _AT_ONCE: Final = 400
 
 
 def queue_followers(session: Session, store: Store, row: JobRow) -> None:
-    """Queue the predictions that an ``ingest`` job is to be followed by (``then`` in its parameters)."""
+    """Queue the predictions that an ``ingest`` job is to be followed by (``then`` in its parameters).
+
+    Predictions of images that the file gave a pixel size are stopped first, also where none is to follow.
+    """
+    _stop_outdated(session, row.result.get("sized", []))
     then = IngestParams.from_json(row.params).then
     if not then:
         return
     plan = SegmentPlan.from_json(then)
     image_ids = [str(image_id) for image_id in row.result.get("image_ids", [])]
-    _stop_outdated(session, row.result.get("sized", []))
     queue_predictions(session, store, image_ids, plan, author=row.author, priority=row.priority, batch_id=row.batch_id)
 
 

@@ -196,6 +196,31 @@ def cancel_predictions(store: Store, job_ids: Collection[str]) -> None:
         request_cancel(job_id, store=store)
 
 
+def note_brought(store: Store, before: ImageRecord, after: ImageRecord, *, by: str, restored: bool) -> bool:
+    """Write into the audit log what a file with the same pixels changed about an image that was there.
+
+    Parameters
+    ----------
+    before, after
+        The image before the file was read, and now.
+    restored
+        Whether it was taken out of the trash.
+
+    Returns
+    -------
+    bool
+        Whether the file gave the image the pixel size that it lacked.
+    """
+    sized = before.pixel_size.nm is None and after.pixel_size.nm is not None
+    with store.database.writing() as session:
+        if restored:
+            note(session, by, "images_restored", after.project_id, after.id, name=after.name)
+        if sized:
+            changes = {"pixel_size": [None, after.pixel_size.nm]}
+            note(session, by, "image_changed", after.project_id, after.id, name=after.name, changes=changes)
+    return sized
+
+
 def trash_images(store: Store, image_ids: Collection[str], *, by: str) -> int:
     """Put images into the trash, with all that belongs to them; how many were not there already.
 

@@ -23,6 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.curation.images import cancel_predictions, note_brought, predictions_of
 from core.curation.pixel_size_change import sized_words
 from core.datasets.guarded_labels import read_labels_guarded
 from core.datasets.import_case import ImportCase, refuse_links
@@ -101,7 +102,7 @@ class _Known:
     """Which images a project held before this import, as they were then, and which file brought the others."""
 
     def __init__(self, context: JobContext[ImportCasesParams], project_id: str, since: datetime) -> None:
-        self._store = context.store
+        self._store, self._author = context.store, context.author
         before = (*context.store.images(project_id), *context.store.trashed_images(project_id))
         self._before = {image.id: image for image in before if image.created_at < since}
         self._trashed = {image.id for image in context.store.trashed_images(project_id)}
@@ -114,18 +115,33 @@ class _Known:
         first = self._brought.setdefault(image.id, (path, page, name))
         return "" if first[:2] == (path, page) else first[2]
 
-    def notes(self, image: ImageRecord, size: PixelSize) -> list[str]:
-        """What the file changed about an image that was there, and what it says otherwise."""
+    def under_way(self) -> frozenset[str]:
+        """Predictions of images whose pixel size is unknown: asked before a file is added that may bring it."""
+        unsized = [image.id for image in self._before.values() if image.pixel_size.nm is None]
+        return frozenset(predictions_of(self._store, unsized)) if unsized else frozenset()
+
+    def notes(self, image: ImageRecord, size: PixelSize, under_way: frozenset[str]) -> list[str]:
+        """What the file changed about an image that was there, and what it says otherwise.
+
+        Predictions of it that are under way without the pixel size that the file brings are cancelled.
+        """
         before = self._before.get(image.id)
         if before is None:
             return []
-        told = ["It was taken out of the trash."] if image.id in self._trashed else []
-        if before.pixel_size.nm is None and image.pixel_size.nm is not None:
-            told.append(sized_words(self._store, before, image.pixel_size.nm))
+        restored = image.id in self._trashed
+        told = ["It was taken out of the trash."] if restored else []
+        if note_brought(self._store, before, image, by=self._author, restored=restored):
+            told.append(sized_words(self._store, before, image.pixel_size.nm or 0.0))
+            wrong = under_way.intersection(predictions_of(self._store, [image.id]))
+            cancel_predictions(self._store, wrong)
+            if wrong:
+                told.append("Its prediction was under way without the pixel size and is cancelled; segment it again.")
         elif size.nm is not None and image.pixel_size.nm is not None and size.nm != image.pixel_size.nm:
             told.append(
                 f"This file says {size.nm:.4g} nm per pixel; the {image.pixel_size.nm:.4g} nm known before stay."
             )
+        self._before[image.id] = image
+        self._trashed.discard(image.id)
         return told
 
 
@@ -184,13 +200,18 @@ def _page(
     """Add one page."""
     image = file.read(page)
     image = replace(image, name=name, pixel_size=case.pixel_size(image.pixel_size))
+    under_way = known.under_way() if image.pixel_size.nm is not None else frozenset()
     record = _add_image(context, project, case, image, page if file.pages > 1 else None)
     of = known.owner(record, case.image_path, page, name)
     outcome = Outcome.DUPLICATE if of else Outcome.IMPORTED
     added = LabelOutcome.NONE
     if labels is not None:
         added = add_labels(context, record, labels, project.scheme, predicted_by=case.predicted_by)
-    notes = [*known.notes(record, image.pixel_size), *image.notices, *(labels.report.sentences if labels else ())]
+    notes = [
+        *known.notes(record, image.pixel_size, under_way),
+        *image.notices,
+        *(labels.report.sentences if labels else ()),
+    ]
     return _outcome(name, outcome, image_id=record.id, of=of, labels=added, notes=notes)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core.batches.plan import SegmentPlan
+from core.curation.images import note_brought
 from core.curation.pixel_size_change import outdated_words
 from core.engine.context import JobContext
 from core.errors import ImageError, JobCancelledError, JobError
@@ -26,7 +27,6 @@ from core.imaging.image import PixelSize
 from core.imaging.image_content import content_hash
 from core.jobs.kinds import IngestParams
 from core.jobs.rights import require_fence
-from core.store.audit import note
 from core.store.records import ImageRecord
 from core.store.store import Store
 from core.store.uploads import delete_upload, find_upload
@@ -123,7 +123,7 @@ class _Known:
         self._store, self._author = store, author
         self._trashed = {image.id for image in store.trashed_images(project_id)}
         before = (*store.images(project_id), *store.trashed_images(project_id))
-        self._unsized = {image.id: image for image in before if image.pixel_size.nm is None}
+        self._before = {image.id: image for image in before}
         self._outdated: dict[str, str] = {}
         self._restored: list[str] = []
         self._sized: list[str] = []
@@ -131,18 +131,12 @@ class _Known:
 
     def compare(self, record: ImageRecord, size: PixelSize) -> None:
         """Note what the file changed about an image, for who dropped it and in the audit log."""
-        with self._store.database.writing() as session:
-            if record.id in self._trashed:
-                self._restored.append(record.id)
-                note(session, self._author, "images_restored", record.project_id, record.id, name=record.name)
-            if record.id in self._unsized and record.pixel_size.nm is not None:
-                self._sized.append(record.id)
-                self._outdated[record.id] = outdated_words(self._store, self._unsized[record.id], record.pixel_size.nm)
-                changes = {"pixel_size": [None, record.pixel_size.nm]}
-                note(
-                    session, self._author, "image_changed", record.project_id, record.id,
-                    name=record.name, changes=changes,
-                )  # fmt: skip
+        before, restored = self._before.get(record.id, record), record.id in self._trashed
+        if restored:
+            self._restored.append(record.id)
+        if note_brought(self._store, before, record, by=self._author, restored=restored):
+            self._sized.append(record.id)
+            self._outdated[record.id] = outdated_words(self._store, before, record.pixel_size.nm or 0.0)
         if size.nm is not None and size.nm != record.pixel_size.nm:
             self._sizes_nm[record.id] = size.nm
 

@@ -24,6 +24,7 @@ from core.jobs.rows import job, jobs, log_tail, request_cancel
 from core.jobs.transitions import claim
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.labels.reading import LabelSource
+from core.review.audit_log import audit_entries
 from core.settings import Settings
 from core.store import ImageRecord, JobRecord, JobState, ProjectRecord, RevisionKind, Split, Store
 from core.store.import_batch import Part, clean_batches, find_batch, new_batch, safe_name, take_upload
@@ -141,6 +142,29 @@ def test_what_a_file_changes_about_an_image_that_was_there_is_said(
     )
     (outcome,) = _run(store, project, ImportPlan((replace(case, pixel_size_nm=4.0),)))
     assert outcome["notes"][0] == "This file says 4 nm per pixel; the 8 nm known before stay."
+
+
+def test_a_file_that_brings_the_pixel_size_cancels_predictions_without_it(
+    store: Store, project: ProjectRecord, tmp_path: Path
+) -> None:
+    """They went on and ended as label maps of the wrong scale; nor did the audit log tell of the change."""
+    image, other = (store.add_image(project.id, Image(_grey(value), name=f"old {value}")) for value in (1, 2))
+    wrong, right = (submit("predict", {"image_id": each.id}, store=store) for each in (image, other))
+    store.trash_images([image.id])
+    case = ImportCase("a", _png(tmp_path / "a.png", _grey(1)), pixel_size_nm=8.0)
+    twice = ImportCase("b", _png(tmp_path / "b.png", _grey(1)), pixel_size_nm=8.0)
+    outcomes = _run(store, project, ImportPlan((case, twice)))
+    assert outcomes[0]["notes"][:3] == [
+        "It was taken out of the trash.",
+        "The pixel size was not known; now it is 8 nm.",
+        "Its prediction was under way without the pixel size and is cancelled; segment it again.",
+    ]
+    assert outcomes[1]["notes"] == outcomes[0]["notes"][3:], "each change is told once"
+    states = [job(row.id, store=store).state for row in (wrong, right)]
+    assert states == [JobState.CANCELLED, JobState.QUEUED]
+    assert [(entry.what, entry.who) for entry in audit_entries(store, project.id, by="")] == [
+        ("images_restored", "Ada"), ("image_changed", "Ada"),
+    ]  # fmt: skip
 
 
 def test_a_job_that_was_cut_off_runs_again_and_says_imported(
