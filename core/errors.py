@@ -23,6 +23,7 @@ Each says what happened with the actual values (``cause``) and what the user can
     │   ├── DraftHeldError     somebody else has it open
     │   └── DraftClosedError   it was submitted or discarded
     ├── AccessError            somebody may not do this
+    │   └── RoleError          a role in a project does not allow it
     ├── ReviewError            a decision, comment or mark that cannot be kept
     │   └── DecidedError       somebody else has decided, withdrawn or replaced it meanwhile
     ├── RoundError             a round that cannot start, go on or be decided
@@ -147,6 +148,26 @@ class DraftClosedError(AnnotationError):
 
 class AccessError(CristaeError):
     """Somebody's role does not allow this, or nobody knows who they are."""
+
+
+class RoleError(AccessError):
+    """A person's role in a project does not allow what they asked for; it is told in the project's audit log.
+
+    Parameters
+    ----------
+    person
+        As they call themselves; "" where nobody said.
+    permission
+        What they lack, as `core.access.roles.Permission` writes it.
+    project_id
+        Where.
+    """
+
+    def __init__(self, cause: str, remedy: str, *, person: str, permission: str, project_id: str) -> None:
+        super().__init__(cause, remedy)
+        self.person = person
+        self.permission = permission
+        self.project_id = project_id
 
 
 class ReviewError(CristaeError):

@@ -11,7 +11,9 @@ from typing import ParamSpec
 
 import streamlit as st
 
-from core.errors import CristaeError
+from core.access.refusals import note_refusal
+from core.errors import CristaeError, RoleError
+from core.store.store import current_store
 
 logger = logging.getLogger("cristae.ui")
 
@@ -24,7 +26,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except CristaeError as error:
-        show_error(error.cause, error.remedy)
+        show_cristae_error(error)
     except Exception:
         code = uuid.uuid4().hex[:8]
         logger.exception("unexpected error %s", code)
@@ -44,6 +46,13 @@ def explaining(function: Callable[P, None]) -> Callable[P, None]:
             function(*args, **kwargs)
 
     return wrapped
+
+
+def show_cristae_error(error: CristaeError) -> None:
+    """What Cristae raised on purpose; what a person's role does not allow is told in the audit log, too."""
+    if isinstance(error, RoleError):
+        note_refusal(current_store(), error)
+    show_error(error.cause, error.remedy)
 
 
 def show_error(cause: str, remedy: str) -> None:

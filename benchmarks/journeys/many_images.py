@@ -55,9 +55,12 @@ def take_away(walk: Walk) -> None:
     count = len(walk.images)
     with walk.step(TAKE, "label maps, overlays, tables as one zip", again=False) as ada:
         ada.go("Segment")
-        if ada.page.get_by_role("button", name="Another image").count():
-            ada.press("Another image")
-        ada.press(f"Take away {count} images")
+        all_images = ada.page.get_by_role("button", name=f"Take away {count} images")
+        another = ada.page.get_by_role("button", name="Another image")
+        ada.see(all_images.or_(another))  # whichever the page opens with
+        if another.count():
+            ada.press(another)
+        ada.press(all_images)
         dialog = ada.page.get_by_role("dialog")
         ada.press("Make zip", inside=dialog)
         zipped = dialog.get_by_role("link", name=re.compile("^Download"))

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.errors import AccessError, ReviewError
+from core.errors import AccessError, ReviewError, RoleError
 from core.settings import Access, Settings
 from core.store.audit import note
 from core.store.base import found, now
@@ -130,7 +130,10 @@ def require_within(session: Session, settings: Settings, project_id: str, person
     """`require` within the transaction of what is being asked for."""
     role = role_within(session, settings, project_id, person)
     if role is None or permission not in ALLOWED[role]:
-        raise refusal(person, role, permission)
+        missing = refusal(person, role, permission)
+        raise RoleError(
+            missing.cause, missing.remedy, person=person, permission=permission.value, project_id=project_id
+        )
 
 
 def require_anywhere(store: Store, person: str, permission: Permission) -> None:

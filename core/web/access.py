@@ -18,8 +18,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from core.access.models import require_taking
+from core.access.refusals import note_refusal
 from core.access.roles import Permission, require, require_anywhere
-from core.errors import AccessError, NotFoundError, StoreBusyError
+from core.errors import AccessError, NotFoundError, RoleError, StoreBusyError
 from core.review.double_annotation import hidden_authors, require_visible
 from core.settings import Access, Settings
 from core.store.people import person_key
@@ -181,6 +182,8 @@ class _Guard:
             except Exception as error:
                 # A database that another program keeps locked cannot be asked: what was right a moment ago counts.
                 locked = isinstance(error, StoreBusyError) and reads and self._allowed.has(key, late_s=_LATE_S)
+                if isinstance(error, RoleError):
+                    await to_thread.run_sync(note_refusal, self._stores(), error)
                 if not locked:
                     await error_response(error)(scope, receive, send)
                     return

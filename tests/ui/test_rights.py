@@ -24,11 +24,13 @@ PEOPLE = frozenset({"by", "who", "person", "author"})
 """Parameters that name who asks."""
 
 DECIDING_NOTHING = {
+    ("core.access.refusals", "note_refusal"),
     ("core.review.changes", "changed_regions"),
     ("core.store.import_batch", "new_batch"),
     ("core.store.import_batch", "take_upload"),
 }
-"""Functions that write, but change nothing of anybody: what was computed is kept, a dropped file put beside others."""
+"""Functions that write, but change nothing of anybody: a refusal is told, what was computed is kept, a dropped file put
+beside others."""
 
 Name = tuple[str, str]
 """A module and a function in it."""

@@ -13,7 +13,7 @@ from core.errors import CristaeError
 from core.imaging.image import PixelSize
 from core.spreadsheets import CSV_TYPE, spreadsheet
 from ui import context
-from ui.errors import plain, show_error
+from ui.errors import plain, show_cristae_error
 from ui.parts.dialog_rights import asks
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.pixel_size_change import plan_sizes, show_consequences
@@ -70,7 +70,7 @@ def sheet_panel(project_id: str) -> None:
     try:
         plan = plan_sheet(content, images)
     except CristaeError as error:
-        show_error(error.cause, error.remedy)
+        show_cristae_error(error)
         return
     _told(plan)
     show_consequences(plan_sizes(plan.sizes))
@@ -80,7 +80,7 @@ def sheet_panel(project_id: str) -> None:
         try:
             apply_sheet(context.store(), plan, by=person())
         except CristaeError as error:
-            show_error(error.cause, error.remedy)
+            show_cristae_error(error)
             return
         st.session_state.pop(StateKey.TRIALS, None)
         st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1

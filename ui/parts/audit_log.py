@@ -9,6 +9,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
+from core.access.refusals import REFUSED
 from core.access.roles import Permission, may
 from core.imaging.names import file_stem
 from core.review.audit_log import AuditEntry, as_csv, as_json_lines, audit_entries
@@ -59,6 +60,7 @@ _WORDS: Final = {
     "classes_matched": "matched a model's classes",
     "image_copied": "copied an image to another project",
     "image_moved": "moved an image to another project",
+    REFUSED: "was refused",
     "images_trashed": "put an image into the trash",
     "images_restored": "took an image out of the trash",
 }

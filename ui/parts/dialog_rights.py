@@ -13,7 +13,7 @@ from core.access.roles import Permission
 from core.errors import CristaeError, NotFoundError
 from ui import context
 from ui.access import refusal_of
-from ui.errors import explained, plain, show_error
+from ui.errors import explained, plain, show_cristae_error
 from ui.parts.kept_dialog import close_dialog
 
 P = ParamSpec("P")
@@ -44,7 +44,7 @@ def asks(
                         draw(*args, **kwargs)
                         return
                 except CristaeError as error:  # what it is about may have gone
-                    show_error(error.cause, error.remedy)
+                    show_cristae_error(error)
                 if st.button("Close", key="dialog-refused"):
                     close_dialog()
 

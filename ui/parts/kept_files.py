@@ -12,7 +12,7 @@ from core.exports.kept import is_kept
 from core.jobs.rows import job
 from core.store.records import JobRecord, JobState
 from ui import context
-from ui.errors import explaining, plain, show_error
+from ui.errors import explaining, plain, show_cristae_error
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.units import bytes_text
 from ui.state import StateKey
@@ -42,7 +42,7 @@ def prepare_button(
         try:
             _asked()[slot] = ask().id
         except CristaeError as error:
-            show_error(error.cause, error.remedy)
+            show_cristae_error(error)
     job_id = _asked().get(slot)
     if job_id is not None:
         st.fragment(run_every=None if job(job_id).finished else POLL_S)(_progress)(job_id, slot)

@@ -15,7 +15,7 @@ from core.projects.changes import change_project, create_project
 from core.store.records import ProjectRecord
 from ui import context
 from ui.access import may_name_folders, named_path
-from ui.errors import show_error
+from ui.errors import show_cristae_error
 from ui.parts.dialog_rights import asks
 from ui.parts.kept_dialog import close_dialog, kept_dialog, opening
 from ui.parts.pixel_size_field import pixel_size_field
@@ -53,7 +53,7 @@ def new_project() -> None:
         try:
             project = create_project(context.store(), name, scheme_of_rows(rows, scheme), size.nm, by=person())
         except CristaeError as error:
-            show_error(error.cause, error.remedy)
+            show_cristae_error(error)
             return
         _open(project)
 
@@ -92,7 +92,7 @@ def _settings(project_id: str) -> None:
                 pixel_size_nm=size.nm or 0,
             )  # fmt: skip
         except CristaeError as error:
-            show_error(error.cause, error.remedy)
+            show_cristae_error(error)
             return
         close_dialog()
     _deletion(project)
@@ -121,7 +121,7 @@ def _deletion(project: ProjectRecord) -> None:
             try:
                 delete_project(context.store(), project.id, typed, by=person())
             except CristaeError as error:
-                show_error(error.cause, error.remedy)
+                show_cristae_error(error)
                 return
             st.session_state[StateKey.PROJECT] = None
             set_query(Query.PROJECT, None)
@@ -146,7 +146,7 @@ def _from_file(key: str) -> LabelScheme | None:
     try:
         return read_classes(named_path(path.strip()))
     except CristaeError as error:
-        show_error(error.cause, error.remedy)
+        show_cristae_error(error)
         return None
 
 

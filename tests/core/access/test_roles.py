@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from core.access import refusals
+from core.access.refusals import REFUSED, note_refusal
 from core.access.roles import (
     Permission,
     Role,
@@ -19,8 +21,9 @@ from core.access.roles import (
     set_approve_own,
     set_member,
 )
-from core.errors import AccessError, NotFoundError, ReviewError
+from core.errors import AccessError, NotFoundError, ReviewError, RoleError
 from core.label_scheme import DEFAULT_SCHEME
+from core.review.audit_log import audit_entries
 from core.settings import Access, load_settings
 from core.store import Store
 from core.store.records import ProjectRecord
@@ -43,6 +46,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened = Store(load_settings(**folders, access=Access.ROLES, admins="Root,Ann  Chief"))
     yield opened
     opened.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What other tests had refused in this process does not count."""
+    monkeypatch.setattr(refusals, "_TOLD", refusals._Told())
 
 
 @pytest.fixture
@@ -118,3 +127,24 @@ def test_members_and_options_are_for_admins(store: Store, project: ProjectRecord
     with pytest.raises(AccessError):
         set_approve_own(store, project.id, True, by="Rae")
     assert not store.project(project.id).approve_own
+
+
+def test_a_refused_action_stands_in_the_log_once(store: Store, project: ProjectRecord) -> None:
+    set_member(store, project.id, "Vi", Role.VIEWER, by="Root")
+    for person, permission in (("Vi", Permission.MANAGE), ("vi", Permission.MANAGE), ("Vi", Permission.PAINT)):
+        with pytest.raises(RoleError) as refused:
+            require(store, project.id, person, permission)
+        note_refusal(store, refused.value)
+    lines = [entry for entry in audit_entries(store, project.id, by="Root") if entry.what == REFUSED]
+    assert [(line.who, line.details) for line in lines] == [
+        ("Vi", {"permission": "manage"}), ("Vi", {"permission": "paint"}),
+    ]  # fmt: skip
+
+
+def test_nobody_fills_the_log_with_refusals(store: Store, project: ProjectRecord) -> None:
+    for number in range(refusals.MOST_AN_HOUR + 20):
+        with pytest.raises(RoleError) as refused:
+            require(store, project.id, f"somebody {number}", Permission.VIEW)
+        note_refusal(store, refused.value)
+    lines = [entry for entry in audit_entries(store, project.id, by="Root") if entry.what == REFUSED]
+    assert len(lines) == refusals.MOST_AN_HOUR

@@ -12,9 +12,11 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from core.access import refusals
 from core.access.roles import Role, set_member
 from core.learning.snapshot import Snapshot, SnapshotCase
 from core.learning.start import training_folder
+from core.review.audit_log import audit_entries
 from core.review.double_annotation import ask_to_annotate
 from core.settings import Access, Settings
 from core.store import Store
@@ -214,3 +216,13 @@ def test_the_preview_of_a_training_hides_labels_that_are_hidden(lab: Lab, what: 
     path = f"/api/trainings/{row.id}/preview/{what}"
     asked = {person: lab.ask("GET", path, person)[0] for person in ("Bo", "Cy", "reviewer", "Root")}
     assert asked == {"Bo": 200, "Cy": REFUSED if hidden else 200, "reviewer": 200, "Root": 200}
+
+
+def test_a_refused_request_stands_in_the_log_of_its_project(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "_TOLD", refusals._Told())
+    project = lab.store.image(lab.there.images).project_id
+    before = len(list(audit_entries(lab.store, project, by="Root")))
+    for _ in range(3):
+        assert lab.ask("GET", f"/api/images/{lab.there.images}", "viewer")[0] == REFUSED
+    (line,) = list(audit_entries(lab.store, project, by="Root"))[before:]
+    assert (line.who, line.what, line.details) == ("viewer", refusals.REFUSED, {"permission": "view"})
