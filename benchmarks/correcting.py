@@ -36,10 +36,10 @@ def main() -> None:
     options = _options()
     settings = load_settings(data_dir=options.data, models_dir=options.models)
     store = Store(settings)
-    project = next(item for item in store.projects() if item.name == options.project)
-    image = next(item for item in store.images(project.id) if item.name == options.image)
+    project = next(item for item in store.projects.all() if item.name == options.project)
+    image = next(item for item in store.images.all(project.id) if item.name == options.image)
     reference, prediction = (
-        _labels(store, store.revisions(image.id, kind=kind)[0].id)
+        _labels(store, store.revisions.of_image(image.id, kind=kind)[0].id)
         for kind in (RevisionKind.REFERENCE, RevisionKind.PREDICTION)
     )
     ids = [item.id for item in project.scheme.classes if not options.classes or item.name in options.classes]
@@ -68,7 +68,7 @@ def main() -> None:
         page.get_by_role("button", name="Submit", exact=True).click()
         page.get_by_text("It waits for review.", exact=False).wait_for(timeout=60_000)
         browser.close()
-    corrected = _labels(store, store.revisions(image.id, kind=RevisionKind.CORRECTION)[0].id)
+    corrected = _labels(store, store.revisions.of_image(image.id, kind=RevisionKind.CORRECTION)[0].id)
     missed = sum(kind == "missed" for kind, _, _ in jobs)
     print(f"{missed} objects drawn, {len(jobs) - missed} deleted in {seconds:.0f} s; {options.image}")
     for item in project.scheme.classes:
@@ -93,7 +93,7 @@ def _options() -> argparse.Namespace:
 
 
 def _labels(store: Store, revision_id: str) -> Labels:
-    pyramid = open_pyramid(store.label_pyramid_path(revision_id))
+    pyramid = open_pyramid(store.revisions.pyramid_path(revision_id))
     return np.asarray(pyramid.read(0, slice(None), slice(None)), np.uint8)
 
 

@@ -81,13 +81,13 @@ class RandomPainter:
 
     def prepare(self) -> tuple[Labels, str]:
         """A synthetic image with its labels as the prediction."""
-        project = self.store.create_project("Painter", DEFAULT_SCHEME)
+        project = self.store.projects.create("Painter", DEFAULT_SCHEME)
         pixels, labels = (plane[: SHAPE[0], : SHAPE[1]] for plane in tissue(1024))
-        image = self.store.add_image(project.id, Image(pixels, PixelSize.from_user(PIXEL_NM), "synthetic"))
-        begun = self.store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="synthetic")
-        path = self.store.label_pyramid_path(begun.id)
+        image = self.store.images.add(project.id, Image(pixels, PixelSize.from_user(PIXEL_NM), "synthetic"))
+        begun = self.store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="synthetic")
+        path = self.store.revisions.pyramid_path(begun.id)
         write_label_pyramid(path, labels, pixel_size_nm=PIXEL_NM, scheme=DEFAULT_SCHEME)
-        self.store.complete_revision(begun.id)
+        self.store.revisions.complete(begun.id)
         self.image_id = image.id
         return np.array(labels), f"{self.server.url}/correct?project={project.id}&image={image.id}"
 
@@ -108,9 +108,9 @@ class RandomPainter:
     def stored(self) -> Labels:
         """What the server has, labels and coverage: the prediction with the draft's tiles over it."""
         found = np.stack([self.base, np.zeros_like(self.base)])
-        for draft in self.store.drafts(self.image_id):
-            places = [(tile.row, tile.column) for tile in self.store.draft_tiles(draft.id)]
-            for (row, column), data in self.store.draft_tile_data(draft.id, places).items():
+        for draft in self.store.drafts.of_image(self.image_id):
+            places = [(tile.row, tile.column) for tile in self.store.drafts.tiles(draft.id)]
+            for (row, column), data in self.store.drafts.tile_data(draft.id, places).items():
                 planes = np.stack(unpack_tile(data, tile_shape(SHAPE, row, column)))
                 top, left = row * TILE_PX, column * TILE_PX
                 found[:, top : top + planes.shape[1], left : left + planes.shape[2]] = planes

@@ -152,10 +152,10 @@ def opening(page: Page) -> float:
 def discard(server: Server) -> None:
     """Throw the open draft away."""
     store = Store(server.settings)
-    (project,) = store.projects()
-    for image in store.images(project.id):
-        for draft in store.drafts(image.id):
-            store.close_draft(draft.id, DraftState.DISCARDED, holder=draft.holder_id)
+    (project,) = store.projects.all()
+    for image in store.images.all(project.id):
+        for draft in store.drafts.of_image(image.id):
+            store.drafts.close(draft.id, DraftState.DISCARDED, holder=draft.holder_id)
     store.close()
 
 
@@ -195,11 +195,11 @@ COUNT_BODIES: Final = """() => {
 def compare(page: Page, server: Server, size: int, measured: Measured) -> None:
     """The draft's tiles as the browser shows them and as the database has them: labels, and what is confirmed."""
     store = Store(server.settings)
-    (project,) = store.projects()
-    (image,) = store.images(project.id)
-    (draft,) = store.drafts(image.id)
-    places = [(tile.row, tile.column) for tile in store.draft_tiles(draft.id)]
-    for (row, column), data in store.draft_tile_data(draft.id, places).items():
+    (project,) = store.projects.all()
+    (image,) = store.images.all(project.id)
+    (draft,) = store.drafts.of_image(image.id)
+    places = [(tile.row, tile.column) for tile in store.drafts.tiles(draft.id)]
+    for (row, column), data in store.drafts.tile_data(draft.id, places).items():
         kept = np.stack(unpack_tile(data, tile_shape((size, size), row, column)))
         shown = shown_tile(page, row, column, kept[0].shape)
         if shown is not None:

@@ -49,13 +49,13 @@ def prepare(folder: Path, size_px: int, cache: Path | None = None) -> None:
         shutil.copytree(kept, data)
         return
     store = Store(Settings(data_dir=data, min_free_bytes=0))
-    project = store.create_project("Painting", DEFAULT_SCHEME)
+    project = store.projects.create("Painting", DEFAULT_SCHEME)
     pixels, labels = tissue(size_px)
-    image = store.add_image(project.id, Image(pixels, PixelSize.from_user(PIXEL_NM), "synthetic"))
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="synthetic")
-    path = store.label_pyramid_path(begun.id)
+    image = store.images.add(project.id, Image(pixels, PixelSize.from_user(PIXEL_NM), "synthetic"))
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="synthetic")
+    path = store.revisions.pyramid_path(begun.id)
     write_label_pyramid(path, labels, pixel_size_nm=PIXEL_NM, scheme=DEFAULT_SCHEME)
-    store.complete_revision(begun.id)
+    store.revisions.complete(begun.id)
     store.close()
     if kept:
         shutil.copytree(data, kept)
@@ -74,8 +74,8 @@ def chromium() -> Iterator[Browser]:
 def correct_address(url: str, settings: Settings) -> str:
     """Of the Correct page with the one image."""
     store = Store(settings)
-    (project,) = store.projects()
-    (image,) = store.images(project.id)
+    (project,) = store.projects.all()
+    (image,) = store.images.all(project.id)
     store.close()
     return f"{url}/correct?project={project.id}&image={image.id}"
 

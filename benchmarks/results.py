@@ -64,7 +64,7 @@ def main() -> None:
 def make(folder: Path, images: int, models: int) -> None:
     """The project with its evaluations."""
     store = Store(load_settings(data_dir=folder, min_free_bytes=0))
-    project = store.create_project("Many sections", DEFAULT_SCHEME, NM)
+    project = store.projects.create("Many sections", DEFAULT_SCHEME, NM)
     tissue = generate_phantom(7, 2048, pixel_size_nm=NM)
     rng = np.random.default_rng(0)
     references: list[tuple[ImageRecord, str, NDArray[np.uint8]]] = []
@@ -72,7 +72,7 @@ def make(folder: Path, images: int, models: int) -> None:
         row, column = rng.integers(0, 2048 - SIZE_PX, 2)
         part = np.s_[row : row + SIZE_PX, column : column + SIZE_PX]
         image = Image(tissue.image_yx[part].copy(), PixelSize.from_user(NM), f"section {number:04d}")
-        record = store.add_image(project.id, image, split=Split.TEST, specimen=f"animal {number % 12}")
+        record = store.images.add(project.id, image, split=Split.TEST, specimen=f"animal {number % 12}")
         labels = tissue.labels_yx[part].copy()
         references.append((record, revision(store, record.id, RevisionKind.REFERENCE, labels), labels))
     settings = EvaluationSettings().resolved(DEFAULT_SCHEME, [NM])
@@ -81,7 +81,7 @@ def make(folder: Path, images: int, models: int) -> None:
             EvaluationImageRecord(record.id, record.name, record.specimen, record.specimen, NM, reference_id, None)
             for record, reference_id, _ in references
         ]
-        made = store.create_evaluation(
+        made = store.evaluations.create(
             project.id, f"model {model + 1}", rows, scheme=DEFAULT_SCHEME, settings=settings.to_json()
         )
         for number, (record, _, labels) in enumerate(references):
@@ -93,16 +93,16 @@ def make(folder: Path, images: int, models: int) -> None:
             pair = LabelPair(labels, prediction, DEFAULT_SCHEME, settings, NM, confidence)
             scores = score_image(pair, record.name, group=record.specimen).to_json(DEFAULT_SCHEME)
             errors = [each.to_json() for each in largest_errors(pair)]
-            store.keep_scores(made.id, record.id, prediction_id=kept, scores=scores, errors=errors)
-        store.set_evaluation(made.id, state=EvaluationState.COMPLETE)
+            store.evaluations.keep_scores(made.id, record.id, prediction_id=kept, scores=scores, errors=errors)
+        store.evaluations.update(made.id, state=EvaluationState.COMPLETE)
     store.close()
 
 
 def revision(store: Store, image_id: str, kind: RevisionKind, labels: NDArray[np.uint8]) -> str:
     """A label map of the store; its id."""
-    row = store.begin_revision(image_id, kind, details={"scheme": DEFAULT_SCHEME.to_json()})
-    write_label_pyramid(store.label_pyramid_path(row.id), labels, pixel_size_nm=NM, scheme=DEFAULT_SCHEME)
-    store.complete_revision(row.id)
+    row = store.revisions.begin(image_id, kind, details={"scheme": DEFAULT_SCHEME.to_json()})
+    write_label_pyramid(store.revisions.pyramid_path(row.id), labels, pixel_size_nm=NM, scheme=DEFAULT_SCHEME)
+    store.revisions.complete(row.id)
     return row.id
 
 
@@ -132,7 +132,7 @@ def read_table() -> None:
     from core.store.store import current_store
 
     store = current_store()
-    project = store.projects()[0]
+    project = store.projects.all()[0]
     print("\n| reading | first, s | again, s |\n|---|---|---|")
     rows = twice("list of evaluations", lambda: read.evaluations(store, project.id))
     one, other = rows[0].id, rows[1].id

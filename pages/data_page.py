@@ -34,7 +34,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 imports_panel(project.id)
 batches_panel(project.id)
 transfers_panel(project.id)
-empty = not context.store().images(project.id)
+empty = not context.store().images.all(project.id)
 with st.expander("Add images and labels", icon=":material/add_photo_alternate:", expanded=empty):
     if gate(Permission.ADD_IMAGES, project.id):
         import_panel(project)

@@ -19,7 +19,7 @@ with page_title("Overview", "guide/first-steps#a-first-look"):
     if st.button("Segment a micrograph", icon=":material/upload:", type="primary"):
         st.switch_page(SEGMENT_PAGE)
 
-if not context.store().images():
+if not context.store().images.all():
     if gate(Permission.MANAGE):
         begin()
         first_labels(None, key="overview")

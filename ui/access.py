@@ -83,7 +83,7 @@ def sees_job(row: JobRecord) -> bool:
 
 def visible_projects() -> tuple[ProjectRecord, ...]:
     """The projects that this person may see."""
-    projects = context.store().projects()
+    projects = context.store().projects.all()
     if current_settings().access is Access.OPEN:
         return projects
     seen = projects_of(context.store(), person(), [project.id for project in projects])
@@ -110,7 +110,7 @@ def who_may(person: str, what: str) -> str:
 
 def visible_images() -> tuple[ImageRecord, ...]:
     """The images of those projects."""
-    images = context.store().images()
+    images = context.store().images.all()
     if current_settings().access is Access.OPEN:
         return images
     seen = {project.id for project in visible_projects()}

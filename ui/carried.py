@@ -94,7 +94,7 @@ def _model_shown(page: str) -> str | None:
     if evaluation_id is None:
         return None
     try:
-        return context.store().evaluation(evaluation_id).model_id
+        return context.store().evaluations.get(evaluation_id).model_id
     except NotFoundError:
         return None
 
@@ -119,8 +119,8 @@ def _image(image_id: str | None) -> ImageRecord | None:
     if not image_id:
         return None
     try:
-        image = context.store().image(image_id)
+        image = context.store().images.get(image_id)
     except NotFoundError:
         return None
-    there = any(each.id == image_id for each in context.store().images(image.project_id))
+    there = any(each.id == image_id for each in context.store().images.all(image.project_id))
     return image if there and allowed(Permission.VIEW, image.project_id) else None

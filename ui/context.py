@@ -78,7 +78,7 @@ def newest_first(images: Sequence[ImageRecord]) -> list[ImageRecord]:
 
 def prediction(image_id: str, model_id: str) -> RevisionRecord | None:
     """The label map of an image that was last asked of a model: often the newest, but an older one may be reused."""
-    made = store().revisions(image_id, kind=RevisionKind.PREDICTION, model_id=model_id)
+    made = store().revisions.of_image(image_id, kind=RevisionKind.PREDICTION, model_id=model_id)
     if len(made) < 2:
         return next(iter(made), None)
     by_id = {revision.id: revision for revision in made}
@@ -89,7 +89,7 @@ def prediction(image_id: str, model_id: str) -> RevisionRecord | None:
 
 def prediction_without_model(image_id: str) -> RevisionRecord | None:
     """The newest label map of an image, where none of the models that made one is in the store any more."""
-    made = store().revisions(image_id, kind=RevisionKind.PREDICTION)
+    made = store().revisions.of_image(image_id, kind=RevisionKind.PREDICTION)
     known = {model.id for model in models().list()}
     return None if any(revision.model_id in known for revision in made) else next(iter(made), None)
 
@@ -101,4 +101,4 @@ def outdated(image: ImageRecord, made: RevisionRecord) -> bool:
 
 def reference(image_id: str) -> RevisionRecord | None:
     """The newest reference label map of an image."""
-    return next(iter(store().revisions(image_id, kind=RevisionKind.REFERENCE)), None)
+    return next(iter(store().revisions.of_image(image_id, kind=RevisionKind.REFERENCE)), None)

@@ -93,7 +93,7 @@ class Work:
         self._epochs, self._iterations = epochs, iterations
         self.truth: dict[str, NDArray[np.uint8]] = {}
         self._files: dict[str, NDArray[np.uint8]] = {}
-        self._project = store.create_project("Fault run", DEFAULT_SCHEME).id
+        self._project = store.projects.create("Fault run", DEFAULT_SCHEME).id
         self._training_ids = [self._labelled(seed) for seed in range(TRAINING_IMAGES)]
         self.segmented = [self._plain(100 + seed, image_px) for seed in range(images)]
 
@@ -109,7 +109,7 @@ class Work:
             self.truth[image_id] = self._labels(str(row.result["revision_id"]))
             self._checked.add(row.id)
             self._count(self.tally.succeeded, "predict")
-            self.store.delete_revision(str(row.result["revision_id"]))
+            self.store.revisions.delete(str(row.result["revision_id"]))
 
     def fill(self) -> None:
         """Ask for a training, predictions and readings of files until enough of each wait or run."""
@@ -186,25 +186,25 @@ class Work:
         return "" if told == sorted(set(told)) else f"its curves show the epochs {told}"
 
     def _prediction_problem(self, row: JobRecord) -> str:
-        revision = self.store.revision(str(row.result["revision_id"]))
+        revision = self.store.revisions.get(str(row.result["revision_id"]))
         if revision.state is not RevisionState.COMPLETE:
             return "its label map is not complete"
         labels, truth = self._labels(revision.id), self.truth[str(row.params["image_id"])]
         differing = int((labels != truth).sum())
-        self.store.delete_revision(revision.id)
+        self.store.revisions.delete(revision.id)
         return f"{differing} pixels differ from the undisturbed prediction" if differing else ""
 
     def _ingest_problem(self, row: JobRecord) -> str:
         wanted = self._files.pop(str(row.params["path"]))
-        same = [image for image in self.store.images(self._project) if image.id in row.result["image_ids"]]
+        same = [image for image in self.store.images.all(self._project) if image.id in row.result["image_ids"]]
         if len(same) != 1:
             return f"it made {len(same)} images"
-        pixels = open_pyramid(self.store.image_pyramid_path(same[0].id)).read(0, slice(None), slice(None))
-        self.store.delete_image(same[0].id)
+        pixels = open_pyramid(self.store.images.pyramid_path(same[0].id)).read(0, slice(None), slice(None))
+        self.store.images.delete(same[0].id)
         return "" if np.array_equal(pixels, wanted) else "its pixels differ from the file's"
 
     def _labels(self, revision_id: str) -> NDArray[np.uint8]:
-        path = self.store.label_pyramid_path(revision_id)
+        path = self.store.revisions.pyramid_path(revision_id)
         if is_unfinished(path):
             raise ValueError(f"{path.name} is marked as unfinished")
         return np.asarray(open_pyramid(path).read(0, slice(None), slice(None)))
@@ -243,15 +243,15 @@ class Work:
     def _plain(self, seed: int, size_px: int) -> str:
         phantom = generate_phantom(seed, size_px)
         image = Image(phantom.image_yx, PixelSize.from_user(phantom.pixel_size_nm), f"phantom {seed}")
-        return self.store.add_image(self._project, image).id
+        return self.store.images.add(self._project, image).id
 
     def _labelled(self, seed: int) -> str:
         phantom = generate_phantom(seed, TRAINING_PX, pixel_size_nm=TRAINING_NM)
         image = Image(phantom.image_yx, PixelSize.from_user(TRAINING_NM), f"labelled {seed}")
-        record = self.store.add_image(self._project, image)
-        revision = self.store.begin_revision(record.id, RevisionKind.REFERENCE)
+        record = self.store.images.add(self._project, image)
+        revision = self.store.revisions.begin(record.id, RevisionKind.REFERENCE)
         labels: Any = phantom.labels_yx
-        write_label_pyramid(self.store.label_pyramid_path(revision.id), labels, pixel_size_nm=TRAINING_NM)
+        write_label_pyramid(self.store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=TRAINING_NM)
         coverage = coverage_table(labels, DEFAULT_SCHEME, TRAINING_NM)
-        self.store.complete_revision(revision.id, coverage=[row.to_json() for row in coverage])
+        self.store.revisions.complete(revision.id, coverage=[row.to_json() for row in coverage])
         return record.id

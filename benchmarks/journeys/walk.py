@@ -122,14 +122,14 @@ class Walk:
             return {}
         store = Store(self.settings)
         try:
-            images = store.images()
+            images = store.images.all()
             return {
-                "projects": len(store.projects()),
+                "projects": len(store.projects.all()),
                 "images": len(images),
-                "label maps": sum(len(store.revisions(image.id)) for image in images),
-                "drafts": sum(len(store.drafts(image.id)) for image in images),
-                "evaluations": sum(len(store.evaluations(project.id)) for project in store.projects()),
-                "rounds": sum(len(store.rounds(project.id)) for project in store.projects()),
+                "label maps": sum(len(store.revisions.of_image(image.id)) for image in images),
+                "drafts": sum(len(store.drafts.of_image(image.id)) for image in images),
+                "evaluations": sum(len(store.evaluations.of_project(project.id)) for project in store.projects.all()),
+                "rounds": sum(len(store.rounds.of_project(project.id)) for project in store.projects.all()),
             }
         finally:
             store.close()

@@ -36,7 +36,7 @@ def begin_draft(store: Store, image_id: str, author: str, revision_id: str | Non
     NotFoundError, AnnotationError, StorageFullError
         As `prepare_draft`.
     """
-    require(store, store.image(image_id).project_id, author, Permission.PAINT)
+    require(store, store.images.get(image_id).project_id, author, Permission.PAINT)
     if revision_id is not None:
         require_visible(store, revision_id, author)
     return prepare_draft(store, image_id, author, revision_id)
@@ -50,13 +50,13 @@ def discard_draft(store: Store, draft_id: str, *, by: str) -> None:
     AccessError
         It is the draft of somebody else, or ``by`` may not paint in the project (any more).
     NotFoundError, DraftClosedError, DraftHeldError
-        As `Store.close_draft`.
+        As `Drafts.close`.
     """
-    draft = store.draft(draft_id)
-    require(store, store.image(draft.image_id).project_id, by, Permission.PAINT)
+    draft = store.drafts.get(draft_id)
+    require(store, store.images.get(draft.image_id).project_id, by, Permission.PAINT)
     if person_key(draft.author) != person_key(by):
         raise AccessError(f"This is the draft of {draft.author or 'nobody'}.", "Only its author discards it.")
-    store.close_draft(draft.id, DraftState.DISCARDED, holder=draft.holder_id)
+    store.drafts.close(draft.id, DraftState.DISCARDED, holder=draft.holder_id)
 
 
 def prepare_draft(store: Store, image_id: str, author: str, revision_id: str | None = None) -> tuple[DraftRecord, bool]:
@@ -85,10 +85,10 @@ def prepare_draft(store: Store, image_id: str, author: str, revision_id: str | N
             "You are asked to annotate this image on your own; all who are asked begin from the same label map.",
             "Begin from the one that the Correct page offers.",
         )
-    draft, was_open = store.open_draft(image_id, author, revision_id)
-    if draft.base_revision_id is None or draft.strokes or store.has_draft_post(draft.id, _SYSTEM, _LAST):
+    draft, was_open = store.drafts.open(image_id, author, revision_id)
+    if draft.base_revision_id is None or draft.strokes or store.drafts.has_post(draft.id, _SYSTEM, _LAST):
         return draft, was_open
-    base = store.revision(draft.base_revision_id)
+    base = store.revisions.get(draft.base_revision_id)
     if base.kind is not RevisionKind.CORRECTION or (was_open and draft.holder_id != _SYSTEM):
         return draft, was_open
     return _with_coverage(store, draft, base), was_open
@@ -111,16 +111,16 @@ def preferred_prediction(predictions: Sequence[RevisionRecord], model_id: str | 
 def _with_coverage(store: Store, draft: DraftRecord, base: RevisionRecord) -> DraftRecord:
     """The draft with what was confirmed; a call after one that broke off adds what is missing."""
     if base.details.get("whole_image"):
-        store.set_whole_image(draft.id, _SYSTEM, True)
-        return store.write_draft_tiles(draft.id, _SYSTEM, _LAST, [], seconds=0.0, strokes=0)
-    shape = store.image(draft.image_id).shape_yx
+        store.drafts.set_whole_image(draft.id, _SYSTEM, True)
+        return store.drafts.write_tiles(draft.id, _SYSTEM, _LAST, [], seconds=0.0, strokes=0)
+    shape = store.images.get(draft.image_id).shape_yx
     tiles: list[tuple[DraftTileRecord, bytes]] = []
     for number, tile in enumerate(_confirmed_tiles(LabelMap(store, base.id, shape))):
         tiles.append(tile)
         if len(tiles) == MOST_TILES:
-            store.write_draft_tiles(draft.id, _SYSTEM, _LAST - 1 - number, tiles, seconds=0.0, strokes=0)
+            store.drafts.write_tiles(draft.id, _SYSTEM, _LAST - 1 - number, tiles, seconds=0.0, strokes=0)
             tiles = []
-    return store.write_draft_tiles(draft.id, _SYSTEM, _LAST, tiles, seconds=0.0, strokes=0)
+    return store.drafts.write_tiles(draft.id, _SYSTEM, _LAST, tiles, seconds=0.0, strokes=0)
 
 
 def _confirmed_tiles(labels: LabelMap) -> Iterator[tuple[DraftTileRecord, bytes]]:

@@ -67,8 +67,8 @@ def history(store: Store, image_id: str, *, hidden: Collection[str] = ()) -> tup
     NotFoundError
         There is no such image.
     """
-    store.image(image_id)
-    shown = [r for r in store.revisions(image_id) if r.state is RevisionState.COMPLETE and r.id not in hidden]
+    store.images.get(image_id)
+    shown = [r for r in store.revisions.of_image(image_id) if r.state is RevisionState.COMPLETE and r.id not in hidden]
     with store.database.reading() as session:
         reviews = {r.id: session.get(ReviewRow, r.id) for r in shown}
         states = {
@@ -91,10 +91,10 @@ def difference(store: Store, before_id: str | None, after_id: str) -> Difference
     NotFoundError
         One of them does not exist.
     """
-    after = store.revision(after_id)
-    if before_id is not None and store.revision(before_id).image_id != after.image_id:
+    after = store.revisions.get(after_id)
+    if before_id is not None and store.revisions.get(before_id).image_id != after.image_id:
         raise AnnotationError("These two label maps are of different images.", "Compare revisions of one image.")
-    shape = store.image(after.image_id).shape_yx
+    shape = store.images.get(after.image_id).shape_yx
     one, other = LabelMap(store, before_id, shape), LabelMap(store, after_id, shape)
     changes = changes_between(one, other)
     regions = regions_between(one, other, changes.box, most=MOST_REGIONS) if changes.box else ()
@@ -111,7 +111,7 @@ def restore(store: Store, revision_id: str, author: str) -> DraftRecord:
     AccessError, NotFoundError
         As `core.annotation.beginning.begin_draft`.
     """
-    revision = store.revision(revision_id)
+    revision = store.revisions.get(revision_id)
     draft, was_open = begin_draft(store, revision.image_id, author, revision.id)
     if was_open and draft.base_revision_id != revision.id:
         raise AnnotationError(

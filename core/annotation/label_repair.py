@@ -112,8 +112,8 @@ def foreign_maps(store: Store) -> tuple[ForeignMap, ...]:
         repaired = REPAIRED in details
         if not repaired and _names(details.get("scheme") or scheme) == _names(scheme):
             continue
-        revision = store.revision(revision_id)
-        unfinished = (store.label_pyramid_path(revision_id) / REWRITTEN).is_file()
+        revision = store.revisions.get(revision_id)
+        unfinished = (store.revisions.pyramid_path(revision_id) / REWRITTEN).is_file()
         if not repaired and not unfinished and has_project_ids(store, revision):
             continue
         found.append(ForeignMap(revision, image_name, project_name, _translation(store, revision), repaired))
@@ -140,7 +140,7 @@ def repair(store: Store, foreign: ForeignMap) -> RevisionRecord:
     revision = foreign.revision
     if foreign.repaired:
         return revision
-    path, old = store.label_pyramid_path(revision.id), aside(store) / revision.id
+    path, old = store.revisions.pyramid_path(revision.id), aside(store) / revision.id
     if not path.exists() and old.exists():  # cut off between the two moves
         old.rename(path)
     if not (path / REWRITTEN).is_file():
@@ -157,7 +157,7 @@ def misread_work(store: Store, foreign: ForeignMap) -> tuple[MisreadWork, ...]:
     if foreign.translation is None:
         return ()
     lookup = foreign.translation.lookup()
-    path = aside(store) / foreign.revision.id if foreign.repaired else store.label_pyramid_path(foreign.revision.id)
+    path = aside(store) / foreign.revision.id if foreign.repaired else store.revisions.pyramid_path(foreign.revision.id)
     if not path.is_dir():
         return ()
     written = open_pyramid(path)
@@ -183,7 +183,7 @@ def _translation(store: Store, revision: RevisionRecord) -> ClassTranslation | N
 def _write_anew(store: Store, revision: RevisionRecord, path: Path, old: Path) -> None:
     """The translated pyramid at its place, the old one aside."""
     translation = translation_of(store, revision)
-    rows, columns = store.image(revision.image_id).shape_yx
+    rows, columns = store.images.get(revision.image_id).shape_yx
     store.require_free_space(rows * columns * 3)
     fresh = path.with_name(f".{revision.id}.anew")
     remove_unfinished(fresh)
@@ -226,7 +226,7 @@ def _told(store: Store, revision: RevisionRecord, path: Path) -> RevisionRecord:
     anew = json.loads((path / REWRITTEN).read_text(encoding="utf-8"))
     labels = np.asarray(open_pyramid(path).read(0, slice(None), slice(None)), np.uint8)
     scheme = LabelScheme.from_json(anew["scheme"])
-    coverage = coverage_table(labels, scheme, store.image(revision.image_id).pixel_size.nm)
+    coverage = coverage_table(labels, scheme, store.images.get(revision.image_id).pixel_size.nm)
     details = {
         "scheme": anew["scheme"],
         REPAIRED: {"at": now().isoformat(timespec="seconds"), "scheme": anew["before"], "ids": anew["ids"]},
@@ -240,18 +240,18 @@ def _told(store: Store, revision: RevisionRecord, path: Path) -> RevisionRecord:
         row.details = {**row.details, **details}
         row.coverage = [each.to_json() for each in coverage]
         row.version += 1
-    return store.revision(revision.id)
+    return store.revisions.get(revision.id)
 
 
 def _drafts(store: Store, foreign: ForeignMap, written: Pyramid, lookup: NDArray[np.uint8]) -> Iterator[MisreadWork]:
     """Open drafts that began on the label map."""
-    for draft in store.drafts(foreign.revision.image_id):
+    for draft in store.drafts.of_image(foreign.revision.image_id):
         if draft.base_revision_id != foreign.revision.id:
             continue
         taken, meant = 0, 0
-        for tile in store.draft_tiles(draft.id):
+        for tile in store.drafts.tiles(draft.id):
             place = (tile.row, tile.column)
-            data = store.draft_tile_data(draft.id, [place])[place]
+            data = store.drafts.tile_data(draft.id, [place])[place]
             labels, _ = unpack_tile(data, tile_shape(written.shape_yx, *place))
             one, other = _taken_over(np.asarray(written.tile(0, *place), np.uint8), labels, lookup)
             taken, meant = taken + one, meant + other
@@ -263,7 +263,7 @@ def _corrections(
     store: Store, foreign: ForeignMap, written: Pyramid, lookup: NDArray[np.uint8]
 ) -> Iterator[MisreadWork]:
     """Corrections that began on the label map, or on one that did; of these the part that was taken over."""
-    everything = store.revisions(foreign.revision.image_id, kind=RevisionKind.CORRECTION)
+    everything = store.revisions.of_image(foreign.revision.image_id, kind=RevisionKind.CORRECTION)
     behind, later = {foreign.revision.id}, list(reversed(everything))
     for revision in later:
         if revision.parent_id not in behind:

@@ -88,8 +88,10 @@ def like_places(
 
 def _images(store: Store, project_id: str, known: Mapping[str, ImageProgress]) -> list[ImageRecord]:
     """Images with a prediction that train or may; those left to do first, of these the training set."""
-    predicted = store.project_revisions(project_id, RevisionKind.PREDICTION)
-    images = [image for image in store.images(project_id) if image.split is not Split.TEST and image.id in predicted]
+    predicted = store.revisions.newest_of_project(project_id, RevisionKind.PREDICTION)
+    images = [
+        image for image in store.images.all(project_id) if image.split is not Split.TEST and image.id in predicted
+    ]
     order = (*TO_DO, Standing.NOTHING)
     images.sort(key=lambda image: (standing_of(known, image.id) not in order, image.split is not Split.TRAIN))
     return images[:IMAGES]

@@ -70,7 +70,7 @@ def progress(store: Store, project_id: str, person: str) -> dict[str, ImageProgr
     The newest correction counts that is neither withdrawn nor replaced by a newer version of itself. What a blind
     assignment hides from this person is left out.
     """
-    kinds = store.label_kinds(project_id)
+    kinds = store.revisions.kinds_of_project(project_id)
     reviews = _newest_reviews(store, project_id, hidden_revisions(store, project_id, person))
     drafts = _open_drafts(store, project_id)
     blind = [each for each in assignments(store, project_id) if each.blind]

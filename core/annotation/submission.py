@@ -72,10 +72,10 @@ def submit_draft(store: Store, draft_id: str, holder: str, note: str = "") -> Su
     StorageFullError
         The disk is full. The draft stays open.
     """
-    draft = store.draft(draft_id)
+    draft = store.drafts.get(draft_id)
     if draft.state is DraftState.OPEN:
-        draft, _ = store.hold_draft(draft_id, holder, draft.holder_name, renew=True)
-        changed = {(tile.row, tile.column) for tile in store.draft_tiles(draft_id)}
+        draft, _ = store.drafts.hold(draft_id, holder, draft.holder_name, renew=True)
+        changed = {(tile.row, tile.column) for tile in store.drafts.tiles(draft_id)}
         if not changed and not draft.whole_image:
             raise AnnotationError(
                 "Nothing was painted and nothing was confirmed.",
@@ -83,9 +83,9 @@ def submit_draft(store: Store, draft_id: str, holder: str, note: str = "") -> Su
             )
         with suppress(DraftClosedError):  # the same draft was submitted twice at once, and the other came first
             return _told(_written(store, draft, holder, changed, note.strip()[:NOTE_CHARS]))
-        draft = store.draft(draft_id)
+        draft = store.drafts.get(draft_id)
     if draft.state is DraftState.SUBMITTED and draft.submitted_revision_id:
-        return _told(store.revision(draft.submitted_revision_id))
+        return _told(store.revisions.get(draft.submitted_revision_id))
     raise DraftClosedError(f"This draft is {draft.state}.", "Begin a new one on the image.")
 
 
@@ -95,8 +95,8 @@ def _told(revision: RevisionRecord) -> Submission:
 
 def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[int, int]], note: str) -> RevisionRecord:
     """A complete revision, and the draft closed with it in one transaction; nothing is left of it when that fails."""
-    image = store.image(draft.image_id)
-    scheme = store.project(image.project_id).scheme
+    image = store.images.get(draft.image_id)
+    scheme = store.projects.get(image.project_id).scheme
     details = {
         "scheme": scheme.to_json(),
         "note": note,
@@ -105,14 +105,14 @@ def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[i
         "whole_image": draft.whole_image,
         "draft_id": draft.id,
     }
-    revision = store.begin_revision(
+    revision = store.revisions.begin(
         image.id, RevisionKind.CORRECTION, parent_id=draft.base_revision_id, author=draft.author, details=details
     )
     try:
         tally = _write_pixels(store, draft, image, scheme, changed, revision.id)
         rows = tally.coverage_rows(store, revision.id, image, scheme)
-        sync_tree(store.label_pyramid_path(revision.id))  # the draft's tiles go: what replaces them must be on disk
-        return store.complete_revision(
+        sync_tree(store.revisions.pyramid_path(revision.id))  # the draft's tiles go: what replaces them must be on disk
+        return store.revisions.complete(
             revision.id,
             coverage=[row.to_json() for row in rows],
             within=lambda session: close_within(
@@ -122,7 +122,7 @@ def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[i
             changes=tally.changes(),
         )
     except BaseException:
-        store.discard_revision(revision.id)
+        store.revisions.discard(revision.id)
         raise
 
 
@@ -153,7 +153,7 @@ class _Tally:
         size_nm = image.pixel_size.nm
         known = [i for i in np.flatnonzero(self.labels).tolist() if i in (0, IGNORE_ID, *scheme.ids)]
         if image.shape_yx[0] * image.shape_yx[1] <= OBJECTS_UP_TO_PX and len(known) == np.count_nonzero(self.labels):
-            labels = open_pyramid(store.label_pyramid_path(revision_id)).read(0, slice(None), slice(None))
+            labels = open_pyramid(store.revisions.pyramid_path(revision_id)).read(0, slice(None), slice(None))
             return coverage_table(np.asarray(labels, np.uint8), scheme, size_nm)
         counted = int(self.labels[:IGNORE_ID].sum())
         return tuple(
@@ -175,7 +175,7 @@ def _write_pixels(
     revision_id: str,
 ) -> _Tally:
     """Labels and, unless the whole image is confirmed, coverage; a row of tiles at a time."""
-    tally, path = _Tally(), store.label_pyramid_path(revision_id)
+    tally, path = _Tally(), store.revisions.pyramid_path(revision_id)
     base = open_label_map(store, draft.base_revision_id) if draft.base_revision_id else None
     size_nm, (height, width) = image.pixel_size.nm, image.shape_yx
     with ExitStack() as writers:
@@ -195,7 +195,7 @@ def _write_pixels(
             before = np.zeros(shape, np.uint8) if base is None else np.array(base.read(0, rows, slice(None)), np.uint8)
             after, confirmed = before.copy(), np.full(shape, draft.whole_image)
             places = [place for place in changed if place[0] == tile_row]
-            for (row, column), data in store.draft_tile_data(draft.id, places).items():
+            for (row, column), data in store.drafts.tile_data(draft.id, places).items():
                 labels, covered = unpack_tile(data, tile_shape((height, width), row, column))
                 left = column * TILE_PX
                 after[:, left : left + labels.shape[1]] = labels

@@ -114,7 +114,7 @@ def strategies(store: Store, image_id: str) -> tuple[Strategy, ...]:
     found = _preferred(store, image_id)
     if found is None:
         return (Strategy.VARIETY,)
-    sure = open_pyramid(store.label_pyramid_path(found.id)).confidence is not None
+    sure = open_pyramid(store.revisions.pyramid_path(found.id)).confidence is not None
     return (*((Strategy.CONFIDENCE,) if sure else ()), Strategy.RANDOM, Strategy.VARIETY)
 
 
@@ -129,11 +129,13 @@ def tour(store: Store, image_id: str, person: str, strategy: Strategy = Strategy
         There is no such image.
     """
     if Strategy(strategy) is Strategy.VARIETY:
-        store.image(image_id)
-        return Tour(image_id, None, _varied(store.image_pyramid_path(image_id)), _visits(store, image_id, None, person))
+        store.images.get(image_id)
+        return Tour(
+            image_id, None, _varied(store.images.pyramid_path(image_id)), _visits(store, image_id, None, person)
+        )
     revision = _prediction(store, image_id)
     classes = translation_of(store, revision).lookup().tobytes()
-    found = _suggested(store.label_pyramid_path(revision.id), revision.id, classes, Strategy(strategy))
+    found = _suggested(store.revisions.pyramid_path(revision.id), revision.id, classes, Strategy(strategy))
     return Tour(image_id, revision.id, found, _visits(store, image_id, revision.id, person))
 
 
@@ -147,9 +149,9 @@ def visit(store: Store, about: Tour, person: str, suggestion: Suggestion, outcom
     AccessError
         The person may not see the project (any more).
     """
-    require(store, store.image(about.image_id).project_id, person, Permission.VIEW)
+    require(store, store.images.get(about.image_id).project_id, person, Permission.VIEW)
     if about.revision_id is not None:
-        store.revision(about.revision_id)
+        store.revisions.get(about.revision_id)
     key = (about.image_id, person_key(person), _stored(about.revision_id, suggestion.place))
     with store.database.writing() as session:
         row = session.get(VisitRow, key)
@@ -164,7 +166,7 @@ def visit(store: Store, about: Tour, person: str, suggestion: Suggestion, outcom
 
 def start_again(store: Store, about: Tour, person: str) -> None:
     """Forget what a person has seen and skipped of these places. Raises as `visit`."""
-    require(store, store.image(about.image_id).project_id, person, Permission.VIEW)
+    require(store, store.images.get(about.image_id).project_id, person, Permission.VIEW)
     with store.database.writing() as session:
         session.query(VisitRow).filter_by(
             image_id=about.image_id, revision_id=about.revision_id, person=person_key(person)
@@ -189,8 +191,8 @@ def _stored(revision_id: str | None, place: str) -> str:
 
 
 def _preferred(store: Store, image_id: str) -> RevisionRecord | None:
-    image = store.image(image_id)
-    predictions = store.revisions(image_id, kind=RevisionKind.PREDICTION)
+    image = store.images.get(image_id)
+    predictions = store.revisions.of_image(image_id, kind=RevisionKind.PREDICTION)
     if len(predictions) < 2:
         return next(iter(predictions), None)
     model = proposed_model(store, ModelStore(store.settings.models_dir), image.project_id, image_id)

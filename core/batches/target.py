@@ -32,7 +32,7 @@ def upload_projects(store: Store, person: str, *, used: Sequence[str | None] = (
         Ids of projects that were looked at last, which come first.
     """
     demo = demo_project(store)
-    known = {each.id: each for each in store.projects() if may(store, each.id, person, Permission.ADD_IMAGES)}
+    known = {each.id: each for each in store.projects.all() if may(store, each.id, person, Permission.ADD_IMAGES)}
     newest = [each for each in reversed(known) if demo is None or each != demo.id]
     order = dict.fromkeys([*used, *last_projects(store, person), *newest, *known])
     return tuple(known[each] for each in order if each in known)
@@ -43,7 +43,7 @@ def makes_first_project(store: Store, person: str) -> bool:
     demo = demo_project(store)
     if any(demo is None or each.id != demo.id for each in upload_projects(store, person)):
         return False
-    return store.uploads_project() is None and _may_make_projects(store, person)
+    return store.projects.uploads_project() is None and _may_make_projects(store, person)
 
 
 def first_project(store: Store, scheme: LabelScheme, *, by: str) -> ProjectRecord:
@@ -63,7 +63,7 @@ def first_project(store: Store, scheme: LabelScheme, *, by: str) -> ProjectRecor
         ``by`` may neither add images to a project nor make one.
     """
     for number in count(1):
-        known = store.uploads_project()
+        known = store.projects.uploads_project()
         if known is not None and may(store, known.id, by, Permission.ADD_IMAGES):
             return known
         if known is not None or not _may_make_projects(store, by):

@@ -41,6 +41,6 @@ def demo(
         for row in ended:
             if row.error_cause:
                 notice(f"{row.error_cause} {row.error_remedy}".strip())
-    if not store.evaluations(records[0].project_id):
+    if not store.evaluations.of_project(records[0].project_id):
         submit(DemoParams(rounds=True), priority=Priority.BATCH)  # test set, evaluation, rounds, while the app starts
     done(f"The demo project has {len(records)} synthetic micrographs.")

@@ -54,7 +54,7 @@ def export(
     """
     store = current_store()
     owner = find_project(store, project)
-    images = _chosen(store.images(owner.id), image or [], stack, split or [], owner.name)
+    images = _chosen(store.images.all(owner.id), image or [], stack, split or [], owner.name)
     request = ExportRequest(
         project_id=owner.id,
         image_ids=tuple(each.id for each in images),

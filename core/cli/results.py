@@ -70,7 +70,7 @@ def list_evaluations(
     table = Table(title="Evaluations")
     for column in ("id", "project", "name", "state", "images", "mean Dice", "when"):
         table.add_column(column, overflow="fold", no_wrap=column == "id")
-    for owner in (find_project(store, project),) if project else store.projects():
+    for owner in (find_project(store, project),) if project else store.projects.all():
         for row in evaluations(store, owner.id):
             dice = f"{evaluation_report(store, row.id).figure('dice').macro:.3f}" if row.scored_count else "–"
             count = f"{row.scored_count} of {row.image_count}"
@@ -132,7 +132,7 @@ def find_project(store: Store, wanted: str) -> ProjectRecord:
     NotFoundError
         There is none.
     """
-    projects = store.projects()
+    projects = store.projects.all()
     for project in projects:
         if wanted in (project.name, project.id):
             return project

@@ -212,7 +212,7 @@ def _follow(store: Store, begun: RoundRecord, *, wait: bool) -> None:
             steps = tuple(Step)
             progress((steps.index(where.step) + where.fraction) / len(steps), f"{where.step.value} {where.message}")
             time.sleep(_POLL_S)
-            it = store.round(it.id)
+            it = store.rounds.get(it.id)
     print_round(store, it)
     if it.state is RoundState.FAILED:
         raise RoundError(f"Round {it.number} failed at the step {it.step.value}. {it.now.cause}", it.now.remedy)
@@ -223,7 +223,7 @@ def _numbered(store: Store, project: str, number: int) -> RoundRecord:
 
 
 def _round(store: Store, project: ProjectRecord, number: int) -> RoundRecord:
-    rounds = store.rounds(project.id)
+    rounds = store.rounds.of_project(project.id)
     for each in rounds:
         if each.number == number:
             return each
@@ -237,7 +237,7 @@ def _images(store: Store, project: ProjectRecord, wanted: list[str] | None) -> t
         return None
     ids = []
     for each in wanted:
-        found = [image.id for image in store.images(project.id) if each in (image.name, image.id)]
+        found = [image.id for image in store.images.all(project.id) if each in (image.name, image.id)]
         if len(found) != 1:
             what = "no image" if not found else f"{len(found)} images called"
             raise NotFoundError(

@@ -77,7 +77,7 @@ def _tell_what_becomes_outdated(
     store: Store, project_id: str, files: Sequence[Path], pixel_size_nm: float | None
 ) -> None:
     """Say of images that the project holds without a pixel size which label maps one of these files makes outdated."""
-    unsized = {image.content_hash: image for image in store.images(project_id) if image.pixel_size.nm is None}
+    unsized = {image.content_hash: image for image in store.images.all(project_id) if image.pixel_size.nm is None}
     for path in files if unsized else ():
         try:
             with open_guarded(path, max_px=store.settings.max_image_px) as file:
@@ -108,13 +108,13 @@ def _tell_of_known(store: Store, job: JobRecord) -> None:
     """What a file has changed about an image that the project held before, and what becomes outdated by it."""
     name, result = job.title, job.result
     for image_id in result.get("sized", []):
-        image = store.image(image_id)
+        image = store.images.get(image_id)
         outdated = result.get("outdated", {}).get(image_id, "")
         notice(f"{name}: {image.name} was here before without a pixel size; now it has {image.pixel_size.nm:.4g} nm.")
         if outdated:
             notice(f"{name}: {outdated}")
     for image_id, nm in result.get("sizes_nm", {}).items():
-        image = store.image(image_id)
+        image = store.images.get(image_id)
         kept = f"{image.pixel_size.nm:.4g} nm" if image.pixel_size.nm else "no pixel size"
         notice(f"{name}: {image.name} was here before with {kept} per pixel, which stays; {nm:.4g} nm was not taken.")
 

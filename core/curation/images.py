@@ -42,19 +42,19 @@ class ProjectContents:
 
 
 def change_image(store: Store, image_id: str, *, by: str, **changes: Any) -> ImageRecord:
-    """Change what is given, as `Store.update_image` takes it, and leave the rest.
+    """Change what is given, as `Images.update` takes it, and leave the rest.
 
     Raises
     ------
     AccessError
         ``by`` may not manage the project, or not paint in it where only the pixel size changes.
     NotFoundError, StoreError
-        As `Store.update_image`.
+        As `Images.update`.
     """
-    before = store.image(image_id)
+    before = store.images.get(image_id)
     wanted = Permission.PAINT if set(changes) == {"pixel_size"} else Permission.MANAGE
     require(store, before.project_id, by, wanted)
-    after = store.update_image(image_id, **changes)
+    after = store.images.update(image_id, **changes)
     told = {name: [_plain(getattr(before, name)), _plain(getattr(after, name))] for name in changes}
     with store.database.writing() as session:
         note(session, by, "image_changed", after.project_id, image_id, name=after.name, changes=told)
@@ -90,15 +90,15 @@ def decide_classes(
         There is no such class.
     """
     require(store, project_id, by, Permission.MANAGE if add else Permission.PAINT)
-    project = store.project(project_id)
+    project = store.projects.get(project_id)
     match_classes(model.scheme, project.scheme.with_classes(add), class_map)
     if add:
         scheme = project.scheme.with_classes(add, project.retired_ids)
-        project = store.update_project(project_id, scheme=scheme)
+        project = store.projects.update(project_id, scheme=scheme)
     added = {item.id: item.name for item in project.scheme.classes}
     names = {name.strip().casefold(): name for name in added.values()}
     decided = {**class_map, **{name: names[name.strip().casefold()] for name in add}}
-    store.keep_class_map(project_id, model.id, decided)
+    store.projects.keep_class_map(project_id, model.id, decided)
     with store.database.writing() as session:
         note(session, by, "classes_matched", project_id, model.id, classes=decided, added=list(add))
     return project
@@ -115,7 +115,7 @@ def change_pixel_size(store: Store, image_id: str, nm: float, *, by: str, detail
         There is no such image.
     """
     change_pixel_sizes(store, [image_id], nm, by=by, detail=detail)
-    return store.image(image_id)
+    return store.images.get(image_id)
 
 
 def change_pixel_sizes(
@@ -157,7 +157,7 @@ def change_pixel_sizes(
             change_image(store, image.id, by=by, pixel_size=size)
     cancel_predictions(store, wrong)
     release_answered(store)
-    return tuple(store.image(image.id) for image in changed)
+    return tuple(store.images.get(image.id) for image in changed)
 
 
 def images_with_planes(store: Store, image_ids: Collection[str]) -> tuple[ImageRecord, ...]:
@@ -165,7 +165,7 @@ def images_with_planes(store: Store, image_ids: Collection[str]) -> tuple[ImageR
     found: dict[str, ImageRecord] = {}
     for image_id in image_ids:
         if image_id not in found:
-            found |= {plane.id: plane for plane in stack_planes(store, store.image(image_id))}
+            found |= {plane.id: plane for plane in stack_planes(store, store.images.get(image_id))}
     return tuple(found.values())
 
 
@@ -173,7 +173,7 @@ def stack_planes(store: Store, image: ImageRecord) -> tuple[ImageRecord, ...]:
     """All planes of the image's stack, also those in the trash; the image alone where it is in none."""
     if not image.stack:
         return (image,)
-    images = (*store.images(image.project_id), *store.trashed_images(image.project_id))
+    images = (*store.images.all(image.project_id), *store.trash.images(image.project_id))
     return tuple(other for other in images if other.stack == image.stack)
 
 
@@ -230,7 +230,7 @@ def trash_images(store: Store, image_ids: Collection[str], *, by: str) -> int:
         ``by`` may not manage one of their projects; nothing is done then.
     """
     _told(store, image_ids, by, "images_trashed")
-    return store.trash_images(image_ids)
+    return store.trash.put(image_ids)
 
 
 def restore_images(store: Store, image_ids: Collection[str], *, by: str) -> int:
@@ -242,7 +242,7 @@ def restore_images(store: Store, image_ids: Collection[str], *, by: str) -> int:
         As `trash_images`.
     """
     _told(store, image_ids, by, "images_restored")
-    return store.restore_images(image_ids)
+    return store.trash.restore(image_ids)
 
 
 def project_contents(store: Store, project_id: str) -> ProjectContents:
@@ -285,7 +285,7 @@ def delete_project(store: Store, project_id: str, name: str, *, by: str) -> Proj
         gone.append(_contents(session, project.id))
         note(session, by, PROJECT_DELETED, project.id, project.id, name=project.name, **asdict(gone[0]))
 
-    store.delete_project(project_id, within=checked)
+    store.projects.delete(project_id, within=checked)
     return gone[0]
 
 

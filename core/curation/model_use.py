@@ -33,7 +33,7 @@ def trash_model(store: Store, models: ModelStore, model_id: str) -> TrashedModel
             f"{_name(models, model_id)} is in use by {len(users)} job(s): {', '.join(sorted(kinds))}.",
             "Wait until they have ended, or cancel them on the Jobs page.",
         )
-    projects = store.promoting_projects(model_id)
+    projects = store.rounds.promoting_projects(model_id)
     if projects:
         raise ModelError(
             f"{_name(models, model_id)} is the promoted model of {', '.join(projects)}.",
@@ -53,7 +53,7 @@ def rounds_using(store: Store, model_id: str) -> tuple[RoundRecord, ...]:
     """Rounds under way, or waiting for a decision, that made a model, start from it, or are compared with it."""
     return tuple(
         each
-        for each in store.rounds(states=(RoundState.RUNNING, RoundState.WAITING))
+        for each in store.rounds.of_project(states=(RoundState.RUNNING, RoundState.WAITING))
         if model_id in (each.model_id, each.parent_model_id, each.base_model_id)
     )
 

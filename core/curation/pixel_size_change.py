@@ -77,7 +77,7 @@ def change_of_pixel_size(store: Store, images: Sequence[ImageRecord], nm: float)
     maps = _complete_maps(store, changing)
     made = [row for row in maps if row.kind == RevisionKind.PREDICTION.value and row.model_id]
     outdated = [row for row in made if _summary(row).get("pixel_size_nm") != nm]
-    measured = [row for row in maps if store.object_table_path(row.id).exists()]
+    measured = [row for row in maps if store.revisions.object_table_path(row.id).exists()]
     times = [_seconds(store, row, changing[row.image_id], nm) for row in outdated]
     known = [seconds for seconds in times if seconds is not None]
     return PixelSizeChange(

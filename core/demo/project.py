@@ -39,7 +39,7 @@ Progress = Callable[[float, str], None]
 
 def demo_project(store: Store) -> ProjectRecord | None:
     """The demo project, None where it was not made or was deleted."""
-    return next((item for item in store.projects() if item.name == DEMO_PROJECT), None)
+    return next((item for item in store.projects.all() if item.name == DEMO_PROJECT), None)
 
 
 def demo_was_deleted(store: Store) -> bool:
@@ -77,14 +77,14 @@ def prepare_demo_tests(store: Store, on_progress: Progress | None = None) -> tup
 def _prepare(
     store: Store, wanted: Sequence[tuple[str, int, int]], on_progress: Progress | None, *, example: bool
 ) -> tuple[ImageRecord, ...]:
-    project = demo_project(store) or store.create_project(DEMO_PROJECT, DEFAULT_SCHEME, PIXEL_SIZE_NM)
-    there = {image.name: image for image in store.images(project.id)}
+    project = demo_project(store) or store.projects.create(DEMO_PROJECT, DEFAULT_SCHEME, PIXEL_SIZE_NM)
+    there = {image.name: image for image in store.images.all(project.id)}
     records = []
     for number, (name, seed, edge) in enumerate(wanted):
         if on_progress:
             on_progress(number / len(wanted), f"drawing {name}")
         record = there.get(name)
-        if record is None or not store.revisions(record.id, kind=RevisionKind.REFERENCE):
+        if record is None or not store.revisions.of_image(record.id, kind=RevisionKind.REFERENCE):
             phantom = generate_phantom(seed, edge, pixel_size_nm=PIXEL_SIZE_NM)
             record = _add(store, project, name, phantom, example=example)
         records.append(record)
@@ -97,20 +97,20 @@ def _add(store: Store, project: ProjectRecord, name: str, phantom: Phantom, *, e
     """One image with its reference label map."""
     size = PixelSize(phantom.pixel_size_nm, PixelSizeSource.FILE, "synthetic")
     image = Image(phantom.image_yx, size, name, ("Synthetic: drawn by a program, not taken with a microscope.",))
-    record = store.add_image(project.id, image, split=Split.TEST, specimen=name, example=example)
-    revision = store.begin_revision(
+    record = store.images.add(project.id, image, split=Split.TEST, specimen=name, example=example)
+    revision = store.revisions.begin(
         record.id, RevisionKind.REFERENCE, author="generator", details={"scheme": DEFAULT_SCHEME.to_json()}
     )
     try:
         write_label_pyramid(
-            store.label_pyramid_path(revision.id),
+            store.revisions.pyramid_path(revision.id),
             phantom.labels_yx,
             pixel_size_nm=phantom.pixel_size_nm,
             scheme=DEFAULT_SCHEME,
         )
         rows = coverage_table(phantom.labels_yx, DEFAULT_SCHEME, phantom.pixel_size_nm)
-        store.complete_revision(revision.id, coverage=[row.to_json() for row in rows])
+        store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
     except BaseException:
-        store.discard_revision(revision.id)
+        store.revisions.discard(revision.id)
         raise
     return record

@@ -60,7 +60,7 @@ _TAB: Final = "demo"
 def prepare_demo_pool(store: Store) -> tuple[ImageRecord, ...]:
     """The images to correct, made where they are missing; they have no reference."""
     project = _project(store)
-    there = {image.name: image for image in store.images(project.id)}
+    there = {image.name: image for image in store.images.all(project.id)}
     return tuple(there.get(name) or _add(store, project, name, seed, edge) for name, seed, edge in DEMO_POOL)
 
 
@@ -78,7 +78,7 @@ def correct_demo(store: Store, model_id: str, minutes: float = MINUTES) -> Round
         None where the project has rounds already.
     """
     project = _project(store)
-    if store.rounds(project.id):
+    if store.rounds.of_project(project.id):
         return None
     one, two, three = prepare_demo_pool(store)
     seeds = {name: (seed, edge) for name, seed, edge in DEMO_POOL}
@@ -117,14 +117,14 @@ def _add(store: Store, project: ProjectRecord, name: str, seed: int, edge: int) 
     size = PixelSize(PIXEL_SIZE_NM, PixelSizeSource.FILE, "synthetic")
     notices = ("Synthetic: drawn by a program, not taken with a microscope.",)
     image = Image(_phantom(seed, edge).image_yx, size, name, notices)
-    return store.add_image(project.id, image, split=Split.POOL, specimen=name)
+    return store.images.add(project.id, image, split=Split.POOL, specimen=name)
 
 
 def _corrected(store: Store, image: ImageRecord, seed: int, edge: int) -> RevisionRecord:
     """A submitted correction: at some suggested places the labels are made exact, and confirmed."""
     truth = _phantom(seed, edge).labels_yx
     found = tour(store, image.id, ANNOTATOR, Strategy.CONFIDENCE)
-    prediction = store.revisions(image.id, kind=RevisionKind.PREDICTION)[0]
+    prediction = store.revisions.of_image(image.id, kind=RevisionKind.PREDICTION)[0]
     draft, _ = prepare_draft(store, image.id, ANNOTATOR, prediction.id)
     read = open_label_map(store, prediction).read(0, slice(None), slice(None))
     before = np.asarray(read, np.uint8)
@@ -133,10 +133,10 @@ def _corrected(store: Store, image: ImageRecord, seed: int, edge: int) -> Revisi
     for place in places:
         where = slice(place.row, place.row + place.height_px), slice(place.column, place.column + place.width_px)
         after[where], covered[where] = truth[where], True
-    store.hold_draft(draft.id, _TAB, ANNOTATOR)
+    store.drafts.hold(draft.id, _TAB, ANNOTATOR)
     tiles = _tiles(before, after, covered)
     seconds = _SECONDS_A_PLACE * len(places)
-    store.write_draft_tiles(draft.id, _TAB, 1, tiles, seconds=seconds, strokes=len(places))
+    store.drafts.write_tiles(draft.id, _TAB, 1, tiles, seconds=seconds, strokes=len(places))
     return submit_draft(store, draft.id, _TAB, f"{len(places)} places where the model was unsure (simulated)").revision
 
 

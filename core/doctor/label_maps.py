@@ -55,7 +55,7 @@ def _misread(store: Store, foreign: ForeignMap, work: MisreadWork) -> Finding:
     )
     if work.what == "draft":
         return Finding(Level.PROBLEM, f"draft {work.id}", detail, "Discard it on the Correct page and begin again.")
-    project_id = store.image(foreign.revision.image_id).project_id
+    project_id = store.images.get(foreign.revision.image_id).project_id
     rounds = [str(each.number) for each in rounds_that_learned(store, project_id, work.id)]
     learned = f"; learned from in round {', '.join(rounds)}" if rounds else ""
     return Finding(

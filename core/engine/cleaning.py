@@ -38,7 +38,7 @@ def clean(store: Store) -> int:
         How many things.
     """
     models = ModelStore(store.settings.models_dir)
-    removed = store.purge_images() + models.purge_trash() + _sweep_models(models.models_dir)
+    removed = store.trash.purge() + models.purge_trash() + _sweep_models(models.models_dir)
     return removed + sweep_half_made(store) + sweep_leftovers(store)
 
 

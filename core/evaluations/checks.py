@@ -107,9 +107,9 @@ def check_evaluation(store: Store, plan: EvaluationPlan) -> EvaluationCheck:
 
 def planned(store: Store, plan: EvaluationPlan) -> Planned:
     """Look up what a plan names. Raises as `check_evaluation`."""
-    project = store.project(plan.project_id)
+    project = store.projects.get(plan.project_id)
     settings_of(plan.settings)
-    everything = store.images(plan.project_id)
+    everything = store.images.all(plan.project_id)
     by_id = {image.id: image for image in everything}
     refusals: list[Refusal] = []
     if plan.image_ids is None:
@@ -130,7 +130,7 @@ def planned(store: Store, plan: EvaluationPlan) -> Planned:
             )
         if not wanted:
             refusals.append(Refusal("No image is chosen.", "Choose at least one with reference labels."))
-    references = store.project_revisions(plan.project_id, RevisionKind.REFERENCE)
+    references = store.revisions.newest_of_project(plan.project_id, RevisionKind.REFERENCE)
     model = None
     if plan.model_id is not None:
         try:
@@ -201,7 +201,7 @@ def seen_before(
     store: Store, project_id: str, image_ids: Collection[str], model: StoredModel | None
 ) -> tuple[str, ...]:
     """What makes the figures of these images look too good: they, or their specimens, were trained on."""
-    everything = store.images(project_id)
+    everything = store.images.all(project_id)
     images = [image for image in everything if image.id in image_ids]
     return (*(_trained_on(model, images) if model else ()), *_shared(images, everything))
 
@@ -227,8 +227,8 @@ def _predictions(store: Store, what: Planned) -> list[Refusal]:
         if revision_id is None:
             continue
         try:
-            revision = store.revision(revision_id)
-            shape = open_pyramid(store.label_pyramid_path(revision_id)).shape_yx
+            revision = store.revisions.get(revision_id)
+            shape = open_pyramid(store.revisions.pyramid_path(revision_id)).shape_yx
         except CristaeError as error:
             told.append(Refusal.of(error, image.name))
             continue

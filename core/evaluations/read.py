@@ -80,7 +80,7 @@ class _Loaded:
 
 def evaluations(store: Store, project_id: str) -> tuple[EvaluationRecord, ...]:
     """Evaluations of a project, newest first."""
-    return tuple(_as_it_is(store, row) for row in store.evaluations(project_id))
+    return tuple(_as_it_is(store, row) for row in store.evaluations.of_project(project_id))
 
 
 def evaluation(store: Store, evaluation_id: str) -> EvaluationRecord:
@@ -91,7 +91,7 @@ def evaluation(store: Store, evaluation_id: str) -> EvaluationRecord:
     NotFoundError
         There is none with this id.
     """
-    return _as_it_is(store, store.evaluation(evaluation_id))
+    return _as_it_is(store, store.evaluations.get(evaluation_id))
 
 
 def evaluation_report(store: Store, evaluation_id: str) -> EvaluationReport:
@@ -130,7 +130,7 @@ def image_errors(store: Store, evaluation_id: str, image_id: str) -> tuple[Conne
     NotFoundError
         The evaluation has no such image.
     """
-    return tuple(ConnectedError.from_json(each) for each in store.evaluation_errors(evaluation_id, image_id))
+    return tuple(ConnectedError.from_json(each) for each in store.evaluations.errors(evaluation_id, image_id))
 
 
 def compare_evaluations(store: Store, before_id: str, after_id: str) -> Comparison:
@@ -158,7 +158,7 @@ def compare_evaluations(store: Store, before_id: str, after_id: str) -> Comparis
 def _check_references(store: Store, before_id: str, after_id: str) -> None:
     """Refuse where an image has another reference since, however alike the two are in numbers."""
     first, second = (
-        {image.image_id: image for image in store.evaluation_images(each)} for each in (before_id, after_id)
+        {image.image_id: image for image in store.evaluations.images(each)} for each in (before_id, after_id)
     )
     both = [(first[image_id], image) for image_id, image in second.items() if image_id in first]
     changed = [
@@ -186,7 +186,7 @@ def delete_evaluation(store: Store, evaluation_id: str, *, by: str | None = None
     AccessError
         ``by`` may not evaluate in its project.
     """
-    row = store.evaluation(evaluation_id)
+    row = store.evaluations.get(evaluation_id)
     if by is not None:
         require(store, row.project_id, by, Permission.TRAIN)
 
@@ -195,7 +195,7 @@ def delete_evaluation(store: Store, evaluation_id: str, *, by: str | None = None
             require_within(session, store.settings, row.project_id, by, Permission.TRAIN)
             note(session, by, "evaluation_deleted", row.project_id, evaluation_id, name=row.name)
 
-    store.delete_evaluation(evaluation_id, within=told)
+    store.evaluations.delete(evaluation_id, within=told)
     if row.job_id is not None and not _ended(store, row.job_id):
         request_cancel(row.job_id, store=store)
 
@@ -216,7 +216,7 @@ def _ended(store: Store, job_id: str) -> bool:
 
 def _load(store: Store, row: EvaluationRecord) -> _Loaded:
     """Images and report, from memory where nothing has changed since; who asks for the same meanwhile waits for it."""
-    scheme = row.scheme.shown_as(store.project(row.project_id).scheme)
+    scheme = row.scheme.shown_as(store.projects.get(row.project_id).scheme)
     key = (store.settings.resolved_database_url, row.id, row.scored_count, row.state, row.completed_at, scheme)
     found = _kept(key)
     if found is None:
@@ -244,7 +244,7 @@ def _keep(key: tuple[object, ...], loaded: _Loaded) -> _Loaded:
 
 def _read(store: Store, row: EvaluationRecord, scheme: LabelScheme) -> _Loaded:
     """With the classes as the project calls and colours them now."""
-    rows = store.evaluation_images(row.id)
+    rows = store.evaluations.images(row.id)
     scores = {each.image_id: ImageScores.from_json(each.scores) for each in rows if each.scores is not None}
     unscored = {each.name: _reason(row, each) for each in rows if each.scores is None}
     report = None

@@ -73,7 +73,7 @@ def score_stored_image(
 
 
 def stored_result(result: ImageResult, scheme: LabelScheme) -> dict[str, Any]:
-    """As `Store.keep_scores` takes it, with the versions that worked it out."""
+    """As `Evaluations.keep_scores` takes it, with the versions that worked it out."""
     scores = result.scores.to_json(scheme) | {"versions": versions()}
     return {"scores": scores, "errors": [each.to_json() for each in result.errors]}
 

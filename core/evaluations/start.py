@@ -61,7 +61,7 @@ def start_evaluation(store: Store, plan: EvaluationPlan, *, author: str = "", by
         raise DatasetError(check.refusals[0].cause, check.refusals[0].remedy)
     scheme = what.project.scheme
     sizes = [image.pixel_size.nm for image in check.images if image.pixel_size.nm is not None]
-    row = store.create_evaluation(
+    row = store.evaluations.create(
         plan.project_id,
         _name(what),
         _images(what),
@@ -74,7 +74,7 @@ def start_evaluation(store: Store, plan: EvaluationPlan, *, author: str = "", by
         evaluation_id=row.id, project_id=plan.project_id, model_id=plan.model_id or "", name=row.name
     )
     job = submit(params, author=author, priority=Priority.BATCH, store=store, by=by)
-    store.set_evaluation(row.id, job_id=job.id)
+    store.evaluations.update(row.id, job_id=job.id)
     return job
 
 

@@ -74,7 +74,7 @@ def chosen_maps(
     DatasetError
         ``labels`` means nothing.
     """
-    known = {image.id: image for image in store.images(project_id)}
+    known = {image.id: image for image in store.images.all(project_id)}
     images = known.values() if image_ids is None else [known[each] for each in image_ids if each in known]
     layers = _layers(store, project_id, labels, person)
     reason = _NONE.get(labels, "It has no prediction of this source.")
@@ -89,7 +89,7 @@ def label_choices(store: Store, project_id: str, person: str) -> dict[str, str]:
     choices = {COUNTS: "The label map that counts", TRAINING: "What trainings learn from"}
     if approved_maps(store, project_id, person):
         choices[SourceKind.APPROVED.value] = "Approved corrections"
-    if store.project_revisions(project_id, RevisionKind.REFERENCE):
+    if store.revisions.newest_of_project(project_id, RevisionKind.REFERENCE):
         choices[SourceKind.REFERENCE.value] = "References"
     models = ModelStore(store.settings.models_dir)
     for source in sorted(predictions_by_maker(store, project_id), key=lambda each: each.key):
@@ -125,7 +125,7 @@ def _layers(store: Store, project_id: str, labels: str, person: str | None) -> d
     if labels == SourceKind.APPROVED:
         return _alone(approved_maps(store, project_id, person))
     if labels == SourceKind.REFERENCE:
-        return _alone(store.project_revisions(project_id, RevisionKind.REFERENCE))
+        return _alone(store.revisions.newest_of_project(project_id, RevisionKind.REFERENCE))
     if labels == COUNTS:
         return _alone(counting_maps(store, project_id, person))
     for source, revisions in predictions_by_maker(store, project_id).items():

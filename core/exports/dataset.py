@@ -96,7 +96,7 @@ class DatasetFiles:
         )
 
     def _image(self, image: ImageRecord, stem: str, split: Split, work: Path) -> Made:
-        rows = image_rows(open_pyramid(self._store.image_pyramid_path(image.id)))
+        rows = image_rows(open_pyramid(self._store.images.pyramid_path(image.id)))
         facts = FileFacts(pixel_size_nm=image.pixel_size.nm, image=image.name)
         dtype = np.dtype(image.dtype)
         if self._layout is Layout.NNUNET or dtype == np.float32:

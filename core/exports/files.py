@@ -53,7 +53,7 @@ def image_files(source: LabelledImage, part: Part, stem: str, work: Path, *, ful
 
 def micrograph_file(store: Store, image: ImageRecord, stem: str, work: Path) -> Made:
     """The image itself as a TIFF with its pixel size."""
-    pyramid = open_pyramid(store.image_pyramid_path(image.id))
+    pyramid = open_pyramid(store.images.pyramid_path(image.id))
     path = work / f"{stem}.tif"
     facts = FileFacts(pixel_size_nm=image.pixel_size.nm, image=image.name)
     write_image_tiff_by_rows(path, image.shape_yx, np.dtype(image.dtype), image_rows(pyramid), facts)

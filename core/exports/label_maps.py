@@ -75,10 +75,10 @@ def render_download(store: Store, revision_id: str, what: str, options: Options)
     """
     if what not in DOWNLOADS:
         raise NotFoundError(f"There is no download {what!r}.", f"There are {', '.join(DOWNLOADS)}.")
-    revision = store.revision(revision_id)
+    revision = store.revisions.get(revision_id)
     if revision.state is not RevisionState.COMPLETE:
         raise StoreError("This label map is still being written.", "Wait until its prediction has finished.")
-    image = store.image(revision.image_id)
+    image = store.images.get(revision.image_id)
     media_type, render = DOWNLOADS[what]
     return render(LabelledImage(store, image, revision), options), media_type, f"{file_stem(image.name)}_{what}"
 
@@ -146,7 +146,7 @@ class LabelledImage:
     @property
     def micrograph(self) -> Pyramid:
         """The image pyramid."""
-        return open_pyramid(self.store.image_pyramid_path(self.image.id))
+        return open_pyramid(self.store.images.pyramid_path(self.image.id))
 
     @property
     def facts(self) -> FileFacts:

@@ -100,7 +100,7 @@ def write_package(
     """
     if person is not None:
         require(store, request.project_id, person, Permission.VIEW)
-    project = store.project(request.project_id)
+    project = store.projects.get(request.project_id)
     chosen = chosen_maps(store, project.id, request.labels, person, request.image_ids)
     there = {each.image.id for each in chosen}
     gone = [image_id for image_id in request.image_ids if image_id not in there]

@@ -39,7 +39,7 @@ def start_export(store: Store, request: ExportRequest, *, by: str) -> JobRecord:
         Too many exports are under way.
     """
     require(store, request.project_id, by, Permission.VIEW)
-    title = request.title or store.project(request.project_id).name
+    title = request.title or store.projects.get(request.project_id).name
     params = ExportParams(what="package", project_id=request.project_id, name=title, request=request.to_json())
     return _submit(store, params, by)
 
@@ -76,7 +76,7 @@ def start_file(
     params = ExportParams(what=what, file=file, options=dict(options))
     if what == "revision":
         require_visible(store, subject_id, by)
-        image = store.image(store.revision(subject_id).image_id)
+        image = store.images.get(store.revisions.get(subject_id).image_id)
         params = replace(params, revision_id=subject_id, project_id=image.project_id, name=f"{image.name}: {file}")
     elif what == "evaluation":
         row = evaluation(store, subject_id)

@@ -84,7 +84,7 @@ def measured_table(
 ) -> ObjectTable:
     """The objects of a label map as somebody has measured them, with their contact distance; else measured and kept."""
     require_project_classes(store, revision)
-    path = store.object_table_path(revision.id)
+    path = store.revisions.object_table_path(revision.id)
     kept = ObjectTable.load(path) if path.is_file() else None
     if kept is not None and kept.pixel_size_nm == image.pixel_size.nm:
         return kept
@@ -97,7 +97,7 @@ def measured_table(
         contact_nm=CONTACT_NM if kept is None else kept.contact_nm,
         progress=progress,
     )
-    store.revision(revision.id)  # gone meanwhile: then its folder must not come back
+    store.revisions.get(revision.id)  # gone meanwhile: then its folder must not come back
     table.save(path)
     return table
 

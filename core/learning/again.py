@@ -104,7 +104,7 @@ def _gone(store: Store, snapshot: Snapshot) -> list[str]:
     told = []
     for case in snapshot.cases:
         try:
-            image = store.image(case.image_id)
+            image = store.images.get(case.image_id)
         except NotFoundError:
             told.append(f"the image {case.name} has been deleted")
             continue
@@ -112,7 +112,7 @@ def _gone(store: Store, snapshot: Snapshot) -> list[str]:
             told.append(f"the image {case.name} has other pixels")
         try:
             for revision_id in case.revision_ids:
-                store.revision(revision_id)
+                store.revisions.get(revision_id)
         except NotFoundError:
             told.append(f"the label map of {case.name} has been deleted")
     return told

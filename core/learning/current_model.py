@@ -94,7 +94,7 @@ def opening_model(store: Store, models: ModelStore, project_id: str, image_id: s
     prediction's maker is shown, archived or not; None where the model store is empty.
     """
     proposed = proposed_model(store, models, project_id, image_id)
-    makers = [revision.model_id for revision in store.revisions(image_id, kind=RevisionKind.PREDICTION)]
+    makers = [revision.model_id for revision in store.revisions.of_image(image_id, kind=RevisionKind.PREDICTION)]
     if proposed is None or proposed.id in makers:
         return proposed
     known = {model.id: model for model in models.list()}
@@ -131,8 +131,8 @@ def model_to_ask_about(store: Store, models: ModelStore, project_id: str) -> New
     NewModel or None
         None where there is nothing to ask.
     """
-    promoted = store.promoted_model(project_id)
-    declined = store.declined_models(project_id)
+    promoted = store.rounds.promoted_model(project_id)
+    declined = store.model_choices.declined(project_id)
     trained = (each for each in models.list() if each.project_id == project_id and not each.archived)
     newest = next((each for each in trained if each.id not in declined), None)
     if newest is None or (promoted is not None and promoted.model_id == newest.id):
@@ -147,19 +147,19 @@ def model_to_ask_about(store: Store, models: ModelStore, project_id: str) -> New
 def _of_project(
     store: Store, known: Mapping[str, StoredModel], project_id: str, image_id: str | None
 ) -> CurrentModel | None:
-    promoted = store.promoted_model(project_id)
+    promoted = store.rounds.promoted_model(project_id)
     if promoted is not None and promoted.model_id in known:
         return CurrentModel(known[promoted.model_id], Reason.PROMOTED)
-    declined = store.declined_models(project_id)  # evaluating them has made predictions, too
+    declined = store.model_choices.declined(project_id)  # evaluating them has made predictions, too
     offered = {model_id: each for model_id, each in known.items() if not each.archived and model_id not in declined}
     trained = _newest([model for model in offered.values() if model.project_id == project_id])
     if trained is not None:
         return CurrentModel(trained, Reason.TRAINED_HERE)
     if image_id is not None:
-        for revision in store.revisions(image_id, kind=RevisionKind.PREDICTION):
+        for revision in store.revisions.of_image(image_id, kind=RevisionKind.PREDICTION):
             if revision.model_id in offered:
                 return CurrentModel(offered[revision.model_id], Reason.MADE_PREDICTION)
-    counts = store.prediction_counts(project_id)
+    counts = store.model_choices.prediction_counts(project_id)
     used = [model_id for model_id in counts if model_id in offered]
     if used:
         return CurrentModel(offered[max(used, key=lambda model_id: counts[model_id])], Reason.MOST_USED)

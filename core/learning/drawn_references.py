@@ -55,9 +55,9 @@ def drawn_images(store: Store, project_id: str, person: str | None = None) -> tu
     """
     labels = training_labels(store, project_id)
     hidden = hidden_revisions(store, project_id, person) if person is not None else frozenset[str]()
-    references = store.project_revisions(project_id, RevisionKind.REFERENCE)
+    references = store.revisions.newest_of_project(project_id, RevisionKind.REFERENCE)
     drawn = []
-    for image in store.images(project_id):
+    for image in store.images.all(project_id):
         if image.split is not Split.TEST or image.id not in labels:
             continue
         corrections = tuple(each for each in labels[image.id].corrections if each.id not in hidden)
@@ -102,7 +102,7 @@ def make_references(store: Store, project_id: str, *, by: str) -> tuple[Revision
         The disk is full; references that were made until then stay.
     """
     require(store, project_id, by, Permission.TRAIN)
-    project = store.project(project_id)
+    project = store.projects.get(project_id)
     return tuple(_made(store, project, drawn, by) for drawn in drawn_images(store, project_id, by))
 
 
@@ -114,18 +114,18 @@ def _made(store: Store, project: ProjectRecord, drawn: DrawnImage, by: str) -> R
     store.require_free_space(labels.nbytes)
     details = {"scheme": scheme.to_json(), DRAWN_FROM: ids}
     authors = ", ".join(dict.fromkeys(each.author for each in drawn.corrections if each.author))
-    revision = store.begin_revision(
+    revision = store.revisions.begin(
         image.id, RevisionKind.REFERENCE, parent_id=ids[-1], author=authors, details=details
     )
     try:
-        write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=size_nm, scheme=scheme)
+        write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=size_nm, scheme=scheme)
         rows = coverage_table(labels, scheme, size_nm)
         told = {"name": image.name, DRAWN_FROM: ids, "confirmed_px": int((labels != IGNORE_ID).sum())}
-        return store.complete_revision(
+        return store.revisions.complete(
             revision.id,
             coverage=[row.to_json() for row in rows],
             within=lambda session: note(session, by, "reference_made", project.id, revision.id, **told),
         )
     except BaseException:
-        store.discard_revision(revision.id)
+        store.revisions.discard(revision.id)
         raise

@@ -53,7 +53,7 @@ def project_rules(store: Store, models: ModelStore, project_id: str, made_by: st
     if model is None or not model.card.object_rules.rules:
         return ProjectRules()
     try:
-        match = model_classes(store, store.project(project_id), model.scheme, model.id)
+        match = model_classes(store, store.projects.get(project_id), model.scheme, model.id)
     except LabelMapError:  # what was decided about its classes names one that is gone
         return ProjectRules()
     return ProjectRules(model.card.object_rules.translated(match.lookup()), model)

@@ -105,10 +105,10 @@ def take_snapshot(store: Store, project_id: str, image_ids: Sequence[str]) -> Sn
     DatasetError
         No image; an image of another project, of the test set, or without reference labels and approved corrections.
     """
-    project = store.project(project_id)
+    project = store.projects.get(project_id)
     if not image_ids:
         raise DatasetError("No image is chosen to learn from.", "Choose at least one image with reference labels.")
-    images = [store.image(image_id) for image_id in dict.fromkeys(image_ids)]
+    images = [store.images.get(image_id) for image_id in dict.fromkeys(image_ids)]
     labels = training_labels(store, project_id, [image.id for image in images])
     for image in images:
         _check_usable(project_id, image, labels)
@@ -200,16 +200,16 @@ def _is_written(folder: Path, snapshot: Snapshot) -> bool:
 def _new_case(store: Store, case: SnapshotCase) -> NewCase:
     """Pixels and labels of a case; its image's id is its file name, for names may occur twice."""
     try:
-        image = store.image(case.image_id)
+        image = store.images.get(case.image_id)
         for revision_id in case.revision_ids:
-            store.revision(revision_id)
+            store.revisions.get(revision_id)
     except NotFoundError as error:
         raise DatasetError(
             f"{case.name}, or its label map, has been deleted since the training was asked for.",
             "Restore it on the Data page, or start a new training without it.",
         ) from error
     everything = slice(None)
-    pixels = open_pyramid(store.image_pyramid_path(image.id)).read(0, everything, everything)
+    pixels = open_pyramid(store.images.pyramid_path(image.id)).read(0, everything, everything)
     labels = merged_labels(store, case.revision_ids, image.shape_yx)
     size = PixelSize(case.pixel_size_nm, image.pixel_size.source if case.pixel_size_nm else PixelSizeSource.UNKNOWN)
     return NewCase(

@@ -59,13 +59,13 @@ def training_labels(store: Store, project_id: str, image_ids: Sequence[str] | No
 
     Which split an image is in does not matter here: `core.learning.snapshot.take_snapshot` refuses the test set.
     """
-    references = store.project_revisions(project_id, RevisionKind.REFERENCE)
+    references = store.revisions.newest_of_project(project_id, RevisionKind.REFERENCE)
     approved = _approved(store, project_id)
     result = {}
     for image_id in references.keys() | approved.keys() if image_ids is None else dict.fromkeys(image_ids):
         layers = [references[image_id]] if image_id in references else []
         if image_id in approved:
-            corrections = store.revisions(image_id, kind=RevisionKind.CORRECTION)
+            corrections = store.revisions.of_image(image_id, kind=RevisionKind.CORRECTION)
             layers += [each for each in corrections if each.id in approved[image_id]]
         if layers:
             result[image_id] = TrainingLabels(tuple(sorted(layers, key=_age)))

@@ -96,11 +96,11 @@ def sources(store: Store, project_id: str, *, person: str | None = None) -> dict
     found = {
         COUNTING: counting if len(counting) > len(approved) else {},
         Source(SourceKind.APPROVED): approved,
-        REFERENCES: store.project_revisions(project_id, RevisionKind.REFERENCE),
+        REFERENCES: store.revisions.newest_of_project(project_id, RevisionKind.REFERENCE),
     }
     made = predictions_by_maker(store, project_id)
     found |= {source: made[source] for source in sorted(made, key=lambda each: each.key)}
-    images = sorted(store.images(project_id), key=lambda image: (image.stack, image.z_index or 0, image.name))
+    images = sorted(store.images.all(project_id), key=lambda image: (image.stack, image.z_index or 0, image.name))
     return {
         source: tuple(MeasuredMap(image, revisions[image.id]) for image in images if image.id in revisions)
         for source, revisions in found.items()
@@ -130,14 +130,14 @@ def counting_maps(store: Store, project_id: str, person: str | None = None) -> d
     person
         As of `sources`.
     """
-    references = store.project_revisions(project_id, RevisionKind.REFERENCE)
+    references = store.revisions.newest_of_project(project_id, RevisionKind.REFERENCE)
     return {**references, **_of_own_model(store, project_id), **approved_maps(store, project_id, person)}
 
 
 def predictions_by_maker(store: Store, project_id: str) -> dict[Source, dict[str, RevisionRecord]]:
     """The newest complete prediction of each image, by who made it."""
     result: dict[Source, dict[str, RevisionRecord]] = {}
-    for row in store.project_predictions(project_id):
+    for row in store.revisions.predictions_of_project(project_id):
         made = Source(SourceKind.MODEL, row.model_id) if row.model_id else _imported(row)
         result.setdefault(made, {})[row.image_id] = row
     return result

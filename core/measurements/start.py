@@ -83,7 +83,7 @@ def usual_source(store: Store, there: Mapping[Source, Sequence[MeasuredMap]]) ->
 
     def rank(source: Source) -> tuple[bool, int]:
         maps = there[source]
-        return any(store.object_table_path(each.revision.id).is_file() for each in maps), len(maps)
+        return any(store.revisions.object_table_path(each.revision.id).is_file() for each in maps), len(maps)
 
     return max(there, key=rank)
 

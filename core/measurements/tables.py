@@ -41,7 +41,7 @@ class KeptTable:
 
 def table_of(store: Store, image: ImageRecord, revision: RevisionRecord, contact_nm: float) -> KeptTable | None:
     """What is measured of a label map; None where nobody has measured it yet."""
-    path = store.object_table_path(revision.id)
+    path = store.revisions.object_table_path(revision.id)
     if not has_project_ids(store, revision):  # the table has the ids of the model's classes
         return None
     try:

@@ -70,8 +70,8 @@ def keep_cleaning(
         The disk is full.
     """
     raw = piece_table(changes.undo(labels_yx)) if changes.pixels else pieces
-    changes.save(store.cleaning_path(revision_id))
-    raw.save(store.piece_table_path(revision_id))
+    changes.save(store.revisions.cleaning_path(revision_id))
+    raw.save(store.revisions.piece_table_path(revision_id))
     rows = cleaning_rows(raw, pieces, changes, rules, pixel_size_nm, scheme)
     return {
         "rules": rules.to_json(),
@@ -103,15 +103,15 @@ def raw_labels(store: Store, revision: RevisionRecord) -> NDArray[np.uint8]:
     LabelMapError
         What was changed cannot be read, or the classes of the map have no counterpart in the project.
     """
-    labels_yx = np.asarray(open_pyramid(store.label_pyramid_path(revision.id)).read(0, slice(None), slice(None)))
-    changes = Changes.load(store.cleaning_path(revision.id))
+    labels_yx = np.asarray(open_pyramid(store.revisions.pyramid_path(revision.id)).read(0, slice(None), slice(None)))
+    changes = Changes.load(store.revisions.cleaning_path(revision.id))
     raw_yx = labels_yx if changes is None else changes.undo(labels_yx)
     return translation_of(store, revision).translated(raw_yx)
 
 
 def raw_pieces(store: Store, revision: RevisionRecord) -> PieceTable | None:
     """The pieces before cleaning, in the ids of the project; None where they were not kept."""
-    table = PieceTable.load(store.piece_table_path(revision.id))
+    table = PieceTable.load(store.revisions.piece_table_path(revision.id))
     if table is None:
         return None
     lookup = translation_of(store, revision).lookup()
@@ -154,12 +154,12 @@ def clean_again(
             "Only predictions of a model are cleaned: other label maps are what people made them.",
             "Correct the label map on the Correct page.",
         )
-    image, scheme = store.image(revision.image_id), label_classes(store, revision)
+    image, scheme = store.images.get(revision.image_id), label_classes(store, revision)
     size_nm = _applied_nm(store, image, revision)
     raw_yx = raw_labels(store, revision)
     check_cancelled()
     labels_yx, changes = cleaned(raw_yx, rules.limits(size_nm))
-    confidence = open_pyramid(store.label_pyramid_path(revision.id)).confidence
+    confidence = open_pyramid(store.revisions.pyramid_path(revision.id)).confidence
     confidence_yx = None if confidence is None else np.asarray(confidence.read(0, slice(None), slice(None)), np.uint8)
     details = {
         MATCH: translation_of(store, revision).to_json(),
@@ -167,7 +167,7 @@ def clean_again(
         "scheme": scheme.to_json(),
         "progress": 0.0,
     }
-    new = store.begin_revision(
+    new = store.revisions.begin(
         image.id,
         RevisionKind.PREDICTION,
         model_id=revision.model_id,
@@ -182,16 +182,16 @@ def clean_again(
     )
     try:
         write_label_pyramid(
-            store.label_pyramid_path(new.id), labels_yx, pixel_size_nm=image.pixel_size.nm,
+            store.revisions.pyramid_path(new.id), labels_yx, pixel_size_nm=image.pixel_size.nm,
             confidence_yx=confidence_yx, scheme=scheme,
         )  # fmt: skip
         check_cancelled()
         pieces = piece_table(labels_yx)
         kept = keep_cleaning(store, new.id, labels_yx, changes, rules, size_nm, scheme, pieces)
         coverage = [row.to_json() for row in coverage_table(labels_yx, scheme, image.pixel_size.nm, pieces=pieces)]
-        return store.complete_revision(new.id, coverage=coverage, objects=kept)
+        return store.revisions.complete(new.id, coverage=coverage, objects=kept)
     except BaseException:
-        store.discard_revision(new.id)
+        store.revisions.discard(new.id)
         raise
 
 

@@ -39,7 +39,7 @@ def create_project(
     AccessError
         ``by`` manages no project, nor all of them.
     StoreError, ImageError
-        As `Store.create_project`; there is one for uploads already.
+        As `Projects.create`; there is one for uploads already.
     """
     require_anywhere(store, by, Permission.MANAGE)
     key = person_key(by)
@@ -54,7 +54,7 @@ def create_project(
             session.add(admin)
             note(session, by, "role", row.id, clean_name(by), before=None, after=Role.ADMIN.value)
 
-    return store.create_project(name, scheme, pixel_size_nm, within=told)
+    return store.projects.create(name, scheme, pixel_size_nm, within=told)
 
 
 def change_project(
@@ -66,14 +66,14 @@ def change_project(
     scheme: LabelScheme | None = None,
     pixel_size_nm: float | None = None,
 ) -> ProjectRecord:
-    """Change name, classes or usual pixel size, as `Store.update_project` takes them.
+    """Change name, classes or usual pixel size, as `Projects.update` takes them.
 
     Raises
     ------
     AccessError
         ``by`` may not manage the project (any more).
     NotFoundError, StoreError, ImageError
-        As `Store.update_project`.
+        As `Projects.update`.
     """
     require(store, project_id, by, Permission.MANAGE)
 
@@ -89,7 +89,7 @@ def change_project(
         if changes:
             note(session, by, "project_changed", project_id, project_id, changes=changes)
 
-    return store.update_project(project_id, name=name, scheme=scheme, pixel_size_nm=pixel_size_nm, within=told)
+    return store.projects.update(project_id, name=name, scheme=scheme, pixel_size_nm=pixel_size_nm, within=told)
 
 
 def _classes(scheme: LabelScheme) -> dict[str, str]:

@@ -110,11 +110,11 @@ def agreement_between(store: Store, first_id: str, second_id: str) -> Agreement:
     ReviewError
         They are of different images.
     """
-    first, second = store.revision(first_id), store.revision(second_id)
+    first, second = store.revisions.get(first_id), store.revisions.get(second_id)
     if first.image_id != second.image_id:
         raise ReviewError("The two revisions are of different images.", "Choose two of the same image.")
-    image = store.image(first.image_id)
-    scheme = store.project(image.project_id).scheme
+    image = store.images.get(first.image_id)
+    scheme = store.projects.get(image.project_id).scheme
     one, other = (LabelMap(store, each, image.shape_yx) for each in (first_id, second_id))
     total = Agreement({}, 0, 0)
     for band in bands(image.shape_yx[0]):

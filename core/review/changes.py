@@ -78,7 +78,7 @@ def changed_regions(store: Store, review: Review, *, most: int = 200) -> tuple[R
     known = _measured(store, review)
     if known.changes is None or known.changes.box is None:
         return ()
-    shape = store.image(review.image_id).shape_yx
+    shape = store.images.get(review.image_id).shape_yx
     before, after = LabelMap(store, known.before_id, shape), LabelMap(store, review.revision_id, shape)
     return regions_between(before, after, known.changes.box, most=most)
 
@@ -129,7 +129,7 @@ def effect_on_score(
 
 def _measured(store: Store, review: Review) -> Review:
     """Against the nearest label map above that counts; which one that is changes with what is decided there."""
-    image = store.image(review.image_id)
+    image = store.images.get(review.image_id)
     before_id = lineage(store, review.revision_id).before_id
     if before_id != review.before_id:
         review = replace(review, changes=None, effect=None, before_id=before_id)
@@ -148,14 +148,14 @@ def _measured(store: Store, review: Review) -> Review:
 
 def _effect(store: Store, review: Review, image: ImageRecord) -> Effect | None:
     """Against the newest reference, unless the revision was made from it."""
-    reference = next(iter(store.revisions(review.image_id, kind=RevisionKind.REFERENCE)), None)
+    reference = next(iter(store.revisions.of_image(review.image_id, kind=RevisionKind.REFERENCE)), None)
     if reference is None or reference.id == review.before_id:
         return None
     if review.effect is not None and review.effect.reference_id == reference.id:
         return review.effect
     ids = (review.before_id, review.revision_id, reference.id)
     before, after, truth = (LabelMap(store, each, image.shape_yx) for each in ids)
-    return effect_on_score(before, after, truth, reference.id, store.project(image.project_id).scheme.ids)
+    return effect_on_score(before, after, truth, reference.id, store.projects.get(image.project_id).scheme.ids)
 
 
 def _box(rows_with: list[NDArray[np.intp]], columns_with: NDArray[np.bool_]) -> Box | None:

@@ -178,7 +178,7 @@ def require_visible(store: Store, revision_id: str, person: str) -> None:
     AccessError
         It is hidden from this person as yet.
     """
-    revision = store.revision(revision_id)
+    revision = store.revisions.get(revision_id)
     if revision.kind is RevisionKind.CORRECTION and person_key(revision.author) in hidden_authors(
         store, revision.image_id, person
     ):

@@ -42,7 +42,7 @@ class LabelMap:
         self._labels: Pyramid | None = None
         self._coverage: Pyramid | None = None
         if revision_id is not None:
-            path = store.label_pyramid_path(revision_id)
+            path = store.revisions.pyramid_path(revision_id)
             self._labels = open_label_map(store, revision_id)
             if (path / COVERAGE / "zarr.json").is_file():
                 self._coverage = open_pyramid(path / COVERAGE)

@@ -38,7 +38,7 @@ def lineage(store: Store, revision_id: str) -> Lineage:
     NotFoundError
         There is no such revision.
     """
-    above, unapproved = store.revision(revision_id).parent_id, list[str]()
+    above, unapproved = store.revisions.get(revision_id).parent_id, list[str]()
     with store.database.reading() as session:
         while above is not None:
             row = session.get_one(RevisionRow, above)

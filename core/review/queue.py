@@ -116,7 +116,7 @@ def next_review(store: Store, project_id: str, person: str, *, after: str | None
         ``person`` is no reviewer.
     """
     require(store, project_id, person, Permission.REVIEW)
-    own_too, key = store.project(project_id).approve_own, person_key(person)
+    own_too, key = store.projects.get(project_id).approve_own, person_key(person)
     open_ones = [
         row
         for row in queue(store, project_id, person=person, measure=False)

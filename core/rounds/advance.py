@@ -33,7 +33,7 @@ def advance_rounds(store: Store) -> int:
     int
         How many changes were made.
     """
-    rounds = store.unsettled_rounds()
+    rounds = store.rounds.unsettled()
     if not rounds:
         return 0
     try:
@@ -78,7 +78,7 @@ def _moved(store: Store, record: RoundRecord) -> RoundRecord | None:
     """The round after its next change, None where there is none; what cannot be done fails it with its reason."""
     if record.state is not RoundState.RUNNING:
         change = _revival(store, record)
-        return store.change_round(record.id, change, version=record.version) if change else None
+        return store.rounds.change(record.id, change, version=record.version) if change else None
     try:
         change = next_change(store, record)
     except CristaeError as error:
@@ -90,11 +90,11 @@ def _moved(store: Store, record: RoundRecord) -> RoundRecord | None:
     if change is None:
         return None
     try:
-        return store.change_round(record.id, change, version=record.version)
+        return store.rounds.change(record.id, change, version=record.version)
     except CristaeError:
         raise
     except Exception as error:
-        return store.change_round(record.id, stop(_fault(record, error)), version=record.version)
+        return store.rounds.change(record.id, stop(_fault(record, error)), version=record.version)
 
 
 def _fault(record: RoundRecord, error: Exception) -> RoundError:

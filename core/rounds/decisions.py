@@ -189,7 +189,7 @@ def predict_pool(store: Store, project_id: str, who: str) -> tuple[JobRecord, ..
         ``who`` may not do that.
     """
     require(store, project_id, who, Permission.TRAIN)
-    promoted = store.promoted_model(project_id)
+    promoted = store.rounds.promoted_model(project_id)
     if promoted is None:
         raise RoundError("No model is promoted in this project.", "Run a round, or promote a model.")
     rows = pool_jobs(store, project_id, promoted.model_id, author=who)
@@ -207,7 +207,7 @@ def _changed(
         require_within(session, store.settings, it.project_id, who, Permission.TRAIN)
         return change(session, it)
 
-    return store.change_round(round_id, allowed)
+    return store.rounds.change(round_id, allowed)
 
 
 def _require_decidable(it: RoundRecord) -> None:
@@ -221,7 +221,7 @@ def _require_decidable(it: RoundRecord) -> None:
 
 
 def _stopped(store: Store, round_id: str, who: str) -> RoundRecord:
-    it = store.round(round_id)
+    it = store.rounds.get(round_id)
     require(store, it.project_id, who, Permission.TRAIN)
     return _still_stopped(it)
 

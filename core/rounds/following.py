@@ -24,8 +24,8 @@ def start_following_rounds(store: Store) -> int:
         How many were started.
     """
     started = 0
-    for project in store.projects():
-        last = next(reversed(store.rounds(project.id)), None)
+    for project in store.projects.all():
+        last = next(reversed(store.rounds.of_project(project.id)), None)
         if last is not None and is_due(store, last):
             plan = RoundPlan.from_json(last.plan)
             following = replace(plan, name="", image_ids=None, parent_id=usual_parent(store, project.id))

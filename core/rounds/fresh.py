@@ -70,10 +70,10 @@ def fresh(store: Store, project_id: str) -> Fresh:
     NotFoundError
         There is no such project.
     """
-    scheme = store.project(project_id).scheme
+    scheme = store.projects.get(project_id).scheme
     last = last_round(store, project_id)
     learned = learned_by(last)
-    tested = {image.id for image in store.images(project_id) if image.split is Split.TEST}
+    tested = {image.id for image in store.images.all(project_id) if image.split is Split.TEST}
     labels = training_labels(store, project_id)
     usable = [found for image_id, found in labels.items() if image_id not in tested]
     new = [layer for found in usable for layer in found.layers if layer.id not in learned]
@@ -94,7 +94,11 @@ def fresh(store: Store, project_id: str) -> Fresh:
 
 def last_round(store: Store, project_id: str, *, before: int | None = None) -> RoundRecord | None:
     """The last round that made a model, among those below a number; None: there is none."""
-    made = [each for each in store.rounds(project_id) if each.model_id and (before is None or each.number < before)]
+    made = [
+        each
+        for each in store.rounds.of_project(project_id)
+        if each.model_id and (before is None or each.number < before)
+    ]
     return made[-1] if made else None
 
 
@@ -110,7 +114,7 @@ def rounds_that_learned(store: Store, project_id: str, revision_id: str) -> tupl
     over = (RoundState.FAILED, RoundState.CANCELLED)
     return tuple(
         each
-        for each in store.rounds(project_id)
+        for each in store.rounds.of_project(project_id)
         if revision_id in learned_by(each) and (each.model_id or each.state not in over)
     )
 
@@ -124,7 +128,7 @@ def new_corrections(store: Store, record: RoundRecord) -> tuple[RevisionRecord, 
         One has been deleted.
     """
     learned = learned_by(last_round(store, record.project_id, before=record.number))
-    revisions = [store.revision(each) for each in sorted(learned_by(record) - learned)]
+    revisions = [store.revisions.get(each) for each in sorted(learned_by(record) - learned)]
     return tuple(each for each in revisions if each.kind is RevisionKind.CORRECTION)
 
 
@@ -162,7 +166,7 @@ def _changes(store: Store, correction: RevisionRecord, counted: Collection[str])
         (known,) = measured(store, [review(store, correction.id)])
         if known.changes is not None:
             return known.changes
-    shape = store.image(correction.image_id).shape_yx
+    shape = store.images.get(correction.image_id).shape_yx
     return changes_between(LabelMap(store, origin, shape), LabelMap(store, correction.id, shape))
 
 

@@ -59,7 +59,7 @@ def check_round(store: Store, plan: RoundPlan) -> RoundCheck:
     NotFoundError
         There is no such project, or one of the images is gone.
     """
-    project, everything = store.project(plan.project_id), store.images(plan.project_id)
+    project, everything = store.projects.get(plan.project_id), store.images.all(plan.project_id)
     labels = training_labels(store, project.id)
     chosen = _chosen(plan, everything, labels)
     summaries = {image_id: _counted(found) for image_id, found in labels.items()}
@@ -105,7 +105,7 @@ def start_round(store: Store, plan: RoundPlan, who: str = "") -> RoundRecord:
     training_params(store, plan.training("round"), snapshot)  # what cannot be trained is refused here
     if check.refusals:
         raise DatasetError(check.refusals[0].cause, check.refusals[0].remedy)
-    return store.create_round(
+    return store.rounds.create(
         plan.project_id,
         author=who,
         plan=plan.to_json(),

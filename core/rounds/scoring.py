@@ -21,8 +21,8 @@ from core.store.store import Store
 
 def frozen_test_set(store: Store, project_id: str) -> tuple[dict[str, str], tuple[ImageRecord, ...]]:
     """Test images with the reference that each is scored against, and those that have none."""
-    references = store.project_revisions(project_id, RevisionKind.REFERENCE)
-    test = [image for image in store.images(project_id) if image.split is Split.TEST]
+    references = store.revisions.newest_of_project(project_id, RevisionKind.REFERENCE)
+    test = [image for image in store.images.all(project_id) if image.split is Split.TEST]
     bare = tuple(image for image in test if image.id not in references)
     return {image.id: references[image.id].id for image in test if image.id in references}, bare
 
@@ -32,7 +32,7 @@ def base_model(store: Store, record: RoundRecord) -> tuple[str | None, str | Non
 
     The promoted model; where there is none, the parent if it knows any class of the project; else nothing.
     """
-    promoted = store.promoted_model(record.project_id)
+    promoted = store.rounds.promoted_model(record.project_id)
     if promoted is not None:
         return promoted.model_id, promoted.model_id
     parent = record.parent_model_id
@@ -41,7 +41,7 @@ def base_model(store: Store, record: RoundRecord) -> tuple[str | None, str | Non
             known = ModelStore(store.settings.models_dir).get(parent)
         except CristaeError:  # gone since: then there is nothing to compare with
             return None, None
-        project = store.project(record.project_id)
+        project = store.projects.get(record.project_id)
         if model_classes(store, project, known.scheme, known.id).any_in_common:
             return parent, None
     return None, None
@@ -62,7 +62,7 @@ def evaluate(
     CristaeError
         It cannot be evaluated: see `core.evaluations.start.start_evaluation`.
     """
-    project = store.project(record.project_id)
+    project = store.projects.get(record.project_id)
     plan = EvaluationPlan(project.id, model_id, image_ids=tuple(test_set))
     warnings = check_evaluation(store, plan).warnings
     there = _found(store, project, model_id, test_set)
@@ -80,19 +80,19 @@ def unfinished(store: Store, evaluation_id: str) -> EvaluationRecord | None:
 
 def why_partial(store: Store, row: EvaluationRecord) -> str:
     """Why images of an evaluation have no scores, in a sentence."""
-    reasons = [image.reason for image in store.evaluation_images(row.id, unscored=True) if image.reason]
+    reasons = [image.reason for image in store.evaluations.images(row.id, unscored=True) if image.reason]
     missing = row.image_count - row.scored_count
     return f"{missing} of {row.image_count} test images have no scores with {row.name}. {reasons[0] if reasons else ''}"
 
 
 def _found(store: Store, project: ProjectRecord, model_id: str, test_set: Mapping[str, str]) -> EvaluationRecord | None:
     """The newest evaluation of just this, complete or under way."""
-    images = [store.image(image_id) for image_id in test_set]
+    images = [store.images.get(image_id) for image_id in test_set]
     for row in evaluations(store, project.id):
         alive = row.state is EvaluationState.COMPLETE or (row.state is EvaluationState.RUNNING and row.job_id)
         if row.model_id != model_id or not alive or not _same_classes(row.scheme, project.scheme):
             continue
-        scored = store.evaluation_images(row.id)
+        scored = store.evaluations.images(row.id)
         references = {image.image_id: image.reference_id for image in scored}
         sizes = {image.image_id: image.pixel_size_nm for image in scored}
         if references != dict(test_set) or sizes != {image.id: image.pixel_size.nm for image in images}:

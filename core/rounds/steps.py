@@ -190,7 +190,7 @@ def pool_jobs(store: Store, project_id: str, model_id: str, *, author: str = "",
             author=author,
             priority=Priority.BATCH,
         )
-        for image in store.images(project_id)
+        for image in store.images.all(project_id)
         if image.split is Split.POOL
     ]
 
@@ -229,7 +229,7 @@ def _refuse_test_images(store: Store, snapshot: Snapshot) -> None:
     names = []
     for case in snapshot.cases:
         try:
-            names += [case.name] if store.image(case.image_id).split is Split.TEST else []
+            names += [case.name] if store.images.get(case.image_id).split is Split.TEST else []
         except NotFoundError as error:
             raise DatasetError(
                 f"{case.name} has been deleted since the round was started.",

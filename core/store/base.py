@@ -20,7 +20,7 @@ from core.settings import Settings
 from core.store.database import Database
 from core.store.holds import Holds
 from core.store.presence import remember
-from core.store.tables import Base
+from core.store.tables import Base, RevisionRow
 
 Row = TypeVar("Row", bound=Base)
 
@@ -54,8 +54,8 @@ def found(session: Session, table: type[Row], row_id: str, what: str) -> Row:
     return row
 
 
-class StoreBase:
-    """The database and the folders beside it.
+class DataFolder:
+    """The data folder: the database, and the folders beside it. The parts of the store share one.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class StoreBase:
             _make(folder, settings.group_files)
         self.database = Database(settings.resolved_database_url, self.locks_dir, group=settings.group_files)
         remember(settings.data_dir)
-        self._holds = Holds(self.locks_dir)
+        self.holds = Holds(self.locks_dir)
 
     @property
     def images_dir(self) -> Path:
@@ -98,10 +98,16 @@ class StoreBase:
 
     def close(self) -> None:
         """Let go of connections and locks; what was being written counts as a leftover from now on."""
-        self._holds.close()
+        self.holds.close()
         self.database.close()
 
-    def _sweep_folder(self, folder: Path, known: Callable[[Collection[str]], set[str]]) -> int:
+    def remove_files(self, image_ids: Collection[str], revision_ids: Collection[str]) -> None:
+        """Remove pyramids whose rows are gone."""
+        for folder, ids in ((self.labels_dir, revision_ids), (self.images_dir, image_ids)):
+            for pyramid_id in ids:
+                remove_tree(folder / pyramid_id)
+
+    def sweep_folder(self, folder: Path, known: Callable[[Collection[str]], set[str]]) -> int:
         """Remove what was left half-written: belongs to no row, and nobody is writing it. Returns how many.
 
         A complete pyramid without a row stays: the row is missing because the database is another one than before, or
@@ -114,19 +120,31 @@ class StoreBase:
             if path.name in rows or is_whole(path):
                 continue
             key = path.name.removeprefix(".").split(".", 1)[0] or path.name
-            with self._holds.holding(key) as alone:
+            with self.holds.holding(key) as alone:
                 if alone and not known([path.name]):
                     remove_tree(path)
                     removed += 1
         return removed
 
-    def _known(self, column: InstrumentedAttribute[str], ids: Collection[str]) -> set[str]:
+    def known(self, column: InstrumentedAttribute[str], ids: Collection[str]) -> set[str]:
         """Those of the ids that a table holds."""
         wanted = select(column)
         if len(ids) <= _FEW:
             wanted = wanted.where(column.in_(ids))
         with self.database.reading() as session:
             return set(session.scalars(wanted))
+
+
+class StorePart:
+    """One part of the store: what belongs to images, to revisions, ... It keeps nothing but where the data is."""
+
+    def __init__(self, data: DataFolder) -> None:
+        self._data = data
+
+
+def revision_ids(session: Session, image_ids: list[str]) -> list[str]:
+    """The revisions of these images."""
+    return list(session.scalars(select(RevisionRow.id).where(RevisionRow.image_id.in_(image_ids))))
 
 
 def _make(folder: Path, group: bool) -> None:

@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import DraftClosedError, DraftHeldError, NotFoundError
 from core.files import explained_os_errors
-from core.store.base import found, new_id, now
-from core.store.evaluations import EvaluationStore
+from core.store.base import StorePart, found, new_id, now
 from core.store.people import clean_name, person_key
 from core.store.records import DraftRecord, DraftState, DraftTileRecord
 from core.store.tables import DraftPostRow, DraftRow, DraftTileRow, ImageRow, RevisionRow
@@ -22,10 +21,10 @@ HOLD: Final = timedelta(seconds=60)
 """A tab that was not heard of for so long may be replaced without asking."""
 
 
-class DraftStore(EvaluationStore):
+class Drafts(StorePart):
     """Beginning, painting, holding and closing drafts."""
 
-    def open_draft(self, image_id: str, author: str, base_revision_id: str | None) -> tuple[DraftRecord, bool]:
+    def open(self, image_id: str, author: str, base_revision_id: str | None) -> tuple[DraftRecord, bool]:
         """The open draft of this author on this image, or a new one; the second value says whether it was there.
 
         Raises
@@ -34,7 +33,7 @@ class DraftStore(EvaluationStore):
             There is no such image, or it has no such revision.
         """
         author = clean_name(author)
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             found(session, ImageRow, image_id, "image")
             wanted = select(DraftRow).where(DraftRow.image_id == image_id, DraftRow.state == DraftState.OPEN.value)
             drafts = session.scalars(wanted.order_by(DraftRow.updated_at.desc(), DraftRow.id))
@@ -54,7 +53,7 @@ class DraftStore(EvaluationStore):
             session.add(row)
         return _record(row), False
 
-    def draft(self, draft_id: str) -> DraftRecord:
+    def get(self, draft_id: str) -> DraftRecord:
         """One draft.
 
         Raises
@@ -62,19 +61,19 @@ class DraftStore(EvaluationStore):
         NotFoundError
             There is none with this id.
         """
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return _record(found(session, DraftRow, draft_id, "draft"))
 
-    def drafts(self, image_id: str, *, state: DraftState | None = DraftState.OPEN) -> tuple[DraftRecord, ...]:
+    def of_image(self, image_id: str, *, state: DraftState | None = DraftState.OPEN) -> tuple[DraftRecord, ...]:
         """The drafts of an image, newest change first."""
         wanted = select(DraftRow).where(DraftRow.image_id == image_id)
         if state is not None:
             wanted = wanted.where(DraftRow.state == state.value)
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             rows = session.scalars(wanted.order_by(DraftRow.updated_at.desc(), DraftRow.id))
             return tuple(_record(row) for row in rows)
 
-    def hold_draft(
+    def hold(
         self, draft_id: str, holder: str, name: str, *, take_over: bool = False, renew: bool = False
     ) -> tuple[DraftRecord, str]:
         """Let a browser tab paint, or renew that.
@@ -104,7 +103,7 @@ class DraftStore(EvaluationStore):
         DraftHeldError
             Another tab was heard of within `HOLD`, and ``take_over`` is not set; with ``renew``: another tab has it.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = _open_row(session, draft_id)
             fresh = row.holder_seen_at is not None and now() - row.holder_seen_at < HOLD
             if row.holder_id not in ("", holder) and (renew or (fresh and not take_over)):
@@ -113,18 +112,18 @@ class DraftStore(EvaluationStore):
             row.holder_name, row.holder_seen_at = name.strip()[:200], now()
             return _record(row), before
 
-    def draft_tiles(self, draft_id: str) -> tuple[DraftTileRecord, ...]:
+    def tiles(self, draft_id: str) -> tuple[DraftTileRecord, ...]:
         """The changed tiles, without their pixels, in reading order."""
         columns = (
             DraftTileRow.row, DraftTileRow.column, DraftTileRow.version, DraftTileRow.counts, DraftTileRow.covered,
             DraftTileRow.before,
         )  # fmt: skip
         wanted = select(*columns).where(DraftTileRow.draft_id == draft_id)
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             rows = session.execute(wanted.order_by(DraftTileRow.row, DraftTileRow.column))
             return tuple(DraftTileRecord(*row) for row in rows)
 
-    def draft_tile_data(self, draft_id: str, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    def tile_data(self, draft_id: str, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
         """The packed pixels of changed tiles, by (row, column); tiles that were never changed are left out."""
         if not places:
             return {}
@@ -134,15 +133,15 @@ class DraftStore(EvaluationStore):
         )
         columns = {column for _, column in places}
         wanted = wanted.where(DraftTileRow.column.between(min(columns), max(columns)))
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return {(row, column): data for row, column, data in session.execute(wanted) if (row, column) in places}
 
-    def has_draft_post(self, draft_id: str, holder: str, sequence: int) -> bool:
+    def has_post(self, draft_id: str, holder: str, sequence: int) -> bool:
         """Whether this post has arrived before."""
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return session.get(DraftPostRow, (draft_id, holder, sequence)) is not None
 
-    def write_draft_tiles(
+    def write_tiles(
         self,
         draft_id: str,
         holder: str,
@@ -167,13 +166,13 @@ class DraftStore(EvaluationStore):
         Raises
         ------
         NotFoundError, DraftClosedError
-            As for `hold_draft`.
+            As for `hold`.
         DraftHeldError
             Another tab has taken it, however long ago.
         StorageFullError
             The disk is full. Nothing of the post is kept.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = found(session, DraftRow, draft_id, "draft")
             if session.get(DraftPostRow, (draft_id, holder, sequence)) is not None:
                 return _record(row)
@@ -206,16 +205,16 @@ class DraftStore(EvaluationStore):
         Raises
         ------
         NotFoundError, DraftClosedError, DraftHeldError
-            As for `write_draft_tiles`.
+            As for `write_tiles`.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = _paintable(session, draft_id, holder)
             row.whole_image, row.updated_at = value, now()
             row.version += 1
         self._force_to_disk()
         return _record(row)
 
-    def close_draft(
+    def close(
         self,
         draft_id: str,
         state: DraftState,
@@ -234,15 +233,15 @@ class DraftStore(EvaluationStore):
         Raises
         ------
         NotFoundError, DraftClosedError, DraftHeldError
-            As for `write_draft_tiles`.
+            As for `write_tiles`.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = close_within(session, draft_id, state, holder=holder, revision_id=revision_id, version=version)
         return _record(row)
 
     def _force_to_disk(self) -> None:
         """SQLite leaves the end of its log to the system until a checkpoint; a power cut must not take a stroke."""
-        path = self.database.log_path
+        path = self._data.database.log_path
         if path is None or not path.is_file():
             return
         with explained_os_errors(path):
@@ -262,7 +261,7 @@ def close_within(
     revision_id: str | None = None,
     version: int | None = None,
 ) -> DraftRow:
-    """`DraftStore.close_draft` within the transaction of what becomes of the draft."""
+    """`Drafts.close` within the transaction of what becomes of the draft."""
     row = _paintable(session, draft_id, holder)
     if version is not None and row.version != version:
         raise DraftHeldError("The draft was painted on while it was being submitted.", "Submit it again.", _holder(row))

@@ -10,24 +10,23 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
 from core.label_scheme import LabelScheme
-from core.store.base import found, new_id, now
+from core.store.base import StorePart, found, new_id, now
 from core.store.records import (
     EvaluationImageRecord,
     EvaluationRecord,
     EvaluationSource,
     EvaluationState,
 )
-from core.store.revisions import RevisionStore
 from core.store.tables import EvaluationImageRow, EvaluationRow, ProjectRow
 
 REASON_CHARS = 2000
 """As wide as the column."""
 
 
-class EvaluationStore(RevisionStore):
+class Evaluations(StorePart):
     """Beginning, filling, listing and removing evaluations."""
 
-    def create_evaluation(
+    def create(
         self,
         project_id: str,
         name: str,
@@ -72,26 +71,24 @@ class EvaluationStore(RevisionStore):
             created_at=now(),
             completed_at=None,
         )
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             found(session, ProjectRow, project_id, "project")
             session.add(row)
             session.flush()
             session.add_all(_image_row(row.id, number, image) for number, image in enumerate(images))
         return _record(row)
 
-    def evaluations(
-        self, project_id: str | None = None, *, model_id: str | None = None
-    ) -> tuple[EvaluationRecord, ...]:
+    def of_project(self, project_id: str | None = None, *, model_id: str | None = None) -> tuple[EvaluationRecord, ...]:
         """Evaluations, newest first; of a project, of a model, or all."""
         wanted = select(EvaluationRow).order_by(EvaluationRow.created_at.desc(), EvaluationRow.id)
         if project_id is not None:
             wanted = wanted.where(EvaluationRow.project_id == project_id)
         if model_id is not None:
             wanted = wanted.where(EvaluationRow.model_id == model_id)
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return tuple(_record(row) for row in session.scalars(wanted))
 
-    def evaluation(self, evaluation_id: str) -> EvaluationRecord:
+    def get(self, evaluation_id: str) -> EvaluationRecord:
         """One evaluation.
 
         Raises
@@ -99,10 +96,10 @@ class EvaluationStore(RevisionStore):
         NotFoundError
             There is none with this id.
         """
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return _record(found(session, EvaluationRow, evaluation_id, "evaluation"))
 
-    def evaluation_images(self, evaluation_id: str, *, unscored: bool = False) -> tuple[EvaluationImageRecord, ...]:
+    def images(self, evaluation_id: str, *, unscored: bool = False) -> tuple[EvaluationImageRecord, ...]:
         """Its images in their order, with their scores; ``unscored``: only those that have none."""
         wanted = (
             select(EvaluationImageRow)
@@ -111,10 +108,10 @@ class EvaluationStore(RevisionStore):
         )
         if unscored:
             wanted = wanted.where(EvaluationImageRow.scores.is_(None))
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return tuple(_image_record(row) for row in session.scalars(wanted))
 
-    def evaluation_errors(self, evaluation_id: str, image_id: str) -> tuple[dict[str, Any], ...]:
+    def errors(self, evaluation_id: str, image_id: str) -> tuple[dict[str, Any], ...]:
         """The largest errors of one image as plain values, largest first; empty where it is not scored.
 
         Raises
@@ -123,7 +120,7 @@ class EvaluationStore(RevisionStore):
             The evaluation has no such image.
         """
         wanted = select(EvaluationImageRow.errors).where(*_place(evaluation_id, image_id))
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             rows = session.scalars(wanted).all()
         if not rows:
             raise _no_image(evaluation_id, image_id)
@@ -146,7 +143,7 @@ class EvaluationStore(RevisionStore):
             The evaluation was deleted meanwhile.
         """
         kept = {"scores": dict(scores), "errors": [dict(each) for each in errors], "reason": ""}
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             _change_image(session, evaluation_id, image_id, prediction_id=prediction_id, **kept)
             counted = select(func.count()).where(
                 EvaluationImageRow.evaluation_id == evaluation_id, EvaluationImageRow.scores.is_not(None)
@@ -164,10 +161,10 @@ class EvaluationStore(RevisionStore):
         changes: dict[str, Any] = {"reason": reason[:REASON_CHARS]}
         if prediction_id is not None:
             changes["prediction_id"] = prediction_id
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             _change_image(session, evaluation_id, image_id, **changes)
 
-    def set_evaluation(
+    def update(
         self, evaluation_id: str, *, state: EvaluationState | None = None, job_id: str | None = None
     ) -> EvaluationRecord:
         """Change its state, or the job that scores it.
@@ -177,7 +174,7 @@ class EvaluationStore(RevisionStore):
         NotFoundError
             There is none with this id.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = found(session, EvaluationRow, evaluation_id, "evaluation")
             if state is not None:
                 row.state = state.value
@@ -186,9 +183,7 @@ class EvaluationStore(RevisionStore):
                 row.job_id = job_id
         return _record(row)
 
-    def delete_evaluation(
-        self, evaluation_id: str, *, within: Callable[[Session], None] = lambda session: None
-    ) -> None:
+    def delete(self, evaluation_id: str, *, within: Callable[[Session], None] = lambda session: None) -> None:
         """Remove an evaluation with its scores; images and label maps stay.
 
         Parameters
@@ -201,7 +196,7 @@ class EvaluationStore(RevisionStore):
         NotFoundError
             There is none with this id.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             within(session)
             session.delete(found(session, EvaluationRow, evaluation_id, "evaluation"))
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
+from core.errors import StoreError
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.image_content import content_hash
-from core.store.base import found, new_id, now, remove_tree
-from core.store.projects import ProjectStore, revision_ids
+from core.store.base import StorePart, found, new_id, now, remove_tree, revision_ids
 from core.store.records import ImageRecord, Split
-from core.store.tables import ImageRow
+from core.store.tables import ImageRow, ProjectRow
 
 STACK_NAME_LENGTH = 500
 """What the table's column takes."""
@@ -22,10 +21,10 @@ PYRAMID_FACTOR = 4 / 3
 """A pyramid has 1 + 1/4 + 1/16 + ... of the pixels; compression makes it smaller, never much larger."""
 
 
-class ImageStore(ProjectStore):
-    """Adding, listing and removing images."""
+class Images(StorePart):
+    """Adding, listing, changing and removing images."""
 
-    def add_image(
+    def add(
         self,
         project_id: str,
         image: Image,
@@ -48,7 +47,7 @@ class ImageStore(ProjectStore):
         StorageFullError
             The disk is full or would become so; nothing is left then.
         """
-        return self.add_image_once(
+        return self.add_once(
             project_id,
             image,
             split=split,
@@ -59,7 +58,7 @@ class ImageStore(ProjectStore):
             example=example,
         )[0]
 
-    def add_image_once(
+    def add_once(
         self,
         project_id: str,
         image: Image,
@@ -71,7 +70,7 @@ class ImageStore(ProjectStore):
         z_index: int | None = None,
         example: bool = False,
     ) -> tuple[ImageRecord, bool]:
-        """As `add_image`; the second value says whether the image is new to the project.
+        """As `add`; the second value says whether the image is new to the project.
 
         One that lies in the trash is taken out of it, with its label maps; it is not new. One of unknown pixel size
         takes that of this image; otherwise the old record stays as it is.
@@ -79,13 +78,13 @@ class ImageStore(ProjectStore):
         from core.imaging.display import percentile_window
         from core.imaging.pyramid import write_image_pyramid
 
-        self.project(project_id)
+        self._require_project(project_id)
         stack = stack[:STACK_NAME_LENGTH]
         digest = content_hash(image, stack, z_index)
         old = self._same_content(project_id, digest, image.pixel_size)
         if old is not None:
             return old, False
-        self.require_free_space(int(image.pixels_yx.nbytes * PYRAMID_FACTOR))
+        self._data.require_free_space(int(image.pixels_yx.nbytes * PYRAMID_FACTOR))
         low, high = percentile_window(image.pixels_yx)
         row = ImageRow(
             id=new_id(),
@@ -109,8 +108,8 @@ class ImageStore(ProjectStore):
             window_high=float(high),
             created_at=now(),
         )
-        with self._holds.holding(row.id):
-            path = self.image_pyramid_path(row.id)
+        with self._data.holds.holding(row.id):
+            path = self.pyramid_path(row.id)
             try:
                 write_image_pyramid(path, image)
                 self._insert_image(row)
@@ -118,7 +117,7 @@ class ImageStore(ProjectStore):
                 remove_tree(path)
                 other = self._same_content(project_id, digest, image.pixel_size)
                 if other is None:  # then it is the project that has gone meanwhile
-                    self.project(project_id)
+                    self._require_project(project_id)
                     raise
                 return other, False
             except BaseException:
@@ -126,16 +125,16 @@ class ImageStore(ProjectStore):
                 raise
         return image_record(row), True
 
-    def images(self, project_id: str | None = None) -> tuple[ImageRecord, ...]:
+    def all(self, project_id: str | None = None) -> tuple[ImageRecord, ...]:
         """The images of a project, or all, without the trash: oldest first, planes of a stack in their order."""
         wanted = select(ImageRow).where(ImageRow.trashed_at.is_(None))
         wanted = wanted.order_by(ImageRow.created_at, ImageRow.z_index, ImageRow.id)
         if project_id is not None:
             wanted = wanted.where(ImageRow.project_id == project_id)
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return tuple(image_record(row) for row in session.scalars(wanted))
 
-    def image(self, image_id: str) -> ImageRecord:
+    def get(self, image_id: str) -> ImageRecord:
         """One image, also one in the trash.
 
         Raises
@@ -143,12 +142,12 @@ class ImageStore(ProjectStore):
         NotFoundError
             There is none with this id.
         """
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return image_record(found(session, ImageRow, image_id, "image"))
 
-    def image_pyramid_path(self, image_id: str) -> Path:
+    def pyramid_path(self, image_id: str) -> Path:
         """The folder of its pyramid."""
-        return self.images_dir / image_id
+        return self._data.images_dir / image_id
 
     def set_pixel_size(self, image_id: str, pixel_size: PixelSize) -> ImageRecord:
         """Correct an image's pixel size; label maps that exist stay as they are.
@@ -160,15 +159,15 @@ class ImageStore(ProjectStore):
         """
         from core.imaging.pyramid import set_pyramid_pixel_size
 
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = found(session, ImageRow, image_id, "image")
             row.pixel_size_nm = pixel_size.nm
             row.pixel_size_source = pixel_size.source.value
             row.pixel_size_detail = pixel_size.detail[:500]
-        set_pyramid_pixel_size(self.image_pyramid_path(image_id), pixel_size.nm)
+        set_pyramid_pixel_size(self.pyramid_path(image_id), pixel_size.nm)
         return image_record(row)
 
-    def delete_image(self, image_id: str) -> None:
+    def delete(self, image_id: str) -> None:
         """Remove an image and all its label maps.
 
         Raises
@@ -176,35 +175,90 @@ class ImageStore(ProjectStore):
         NotFoundError
             There is no such image.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = found(session, ImageRow, image_id, "image")
             revisions = revision_ids(session, [image_id])
             session.delete(row)
-        self._remove_files([image_id], revisions)
+        self._data.remove_files([image_id], revisions)
+
+    def update(
+        self,
+        image_id: str,
+        *,
+        name: str | None = None,
+        specimen: str | None = None,
+        condition: str | None = None,
+        split: Split | str | None = None,
+        stack: str | None = None,
+        z_index: int | None = None,
+        pixel_size: PixelSize | None = None,
+    ) -> ImageRecord:
+        """Change what is given and leave the rest.
+
+        Parameters
+        ----------
+        image_id
+            Which.
+        name, specimen, condition
+            Up to 500, 200 and 200 characters; a name is not empty.
+        split
+            train, test or pool.
+        stack, z_index
+            Its place; a stack without ``z_index`` takes the old place away, ``stack=""`` makes it a single image.
+        pixel_size
+            Also written into its pyramid; label maps that exist stay as they are.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such image.
+        StoreError
+            An empty name, or a split that there is not.
+        """
+        if name is not None and not name.strip():
+            raise StoreError("The image's name is empty.", "Give every image a name.")
+        if split is not None and split not in tuple(Split):
+            raise StoreError(f"There is no split {split!r}.", f"Choose one of {', '.join(Split)}.")
+        with self._data.database.writing() as session:
+            row = found(session, ImageRow, image_id, "image")
+            if name is not None:
+                row.name = name.strip()[:500]
+            if specimen is not None:
+                row.specimen = specimen.strip()[:200]
+            if condition is not None:
+                row.condition = condition.strip()[:200]
+            if split is not None:
+                row.split = Split(split).value
+            if stack is not None:
+                row.stack = stack.strip()[:STACK_NAME_LENGTH]
+                row.z_index = z_index if row.stack else None
+            elif z_index is not None:
+                row.z_index = z_index
+        return image_record(row) if pixel_size is None else self.set_pixel_size(image_id, pixel_size)
+
+    def _require_project(self, project_id: str) -> None:
+        with self._data.database.reading() as session:
+            found(session, ProjectRow, project_id, "project")
 
     def _insert_image(self, row: ImageRow) -> None:
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             session.add(row)
 
     def _same_content(self, project_id: str, digest: str, size: PixelSize) -> ImageRecord | None:
         """The image of this content, out of the trash if it was there, with this pixel size if its own is unknown."""
         wanted = select(ImageRow).where(ImageRow.project_id == project_id, ImageRow.content_hash == digest)
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             row = session.scalar(wanted)
             if row is None:
                 return None
             unsized, trashed = row.pixel_size_nm is None and size.nm is not None, row.trashed_at is not None
         if trashed:
-            with self.database.writing() as session:
+            with self._data.database.writing() as session:
                 row = session.scalar(wanted)
                 if row is None:
                     return None
                 row.trashed_at = None
         return self.set_pixel_size(row.id, size) if unsized else image_record(row)
-
-    def _known_images(self, ids: Collection[str]) -> set[str]:
-        """Those of the ids that have a row."""
-        return self._known(ImageRow.id, ids)
 
 
 def image_record(row: ImageRow) -> ImageRecord:

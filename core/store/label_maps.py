@@ -29,7 +29,7 @@ REWRITTEN: Final = "translated.json"
 
 def label_classes(store: Store, revision: RevisionRecord) -> LabelScheme:
     """The classes of a label map: those of its project, with their names and colours of now."""
-    return store.project(store.image(revision.image_id).project_id).scheme
+    return store.projects.get(store.images.get(revision.image_id).project_id).scheme
 
 
 def in_model_classes(store: Store, revision: RevisionRecord) -> bool:
@@ -39,7 +39,7 @@ def in_model_classes(store: Store, revision: RevisionRecord) -> bool:
         and revision.model_id is not None
         and MATCH not in revision.details
         and bool(revision.details.get("scheme"))
-        and not (store.label_pyramid_path(revision.id) / REWRITTEN).is_file()
+        and not (store.revisions.pyramid_path(revision.id) / REWRITTEN).is_file()
     )
 
 
@@ -64,7 +64,7 @@ def model_classes(
     LabelMapError
         ``class_map`` names a class that there is not.
     """
-    decided = {**store.class_map(project.id, source, model_id), **(class_map or {})}
+    decided = {**store.projects.class_map(project.id, source, model_id), **(class_map or {})}
     return match_classes(source, project.scheme, decided, former=project.former_names)
 
 
@@ -78,7 +78,7 @@ def translation_of(store: Store, revision: RevisionRecord) -> ClassTranslation:
     NotFoundError
         Its image has been deleted.
     """
-    project = store.project(store.image(revision.image_id).project_id)
+    project = store.projects.get(store.images.get(revision.image_id).project_id)
     told = revision.details.get("scheme")
     written = LabelScheme.from_json(told) if told else project.scheme
     if not in_model_classes(store, revision):
@@ -107,8 +107,8 @@ def open_label_map(store: Store, revision: RevisionRecord | str) -> Pyramid:
     ImageError
         Its files are gone or damaged.
     """
-    record = store.revision(revision) if isinstance(revision, str) else revision
-    return in_project_classes(store, record, open_pyramid(store.label_pyramid_path(record.id)))
+    record = store.revisions.get(revision) if isinstance(revision, str) else revision
+    return in_project_classes(store, record, open_pyramid(store.revisions.pyramid_path(record.id)))
 
 
 def in_project_classes(store: Store, revision: RevisionRecord, pyramid: Pyramid) -> Pyramid:
@@ -198,7 +198,7 @@ class TranslatedPyramid(Pyramid):
 
 def _rewritten_in(store: Store, revision: RevisionRecord) -> LabelScheme | None:
     """The classes that the pyramid of a label map was written anew in, while its row does not say so yet."""
-    path = store.label_pyramid_path(revision.id) / REWRITTEN
+    path = store.revisions.pyramid_path(revision.id) / REWRITTEN
     if not path.is_file():
         return None
     return LabelScheme.from_json(json.loads(path.read_text(encoding="utf-8"))["scheme"])

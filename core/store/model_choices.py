@@ -5,18 +5,17 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core.store.base import now
+from core.store.base import StorePart, now
 from core.store.people import clean_name
 from core.store.records import RevisionKind, RevisionState
 from core.store.round_records import RoundDecision
 from core.store.round_tables import DeclinedModelRow, RoundRow
-from core.store.rounds import RoundStore
 from core.store.tables import ImageRow, RevisionRow
 
 _PROMOTED = (RoundDecision.PROMOTED.value, RoundDecision.OVERRIDDEN.value)
 
 
-class ModelChoiceStore(RoundStore):
+class ModelChoices(StorePart):
     """Beside the promoted model: what `core.learning.current_model` asks."""
 
     def prediction_counts(self, project_id: str) -> dict[str, int]:
@@ -30,10 +29,10 @@ class ModelChoiceStore(RoundStore):
             .group_by(RevisionRow.model_id)
             .order_by(func.max(RevisionRow.created_at).desc(), RevisionRow.model_id)
         )
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return {str(model_id): int(count) for model_id, count in session.execute(wanted)}
 
-    def declined_models(self, project_id: str) -> frozenset[str]:
+    def declined(self, project_id: str) -> frozenset[str]:
         """Ids of models that a project does not use though it trained them.
 
         People turned them down, or they are of rounds that have not promoted them (not yet, or never).
@@ -42,7 +41,7 @@ class ModelChoiceStore(RoundStore):
         of_rounds = select(RoundRow.model_id).where(
             RoundRow.project_id == project_id, RoundRow.model_id.is_not(None), RoundRow.decision.not_in(_PROMOTED)
         )
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return frozenset(str(each) for query in (asked, of_rounds) for each in session.scalars(query))
 
 

@@ -12,19 +12,19 @@ from core.errors import StoreError
 from core.imaging.image import PixelSize
 from core.label_scheme import LabelScheme, distinct_colors
 from core.labels.translation import ClassMap
-from core.store.base import StoreBase, found, new_id, now, remove_tree
+from core.store.base import StorePart, found, new_id, now, revision_ids
 from core.store.project_classes import change_classes, decided_classes, keep_decision
 from core.store.records import ProjectRecord
-from core.store.tables import ImageRow, ProjectRow, RevisionRow
+from core.store.tables import ImageRow, ProjectRow
 
 MAX_NAME_CHARS = 200
 """As wide as the column."""
 
 
-class ProjectStore(StoreBase):
+class Projects(StorePart):
     """Making, listing and removing projects."""
 
-    def create_project(
+    def create(
         self,
         name: str,
         scheme: LabelScheme,
@@ -60,7 +60,7 @@ class ProjectStore(StoreBase):
             created_at=now(), approve_own=False,
         )  # fmt: skip
         try:
-            with self.database.writing() as session:
+            with self._data.database.writing() as session:
                 session.add(row)
                 session.flush()
                 within(session, row)
@@ -68,13 +68,13 @@ class ProjectStore(StoreBase):
             raise _taken(name) from error
         return _record(row)
 
-    def projects(self) -> tuple[ProjectRecord, ...]:
+    def all(self) -> tuple[ProjectRecord, ...]:
         """All projects, oldest first."""
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             rows = session.scalars(select(ProjectRow).order_by(ProjectRow.created_at, ProjectRow.id))
             return tuple(_record(row) for row in rows)
 
-    def project(self, project_id: str) -> ProjectRecord:
+    def get(self, project_id: str) -> ProjectRecord:
         """One project.
 
         Raises
@@ -82,16 +82,16 @@ class ProjectStore(StoreBase):
         NotFoundError
             There is none with this id.
         """
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return _record(found(session, ProjectRow, project_id, "project"))
 
     def uploads_project(self) -> ProjectRecord | None:
         """The project that was made for files dropped without one, whatever it is called now; None: none was made."""
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             row = session.scalar(select(ProjectRow).where(ProjectRow.for_uploads.is_(True)))
             return None if row is None else _record(row)
 
-    def update_project(
+    def update(
         self,
         project_id: str,
         *,
@@ -130,7 +130,7 @@ class ProjectStore(StoreBase):
         if pixel_size_nm:
             PixelSize.from_user(pixel_size_nm)
         try:
-            with self.database.writing() as session:
+            with self._data.database.writing() as session:
                 row = found(session, ProjectRow, project_id, "project")
                 before = _record(row)
                 if scheme is not None:
@@ -162,7 +162,7 @@ class ProjectStore(StoreBase):
         NotFoundError
             There is no such project.
         """
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             row = found(session, ProjectRow, project_id, "project")
             return decided_classes(row, source, model_id)
 
@@ -176,10 +176,10 @@ class ProjectStore(StoreBase):
         LabelMapError
             A class is to become one that the project does not have.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             keep_decision(found(session, ProjectRow, project_id, "project"), model_id, class_map)
 
-    def delete_project(
+    def delete(
         self, project_id: str, *, within: Callable[[Session, ProjectRecord], None] = lambda session, record: None
     ) -> None:
         """Remove a project with its images and their label maps. `core.curation.images.delete_project` is for people.
@@ -194,24 +194,13 @@ class ProjectStore(StoreBase):
         NotFoundError
             There is none with this id.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = found(session, ProjectRow, project_id, "project")
             within(session, _record(row))
             images = session.scalars(select(ImageRow.id).where(ImageRow.project_id == project_id)).all()
             revisions = revision_ids(session, list(images))
             session.delete(row)
-        self._remove_files(list(images), revisions)
-
-    def _remove_files(self, image_ids: list[str], revision_ids: list[str]) -> None:
-        """Remove pyramids whose rows are gone."""
-        for folder, ids in ((self.labels_dir, revision_ids), (self.images_dir, image_ids)):
-            for each in ids:
-                remove_tree(folder / each)
-
-
-def revision_ids(session: Session, image_ids: list[str]) -> list[str]:
-    """The revisions of these images."""
-    return list(session.scalars(select(RevisionRow.id).where(RevisionRow.image_id.in_(image_ids))))
+        self._data.remove_files(list(images), revisions)
 
 
 def _checked_name(name: str) -> str:

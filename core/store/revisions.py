@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.errors import NotFoundError, StoreError
-from core.store.base import found, new_id, now, remove_tree
-from core.store.image_changes import ImageChanges
+from core.errors import StoreError
+from core.store.base import StorePart, found, new_id, now, remove_tree
 from core.store.records import RevisionKind, RevisionRecord, RevisionState
 from core.store.reviews import begin_review
 from core.store.tables import ImageRow, RevisionRow
@@ -25,10 +24,10 @@ SIDE_FILES: Final = (OBJECTS_FILE, CLEANING_FILE, PIECES_FILE)
 """Beside the levels of a label pyramid: what `core.morphometry.objects` measured of it."""
 
 
-class RevisionStore(ImageChanges):
+class Revisions(StorePart):
     """Beginning, completing, listing and removing revisions."""
 
-    def begin_revision(
+    def begin(
         self,
         image_id: str,
         kind: RevisionKind | str,
@@ -39,9 +38,9 @@ class RevisionStore(ImageChanges):
         settings_key: str = "",
         details: Mapping[str, Any] | None = None,
     ) -> RevisionRecord:
-        """Announce a label map that this process is about to write at `label_pyramid_path`.
+        """Announce a label map that this process is about to write at `pyramid_path`.
 
-        Until `complete_revision` its state is ``writing``. When the process dies before that, the next `sweep` removes
+        Until `complete` its state is ``writing``. When the process dies before that, the next `Store.sweep` removes
         row and files.
 
         Raises
@@ -64,35 +63,35 @@ class RevisionStore(ImageChanges):
             created_at=now(),
             completed_at=None,
         )
-        self._holds.take(row.id)
+        self._data.holds.take(row.id)
         try:
-            with self.database.writing() as session:
+            with self._data.database.writing() as session:
                 found(session, ImageRow, image_id, "image")
                 if parent_id is not None:
                     found(session, RevisionRow, parent_id, "revision")
                 session.add(row)
         except BaseException:
-            self._holds.release(row.id)
+            self._data.holds.release(row.id)
             raise
         return _record(row)
 
-    def label_pyramid_path(self, revision_id: str) -> Path:
+    def pyramid_path(self, revision_id: str) -> Path:
         """The folder of its pyramid."""
-        return self.labels_dir / revision_id
+        return self._data.labels_dir / revision_id
 
     def object_table_path(self, revision_id: str) -> Path:
         """The file of its measured objects, there once somebody has asked for them; removed with the pyramid."""
-        return self.label_pyramid_path(revision_id) / OBJECTS_FILE
+        return self.pyramid_path(revision_id) / OBJECTS_FILE
 
     def cleaning_path(self, revision_id: str) -> Path:
         """The file of what cleaning changed in it, there if it was cleaned; removed with the pyramid."""
-        return self.label_pyramid_path(revision_id) / CLEANING_FILE
+        return self.pyramid_path(revision_id) / CLEANING_FILE
 
     def piece_table_path(self, revision_id: str) -> Path:
         """The file of its pieces before cleaning, there if it was cleaned; removed with the pyramid."""
-        return self.label_pyramid_path(revision_id) / PIECES_FILE
+        return self.pyramid_path(revision_id) / PIECES_FILE
 
-    def update_revision_details(self, revision_id: str, **details: Any) -> RevisionRecord:
+    def update_details(self, revision_id: str, **details: Any) -> RevisionRecord:
         """Change some details (``progress=0.4``) of a revision that is being written.
 
         Raises
@@ -102,13 +101,13 @@ class RevisionStore(ImageChanges):
         StoreError
             It is complete.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = _still_writing(found(session, RevisionRow, revision_id, "revision"))
             row.details = {**row.details, **details}
             row.version += 1
         return _record(row)
 
-    def complete_revision(
+    def complete(
         self,
         revision_id: str,
         *,
@@ -138,14 +137,14 @@ class RevisionStore(ImageChanges):
         """
         from core.imaging.pyramid import is_unfinished
 
-        path = self.label_pyramid_path(revision_id)
+        path = self.pyramid_path(revision_id)
         if not path.is_dir() or is_unfinished(path):
-            self.revision(revision_id)
+            self.get(revision_id)
             raise StoreError(
                 f"The label map of revision {revision_id} is not written to its end.",
                 "Finish its pyramid before completing it.",
             )
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = _still_writing(found(session, RevisionRow, revision_id, "revision"))
             row.details = {**row.details, **details, "progress": 1.0}
             row.coverage = [dict(each) for each in coverage]
@@ -156,25 +155,25 @@ class RevisionStore(ImageChanges):
                 begin_review(session, row)
             if within is not None:
                 within(session)
-        self._holds.release(revision_id)
+        self._data.holds.release(revision_id)
         return _record(row)
 
-    def discard_revision(self, revision_id: str) -> None:
+    def discard(self, revision_id: str) -> None:
         """Remove a revision that is not complete, with what is written of it; nothing happens when it is gone.
 
         Raises
         ------
         StoreError
-            It is complete: use `delete_revision`.
+            It is complete: use `delete`.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             row = session.get(RevisionRow, revision_id)
             if row is not None:
                 session.delete(_still_writing(row))
-        remove_tree(self.label_pyramid_path(revision_id))
-        self._holds.release(revision_id)
+        remove_tree(self.pyramid_path(revision_id))
+        self._data.holds.release(revision_id)
 
-    def delete_revision(self, revision_id: str) -> None:
+    def delete(self, revision_id: str) -> None:
         """Remove a revision, complete or not. Revisions made from it stay, without a parent.
 
         Raises
@@ -182,12 +181,12 @@ class RevisionStore(ImageChanges):
         NotFoundError
             There is no such revision.
         """
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             session.delete(found(session, RevisionRow, revision_id, "revision"))
-        remove_tree(self.label_pyramid_path(revision_id))
-        self._holds.release(revision_id)
+        remove_tree(self.pyramid_path(revision_id))
+        self._data.holds.release(revision_id)
 
-    def revisions(
+    def of_image(
         self,
         image_id: str,
         *,
@@ -206,11 +205,11 @@ class RevisionStore(ImageChanges):
             wanted = wanted.where(RevisionRow.model_id == model_id)
         if settings_key is not None:
             wanted = wanted.where(RevisionRow.settings_key == settings_key)
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             rows = session.scalars(wanted.order_by(RevisionRow.created_at.desc(), RevisionRow.id))
             return tuple(_record(row) for row in rows)
 
-    def project_revisions(self, project_id: str, kind: RevisionKind | str) -> dict[str, RevisionRecord]:
+    def newest_of_project(self, project_id: str, kind: RevisionKind | str) -> dict[str, RevisionRecord]:
         """The newest complete revision of this kind of every image that has one, by the image's id; one query."""
         wanted = (
             select(RevisionRow)
@@ -219,10 +218,10 @@ class RevisionStore(ImageChanges):
             .where(RevisionRow.state == RevisionState.COMPLETE.value, ImageRow.trashed_at.is_(None))
             .order_by(RevisionRow.created_at, RevisionRow.id)
         )
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return {row.image_id: _record(row) for row in session.scalars(wanted)}
 
-    def project_predictions(self, project_id: str) -> tuple[RevisionRecord, ...]:
+    def predictions_of_project(self, project_id: str) -> tuple[RevisionRecord, ...]:
         """All complete predictions of the images of a project, oldest first; one query."""
         wanted = (
             select(RevisionRow)
@@ -231,10 +230,10 @@ class RevisionStore(ImageChanges):
             .where(RevisionRow.state == RevisionState.COMPLETE.value, ImageRow.trashed_at.is_(None))
             .order_by(RevisionRow.created_at, RevisionRow.id)
         )
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return tuple(_record(row) for row in session.scalars(wanted))
 
-    def label_kinds(self, project_id: str) -> dict[str, frozenset[RevisionKind]]:
+    def kinds_of_project(self, project_id: str) -> dict[str, frozenset[RevisionKind]]:
         """Which kinds of complete label maps each image has, by the image's id; images without are left out."""
         wanted = (
             select(RevisionRow.image_id, RevisionRow.kind)
@@ -243,12 +242,12 @@ class RevisionStore(ImageChanges):
             .distinct()
         )
         kinds: dict[str, frozenset[RevisionKind]] = {}
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             for image_id, kind in session.execute(wanted):
                 kinds[image_id] = kinds.get(image_id, frozenset()) | {RevisionKind(kind)}
         return kinds
 
-    def revision(self, revision_id: str) -> RevisionRecord:
+    def get(self, revision_id: str) -> RevisionRecord:
         """One revision.
 
         Raises
@@ -256,42 +255,13 @@ class RevisionStore(ImageChanges):
         NotFoundError
             There is none with this id.
         """
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return _record(found(session, RevisionRow, revision_id, "revision"))
 
-    def sweep(self) -> int:
-        """Remove what dead processes left half-written (revisions, pyramids, temporary folders).
-
-        Safe beside writers: what a living process holds is left alone. Called by the engine.
-
-        Returns
-        -------
-        int
-            How many things were removed.
-        """
-        removed = 0
-        with self.database.reading() as session:
-            writing = select(RevisionRow.id).where(RevisionRow.state == RevisionState.WRITING.value)
-            unfinished = list(session.scalars(writing))
-        for revision_id in unfinished:
-            with self._holds.holding(revision_id) as alone:
-                if alone and self._discard_if_writing(revision_id):
-                    removed += 1
-        removed += self._sweep_folder(self.labels_dir, self._known_revisions)
-        return removed + self._sweep_folder(self.images_dir, self._known_images)
-
-    def _discard_if_writing(self, revision_id: str) -> bool:
-        try:
-            if self.revision(revision_id).state is RevisionState.COMPLETE:
-                return False
-        except NotFoundError:
-            return False
-        self.discard_revision(revision_id)
-        return True
-
-    def _known_revisions(self, ids: Collection[str]) -> set[str]:
-        """Those of the ids that have a row."""
-        return self._known(RevisionRow.id, ids)
+    def writing_ids(self) -> list[str]:
+        """Ids of those that were begun and neither completed nor discarded."""
+        with self._data.database.reading() as session:
+            return list(session.scalars(select(RevisionRow.id).where(RevisionRow.state == RevisionState.WRITING.value)))
 
 
 def _still_writing(row: RevisionRow) -> RevisionRow:

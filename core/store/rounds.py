@@ -11,8 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from core.errors import RoundChangedError, RoundError
-from core.store.base import found, new_id, now
-from core.store.drafts import DraftStore
+from core.store.base import StorePart, found, new_id, now
 from core.store.people import clean_name
 from core.store.round_records import (
     PromotedModel,
@@ -35,10 +34,10 @@ _TRIES: Final = 5
 """On PostgreSQL two may change a round at once; the slower looks again so often."""
 
 
-class RoundStore(DraftStore):
+class Rounds(StorePart):
     """Rounds of projects, each change compare and set."""
 
-    def create_round(
+    def create(
         self,
         project_id: str,
         *,
@@ -64,7 +63,7 @@ class RoundStore(DraftStore):
             A round of the project is under way.
         """
         try:
-            with self.database.writing() as session:
+            with self._data.database.writing() as session:
                 found(session, ProjectRow, project_id, "project")
                 _refuse_beside_another(session, project_id)
                 newest = select(func.max(RoundRow.number)).where(RoundRow.project_id == project_id)
@@ -84,7 +83,7 @@ class RoundStore(DraftStore):
             raise RoundError("Somebody else has just started a round.", "Look at that one first.") from error
         return _record(row)
 
-    def round(self, round_id: str) -> RoundRecord:
+    def get(self, round_id: str) -> RoundRecord:
         """One round.
 
         Raises
@@ -92,10 +91,10 @@ class RoundStore(DraftStore):
         NotFoundError
             There is none with this id.
         """
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return _record(found(session, RoundRow, round_id, "round"))
 
-    def rounds(
+    def of_project(
         self, project_id: str | None = None, *, states: Collection[RoundState] | None = None
     ) -> tuple[RoundRecord, ...]:
         """Rounds of a project, or all, by their numbers."""
@@ -104,19 +103,19 @@ class RoundStore(DraftStore):
             wanted = wanted.where(RoundRow.project_id == project_id)
         if states is not None:
             wanted = wanted.where(RoundRow.state.in_([state.value for state in states]))
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return tuple(_record(row) for row in session.scalars(wanted))
 
-    def unsettled_rounds(self) -> tuple[RoundRecord, ...]:
+    def unsettled(self) -> tuple[RoundRecord, ...]:
         """Rounds under way, and failed ones that are the newest of their project: somebody may retry their jobs."""
         other = aliased(RoundRow)
         newest = select(func.max(other.number)).where(other.project_id == RoundRow.project_id).scalar_subquery()
         failed = and_(RoundRow.state == RoundState.FAILED.value, RoundRow.number == newest)
         wanted = select(RoundRow).where(or_(RoundRow.state == RoundState.RUNNING.value, failed))
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return tuple(_record(row) for row in session.scalars(wanted.order_by(RoundRow.created_at, RoundRow.id)))
 
-    def change_round(self, round_id: str, change: Change, *, version: int | None = None) -> RoundRecord:
+    def change(self, round_id: str, change: Change, *, version: int | None = None) -> RoundRecord:
         """Change a round as it is now, with whatever else ``change`` writes, all or nothing.
 
         Parameters
@@ -140,7 +139,7 @@ class RoundStore(DraftStore):
         return self._change_round(round_id, change, version)
 
     def _change_round(self, round_id: str, change: Change, version: int | None) -> RoundRecord:
-        with self.database.writing() as session:
+        with self._data.database.writing() as session:
             before = _record(found(session, RoundRow, round_id, "round"))
             if version is not None and before.version != version:
                 raise _changed()
@@ -156,18 +155,18 @@ class RoundStore(DraftStore):
 
     def promoted_model(self, project_id: str) -> PromotedModel | None:
         """The model that the project uses; None: none was promoted yet."""
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return promoted_within(session, project_id)
 
     def promoting_projects(self, model_id: str) -> tuple[str, ...]:
         """Names of the projects that use a model."""
         wanted = select(ProjectRow.name).join(PromotedModelRow, PromotedModelRow.project_id == ProjectRow.id)
-        with self.database.reading() as session:
+        with self._data.database.reading() as session:
             return tuple(session.scalars(wanted.where(PromotedModelRow.model_id == model_id).order_by(ProjectRow.name)))
 
 
 def promoted_within(session: Session, project_id: str, *, held: bool = False) -> PromotedModel | None:
-    """`RoundStore.promoted_model` within a transaction; ``held``: nobody else changes it before this one ends."""
+    """`Rounds.promoted_model` within a transaction; ``held``: nobody else changes it before this one ends."""
     row = session.get(PromotedModelRow, project_id, with_for_update=held or None)
     return None if row is None else PromotedModel(row.model_id, row.round_id, row.who, row.reason, row.at)
 

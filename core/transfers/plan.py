@@ -134,11 +134,11 @@ def plan_transfer(
     NotFoundError
         There is no such project or image.
     """
-    source, target = store.project(source_id), store.project(target_id)
+    source, target = store.projects.get(source_id), store.projects.get(target_id)
     translation = match_classes(source.scheme, target.scheme, former=target.former_names)
     hidden = hidden_revisions(store, source.id, person)
     taught = _taught(store) if mode is TransferMode.MOVE else frozenset()
-    images = [store.image(image_id) for image_id in dict.fromkeys(image_ids)]
+    images = [store.images.get(image_id) for image_id in dict.fromkeys(image_ids)]
     planned = []
     for image in images:
         refusal = _refusal(store, image, source, target, mode, taught)
@@ -154,7 +154,7 @@ def carried(store: Store, image: ImageRecord, hidden: Collection[str] = ()) -> t
     """The label maps that a copy takes along: newest reference, newest prediction of each maker, newest approved
     correction; oldest first.
     """
-    revisions = [each for each in store.revisions(image.id) if each.id not in hidden]
+    revisions = [each for each in store.revisions.of_image(image.id) if each.id not in hidden]
     with store.database.reading() as session:
         states = dict(
             session.execute(
@@ -174,7 +174,7 @@ def carried(store: Store, image: ImageRecord, hidden: Collection[str] = ()) -> t
 
 def keeps_its_numbers(store: Store, image: ImageRecord, translation: ClassTranslation, target: ProjectRecord) -> bool:
     """Whether every label map and open draft of an image means the same in the other project, as it is in its files."""
-    for each in store.revisions(image.id):
+    for each in store.revisions.of_image(image.id):
         try:
             ids = translation_of(store, each).ids
         except LabelMapError:
@@ -208,7 +208,7 @@ def _described(
     hidden: Collection[str],
 ) -> ImageTransfer:
     """What happens to an image that goes."""
-    everything = store.revisions(image.id)
+    everything = store.revisions.of_image(image.id)
     if mode is TransferMode.MOVE and keeps_its_numbers(store, image, translation, target):
         return ImageTransfer(image=image, keeps_history=True, label_maps=len(everything))
     if mode is TransferMode.MOVE and _has_open_draft(store, image.id):

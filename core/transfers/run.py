@@ -67,7 +67,7 @@ def require_transfer(store: Store, source_id: str, target_id: str, mode: Transfe
     if source_id == target_id:
         raise StoreError("The images are in this project already.", "Choose another project.")
     moving = mode is TransferMode.MOVE
-    store.project(source_id), store.project(target_id)
+    store.projects.get(source_id), store.projects.get(target_id)
     require(store, source_id, by, Permission.MANAGE if moving else Permission.VIEW)
     require(store, target_id, by, Permission.MANAGE if moving else Permission.ADD_IMAGES)
 
@@ -99,7 +99,7 @@ def transfer_image(
     begun = next(
         (
             other
-            for other in store.images(target.id)
+            for other in store.images.all(target.id)
             if other.content_hash == image.content_hash and other.created_at >= began_at
         ),
         None,
@@ -111,7 +111,7 @@ def transfer_image(
         return ""
     _copy(store, image, target, translation, by)
     if mode is TransferMode.MOVE:
-        store.trash_images([image.id])
+        store.trash.put([image.id])
     _told(store, image, target, mode, by)
     return ""
 
@@ -133,8 +133,8 @@ def _copy(
     """The image anew in the other project, with the label maps that go along."""
     hidden = hidden_revisions(store, image.project_id, by)
     revisions = carried(store, image, hidden)
-    pixels = np.asarray(open_pyramid(store.image_pyramid_path(image.id)).read(0, slice(None), slice(None)))
-    copy, _ = store.add_image_once(
+    pixels = np.asarray(open_pyramid(store.images.pyramid_path(image.id)).read(0, slice(None), slice(None)))
+    copy, _ = store.images.add_once(
         target.id,
         Image(pixels, image.pixel_size, image.name, notices=image.notices),
         split=image.split,
@@ -143,7 +143,7 @@ def _copy(
         stack=image.stack,
         z_index=image.z_index,
     )
-    there = {str(each.details.get(ORIGIN, {}).get("revision_id")) for each in store.revisions(copy.id)}
+    there = {str(each.details.get(ORIGIN, {}).get("revision_id")) for each in store.revisions.of_image(copy.id)}
     for revision in revisions:
         if revision.id not in there:
             try:
@@ -164,7 +164,7 @@ def _copy_labels(
     """A label map in the classes of the other project."""
     source = open_label_map(store, revision)
     lookup = translated_ids(translation, revision.kind)
-    begun = store.begin_revision(
+    begun = store.revisions.begin(
         copy.id,
         revision.kind,
         model_id=revision.model_id,
@@ -172,7 +172,7 @@ def _copy_labels(
         details=_details(store, revision, target, lookup, by),
     )
     try:
-        path = store.label_pyramid_path(begun.id)
+        path = store.revisions.pyramid_path(begun.id)
         confidence = source.confidence
         with LabelPyramidWriter(
             path,
@@ -185,14 +185,14 @@ def _copy_labels(
                 labels = lookup[np.asarray(source.read(0, rows, slice(None)), np.uint8)]
                 sure = None if confidence is None else np.asarray(confidence.read(0, rows, slice(None)), np.uint8)
                 writer.write(rows.start, 0, labels, sure)
-        covered = store.label_pyramid_path(revision.id) / COVERAGE
+        covered = store.revisions.pyramid_path(revision.id) / COVERAGE
         if covered.is_dir():
             shutil.copytree(covered, path / COVERAGE)
         labels_yx = np.asarray(open_pyramid(path).read(0, slice(None), slice(None)), np.uint8)
         table = coverage_table(labels_yx, target.scheme, copy.pixel_size.nm)
-        store.complete_revision(begun.id, coverage=[row.to_json() for row in table])
+        store.revisions.complete(begun.id, coverage=[row.to_json() for row in table])
     except BaseException:
-        store.discard_revision(begun.id)
+        store.revisions.discard(begun.id)
         raise
 
 
@@ -228,7 +228,7 @@ def _details(
     if "changes" in details:
         classes = [[int(lookup[int(i)]), gained, lost] for i, gained, lost in details["changes"].get("classes", ())]
         details["changes"] = {**details["changes"], "classes": classes}
-    image = store.image(revision.image_id)
+    image = store.images.get(revision.image_id)
     details[ORIGIN] = {
         "revision_id": revision.id,
         "image_id": image.id,

@@ -213,13 +213,13 @@ class _Guard:
         """What a blind assignment hides is hidden on HTTP too."""
         for revision_id in {subject if self._kind == "revisions" else "", revision} - {""}:
             try:
-                project_id = store.image(store.revision(revision_id).image_id).project_id
+                project_id = store.images.get(store.revisions.get(revision_id).image_id).project_id
             except NotFoundError:
                 continue  # the route says so
             require(store, project_id, person, Permission.VIEW)
             require_visible(store, revision_id, person)
         if self._kind == "drafts":
-            draft = store.draft(subject)
+            draft = store.drafts.get(subject)
             if person_key(draft.author) in hidden_authors(store, draft.image_id, person):
                 raise AccessError(
                     "You annotate this image without seeing the work of others.",

@@ -83,7 +83,7 @@ def draft_routes(settings: Settings, stores: Callable[[], Store], pyramids: Open
 
 def draft_json(store: Store, draft: DraftRecord) -> dict[str, Any]:
     """What the paint tools need to know of a draft."""
-    tiles = store.draft_tiles(draft.id)
+    tiles = store.drafts.tiles(draft.id)
     covered: dict[str, int] = {}
     for tile in tiles:
         for class_id, pixels in tile.covered.items():
@@ -111,7 +111,7 @@ class _Drafts:
 
     def describe(self, request: Request) -> Response:
         store = self._stores()
-        return json_response(draft_json(store, store.draft(request.path_params["id"])))
+        return json_response(draft_json(store, store.drafts.get(request.path_params["id"])))
 
     def tile(self, request: Request) -> Response:
         """Raw pixels of one tile of one level."""
@@ -119,7 +119,7 @@ class _Drafts:
         if plane not in {each.value for each in DraftPlane}:
             raise RequestRefusedError(404, f"There is no plane {plane[:40]!r}.", "Ask for labels or coverage.")
         store = self._stores()
-        source = self._source(store, store.draft(request.path_params["id"]))
+        source = self._source(store, store.drafts.get(request.path_params["id"]))
         level, row, column = (int_parameter(request, name) for name in ("level", "row", "col"))
         block = np.ascontiguousarray(self._tiles.tile(source, DraftPlane(plane), level, row, column))
         response = cached_bytes(request, block.tobytes(), _RAW, cache_control=REVALIDATE, packed=True)
@@ -131,14 +131,14 @@ class _Drafts:
         store, draft = self._mine(request)
         holder, sequence = _holder(request.query_params.get("holder")), _sequence(request)
         sender = _holder(request.query_params.get("sent_by", holder))
-        if store.has_draft_post(draft.id, holder, sequence):
-            return json_response({"version": store.draft(draft.id).version})
+        if store.drafts.has_post(draft.id, holder, sequence):
+            return json_response({"version": store.drafts.get(draft.id).version})
         source = self._source(store, draft)
         post = read_post(body, source.shape_yx)
         store.require_free_space(len(body))
-        known = set(store.project(store.image(draft.image_id).project_id).scheme.ids) | {0, IGNORE_ID}
+        known = set(store.projects.get(store.images.get(draft.image_id).project_id).scheme.ids) | {0, IGNORE_ID}
         tiles = [self._checked(source, edit, known) for edit in post.tiles]
-        kept = store.write_draft_tiles(
+        kept = store.drafts.write_tiles(
             draft.id, holder, sequence, tiles, seconds=post.seconds, strokes=post.strokes, sent_by=sender
         )
         return json_response({"version": kept.version, "seconds": kept.seconds, "strokes": kept.strokes})
@@ -147,7 +147,7 @@ class _Drafts:
         """Take the draft, or say that one still has it; the answer tells who had it before."""
         store, draft = self._mine(request)
         values = _json(body)
-        kept, before = store.hold_draft(
+        kept, before = store.drafts.hold(
             draft.id,
             _holder(values.get("holder")),
             str(values.get("name") or "")[:200],
@@ -162,7 +162,7 @@ class _Drafts:
         values = _json(body)
         if not isinstance(values.get("value"), bool):
             raise RequestRefusedError(400, "value is neither true nor false.", "Reload the page and try again.")
-        kept = store.set_whole_image(draft.id, _holder(values.get("holder")), values["value"])
+        kept = store.drafts.set_whole_image(draft.id, _holder(values.get("holder")), values["value"])
         return json_response({"version": kept.version, "whole_image": kept.whole_image})
 
     def submit(self, request: Request, body: bytes) -> Response:
@@ -175,7 +175,7 @@ class _Drafts:
     def _mine(self, request: Request) -> tuple[Store, DraftRecord]:
         """The draft, if whoever sends this may change it. Without sign-in nobody can prove who they are."""
         store = self._stores()
-        draft = store.draft(request.path_params["id"])
+        draft = store.drafts.get(request.path_params["id"])
         person = person_of(request, self._settings)
         if self._settings.access is Access.ROLES and person_key(person) != person_key(draft.author):
             raise AccessError(
@@ -184,14 +184,16 @@ class _Drafts:
         return store, draft
 
     def _source(self, store: Store, draft: DraftRecord) -> DraftSource:
-        image = self._pyramids.get(store.image_pyramid_path(draft.image_id))
-        base = None if draft.base_revision_id is None else store.revision(draft.base_revision_id)
+        image = self._pyramids.get(store.images.pyramid_path(draft.image_id))
+        base = None if draft.base_revision_id is None else store.revisions.get(draft.base_revision_id)
         return DraftSource(
             draft.id,
             tuple(image.level_shape(level) for level in range(image.levels)),
-            in_project_classes(store, base, self._pyramids.get(store.label_pyramid_path(base.id))) if base else None,
-            {(tile.row, tile.column): tile.version for tile in store.draft_tiles(draft.id)},
-            partial(store.draft_tile_data, draft.id),
+            in_project_classes(store, base, self._pyramids.get(store.revisions.pyramid_path(base.id)))
+            if base
+            else None,
+            {(tile.row, tile.column): tile.version for tile in store.drafts.tiles(draft.id)},
+            partial(store.drafts.tile_data, draft.id),
         )
 
     def _checked(self, source: DraftSource, edit: TileEdit, known: set[int]) -> tuple[DraftTileRecord, bytes]:

@@ -72,7 +72,7 @@ class _Health:
         return found
 
     def _database(self) -> str:
-        self._stores().projects()
+        self._stores().projects.all()
         return "ok"
 
     def _data_folder(self) -> str:

@@ -44,14 +44,14 @@ def image_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Ro
 
     @functools.lru_cache(maxsize=RECORDS_KEPT)
     def record_of(image_id: str) -> ImageRecord:
-        return stores().image(image_id)
+        return stores().images.get(image_id)
 
     def pyramid_of(request: Request) -> Pyramid:
         record = record_of(request.path_params["id"])  # an id that no image has becomes no path
-        return pyramids.get(stores().image_pyramid_path(record.id))
+        return pyramids.get(stores().images.pyramid_path(record.id))
 
     def describe(request: Request) -> Response:
-        record = stores().image(request.path_params["id"])
+        record = stores().images.get(request.path_params["id"])
         return json_response(image_json(record, pyramid_of(request)))
 
     def scale_bar(request: Request) -> Response:
@@ -71,8 +71,8 @@ def image_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Ro
         value: dict[str, Any] = {"row": row, "col": column, "value": pixel_value(pyramid_of(request), row, column)}
         revision_id = request.query_params.get("revision")
         if revision_id:
-            store, revision = stores(), stores().revision(revision_id)
-            labels = in_project_classes(store, revision, pyramids.get(store.label_pyramid_path(revision.id)))
+            store, revision = stores(), stores().revisions.get(revision_id)
+            labels = in_project_classes(store, revision, pyramids.get(store.revisions.pyramid_path(revision.id)))
             value["label"] = pixel_value(labels, row, column)
             if labels.confidence is not None:
                 value["confidence"] = pixel_value(labels.confidence, row, column)

@@ -51,10 +51,10 @@ def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids, downloa
     own_ids: set[str] = set()
 
     def describe(request: Request) -> Response:
-        return json_response(revision_json(stores(), stores().revision(request.path_params["id"])))
+        return json_response(revision_json(stores(), stores().revisions.get(request.path_params["id"])))
 
     def is_finished(revision_id: str) -> bool:
-        if revision_id not in finished and stores().revision(revision_id).state is RevisionState.COMPLETE:
+        if revision_id not in finished and stores().revisions.get(revision_id).state is RevisionState.COMPLETE:
             finished.add(revision_id)
         return revision_id in finished
 
@@ -62,15 +62,15 @@ def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids, downloa
         revision_id = request.path_params["id"]
         # Asked before the pixels are read: a tile read while the last block arrives must not be kept for ever.
         lasting = is_finished(revision_id)
-        pyramid = pyramids.get(stores().label_pyramid_path(revision_id))
+        pyramid = pyramids.get(stores().revisions.pyramid_path(revision_id))
         if revision_id not in own_ids:
-            revision = stores().revision(revision_id)
+            revision = stores().revisions.get(revision_id)
             if not has_project_ids(stores(), revision):
                 lasting, pyramid = False, in_project_classes(stores(), revision, pyramid)
             elif lasting:
                 own_ids.add(revision_id)
         layer = request.path_params["layer"]
-        confirmed = stores().label_pyramid_path(revision_id) / COVERAGE
+        confirmed = stores().revisions.pyramid_path(revision_id) / COVERAGE
         if layer == COVERAGE and (confirmed / "zarr.json").is_file():
             pyramid = pyramids.get(confirmed)
         else:
@@ -83,7 +83,7 @@ def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids, downloa
 
     def download(request: Request) -> Response:
         revision_id, what, options = request.path_params["id"], request.path_params["what"], request.query_params
-        image = stores().image(stores().revision(revision_id).image_id)
+        image = stores().images.get(stores().revisions.get(revision_id).image_id)
         if what in DOWNLOADS and heavy_label_map(image, what, options):
             raise too_heavy(f"The image has {image.shape_yx[1]:,} x {image.shape_yx[0]:,} px.", "Segment")
         return attachment(*render_download(stores(), revision_id, what, dict(options)))
@@ -149,7 +149,7 @@ def revision_json(store: Store, record: RevisionRecord) -> dict[str, Any]:
         "version": record.version,
         "progress": float(record.details.get("progress", 0.0)) if writing else 1.0,
         "coverage": list(coverage_of(store, record)),
-        "has_confidence": (store.label_pyramid_path(record.id) / "confidence" / "zarr.json").is_file(),
+        "has_confidence": (store.revisions.pyramid_path(record.id) / "confidence" / "zarr.json").is_file(),
         "classes": label_classes(store, record).to_json(),
         "model_id": record.model_id,
         "author": record.author,

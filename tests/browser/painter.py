@@ -25,28 +25,28 @@ class Tissue:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.store = Store(server.settings)
-        self.project = self.store.create_project("Tissue", SCHEME)
+        self.project = self.store.projects.create("Tissue", SCHEME)
 
     def image(self, name: str, pixels: np.ndarray | None = None) -> ImageRecord:
         """A new image, noise unless told; the prediction has a nucleus at rows 150 to 250, columns 100 to 200."""
         if pixels is None:
             pixels = np.random.default_rng(sum(name.encode())).integers(90, 160, SHAPE, np.uint8)
-        image = self.store.add_image(self.project.id, Image(pixels, PixelSize.from_user(8.0), name))
-        begun = self.store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="model")
+        image = self.store.images.add(self.project.id, Image(pixels, PixelSize.from_user(8.0), name))
+        begun = self.store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="model")
         labels = base_labels()
-        write_label_pyramid(self.store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0, scheme=SCHEME)
-        self.store.complete_revision(begun.id)
+        write_label_pyramid(self.store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=8.0, scheme=SCHEME)
+        self.store.revisions.complete(begun.id)
         return image
 
     def saved(self, image: ImageRecord) -> tuple[np.ndarray, np.ndarray]:
         """Labels and coverage of the open draft as the database has them; the image is one tile."""
-        (draft,) = self.store.drafts(image.id)
-        data = self.store.draft_tile_data(draft.id, [(0, 0)])[0, 0]
+        (draft,) = self.store.drafts.of_image(image.id)
+        data = self.store.drafts.tile_data(draft.id, [(0, 0)])[0, 0]
         return unpack_tile(data, SHAPE)
 
     def corrections(self, image: ImageRecord) -> list[np.ndarray]:
-        found = self.store.revisions(image.id, kind=RevisionKind.CORRECTION)
-        paths = [self.store.label_pyramid_path(revision.id) for revision in found]
+        found = self.store.revisions.of_image(image.id, kind=RevisionKind.CORRECTION)
+        paths = [self.store.revisions.pyramid_path(revision.id) for revision in found]
         return [np.asarray(open_pyramid(path).read(0, slice(None), slice(None))) for path in paths]
 
 

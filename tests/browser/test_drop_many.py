@@ -63,7 +63,7 @@ def test_thirty_dropped_files_are_one_line_and_are_segmented_without_the_tab(
 ) -> None:
     """They were thirty lines, and those not yet read when the tab was closed were never segmented."""
     store = Store(app_server.settings)
-    project = store.create_project("Thirty drops", DEFAULT_SCHEME)
+    project = store.projects.create("Thirty drops", DEFAULT_SCHEME)
     paths = write_images(tmp_path)
     first = context.new_page()
     open_segment(first, app_server, project.id)
@@ -82,14 +82,14 @@ def test_thirty_dropped_files_are_one_line_and_are_segmented_without_the_tab(
     lines = second.locator("[class*='st-key-batch-']").filter(has=second.get_by_role("progressbar"))
     expect(lines).to_have_count(1, timeout=LONG_MS)
     expect(lines).to_contain_text(f"{FILES} of {FILES} images segmented", timeout=LONG_MS)
-    images = store.images(project.id)
+    images = store.images.all(project.id)
     assert sorted(image.name for image in images) == [path.name for path in paths]
-    made = [store.revisions(image.id, kind=RevisionKind.PREDICTION) for image in images]
+    made = [store.revisions.of_image(image.id, kind=RevisionKind.PREDICTION) for image in images]
     assert [len(predictions) for predictions in made] == [1] * FILES
     second.reload()
     expect(lines).to_have_count(1, timeout=LONG_MS)
     expect(second.get_by_role("button", name=f"Take away {FILES} images")).to_be_visible()
-    assert len(store.images(project.id)) == FILES
+    assert len(store.images.all(project.id)) == FILES
 
     # the oldest is the last card of a long page, and opens at its top: one looked at the end of its table
     second.get_by_role("button", name="Show 18 more").click()
@@ -98,5 +98,5 @@ def test_thirty_dropped_files_are_one_line_and_are_segmented_without_the_tab(
     second.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollTop < 5", timeout=15_000)
     assert second.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight > innerHeight + 50")
     second.close()
-    store.delete_project(project.id)  # its images and its line are in nobody's way on the same server
+    store.projects.delete(project.id)  # its images and its line are in nobody's way on the same server
     store.close()

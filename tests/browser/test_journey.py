@@ -67,9 +67,9 @@ def test_upload_see_isolate_zoom_download_reload_and_share(
     expect(page.get_by_text("Trained on synthetic tissue", exact=False).first).to_be_visible()
     expect(page.get_by_role("button", name="Downloads")).to_be_visible(timeout=PREDICTION_TIMEOUT_MS)
     store = Store(app_server.settings)
-    image = next(item for item in store.images() if item.name == "Leber ü.ome.tif")
-    (revision,) = store.revisions(image.id, kind=RevisionKind.PREDICTION)
-    labels = np.asarray(open_pyramid(store.label_pyramid_path(revision.id)).read(0, slice(None), slice(None)))
+    image = next(item for item in store.images.all() if item.name == "Leber ü.ome.tif")
+    (revision,) = store.revisions.of_image(image.id, kind=RevisionKind.PREDICTION)
+    labels = np.asarray(open_pyramid(store.revisions.pyramid_path(revision.id)).read(0, slice(None), slice(None)))
     assert labels.shape == (700, 700)
     assert (labels == phantom.labels_yx).mean() > 0.6  # it is the starter's segmentation of this very image
     assert [row["pixels"] for row in revision.coverage] == [int((labels == i).sum()) for i in range(6)]
@@ -105,7 +105,7 @@ def test_upload_see_isolate_zoom_download_reload_and_share(
     expect(other.get_by_text("Leber ü.ome.tif")).to_be_visible(timeout=60_000)
     _same_place(other, zoom)
     other.context.close()
-    assert len(store.revisions(image.id)) == 1  # nothing was computed twice
+    assert len(store.revisions.of_image(image.id)) == 1  # nothing was computed twice
 
 
 def _same_place(page: Page, zoom: float) -> None:
@@ -123,7 +123,7 @@ def test_an_unknown_pixel_size_is_asked_for_and_then_used(page: Page, app_server
     expect(page.get_by_text("enlarged by 2", exact=False)).to_be_visible(timeout=PREDICTION_TIMEOUT_MS)
     store = Store(app_server.settings)
     image = _image(store, "unknown.tif")
-    revision = store.revisions(image.id, kind=RevisionKind.PREDICTION)[0]
+    revision = store.revisions.of_image(image.id, kind=RevisionKind.PREDICTION)[0]
     assert revision.details["summary"]["scale_factor"] == pytest.approx(2.0)
 
 
@@ -143,7 +143,7 @@ def test_a_broken_file_is_explained_and_the_page_goes_on(page: Page, app_server:
     whole = write_ome_tiff(tmp_path / "whole.tif", np.full((500, 500), 7, np.uint8), 8.0).read_bytes()
     broken = tmp_path / "broken.tif"
     broken.write_bytes(whole[: len(whole) // 2])
-    before = len(Store(app_server.settings).images())
+    before = len(Store(app_server.settings).images.all())
     drop(page, app_server, broken)
     expect(page.get_by_role("alert").first).to_be_visible(timeout=60_000)
     words = page.get_by_role("alert").first.inner_text()
@@ -151,7 +151,7 @@ def test_a_broken_file_is_explained_and_the_page_goes_on(page: Page, app_server:
     assert "Traceback" not in page.locator("body").inner_text()
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("group", name="Drop micrographs here")).to_be_visible()
-    assert len(Store(app_server.settings).images()) == before
+    assert len(Store(app_server.settings).images.all()) == before
 
 
 def test_the_file_after_a_broken_one_is_opened(page: Page, app_server: Server, tmp_path: Path) -> None:
@@ -167,4 +167,4 @@ def test_the_file_after_a_broken_one_is_opened(page: Page, app_server: Server, t
 
 def _image(store: Store, name: str) -> ImageRecord:
     """The image of this name."""
-    return next(item for item in store.images() if item.name == name)
+    return next(item for item in store.images.all() if item.name == name)

@@ -25,8 +25,8 @@ MENU_END = """() => Math.max(...[...document.querySelectorAll('[data-testid="stT
 @pytest.mark.parametrize("width", [800, 1024, 1200])
 def test_menu_and_names_are_whole(app_server: Server, page: Page, width: int) -> None:
     store = Store(app_server.settings)
-    known = [project for project in store.projects() if project.name == LONG_NAME]
-    project = known[0] if known else store.create_project(LONG_NAME, DEFAULT_SCHEME)
+    known = [project for project in store.projects.all() if project.name == LONG_NAME]
+    project = known[0] if known else store.projects.create(LONG_NAME, DEFAULT_SCHEME)
     page.set_viewport_size({"width": width, "height": 900})
     for address in ("segment", "review", "train"):
         page.goto(f"{app_server.url}/{address}?project={project.id}")

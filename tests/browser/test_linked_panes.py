@@ -39,10 +39,10 @@ class World:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.store = Store(server.settings)
-        project = self.store.create_project("panes", DEFAULT_SCHEME, 8.0)
+        project = self.store.projects.create("panes", DEFAULT_SCHEME, 8.0)
         pixels = np.full((SIZE, SIZE), GREY, np.uint8)
         pixels[0, :2] = (0, 200)
-        self.image = self.store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "flat.tif"))
+        self.image = self.store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), "flat.tif"))
         low, high = self.image.window
         self.grey = round(min(255.0, max(0.0, (GREY - low) * 255 / (high - low))))
         reference = np.zeros((SIZE, SIZE), np.uint8)
@@ -60,11 +60,11 @@ class World:
         self.other = self.add(np.full((SIZE, SIZE), 5, np.uint8), "prediction")
 
     def add(self, labels: NDArray[np.uint8], kind: str) -> str:
-        record = self.store.begin_revision(self.image.id, kind)
-        writer = LabelPyramidWriter(self.store.label_pyramid_path(record.id), labels.shape, pixel_size_nm=8.0)
+        record = self.store.revisions.begin(self.image.id, kind)
+        writer = LabelPyramidWriter(self.store.revisions.pyramid_path(record.id), labels.shape, pixel_size_nm=8.0)
         writer.write(0, 0, labels, np.full(labels.shape, 204, np.uint8))
         writer.finish()
-        return self.store.complete_revision(record.id).id
+        return self.store.revisions.complete(record.id).id
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ class Lab:
         self.server = server
         self.store = Store(server.settings)
         self.scheme = read_classes(vnc)
-        self.project = self.store.create_project("Nerve cord", self.scheme)
+        self.project = self.store.projects.create("Nerve cord", self.scheme)
         self.add(vnc, "vnc_00", Split.TRAIN)
         self.add(vnc, "vnc_04", Split.TRAIN)
         self.add(vnc, "vnc_12", Split.TEST)
@@ -54,15 +54,15 @@ class Lab:
         pixels, labels = (
             np.array(np.asarray(PilImage.open(vnc / part / f"{name}.png"))[where]) for part in ("images", "labels")
         )
-        record = self.store.add_image(self.project.id, Image(pixels, PixelSize.from_user(NM), name), split=split)
+        record = self.store.images.add(self.project.id, Image(pixels, PixelSize.from_user(NM), name), split=split)
         pool = split is Split.POOL
         if pool:
             labels[labels == self.class_id("mitochondria")] = 0
         kind = RevisionKind.PREDICTION if pool else RevisionKind.REFERENCE
-        begun = self.store.begin_revision(record.id, kind, model_id="earlier" if pool else None)
-        write_label_pyramid(self.store.label_pyramid_path(begun.id), labels, pixel_size_nm=NM, scheme=self.scheme)
+        begun = self.store.revisions.begin(record.id, kind, model_id="earlier" if pool else None)
+        write_label_pyramid(self.store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=NM, scheme=self.scheme)
         rows = coverage_table(labels, self.scheme, NM)
-        self.store.complete_revision(begun.id, coverage=[row.to_json() for row in rows])
+        self.store.revisions.complete(begun.id, coverage=[row.to_json() for row in rows])
         return record
 
     def class_id(self, name: str) -> int:
@@ -177,7 +177,7 @@ def test_from_a_correction_to_a_better_model_in_use(lab: Lab, browser: Browser) 
     painter.submit("and the second one")
     second = lab.review()
     assert second.revision_id != first.revision_id
-    labels = lab.store.revision(second.revision_id).details["covered"]
+    labels = lab.store.revisions.get(second.revision_id).details["covered"]
     assert sum(labels.values()) > 100 * 200, "the region of the first submission is still confirmed"
 
     # Rita approves
@@ -200,22 +200,22 @@ def test_from_a_correction_to_a_better_model_in_use(lab: Lab, browser: Browser) 
     expect(
         rita.get_by_text(re.compile("^(Passed|Failed|Too few|The check cannot)|this is the first")).first
     ).to_be_visible()
-    (record,) = lab.store.rounds(lab.project.id)
+    (record,) = lab.store.rounds.of_project(lab.project.id)
     assert record.step is Step.DECIDE
     assert record.comparison is not None
     rita.get_by_label("Reason").fill("the first one for this tissue")
     rita.get_by_label("Reason").press("Enter")
     told = re.compile(r"Current model: .+, promoted .+ UTC by Rita\. the first one for this tissue")
     press_until(rita, wanted, rita.get_by_text(told))
-    record = lab.store.round(record.id)
+    record = lab.store.rounds.get(record.id)
     assert record.decision in (RoundDecision.PROMOTED, RoundDecision.OVERRIDDEN)
 
     # the pool is predicted with it, and that is what Ada is offered next
     for _ in range(120):
-        if lab.store.revisions(lab.image.id, kind=RevisionKind.PREDICTION, model_id=record.model_id):
+        if lab.store.revisions.of_image(lab.image.id, kind=RevisionKind.PREDICTION, model_id=record.model_id):
             break
         rita.wait_for_timeout(1000)
-    found = lab.store.revisions(lab.image.id, kind=RevisionKind.PREDICTION, model_id=record.model_id)
+    found = lab.store.revisions.of_image(lab.image.id, kind=RevisionKind.PREDICTION, model_id=record.model_id)
     assert found, [row.message for row in active_jobs(store=lab.store)]
     ada.goto(f"{lab.server.url}/correct?project={lab.project.id}&image={lab.image.id}")
     expect(ada.get_by_text("History: 4 label maps")).to_be_visible()

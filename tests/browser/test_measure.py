@@ -33,17 +33,17 @@ def project_id(app_server: Server) -> str:
 def made(server: Server, name: str, images: Mapping[str, tuple[int, int, int]]) -> str:
     """A project with label maps of square mitochondria with these edges in px, and some ER."""
     store = Store(server.settings)
-    project = store.create_project(name, SCHEME)
+    project = store.projects.create(name, SCHEME)
     for number, (image_name, edges) in enumerate(images.items()):
         pixels = np.random.default_rng(number).integers(0, 255, (SIZE, SIZE)).astype(np.uint8)
-        image = store.add_image(project.id, Image(pixels, PixelSize.from_user(10.0), image_name))
+        image = store.images.add(project.id, Image(pixels, PixelSize.from_user(10.0), image_name))
         labels = np.zeros((SIZE, SIZE), np.uint8)
         for place, edge in enumerate(edges):
             labels[20 + 70 * place :, 20 + 70 * place :][:edge, :edge] = 1
         labels[200, 5:100] = 2
-        begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
-        write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=10.0)
-        store.complete_revision(begun.id)
+        begun = store.revisions.begin(image.id, RevisionKind.REFERENCE)
+        write_label_pyramid(store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=10.0)
+        store.revisions.complete(begun.id)
     store.close()
     return project.id
 

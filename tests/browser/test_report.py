@@ -31,7 +31,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 def test_it_opens_offline_and_draws_every_figure(
     store: Store, context: BrowserContext, page: Page, tmp_path: Path
 ) -> None:
-    project = store.create_project("cells", LabelScheme.from_names({f"m {HOSTILE}": 1, "nucleus": 2}))
+    project = store.projects.create("cells", LabelScheme.from_names({f"m {HOSTILE}": 1, "nucleus": 2}))
     images = [add_image(store, project, f"{name} {HOSTILE}", number) for number, name in enumerate("ab")]
     for image in images:
         add_labels(store, image, REFERENCE)

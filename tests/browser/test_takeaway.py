@@ -33,18 +33,18 @@ WAIT_MS = 120_000
 def thirty(app_server: Server) -> tuple[str, list[str]]:
     """A project of segmented images: its id and theirs."""
     store = Store(app_server.settings)
-    project = store.create_project("Thirty", DEFAULT_SCHEME, 8.0)
+    project = store.projects.create("Thirty", DEFAULT_SCHEME, 8.0)
     ids = []
     for number in range(IMAGES):
         labels = np.zeros((24, 32), np.uint8)
         labels[4:12, number % 16 : number % 16 + 9] = 1 + number % 5
         pixels = np.full(labels.shape, 60 + number, np.uint8)
-        image = store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), f"liver {number:02}.tif"))
-        made = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=STARTER_ID)
-        path = store.label_pyramid_path(made.id)
+        image = store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), f"liver {number:02}.tif"))
+        made = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=STARTER_ID)
+        path = store.revisions.pyramid_path(made.id)
         write_label_pyramid(path, labels, pixel_size_nm=8.0, scheme=DEFAULT_SCHEME)
         rows = coverage_table(labels, DEFAULT_SCHEME, 8.0)
-        store.complete_revision(made.id, coverage=[row.to_json() for row in rows])
+        store.revisions.complete(made.id, coverage=[row.to_json() for row in rows])
         ids.append(image.id)
     store.close()
     return project.id, ids

@@ -106,7 +106,7 @@ def _come_back(context: BrowserContext, server: Server) -> None:
     page.locator("[class*=st-key-own-]").get_by_role("button", name="tissue").click(timeout=60_000)  # the stack
     page.get_by_role("button", name="Segment", exact=True).click(timeout=60_000)
     expect(page.get_by_role("button", name="Downloads")).to_be_visible(timeout=120_000)
-    image = next(item for item in store.images() if item.name == "tissue_0")
-    (prediction,) = store.revisions(image.id, kind=RevisionKind.PREDICTION)
+    image = next(item for item in store.images.all() if item.name == "tissue_0")
+    (prediction,) = store.revisions.of_image(image.id, kind=RevisionKind.PREDICTION)
     assert prediction.model_id not in (None, "starter")
     assert sum(row["pixels"] for row in prediction.coverage) == EDGE_PX**2

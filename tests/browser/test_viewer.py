@@ -47,7 +47,7 @@ class World:
     def __init__(self, server: Server) -> None:
         self.server = server
         self.store = Store(server.settings)
-        self.project = self.store.create_project("browser", DEFAULT_SCHEME, 8.0)
+        self.project = self.store.projects.create("browser", DEFAULT_SCHEME, 8.0)
         self.labels = np.zeros((SIZE, SIZE), np.uint8)
         self.labels[600:1700, 300:1200] = 1  # crosses tile borders at 512, 1024, 1536
         self.labels[600:1700, 1200:2000] = 2
@@ -58,14 +58,14 @@ class World:
         pixels = np.full((SIZE, SIZE), GREY, dtype)
         pixels[0, :2] = (0, 200)
         pixels[1, 0] = seed  # another content, so another image
-        return self.store.add_image(self.project.id, Image(pixels, pixel_size, name))
+        return self.store.images.add(self.project.id, Image(pixels, pixel_size, name))
 
     def add_revision(self, image: ImageRecord) -> RevisionRecord:
-        record = self.store.begin_revision(image.id, "prediction")
-        writer = LabelPyramidWriter(self.store.label_pyramid_path(record.id), self.labels.shape, pixel_size_nm=8.0)
+        record = self.store.revisions.begin(image.id, "prediction")
+        writer = LabelPyramidWriter(self.store.revisions.pyramid_path(record.id), self.labels.shape, pixel_size_nm=8.0)
         writer.write(0, 0, self.labels, np.full(self.labels.shape, 204, np.uint8))
         writer.finish()
-        return self.store.complete_revision(record.id)
+        return self.store.revisions.complete(record.id)
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +307,7 @@ def test_a_changed_pixel_size_is_on_the_scale_bar_at_once_and_in_another_tab(vie
     nm, words = told_scale(viewer.page)
     assert (round(nm, 2), words) == (4.0, "8 nm/px")
     other = Viewer(viewer.page.context.new_page(), world).open(image, "600,600,2")
-    world.store.set_pixel_size(image.id, PixelSize.from_user(40.0))
+    world.store.images.set_pixel_size(image.id, PixelSize.from_user(40.0))
     viewer.page.bring_to_front()
     viewer.page.get_by_role("button", name="rerun").click()
     expect(viewer.page.locator(".about")).to_contain_text("40 nm/px")
@@ -317,7 +317,7 @@ def test_a_changed_pixel_size_is_on_the_scale_bar_at_once_and_in_another_tab(vie
     row, rest = viewer.page.locator(".where").inner_text().removeprefix("row").split("col")
     down_um = float(rest.split("·")[1].split(",")[0])
     assert abs(down_um - float(row.replace(",", "")) * 40 / 1000) < 0.06, "the readout, too"
-    world.store.set_pixel_size(image.id, PixelSize.from_user(16.0))
+    world.store.images.set_pixel_size(image.id, PixelSize.from_user(16.0))
     other.page.evaluate("window.dispatchEvent(new Event('focus'))")  # somebody looks at it again; no rerun reaches it
     expect(other.page.locator(".about")).to_contain_text("16 nm/px")
     other.page.wait_for_timeout(200)
@@ -415,14 +415,14 @@ def test_the_window_of_a_16_bit_image_can_be_moved_without_losing_the_view(viewe
 def test_masks_appear_as_their_blocks_are_written(viewer: Viewer, page: Page, grey: int) -> None:
     world = viewer.world
     image = world.add_image("growing.tif", PixelSize.from_user(8.0), seed=9)
-    record = world.store.begin_revision(image.id, "prediction")
-    writer = LabelPyramidWriter(world.store.label_pyramid_path(record.id), world.labels.shape, pixel_size_nm=8.0)
+    record = world.store.revisions.begin(image.id, "prediction")
+    writer = LabelPyramidWriter(world.store.revisions.pyramid_path(record.id), world.labels.shape, pixel_size_nm=8.0)
     sure = np.full((SIZE, SIZE), 250, np.uint8)
     viewer.open(image)
     assert near(viewer.color_at(700, 700), (grey, grey, grey))
     half = 1024
     writer.write(0, 0, world.labels[:half], sure[:half])
-    world.store.update_revision_details(record.id, progress=0.45)
+    world.store.revisions.update_details(record.id, progress=0.45)
     expect(page.locator(".progress-text")).to_have_text("Segmenting 45 %")
     page.wait_for_timeout(1200)
     viewer.settle()
@@ -430,7 +430,7 @@ def test_masks_appear_as_their_blocks_are_written(viewer: Viewer, page: Page, gr
     assert near(viewer.color_at(1500, 700), (grey, grey, grey))
     writer.write(half, 0, world.labels[half:], sure[half:])
     writer.finish()
-    world.store.complete_revision(record.id)
+    world.store.revisions.complete(record.id)
     expect(page.get_by_text(f"completed: {record.id}")).to_be_visible()
     expect(page.locator(".progress")).to_be_hidden()
     viewer.settle()
@@ -477,7 +477,7 @@ def _with_a_bar(world: World) -> ImageRecord:
     """A bar of 400 px from column 1600 on, in row 2100 to 2110."""
     pixels = np.full((SIZE, SIZE), GREY, np.uint8)
     pixels[2100:2110, 1600:2000] = 255
-    return world.store.add_image(world.project.id, Image(pixels, name="bar.tif"))
+    return world.store.images.add(world.project.id, Image(pixels, name="bar.tif"))
 
 
 def test_a_likely_scale_bar_is_proposed_and_its_length_typed(viewer: Viewer, world: World) -> None:
@@ -538,7 +538,7 @@ def test_an_open_viewer_shows_a_new_pixel_size(viewer: Viewer, world: World) -> 
     image = world.add_image("resized.tif", PixelSize.from_user(8.0), seed=7)
     viewer.open(image)
     expect(viewer.page.get_by_text("8 nm/px")).to_be_visible()
-    world.store.set_pixel_size(image.id, PixelSize.from_user(1.6))
+    world.store.images.set_pixel_size(image.id, PixelSize.from_user(1.6))
     viewer.page.get_by_role("button", name="rerun").click()
     expect(viewer.page.get_by_text("1.6 nm/px")).to_be_visible()
 

@@ -61,9 +61,9 @@ def test_a_prediction_that_succeeds_wrongly_is_noticed(store: Store, work: Work,
     truth = np.zeros((128, 128), np.uint8)
     work.truth[image_id] = truth.copy()
     truth[5, 7] = pixel
-    revision = store.begin_revision(image_id, RevisionKind.PREDICTION)
-    write_label_pyramid(store.label_pyramid_path(revision.id), truth, pixel_size_nm=8.0)
-    store.complete_revision(revision.id, coverage=[])
+    revision = store.revisions.begin(image_id, RevisionKind.PREDICTION)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), truth, pixel_size_nm=8.0)
+    store.revisions.complete(revision.id, coverage=[])
     row = submit("predict", {"image_id": image_id, "model_id": "starter"}, store=store)
     assert claim(store, row, "here")
     succeed(store, row.id, 1, {"revision_id": revision.id})

@@ -31,9 +31,9 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 @pytest.fixture
 def image(store: Store) -> ImageRecord:
     """A small micrograph of known pixel size."""
-    project = store.create_project("My images", DEFAULT_SCHEME, None)
+    project = store.projects.create("My images", DEFAULT_SCHEME, None)
     pixels = np.arange(64 * 96, dtype=np.uint16).reshape(64, 96)
-    return store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "liver *1*.tif"))
+    return store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), "liver *1*.tif"))
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ class ProjectMachine(Machine):
 
     def train(self, context: JobContext[TrainParams]) -> dict[str, Any]:
         """Write a model of the project."""
-        project = context.store.project(context.params.project_id)
+        project = context.store.projects.get(context.params.project_id)
         folder = context.settings.models_dir / context.params.model_id
         write_model(folder, project_id=project.id, name=f"{project.name} model", scheme=SCHEME)
         return {"model_id": folder.name, "epochs": 1, "seconds": 1.0, "mean_dice": 0.5}
@@ -105,7 +105,7 @@ def build(folder: Path, patch: pytest.MonkeyPatch) -> Lab:
     store, machine = current_store(), ProjectMachine()
     patch.setattr(train_task, "run", machine.train)
     patch.setattr(predict_task, "warm_predictor", machine.predictor)
-    projects = [store.create_project(name, SCHEME) for name in (OURS, f"{FOREIGN} project")]
+    projects = [store.projects.create(name, SCHEME) for name in (OURS, f"{FOREIGN} project")]
     named = list(zip(projects, ("QOURS", FOREIGN), strict=True))
     batches = [_work(store, project, word) for project, word in named]
     here, there = (_things(store, *each, batch) for each, batch in zip(named, batches, strict=True))
@@ -119,7 +119,7 @@ def build(folder: Path, patch: pytest.MonkeyPatch) -> Lab:
     patch.setenv("CRISTAE_ACCESS", "roles")
     patch.setenv("CRISTAE_ADMINS", "Root")
     current_settings.cache_clear()
-    store.settings = current_settings()
+    store._data.settings = current_settings()
     return Lab(store=store, here=here, there=there, blind=blind, hidden=hidden)
 
 
@@ -127,26 +127,26 @@ def _work(store: Store, project: ProjectRecord, word: str) -> str:
     """Images, a model made by a round, its evaluations and predictions. The id of a batch."""
     author = f"{word} Sam"
     fill(store, project, test_images=2)
-    for image in store.images(project.id):
-        store.update_image(image.id, name=f"{word} {image.name}", specimen=f"{word} mouse")
+    for image in store.images.all(project.id):
+        store.images.update(image.id, name=f"{word} {image.name}", specimen=f"{word} mouse")
     start_round(store, RoundPlan(project.id, name=f"{project.name} model"), author)
     work(store)
-    model = str(store.rounds(project.id)[0].model_id)
+    model = str(store.rounds.of_project(project.id)[0].model_id)
     batch = segment_images(store, [_image(store, project, "train 0").id], SegmentPlan(model_id=model), by=author)
     work(store)
     return batch.id
 
 
 def _image(store: Store, project: ProjectRecord, name: str) -> ImageRecord:
-    return next(image for image in store.images(project.id) if name in image.name)
+    return next(image for image in store.images.all(project.id) if name in image.name)
 
 
 def _things(store: Store, project: ProjectRecord, word: str, batch: str) -> Things:
     """Label maps of each kind, drafts, jobs in each state, files that wait."""
-    author, model = f"{word} Sam", str(store.rounds(project.id)[0].model_id)
+    author, model = f"{word} Sam", str(store.rounds.of_project(project.id)[0].model_id)
     learned, tested = _image(store, project, "train 0"), _image(store, project, "test 0")
     correction = corrected(store, learned, author, f"{word} note")
-    draft, _ = store.open_draft(tested.id, author, None)
+    draft, _ = store.drafts.open(tested.id, author, None)
     maps = sources(store, project.id)
     trained = next(row for row in rows_of(kinds=["train"]) if row.params["project_id"] == project.id)
     jobs = [
@@ -159,14 +159,14 @@ def _things(store: Store, project: ProjectRecord, word: str, batch: str) -> Thin
     assert claim(store, jobs[-1], "here")
     fail(store, jobs[-1].id, JobError(f"{word} went wrong", "Try again."))
     assert claim(store, jobs[0], "here")
-    thrown = store.add_image(project.id, Image(np.full((4, 4), 99, np.uint8), name=f"{word} thrown away"))
-    store.trash_images([thrown.id])
+    thrown = store.images.add(project.id, Image(np.full((4, 4), 99, np.uint8), name=f"{word} thrown away"))
+    store.trash.put([thrown.id])
     dropped = new_batch(store.settings, by="admin" if word == "QOURS" else author)
     (dropped.path / Part.IMAGES / f"{word}.tif").write_bytes(b"II*\0")
-    evaluations = store.evaluations(project.id)
+    evaluations = store.evaluations.of_project(project.id)
     return Things(
         project=project.id, image=learned.id, test_image=tested.id,
-        prediction=store.revisions(learned.id, kind=RevisionKind.PREDICTION)[0].id, correction=correction,
+        prediction=store.revisions.of_image(learned.id, kind=RevisionKind.PREDICTION)[0].id, correction=correction,
         draft=draft.id, drop=batch, model=model, evaluations=(evaluations[0].id, evaluations[-1].id),
         jobs=tuple(row.id for row in jobs), batch=dropped.id,
     )  # fmt: skip
@@ -174,19 +174,21 @@ def _things(store: Store, project: ProjectRecord, word: str, batch: str) -> Thin
 
 def corrected(store: Store, image: ImageRecord, author: str, note: str) -> str:
     """A submitted correction; its id."""
-    draft, _ = store.open_draft(image.id, author, None)
-    store.set_whole_image(draft.id, "tab", True)
+    draft, _ = store.drafts.open(image.id, author, None)
+    store.drafts.set_whole_image(draft.id, "tab", True)
     return submit_draft(store, draft.id, "tab", note).revision.id
 
 
 def _blind(store: Store, project: ProjectRecord) -> tuple[str, Mapping[str, str]]:
     """An image that Bo has submitted and Cy has not; what Cy may not know of it."""
     pixels = np.arange(16, dtype=np.uint8).reshape(4, 4)
-    image = store.add_image(project.id, Image(pixels, PixelSize.from_user(1000.0), "blind image"))
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=str(store.rounds(project.id)[0].model_id))
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.ones((4, 4), np.uint8), pixel_size_nm=1000.0)
-    store.complete_revision(begun.id)
+    image = store.images.add(project.id, Image(pixels, PixelSize.from_user(1000.0), "blind image"))
+    begun = store.revisions.begin(
+        image.id, RevisionKind.PREDICTION, model_id=str(store.rounds.of_project(project.id)[0].model_id)
+    )
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), np.ones((4, 4), np.uint8), pixel_size_nm=1000.0)
+    store.revisions.complete(begun.id)
     ask_to_annotate(store, image.id, ["Bo", "Cy"], by="Root")
     revision = corrected(store, image, "Bo", BLIND)
-    draft, _ = store.open_draft(image.id, "Bo", None)
+    draft, _ = store.drafts.open(image.id, "Bo", None)
     return image.id, {"revision": revision, "draft": draft.id, "note": BLIND}

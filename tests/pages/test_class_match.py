@@ -48,7 +48,7 @@ def test_it_is_asked_before_and_the_answers_are_kept(store: Store, image: ImageR
     next(box for box in page.selectbox if box.label == "endoplasmic reticulum").set_value("3")
     button(page, "Use these classes").click().run()
     assert not page.exception
-    scheme = store.project(image.project_id).scheme
+    scheme = store.projects.get(image.project_id).scheme
     assert scheme.classes[:5] == DEFAULT_SCHEME.classes
     assert [(item.id, item.name) for item in scheme.classes[5:]] == [(6, "golgi")]
     assert len({item.color for item in scheme.classes}) == 6
@@ -57,13 +57,13 @@ def test_it_is_asked_before_and_the_answers_are_kept(store: Store, image: ImageR
 
 
 def test_a_decision_can_be_changed(store: Store, image: ImageRecord, app: AppTest) -> None:
-    store.keep_class_map(image.project_id, "brain", {"golgi": None, "endoplasmic reticulum": "nucleus"})
+    store.projects.keep_class_map(image.project_id, "brain", {"golgi": None, "endoplasmic reticulum": "nucleus"})
     page = open_page(app, PAGE, image=image.id)
     assert button(page, "Use these classes") is None
     assert answers(page) == {"golgi": "0", "endoplasmic reticulum": "2"}
     next(box for box in page.selectbox if box.label == "endoplasmic reticulum").set_value("3")
     button(page, "Save").click().run()
-    assert store.class_map(image.project_id, MODEL, "brain") == {"golgi": None, "endoplasmic reticulum": "ER"}
+    assert store.projects.class_map(image.project_id, MODEL, "brain") == {"golgi": None, "endoplasmic reticulum": "ER"}
 
 
 def test_who_may_not_change_the_project_chooses_among_its_classes(
@@ -72,7 +72,7 @@ def test_who_may_not_change_the_project_chooses_among_its_classes(
     set_member(store, image.project_id, "ada", Role.ANNOTATOR, by="")
     monkeypatch.setenv("CRISTAE_ACCESS", "roles")
     current_settings.cache_clear()
-    store.settings = current_settings()
+    store._data.settings = current_settings()
     app.session_state[StateKey.PERSON] = "ada"
     page = open_page(app, PAGE, image=image.id)
     assert not page.exception
@@ -85,15 +85,15 @@ def test_who_may_not_change_the_project_chooses_among_its_classes(
             box.set_value("0")
     page.run()
     button(page, "Use these classes").click().run()
-    assert store.class_map(image.project_id, MODEL, "brain") == {"golgi": None, "endoplasmic reticulum": None}
-    assert store.project(image.project_id).scheme == DEFAULT_SCHEME
+    assert store.projects.class_map(image.project_id, MODEL, "brain") == {"golgi": None, "endoplasmic reticulum": None}
+    assert store.projects.get(image.project_id).scheme == DEFAULT_SCHEME
 
 
 def test_the_viewer_has_the_projects_classes(
     store: Store, image: ImageRecord, app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """References were drawn with the names and colours of the chosen model."""
-    store.keep_class_map(image.project_id, "brain", {"golgi": None, "endoplasmic reticulum": None})
+    store.projects.keep_class_map(image.project_id, "brain", {"golgi": None, "endoplasmic reticulum": None})
     seen: list[Any] = []
     real = workspace.viewer
 

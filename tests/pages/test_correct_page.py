@@ -34,24 +34,24 @@ SHAPE = (300, 400)
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("Tissue", SCHEME)
+    return store.projects.create("Tissue", SCHEME)
 
 
 @pytest.fixture
 def image(store: Store, project: ProjectRecord) -> ImageRecord:
     pixels = np.random.default_rng(0).integers(0, 255, SHAPE, np.uint8)
-    return store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "liver *1*"))
+    return store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), "liver *1*"))
 
 
 @pytest.fixture
 def prediction(store: Store, image: ImageRecord) -> RevisionRecord:
     """Everything is mitochondria; in doubt at rows and columns 100 to 140."""
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="starter")
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="starter")
     confidence = np.full(SHAPE, 255, np.uint8)
     confidence[100:140, 100:140] = 30
-    with LabelPyramidWriter(store.label_pyramid_path(begun.id), SHAPE, pixel_size_nm=8.0) as writer:
+    with LabelPyramidWriter(store.revisions.pyramid_path(begun.id), SHAPE, pixel_size_nm=8.0) as writer:
         writer.write(0, 0, np.ones(SHAPE, np.uint8), confidence)
-    return store.complete_revision(begun.id)
+    return store.revisions.complete(begun.id)
 
 
 def opened(app: AppTest, person: str = "Ada", **query: str) -> AppTest:
@@ -70,7 +70,7 @@ def press(app: AppTest, key: str) -> AppTest:
 
 def test_without_a_project_or_an_image_it_says_what_to_do(store: Store, app: AppTest) -> None:
     assert "No project yet" in texts(open_page(app, PAGE))
-    store.create_project("Empty", SCHEME)
+    store.projects.create("Empty", SCHEME)
     assert "This project has no images yet" in texts(open_page(app, PAGE))
 
 
@@ -86,9 +86,9 @@ def test_a_name_is_asked_for_once(store: Store, image: ImageRecord, app: AppTest
 def test_in_a_project_without_a_model_the_page_opens_on_an_image_that_nobody_has_begun(
     store: Store, project: ProjectRecord, image: ImageRecord, app: AppTest
 ) -> None:
-    other = store.add_image(project.id, Image(np.zeros(SHAPE, np.uint8), PixelSize.from_user(8.0), "liver 2"))
-    draft, _ = store.open_draft(image.id, "Ada", None)
-    store.set_whole_image(draft.id, "tab", True)
+    other = store.images.add(project.id, Image(np.zeros(SHAPE, np.uint8), PixelSize.from_user(8.0), "liver 2"))
+    draft, _ = store.drafts.open(image.id, "Ada", None)
+    store.drafts.set_whole_image(draft.id, "tab", True)
     submit_draft(store, draft.id, "tab", "all of it")
     page = opened(app)
     assert page.selectbox(key="correct-image").value == other.id
@@ -100,7 +100,7 @@ def test_a_correction_begins_from_the_newest_prediction(
     page = opened(app)
     assert page.selectbox(key=f"correct-start-{image.id}-2").value == prediction.id
     page = press(page, "correct-begin")
-    (draft,) = store.drafts(image.id)
+    (draft,) = store.drafts.of_image(image.id)
     assert (draft.author, draft.base_revision_id) == ("Ada", prediction.id)
     assert "Your draft" in texts(page)
 
@@ -109,7 +109,7 @@ def test_it_can_begin_from_nothing(store: Store, image: ImageRecord, app: AppTes
     page = opened(app)
     assert "This image has no label map yet" in texts(page)
     press(page, "correct-begin")
-    assert store.drafts(image.id)[0].base_revision_id is None
+    assert store.drafts.of_image(image.id)[0].base_revision_id is None
 
 
 def test_an_approved_correction_is_the_better_start(
@@ -126,33 +126,33 @@ def test_an_approved_correction_is_the_better_start(
 
 def correct(store: Store, image: ImageRecord, parent: RevisionRecord, author: str) -> RevisionRecord:
     """A correction of the whole image, submitted."""
-    draft, _ = store.open_draft(image.id, author, parent.id)
-    store.set_whole_image(draft.id, "tab", True)
+    draft, _ = store.drafts.open(image.id, author, parent.id)
+    store.drafts.set_whole_image(draft.id, "tab", True)
     return submit_draft(store, draft.id, "tab", "looks right").revision
 
 
 def test_others_are_named_and_their_draft_left_alone(
     store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
 ) -> None:
-    store.open_draft(image.id, "Bob", prediction.id)
+    store.drafts.open(image.id, "Bob", prediction.id)
     page = opened(app)
     assert "Bob also has a draft of this image" in texts(page)
     press(page, "correct-begin")
-    assert sorted(draft.author for draft in store.drafts(image.id)) == ["Ada", "Bob"]
+    assert sorted(draft.author for draft in store.drafts.of_image(image.id)) == ["Ada", "Bob"]
 
 
 def test_a_draft_is_discarded_only_when_asked_twice(
     store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
 ) -> None:
-    draft, _ = store.open_draft(image.id, "Ada", prediction.id)
+    draft, _ = store.drafts.open(image.id, "Ada", prediction.id)
     page = opened(app)
     page = press(page, f"discard-{draft.id}")
-    assert store.draft(draft.id).state is DraftState.DISCARDED
+    assert store.drafts.get(draft.id).state is DraftState.DISCARDED
     assert page.button(key="correct-begin")
 
 
 def test_an_image_without_a_prediction_has_places_to_begin_with(store: Store, image: ImageRecord, app: AppTest) -> None:
-    store.open_draft(image.id, "Ada", None)
+    store.drafts.open(image.id, "Ada", None)
     page = opened(app)
     assert page.segmented_control(key="correct-strategy-1").options == ["Varied places"]
     page = press(page, "correct-next")
@@ -165,7 +165,7 @@ def test_an_image_without_a_prediction_has_places_to_begin_with(store: Store, im
 def test_a_prediction_can_be_looked_through_by_texture_too(
     store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
 ) -> None:
-    store.open_draft(image.id, "Ada", prediction.id)
+    store.drafts.open(image.id, "Ada", prediction.id)
     page = opened(app)
     choice = page.segmented_control(key="correct-strategy-3")
     assert choice.options == ["Where the model is unsure", "At random", "Varied places"]
@@ -178,7 +178,7 @@ def test_a_prediction_can_be_looked_through_by_texture_too(
 def test_places_are_gone_through_and_remembered(
     store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
 ) -> None:
-    store.open_draft(image.id, "Ada", prediction.id)
+    store.drafts.open(image.id, "Ada", prediction.id)
     page = opened(app)
     assert "0 of" in texts(page)
     page = press(page, "correct-next")
@@ -211,17 +211,17 @@ def test_history_withdraw_and_restore(
     page = press(page, "history-withdraw")
     assert review(store, revision.id).state is ReviewState.WITHDRAWN
     press(page, "history-restore")
-    assert store.drafts(image.id)[0].base_revision_id == revision.id
+    assert store.drafts.of_image(image.id)[0].base_revision_id == revision.id
 
 
 def test_two_label_maps_are_compared(
     store: Store, image: ImageRecord, prediction: RevisionRecord, app: AppTest
 ) -> None:
-    begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
+    begun = store.revisions.begin(image.id, RevisionKind.REFERENCE)
     labels = np.ones(SHAPE, np.uint8)
     labels[:10, :20] = 2
-    write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0)
-    store.complete_revision(begun.id)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=8.0)
+    store.revisions.complete(begun.id)
     page = opened(app)
     page = page.toggle(key="history-show").set_value(True).run()
     assert not page.exception
@@ -239,9 +239,11 @@ def test_the_model_in_use_comes_before_newer_predictions(
 ) -> None:
     write_model(store.settings.models_dir / "starter")
     promote_model(store, image.project_id, "starter", "Eve", "the best we have")
-    newer = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="other")
-    write_label_pyramid(store.label_pyramid_path(newer.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME)
-    store.complete_revision(newer.id)
+    newer = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="other")
+    write_label_pyramid(
+        store.revisions.pyramid_path(newer.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME
+    )
+    store.revisions.complete(newer.id)
     assert opened(app).selectbox(key=f"correct-start-{image.id}-3").value == prediction.id
 
 
@@ -254,7 +256,7 @@ def test_asked_for_changes_the_author_goes_on_from_there(
     assert page.selectbox(key=f"correct-start-{image.id}-3").value == correction.id
     assert "the nucleus is missing" in texts(page)
     press(page, "correct-begin")
-    (draft,) = store.drafts(image.id)
+    (draft,) = store.drafts.of_image(image.id)
     assert draft.base_revision_id == correction.id
     assert draft.whole_image, "what was confirmed stays"
     page = opened(app, "Bob", image=image.id)
@@ -264,10 +266,12 @@ def test_asked_for_changes_the_author_goes_on_from_there(
 def test_after_a_submission_the_next_image_is_one_click_away(
     store: Store, project: ProjectRecord, image: ImageRecord, prediction: RevisionRecord, app: AppTest
 ) -> None:
-    other = store.add_image(project.id, Image(np.ones(SHAPE, np.uint8), PixelSize.from_user(8.0), "second"))
-    begun = store.begin_revision(other.id, RevisionKind.PREDICTION, model_id="starter")
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME)
-    store.complete_revision(begun.id)
+    other = store.images.add(project.id, Image(np.ones(SHAPE, np.uint8), PixelSize.from_user(8.0), "second"))
+    begun = store.revisions.begin(other.id, RevisionKind.PREDICTION, model_id="starter")
+    write_label_pyramid(
+        store.revisions.pyramid_path(begun.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME
+    )
+    store.revisions.complete(begun.id)
     page = opened(app)
     assert page.query_params["image"] in (image.id, [image.id])
     app.session_state["submitted"] = correct(store, image, prediction, "Ada").id
@@ -283,7 +287,7 @@ def test_whoever_is_asked_to_annotate_alone_is_told_and_begins_from_the_common_l
     app: AppTest, store: Store, project: ProjectRecord, image: ImageRecord, prediction: RevisionRecord
 ) -> None:
     pixels = np.random.default_rng(1).integers(0, 255, SHAPE, np.uint8)
-    other = store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "another"))
+    other = store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), "another"))
     ask_to_annotate(store, image.id, ["Ada", "Bob"], by="Rita")
     page = opened(app, project=project.id, image=other.id)
     assert "You are asked to annotate liver" in texts(page)
@@ -293,7 +297,7 @@ def test_whoever_is_asked_to_annotate_alone_is_told_and_begins_from_the_common_l
     (begin,) = [each for each in page.selectbox if each.label == "Begin from"]
     assert len(begin.options) == 1
     press(page, "correct-begin")
-    assert store.drafts(image.id)[0].base_revision_id == prediction.id
+    assert store.drafts.of_image(image.id)[0].base_revision_id == prediction.id
     page = opened(app, "Cy", project=project.id, image=image.id)
     assert "You are asked" not in texts(page)
 
@@ -308,7 +312,7 @@ def test_marks_are_gone_to_and_ticked_off_without_losing_the_next_place(
     add_mark(store, correction.id, "Eve", Box(7, 8, 9, 10), "two, not one")
     comment(store, correction.id, "Eve", "nearly there")
     decide(store, correction.id, "Eve", Decision.REQUEST_CHANGES, "see the mark")
-    store.open_draft(image.id, "Ada", correction.id)
+    store.drafts.open(image.id, "Ada", correction.id)
     page = opened(app)
     assert "see the mark" in texts(page)
     assert "nearly there" in texts(page)
@@ -329,9 +333,11 @@ def fresh_app() -> AppTest:
 
 
 def predicted_by(store: Store, image: ImageRecord, model_id: str) -> RevisionRecord:
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model_id)
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME)
-    return store.complete_revision(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=model_id)
+    write_label_pyramid(
+        store.revisions.pyramid_path(begun.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME
+    )
+    return store.revisions.complete(begun.id)
 
 
 def test_going_on_after_a_submission_begins_from_ones_own_work(
@@ -352,9 +358,9 @@ def test_what_to_begin_from_is_ranked(store: Store, image: ImageRecord, predicti
 
     newer = predicted_by(store, image, "tried once")
     assert (start(), start(model_id="tried once"), start(model_id=None)) == (prediction.id, newer.id, newer.id)
-    begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.ones(SHAPE, np.uint8), pixel_size_nm=8.0)
-    reference = store.complete_revision(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), np.ones(SHAPE, np.uint8), pixel_size_nm=8.0)
+    reference = store.revisions.complete(begun.id)
     assert (start(), start(model_id="in use elsewhere")) == (prediction.id, reference.id)
     mine = correct(store, image, prediction, "Ada")
     assert (start(), start("Bob")) == (mine.id, prediction.id)
@@ -372,8 +378,8 @@ def test_test_images_are_named_and_come_last(
     store: Store, project: ProjectRecord, image: ImageRecord, prediction: RevisionRecord, app: AppTest
 ) -> None:
     # Bug: annotators were not told that an image is in the test set, although its corrections never train.
-    other = store.add_image(project.id, Image(np.ones(SHAPE, np.uint8), PixelSize.from_user(8.0), "second"))
-    store.update_image(image.id, split=Split.TEST)
+    other = store.images.add(project.id, Image(np.ones(SHAPE, np.uint8), PixelSize.from_user(8.0), "second"))
+    store.images.update(image.id, split=Split.TEST)
     page = opened(app)
     assert page.selectbox(key="correct-image").value == other.id
     assert any("test set" in label for label in page.selectbox(key="correct-image").options)
@@ -394,9 +400,11 @@ def test_after_a_withdrawal_nothing_is_said_to_wait(
 
 
 def test_a_prediction_is_by_its_model_whoever_asked_for_it(store: Store, image: ImageRecord) -> None:
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m-1", author="Simulated annotator")
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME)
-    store.complete_revision(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="m-1", author="Simulated annotator")
+    write_label_pyramid(
+        store.revisions.pyramid_path(begun.id), np.zeros(SHAPE, np.uint8), pixel_size_nm=8.0, scheme=SCHEME
+    )
+    store.revisions.complete(begun.id)
     entries = history(store, image.id)
     assert history_table(entries, {"m-1": "Liver, second round"})["By"].tolist() == ["Liver, second round"]
     assert history_table(entries)["By"].tolist() == ["m-1"]

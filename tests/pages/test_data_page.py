@@ -21,6 +21,7 @@ from core.jobs.rows import jobs, new_job
 from core.jobs.transitions import claim, fail, succeed
 from core.label_scheme import DEFAULT_SCHEME
 from core.store import ImageRecord, RevisionKind, Store
+from core.store.images import Images
 from tests.jobs import params, submit
 from tests.pages.conftest import open_page, texts
 from ui.data.preview import Defaults, _row, chosen_cases, unknown_sizes
@@ -55,11 +56,11 @@ def test_without_a_project_one_is_offered(store: Store, app: AppTest) -> None:
         "Name of class 1",
     ]
     assert any(button.label == "Make project" for button in app.button)
-    assert store.projects() == ()
+    assert store.projects.all() == ()
 
 
 def test_a_folder_is_previewed_then_imported(store: Store, app: AppTest, tmp_path: Path) -> None:
-    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    project = store.projects.create("one", DEFAULT_SCHEME, 8.0)
     app = open_page(app, PAGE, project=project.id)
     app.segmented_control(key="data-way").set_value("Folder on the server").run()
     app.text_input(key="data-folder-0").set_value(str(_folder(tmp_path / "in"))).run()
@@ -68,7 +69,7 @@ def test_a_folder_is_previewed_then_imported(store: Store, app: AppTest, tmp_pat
     assert "1 file cannot be imported" in texts(app).replace("**", "")
     assert "liver\\_1.png is 4 x 4 px" in texts(app)
     assert jobs() == ()
-    assert store.images() == ()
+    assert store.images.all() == ()
     _button(app, "Import 1 image")
     (job,) = jobs()
     assert job.kind == "import_cases"
@@ -79,7 +80,7 @@ def test_a_folder_is_previewed_then_imported(store: Store, app: AppTest, tmp_pat
 def test_grey_values_are_named_for_all_label_images(store: Store, app: AppTest, tmp_path: Path) -> None:
     folder = _folder(tmp_path / "in")
     PilImage.fromarray(np.full((4, 5), 127, np.uint8)).save(folder / "labels" / "liver_0.png")
-    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    project = store.projects.create("one", DEFAULT_SCHEME, 8.0)
     app = open_page(app, PAGE, project=project.id)
     app.segmented_control(key="data-way").set_value("Folder on the server").run()
     app.text_input(key="data-folder-0").set_value(str(folder)).run()
@@ -94,7 +95,7 @@ def test_grey_values_are_named_for_all_label_images(store: Store, app: AppTest, 
 
 
 def test_a_folder_that_is_not_there_is_explained(store: Store, app: AppTest, tmp_path: Path) -> None:
-    store.create_project("one", DEFAULT_SCHEME)
+    store.projects.create("one", DEFAULT_SCHEME)
     app = open_page(app, PAGE)
     app.segmented_control(key="data-way").set_value("Folder on the server").run()
     app.text_input(key="data-folder-0").set_value(str(tmp_path / "absent")).run()
@@ -139,7 +140,7 @@ def test_edits_in_the_table_are_saved(store: Store, image: ImageRecord) -> None:
     records[0].update({"Name": "new", "Split": "test", "Pixel size": "4", "Specimen": "m", "Condition": "c"})
     records[0]["Stack"] = None
     assert save_edits(store, [image], records, by="") == 1
-    saved = store.image(image.id)
+    saved = store.images.get(image.id)
     assert (saved.name, saved.split) == ("new", "test")
     assert typed_sizes([image], records) == ({4.0: [image.id]}, [])
     assert (saved.specimen, saved.condition) == ("m", "c")
@@ -170,33 +171,33 @@ def test_filters() -> None:
 
 
 def test_deleted_images_come_back(store: Store, image: ImageRecord, app: AppTest) -> None:
-    store.trash_images([image.id])
+    store.trash.put([image.id])
     app.session_state["last_trashed"] = [image.id]
     app = open_page(app, PAGE, project=image.project_id)
     assert "1 image deleted" in texts(app)
     _button(app, "Undo")
-    assert store.images() == (image,)
+    assert store.images.all() == (image,)
     assert "1 image deleted" not in texts(app)
-    store.trash_images([image.id])
+    store.trash.put([image.id])
     app.run()
     _button(app, "Restore all")
-    assert store.images() == (image,)
+    assert store.images.all() == (image,)
 
 
 def test_a_straddling_stack_is_warned_of(store: Store, app: AppTest) -> None:
-    project = store.create_project("one", DEFAULT_SCHEME)
+    project = store.projects.create("one", DEFAULT_SCHEME)
     for value, split in enumerate(("train", "test")):
-        record = store.add_image(project.id, Image(np.full((3, 4), value, np.uint8), name=str(value)), split=split)
-        store.update_image(record.id, stack="vnc", z_index=value)
+        record = store.images.add(project.id, Image(np.full((3, 4), value, np.uint8), name=str(value)), split=split)
+        store.images.update(record.id, stack="vnc", z_index=value)
     app = open_page(app, PAGE, project=project.id)
     assert "stack **vnc**: 1 for training, 1 for the test" in texts(app)
 
 
 def test_five_hundred_images_take_few_queries(store: Store, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = store.create_project("one", DEFAULT_SCHEME)
-    record = store.add_image(project.id, Image(np.zeros((3, 4), np.uint8), name="x"))
+    project = store.projects.create("one", DEFAULT_SCHEME)
+    record = store.images.add(project.id, Image(np.zeros((3, 4), np.uint8), name="x"))
     many = tuple(record for _ in range(500))
-    monkeypatch.setattr(Store, "images", lambda *_, **__: many)
+    monkeypatch.setattr(Images, "all", lambda *_, **__: many)
     app = open_page(app, PAGE, project=project.id)
     assert not app.exception
     assert "500 images." in texts(app)
@@ -241,28 +242,28 @@ def _in_the_settings() -> None:
     from ui.parts.new_project import _deletion
     from ui.parts.scheme import scheme_chips, scheme_editor, scheme_of_rows
 
-    for project in current_store().projects():
+    for project in current_store().projects.all():
         scheme_chips(scheme_of_rows(scheme_editor(project.scheme, key="edited")))
         _deletion(project)
 
 
 def test_a_project_is_deleted_once_its_name_is_typed(store: Store, app: AppTest) -> None:
-    project = store.create_project("old work", DEFAULT_SCHEME)
+    project = store.projects.create("old work", DEFAULT_SCHEME)
     app = open_page(app, PAGE, project=project.id)
     _button(app, "Project settings")
     assert "0 images, 0 label maps and 0 rounds go for good" in texts(app)
     dialog = AppTest.from_function(_in_the_settings, default_timeout=20).run()
     dialog.button(key=f"delete-project-{project.id}").click().run()
-    assert [each.name for each in store.projects()] == ["old work"]
+    assert [each.name for each in store.projects.all()] == ["old work"]
     assert "is called" in texts(dialog)
     dialog.text_input(key=f"delete-name-{project.id}").set_value("old work").run()
     dialog.button(key=f"delete-project-{project.id}").click().run()
     assert not dialog.exception
-    assert store.projects() == ()
+    assert store.projects.all() == ()
 
 
 def test_a_colour_is_picked_for_a_class(store: Store, app: AppTest) -> None:
-    store.create_project("cells", DEFAULT_SCHEME)
+    store.projects.create("cells", DEFAULT_SCHEME)
     dialog = AppTest.from_function(_in_the_settings, default_timeout=20).run()
     dialog.color_picker[1].set_value("#123456").run()
     assert not dialog.exception
@@ -315,7 +316,7 @@ def test_typed_classes_stay_when_the_dialog_is_drawn_anew() -> None:
 
 def test_a_dialog_stays_open_when_the_page_is_drawn_anew(store: Store, app: AppTest) -> None:
     """A job that ended closed it, and what was typed was lost."""
-    store.create_project("old work", DEFAULT_SCHEME)
+    store.projects.create("old work", DEFAULT_SCHEME)
     app = open_page(app, PAGE)
     _button(app, "New project")
     app.text_input(key="new-project-1-name").set_value("tissue").run()
@@ -329,7 +330,7 @@ def test_a_dialog_stays_open_when_the_page_is_drawn_anew(store: Store, app: AppT
     assert "characters" in texts(app)
     app.text_input(key="new-project-2-name").set_value("tissue").run()
     _button(app, "Make project")
-    assert [project.name for project in store.projects()] == ["old work", "tissue"]
+    assert [project.name for project in store.projects.all()] == ["old work", "tissue"]
     assert not [field for field in app.text_input if field.key == "new-project-2-name"]
 
 
@@ -350,27 +351,27 @@ def test_a_sample_sheet_is_looked_at_then_taken_over(store: Store, image: ImageR
         ["liver *1*.tif", "Specimen", "", "m1"],
         ["liver *1*.tif", "Condition", "", "treated"],
     ]
-    assert store.image(image.id) == image
+    assert store.images.get(image.id) == image
     app.button(key="data-sheet-apply").click().run()
     assert not app.exception
-    assert (store.image(image.id).specimen, store.image(image.id).condition) == ("m1", "treated")
+    assert (store.images.get(image.id).specimen, store.images.get(image.id).condition) == ("m1", "treated")
     assert "Nothing would change" in texts(app)
 
 
 def test_a_sample_sheet_says_what_its_pixel_sizes_make_outdated(store: Store, image: ImageRecord) -> None:
     summary = {"pixel_size_nm": image.pixel_size.nm, "seconds": 90.0, "shape_yx": image.shape_yx, "scale_factor": 1.0}
-    made = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m", details={"summary": summary})
-    write_label_pyramid(store.label_pyramid_path(made.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(made.id, coverage=[])
+    made = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="m", details={"summary": summary})
+    write_label_pyramid(store.revisions.pyramid_path(made.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(made.id, coverage=[])
     app = AppTest.from_function(_sheet, args=(image.project_id,)).run()
     app.text_area(key="data-sheet-text-0").set_value("image,pixel_size_nm,condition\nliver *1*,,treated").run()
     assert "outdated" not in texts(app)
     app.text_area(key="data-sheet-text-0").set_value("image,pixel_size_nm\nliver *1*,0.004 µm").run()
     assert not app.exception
     assert "1 label map by models becomes outdated. Making it again takes about" in texts(app)
-    assert store.image(image.id) == image  # nothing before the button
+    assert store.images.get(image.id) == image  # nothing before the button
     app.button(key="data-sheet-apply").click().run()
-    assert store.image(image.id).pixel_size.nm == 4.0
+    assert store.images.get(image.id).pixel_size.nm == 4.0
 
 
 def test_a_sample_sheet_that_cannot_be_meant_is_explained(store: Store, image: ImageRecord) -> None:
@@ -392,7 +393,7 @@ def test_a_sample_sheet_opens_from_the_table(store: Store, image: ImageRecord, a
 
 
 def test_the_facts_of_the_files_are_shown_before_the_import(store: Store, app: AppTest, tmp_path: Path) -> None:
-    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    project = store.projects.create("one", DEFAULT_SCHEME, 8.0)
     app = open_page(app, PAGE, project=project.id)
     app.segmented_control(key="data-way").set_value("Folder on the server").run()
     app.text_input(key="data-folder-0").set_value(str(_folder(tmp_path / "in"))).run()
@@ -422,7 +423,7 @@ def _open_folder(app: AppTest, project_id: str, folder: Path) -> AppTest:
 
 
 def test_colours_get_classes_and_a_colour_becomes_a_class(store: Store, app: AppTest, tmp_path: Path) -> None:
-    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    project = store.projects.create("one", DEFAULT_SCHEME, 8.0)
     app = _open_folder(app, project.id, _painted(tmp_path / "in"))
     assert not app.exception
     chosen = {box.label: box.value for box in app.selectbox if box.label.startswith("Class of #")}
@@ -435,7 +436,7 @@ def test_colours_get_classes_and_a_colour_becomes_a_class(store: Store, app: App
     assert "1 file cannot be imported" in texts(app).replace("**", "")
     _button(app, "New class")
     assert not app.exception
-    added = store.project(project.id).scheme.classes[-1]
+    added = store.projects.get(project.id).scheme.classes[-1]
     assert (added.id, added.name, added.color) == (6, "orange", "#fa780a")
     assert "cannot be imported" not in texts(app)
     _button(app, "Import 1 image")
@@ -451,7 +452,7 @@ def test_a_mask_that_may_be_either_part_is_asked_about(store: Store, app: AppTes
     mask = np.ones((40, 50), bool)
     mask[5:20, 5:30] = False
     tifffile.imwrite(folder / "labels" / "liver_ER.tif", mask)
-    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    project = store.projects.create("one", DEFAULT_SCHEME, 8.0)
     app = _open_folder(app, project.id, folder)
     assert "Light or dark?" in texts(app)
     app.segmented_control(key="data-foreground-0").set_value("Light on dark").run()
@@ -476,7 +477,7 @@ def test_each_doubtful_mask_has_an_answer_of_its_own(store: Store, app: AppTest,
     for number, name in enumerate(("a", "b", "c")):
         PilImage.fromarray(np.full((40, 50), number, np.uint8)).save(folder / "images" / f"{name}.png")
         _unclear(folder / "labels" / f"{name}_ER.tif")
-    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    project = store.projects.create("one", DEFAULT_SCHEME, 8.0)
     app = _open_folder(app, project.id, folder)
     said = texts(app).replace("**", "")
     assert "3 files cannot be imported." in said
@@ -500,7 +501,7 @@ def test_one_answer_can_be_that_of_all(store: Store, app: AppTest, tmp_path: Pat
     for number, name in enumerate(("a", "b")):
         PilImage.fromarray(np.full((40, 50), number, np.uint8)).save(folder / "images" / f"{name}.png")
         _unclear(folder / "labels" / f"{name}_ER.tif")
-    project = store.create_project("one", DEFAULT_SCHEME, 8.0)
+    project = store.projects.create("one", DEFAULT_SCHEME, 8.0)
     app = _open_folder(app, project.id, folder)
     app.toggle(key="data-foreground-0-same").set_value(True).run()
     app.segmented_control(key="data-foreground-0").set_value("Dark on light").run()
@@ -515,7 +516,7 @@ def test_images_that_are_there_are_named_before_the_import(
     """They were counted as images to import."""
     folder = tmp_path / "in"
     folder.mkdir()
-    pixels = np.asarray(open_pyramid(store.image_pyramid_path(image.id)).read(0, slice(None), slice(None)))
+    pixels = np.asarray(open_pyramid(store.images.pyramid_path(image.id)).read(0, slice(None), slice(None)))
     for name, values in (("again", pixels), ("new", pixels + 1), ("newer", pixels + 1)):
         PilImage.fromarray(values).save(folder / f"{name}.png")
     app = _open_folder(app, image.project_id, folder)
@@ -530,19 +531,19 @@ def _split(project_id: str) -> None:
     from ui import context
     from ui.parts.image_split import split_popover
 
-    split_popover(context.store().images(project_id), key="ticked")
+    split_popover(context.store().images.all(project_id), key="ticked")
 
 
 def test_many_images_get_their_split_by_one_button(store: Store, image: ImageRecord) -> None:
     """Each image's cell had to be opened and chosen in."""
     pixels = np.full((8, 8), 7, np.uint8)
-    other = store.add_image(image.project_id, Image(pixels, image.pixel_size, "other"), split=Split.TEST)
+    other = store.images.add(image.project_id, Image(pixels, image.pixel_size, "other"), split=Split.TEST)
     app = AppTest.from_function(_split, args=(image.project_id,)).run()
     _button(app, "Test")
     assert not app.exception
-    assert [store.image(each.id).split for each in (image, other)] == [Split.TEST, Split.TEST]
+    assert [store.images.get(each.id).split for each in (image, other)] == [Split.TEST, Split.TEST]
     _button(app, "Train")
-    assert [store.image(each.id).split for each in (image, other)] == [Split.TRAIN, Split.TRAIN]
+    assert [store.images.get(each.id).split for each in (image, other)] == [Split.TRAIN, Split.TRAIN]
 
 
 @pytest.mark.parametrize(("labels", "link"), [("none", "Draw labels"), ("added", "Train on the labels")])
@@ -562,7 +563,7 @@ def test_an_import_says_what_comes_next(store: Store, image: ImageRecord, app: A
 
 def test_my_failed_import_is_shown_although_others_have_asked_for_much_since(store: Store, app: AppTest) -> None:
     """It was looked for among the newest 20 imports of everybody."""
-    project = store.create_project("one", DEFAULT_SCHEME)
+    project = store.projects.create("one", DEFAULT_SCHEME)
     asked = submit("import_cases", {"project_id": project.id}, author="Ada")
     fail(store, asked.id, JobError("The disk of the lab is full.", "Free some space."))
     with store.database.writing() as session:

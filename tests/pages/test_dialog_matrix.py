@@ -47,7 +47,7 @@ class Row:
 
 def _trial(lab: Lab, things: Things) -> tuple[Any, ...]:
     """An image, a model, and a finished trial of pixel sizes."""
-    image = lab.store.image(things.image)
+    image = lab.store.images.get(things.image)
     row = submit("scale_trial", {"image_id": image.id, "model_id": things.model}, store=lab.store)
     assert claim(lab.store, row, "here")
     succeed(lab.store, row.id, 1, {"trials": [{"path": "", "pixel_size_nm": nm} for nm in (4.0, 8.0)]})
@@ -82,7 +82,7 @@ NAMES = list(DIALOGS)
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with pytest.MonkeyPatch.context() as patch:
         made = build(tmp_path_factory.mktemp("lab"), patch)
-        second = made.store.create_project("Second", made.store.project(made.here.project).scheme)
+        second = made.store.projects.create("Second", made.store.projects.get(made.here.project).scheme)
         set_member(made.store, second.id, "admin", Role.REVIEWER, by="Root")
         yield made
         made.store.close()
@@ -183,7 +183,7 @@ def test_who_keeps_the_role_changes_something(lab: Lab) -> None:
     before = lab.store.database.change_token()
     next(button for button in page.button if button.label == "Change the pixel size").click().run()
     assert lab.store.database.change_token() != before
-    assert lab.store.image(lab.here.image).pixel_size.nm == 4.0
+    assert lab.store.images.get(lab.here.image).pixel_size.nm == 4.0
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not DIALOGS[name].anywhere], ids=lambda name: name[1])

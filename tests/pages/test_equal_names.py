@@ -40,9 +40,9 @@ def box(page: AppTest, label: str) -> object:
 
 
 def reference(store: Store, image: ImageRecord) -> None:
-    revision = store.begin_revision(image.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(revision.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(revision.id, coverage=[{"class_id": 1, "pixels": 10}])
+    revision = store.revisions.begin(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(revision.id, coverage=[{"class_id": 1, "pixels": 10}])
 
 
 def test_models_on_segment(store: Store, image: ImageRecord, twins: tuple[StoredModel, ...], app: AppTest) -> None:
@@ -62,13 +62,13 @@ def test_models_on_results_and_train(
     store: Store, image: ImageRecord, twins: tuple[StoredModel, ...], app: AppTest
 ) -> None:
     """The wrong model was scored, twice."""
-    store.update_image(image.id, split=Split.TEST)
+    store.images.update(image.id, split=Split.TEST)
     reference(store, image)
     page = open_page(app, "results_page.py", project=image.project_id)
     box(page, "Model").select_index(1).run()  # type: ignore[attr-defined]
     next(button for button in page.button if button.label == "Evaluate").click().run()
-    assert store.evaluations(image.project_id)[0].model_id == "liver"
-    store.update_image(image.id, split=Split.TRAIN)
+    assert store.evaluations.of_project(image.project_id)[0].model_id == "liver"
+    store.images.update(image.id, split=Split.TRAIN)
     page = open_page(app, "train_page.py", project=image.project_id)
     box(page, "Start from").select_index(2).run()  # type: ignore[attr-defined]
     next(button for button in page.button if button.label == "Train").click().run()
@@ -76,7 +76,9 @@ def test_models_on_results_and_train(
 
 
 def test_images_on_correct(store: Store, image: ImageRecord, app: AppTest) -> None:
-    other = store.add_image(image.project_id, Image(np.zeros((64, 96), np.uint8), PixelSize.from_user(4.0), image.name))
+    other = store.images.add(
+        image.project_id, Image(np.zeros((64, 96), np.uint8), PixelSize.from_user(4.0), image.name)
+    )
     app.session_state["person"] = "Ada"
     page = open_page(app, "correct_page.py", project=image.project_id)
     assert [text.split(" · ")[-1] for text in box(page, "Image").options] == [  # type: ignore[attr-defined]

@@ -49,15 +49,15 @@ def test_pages_that_need_labels_lead_to_drawing_them(name: str, store: Store, im
 
 
 def test_each_step_is_followed_by_the_next(store: Store, app: AppTest) -> None:
-    project = store.create_project("Own", DEFAULT_SCHEME)
+    project = store.projects.create("Own", DEFAULT_SCHEME)
     assert "Add images" in links(open_page(app, "train_page.py", project=project.id))
     from core.imaging.image import Image
 
-    image = store.add_image(project.id, Image(np.ones((8, 8), np.uint8)))
+    image = store.images.add(project.id, Image(np.ones((8, 8), np.uint8)))
     assert "Draw two regions" in links(open_page(app, "train_page.py", project=project.id))
-    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author="Ada")
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.ones((8, 8), np.uint8), pixel_size_nm=None)
-    store.complete_revision(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.CORRECTION, author="Ada")
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), np.ones((8, 8), np.uint8), pixel_size_nm=None)
+    store.revisions.complete(begun.id)
     page = open_page(app, "train_page.py", project=project.id)
     assert "Approve them" in links(page)
     assert texts(page).count(":green[:material/check:]") == 3
@@ -67,9 +67,9 @@ def test_each_step_is_followed_by_the_next(store: Store, app: AppTest) -> None:
 
 def drawn(store: Store, image: ImageRecord, author: str = "Ada") -> None:
     """An approved correction of an image."""
-    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author=author)
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(begun.id, covered={"1": image.shape_yx[0] * image.shape_yx[1]})
+    begun = store.revisions.begin(image.id, RevisionKind.CORRECTION, author=author)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(begun.id, covered={"1": image.shape_yx[0] * image.shape_yx[1]})
     decide(store, begun.id, "Bo", Decision.APPROVE, "")
 
 
@@ -80,11 +80,11 @@ def test_what_was_drawn_on_a_test_image_becomes_its_reference(store: Store, imag
     page = open_page(app, "results_page.py", project=image.project_id)
     assert not any(button.label == "Use as reference" for button in page.button)  # it is not in the test set
     assert "Train a model" in links(page)
-    store.update_image(image.id, split="test")
+    store.images.update(image.id, split="test")
     page = open_page(app, "results_page.py", project=image.project_id)
     page = next(button for button in page.button if button.label == "Use as reference").click().run()
     assert not page.exception
-    assert [made.author for made in store.revisions(image.id, kind=RevisionKind.REFERENCE)] == ["Ada"]
+    assert [made.author for made in store.revisions.of_image(image.id, kind=RevisionKind.REFERENCE)] == ["Ada"]
     assert WORDS not in texts(page)
     assert any(button.label == "Evaluate" and not button.disabled for button in page.button)
     assert not any(button.label == "Use as reference" for button in page.button)
@@ -92,9 +92,11 @@ def test_what_was_drawn_on_a_test_image_becomes_its_reference(store: Store, imag
 
 def test_a_poor_result_leads_to_a_model_of_ones_own(store: Store, image: ImageRecord, app: AppTest) -> None:
     model = write_model(store.settings.models_dir / "tiny").id
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model)
-    write_label_pyramid(store.label_pyramid_path(revision.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(revision.id, summary={"pixel_size_nm": 8.0})
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=model)
+    write_label_pyramid(
+        store.revisions.pyramid_path(revision.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=8.0
+    )
+    store.revisions.complete(revision.id, summary={"pixel_size_nm": 8.0})
     page = open_page(app, "segment_page.py", image=image.id)
     assert not page.exception
     assert "Check the **pixel size**" in texts(page)

@@ -35,25 +35,25 @@ SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
 @pytest.fixture
 def project(store: Store, monkeypatch: pytest.MonkeyPatch) -> ProjectRecord:
     monkeypatch.setattr(runner, "current_store", lambda: store)
-    return store.create_project("Liver", SCHEME)
+    return store.projects.create("Liver", SCHEME)
 
 
 def labelled(
     store: Store, project: ProjectRecord, name: str, *, nm: float | None = 100.0, specimen: str = ""
 ) -> ImageRecord:
     """An image with two mitochondria of 30 and 20 px inside, one of 20 px at the edge, a speck, and ER of 48 px."""
-    pixels = np.full((64, 96), len(store.images(project.id)), np.uint8)
+    pixels = np.full((64, 96), len(store.images.all(project.id)), np.uint8)
     size = PixelSize() if nm is None else PixelSize.from_user(nm)
-    image = store.add_image(project.id, Image(pixels, size, name), specimen=specimen)
+    image = store.images.add(project.id, Image(pixels, size, name), specimen=specimen)
     labels = np.zeros((64, 96), np.uint8)
     labels[10:15, 10:16] = 1
     labels[10:14, 30:35] = 1
     labels[40:44, 0:5] = 1
     labels[50, 50] = 1
     labels[20, 10:58] = 2
-    begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=nm)
-    store.complete_revision(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=nm)
+    store.revisions.complete(begun.id)
     return image
 
 
@@ -83,7 +83,7 @@ def test_the_button_queues_what_is_missing(app: AppTest, store: Store, project: 
     assert row.params["project_id"] == project.id
     assert row.params["contact_nm"] == CONTACT_NM
     assert row.params["name"] == "Reference labels"
-    assert row.params["revision_ids"] == [store.revisions(image.id)[0].id]
+    assert row.params["revision_ids"] == [store.revisions.of_image(image.id)[0].id]
     assert not [button for button in page.button if button.key == "measure-start"]  # it is under way
 
 
@@ -203,7 +203,7 @@ def test_pixels_in_the_address_do_not_become_square_micrometres(
     measure(store, project)
     page = open_page(app, PAGE, project=project.id, least_px="25")
     assert "1 in 1 image" in texts(page)
-    store.set_pixel_size(image.id, PixelSize.from_user(100.0))
+    store.images.set_pixel_size(image.id, PixelSize.from_user(100.0))
     page = open_page(app, PAGE, project=project.id, least_px="25")
     assert page.number_input(key="measure-smallest-µm²").value == pytest.approx(0.2)
 
@@ -236,7 +236,7 @@ def groups(store: Store, project: ProjectRecord, *images: tuple[str, str]) -> No
     """Images of specimens in conditions, each a little different, and measured."""
     for number, (specimen, condition) in enumerate(images):
         image = labelled(store, project, f"image {number}", specimen=specimen, nm=100.0 + 4 * number)
-        store.update_image(image.id, condition=condition)
+        store.images.update(image.id, condition=condition)
     measure(store, project)
 
 
@@ -294,8 +294,8 @@ def test_without_specimens_images_count_and_it_warns(app: AppTest, store: Store,
 
 def test_stacks_are_no_specimens_and_it_warns(app: AppTest, store: Store, project: ProjectRecord) -> None:
     groups(store, project, ("", "a"), ("", "a"), ("", "b"), ("", "b"))
-    for number, image in enumerate(store.images(project.id)):
-        store.update_image(image.id, stack="mouse", z_index=number)
+    for number, image in enumerate(store.images.all(project.id)):
+        store.images.update(image.id, stack="mouse", z_index=number)
     said = texts(open_page(app, PAGE, project=project.id))
     assert "The specimen of 4 images is not recorded, so each stack counts as one of its own" in said
     assert "With 1 in b and 1 in a there is no interval and no p" in said
@@ -326,6 +326,6 @@ def test_columns_that_say_nothing_are_not_shown(app: AppTest, store: Store, proj
         return {name for name, config in json.loads(table.proto.columns).items() if config.get("hidden")}
 
     assert {"specimen", "stack", "condition"} & hidden() == {"specimen", "stack"}
-    for number, image in enumerate(store.images(project.id)):
-        store.update_image(image.id, stack="volume", z_index=number)
+    for number, image in enumerate(store.images.all(project.id)):
+        store.images.update(image.id, stack="volume", z_index=number)
     assert {"specimen", "stack", "condition"} & hidden() == {"specimen"}

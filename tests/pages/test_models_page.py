@@ -136,12 +136,12 @@ def test_a_pixel_size_that_makes_predictions_outdated_asks_first(
     store: Store, models: ModelStore, app: AppTest
 ) -> None:
     """Until then the model took images as they are; then it does not, and what it made stood unmarked."""
-    project = store.create_project("liver", DEFAULT_SCHEME)
-    image = store.add_image(project.id, Image(np.zeros((8, 8), np.uint8), PixelSize.from_user(9.0), "a"))
+    project = store.projects.create("liver", DEFAULT_SCHEME)
+    image = store.images.add(project.id, Image(np.zeros((8, 8), np.uint8), PixelSize.from_user(9.0), "a"))
     details = {"summary": {"pixel_size_nm": 9.0, "seconds": 30.0, "shape_yx": [8, 8], "scale_factor": 1.0}}
-    made = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="child", details=details)
-    write_label_pyramid(store.label_pyramid_path(made.id), np.zeros((8, 8), np.uint8), pixel_size_nm=9.0)
-    store.complete_revision(made.id)
+    made = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="child", details=details)
+    write_label_pyramid(store.revisions.pyramid_path(made.id), np.zeros((8, 8), np.uint8), pixel_size_nm=9.0)
+    store.revisions.complete(made.id)
     page = open_page(app, PAGE)
     page = page.text_input(key="size-child").set_value("4.5").run()
     page = click(page, "use-size-child")

@@ -39,12 +39,12 @@ SHAPE = (600, 600)
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
     write_model(store.settings.models_dir / "tiny", scheme=SCHEME)
-    return store.create_project("Tissue", SCHEME)
+    return store.projects.create("Tissue", SCHEME)
 
 
 def add(store: Store, project: ProjectRecord, name: str, split: Split) -> ImageRecord:
-    pixels = np.random.default_rng(len(store.images())).integers(0, 255, SHAPE, np.uint8)
-    return store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), name), split=split)
+    pixels = np.random.default_rng(len(store.images.all())).integers(0, 255, SHAPE, np.uint8)
+    return store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), name), split=split)
 
 
 def predict(
@@ -56,9 +56,9 @@ def predict(
     sure = np.full(SHAPE, 255, np.uint8)
     for class_id, value in unsure.items():
         sure[labels == class_id] = value
-    begun = store.begin_revision(image.id, kind, model_id=model_id if kind is RevisionKind.PREDICTION else None)
-    write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0, confidence_yx=sure)
-    return store.complete_revision(begun.id, summary={"pixel_size_nm": 8.0})
+    begun = store.revisions.begin(image.id, kind, model_id=model_id if kind is RevisionKind.PREDICTION else None)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=8.0, confidence_yx=sure)
+    return store.revisions.complete(begun.id, summary={"pixel_size_nm": 8.0})
 
 
 def parameters(page: AppTest) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def test_where_nothing_can_be_corrected_instead_it_says_what_to_do(
 def test_a_draft_of_another_label_map_is_named(store: Store, project: ProjectRecord, app: AppTest) -> None:
     image = add(store, project, "a", Split.TRAIN)
     older, newer = predict(store, image, {1: 20}), predict(store, image, {2: 20})
-    store.open_draft(image.id, "Ada", newer.id)
+    store.drafts.open(image.id, "Ada", newer.id)
     assert "To begin from that one" not in texts(correct(app, project=project.id, image=image.id))
     assert "to begin from that one, submit or discard" in texts(
         correct(app, project=project.id, image=image.id, revision=older.id)
@@ -159,25 +159,25 @@ def test_a_draft_of_another_label_map_is_named(store: Store, project: ProjectRec
 def test_what_is_painted_is_told_and_nothing_else(store: Store, project: ProjectRecord, app: AppTest) -> None:
     """It said "nothing painted yet" as long as the page was open, whatever was painted."""
     image = add(store, project, "a", Split.TRAIN)
-    draft, _ = store.open_draft(image.id, "Ada", None)
+    draft, _ = store.drafts.open(image.id, "Ada", None)
     page = correct(app, project=project.id, image=image.id)
     assert "nothing painted" not in texts(page)
     labels = np.ones((512, 512), np.uint8)
     tile = DraftTileRecord(0, 0, 0, class_counts(labels), class_counts(labels), {})
-    store.write_draft_tiles(draft.id, "tab", 1, [(tile, pack_tile(labels, labels > 0))], seconds=90, strokes=3)
+    store.drafts.write_tiles(draft.id, "tab", 1, [(tile, pack_tile(labels, labels > 0))], seconds=90, strokes=3)
     assert "3 strokes in" in texts(page.run())
 
 
 def test_the_list_begins_with_what_needs_work(store: Store, project: ProjectRecord, app: AppTest) -> None:
     """It began with the oldest images, often finished references."""
     add(store, project, "finished", Split.TRAIN)
-    done = store.images(project.id)[0]
-    reference = store.begin_revision(done.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(reference.id), np.ones(SHAPE, np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(reference.id)
+    done = store.images.all(project.id)[0]
+    reference = store.revisions.begin(done.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(reference.id), np.ones(SHAPE, np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(reference.id)
     predict(store, add(store, project, "test", Split.TEST), {1: 20})
     predict(store, add(store, project, "open", Split.TRAIN), {1: 20})
-    store.open_draft(add(store, project, "mine", Split.POOL).id, "Ada", None)
+    store.drafts.open(add(store, project, "mine", Split.POOL).id, "Ada", None)
     page = correct(app, project=project.id)
     names = [option.split(" · ")[0] for option in page.selectbox(key="correct-image").options]
     assert names == ["mine", "open", "test", "finished"]
@@ -228,7 +228,7 @@ class TestWhatGoesAlong:
         self, store: Store, project: ProjectRecord, app: AppTest
     ) -> None:
         second = add(store, project, "b", Split.TRAIN)
-        other = store.create_project("Other", SCHEME)
+        other = store.projects.create("Other", SCHEME)
         app.session_state["person"] = "Ada"
         open_page(app, "segment_page.py", image=second.id)
         app.query_params.clear()
@@ -237,7 +237,7 @@ class TestWhatGoesAlong:
         assert "image" not in parameters(page)
         app.query_params.clear()
         open_page(app, "segment_page.py", image=second.id)
-        store.trash_images([second.id])
+        store.trash.put([second.id])
         assert "image" not in parameters(go(app, "correct_page.py"))
 
     def test_the_model_to_measure_and_back(self, store: Store, project: ProjectRecord, app: AppTest) -> None:
@@ -272,7 +272,9 @@ class TestWhatGoesAlong:
         scored = EvaluationImageRecord(image.id, "a", "", "", 8.0, None, None)
         settings = EvaluationSettings().to_json()
         first, _ = (
-            store.create_evaluation(project.id, model_id, [scored], scheme=SCHEME, settings=settings, model_id=model_id)
+            store.evaluations.create(
+                project.id, model_id, [scored], scheme=SCHEME, settings=settings, model_id=model_id
+            )
             for model_id in ("tiny", "second")
         )
         app.session_state["person"] = "Ada"

@@ -71,7 +71,7 @@ def test_a_stack_is_one_card_and_more_images_than_fit_are_a_link_away(
 ) -> None:
     """Planes took a card each, and of many images there was no way to the older ones."""
     for z in range(5):
-        store.add_image(image.project_id, Image(np.full((8, 8), z, np.uint8), name=f"p{z}"), stack="s.tif", z_index=z)
+        store.images.add(image.project_id, Image(np.full((8, 8), z, np.uint8), name=f"p{z}"), stack="s.tif", z_index=z)
     submit("predict", {"image_id": image.id, "model_id": "m"})
     app.run()
     cards = [button.label for button in app.button if (button.key or "").startswith("open-own")]
@@ -80,7 +80,7 @@ def test_a_stack_is_one_card_and_more_images_than_fit_are_a_link_away(
     assert "waiting to be segmented" in texts(app)
     assert not any(button.label.startswith("All ") for button in app.button)
     for n in range(12):
-        store.add_image(image.project_id, Image(np.full((9, 9), n, np.uint8), name=f"n{n}"))
+        store.images.add(image.project_id, Image(np.full((9, 9), n, np.uint8), name=f"n{n}"))
     page = app.run()
     assert len([button for button in page.button if (button.key or "").startswith("open-own")]) == 12
     page = next(button for button in page.button if button.label == "Show 2 more").click().run()
@@ -95,9 +95,9 @@ def test_a_stack_is_one_card_and_more_images_than_fit_are_a_link_away(
 
 
 def test_images_of_the_demo_that_models_are_evaluated_on_are_in_no_gallery(store: Store, app: AppTest) -> None:
-    demo = store.create_project(DEMO_PROJECT, DEFAULT_SCHEME, 8.0)
+    demo = store.projects.create(DEMO_PROJECT, DEFAULT_SCHEME, 8.0)
     for n, name in enumerate(("A", "T1")):
-        store.add_image(demo.id, Image(np.full((8, 8), n, np.uint8), name=name), example=name == "A")
+        store.images.add(demo.id, Image(np.full((8, 8), n, np.uint8), name=name), example=name == "A")
     app.run()
     assert [button.label for button in app.button if (button.key or "").startswith("open-")] == ["A"]
 

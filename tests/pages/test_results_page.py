@@ -64,23 +64,23 @@ def here(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("Liver *1*", SCHEME, 8.0)
+    return store.projects.create("Liver *1*", SCHEME, 8.0)
 
 
 def add(store: Store, project: ProjectRecord, name: str, reference: NDArray[np.uint8] | None) -> ImageRecord:
-    pixels = np.random.default_rng(len(store.images())).integers(0, 255, (8, 8), dtype=np.uint8)
+    pixels = np.random.default_rng(len(store.images.all())).integers(0, 255, (8, 8), dtype=np.uint8)
     image = Image(pixels, PixelSize.from_user(8.0), name=name)
-    record = store.add_image(project.id, image, split=Split.TEST, specimen="mouse 7")
+    record = store.images.add(project.id, image, split=Split.TEST, specimen="mouse 7")
     if reference is not None:
         labels(store, record, RevisionKind.REFERENCE, reference)
     return record
 
 
 def labels(store: Store, image: ImageRecord, kind: RevisionKind, labels_yx: NDArray[np.uint8]) -> str:
-    revision = store.begin_revision(image.id, kind, details={"scheme": SCHEME.to_json()})
-    write_label_pyramid(store.label_pyramid_path(revision.id), labels_yx, pixel_size_nm=8.0)
+    revision = store.revisions.begin(image.id, kind, details={"scheme": SCHEME.to_json()})
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels_yx, pixel_size_nm=8.0)
     rows = coverage_table(labels_yx, SCHEME, 8.0)
-    store.complete_revision(revision.id, coverage=[row.to_json() for row in rows])
+    store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
     return revision.id
 
 
@@ -95,7 +95,7 @@ def evaluate(store: Store, project: ProjectRecord, pairs: dict[str, NDArray[np.u
     plan = EvaluationPlan(
         project_id=project.id,
         image_ids=tuple(pairs),
-        predictions={i: labels(store, store.image(i), RevisionKind.PREDICTION, made) for i, made in pairs.items()},
+        predictions={i: labels(store, store.images.get(i), RevisionKind.PREDICTION, made) for i, made in pairs.items()},
         name=name,
     )
     done = run(store, start_evaluation(store, plan))
@@ -161,7 +161,7 @@ def csv_values(text: str, metric: str) -> dict[str, dict[str, float]]:
 
 def test_no_project_no_labels_no_model_say_what_to_do(store: Store, app: AppTest) -> None:
     assert "Make one on the Data page" in texts(open_page(app, PAGE))
-    project = store.create_project("Bare", SCHEME, None)
+    project = store.projects.create("Bare", SCHEME, None)
     assert "No image of this project has reference labels" in texts(open_page(app, PAGE))
     add(store, project, "a", REFERENCE)
     app = open_page(app, PAGE)
@@ -177,7 +177,7 @@ def test_few_images_of_one_specimen_are_called_what_they_are(evaluated: Evaluati
 
 
 def test_the_image_of_a_link_is_opened_with_its_errors(store: Store, evaluated: EvaluationRecord, app: AppTest) -> None:
-    wrong = next(image for image in store.images() if image.name == "wrong")
+    wrong = next(image for image in store.images.all() if image.name == "wrong")
     app = open_page(app, PAGE, evaluation=evaluated.id, section="image", image=wrong.id)
     assert not app.exception
     table = frame_with(app, "Taken for")
@@ -215,7 +215,7 @@ def test_a_partial_evaluation_says_so_everywhere(store: Store, project: ProjectR
 def test_a_project_with_results_is_shown_before_a_newer_one_without(
     store: Store, project: ProjectRecord, evaluated: EvaluationRecord, app: AppTest
 ) -> None:
-    newer = store.create_project("My images", SCHEME, None)
+    newer = store.projects.create("My images", SCHEME, None)
     assert app.switch_page(f"../pages/{PAGE}").run().selectbox(key=f"results-{project.id}").value == project.id
     app.query_params["project"] = newer.id
     assert "No evaluation yet" in texts(app.run())
@@ -224,7 +224,7 @@ def test_a_project_with_results_is_shown_before_a_newer_one_without(
 def test_two_evaluations_are_compared(
     store: Store, project: ProjectRecord, evaluated: EvaluationRecord, app: AppTest
 ) -> None:
-    by_name = {image.name: image for image in store.images()}
+    by_name = {image.name: image for image in store.images.all()}
     better = evaluate(store, project, {by_name["wrong"].id: REFERENCE, by_name["right"].id: PERFECT}, "Round 2")
     app = open_page(app, PAGE, evaluation=better.id, section="compare")
     assert not app.exception
@@ -246,11 +246,11 @@ def test_poor_scores_lead_to_like_places_and_to_a_training(
     links = {str(link.proto.label): str(link.proto.query_string) for link in page.get("page_link")}
     assert "Teach a model" not in links
     assert set(links) >= {"Correct like places", "How it works"}
-    worst = next(image for image in store.images() if image.name == "wrong")
+    worst = next(image for image in store.images.all() if image.name == "wrong")
     assert f"image={worst.id}" in links["Correct like places"]
     assert "class=2" in links["Correct like places"]
     learned = add(store, project, "learned", REFERENCE)
-    store.update_image(learned.id, split=Split.TRAIN)
+    store.images.update(learned.id, split=Split.TRAIN)
     page = open_page(app, PAGE)
     assert "Teach a model" in {str(link.proto.label) for link in page.get("page_link")}
 
@@ -268,7 +268,7 @@ def test_the_comparison_is_ready_before_it_is_opened(
     app: AppTest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    by_name = {image.name: image for image in store.images()}
+    by_name = {image.name: image for image in store.images.all()}
     better = evaluate(store, project, {by_name["wrong"].id: REFERENCE, by_name["right"].id: PERFECT}, "Round 2")
     compared: list[str] = []
 
@@ -316,7 +316,7 @@ def test_a_prediction_in_colours_shows_them_and_each_gets_a_class(
     done = run(store, row)
     assert not done.error_cause
     (revision_id,) = done.result["predictions"].values()
-    labels = open_pyramid(store.label_pyramid_path(revision_id)).read(0, slice(None), slice(None))
+    labels = open_pyramid(store.revisions.pyramid_path(revision_id)).read(0, slice(None), slice(None))
     assert labels.tolist() == PREDICTION.tolist()
 
 
@@ -357,7 +357,7 @@ def test_label_maps_of_a_folder_are_previewed_kept_and_evaluated(
     done = run(store, row)
     assert not done.error_cause
     (revision_id,) = done.result["predictions"].values()
-    revision = store.revision(revision_id)
+    revision = store.revisions.get(revision_id)
     assert (revision.kind, revision.model_id, revision.details["maker"]) == (RevisionKind.PREDICTION, None, "their net")
     run(store, job(done.result["evaluation_job_id"]))
     (record,) = evaluations(store, project.id)

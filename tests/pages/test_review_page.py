@@ -33,13 +33,13 @@ SHAPE = (300, 400)
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("Tissue", SCHEME)
+    return store.projects.create("Tissue", SCHEME)
 
 
 @pytest.fixture
 def image(store: Store, project: ProjectRecord) -> ImageRecord:
     pixels = np.random.default_rng(0).integers(0, 255, SHAPE, np.uint8)
-    return store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "liver *1*"))
+    return store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), "liver *1*"))
 
 
 @pytest.fixture
@@ -48,10 +48,10 @@ def correction(store: Store, image: ImageRecord) -> RevisionRecord:
     after = np.zeros(SHAPE, np.uint8)
     after[100:120, 50:80] = 2
     for kind, labels in ((RevisionKind.REFERENCE, after), (RevisionKind.PREDICTION, np.zeros(SHAPE, np.uint8))):
-        begun = store.begin_revision(image.id, kind)
-        write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0, scheme=SCHEME)
-        base = store.complete_revision(begun.id)
-    draft, _ = store.open_draft(image.id, "Ada", base.id)
+        begun = store.revisions.begin(image.id, kind)
+        write_label_pyramid(store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=8.0, scheme=SCHEME)
+        base = store.revisions.complete(begun.id)
+    draft, _ = store.drafts.open(image.id, "Ada", base.id)
     write_tile(store, draft.id, after)
     return submit_draft(store, draft.id, "tab", "a nucleus was missing").revision
 
@@ -66,7 +66,7 @@ def write_tile(store: Store, draft_id: str, labels: np.ndarray) -> None:
     counts = class_counts(edit.labels_yx)
     record = DraftTileRecord(0, 0, 0, counts, class_counts(edit.labels_yx, edit.coverage_yx), counts)
     tiles = [(record, pack_tile(edit.labels_yx, edit.coverage_yx))]
-    store.write_draft_tiles(draft_id, "tab", 1, tiles, seconds=9.0, strokes=3)
+    store.drafts.write_tiles(draft_id, "tab", 1, tiles, seconds=9.0, strokes=3)
 
 
 def opened(app: AppTest, person: str = "Rita", **query: str) -> AppTest:
@@ -117,8 +117,8 @@ def test_after_a_decision_the_next_correction_is_one_click_away(
 ) -> None:
     """One had to go back to the queue after each."""
     pixels = np.random.default_rng(1).integers(0, 255, SHAPE, np.uint8)
-    other = store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "liver 2"))
-    draft, _ = store.open_draft(other.id, "Ada", None)
+    other = store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), "liver 2"))
+    draft, _ = store.drafts.open(other.id, "Ada", None)
     write_tile(store, draft.id, np.full(SHAPE, 1, np.uint8))
     second = submit_draft(store, draft.id, "tab", "").revision
     page = press(opened(app, revision=correction.id), "review-approve")
@@ -173,14 +173,14 @@ def test_comments_and_marks_reach_the_author(store: Store, correction: RevisionR
 
 def test_mending_it_oneself_opens_a_draft_on_it(store: Store, correction: RevisionRecord, app: AppTest) -> None:
     press(opened(app, revision=correction.id), "review-mend")
-    (draft,) = store.drafts(correction.image_id)
+    (draft,) = store.drafts.of_image(correction.image_id)
     assert (draft.author, draft.base_revision_id) == ("Rita", correction.id)
 
 
 def test_small_fixes_are_approved_together_with_what_they_mend(
     store: Store, correction: RevisionRecord, app: AppTest
 ) -> None:
-    draft, _ = store.open_draft(correction.image_id, "Rita", correction.id)
+    draft, _ = store.drafts.open(correction.image_id, "Rita", correction.id)
     fixed = np.zeros(SHAPE, np.uint8)
     fixed[100:120, 50:82] = 2
     write_tile(store, draft.id, fixed)
@@ -222,7 +222,7 @@ def resubmitted(store: Store, correction: RevisionRecord) -> RevisionRecord:
     """Rita marked a place and asked for changes; Ada widened the nucleus by 2 x 20 px."""
     add_mark(store, correction.id, "Rita", Box(100, 50, 20, 30), "too narrow")
     decide(store, correction.id, "Rita", Decision.REQUEST_CHANGES, "see the mark")
-    draft, _ = store.open_draft(correction.image_id, "Ada", correction.id)
+    draft, _ = store.drafts.open(correction.image_id, "Ada", correction.id)
     wider = np.zeros(SHAPE, np.uint8)
     wider[100:120, 50:82] = 2
     write_tile(store, draft.id, wider)

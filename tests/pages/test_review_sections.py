@@ -25,13 +25,13 @@ SHAPE = (300, 400)
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("Tissue", SCHEME)
+    return store.projects.create("Tissue", SCHEME)
 
 
 @pytest.fixture
 def image(store: Store, project: ProjectRecord) -> ImageRecord:
     pixels = np.random.default_rng(0).integers(0, 255, SHAPE, np.uint8)
-    return store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "liver *1*"))
+    return store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), "liver *1*"))
 
 
 def opened(app: AppTest, section: str, person: str = "Rita") -> AppTest:
@@ -44,9 +44,9 @@ def opened(app: AppTest, section: str, person: str = "Rita") -> AppTest:
 def paint(store: Store, image: ImageRecord, author: str, columns: slice) -> None:
     labels = np.zeros(SHAPE, np.uint8)
     labels[100:120, columns] = 1
-    draft, _ = store.open_draft(image.id, author, None)
+    draft, _ = store.drafts.open(image.id, author, None)
     write_tile(store, draft.id, labels)
-    store.set_whole_image(draft.id, "tab", True)
+    store.drafts.set_whole_image(draft.id, "tab", True)
     submit_draft(store, draft.id, "tab")
 
 
@@ -68,7 +68,7 @@ def test_own_work_may_be_approved_only_where_an_admin_says_so(
 ) -> None:
     page = opened(app, "people")
     page.toggle(key=f"people-own-{project.id}-False").set_value(True).run()
-    assert store.project(project.id).approve_own
+    assert store.projects.get(project.id).approve_own
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def roles(store: Store, project: ProjectRecord, monkeypatch: pytest.MonkeyPatch)
     set_member(store, project.id, "Vera", Role.VIEWER, by="")
     monkeypatch.setenv("CRISTAE_ACCESS", "roles")
     current_settings.cache_clear()
-    store.settings = current_settings()
+    store._data.settings = current_settings()
 
 
 @pytest.mark.usefixtures("roles")

@@ -49,7 +49,7 @@ MATRIX = {
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("Tissue", SCHEME)
+    return store.projects.create("Tissue", SCHEME)
 
 
 @pytest.fixture
@@ -58,15 +58,15 @@ def image(store: Store, project: ProjectRecord) -> ImageRecord:
     first = None
     for place, split in enumerate((Split.TRAIN, Split.TEST)):
         pixels = np.arange(64 * 96, dtype=np.uint16).reshape(SHAPE) + place
-        made = store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), f"image {place}"), split=split)
-        begun = store.begin_revision(made.id, RevisionKind.REFERENCE)
-        write_label_pyramid(store.label_pyramid_path(begun.id), np.ones(SHAPE, np.uint8), pixel_size_nm=8.0)
+        made = store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), f"image {place}"), split=split)
+        begun = store.revisions.begin(made.id, RevisionKind.REFERENCE)
+        write_label_pyramid(store.revisions.pyramid_path(begun.id), np.ones(SHAPE, np.uint8), pixel_size_nm=8.0)
         rows = [{"class_id": 1, "name": "mitochondria", "pixels": 6144}]
-        store.complete_revision(begun.id, coverage=rows)
+        store.revisions.complete(begun.id, coverage=rows)
         first = first or made
     assert first is not None
-    draft, _ = store.open_draft(first.id, "Ada", None)
-    store.set_whole_image(draft.id, "tab", True)
+    draft, _ = store.drafts.open(first.id, "Ada", None)
+    store.drafts.set_whole_image(draft.id, "tab", True)
     submit_draft(store, draft.id, "tab")
     return first
 
@@ -75,17 +75,17 @@ def image(store: Store, project: ProjectRecord) -> ImageRecord:
 def by_roles(store: Store, project: ProjectRecord, image: ImageRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     write_model(store.settings.models_dir / "starter", scheme=SCHEME)
     write_model(store.settings.models_dir / "ours", project_id=project.id, scheme=SCHEME)
-    other = store.create_project("Secret", SCHEME)
+    other = store.projects.create("Secret", SCHEME)
     write_model(store.settings.models_dir / "theirs", project_id=other.id)
     submit("evaluate", {"project_id": project.id, "name": "of somebody else"}, author="Ada", store=store)
-    thrown = store.add_image(project.id, Image(np.zeros(SHAPE, np.uint8), name="thrown away"))
-    store.trash_images([thrown.id])
+    thrown = store.images.add(project.id, Image(np.zeros(SHAPE, np.uint8), name="thrown away"))
+    store.trash.put([thrown.id])
     for role in Role:
         set_member(store, project.id, role.value, role, by="")
     monkeypatch.setenv("CRISTAE_ACCESS", "roles")
     set_member(store, other.id, "elsewhere", Role.VIEWER, by="")
     current_settings.cache_clear()
-    store.settings = current_settings()
+    store._data.settings = current_settings()
 
 
 def opened(app: AppTest, script: str, role: Role | None, address: str, image: ImageRecord) -> AppTest:
@@ -161,15 +161,15 @@ def test_models_of_other_projects_are_not_shown(app: AppTest, image: ImageRecord
 
 @pytest.mark.usefixtures("by_roles")
 def test_a_review_by_its_id_asks_for_project_and_blindness(app: AppTest, store: Store, image: ImageRecord) -> None:
-    other = next(project for project in store.projects() if project.name == "Secret")
+    other = next(project for project in store.projects.all() if project.name == "Secret")
     pixels = np.arange(64 * 96, dtype=np.uint16).reshape(SHAPE) + 7
-    hidden = store.add_image(other.id, Image(pixels, PixelSize.from_user(8.0), "hidden image"))
-    drafts = [store.open_draft(hidden.id, "Bo", None)[0]]
+    hidden = store.images.add(other.id, Image(pixels, PixelSize.from_user(8.0), "hidden image"))
+    drafts = [store.drafts.open(hidden.id, "Bo", None)[0]]
     ask_to_annotate(store, image.id, ["annotator", "reviewer"], by="admin")
-    drafts.append(store.open_draft(image.id, "annotator", None)[0])
+    drafts.append(store.drafts.open(image.id, "annotator", None)[0])
     reviews = []
     for draft in drafts:
-        store.set_whole_image(draft.id, "tab", True)
+        store.drafts.set_whole_image(draft.id, "tab", True)
         reviews.append(submit_draft(store, draft.id, "tab").revision.id)
     for revision_id, role, words in (
         (reviews[0], Role.REVIEWER, "may not see this project"),

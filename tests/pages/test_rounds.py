@@ -21,7 +21,7 @@ PAGE = "train_page.py"
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("Tissue", SCHEME)
+    return store.projects.create("Tissue", SCHEME)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_one_button_runs_a_round_and_a_person_decides(
     page = opened(app, project)
     assert "2 images to learn from" in texts(page)
     page = press(page, "round-start")
-    (record,) = store.rounds(project.id)
+    (record,) = store.rounds.of_project(project.id)
     assert (record.author, record.plan["parent_id"]) == ("Ada", "parent")
     assert "Round 1" in texts(page)
     assert not [button for button in page.button if button.key == "round-start"], "one round at a time"
@@ -87,16 +87,16 @@ def test_one_button_runs_a_round_and_a_person_decides(
     work(store)
     page = opened(app, project)
     told = texts(page)
-    assert store.rounds(project.id)[0].step is Step.DECIDE
+    assert store.rounds.of_project(project.id)[0].step is Step.DECIDE
     assert "Passed" in told
     assert "its parent\\: no model had been promoted" in told
     assert page.button(key=f"round-keep-{record.id}").label == "Do not promote it", "there is none to keep"
     page = press(page, f"round-promote-{record.id}")
-    decided = store.rounds(project.id)[0]
+    decided = store.rounds.of_project(project.id)[0]
     assert (decided.decision, decided.decided_by) == (RoundDecision.PROMOTED, "Ada")
     work(store)
     page = opened(app, project)
-    assert store.rounds(project.id)[0].state is RoundState.DONE
+    assert store.rounds.of_project(project.id)[0].state is RoundState.DONE
     assert "Current model: Tissue-Round-1" in texts(page)
     assert "Rounds so far" in texts(page)
     assert page.button(key="round-start"), "the next one can begin"
@@ -112,10 +112,10 @@ def test_a_worse_model_needs_a_reason(app: AppTest, store: Store, project: Proje
     assert "Failed: at least one class" in texts(page)
     page = press(page, f"round-promote-{record.id}")
     assert "The new model is worse" in texts(page)
-    assert store.round(record.id).decision is None
+    assert store.rounds.get(record.id).decision is None
     page.text_input(key=f"round-reason-{record.id}").set_value("it finds small ones").run()
     press(page, f"round-promote-{record.id}")
-    assert store.round(record.id).decision is RoundDecision.OVERRIDDEN
+    assert store.rounds.get(record.id).decision is RoundDecision.OVERRIDDEN
 
 
 def test_too_few_test_images_decide_nothing(
@@ -133,7 +133,7 @@ def test_too_few_test_images_decide_nothing(
     assert "Too few test images to decide: 3 test images show" in texts(page).replace("\\", "")
     page.text_input(key=f"round-reason-{record.id}").set_value("good on all three").run()
     press(page, f"round-promote-{record.id}")
-    assert store.round(record.id).decision is RoundDecision.PROMOTED
+    assert store.rounds.get(record.id).decision is RoundDecision.PROMOTED
 
 
 def test_a_failed_round_says_why_and_goes_on(
@@ -148,14 +148,14 @@ def test_a_failed_round_says_why_and_goes_on(
     machine.fails = ""
     press(page, f"round-Go on from here-{record.id}")
     work(store)
-    assert store.round(record.id).step is Step.DECIDE
+    assert store.rounds.get(record.id).step is Step.DECIDE
 
 
 def test_a_round_can_be_cancelled(app: AppTest, store: Store, project: ProjectRecord, machine: Machine) -> None:
     fill(store, project)
     record = start_round(store, RoundPlan(project.id, parent_id="parent", minutes=1.0), "Ada")
     press(opened(app, project), f"round-Cancel the round-{record.id}")
-    assert store.round(record.id).state is RoundState.CANCELLED
+    assert store.rounds.get(record.id).state is RoundState.CANCELLED
 
 
 def test_a_viewer_sees_rounds_and_starts_none(
@@ -177,6 +177,6 @@ def test_a_model_can_be_used_without_a_round_with_a_reason(
     assert "no comparison behind this choice" in texts(page)
     page.text_input(key=f"round-use-reason-{project.id}").set_value("our best so far").run()
     press(page, f"round-use-go-{project.id}")
-    promoted = store.promoted_model(project.id)
+    promoted = store.rounds.promoted_model(project.id)
     assert promoted is not None
     assert (promoted.model_id, promoted.who) == ("parent", "Ada")

@@ -24,11 +24,11 @@ def images(store: Store, image: ImageRecord) -> list[ImageRecord]:
     for name in ("old", "new"):
         write_model(store.settings.models_dir / name)
     others = [
-        store.add_image(image.project_id, Image(np.full((64, 96), n, np.uint8), SIZE, f"{n}.tif")) for n in (1, 2)
+        store.images.add(image.project_id, Image(np.full((64, 96), n, np.uint8), SIZE, f"{n}.tif")) for n in (1, 2)
     ]
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="old")
-    write_label_pyramid(store.label_pyramid_path(revision.id), np.zeros((64, 96), np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(revision.id, summary={"pixel_size_nm": 8.0, "seconds": 4.0})
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="old")
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), np.zeros((64, 96), np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(revision.id, summary={"pixel_size_nm": 8.0, "seconds": 4.0})
     return [image, *others]
 
 

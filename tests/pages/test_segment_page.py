@@ -64,11 +64,11 @@ def test_an_unknown_image_is_explained(app: AppTest) -> None:
 
 def test_an_image_in_the_trash_says_so_and_can_be_restored(store: Store, image: ImageRecord, app: AppTest) -> None:
     """It opened by its address as if nothing had happened."""
-    store.trash_images([image.id])
+    store.trash.put([image.id])
     page = open_page(app, PAGE, image=image.id)
     assert "This image was deleted and lies in the trash" in texts(page)
     next(button for button in page.button if button.label == "Restore").click().run()
-    assert [kept.id for kept in store.images()] == [image.id]
+    assert [kept.id for kept in store.images.all()] == [image.id]
     assert "trash" not in texts(page)
 
 
@@ -117,18 +117,18 @@ def test_the_button_queues_a_prediction_with_its_options(image: ImageRecord, mod
 
 
 def test_an_unknown_pixel_size_is_asked_for(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:
-    unknown = store.add_image(image.project_id, Image(np.ones((40, 40), np.uint8)))
+    unknown = store.images.add(image.project_id, Image(np.ones((40, 40), np.uint8)))
     page = open_page(app, PAGE, image=unknown.id)
     assert "Pixel size unknown" in texts(page)
     for typed, words in (("0", "not a positive length"), ("1e9", "cannot be right"), ("8 kg", "not a unit")):
         next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value(typed)
         _press(page, "Use this size")
         assert words in texts(page)
-        assert store.image(unknown.id).pixel_size.nm is None
+        assert store.images.get(unknown.id).pixel_size.nm is None
     next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value("0.0055 µm")
     _press(page, "Use this size")
     assert not page.exception
-    assert store.image(unknown.id).pixel_size.nm == 5.5
+    assert store.images.get(unknown.id).pixel_size.nm == 5.5
     (job,) = jobs()  # segmented at once
     assert job.params["image_id"] == unknown.id
 
@@ -145,21 +145,23 @@ def _type_size(page: AppTest, typed: str) -> None:
 def test_a_size_that_makes_masks_outdated_asks_first(
     store: Store, image: ImageRecord, model: str, app: AppTest
 ) -> None:
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model)
-    write_label_pyramid(store.label_pyramid_path(revision.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=model)
+    write_label_pyramid(
+        store.revisions.pyramid_path(revision.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=8.0
+    )
     summary = {"pixel_size_nm": 8.0, "seconds": 90.0, "shape_yx": list(image.shape_yx), "scale_factor": 1.0}
-    store.complete_revision(revision.id, summary=summary)
+    store.revisions.complete(revision.id, summary=summary)
     page = open_page(app, PAGE, image=image.id)
     _type_size(page, "16")
-    assert store.image(image.id).pixel_size.nm == 8.0, "nothing is changed before a yes"
+    assert store.images.get(image.id).pixel_size.nm == 8.0, "nothing is changed before a yes"
     assert "1 label map by models becomes outdated. Making it again takes about 6 min." in texts(page)
     _press(page, "Cancel")
-    assert store.image(image.id).pixel_size.nm == 8.0
+    assert store.images.get(image.id).pixel_size.nm == 8.0
     assert "becomes outdated" not in texts(page)
     _type_size(page, "16")
     _press(page, "Change the pixel size")
     assert not page.exception
-    assert store.image(image.id).pixel_size.nm == 16.0
+    assert store.images.get(image.id).pixel_size.nm == 16.0
     assert jobs()[0].params["image_id"] == image.id, "segmented again at once"
 
 
@@ -171,26 +173,26 @@ def test_a_size_far_from_the_models_is_warned_of(store: Store, image: ImageRecor
     _press(page, "Cancel")
     _type_size(page, "0.5")
     assert "vanish" in texts(page)
-    assert store.image(image.id).pixel_size.nm == 8.0
+    assert store.images.get(image.id).pixel_size.nm == 8.0
 
 
 def test_a_typed_size_can_go_to_the_others_without_one(
     store: Store, image: ImageRecord, model: str, app: AppTest
 ) -> None:
-    unknown = [store.add_image(image.project_id, Image(np.full((40, 40), value, np.uint8))) for value in (1, 2, 3)]
+    unknown = [store.images.add(image.project_id, Image(np.full((40, 40), value, np.uint8))) for value in (1, 2, 3)]
     page = open_page(app, PAGE, image=unknown[0].id)
     next(box for box in page.checkbox if "2 other images" in box.label).check()
     _type_size(page, "6")
-    assert [store.image(record.id).pixel_size.nm for record in (*unknown, image)] == [6, 6, 6, 8]
+    assert [store.images.get(record.id).pixel_size.nm for record in (*unknown, image)] == [6, 6, 6, 8]
 
 
 def test_the_coverage_table_follows_the_pixel_size(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:
     labels = np.zeros(image.shape_yx, np.uint8)
     labels[:10, :10] = 1
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model)
-    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=8.0)
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=model)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=8.0)
     rows = coverage_table(labels, DEFAULT_SCHEME, 8.0)
-    store.complete_revision(
+    store.revisions.complete(
         revision.id, coverage=[row.to_json() for row in rows], summary={"pixel_size_nm": 8.0, "notices": ["A remark."]}
     )
     page = open_page(app, PAGE, image=image.id)
@@ -236,10 +238,10 @@ def test_masks_made_before_are_shown_when_they_are_asked_for_again(
     revisions = []
     for label in (1, 2):
         labels = np.full(image.shape_yx, label, np.uint8)
-        revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model)
-        write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=8.0)
+        revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=model)
+        write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=8.0)
         rows = coverage_table(labels, DEFAULT_SCHEME, 8.0)
-        store.complete_revision(revision.id, coverage=[row.to_json() for row in rows], summary={"pixel_size_nm": 8.0})
+        store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows], summary={"pixel_size_nm": 8.0})
         revisions.append(revision.id)
     row = claim(store, submit("predict", {"image_id": image.id, "model_id": model}), "here")
     assert row is not None
@@ -254,13 +256,13 @@ def test_sizes_of_objects_are_tried_and_applied_without_predicting(
     labels = np.zeros(image.shape_yx, np.uint8)
     labels[10:30, 10:30] = 1
     labels[40, 40:44] = 1  # 4 px of 64 nm2: 0.000256 um2
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model, details={MATCH: {}})
-    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=8.0)
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=model, details={MATCH: {}})
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=8.0)
     rules = ObjectRules((ObjectRule(class_id=1, smallest=0.0001, source=RuleSource.LABELS),))
     ModelStore(store.settings.models_dir).set_object_rules(model, rules)
     kept = keep_cleaning(store, revision.id, labels, Changes.none(), rules, 8.0, DEFAULT_SCHEME, piece_table(labels))
     rows = coverage_table(labels, DEFAULT_SCHEME, 8.0)
-    store.complete_revision(
+    store.revisions.complete(
         revision.id, coverage=[row.to_json() for row in rows], summary={"pixel_size_nm": 8.0}, objects=kept
     )
     page = open_page(app, PAGE, image=image.id, model=model)
@@ -278,7 +280,7 @@ def test_sizes_of_objects_are_tried_and_applied_without_predicting(
     assert ObjectRules.from_json(asked.params["rules"]).of(1).smallest == pytest.approx(0.0004)
     row = claim(store, asked, "here")
     assert row is not None
-    new = clean_again(store, store.revision(revision.id), ObjectRules.from_json(asked.params["rules"]))
+    new = clean_again(store, store.revisions.get(revision.id), ObjectRules.from_json(asked.params["rules"]))
     assert succeed(store, row.id, row.attempts, {"revision_id": new.id})
     page = open_page(app, PAGE, image=image.id, model=model)
     assert "1 piece too small to be objects removed (1 mitochondria)." in texts(page)
@@ -302,7 +304,7 @@ def test_the_planes_of_a_stack_are_segmented_together(
     store: Store, image: ImageRecord, model: str, app: AppTest
 ) -> None:
     planes = [
-        store.add_image(image.project_id, Image(np.full((40, 40), z, np.uint8)), stack="s.tif", z_index=z)
+        store.images.add(image.project_id, Image(np.full((40, 40), z, np.uint8)), stack="s.tif", z_index=z)
         for z in range(3)
     ]
     page = open_page(app, PAGE, image=planes[1].id)
@@ -327,12 +329,12 @@ def ingested(store: Store, image: ImageRecord, model: str, app: AppTest, name: s
 
 def predicted(store: Store, image: ImageRecord, model: str) -> str:
     """A finished prediction of the image as it is."""
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model)
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=model)
     labels = np.zeros(image.shape_yx, np.uint8)
-    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=image.pixel_size.nm)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=image.pixel_size.nm)
     rows = coverage_table(labels, DEFAULT_SCHEME, image.pixel_size.nm)
     summary = {"pixel_size_nm": image.pixel_size.nm}
-    store.complete_revision(revision.id, coverage=[row.to_json() for row in rows], summary=summary)
+    store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows], summary=summary)
     return revision.id
 
 
@@ -367,7 +369,7 @@ def test_an_upload_that_tells_the_pixel_size_is_segmented_with_it(
 ) -> None:
     predicted(store, image, model)
     old = submit("predict", {"image_id": image.id, "model_id": model})
-    store.set_pixel_size(image.id, PixelSize.from_user(4.0))
+    store.images.set_pixel_size(image.id, PixelSize.from_user(4.0))
     page = ingested(
         store,
         image,
@@ -388,7 +390,7 @@ def test_an_upload_that_tells_the_pixel_size_is_segmented_with_it(
 def test_all_pages_of_a_dropped_file_are_segmented(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:
     """Only the first was; those of a lone file waited to be asked for."""
     planes = [
-        store.add_image(image.project_id, Image(np.full((40, 40), z, np.uint8), SIZE), stack="s.tif", z_index=z)
+        store.images.add(image.project_id, Image(np.full((40, 40), z, np.uint8), SIZE), stack="s.tif", z_index=z)
         for z in range(3)
     ]
     ingested(store, image, model, app, "s.tif", image_ids=[plane.id for plane in planes], duplicates=[])
@@ -402,7 +404,7 @@ def dropped(store: Store, project_id: str, model: str, count: int, size: PixelSi
         file = NewFile(name=f"{number}.tif", path=Path(f"{number}.tif"))
         row = add_file(store, BATCH, project_id, SegmentPlan(model_id=model), file, files=count, by="")
         assert claim(store, row, "here")
-        made = store.add_image(project_id, Image(np.full((40, 40), number, np.uint8), size, f"{number}.tif"))
+        made = store.images.add(project_id, Image(np.full((40, 40), number, np.uint8), size, f"{number}.tif"))
         assert succeed(store, row.id, 1, {"image_ids": [made.id], "duplicates": []})
     return list(jobs(kinds=["predict"], batch_id=BATCH))
 
@@ -444,7 +446,7 @@ def test_images_without_a_pixel_size_wait_and_are_answered_together(
     next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value("0.005 µm")
     next(button for button in page.button if button.label == "Use for all").click().run()
     assert not page.exception
-    assert [made.pixel_size.nm for made in store.images(image.project_id)][1:] == [5.0, 5.0]
+    assert [made.pixel_size.nm for made in store.images.all(image.project_id)][1:] == [5.0, 5.0]
     assert {row.state for row in jobs(kinds=["predict"])} == {JobState.QUEUED}
 
 
@@ -471,7 +473,7 @@ def test_project_and_model_are_chosen_before_the_drop_and_remembered(
     drops: list[dict[str, Any]] = []
     monkeypatch.setattr("ui.segment.start.uploader", lambda *, key, drop: drops.append(drop) or ())
     other = write_model(store.settings.models_dir / "other").id
-    brain, _ = (store.create_project(name, DEFAULT_SCHEME) for name in ("Brain", "Newest"))
+    brain, _ = (store.projects.create(name, DEFAULT_SCHEME) for name in ("Brain", "Newest"))
     page = open_page(app, PAGE)
     assert page.selectbox[0].options == ["Newest", "Brain", "My images"]
     page.selectbox[0].set_value(brain.id).run()
@@ -491,10 +493,10 @@ def test_the_first_project_is_made_with_the_first_file(
     page = open_page(app, PAGE)
     assert not page.exception
     assert page.selectbox[0].options == ["My images (new)"]
-    assert store.projects() == ()  # looking makes nothing
+    assert store.projects.all() == ()  # looking makes nothing
     plan = SegmentPlan.from_json(drops[-1]["plan"])
     add_file(store, BATCH, drops[-1]["project"], plan, NewFile(name="a", path=Path("a")), files=1, by="")
-    assert [project.name for project in store.projects()] == ["My images"]
+    assert [project.name for project in store.projects.all()] == ["My images"]
 
 
 def test_planes_segmented_with_another_pixel_size_are_segmented_again(
@@ -502,7 +504,7 @@ def test_planes_segmented_with_another_pixel_size_are_segmented_again(
 ) -> None:
     """They counted as done, so a stack could be left with masks at two scales."""
     planes = [
-        store.add_image(image.project_id, Image(np.full((40, 40), z, np.uint8)), stack="s.tif", z_index=z)
+        store.images.add(image.project_id, Image(np.full((40, 40), z, np.uint8)), stack="s.tif", z_index=z)
         for z in range(3)
     ]
     for plane in planes:
@@ -527,9 +529,9 @@ def test_a_reference_is_shown_where_there_is_no_prediction(
         return real(*args, layers=layers, **options)
 
     monkeypatch.setattr(workspace, "viewer", spied)
-    revision = store.begin_revision(image.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(revision.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(revision.id)
+    revision = store.revisions.begin(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(revision.id)
     open_page(app, PAGE, image=image.id)
     predicted(store, image, model)
     open_page(app, PAGE, image=image.id)
@@ -546,15 +548,15 @@ def _measure(page: AppTest, image: ImageRecord, typed: str) -> AppTest:
 def test_a_measured_scale_goes_to_the_images_that_are_chosen(
     store: Store, image: ImageRecord, model: str, app: AppTest
 ) -> None:
-    unknown = [store.add_image(image.project_id, Image(np.full((40, 40), value, np.uint8))) for value in (1, 2)]
+    unknown = [store.images.add(image.project_id, Image(np.full((40, 40), value, np.uint8))) for value in (1, 2)]
     page = _measure(open_page(app, PAGE, image=unknown[0].id), unknown[0], "1.2 µm")
     assert "6 nm per pixel** ± 0.042 nm" in texts(page)
     page.radio[0].set_value("All images without a pixel size").run()
     assert "2 images" in texts(page)
     _press(page, "Use this scale")
     assert not page.exception
-    assert [store.image(record.id).pixel_size.nm for record in (*unknown, image)] == [6.0, 6.0, 8.0]
-    detail = store.image(unknown[1].id).pixel_size.detail
+    assert [store.images.get(record.id).pixel_size.nm for record in (*unknown, image)] == [6.0, 6.0, 8.0]
+    detail = store.images.get(unknown[1].id).pixel_size.detail
     assert detail == "measured on the image: 1.2 µm over 200.0 px"
 
 
@@ -563,4 +565,4 @@ def test_a_measured_scale_that_cannot_be_is_refused(store: Store, image: ImageRe
     assert "cannot be right" in texts(page)
     assert not any(button.label == "Use this scale" for button in page.button)
     _press(page, "Close")
-    assert store.image(image.id).pixel_size.nm == 8.0
+    assert store.images.get(image.id).pixel_size.nm == 8.0

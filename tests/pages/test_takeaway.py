@@ -20,16 +20,18 @@ from tests.pages.conftest import open_page, texts
 @pytest.fixture
 def images(store: Store) -> list[ImageRecord]:
     """A project of three images, two of them with references."""
-    project = store.create_project("Liver", DEFAULT_SCHEME, 8.0)
+    project = store.projects.create("Liver", DEFAULT_SCHEME, 8.0)
     made = []
     for number in range(3):
         pixels = np.full((16, 20), 40 + number, np.uint8)
-        made.append(store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), f"liver {number}.tif")))
+        made.append(store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), f"liver {number}.tif")))
         if number < 2:
-            begun = store.begin_revision(made[-1].id, RevisionKind.REFERENCE)
+            begun = store.revisions.begin(made[-1].id, RevisionKind.REFERENCE)
             labels = np.full(pixels.shape, number + 1, np.uint8)
-            write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0, scheme=DEFAULT_SCHEME)
-            store.complete_revision(begun.id)
+            write_label_pyramid(
+                store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=8.0, scheme=DEFAULT_SCHEME
+            )
+            store.revisions.complete(begun.id)
     return made
 
 
@@ -91,10 +93,10 @@ def test_a_finished_export_offers_its_file_on_the_jobs_page(
 def test_files_of_a_large_image_are_prepared_as_jobs(
     app: AppTest, store: Store, images: list[ImageRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun = store.begin_revision(images[0].id, RevisionKind.PREDICTION, details={"maker": "another program"})
+    begun = store.revisions.begin(images[0].id, RevisionKind.PREDICTION, details={"maker": "another program"})
     labels = np.ones((16, 20), np.uint8)
-    write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0, scheme=DEFAULT_SCHEME)
-    store.complete_revision(begun.id)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=8.0, scheme=DEFAULT_SCHEME)
+    store.revisions.complete(begun.id)
     address = f"api/revisions/{begun.id}/download"
     page = open_page(app, "segment_page.py", image=images[0].id)
     assert f"{address}/ome-zarr.zip" in _links(page)

@@ -34,20 +34,20 @@ PAGE = "train_page.py"
 def project(store: Store) -> ProjectRecord:
     """One measured machine, so that no timing is asked for."""
     keep_speed(store, TrainingSpeed(Preset.COMPACT, 0.5, 2_000_000_000))
-    return store.create_project("Liver *1*", DEFAULT_SCHEME, 8.0)
+    return store.projects.create("Liver *1*", DEFAULT_SCHEME, 8.0)
 
 
 def add(store: Store, project: ProjectRecord, name: str, *, split: Split = Split.TRAIN, stack: str = "") -> ImageRecord:
-    pixels = np.random.default_rng(len(store.images())).integers(0, 255, (100, 100), dtype=np.uint8)
+    pixels = np.random.default_rng(len(store.images.all())).integers(0, 255, (100, 100), dtype=np.uint8)
     place = 0 if stack else None
     image = Image(pixels, PixelSize.from_user(8.0), name=name)
-    record = store.add_image(project.id, image, split=split, stack=stack, z_index=place)
+    record = store.images.add(project.id, image, split=split, stack=stack, z_index=place)
     labels = np.full((100, 100), 1, np.uint8)
     labels[80:] = 255
-    revision = store.begin_revision(record.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=8.0)
+    revision = store.revisions.begin(record.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=8.0)
     rows = coverage_table(labels, DEFAULT_SCHEME, 8.0)
-    store.complete_revision(revision.id, coverage=[row.to_json() for row in rows])
+    store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
     return record
 
 
@@ -68,12 +68,12 @@ def test_a_new_model_is_asked_about_once_and_for_everybody(store: Store, project
     page.button(key="train-keep-old").click().run()
     assert not page.exception
     assert "Use the new model" not in texts(page)
-    assert store.declined_models(project.id) == {"own"}
+    assert store.model_choices.declined(project.id) == {"own"}
     assert next(box for box in page.selectbox if box.label == "Start from").value == ""
     write_model(store.settings.models_dir / "own-2", created="2024-01-02T00:00:00+00:00", project_id=project.id)
     page = page.run()
     page.button(key="train-use-new").click().run()
-    assert store.promoted_model(project.id).model_id == "own-2"  # type: ignore[union-attr]
+    assert store.rounds.promoted_model(project.id).model_id == "own-2"  # type: ignore[union-attr]
     assert "Use the new model" not in texts(page)
 
 
@@ -83,7 +83,7 @@ def button(page: AppTest, label: str) -> object:
 
 def test_no_project_and_no_labels_say_what_to_do(store: Store, app: AppTest) -> None:
     assert "Make a project on the Data page" in texts(open_page(app, PAGE))
-    store.create_project("Bare", DEFAULT_SCHEME, None)
+    store.projects.create("Bare", DEFAULT_SCHEME, None)
     page = open_page(app, PAGE)
     assert not page.exception
     assert "No reference labels yet" in texts(page)

@@ -14,13 +14,13 @@ from tests.pages.conftest import open_page, texts
 
 
 def test_what_is_lost_is_named_before_images_are_copied(store: Store, image: ImageRecord, app: AppTest) -> None:
-    other = store.create_project("Other", LabelScheme.from_names({"mitochondria": 4, "Golgi": 5}))
+    other = store.projects.create("Other", LabelScheme.from_names({"mitochondria": 4, "Golgi": 5}))
     labels = np.zeros(image.shape_yx, np.uint8)
     labels[:5] = 2
-    revision = store.begin_revision(image.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=8.0)
-    store.complete_revision(revision.id, coverage=[{"class_id": 2, "name": "x", "pixels": 480}])
-    lost = store.project(image.project_id).scheme[2].name
+    revision = store.revisions.begin(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=8.0)
+    store.revisions.complete(revision.id, coverage=[{"class_id": 2, "name": "x", "pixels": 480}])
+    lost = store.projects.get(image.project_id).scheme[2].name
     page = open_page(app, "segment_page.py", project=image.project_id)
     page.toggle[0].set_value(True).run()
     next(box for box in page.checkbox if box.label.startswith("Select liver")).check().run()

@@ -24,9 +24,9 @@ from tests.pages.test_train_page import change
 @pytest.fixture
 def short(store: Store, image: ImageRecord) -> StoredModel:
     """Twenty-four iterations on an image of the project."""
-    revision = store.begin_revision(image.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(revision.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(revision.id, coverage=[{"class_id": 1, "pixels": 10}])
+    revision = store.revisions.begin(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(revision.id, coverage=[{"class_id": 1, "pixels": 10}])
     training = TrainingSummary(
         images=1, iterations=24, epochs=5, minutes=10.0, computing_s=120.0, waiting_s=480.0, loss_falling=True, seed=3,
         settings={"minutes": 10.0, "epochs": None, "validation_fraction": 0.2},
@@ -80,7 +80,7 @@ def test_its_training_is_not_done(store: Store, image: ImageRecord, short: Store
 def test_every_use_warns(
     store: Store, image: ImageRecord, short: StoredModel, app: AppTest, script: str, query: dict[str, str]
 ) -> None:
-    store.update_image(image.id, split=Split.TRAIN)
+    store.images.update(image.id, split=Split.TRAIN)
     ids = {"image": image.id, "project": image.project_id}
     app.session_state["person"] = "Ada"
     page = open_page(app, script, **{name: ids.get(value, value) for name, value in query.items()})

@@ -66,7 +66,7 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
     known
         How far each image is (`core.annotation.progress.progress`); said beside its name.
     """
-    images = _in_order(context.store().images(project.id), known)
+    images = _in_order(context.store().images.all(project.id), known)
     if not images:
         st.info("This project has no images yet. Bring some in on the Data page.", icon=":material/photo_library:")
         first_labels(project, key="correct")
@@ -143,7 +143,7 @@ def revision_notice(entries: Sequence[HistoryEntry]) -> None:
 
 def my_draft(image: ImageRecord, person: str) -> DraftRecord | None:
     """This person's open draft of the image."""
-    found = context.store().drafts(image.id)
+    found = context.store().drafts.of_image(image.id)
     return next((draft for draft in found if person_key(draft.author) == person_key(person)), None)
 
 
@@ -266,7 +266,7 @@ def draft_panel(draft: DraftRecord, entries: Sequence[HistoryEntry]) -> None:
 @explaining
 def _draft_line(draft_id: str, came_from: str) -> None:
     """What is painted in the draft by now: it is saved by the browser, past this page."""
-    draft = context.store().draft(draft_id)
+    draft = context.store().drafts.get(draft_id)
     if draft.state is not DraftState.OPEN:
         return
     work = f": {counted(draft.strokes, 'stroke')} in {duration_text(draft.seconds)}" if draft.strokes else ""
@@ -279,7 +279,7 @@ def others(image: ImageRecord, person: str) -> None:
     hidden = hidden_authors(store, image.id, person)
     names = [
         draft.author or "somebody"
-        for draft in store.drafts(image.id)
+        for draft in store.drafts.of_image(image.id)
         if person_key(draft.author) != person_key(person) and person_key(draft.author) not in hidden
     ]
     if names:

@@ -69,7 +69,7 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
     revision_id = st.session_state.get(StateKey.SUBMITTED)
     if not revision_id:
         return
-    revision = context.store().revision(revision_id)
+    revision = context.store().revisions.get(revision_id)
     if revision.image_id != image.id:
         return
     it = review_of(context.store(), revision_id)
@@ -103,7 +103,7 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
 
 def _next_image(project: ProjectRecord, image: ImageRecord, known: Mapping[str, ImageProgress]) -> None:
     """A button to the next image that is left to correct."""
-    images = context.store().images(project.id)
+    images = context.store().images.all(project.id)
     names = {each.id: each.name for each in images}
     following = next_image(list(names), known, image.id, last=tested_images(images))
     if following is None:
@@ -135,7 +135,7 @@ def changes_table(details: dict[str, Any], scheme: LabelScheme) -> pd.DataFrame:
 
 def _submitted(draft_id: str) -> None:
     """The draft is closed in the run that follows, so there is no annotator to ask then."""
-    st.session_state[StateKey.SUBMITTED] = context.store().draft(draft_id).submitted_revision_id
+    st.session_state[StateKey.SUBMITTED] = context.store().drafts.get(draft_id).submitted_revision_id
 
 
 def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place | None:

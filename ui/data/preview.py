@@ -180,7 +180,7 @@ def _defaults(project: ProjectRecord) -> Defaults:
 
 def images_by_content(store: Store, project_id: str) -> dict[str, str]:
     """What a project knows its images by, to their names; those in the trash too."""
-    images = (*store.trashed_images(project_id), *store.images(project_id))
+    images = (*store.trash.images(project_id), *store.images.all(project_id))
     return {image.content_hash: image.name for image in images}
 
 

@@ -41,7 +41,7 @@ def sample_sheet(project_id: str) -> None:
 
 def sheet_panel(project_id: str) -> None:
     """Paste or drop the sheet, see what it would change, change it."""
-    images = context.store().images(project_id)
+    images = context.store().images.all(project_id)
     st.markdown(
         "Specimen, condition, split, stack and pixel size of many images at once, from the spreadsheet that you keep. "
         "The first row names the columns: **image**, and any of **specimen**, **condition**, **split**, **stack**, "

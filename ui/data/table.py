@@ -45,7 +45,7 @@ _EDITED: Final = ("Name", "Pixel size", "Specimen", "Condition", "Stack", "Split
 def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
     """Filters, warnings, table, and what can be done with the selected images."""
     store = context.store()
-    images = store.images(project.id)
+    images = store.images.all(project.id)
     if may_change:
         undo_bar()
     if not images:
@@ -56,7 +56,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
     straddle_warning(straddling(images))
     fitting = _filtered(images, project.id, may_change)
     shown = _one_page(fitting)
-    table = rows(shown, store.label_kinds(project.id))
+    table = rows(shown, store.revisions.kinds_of_project(project.id))
     version = st.session_state.get(StateKey.TABLE_VERSION, 0)
     edited = st.data_editor(
         table,

@@ -369,7 +369,7 @@ def _files(
             help="The table above.",
         )
         ids = [image.image_id for image in images]
-        project_id = context.store().image(ids[0]).project_id
+        project_id = context.store().images.get(ids[0]).project_id
         takeaway_button("Take away", project_id, ids, key="measure-takeaway", labels=source.key)
         st.caption(f"{counted(len(images), 'image')}. Click a row to see the image's objects.")
 
@@ -383,7 +383,7 @@ def _all_objects(
     if count > LARGE_TABLE_ROWS:
         ids = tuple(image.image_id for image in images)
         request = ExportRequest(
-            project_id=context.store().image(ids[0]).project_id, image_ids=ids, labels=source.key,
+            project_id=context.store().images.get(ids[0]).project_id, image_ids=ids, labels=source.key,
             parts=(Part.OBJECTS,), title="Objects",
         )  # fmt: skip
         ask = partial(start_export, context.store(), request, by=person())

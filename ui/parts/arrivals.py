@@ -30,7 +30,7 @@ def arrival_notes() -> None:
 
 def known_before(row: JobRecord) -> list[ImageRecord]:
     """The images of an upload that were there before it; not those of an attempt that was interrupted."""
-    images = [context.store().image(image_id) for image_id in row.result.get("duplicates", [])]
+    images = [context.store().images.get(image_id) for image_id in row.result.get("duplicates", [])]
     return [image for image in images if image.created_at < row.created_at]
 
 
@@ -54,7 +54,7 @@ def arrival_text(row: JobRecord) -> str:
         if restored:
             sentences.append(f"{len(restored)} of them were taken out of the trash.")
     if sized:
-        size = context.store().image(sized[0]).pixel_size.nm
+        size = context.store().images.get(sized[0]).pixel_size.nm
         sentences.append(f"The pixel size was not known; now it is {size:.4g} nm, from this file.")
         sentences += dict.fromkeys(row.result.get("outdated", {}).values())
     for image in images:

@@ -41,10 +41,10 @@ class Names:
 
     def _looked_up(self, text: str) -> str:
         try:
-            image = self._store.image(text)
+            image = self._store.images.get(text)
         except NotFoundError:
             try:
-                image = self._store.image(self._store.revision(text).image_id)
+                image = self._store.images.get(self._store.revisions.get(text).image_id)
             except NotFoundError:
                 return text
         return image.name if image.project_id in self._projects else text

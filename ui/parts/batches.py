@@ -137,7 +137,7 @@ def _with_model(progress: BatchProgress) -> str:
     if progress.batch.project_id is None:
         return words
     try:
-        return f"{words} in {plain(context.store().project(progress.batch.project_id).name)}"
+        return f"{words} in {plain(context.store().projects.get(progress.batch.project_id).name)}"
     except NotFoundError:
         return words
 
@@ -148,7 +148,7 @@ def _held(progress: BatchProgress) -> None:
         return
     key = f"batch-{progress.batch.id}"
     images = [row.image_id for row in progress.held if row.image_id]
-    first, *others = [context.store().image(image_id) for image_id in images]
+    first, *others = [context.store().images.get(image_id) for image_id in images]
     if others:
         what = f"{counted(len(images), 'image')} ({plain(first.name)} and others) wait: their files do not say it."
     else:

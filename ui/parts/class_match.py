@@ -82,7 +82,7 @@ def class_match(project: ProjectRecord, model: StoredModel, *, key: str) -> bool
 def matched_classes(project: ProjectRecord, model: StoredModel, *, key: str) -> None:
     """What was decided of the model's classes, with a way to change it; nothing where all names are the same."""
     store = context.store()
-    decided = store.class_map(project.id, model.scheme, model.id)
+    decided = store.projects.class_map(project.id, model.scheme, model.id)
     translation = translation_for(project, model)
     said = " ".join(translation.sentences())
     if said and not translation.undecided:

@@ -58,7 +58,7 @@ def of_images(image_ids: Iterable[str]) -> set[str | None]:
     found: set[str | None] = set()
     for image_id in image_ids:
         with suppress(NotFoundError):
-            found.add(context.store().image(image_id).project_id)
+            found.add(context.store().images.get(image_id).project_id)
     return found
 
 

@@ -61,8 +61,8 @@ class Steps:
 def steps_of(project: ProjectRecord) -> Steps:
     """How far a project is."""
     store = context.store()
-    kinds = store.label_kinds(project.id)
-    images = store.images(project.id)
+    kinds = store.revisions.kinds_of_project(project.id)
+    images = store.images.all(project.id)
     by_hand = {RevisionKind.REFERENCE, RevisionKind.CORRECTION}
     labelled = labels_to_learn_from(store, project.id)
     current = current_model(store, context.models(), project.id)

@@ -112,7 +112,7 @@ def image_notes(groups: Sequence[Sequence[ImageRecord]], active: dict[str, JobSt
 
 
 def _note(image: ImageRecord, active: dict[str, JobState]) -> str:
-    revisions = context.store().revisions(image.id)
+    revisions = context.store().revisions.of_image(image.id)
     makers = sorted({item.model_id or "" for item in revisions if item.kind is RevisionKind.PREDICTION} - {""})
     by = plain(context.model_name(makers[0])) if len(makers) == 1 else f"{len(makers)} models"
     parts = [f"segmented by {by}"] if makers else []
@@ -124,7 +124,7 @@ def _note(image: ImageRecord, active: dict[str, JobState]) -> str:
 
 
 def _stack_note(planes: Sequence[ImageRecord], active: dict[str, JobState]) -> str:
-    kinds = context.store().label_kinds(planes[0].project_id)
+    kinds = context.store().revisions.kinds_of_project(planes[0].project_id)
     made = sum(RevisionKind.PREDICTION in kinds.get(plane.id, ()) for plane in planes)
     waiting = sum(plane.id in active for plane in planes)
     note = f"{len(planes)} planes, {made or 'none'} segmented"
@@ -141,7 +141,7 @@ def _links_to_all(images: Sequence[ImageRecord]) -> None:
     """To the Data page, which shows one project at a time."""
     counts = Counter(image.project_id for image in images)
     for project_id, count in counts.most_common():
-        where = "" if len(counts) == 1 else f" of {plain(context.store().project(project_id).name)}"
+        where = "" if len(counts) == 1 else f" of {plain(context.store().projects.get(project_id).name)}"
         label = f"All {counted(count, 'image')}{where}" if count > 1 else f"The image{where}"
         if st.button(label, key=f"all-{project_id}", icon=":material/photo_library:", type="tertiary"):
             st.switch_page(DATA_PAGE, query_params={Query.PROJECT.value: project_id})
@@ -153,7 +153,7 @@ def _takeaway(images: Sequence[ImageRecord]) -> None:
     for image in images:
         by_project.setdefault(image.project_id, []).append(image.id)
     for project_id, image_ids in sorted(by_project.items(), key=lambda item: -len(item[1]))[:_TAKEN_PROJECTS]:
-        where = "" if len(by_project) == 1 else f" of {context.store().project(project_id).name}"
+        where = "" if len(by_project) == 1 else f" of {context.store().projects.get(project_id).name}"
         label = f"Take away {counted(len(image_ids), 'image')}{plain(where)}"
         takeaway_button(label, project_id, image_ids, key=f"takeaway-{project_id}")
 

@@ -68,7 +68,7 @@ def edit_project(project: ProjectRecord) -> None:
 @asks(Permission.MANAGE, lambda project_id: [project_id])
 def _settings(project_id: str) -> None:
     """Its fields, and the way to delete it."""
-    project, key = context.store().project(project_id), f"edit-project-{project_id}-{opening()}"
+    project, key = context.store().projects.get(project_id), f"edit-project-{project_id}-{opening()}"
     name = st.text_input("Name", value=project.name, max_chars=200, key=f"{key}-name")
     size = pixel_size_field(
         "Usual pixel size",

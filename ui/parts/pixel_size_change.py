@@ -154,7 +154,7 @@ def use_measured_scale(
         f"**{nm:.5g} nm per pixel** ± {measured.uncertainty_nm:.2g} nm (one pixel off at each end of the line).  \n"
         f"{length_text(measured.length_nm)} over {length_px:,.1f} px."
     )
-    ids = _scope(context.store().image(image_id), selected)
+    ids = _scope(context.store().images.get(image_id), selected)
     who = f" by {person()}" if person() else ""
     detail = f"measured on the image{who}: {length_text(measured.length_nm)} over {length_px:.1f} px"
     _decide({nm: ids} if ids else {}, model_id, detail, image_id if segment else None, "Use this scale")
@@ -241,7 +241,7 @@ def _title(images: Sequence[ImageRecord], change: PixelSizeChange, nm: float) ->
 
 def _scope(image: ImageRecord, selected: Sequence[str]) -> list[str]:
     """The images that get a measured size, as chosen."""
-    images = {other.id: other for other in context.store().images(image.project_id)}
+    images = {other.id: other for other in context.store().images.all(image.project_id)}
     unknown = [other.id for other in images.values() if other.pixel_size.nm is None and other.id != image.id]
     own = Scope.STACK if image.stack else Scope.IMAGE
     offered = [own, *([Scope.UNKNOWN] if unknown else []), *([Scope.CHOSEN] if len(images) > 1 else [])]

@@ -46,7 +46,7 @@ def project_picker(
     """
     projects = {project.id: project for project in visible_projects()}
     with_new = with_new and allowed(Permission.MANAGE)
-    if not projects and context.store().projects():
+    if not projects and context.store().projects.all():
         st.info("You have no role in any project. Ask an admin for one.", icon=":material/lock:")
         person_field(key=f"{key}-nobody")
         return None

@@ -29,7 +29,7 @@ def scale_of_images(image_ids: tuple[str, ...]) -> None:
     image_ids
         Of one project; at least one. The planes of their stacks get the size too.
     """
-    images = {image.id: image for image in map(context.store().image, image_ids)}
+    images = {image.id: image for image in map(context.store().images.get, image_ids)}
     key = f"scale-{opening()}"
     with st.form(key=f"{key}-typed", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         size = pixel_size_field(f"Pixel size of {counted(len(images), 'image')}")

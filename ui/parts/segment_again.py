@@ -32,7 +32,7 @@ STEPS: Final = (0.5, 0.625, 0.75, 0.875, 1.0)
 @asks(Permission.PAINT, lambda image_ids: of_images(image_ids))
 def segment_again(image_ids: tuple[str, ...]) -> None:
     """Choose a model, see what there is to do and how long it takes, begin it as one batch."""
-    images = [image for image in context.store().images() if image.id in set(image_ids)]
+    images = [image for image in context.store().images.all() if image.id in set(image_ids)]
     projects = list(dict.fromkeys(image.project_id for image in images))
     key = f"again-{opening()}"
     proposed = context.current_model(projects[0] if projects else None)
@@ -44,7 +44,7 @@ def segment_again(image_ids: tuple[str, ...]) -> None:
     if model.card.warning:
         st.caption(f":orange[:material/warning:] {plain(model.card.warning)}")
     for project_id in projects:
-        project = context.store().project(project_id)
+        project = context.store().projects.get(project_id)
         if not class_match(project, model, key=f"{key}-{project_id}"):
             return
         matched_classes(project, model, key=f"{key}-{project_id}")
@@ -92,7 +92,7 @@ def _what(found: ImagesToDo, model: StoredModel, key: str) -> tuple[SegmentPlan,
 
 def segment_again_button(image_ids: tuple[str, ...], *, key: str, label: str = "Segment again") -> None:
     """Opens the dialog for images; drawn where the person may segment in all of their projects."""
-    projects = {image.project_id for image in context.store().images() if image.id in set(image_ids)}
+    projects = {image.project_id for image in context.store().images.all() if image.id in set(image_ids)}
     if all(allowed(Permission.PAINT, project_id) for project_id in projects) and st.button(
         label, icon=":material/blur_on:", disabled=not image_ids, key=key
     ):

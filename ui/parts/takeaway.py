@@ -92,7 +92,7 @@ def takeaway_button(
 def _takeaway(project_id: str, image_ids: tuple[str, ...], title: str, labels: str) -> None:
     """Which label maps, which files; then the job and its file."""
     turn = opening()
-    name = title or context.store().project(project_id).name
+    name = title or context.store().projects.get(project_id).name
     st.markdown(f"**{plain(name)}** · {counted(len(image_ids), 'image')}")
     form = st.segmented_control(
         "As", list(_FORMS), default=Form.FILES, format_func=titled(_FORMS), key=f"takeaway-form-{turn}",

@@ -32,7 +32,7 @@ _LISTED: Final = 100
 
 def transfer_button(image_ids: tuple[str, ...], *, key: str) -> None:
     """Opens the dialog for images of one project; drawn where there is another project to go to."""
-    projects = {image.project_id for image in context.store().images() if image.id in set(image_ids)}
+    projects = {image.project_id for image in context.store().images.all() if image.id in set(image_ids)}
     if len(visible_projects()) < 2:
         return
     several = len(projects) > 1

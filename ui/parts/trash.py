@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.curation.images import restore_images
-from core.store.image_changes import TRASH_DAYS
 from core.store.records import ImageRecord
+from core.store.trash import TRASH_DAYS
 from ui import context
 from ui.access import allowed
 from ui.parts.names import image_details
@@ -35,7 +35,7 @@ def undo_bar() -> None:
 
 def trashed_notice(image: ImageRecord) -> None:
     """Say that an image which a link has led to lies in the trash, with the way back for those who may."""
-    if image not in context.store().trashed_images(image.project_id):
+    if image not in context.store().trash.images(image.project_id):
         return
     may_restore = allowed(Permission.MANAGE, image.project_id)
     with st.container(horizontal=True, vertical_alignment="center", border=True):
@@ -48,7 +48,7 @@ def trashed_notice(image: ImageRecord) -> None:
 
 def trash_popover(project_id: str) -> None:
     """What is in the trash; nothing is drawn while it is empty."""
-    trashed = {image.id: image for image in context.store().trashed_images(project_id)}
+    trashed = {image.id: image for image in context.store().trash.images(project_id)}
     if not trashed:
         return
     with st.popover(f"Trash ({len(trashed)})", icon=":material/delete:"):

@@ -62,7 +62,7 @@ def longer_buttons(model: StoredModel, *, key: str, evaluate: bool = True) -> No
 
 def _is_here(project_id: str) -> bool:
     try:
-        context.store().project(project_id)
+        context.store().projects.get(project_id)
     except NotFoundError:
         return False
     return True

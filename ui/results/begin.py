@@ -40,8 +40,8 @@ def begin_panel(project: ProjectRecord) -> None:
     if key not in st.session_state:  # after a reload, files that were dropped are still in sight
         st.session_state[key] = _FILES if query(Query.BATCH) else _MODEL
     way = st.segmented_control("What shall be evaluated?", [_MODEL, _FILES], required=True, key=key)
-    images = context.store().images(project.id)
-    kinds = context.store().label_kinds(project.id)
+    images = context.store().images.all(project.id)
+    kinds = context.store().revisions.kinds_of_project(project.id)
     labelled = [image for image in images if RevisionKind.REFERENCE in kinds.get(image.id, frozenset())]
     with explained():
         if not labelled:

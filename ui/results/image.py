@@ -59,7 +59,7 @@ def image_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
     image = _chosen(images, {i.image_id: summary(i, metric, report.scheme) for i in images}, metric.title)
     if image is None:
         return
-    record = next((each for each in context.store().images(row.project_id) if each.id == image.image_id), None)
+    record = next((each for each in context.store().images.all(row.project_id) if each.id == image.image_id), None)
     if record is None:
         st.info("This image was deleted since it was evaluated; its figures stay.", icon=":material/delete:")
         _figures(row, report, image)

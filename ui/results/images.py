@@ -43,7 +43,7 @@ def images_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
         counted(len(shown), "image") if len(shown) == len(everything) else f"{len(shown)} of {len(everything)} images"
     )
     st.caption(f"{what}, worst first by {metric.title}. Click a row to open the image; click a title to sort by it.")
-    records = {image.id: image for image in context.store().images(row.project_id)}
+    records = {image.id: image for image in context.store().images.all(row.project_id)}
     picked = st.dataframe(
         table(shown, records, report.scheme, metric),
         key=f"results-table-{row.id}-{metric.name}-{abs(hash(tuple(image.image_id for image in shown)))}",

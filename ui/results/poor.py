@@ -42,7 +42,7 @@ def poor_scores_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
     poor = poor_scores(report)
     if not poor:
         return
-    images = {image.id: image for image in context.store().images(row.project_id)}
+    images = {image.id: image for image in context.store().images.all(row.project_id)}
     learned_from = labels_to_learn_from(context.store(), row.project_id)
     teachable = any(images[each].split is not Split.TEST for each in learned_from if each in images)
     with st.container(border=True, key="results-poor"):

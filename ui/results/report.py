@@ -76,8 +76,8 @@ def report_panel(row: EvaluationRecord, rows: Sequence[EvaluationRecord]) -> Non
 def _takeaway(row: EvaluationRecord) -> None:
     """The images of the test set with the label maps that were scored."""
     store = context.store()
-    known = {image.id for image in store.images(row.project_id)}
-    ids = [image.image_id for image in store.evaluation_images(row.id) if image.image_id in known]
+    known = {image.id for image in store.images.all(row.project_id)}
+    ids = [image.image_id for image in store.evaluations.images(row.id) if image.image_id in known]
     labels = f"model:{row.model_id}" if row.model_id else COUNTS
     takeaway_button(
         "Take away images and masks", row.project_id, ids, key=f"results-takeaway-{row.id}", title=row.name,

@@ -38,7 +38,7 @@ _ASKED: Final = "agreement-times-asked"
 def agreement_panel(project: ProjectRecord, person: str) -> None:
     """Who was asked, who has submitted, and how far they agree."""
     store = context.store()
-    images = {image.id: image for image in store.images(project.id)}
+    images = {image.id: image for image in store.images.all(project.id)}
     reviewing = may(store, project.id, person, Permission.REVIEW)
     asked = [each for each in assignments(store, project.id) if each.blind]
     with st.spinner("Comparing"):

@@ -167,7 +167,7 @@ def _decide(review: Review, person: str, decision: Decision, reason: str) -> Non
 
 def _wake_rounds(project_id: str) -> None:
     """Where rounds follow by themselves, the engine has to be there to start the next one."""
-    last = next(reversed(context.store().rounds(project_id)), None)
+    last = next(reversed(context.store().rounds.of_project(project_id)), None)
     if last is not None and last.plan.get("again_after") is not None:
         ensure_engine(current_settings())
 
@@ -184,7 +184,7 @@ def _mend(review: Review, person: str) -> None:
 def _with_fixes(review: Review, person: str) -> None:
     """A reviewer's own draft on somebody's correction: both are approved together."""
     store = context.store()
-    if review.parent_id is None or store.revision(review.parent_id).kind is not RevisionKind.CORRECTION:
+    if review.parent_id is None or store.revisions.get(review.parent_id).kind is not RevisionKind.CORRECTION:
         return
     mended = review_of(store, review.parent_id)
     mine = person_key(person) in {person_key(name) for name in review.authors}

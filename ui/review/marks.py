@@ -156,7 +156,7 @@ def boxes_of(boxes: Sequence[dict[str, Any]], area: Box, scale: float) -> list[t
 def picture_of(image: ImageRecord, revision_id: str, scheme: LabelScheme, area: Box) -> tuple[bytes, float]:
     """A part of the image with the corrected masks as JPEG, and its pixels per image pixel; kept: drawing is quick."""
     store = context.store()
-    pyramid = open_pyramid(store.image_pyramid_path(image.id))
+    pyramid = open_pyramid(store.images.pyramid_path(image.id))
     level = next(
         (i for i in range(pyramid.levels) if max(area.height, area.width) / 2**i <= 2 * CANVAS_PX), pyramid.levels - 1
     )

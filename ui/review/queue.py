@@ -44,7 +44,7 @@ def queue_panel(project: ProjectRecord, person: str) -> None:
     ):
         set_query(Query.REVISION, following.revision_id)
         st.rerun()
-    images = {image.id: image for image in context.store().images(project.id)}
+    images = {image.id: image for image in context.store().images.all(project.id)}
     picked = st.dataframe(
         queue_table(rows, images, person),
         hide_index=True, placeholder="–", width="stretch", row_height=56, key=f"review-queue-{len(rows)}",

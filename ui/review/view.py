@@ -67,7 +67,7 @@ def review_panel(project: ProjectRecord, revision_id: str, person: str) -> None:
     with picture:
         _panes(project, review, focus)
         with st.expander("Mark places for the author", icon=":material/flag:"):
-            image = context.store().image(review.image_id)
+            image = context.store().images.get(review.image_id)
             draw_panel(project, image, review, person, [region.box for region in regions])
 
 
@@ -125,7 +125,7 @@ def classes_table(project: ProjectRecord, review: Review) -> pd.DataFrame:
 
 
 def _facts(review: Review) -> None:
-    revision = context.store().revision(review.revision_id)
+    revision = context.store().revisions.get(review.revision_id)
     details = revision.details
     work = f"{counted(details.get('strokes', 0), 'stroke')}, {duration_text(details.get('seconds', 0.0))}"
     covered = sum(revision.details.get("covered", {}).values())
@@ -172,7 +172,7 @@ def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
         "View", list(_VIEWS), default=PaneMode.PANES, format_func=titled(_VIEWS), key="review-mode",
         required=True, label_visibility="collapsed",
     )  # fmt: skip
-    path = context.store().label_pyramid_path(review.revision_id) / COVERAGE
+    path = context.store().revisions.pyramid_path(review.revision_id) / COVERAGE
     partly = (path / "zarr.json").is_file()
     dimmed = partly and st.toggle(
         "Dim what is not confirmed", value=True, key=f"review-dimmed-{review.revision_id}",

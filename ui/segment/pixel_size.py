@@ -54,7 +54,7 @@ def pixel_size_panel(image: ImageRecord, model: StoredModel, *, asked: bool) -> 
 def _entry(image: ImageRecord, model: StoredModel) -> None:
     """A size as text, and a button."""
     others = [
-        other.id for other in context.store().images(image.project_id)
+        other.id for other in context.store().images.all(image.project_id)
         if other.pixel_size.nm is None and other.id != image.id and (not image.stack or other.stack != image.stack)
     ]  # fmt: skip
     with st.form(key=f"pixel-size-{image.id}", border=False):

@@ -76,7 +76,7 @@ def workspace(image_id: str) -> None:
             if finished:
                 _found(image, finished)
             no_model(key="segment")
-            first_labels(context.store().project(image.project_id), key="segment", image_id=image.id)
+            first_labels(context.store().projects.get(image.project_id), key="segment", image_id=image.id)
     with picture:
         _viewer(image, model, finished, running)
 
@@ -84,7 +84,7 @@ def workspace(image_id: str) -> None:
 def _asked_for(image_id: str) -> ImageRecord | None:
     """The image of the address; where there is none, that is said, with a way on."""
     try:
-        return context.store().image(image_id)
+        return context.store().images.get(image_id)
     except NotFoundError as error:
         show_error(error.cause, "It was deleted for good, or the link is of another Cristae.")
     _all_images()
@@ -125,7 +125,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
     if not image.stack:
         return
     planes = sorted(
-        (other for other in context.store().images(image.project_id) if other.stack == image.stack),
+        (other for other in context.store().images.all(image.project_id) if other.stack == image.stack),
         key=lambda other: other.z_index or 0,
     )
     if len(planes) < 2:
@@ -238,7 +238,7 @@ def _begin_if_wanted(image: ImageRecord, model: StoredModel) -> JobRecord | None
 
 def _matched(image: ImageRecord, model: StoredModel) -> bool:
     """Whether it is known what all of the model's classes are in the image's project."""
-    return not translation_for(context.store().project(image.project_id), model).undecided
+    return not translation_for(context.store().projects.get(image.project_id), model).undecided
 
 
 def _needs_pixel_size(image: ImageRecord, model: StoredModel) -> bool:
@@ -251,7 +251,7 @@ def _prediction_panel(
 ) -> None:
     """Progress while it runs, else the way to begin; then what was found."""
     may_paint = allowed(Permission.PAINT, image.project_id)
-    project = context.store().project(image.project_id)
+    project = context.store().projects.get(image.project_id)
     matched = class_match(project, model, key="segment")
     if matched:
         matched_classes(project, model, key="segment")
@@ -356,7 +356,7 @@ def _shown_revision(running: JobRecord | None, finished: RevisionRecord | None) 
         return finished.id if finished else None
     written = _revision_id(running)
     try:
-        return context.store().revision(written).id if written else None
+        return context.store().revisions.get(written).id if written else None
     except NotFoundError:
         return None
 
@@ -413,7 +413,7 @@ def _viewer(
         layers.append(LabelLayer(shown, "Prediction"))
     state = viewer(
         image.id,
-        classes=context.store().project(image.project_id).scheme.classes,
+        classes=context.store().projects.get(image.project_id).scheme.classes,
         layers=layers,
         isolated_class=st.session_state.get(StateKey.ISOLATED_CLASS),
         height=VIEWER_HEIGHT_PX,

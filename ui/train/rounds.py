@@ -17,7 +17,7 @@ from ui.train.rounds_past import current_model_panel, past_panel
 def rounds_panel(project: ProjectRecord, person: str) -> None:
     """Everything of a project's rounds."""
     store = context.store()
-    records = store.rounds(project.id)
+    records = store.rounds.of_project(project.id)
     current_model_panel(project, person)
     busy = [each for each in records if each.state in (RoundState.RUNNING, RoundState.WAITING)]
     stopped = [each for each in records[-1:] if each.state in (RoundState.FAILED, RoundState.CANCELLED)]

@@ -122,7 +122,7 @@ def coverage_table(check: RoundCheck) -> pd.DataFrame:
 
 
 def _corrections(project: ProjectRecord, new: Fresh) -> pd.DataFrame:
-    names = {image.id: image.name for image in context.store().images(project.id)}
+    names = {image.id: image.name for image in context.store().images.all(project.id)}
     return pd.DataFrame(
         {
             "Image": [names.get(each.image_id, each.image_id) for each in new.corrections],

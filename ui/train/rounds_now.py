@@ -53,7 +53,7 @@ def round_panel(record: RoundRecord, person: str) -> None:
 @st.fragment(run_every=LIVE_S)
 @explaining
 def _live(round_id: str, version: str, person: str) -> None:
-    record = context.store().round(round_id)
+    record = context.store().rounds.get(round_id)
     if record.state is not RoundState.RUNNING:
         st.rerun()
     _drawn(record, person)

@@ -30,7 +30,7 @@ from ui.train.rounds_words import CURRENT, DECISIONS, STATES, interval_text
 def current_model_panel(project: ProjectRecord, person: str) -> None:
     """The project's current model, since when, why; a way to use another, and to predict with it."""
     store = context.store()
-    promoted, models = store.promoted_model(project.id), context.offered_models()
+    promoted, models = store.rounds.promoted_model(project.id), context.offered_models()
     allowed = may_as(person, Permission.TRAIN, project.id)
     with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
         if promoted is None:
@@ -73,7 +73,7 @@ def _use_another(project: ProjectRecord, person: str, now: str | None) -> None:
 
 def _predict(project: ProjectRecord, person: str) -> None:
     """The pool, predicted anew."""
-    pool = sum(image.split is Split.POOL for image in context.store().images(project.id))
+    pool = sum(image.split is Split.POOL for image in context.store().images.all(project.id))
     if st.button(
         "Predict the pool", icon=":material/blur_on:", disabled=not pool, key=f"round-pool-{project.id}",
         help=f"{counted(pool, 'image')} of the pool; their next places to look are made anew from it.",
@@ -149,7 +149,7 @@ def _where(each: TimelineRound) -> str:
 
 def _detail(each: TimelineRound) -> None:
     """What a round's corrections were, and what came of them."""
-    record = context.store().round(each.round_id)
+    record = context.store().rounds.get(each.round_id)
     with st.container(border=True):
         steps_line(record)
         names = {0: "background", **{item.id: item.name for item in each.scheme.classes}}

@@ -43,7 +43,7 @@ _ALL: Final = ""
 
 def setup_panel(project: ProjectRecord) -> None:
     """Images, what they hold, preset, parent, time, name, and the button."""
-    images = context.store().images(project.id)
+    images = context.store().images.all(project.id)
     references = labels_to_learn_from(context.store(), project.id)
     labelled = [image for image in images if image.id in references]
     if not labelled:

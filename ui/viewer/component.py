@@ -181,7 +181,7 @@ def _component() -> Callable[..., Any]:
 def pixel_size_key(image_id: str) -> str:
     """Changes with an image's pixel size, so that a viewer that is open asks for it again."""
     try:
-        return str(current_store().image(image_id).pixel_size)
+        return str(current_store().images.get(image_id).pixel_size)
     except NotFoundError:
         return ""
 

@@ -31,7 +31,7 @@ def run(context: JobContext[CleanParams]) -> dict[str, Any]:
         Somebody asked for the job to stop; nothing is left then.
     """
     params = context.params
-    revision = context.store.revision(params.revision_id)
+    revision = context.store.revisions.get(params.revision_id)
     context.progress(0.1, "removing what is too small")
     new = clean_again(
         context.store,

@@ -52,14 +52,14 @@ def queue_demo_predictions(store: Store, records: Sequence[ImageRecord]) -> list
     return [
         submit(PredictParams(image_id=record.id, model_id=model.id), priority=Priority.BATCH, store=store)
         for record in records
-        if not store.revisions(record.id, kind=RevisionKind.PREDICTION, model_id=model.id)
+        if not store.revisions.of_image(record.id, kind=RevisionKind.PREDICTION, model_id=model.id)
     ]
 
 
 def queue_demo_evaluation(store: Store) -> JobRecord | None:
     """Evaluate the default model on the demo project's test set, once; None where that is done, or without a model."""
     model, project = ModelStore(store.settings.models_dir).default(), demo_project(store)
-    if model is None or project is None or store.evaluations(project.id, model_id=model.id):
+    if model is None or project is None or store.evaluations.of_project(project.id, model_id=model.id):
         return None
     return start_evaluation(store, EvaluationPlan(project.id, model.id))
 

@@ -31,7 +31,11 @@ def run(context: JobContext[DemoRoundsParams]) -> dict[str, Any]:
 def queue_demo_rounds(store: Store, pool: tuple[ImageRecord, ...]) -> JobRecord | None:
     """Have the pool predicted, then corrected; None where the project has rounds, or without a model."""
     project = demo_project(store)
-    if project is None or ModelStore(store.settings.models_dir).default() is None or store.rounds(project.id):
+    if (
+        project is None
+        or ModelStore(store.settings.models_dir).default() is None
+        or store.rounds.of_project(project.id)
+    ):
         return None
     queue_demo_predictions(store, pool)
     return submit(DemoRoundsParams(), priority=Priority.BATCH, store=store)

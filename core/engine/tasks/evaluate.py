@@ -49,34 +49,34 @@ def run(context: JobContext[EvaluateParams]) -> dict[str, Any]:
         Somebody asked for the job to stop; what is scored is kept.
     """
     store, evaluation_id = context.store, context.params.evaluation_id
-    row = store.set_evaluation(evaluation_id, state=EvaluationState.RUNNING, job_id=context.id)
+    row = store.evaluations.update(evaluation_id, state=EvaluationState.RUNNING, job_id=context.id)
     context.publish(evaluation_id=evaluation_id)
     try:
         if row.model_id is not None:
             ModelStore(context.settings.models_dir).get(row.model_id)
         if (after := _score_images(context, row)) is not None:
             return {"evaluation_id": evaluation_id, "continued_by": after}
-        row = store.evaluation(evaluation_id)
+        row = store.evaluations.get(evaluation_id)
         if not row.scored_count:
             raise _nothing_scored(context, row)
     except BaseException:
         with suppress(NotFoundError):  # deleted meanwhile: then there is nothing to mark
-            store.set_evaluation(evaluation_id, state=EvaluationState.PARTIAL)
+            store.evaluations.update(evaluation_id, state=EvaluationState.PARTIAL)
         raise
     whole = row.scored_count == row.image_count
-    store.set_evaluation(evaluation_id, state=EvaluationState.COMPLETE if whole else EvaluationState.PARTIAL)
+    store.evaluations.update(evaluation_id, state=EvaluationState.COMPLETE if whole else EvaluationState.PARTIAL)
     return {"evaluation_id": evaluation_id, "scored": row.scored_count, "images": row.image_count}
 
 
 def _score_images(context: JobContext[EvaluateParams], row: EvaluationRecord) -> str | None:
     """Go through the images; the id of the job that goes on where this one makes way for another, else None."""
-    left = context.store.evaluation_images(row.id, unscored=True)
+    left = context.store.evaluations.images(row.id, unscored=True)
     settings = EvaluationSettings.from_json(row.settings)
     began_s = time.monotonic()
     for number, image in enumerate(left):
         if number and row.model_id is not None and _somebody_waits(context):
             after = submit(context.params, author=context.author, priority=Priority.BATCH, store=context.store)
-            context.store.set_evaluation(row.id, job_id=after.id)
+            context.store.evaluations.update(row.id, job_id=after.id)
             return after.id
 
         _one(context, row, image, settings, _Progress(context, row.image_count, len(left), number, began_s))
@@ -111,7 +111,9 @@ def _one(
 ) -> None:
     """Score one image, or say why not; only what no other could survive either is raised."""
     if image.reference_id is None or (image.prediction_id is None and row.model_id is None):
-        context.store.keep_reason(row.id, image.image_id, NO_PREDICTION if image.reference_id else NO_REFERENCE)
+        context.store.evaluations.keep_reason(
+            row.id, image.image_id, NO_PREDICTION if image.reference_id else NO_REFERENCE
+        )
         return
     try:
         prediction_id = image.prediction_id or _prediction(context, row, image, progress)
@@ -124,10 +126,10 @@ def _one(
     except (CristaeError, MemoryError) as error:
         reason = "There was not enough memory." if isinstance(error, MemoryError) else str(error)
         context.log(f"{image.name}: {reason}")
-        context.store.keep_reason(row.id, image.image_id, reason)
+        context.store.evaluations.keep_reason(row.id, image.image_id, reason)
         return
     kept = stored_result(result, row.scheme)
-    context.store.keep_scores(row.id, image.image_id, prediction_id=prediction_id, **kept)
+    context.store.evaluations.keep_scores(row.id, image.image_id, prediction_id=prediction_id, **kept)
 
 
 def _prediction(
@@ -157,6 +159,6 @@ def _somebody_waits(context: JobContext[EvaluateParams]) -> bool:
 
 
 def _nothing_scored(context: JobContext[EvaluateParams], row: EvaluationRecord) -> JobError:
-    reasons = [image.reason for image in context.store.evaluation_images(row.id) if image.reason]
+    reasons = [image.reason for image in context.store.evaluations.images(row.id) if image.reason]
     cause = reasons[0] if reasons else "The evaluation has no images."
     return JobError(f"None of the {row.image_count} images could be scored. {cause}", "Mend that and evaluate again.")

@@ -77,7 +77,7 @@ def _package(context: JobContext[ExportParams], folder: Path) -> Made:
     """Many images as one zip."""
     request = ExportRequest.from_json(context.params.request or {})
     context.store.require_free_space()
-    title = request.title or context.store.project(request.project_id).name
+    title = request.title or context.store.projects.get(request.project_id).name
     root = f"{safe_stem(title)}_{datetime.now():%Y-%m-%d}"
     with zip_sink(folder / f"{root}.zip", root) as sink:
         packed = write_package(

@@ -76,7 +76,7 @@ def run(context: JobContext[ImportCasesParams]) -> dict[str, Any]:
     JobCancelledError
         Somebody asked for the job to stop; what is imported stays.
     """
-    project = context.store.project(context.params.project_id)
+    project = context.store.projects.get(context.params.project_id)
     given = context.params.cases
     if not given:
         raise JobError("The import names no files.", "Choose at least one image.")
@@ -103,9 +103,9 @@ class _Known:
 
     def __init__(self, context: JobContext[ImportCasesParams], project_id: str, since: datetime) -> None:
         self._store, self._author = context.store, context.author
-        before = (*context.store.images(project_id), *context.store.trashed_images(project_id))
+        before = (*context.store.images.all(project_id), *context.store.trash.images(project_id))
         self._before = {image.id: image for image in before if image.created_at < since}
-        self._trashed = {image.id for image in context.store.trashed_images(project_id)}
+        self._trashed = {image.id for image in context.store.trash.images(project_id)}
         self._brought: dict[str, tuple[Path, int, str]] = {}
 
     def owner(self, image: ImageRecord, path: Path, page: int, name: str) -> str:
@@ -222,7 +222,7 @@ def _add_image(
     if case.known_place and case.stack and page is None:
         page = case.z_index
     if page is not None:
-        return context.store.add_image_once(
+        return context.store.images.add_once(
             project.id,
             image,
             split=case.split,
@@ -231,11 +231,11 @@ def _add_image(
             stack=case.stack or case.name,
             z_index=page,
         )[0]
-    record, new = context.store.add_image_once(
+    record, new = context.store.images.add_once(
         project.id, image, split=case.split, specimen=case.specimen, condition=case.condition
     )
     if new and case.stack:
-        record = context.store.update_image(record.id, stack=case.stack, z_index=case.z_index)
+        record = context.store.images.update(record.id, stack=case.stack, z_index=case.z_index)
     return record
 
 
@@ -254,18 +254,18 @@ def add_labels(
         kind, details["maker"] = RevisionKind.PREDICTION, predicted_by
         key = hashlib.sha256(f"{predicted_by}\n{key}".encode()).hexdigest()
     store = context.store
-    if store.revisions(image.id, kind=kind, settings_key=key, state=RevisionState.COMPLETE):
+    if store.revisions.of_image(image.id, kind=kind, settings_key=key, state=RevisionState.COMPLETE):
         return LabelOutcome.SAME
     store.require_free_space(labels.labels_yx.nbytes)
-    revision = store.begin_revision(image.id, kind, author=context.author, settings_key=key, details=details)
+    revision = store.revisions.begin(image.id, kind, author=context.author, settings_key=key, details=details)
     try:
         size_nm = image.pixel_size.nm
-        path = store.label_pyramid_path(revision.id)
+        path = store.revisions.pyramid_path(revision.id)
         write_label_pyramid(path, labels.labels_yx, pixel_size_nm=size_nm, scheme=scheme)
         rows = coverage_table(labels.labels_yx, scheme, size_nm)
-        store.complete_revision(revision.id, coverage=[row.to_json() for row in rows])
+        store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
     except BaseException:
-        store.discard_revision(revision.id)
+        store.revisions.discard(revision.id)
         raise
     return LabelOutcome.ADDED
 

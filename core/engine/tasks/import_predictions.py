@@ -42,7 +42,7 @@ def run(context: JobContext[ImportPredictionsParams]) -> dict[str, Any]:
     JobCancelledError
         Somebody asked for the job to stop; what is kept stays.
     """
-    project = context.store.project(context.params.project_id)
+    project = context.store.projects.get(context.params.project_id)
     given = context.params.cases
     if not given:
         raise JobError("The import names no predictions.", "Choose at least one label map.")
@@ -97,14 +97,16 @@ def keep_prediction(
         The image has gone, or is of another project.
     """
     store = context.store
-    image = store.image(case.image_id)
+    image = store.images.get(case.image_id)
     if image.project_id != project.id:
         raise NotFoundError(f"{image.name} is not in project {project.name}.", "Choose the files anew.")
     require_fence(context.settings, context.params, case.paths)
     read = read_prediction_guarded(case, project.scheme)
     key = hashlib.sha256(f"{maker}\n{label_hash(read.labels_yx)}".encode()).hexdigest()
     notes = list(read.report.sentences)
-    there = store.revisions(image.id, kind=RevisionKind.PREDICTION, settings_key=key, state=RevisionState.COMPLETE)
+    there = store.revisions.of_image(
+        image.id, kind=RevisionKind.PREDICTION, settings_key=key, state=RevisionState.COMPLETE
+    )
     if there:
         return there[0].id, notes
     store.require_free_space(read.labels_yx.nbytes)
@@ -112,17 +114,20 @@ def keep_prediction(
         "scheme": project.scheme.to_json(), "import": read.report.to_json(), "job_id": context.id, "maker": maker,
         "files": [path.name for path in case.paths],
     }  # fmt: skip
-    revision = store.begin_revision(
+    revision = store.revisions.begin(
         image.id, RevisionKind.PREDICTION, author=context.author, settings_key=key, details=details
     )
     try:
         size_nm = image.pixel_size.nm
         write_label_pyramid(
-            store.label_pyramid_path(revision.id), read.labels_yx, pixel_size_nm=size_nm, scheme=project.scheme
+            store.revisions.pyramid_path(revision.id),
+            read.labels_yx,
+            pixel_size_nm=size_nm,
+            scheme=project.scheme,
         )
         rows = coverage_table(read.labels_yx, project.scheme, size_nm)
-        store.complete_revision(revision.id, coverage=[row.to_json() for row in rows])
+        store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
     except BaseException:
-        store.discard_revision(revision.id)
+        store.revisions.discard(revision.id)
         raise
     return revision.id, notes

@@ -58,7 +58,7 @@ def run(context: JobContext[IngestParams]) -> dict[str, Any]:
             result = _ingest(context, micrograph, added)
     except BaseException as error:
         for image_id in added:
-            context.store.delete_image(image_id)
+            context.store.images.delete(image_id)
         if upload_id and isinstance(error, ImageError | JobCancelledError):
             delete_upload(context.settings, upload_id)  # a full disk, say, leaves it for another try
         raise
@@ -96,7 +96,7 @@ def _ingest(context: JobContext[IngestParams], micrograph: GuardedMicrograph, ad
             image = replace(image, pixel_size=size)
         elif image.pixel_size.nm is None and params.assumed_nm is not None:
             image = replace(image, pixel_size=PixelSize.from_user(params.assumed_nm))
-        record, new = context.store.add_image_once(
+        record, new = context.store.images.add_once(
             params.project_id,
             image,
             split=params.split,
@@ -121,8 +121,8 @@ class _Known:
 
     def __init__(self, store: Store, project_id: str, author: str) -> None:
         self._store, self._author = store, author
-        self._trashed = {image.id for image in store.trashed_images(project_id)}
-        before = (*store.images(project_id), *store.trashed_images(project_id))
+        self._trashed = {image.id for image in store.trash.images(project_id)}
+        before = (*store.images.all(project_id), *store.trash.images(project_id))
         self._before = {image.id: image for image in before}
         self._outdated: dict[str, str] = {}
         self._restored: list[str] = []
@@ -148,7 +148,7 @@ class _Known:
 
 def _stack_name(context: JobContext[IngestParams], micrograph: GuardedMicrograph, pages: list[int]) -> str:
     """The file's name, numbered where another file of that name has become a stack of the project before."""
-    images = context.store.images(context.params.project_id)
+    images = context.store.images.all(context.params.project_id)
     taken = {(image.stack, image.z_index): image.content_hash for image in images if image.stack}
     for number in itertools.count(1):
         name = micrograph.name if number == 1 else f"{micrograph.name} ({number})"

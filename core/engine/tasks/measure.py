@@ -43,8 +43,8 @@ def run(context: JobContext[MeasureParams]) -> dict[str, Any]:
     for number, revision_id in enumerate(ids):
         name = revision_id
         try:
-            revision = context.store.revision(revision_id)
-            image = context.store.image(revision.image_id)
+            revision = context.store.revisions.get(revision_id)
+            image = context.store.images.get(revision.image_id)
             name = image.name
             there = table_of(context.store, image, revision, contact_nm)
             if there is not None and there.contacts:
@@ -107,5 +107,5 @@ def _measure(
         progress=progress,
     )
     context.check_cancelled()
-    context.store.revision(revision.id)  # gone meanwhile: then its folder must not come back
-    table.save(context.store.object_table_path(revision.id))
+    context.store.revisions.get(revision.id)  # gone meanwhile: then its folder must not come back
+    table.save(context.store.revisions.object_table_path(revision.id))

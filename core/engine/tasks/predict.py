@@ -113,12 +113,14 @@ def predict_image(
         Somebody asked for the job to stop; nothing is left then.
     """
     request = _request(context, params)
-    same = context.store.revisions(request.image.id, kind=RevisionKind.PREDICTION, settings_key=request.settings_key)
+    same = context.store.revisions.of_image(
+        request.image.id, kind=RevisionKind.PREDICTION, settings_key=request.settings_key
+    )
     if same:
         return {"revision_id": same[0].id, "summary": same[0].details.get("summary", {}), "reused": True}
     rows, columns = request.image.shape_yx
     context.store.require_free_space(rows * columns * BYTES_PER_PX)
-    revision = context.store.begin_revision(
+    revision = context.store.revisions.begin(
         request.image.id,
         RevisionKind.PREDICTION,
         model_id=request.model.id,
@@ -135,7 +137,7 @@ def predict_image(
         summary = _predict(context, request, revision, progress, publish)
         return {"revision_id": revision.id, "summary": summary, "reused": False}
     except BaseException:
-        context.store.discard_revision(revision.id)
+        context.store.revisions.discard(revision.id)
         raise
 
 
@@ -144,7 +146,7 @@ def _request(context: JobContext[JobParams], params: PredictParams) -> _Request:
     size_nm, step, mirroring = params.pixel_size_nm, params.step, params.mirroring
     if size_nm is not None:
         size_nm = checked_pixel_size(size_nm, error=PredictionError)
-    image = context.store.image(params.image_id)
+    image = context.store.images.get(params.image_id)
     model = ModelStore(context.settings.models_dir).get(params.model_id)
     translation = _translation(context, image, model, params.class_map)
     used_nm = image.pixel_size.nm if size_nm is None else size_nm
@@ -169,7 +171,7 @@ def _translation(
     class_map: Mapping[str, str | None] | None = None,
 ) -> ClassTranslation:
     """From the model's classes to the project's; refused where no class has a counterpart and nobody has decided."""
-    project = context.store.project(image.project_id)
+    project = context.store.projects.get(image.project_id)
     translation = model_classes(context.store, project, model.scheme, model.id, class_map)
     if not translation.any_in_common and translation.undecided:
         raise PredictionError(
@@ -196,7 +198,7 @@ def _predict(
     progress(0.0, f"loading {request.model.card.name}", None)
     predictor = warm_predictor(request.model, context.settings)
     pixels = _pixels(context, request.image)
-    path = context.store.label_pyramid_path(revision.id)
+    path = context.store.revisions.pyramid_path(revision.id)
     image = Image(pixels, request.image.pixel_size, request.image.name)
     used_nm = request.image.pixel_size.nm if request.pixel_size_nm is None else request.pixel_size_nm
     scheme = request.translation.target
@@ -228,7 +230,7 @@ def _predict(
     coverage = [row.to_json() for row in coverage_table(labels, scheme, used_nm, pieces=pieces)]
     context.check_cancelled()
     kept = keep_cleaning(context.store, revision.id, labels, changes, request.rules, rules_nm, scheme, pieces)
-    context.store.complete_revision(revision.id, coverage=coverage, summary=summary, objects=kept)
+    context.store.revisions.complete(revision.id, coverage=coverage, summary=summary, objects=kept)
     return summary
 
 
@@ -260,10 +262,10 @@ class _Report:
         self._progress(fraction * NETWORK_SHARE, message, eta_s)
         if self._writer.version != self._version:
             self._version = self._writer.version
-            self._context.store.update_revision_details(self._revision_id, progress=round(fraction, 4))
+            self._context.store.revisions.update_details(self._revision_id, progress=round(fraction, 4))
 
 
 def _pixels(context: JobContext[JobParams], image: ImageRecord) -> NDArray[Any]:
     """The whole image, from its pyramid."""
-    pyramid = open_pyramid(context.store.image_pyramid_path(image.id))
+    pyramid = open_pyramid(context.store.images.pyramid_path(image.id))
     return np.asarray(pyramid.read(0, slice(None), slice(None)))

@@ -50,7 +50,7 @@ def run(context: JobContext[ScaleTrialParams]) -> dict[str, Any]:
     PredictionError
         The model's own pixel size is unknown, so nothing depends on the image's.
     """
-    image = context.store.image(context.params.image_id)
+    image = context.store.images.get(context.params.image_id)
     model = ModelStore(context.settings.models_dir).get(context.params.model_id)
     sizes_nm = _candidates(model, context.params.candidates_nm)
     translation = _shown_classes(context, image, model)
@@ -75,10 +75,10 @@ def run(context: JobContext[ScaleTrialParams]) -> dict[str, Any]:
 
 def _shown_classes(context: JobContext[ScaleTrialParams], image: ImageRecord, model: StoredModel) -> ClassTranslation:
     """From the model's classes to the project's; those that it does not have are shown as they would be added."""
-    project = context.store.project(image.project_id)
+    project = context.store.projects.get(image.project_id)
     known = model_classes(context.store, project, model.scheme, model.id)
     scheme = project.scheme.with_classes(known.undecided, project.retired_ids)
-    decided = context.store.class_map(project.id, model.scheme, model.id)
+    decided = context.store.projects.class_map(project.id, model.scheme, model.id)
     return match_classes(model.scheme, scheme, decided, former=project.former_names)
 
 
@@ -104,7 +104,7 @@ def _candidates(model: StoredModel, given: tuple[float, ...]) -> list[float]:
 
 def _crop(context: JobContext[ScaleTrialParams], record: ImageRecord, factor: float) -> Image:
     """The middle of the image, the larger the less the network enlarges it."""
-    pyramid = open_pyramid(context.store.image_pyramid_path(record.id))
+    pyramid = open_pyramid(context.store.images.pyramid_path(record.id))
     edge = int(min(max(SEEN_PX / factor, CROP_PX[0]), CROP_PX[1]))
     rows, columns = (_middle(n, edge) for n in pyramid.shape_yx)
     return Image(pyramid.read(0, rows, columns), name=record.name)

@@ -140,7 +140,7 @@ def _forgive(context: JobContext[TrainParams]) -> bool:
 
 def _require_space(context: JobContext[TrainParams], request: TrainRequest, snapshot: Snapshot) -> None:
     """Refuse to begin what would fill a disk; what an earlier attempt has written counts as still to come."""
-    shapes = [context.store.image(case.image_id).shape_yx for case in snapshot.cases]
+    shapes = [context.store.images.get(case.image_id).shape_yx for case in snapshot.cases]
     pixels = sum(rows * columns for rows, columns in shapes)
     checkpoints = LARGE_CHECKPOINT_BYTES if PRESETS[request.preset].needs_gpu else CHECKPOINT_BYTES
     context.store.require_free_space(pixels * DATASET_BYTES_PER_PX)

@@ -32,14 +32,14 @@ def run(context: JobContext[TransferParams]) -> dict[str, Any]:
     store, params = context.store, context.params
     mode = TransferMode(params.mode)
     require_transfer(store, params.project_id, params.target_id, mode, context.author)
-    source, target = store.project(params.project_id), store.project(params.target_id)
+    source, target = store.projects.get(params.project_id), store.projects.get(params.target_id)
     began_at = job(context.id, store=store).created_at
     went: list[str] = []
     stayed: list[list[str]] = []
     image_ids = params.image_ids
     for number, image_id in enumerate(image_ids):
         try:
-            image = store.image(image_id)
+            image = store.images.get(image_id)
         except NotFoundError as error:
             stayed.append([image_id, error.cause])
             continue

@@ -77,8 +77,8 @@ def _picture(store: Store, found: Findings, image: EvaluatedImage, error: Connec
     if image.reference_id is None or image.prediction_id is None:
         return None
     try:
-        record = store.image(image.image_id)
-        micrograph = open_pyramid(store.image_pyramid_path(image.image_id))
+        record = store.images.get(image.image_id)
+        micrograph = open_pyramid(store.images.pyramid_path(image.image_id))
         reference = open_label_map(store, image.reference_id)
         prediction = open_label_map(store, image.prediction_id)
         level, rows, columns = _crop(micrograph, error)

@@ -130,7 +130,7 @@ def findings(store: Store, evaluation_id: str, compare_with: str = "") -> Findin
     model = _model(store, row)
     return Findings(
         row,
-        store.project(row.project_id).name,
+        store.projects.get(row.project_id).name,
         report,
         images,
         {image.image_id: image_errors(store, row.id, image.image_id) for image in images if image.scored},
@@ -163,7 +163,7 @@ def _model(store: Store, row: EvaluationRecord) -> StoredModel | None:
 
 
 def _scored_with(store: Store, row: EvaluationRecord) -> tuple[dict[str, str], ...]:
-    kept = [each.scores.get("versions") for each in store.evaluation_images(row.id) if each.scores is not None]
+    kept = [each.scores.get("versions") for each in store.evaluations.images(row.id) if each.scores is not None]
     return _distinct([{str(name): str(version) for name, version in told.items()} for told in kept if told])
 
 
@@ -173,7 +173,7 @@ def _predicted_with(store: Store, images: tuple[EvaluatedImage, ...]) -> tuple[d
         if not image.scored or image.prediction_id is None:
             continue
         try:
-            summary = store.revision(image.prediction_id).details.get("summary") or {}
+            summary = store.revisions.get(image.prediction_id).details.get("summary") or {}
         except NotFoundError:
             continue
         told.append({name: summary[name] for name in _PREDICTED_WITH if name in summary})

@@ -15,8 +15,8 @@ from ui.viewer.place import Place
 
 def viewing() -> None:
     store = current_store()
-    image = store.image(st.query_params["image"])
-    revisions = store.revisions(image.id, state=None)
+    image = store.images.get(st.query_params["image"])
+    revisions = store.revisions.of_image(image.id, state=None)
     left, right = st.columns([3, 1])
     with left:
         state = viewer(
@@ -51,7 +51,7 @@ def viewing() -> None:
 
 def comparing() -> None:
     asked = st.query_params
-    image = current_store().image(asked["image"])
+    image = current_store().images.get(asked["image"])
     st.session_state["runs"] = st.session_state.get("runs", 0) + 1
     with st.container(horizontal=True):
         st.text(f"runs: {st.session_state['runs']}")

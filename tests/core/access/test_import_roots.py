@@ -121,7 +121,7 @@ class Lab:
 
     def __init__(self, folder: Path, *roots: Path) -> None:
         self.store = Store(settings_for(folder, *roots))
-        self.project = self.store.create_project("Liver", LabelScheme.from_names({"mitochondria": 1}))
+        self.project = self.store.projects.create("Liver", LabelScheme.from_names({"mitochondria": 1}))
         for role in Role:
             set_member(self.store, self.project.id, role.value, role, by="Root")
 
@@ -208,7 +208,7 @@ def test_a_link_that_comes_after_asking_is_not_followed(
 
 
 def test_a_job_names_nothing_of_another_project(lab: Lab, share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = lab.store.create_project("Other", lab.project.scheme)
+    other = lab.store.projects.create("Other", lab.project.scheme)
     params = {**lab.params("ingest", share / "a.tif"), "project_id": other.id}
     image_id = run_job(lab.store, submit("ingest", params, store=lab.store), monkeypatch).result["image_ids"][0]
     named: dict[str, dict[str, Any]] = {

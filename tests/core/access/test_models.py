@@ -49,7 +49,7 @@ class Lab:
             data_dir=folder / "data", models_dir=folder / "models", min_free_bytes=0, access=access, admins=admins
         )
         self.store, self.models = Store(settings), ModelStore(settings.models_dir)
-        self.here, self.there = (self.store.create_project(name, DEFAULT_SCHEME).id for name in ("here", "there"))
+        self.here, self.there = (self.store.projects.create(name, DEFAULT_SCHEME).id for name in ("here", "there"))
         for role in Role:
             set_member(self.store, self.here, role.value, role, by="Root")
         set_member(self.store, self.there, "Other", Role.ADMIN, by="Root")
@@ -177,7 +177,7 @@ def test_only_who_is_admin_everywhere_chooses_the_default(lab: Lab) -> None:
 
 def test_where_nobody_is_admin_everywhere_admins_of_projects_stand_in(tmp_path: Path) -> None:
     lab = Lab(tmp_path, access=Access.OPEN, admins="")
-    object.__setattr__(lab.store, "settings", lab.store.settings.model_copy(update={"access": Access.ROLES}))
+    lab.store._data.settings = lab.store.settings.model_copy(update={"access": Access.ROLES})
     with pytest.raises(AccessError):
         rename_model(lab.store, lab.models, "bought", "x", by="reviewer")
     rename_model(lab.store, lab.models, "bought", "x", by="admin")
@@ -248,7 +248,7 @@ def test_projects_are_changed_by_who_manages_them_at_that_moment(lab: Lab) -> No
     for person in ("admin", "reviewer", "Other", "", "stranger"):
         with pytest.raises(AccessError):
             change_project(lab.store, lab.here, by=person, name="mine", scheme=DEFAULT_SCHEME)
-    assert lab.store.project(lab.here).name == "liver"
+    assert lab.store.projects.get(lab.here).name == "liver"
     with lab.store.database.reading() as session:
         (row,) = session.scalars(select(AuditRow).where(AuditRow.what == "project_changed")).all()
     assert row.details["changes"] == {"name": ["here", "liver"], "pixel_size_nm": [None, 8.0]}
@@ -276,11 +276,11 @@ def test_a_change_that_fails_leaves_no_line(lab: Lab) -> None:
 def test_a_model_is_named_to_who_may_see_it(tmp_path: Path) -> None:
     """Its label maps may have been copied with their images into a project of others."""
     lab = Lab(tmp_path)
-    image = lab.store.add_image(lab.here, Image(np.ones((4, 4), np.uint8), name="copied"))
+    image = lab.store.images.add(lab.here, Image(np.ones((4, 4), np.uint8), name="copied"))
     for model_id in ("theirs", "forgotten"):
-        made = lab.store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model_id)
-        write_label_pyramid(lab.store.label_pyramid_path(made.id), np.ones((4, 4), np.uint8), pixel_size_nm=8.0)
-        lab.store.complete_revision(made.id)
+        made = lab.store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=model_id)
+        write_label_pyramid(lab.store.revisions.pyramid_path(made.id), np.ones((4, 4), np.uint8), pixel_size_nm=8.0)
+        lab.store.revisions.complete(made.id)
     for person, name in (("reviewer", "a model of another project"), ("Root", "Theirs")):
         assert shown_name(lab.store, lab.models, "theirs", person) == name
         offered = label_choices(lab.store, lab.here, person)

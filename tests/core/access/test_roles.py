@@ -56,7 +56,7 @@ def nothing_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("liver", DEFAULT_SCHEME)
+    return store.projects.create("liver", DEFAULT_SCHEME)
 
 
 @pytest.mark.parametrize("position", range(len(Role)), ids=[role.value for role in Role])
@@ -85,7 +85,7 @@ def test_strangers_and_the_nameless_may_nothing(store: Store, project: ProjectRe
 
 
 def test_a_role_counts_in_its_project_only(store: Store, project: ProjectRecord) -> None:
-    other = store.create_project("nerve", DEFAULT_SCHEME)
+    other = store.projects.create("nerve", DEFAULT_SCHEME)
     set_member(store, project.id, "Eve", Role.ADMIN, by="Root")
     assert not may(store, other.id, "Eve", Permission.VIEW)
     assert projects_of(store, "Eve", [project.id, other.id]) == {project.id}
@@ -100,7 +100,7 @@ def test_admins_of_the_settings_are_admin_everywhere(store: Store, project: Proj
 
 def test_where_access_is_open_everybody_is_admin(tmp_path: Path) -> None:
     store = Store(load_settings(data_dir=tmp_path / "open", models_dir=tmp_path, min_free_bytes=0))
-    project = store.create_project("liver", DEFAULT_SCHEME)
+    project = store.projects.create("liver", DEFAULT_SCHEME)
     assert role_of(store, project.id, "") is Role.ADMIN
     require_anywhere(store, "", Permission.MANAGE)
     store.close()
@@ -126,7 +126,7 @@ def test_members_and_options_are_for_admins(store: Store, project: ProjectRecord
         set_member(store, project.id, "Rae", Role.ADMIN, by="Rae")
     with pytest.raises(AccessError):
         set_approve_own(store, project.id, True, by="Rae")
-    assert not store.project(project.id).approve_own
+    assert not store.projects.get(project.id).approve_own
 
 
 def test_a_refused_action_stands_in_the_log_once(store: Store, project: ProjectRecord) -> None:

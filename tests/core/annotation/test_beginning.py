@@ -28,7 +28,7 @@ SHAPE = (600, 700)
 
 @pytest.fixture
 def image(store: Store, project: ProjectRecord) -> ImageRecord:
-    return store.add_image(project.id, Image(np.zeros(SHAPE, np.uint8)))
+    return store.images.add(project.id, Image(np.zeros(SHAPE, np.uint8)))
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def covered() -> np.ndarray:
 
 @pytest.fixture
 def correction(store: Store, image: ImageRecord, labels: np.ndarray, covered: np.ndarray) -> RevisionRecord:
-    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author="Ada")
-    path = store.label_pyramid_path(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.CORRECTION, author="Ada")
+    path = store.revisions.pyramid_path(begun.id)
     write_label_pyramid(path, labels, pixel_size_nm=8.0)
     write_label_pyramid(path / COVERAGE, covered, pixel_size_nm=8.0)
-    return store.complete_revision(begun.id)
+    return store.revisions.complete(begun.id)
 
 
 def test_labels_and_coverage_come_back_tile_by_tile(
@@ -57,14 +57,14 @@ def test_labels_and_coverage_come_back_tile_by_tile(
 ) -> None:
     draft, was_open = begin_draft(store, image.id, "Ada", correction.id)
     assert not was_open
-    tiles = store.draft_tiles(draft.id)
+    tiles = store.drafts.tiles(draft.id)
     assert [(tile.row, tile.column) for tile in tiles] == [(0, 0), (1, 0)], "only those with something confirmed"
-    packed = store.draft_tile_data(draft.id, [(0, 0), (1, 0)])
+    packed = store.drafts.tile_data(draft.id, [(0, 0), (1, 0)])
     for place, rows in (((0, 0), slice(0, 512)), ((1, 0), slice(512, 600))):
         found = unpack_tile(packed[place], (rows.stop - rows.start, 512))
         np.testing.assert_array_equal(found[0], labels[rows, :512])
         np.testing.assert_array_equal(found[1], covered[rows, :512])
-    assert begin_draft(store, image.id, "Ada", correction.id) == (store.draft(draft.id), True), (
+    assert begin_draft(store, image.id, "Ada", correction.id) == (store.drafts.get(draft.id), True), (
         "again is the same draft"
     )
 
@@ -83,11 +83,11 @@ def test_a_whole_image_that_was_right_is_right_again(
     store: Store, image: ImageRecord, correction: RevisionRecord
 ) -> None:
     first, _ = begin_draft(store, image.id, "Ada", correction.id)
-    store.set_whole_image(first.id, "tab", True)
+    store.drafts.set_whole_image(first.id, "tab", True)
     whole = submit_draft(store, first.id, "tab").revision
     draft, _ = begin_draft(store, image.id, "Bob", whole.id)
     assert draft.whole_image
-    assert store.draft_tiles(draft.id) == ()
+    assert store.drafts.tiles(draft.id) == ()
 
 
 def test_what_broke_off_is_completed_when_asked_again(
@@ -102,24 +102,24 @@ def test_what_broke_off_is_completed_when_asked_again(
     monkeypatch.undo()
     draft, was_open = begin_draft(store, image.id, "Ada", correction.id)
     assert was_open
-    assert len(store.draft_tiles(draft.id)) == 2
+    assert len(store.drafts.tiles(draft.id)) == 2
 
 
 def test_a_draft_that_a_tab_has_opened_is_left_as_it_is(
     store: Store, image: ImageRecord, correction: RevisionRecord
 ) -> None:
-    draft, _ = store.open_draft(image.id, "Ada", correction.id)
-    store.hold_draft(draft.id, "tab", "Ada")
-    assert begin_draft(store, image.id, "Ada", correction.id) == (store.draft(draft.id), True)
-    assert store.draft_tiles(draft.id) == ()
+    draft, _ = store.drafts.open(image.id, "Ada", correction.id)
+    store.drafts.hold(draft.id, "tab", "Ada")
+    assert begin_draft(store, image.id, "Ada", correction.id) == (store.drafts.get(draft.id), True)
+    assert store.drafts.tiles(draft.id) == ()
 
 
 def test_a_prediction_confirms_nothing(store: Store, image: ImageRecord, labels: np.ndarray) -> None:
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION)
-    write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=8.0)
-    store.complete_revision(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=8.0)
+    store.revisions.complete(begun.id)
     draft, _ = begin_draft(store, image.id, "Ada", begun.id)
-    assert store.draft_tiles(draft.id) == ()
+    assert store.drafts.tiles(draft.id) == ()
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def by_roles(store: Store, project: ProjectRecord) -> Store:
     """Ada paints here, Vera only looks."""
     for name, role in (("Ada", Role.ANNOTATOR), ("Bob", Role.ANNOTATOR), ("Vera", Role.VIEWER)):
         set_member(store, project.id, name, role, by="")
-    store.settings = store.settings.model_copy(update={"access": Access.ROLES, "admins": "Root"})
+    store._data.settings = store.settings.model_copy(update={"access": Access.ROLES, "admins": "Root"})
     return store
 
 
@@ -152,13 +152,13 @@ def test_a_draft_is_begun_and_thrown_away_only_by_who_may_paint_at_that_moment(
         discard_draft(by_roles, draft.id, by="Ada")
     set_member(by_roles, project.id, "Ada", Role.ANNOTATOR, by="Root")
     discard_draft(by_roles, draft.id, by="ada")
-    assert by_roles.draft(draft.id).state is DraftState.DISCARDED
+    assert by_roles.drafts.get(draft.id).state is DraftState.DISCARDED
 
 
 def test_a_draft_begins_from_no_other_image_and_from_nothing_that_is_hidden(
     store: Store, project: ProjectRecord, image: ImageRecord, correction: RevisionRecord
 ) -> None:
-    other = store.add_image(project.id, Image(np.ones(SHAPE, np.uint8)))
+    other = store.images.add(project.id, Image(np.ones(SHAPE, np.uint8)))
     with pytest.raises(NotFoundError, match="This image has no revision"):
         begin_draft(store, other.id, "Ada", correction.id)
     ask_to_annotate(store, image.id, ["Ada", "Bob"], by="Root")
@@ -166,4 +166,4 @@ def test_a_draft_begins_from_no_other_image_and_from_nothing_that_is_hidden(
         begin_draft(store, image.id, "Bob", correction.id)
     with pytest.raises(AccessError, match="without seeing"):
         restore(store, correction.id, "Bob")
-    assert store.drafts(image.id) == ()
+    assert store.drafts.of_image(image.id) == ()

@@ -32,14 +32,14 @@ def image(store: Store) -> ImageRecord:
 
 
 def add_image(store: Store, seed: int) -> ImageRecord:
-    project = store.create_project(f"project {seed}", LabelScheme.from_names({"axon": 1, "myelin": 2}))
-    return store.add_image(project.id, Image(np.random.default_rng(seed).integers(0, 255, (4, 4), np.uint8)))
+    project = store.projects.create(f"project {seed}", LabelScheme.from_names({"axon": 1, "myelin": 2}))
+    return store.images.add(project.id, Image(np.random.default_rng(seed).integers(0, 255, (4, 4), np.uint8)))
 
 
 def add(store: Store, image: ImageRecord, rows: list[list[int]], kind: RevisionKind) -> RevisionRecord:
-    begun = store.begin_revision(image.id, kind, author="Ada")
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.array(rows, np.uint8), pixel_size_nm=8.0)
-    return store.complete_revision(begun.id)
+    begun = store.revisions.begin(image.id, kind, author="Ada")
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), np.array(rows, np.uint8), pixel_size_nm=8.0)
+    return store.revisions.complete(begun.id)
 
 
 BEFORE = [[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 2]]
@@ -49,7 +49,7 @@ AFTER = [[1, 1, 0, 0], [1, 2, 0, 0], [0, 0, 0, 0], [0, 0, 1, 1]]
 def test_newest_first_with_the_state_of_review(store: Store, image: ImageRecord) -> None:
     prediction = add(store, image, BEFORE, RevisionKind.PREDICTION)
     correction = add(store, image, AFTER, RevisionKind.CORRECTION)
-    store.begin_revision(image.id, RevisionKind.PREDICTION)  # being written: not history yet
+    store.revisions.begin(image.id, RevisionKind.PREDICTION)  # being written: not history yet
     entries = history(store, image.id)
     assert [(e.revision.id, e.review) for e in entries] == [
         (correction.id, ReviewState.SUBMITTED),

@@ -44,18 +44,18 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def image(store: Store) -> ImageRecord:
-    project = store.create_project("liver", PROJECT)
+    project = store.projects.create("liver", PROJECT)
     pixels = Image(np.zeros(WRITTEN.shape, np.uint8), PixelSize.from_user(1000.0), name="a.tif")
-    return store.add_image(project.id, pixels)
+    return store.images.add(project.id, pixels)
 
 
 def write(store: Store, image: ImageRecord, kind: RevisionKind, scheme: LabelScheme, **more: Any) -> RevisionRecord:
     """A label map as earlier versions wrote it."""
-    begun = store.begin_revision(image.id, kind, details={"scheme": scheme.to_json()}, **more)
-    path = store.label_pyramid_path(begun.id)
+    begun = store.revisions.begin(image.id, kind, details={"scheme": scheme.to_json()}, **more)
+    path = store.revisions.pyramid_path(begun.id)
     write_label_pyramid(path, WRITTEN, pixel_size_nm=1000.0, confidence_yx=SURE, scheme=scheme)
     rows = coverage_table(WRITTEN, scheme, 1000.0)
-    return store.complete_revision(begun.id, coverage=[row.to_json() for row in rows])
+    return store.revisions.complete(begun.id, coverage=[row.to_json() for row in rows])
 
 
 @pytest.fixture
@@ -80,12 +80,12 @@ def test_it_is_read_right_before_and_after(store: Store, image: ImageRecord, old
     assert shares(coverage_of(store, old)) == {"background": 2, "mitochondria": 3, "membrane": 2}
     with pytest.raises(LabelMapError, match="in other classes than its project"):
         require_project_classes(store, old)
-    store.object_table_path(old.id).write_bytes(b"measured in the model's ids")
+    store.revisions.object_table_path(old.id).write_bytes(b"measured in the model's ids")
     (foreign,) = foreign_maps(store)
     assert (foreign.revision.id, foreign.image_name, foreign.project_name) == (old.id, "a.tif", "liver")
     done = repair(store, foreign)
     assert np.array_equal(read(store, old), MEANT)
-    assert np.array_equal(raw(store.label_pyramid_path(old.id)), MEANT)
+    assert np.array_equal(raw(store.revisions.pyramid_path(old.id)), MEANT)
     assert np.array_equal(raw(aside(store) / old.id), WRITTEN)
     confidence = open_label_map(store, old.id).confidence
     assert confidence is not None
@@ -94,7 +94,7 @@ def test_it_is_read_right_before_and_after(store: Store, image: ImageRecord, old
     assert LabelScheme.from_json(done.details["scheme"]) == PROJECT
     assert done.details["class_match"]["left_out"] == ["golgi"]
     assert done.version > old.version
-    assert not store.object_table_path(old.id).exists(), "objects are measured anew"
+    assert not store.revisions.object_table_path(old.id).exists(), "objects are measured anew"
     require_project_classes(store, done)
     (again,) = foreign_maps(store)
     assert again.repaired
@@ -134,7 +134,7 @@ def test_whatever_cuts_it_off_the_next_repair_goes_on(
 def test_what_is_right_already_is_left_alone(store: Store, image: ImageRecord) -> None:
     write(store, image, RevisionKind.REFERENCE, PROJECT)
     write(store, image, RevisionKind.PREDICTION, PROJECT, model_id="liver")
-    store.update_project(image.project_id, scheme=LabelScheme.from_names({"mitos": 1, "ER": 2, "membrane": 3}))
+    store.projects.update(image.project_id, scheme=LabelScheme.from_names({"mitos": 1, "ER": 2, "membrane": 3}))
     assert foreign_maps(store) == ()
 
 
@@ -144,8 +144,8 @@ def test_numbers_that_an_earlier_version_let_change_are_put_right(
     """Also of what people labelled, with what they confirmed."""
     reference = write(store, image, RevisionKind.REFERENCE, PROJECT)
     monkeypatch.setattr("core.store.project_classes._refuse_other_numbers", lambda *_: None)
-    store.update_project(image.project_id, scheme=LabelScheme.from_names({"mitochondria": 2, "ER": 1, "membrane": 3}))
-    row = store.project(image.project_id)
+    store.projects.update(image.project_id, scheme=LabelScheme.from_names({"mitochondria": 2, "ER": 1, "membrane": 3}))
+    row = store.projects.get(image.project_id)
     assert row.former_classes, "this version would know that nothing was renumbered"
     with store.database.writing() as session:
         from core.store.tables import ProjectRow
@@ -155,12 +155,12 @@ def test_numbers_that_an_earlier_version_let_change_are_put_right(
     assert np.array_equal(read(store, reference), swapped)
     (foreign,) = foreign_maps(store)
     repair(store, foreign)
-    assert np.array_equal(raw(store.label_pyramid_path(reference.id)), swapped)
+    assert np.array_equal(raw(store.revisions.pyramid_path(reference.id)), swapped)
 
 
 def test_a_map_without_a_known_class_is_named_and_kept(store: Store) -> None:
-    project = store.create_project("roots", LabelScheme.from_names({"cell wall": 1, "plastid": 2}))
-    image = store.add_image(project.id, Image(np.zeros(WRITTEN.shape, np.uint8), name="root.tif"))
+    project = store.projects.create("roots", LabelScheme.from_names({"cell wall": 1, "plastid": 2}))
+    image = store.images.add(project.id, Image(np.zeros(WRITTEN.shape, np.uint8), name="root.tif"))
     old = write(store, image, RevisionKind.PREDICTION, MODEL, model_id="brain")
     (foreign,) = foreign_maps(store)
     assert foreign.translation is None
@@ -168,7 +168,7 @@ def test_a_map_without_a_known_class_is_named_and_kept(store: Store) -> None:
     assert misread_work(store, foreign) == ()
     with pytest.raises(LabelMapError, match="none"):
         repair(store, foreign)
-    assert np.array_equal(raw(store.label_pyramid_path(old.id)), WRITTEN)
+    assert np.array_equal(raw(store.revisions.pyramid_path(old.id)), WRITTEN)
 
 
 class TestMisreadWork:
@@ -178,7 +178,7 @@ class TestMisreadWork:
         covered = np.zeros(labels.shape, bool)
         covered[0, 0] = True
         record = DraftTileRecord(0, 0, 0, class_counts(labels), {}, {})
-        store.write_draft_tiles(draft_id, "tab", 1, [(record, pack_tile(labels, covered))], seconds=1, strokes=1)
+        store.drafts.write_tiles(draft_id, "tab", 1, [(record, pack_tile(labels, covered))], seconds=1, strokes=1)
 
     @pytest.mark.parametrize("repaired", [False, True])
     def test_what_took_the_numbers_over_is_named(
@@ -186,13 +186,13 @@ class TestMisreadWork:
     ) -> None:
         taken = WRITTEN.copy()
         taken[0, 0] = 2
-        bad, _ = store.open_draft(image.id, "Ada", old.id)
+        bad, _ = store.drafts.open(image.id, "Ada", old.id)
         self.paint(store, bad.id, taken)
         submitted = submit_draft(store, bad.id, "tab").revision
-        later, _ = store.open_draft(image.id, "Ada", submitted.id)
+        later, _ = store.drafts.open(image.id, "Ada", submitted.id)
         self.paint(store, later.id, taken)
         again = submit_draft(store, later.id, "tab").revision
-        draft, _ = store.open_draft(image.id, "Bo", old.id)
+        draft, _ = store.drafts.open(image.id, "Bo", old.id)
         self.paint(store, draft.id, taken)
         good, _ = begin_draft(store, image.id, "Cy", old.id)
         right = MEANT.copy()
@@ -210,7 +210,7 @@ class TestMisreadWork:
     def test_the_doctor_says_so_and_repairs(
         self, store: Store, image: ImageRecord, old: RevisionRecord, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        draft, _ = store.open_draft(image.id, "Ada", old.id)
+        draft, _ = store.drafts.open(image.id, "Ada", old.id)
         self.paint(store, draft.id, WRITTEN)
         monkeypatch.setenv("CRISTAE_DATA_DIR", str(store.settings.data_dir))
         monkeypatch.setenv("CRISTAE_MODELS_DIR", str(store.settings.models_dir))
@@ -222,11 +222,11 @@ class TestMisreadWork:
         monkeypatch.setattr("core.engine.engine.running_engine", lambda _: object())
         refused = CliRunner().invoke(app, ["doctor", "--repair"])
         assert refused.exit_code == 1
-        assert np.array_equal(raw(store.label_pyramid_path(old.id)), WRITTEN)
+        assert np.array_equal(raw(store.revisions.pyramid_path(old.id)), WRITTEN)
         monkeypatch.setattr("core.engine.engine.running_engine", lambda _: None)
         done = CliRunner().invoke(app, ["doctor", "--repair"], terminal_width=300)
         assert "1 label map written anew" in " ".join(done.output.split())
         assert done.exit_code == 1, "the draft is still to be discarded"
-        assert np.array_equal(raw(store.label_pyramid_path(old.id)), MEANT)
+        assert np.array_equal(raw(store.revisions.pyramid_path(old.id)), MEANT)
         assert f"draft {draft.id}" in {each.what for each in doctor.examine()}
         assert f"label map {old.id}" not in {each.what for each in doctor.examine()}

@@ -22,12 +22,12 @@ BLANK = np.zeros((4, 4), np.uint8)
 def test_every_standing_as_this_person_may_know_it(store: Store, project: ProjectRecord) -> None:
     names = ("nothing", "segmented", "drafted", "waiting", "asked", "approved", "rejected")
     images = {
-        name: store.add_image(project.id, Image(np.full((4, 4), place, np.uint8))) for place, name in enumerate(names)
+        name: store.images.add(project.id, Image(np.full((4, 4), place, np.uint8))) for place, name in enumerate(names)
     }
-    begun = store.begin_revision(images["segmented"].id, RevisionKind.PREDICTION)
-    write_label_pyramid(store.label_pyramid_path(begun.id), BLANK, pixel_size_nm=8.0)
-    store.complete_revision(begun.id)
-    store.open_draft(images["drafted"].id, "Ada", None)
+    begun = store.revisions.begin(images["segmented"].id, RevisionKind.PREDICTION)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), BLANK, pixel_size_nm=8.0)
+    store.revisions.complete(begun.id)
+    store.drafts.open(images["drafted"].id, "Ada", None)
     made = {name: add_labels(store, images[name], BLANK) for name in ("waiting", "asked", "approved", "rejected")}
     for name, decision in (("asked", Decision.REQUEST_CHANGES), ("rejected", Decision.REJECT)):
         decide(store, made[name].id, "Bo", decision, "look again")
@@ -44,7 +44,7 @@ def test_every_standing_as_this_person_may_know_it(store: Store, project: Projec
 
 
 def test_what_one_is_asked_to_annotate_alone_comes_first(store: Store, project: ProjectRecord) -> None:
-    image = store.add_image(project.id, Image(BLANK))
+    image = store.images.add(project.id, Image(BLANK))
     ask_to_annotate(store, image.id, ["Ada", "Dee"], by="Bo")
     known = progress(store, project.id, "ada")
     assert known[image.id] == ImageProgress(Standing.NOTHING, asked=True)

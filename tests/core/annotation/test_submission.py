@@ -39,9 +39,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def image(store: Store) -> ImageRecord:
-    project = store.create_project("nerve", SCHEME)
+    project = store.projects.create("nerve", SCHEME)
     pixels = np.random.default_rng(0).integers(0, 255, SHAPE, np.uint8)
-    return store.add_image(project.id, Image(pixels, PixelSize.from_user(5.0), name="a.tif"))
+    return store.images.add(project.id, Image(pixels, PixelSize.from_user(5.0), name="a.tif"))
 
 
 @pytest.fixture
@@ -53,10 +53,10 @@ def predicted() -> np.ndarray:
 
 @pytest.fixture
 def draft(store: Store, image: ImageRecord, predicted: np.ndarray) -> DraftRecord:
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION)
-    write_label_pyramid(store.label_pyramid_path(begun.id), predicted, pixel_size_nm=5.0, scheme=SCHEME)
-    store.complete_revision(begun.id)
-    return store.open_draft(image.id, "Ada", begun.id)[0]
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), predicted, pixel_size_nm=5.0, scheme=SCHEME)
+    store.revisions.complete(begun.id)
+    return store.drafts.open(image.id, "Ada", begun.id)[0]
 
 
 def paint(
@@ -70,7 +70,7 @@ def paint(
         counts, covered = class_counts(labels[area]), class_counts(labels[area], cover[area])
         record = DraftTileRecord(row, column, 0, counts, covered, {})
         tiles.append((record, pack_tile(labels[area], cover[area])))
-    store.write_draft_tiles(draft.id, "tab", sequence, tiles, seconds=3.5, strokes=2)
+    store.drafts.write_tiles(draft.id, "tab", sequence, tiles, seconds=3.5, strokes=2)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def edited(store: Store, draft: DraftRecord, predicted: np.ndarray) -> tuple[np.
 
 
 def corrections(store: Store, image: ImageRecord) -> list[RevisionState]:
-    return [each.state for each in store.revisions(image.id, kind=RevisionKind.CORRECTION)]
+    return [each.state for each in store.revisions.of_image(image.id, kind=RevisionKind.CORRECTION)]
 
 
 def test_a_training_learns_where_the_author_confirmed_and_ignores_the_rest(
@@ -105,10 +105,10 @@ def test_every_level_and_the_bookkeeping(
 ) -> None:
     labels, _ = edited
     revision = submit_draft(store, draft.id, "tab", "  " + "x" * 3000).revision
-    pyramid = open_pyramid(store.label_pyramid_path(revision.id))
+    pyramid = open_pyramid(store.revisions.pyramid_path(revision.id))
     assert np.array_equal(pyramid.read(0, slice(None), slice(None)), labels)
-    write_label_pyramid(store.label_pyramid_path(revision.id).parent / "again", labels, pixel_size_nm=5.0)
-    again = open_pyramid(store.label_pyramid_path(revision.id).parent / "again")
+    write_label_pyramid(store.revisions.pyramid_path(revision.id).parent / "again", labels, pixel_size_nm=5.0)
+    again = open_pyramid(store.revisions.pyramid_path(revision.id).parent / "again")
     for level in range(1, again.levels):
         wanted = again.read(level, slice(None), slice(None))
         assert np.array_equal(pyramid.read(level, slice(None), slice(None)), wanted)
@@ -124,9 +124,9 @@ def test_a_class_that_was_removed_meanwhile_costs_no_pixel(
 ) -> None:  # fmt: skip
     """Earlier versions let it be removed while drafts had it."""
     monkeypatch.setattr("core.store.project_classes._drawn", lambda *_: set())
-    store.update_project(image.project_id, scheme=LabelScheme.from_names({"axon": 1}))
+    store.projects.update(image.project_id, scheme=LabelScheme.from_names({"axon": 1}))
     done = submit_draft(store, draft.id, "tab")
-    path = store.label_pyramid_path(done.revision.id)
+    path = store.revisions.pyramid_path(done.revision.id)
     assert np.array_equal(open_pyramid(path).read(0, slice(None), slice(None)), edited[0])
     assert {row["name"] for row in done.revision.coverage} == {"background", "axon"}
 
@@ -142,7 +142,7 @@ def test_a_disk_that_fills_up_midway_leaves_the_draft_open_and_no_revision(
     with pytest.raises(StorageFullError):
         submit_draft(store, draft.id, "tab")
     monkeypatch.undo()
-    assert store.draft(draft.id).state is DraftState.OPEN
+    assert store.drafts.get(draft.id).state is DraftState.OPEN
     assert corrections(store, image) == []
     assert submit_draft(store, draft.id, "tab").changes["pixels"] == 600, "nothing was lost"
 
@@ -152,8 +152,8 @@ def test_a_draft_that_cannot_be_closed_leaves_neither_revision_nor_trace_in_the_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     first = submit_draft(store, draft.id, "tab").revision
-    second, _ = store.open_draft(image.id, "Ada", first.id)
-    store.set_whole_image(second.id, "tab", True)
+    second, _ = store.drafts.open(image.id, "Ada", first.id)
+    store.drafts.set_whole_image(second.id, "tab", True)
 
     def refused(*_: Any, **__: Any) -> None:
         raise StorageFullError("The disk is full.", "Free some space.")
@@ -164,7 +164,7 @@ def test_a_draft_that_cannot_be_closed_leaves_neither_revision_nor_trace_in_the_
     monkeypatch.undo()
     assert corrections(store, image) == [RevisionState.COMPLETE], "the first one only"
     assert review(store, first.id).superseded_by is None
-    assert store.draft(second.id).state is DraftState.OPEN
+    assert store.drafts.get(second.id).state is DraftState.OPEN
     again = submit_draft(store, second.id, "tab").revision
     assert review(store, first.id).superseded_by == again.id
 
@@ -198,7 +198,7 @@ def test_without_an_image_sized_count_the_areas_are_still_told(
 def test_a_discarded_or_untouched_draft_is_no_revision(store: Store, image: ImageRecord, draft: DraftRecord) -> None:
     with pytest.raises(AnnotationError, match="Nothing was painted"):
         submit_draft(store, draft.id, "tab")
-    store.close_draft(draft.id, DraftState.DISCARDED, holder="tab")
+    store.drafts.close(draft.id, DraftState.DISCARDED, holder="tab")
     with pytest.raises(DraftClosedError):
         submit_draft(store, draft.id, "tab")
     assert corrections(store, image) == []

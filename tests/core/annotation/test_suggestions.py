@@ -93,19 +93,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def image(store: Store) -> ImageRecord:
-    project = store.create_project("one", LabelScheme.from_names({"mitochondria": 1}))
-    return store.add_image(project.id, Image(np.random.default_rng(0).integers(0, 255, (600, 700), np.uint8)))
+    project = store.projects.create("one", LabelScheme.from_names({"mitochondria": 1}))
+    return store.images.add(project.id, Image(np.random.default_rng(0).integers(0, 255, (600, 700), np.uint8)))
 
 
 def predict(store: Store, image: ImageRecord, *, sure: bool = True) -> RevisionRecord:
     """A prediction that is in doubt at row 300, column 100."""
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION)
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION)
     labels = np.ones(image.shape_yx, np.uint8)
-    path = store.label_pyramid_path(begun.id)
+    path = store.revisions.pyramid_path(begun.id)
     with LabelPyramidWriter(path, image.shape_yx, pixel_size_nm=8.0, with_confidence=sure) as writer:
         writer.write(0, 0, labels, unsure_at(image.shape_yx, (300, 100, 20), edge=60) if sure else None)
         writer.finish()
-    return store.complete_revision(begun.id)
+    return store.revisions.complete(begun.id)
 
 
 def test_a_tour_goes_on_where_its_person_left_it(store: Store, image: ImageRecord) -> None:
@@ -132,7 +132,7 @@ def test_visits_go_with_their_prediction(store: Store, image: ImageRecord) -> No
     found = tour(store, image.id, "Ada")
     assert found.next is not None
     visit(store, found, "Ada", found.next, Visit.SEEN)
-    store.delete_revision(prediction.id)
+    store.revisions.delete(prediction.id)
     with pytest.raises(NotFoundError):
         visit(store, found, "Ada", found.next, Visit.SEEN)
     predict(store, image)
@@ -182,6 +182,6 @@ def test_what_was_seen_of_an_image_and_of_its_prediction_is_kept_apart(store: St
     start_again(store, varied, "Ada")
     assert tour(store, image.id, "Ada").done == 1
     assert tour(store, image.id, "Ada", Strategy.VARIETY).done == 0
-    store.delete_image(image.id)
+    store.images.delete(image.id)
     with pytest.raises(NotFoundError):
         visit(store, varied, "Ada", varied.suggestions[0], Visit.SEEN)

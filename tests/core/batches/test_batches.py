@@ -68,7 +68,7 @@ def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
     """An empty project."""
-    return store.create_project("Liver", DEFAULT_SCHEME)
+    return store.projects.create("Liver", DEFAULT_SCHEME)
 
 
 def png(value: int, size_nm: float | None = None) -> bytes:
@@ -136,7 +136,7 @@ def test_dropped_files_are_segmented_after_the_tab_is_closed(store: Store, proje
     for _ in range(3):
         assert run_next(store).state is JobState.SUCCEEDED
     made = predictions(store)
-    assert {row.params["image_id"] for row in made} == {image.id for image in store.images(project.id)}
+    assert {row.params["image_id"] for row in made} == {image.id for image in store.images.all(project.id)}
     assert {(row.params["model_id"], row.batch_id, row.author) for row in made} == {(MODEL, BATCH, "Ada")}
 
 
@@ -159,7 +159,7 @@ def test_a_drop_into_a_project_without_a_role_is_refused(tmp_path: Path) -> None
     )
     store = Store(settings)
     write_model(settings.models_dir / MODEL)
-    own, other = (store.create_project(name, DEFAULT_SCHEME) for name in ("own", "other"))
+    own, other = (store.projects.create(name, DEFAULT_SCHEME) for name in ("own", "other"))
     set_member(store, own.id, "Ada", Role.ANNOTATOR, by="Root")
     with client_of(store) as client:
         refused = client.put("/api/uploads", params={"name": "a.png", "drop": dropped(other)}, content=png(0))
@@ -203,7 +203,7 @@ def test_cancelling_the_import_cancels_what_follows(store: Store, project: Proje
     request_cancel(waiting.id, store=store)
     assert claim(store, running, "here")
     request_cancel(running.id, store=store)
-    image = store.add_image(project.id, Image(np.ones((4, 4), np.uint8)))
+    image = store.images.add(project.id, Image(np.ones((4, 4), np.uint8)))
     assert succeed(store, running.id, 1, {"image_ids": [image.id]})  # the request came when it was all but done
     assert predictions(store) == []
 
@@ -257,8 +257,8 @@ def test_the_engine_sees_an_answer_wherever_it_was_given(store: Store, project: 
         drop(store, project, tiff(tmp_path, name, nm=None), files=2)
         run_next(store)
     kept, gone = predictions(store)
-    store.update_image(kept.params["image_id"], pixel_size=PixelSize.from_user(5.0))  # as the table of images does
-    store.delete_image(gone.params["image_id"])
+    store.images.update(kept.params["image_id"], pixel_size=PixelSize.from_user(5.0))  # as the table of images does
+    store.images.delete(gone.params["image_id"])
     assert followers.release_answered(store) == 2
     assert [row.state for row in predictions(store)] == [JobState.QUEUED, JobState.CANCELLED]
 
@@ -290,23 +290,25 @@ def test_what_happens_to_an_unknown_pixel_size_is_said_before(
 ) -> None:
     drop(store, project, tiff(tmp_path, "a.tif", nm=None), plan)
     run_next(store)
-    assert [image.pixel_size.nm for image in store.images(project.id)] == [size_nm]
+    assert [image.pixel_size.nm for image in store.images.all(project.id)] == [size_nm]
     assert [row.state for row in predictions(store)] == [state]
 
 
 def test_a_file_that_says_its_pixel_size_keeps_it(store: Store, project: ProjectRecord, tmp_path: Path) -> None:
     drop(store, project, tiff(tmp_path, "a.tif", nm=4.0), SegmentPlan(model_id=MODEL, assumed_nm=6.0))
     run_next(store)
-    assert [image.pixel_size.nm for image in store.images(project.id)] == [pytest.approx(4.0)]
+    assert [image.pixel_size.nm for image in store.images.all(project.id)] == [pytest.approx(4.0)]
 
 
 def predicted(store: Store, image: ImageRecord) -> None:
     """The model has segmented the image as it is."""
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=MODEL)
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=MODEL)
     write_label_pyramid(
-        store.label_pyramid_path(revision.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=image.pixel_size.nm
+        store.revisions.pyramid_path(revision.id),
+        np.zeros(image.shape_yx, np.uint8),
+        pixel_size_nm=image.pixel_size.nm,
     )
-    store.complete_revision(revision.id, summary={"pixel_size_nm": image.pixel_size.nm, "seconds": 3.0})
+    store.revisions.complete(revision.id, summary={"pixel_size_nm": image.pixel_size.nm, "seconds": 3.0})
 
 
 def test_an_image_that_was_segmented_before_is_left_alone_and_counted(
@@ -321,7 +323,7 @@ def test_an_image_that_was_segmented_before_is_left_alone_and_counted(
     assert predictions(store) == [first]
     assert claim(store, first, "here")
     assert succeed(store, first.id, 1, {})
-    predicted(store, store.image(first.params["image_id"]))
+    predicted(store, store.images.get(first.params["image_id"]))
     drop(store, project, path, batch_id="e" * 16)
     run_next(store)
     assert len(predictions(store)) == 1
@@ -409,13 +411,13 @@ def test_a_batch_is_its_authors_until_they_close_it(store: Store, project: Proje
 def test_the_line_of_a_batch_goes_with_its_project(store: Store, project: ProjectRecord, tmp_path: Path) -> None:
     drop(store, project, tiff(tmp_path, "a.tif"))
     assert [row.id for row in open_batches(store, "Ada")] == [BATCH]
-    store.delete_project(project.id)
+    store.projects.delete(project.id)
     assert open_batches(store, "Ada") == ()
 
 
 def test_chosen_images_are_one_batch(store: Store, project: ProjectRecord) -> None:
     images = [
-        store.add_image(project.id, Image(np.full((4, 4), value, np.uint8), PixelSize.from_user(8.0)))
+        store.images.add(project.id, Image(np.full((4, 4), value, np.uint8), PixelSize.from_user(8.0)))
         for value in range(3)
     ]
     predicted(store, images[1])
@@ -437,10 +439,10 @@ def test_images_of_a_project_without_a_role_are_not_segmented(tmp_path: Path) ->
     )
     store = Store(settings)
     write_model(settings.models_dir / MODEL)
-    own, other = (store.create_project(name, DEFAULT_SCHEME) for name in ("own", "other"))
+    own, other = (store.projects.create(name, DEFAULT_SCHEME) for name in ("own", "other"))
     set_member(store, own.id, "Ada", Role.ANNOTATOR, by="Root")
     set_member(store, other.id, "Ada", Role.VIEWER, by="Root")
-    ids = [store.add_image(each.id, Image(np.ones((4, 4), np.uint8))).id for each in (own, other)]
+    ids = [store.images.add(each.id, Image(np.ones((4, 4), np.uint8))).id for each in (own, other)]
     with pytest.raises(AccessError, match="viewer"):
         segment_images(store, ids, PLAN, by="Ada")
     assert jobs(store=store) == ()
@@ -454,7 +456,7 @@ def test_a_batch_is_stopped_and_closed_only_by_who_may(tmp_path: Path) -> None:
     )
     store = Store(settings)
     write_model(settings.models_dir / MODEL)
-    own = store.create_project("own", DEFAULT_SCHEME)
+    own = store.projects.create("own", DEFAULT_SCHEME)
     for name, role in (("Ada", Role.ANNOTATOR), ("Bo", Role.ANNOTATOR), ("Rita", Role.REVIEWER)):
         set_member(store, own.id, name, role, by="Root")
     add_file(store, BATCH, own.id, PLAN, NewFile(name="a", path=tmp_path / "a"), files=1, by="Ada")
@@ -479,7 +481,7 @@ def test_an_unusable_plan_fails_before_the_file_is_read(store: Store, project: P
     params = {"path": str(tiff(tmp_path, "a.tif")), "project_id": project.id, "then": {"model_id": "", "step": 1}}
     submit("ingest", params, store=store)
     assert run_next(store).state is JobState.FAILED
-    assert store.images() == ()
+    assert store.images.all() == ()
     with pytest.raises(CristaeError, match="nowhere"):
         drop(store, project, tmp_path / "a.tif", SegmentPlan(model_id="nowhere"))
 

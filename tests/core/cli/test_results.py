@@ -65,7 +65,7 @@ def test_evaluations_are_listed_shown_written_and_deleted(
     with pytest.raises(UsageError, match=r"report\.pdf ends in none of"):
         say("export", evaluated, "--out", tmp_path / "report.pdf")
     say("delete", evaluated)
-    assert store.evaluations() == ()
+    assert store.evaluations.of_project() == ()
     with pytest.raises(NotFoundError):
         say("show", evaluated)
 

@@ -90,7 +90,7 @@ def test_what_fails_is_told_and_retried(store: Store, machine: Machine) -> None:
 def test_step_by_step_and_without_waiting(store: Store, machine: Machine) -> None:
     assert "`round next`" in say("start", "cells", "--scratch", "--step-by-step")
     say("next", "cells", 1, "--no-wait")
-    assert store.rounds()[0].state is RoundState.RUNNING
+    assert store.rounds.of_project()[0].state is RoundState.RUNNING
     assert machine.trained == []
 
 

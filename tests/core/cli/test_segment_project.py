@@ -34,7 +34,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(segment_project, "ensure_engine", lambda settings: None)
     write_model(tmp_path / "models" / "tiny")
     opened = current_store()
-    opened.create_project("Liver", DEFAULT_SCHEME)
+    opened.projects.create("Liver", DEFAULT_SCHEME)
     yield opened
     opened.close()
     current_settings.cache_clear()
@@ -84,18 +84,18 @@ def test_what_a_new_pixel_size_makes_outdated_is_said_before_anything_is_queued(
     """Label maps of an image without a pixel size became outdated without a word."""
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, np.arange(64, dtype=np.uint8).reshape(8, 8))
-    project = store.projects()[0]
-    image = store.add_image(project.id, Image(np.arange(64, dtype=np.uint8).reshape(8, 8), name="old"))
+    project = store.projects.all()[0]
+    image = store.images.add(project.id, Image(np.arange(64, dtype=np.uint8).reshape(8, 8), name="old"))
     details = {"summary": {"pixel_size_nm": None, "seconds": 2.0, "shape_yx": [8, 8], "scale_factor": 1.0}}
-    made = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="tiny", details=details)
-    write_label_pyramid(store.label_pyramid_path(made.id), np.zeros((8, 8), np.uint8), pixel_size_nm=None)
-    store.complete_revision(made.id)
+    made = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="tiny", details=details)
+    write_label_pyramid(store.revisions.pyramid_path(made.id), np.zeros((8, 8), np.uint8), pixel_size_nm=None)
+    store.revisions.complete(made.id)
     said = CliRunner().invoke(app, ["segment", str(path), "--project", "Liver", "--pixel-size", "0.005 µm"]).output
     said = " ".join(said.split())
     assert "a.tif: old is there without a pixel size and gets 5 nm." in said
     assert "1 label map by models becomes outdated: segment the image again." in said
     assert len(jobs(kinds=["ingest"])) == 1
-    store.set_pixel_size(image.id, PixelSize.from_user(5.0))
+    store.images.set_pixel_size(image.id, PixelSize.from_user(5.0))
     said = CliRunner().invoke(app, ["segment", str(path), "--project", "Liver", "--pixel-size", "4"]).output
     assert "outdated" not in said  # a known size stays
 
@@ -105,9 +105,9 @@ def test_the_first_project_is_made_by_the_rule_of_the_page(store: Store, tmp_pat
     tifffile.imwrite(path, np.ones((8, 8), np.uint8))
     with pytest.raises(NotFoundError, match="My images"):  # there is Liver already
         run(str(path), "--project", "My images")
-    store.delete_project(store.projects()[0].id)
+    store.projects.delete(store.projects.all()[0].id)
     run(str(path), "--project", "My images")
-    assert [project.id for project in store.projects()] == [jobs(kinds=["ingest"])[0].params["project_id"]]
-    made = store.uploads_project()
+    assert [project.id for project in store.projects.all()] == [jobs(kinds=["ingest"])[0].params["project_id"]]
+    made = store.projects.uploads_project()
     assert made is not None
     assert made.name == "My images"

@@ -42,11 +42,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def image(store: Store) -> ImageRecord:
-    project = store.create_project("liver", DEFAULT_SCHEME)
-    made = store.add_image(project.id, Image(np.zeros((8, 8), np.uint8), name="cell"))
+    project = store.projects.create("liver", DEFAULT_SCHEME)
+    made = store.images.add(project.id, Image(np.zeros((8, 8), np.uint8), name="cell"))
     for role in Role:
         set_member(store, project.id, role.value, role, by="")
-    store.settings = load_settings(data_dir=store.settings.data_dir, min_free_bytes=0, access="roles")
+    store._data.settings = load_settings(data_dir=store.settings.data_dir, min_free_bytes=0, access="roles")
     return made
 
 
@@ -64,7 +64,7 @@ def test_a_viewer_changes_nothing(store: Store, image: ImageRecord) -> None:
             change_image(store, image.id, by=who, split=Split.TEST)
         with pytest.raises(AccessError):
             trash_images(store, [image.id], by=who)
-    assert store.images() == (image,)
+    assert store.images.all() == (image,)
     assert told(store, image) == []
 
 
@@ -72,7 +72,7 @@ def test_a_new_pixel_size_is_told_and_stops_predictions_with_the_old_one(store: 
     old = submit("predict", {"image_id": image.id, "model_id": "m"}, store=store)
     other = submit("predict", {"image_id": "other", "model_id": "m"}, store=store)
     change_pixel_size(store, image.id, 4.0, by="annotator")
-    assert store.image(image.id).pixel_size.nm == 4.0
+    assert store.images.get(image.id).pixel_size.nm == 4.0
     assert [job(row.id, store=store).state for row in (old, other)] == [JobState.CANCELLED, JobState.QUEUED]
     changes = {"name": "cell", "changes": {"pixel_size": [None, 4.0]}}
     assert told(store, image) == [("annotator", "image_changed", changes)]
@@ -81,14 +81,14 @@ def test_a_new_pixel_size_is_told_and_stops_predictions_with_the_old_one(store: 
 def test_a_pixel_size_is_that_of_all_planes_of_the_stack(store: Store, image: ImageRecord) -> None:
     """It was that of one plane: the planes of a stack were then segmented at two scales."""
     planes = [
-        store.add_image(image.project_id, Image(np.full((8, 8), z, np.uint8)), stack="s.tif", z_index=z)
+        store.images.add(image.project_id, Image(np.full((8, 8), z, np.uint8)), stack="s.tif", z_index=z)
         for z in range(3)
     ]
-    store.trash_images([planes[2].id])
+    store.trash.put([planes[2].id])
     old = submit("predict", {"image_id": planes[1].id, "model_id": "m"}, store=store)
     change_pixel_size(store, planes[0].id, 4.0, by="annotator")
-    assert [store.image(plane.id).pixel_size.nm for plane in planes] == [4.0] * 3
-    assert store.image(image.id).pixel_size.nm is None
+    assert [store.images.get(plane.id).pixel_size.nm for plane in planes] == [4.0] * 3
+    assert store.images.get(image.id).pixel_size.nm is None
     assert job(old.id, store=store).state is JobState.CANCELLED
     assert [len(told(store, plane)) for plane in planes] == [1, 1, 1]
 
@@ -96,19 +96,19 @@ def test_a_pixel_size_is_that_of_all_planes_of_the_stack(store: Store, image: Im
 def test_a_measured_size_says_who_measured_what(store: Store, image: ImageRecord) -> None:
     detail = "measured on the image by annotator: 500 nm over 200.0 px"
     change_pixel_size(store, image.id, 2.5, by="annotator", detail=detail)
-    assert store.image(image.id).pixel_size.detail == detail
+    assert store.images.get(image.id).pixel_size.detail == detail
     ((who, what, details),) = told(store, image)
     assert (who, what) == ("annotator", "image_changed")
     assert details["changes"]["pixel_size"] == [None, f"2.5 nm, {detail}"]
 
 
 def test_sizes_of_several_images_change_together_or_not_at_all(store: Store, image: ImageRecord) -> None:
-    other = store.add_image(image.project_id, Image(np.full((8, 8), 9, np.uint8), name="other"))
-    elsewhere = store.create_project("of others", DEFAULT_SCHEME)
-    foreign = store.add_image(elsewhere.id, Image(np.full((8, 8), 7, np.uint8), name="foreign"))
+    other = store.images.add(image.project_id, Image(np.full((8, 8), 9, np.uint8), name="other"))
+    elsewhere = store.projects.create("of others", DEFAULT_SCHEME)
+    foreign = store.images.add(elsewhere.id, Image(np.full((8, 8), 7, np.uint8), name="foreign"))
     with pytest.raises(AccessError):
         change_pixel_sizes(store, [other.id, foreign.id], 4.0, by="annotator")
-    assert store.image(other.id).pixel_size.nm is None
+    assert store.images.get(other.id).pixel_size.nm is None
     assert len(change_pixel_sizes(store, [image.id, other.id], 4.0, by="annotator")) == 2
     assert change_pixel_sizes(store, [image.id], 4.0, by="annotator") == ()
 
@@ -140,7 +140,7 @@ def test_a_project_is_deleted_by_an_admin_who_types_its_name_and_the_log_tells(
     assert project_contents(store, project_id) == expected
     assert delete_project(store, project_id, " liver ", by="admin") == expected
     with pytest.raises(NotFoundError):
-        store.project(project_id)
+        store.projects.get(project_id)
     assert not (store.images_dir / image.id).exists()
     with store.database.reading() as session:
         (row,) = session.scalars(select(AuditRow).where(AuditRow.what == "project_deleted"))
@@ -159,14 +159,14 @@ def test_a_project_stays_while_a_job_or_a_round_works_on_it(store: Store, image:
     with pytest.raises(StoreError, match=r"A job works on the project \(predict\)"):
         delete_project(store, image.project_id, "liver", by="admin")
     request_cancel(row.id, store=store)
-    store.create_round(image.project_id, author="admin", plan={}, snapshot={}, parent_model_id=None)
+    store.rounds.create(image.project_id, author="admin", plan={}, snapshot={}, parent_model_id=None)
     with pytest.raises(StoreError, match="Round 1 of the project is under way"):
         delete_project(store, image.project_id, "liver", by="admin")
-    assert store.project(image.project_id).name == "liver"
+    assert store.projects.get(image.project_id).name == "liver"
 
 
 def test_a_demo_project_that_was_deleted_is_known_to_be(store: Store) -> None:
-    project = store.create_project(DEMO_PROJECT, DEFAULT_SCHEME)
+    project = store.projects.create(DEMO_PROJECT, DEFAULT_SCHEME)
     row = submit("demo", {}, store=store)
     with pytest.raises(StoreError, match="A job works"):
         delete_project(store, project.id, DEMO_PROJECT, by="")
@@ -174,5 +174,5 @@ def test_a_demo_project_that_was_deleted_is_known_to_be(store: Store) -> None:
     assert not demo_was_deleted(store)
     delete_project(store, project.id, DEMO_PROJECT, by="")
     assert demo_was_deleted(store)
-    store.create_project(DEMO_PROJECT, DEFAULT_SCHEME)
+    store.projects.create(DEMO_PROJECT, DEFAULT_SCHEME)
     assert not demo_was_deleted(store), "somebody wanted it back"

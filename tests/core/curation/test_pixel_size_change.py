@@ -16,15 +16,15 @@ from core.store.store import Store
 
 @pytest.fixture
 def image(store: Store) -> ImageRecord:
-    project = store.create_project("one", DEFAULT_SCHEME)
-    return store.add_image(project.id, Image(np.zeros((1000, 2000), np.uint8), PixelSize.from_user(8.0)))
+    project = store.projects.create("one", DEFAULT_SCHEME)
+    return store.images.add(project.id, Image(np.zeros((1000, 2000), np.uint8), PixelSize.from_user(8.0)))
 
 
 def _predicted(store: Store, image: ImageRecord, nm: float | None, seconds: float, *, scale: float = 1.0) -> None:
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m")
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=nm)
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="m")
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=nm)
     summary = {"pixel_size_nm": nm, "scale_factor": scale, "seconds": seconds, "shape_yx": list(image.shape_yx)}
-    store.complete_revision(begun.id, summary=summary)
+    store.revisions.complete(begun.id, summary=summary)
 
 
 def test_predictions_of_another_size_take_as_long_as_their_pixels(store: Store, image: ImageRecord) -> None:
@@ -41,10 +41,10 @@ def test_what_was_made_at_the_new_size_stays(store: Store, image: ImageRecord) -
 
 
 def test_measurements_and_evaluations_are_counted(store: Store, image: ImageRecord) -> None:
-    begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(begun.id)
-    path = store.object_table_path(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), np.zeros(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(begun.id)
+    path = store.revisions.object_table_path(begun.id)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     change = change_of_pixel_size(store, [image], 4.0)

@@ -24,7 +24,7 @@ from tests.jobs import submit
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("liver", DEFAULT_SCHEME)
+    return store.projects.create("liver", DEFAULT_SCHEME)
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def images(store: Store, project: ProjectRecord) -> tuple[ImageRecord, ...]:
     wanted = [("liver_1.tif", "", None), ("Liver_2.TIF", "", None), ("z0", "volume", 0), ("z1", "volume", 1)]
     for number, (name, stack, z_index) in enumerate(wanted):
         image = Image(np.full((4, 5), number, np.uint8), PixelSize.from_user(8.0), name)
-        store.add_image(project.id, image, stack=stack, z_index=z_index)
-    return store.images(project.id)
+        store.images.add(project.id, image, stack=stack, z_index=z_index)
+    return store.images.all(project.id)
 
 
 def fields(plan: SheetPlan) -> dict[str, dict[str, object]]:
@@ -60,8 +60,8 @@ def test_the_name_of_a_stack_means_all_its_planes(images: tuple[ImageRecord, ...
 
 def test_conditions_of_specimens(store: Store, images: tuple[ImageRecord, ...]) -> None:
     for image, specimen in zip(images, ("m1", "m1", "m2", ""), strict=True):
-        store.update_image(image.id, specimen=specimen)
-    plan = plan_sheet("animal,group\nM1,control\nm2,treated\nm3,treated\n,x", store.images())
+        store.images.update(image.id, specimen=specimen)
+    plan = plan_sheet("animal,group\nM1,control\nm2,treated\nm3,treated\n,x", store.images.all())
     assert fields(plan) == {
         "liver_1.tif": {"condition": "control"},
         "Liver_2.TIF": {"condition": "control"},
@@ -78,24 +78,24 @@ def test_everything_is_taken_over_once(store: Store, images: tuple[ImageRecord, 
     assert plan.ignored == ("age",)
     assert plan.same == 1
     assert apply_sheet(store, plan, by="") == 1
-    saved = store.image(images[0].id)
+    saved = store.images.get(images[0].id)
     assert (saved.specimen, saved.condition, saved.split, saved.stack) == ("m", "c", Split.TEST, "")
     assert saved.pixel_size == PixelSize.from_user(4.6)
-    again = plan_sheet(text, store.images())
+    again = plan_sheet(text, store.images.all())
     assert (again.changes, again.same) == ((), 2)
-    assert store.images()[1:] == images[1:]
+    assert store.images.all()[1:] == images[1:]
 
 
 def test_a_plane_that_changes_its_stack_keeps_its_place(store: Store, images: tuple[ImageRecord, ...]) -> None:
     apply_sheet(store, plan_sheet("image,stack\nz1,other", images), by="")
-    assert (store.image(images[3].id).stack, store.image(images[3].id).z_index) == ("other", 1)
+    assert (store.images.get(images[3].id).stack, store.images.get(images[3].id).z_index) == ("other", 1)
 
 
 def test_the_sheet_as_it_is_changes_nothing(store: Store, images: tuple[ImageRecord, ...]) -> None:
-    store.update_image(images[0].id, specimen='a "b", c', condition="50 µM; 24 h")
-    store.update_image(images[1].id, name=images[0].name, specimen="-/-", condition="@home", split="test")
-    store.set_pixel_size(images[2].id, PixelSize(7.3242187, PixelSizeSource.FILE, "TIFF"))
-    now = store.images()
+    store.images.update(images[0].id, specimen='a "b", c', condition="50 µM; 24 h")
+    store.images.update(images[1].id, name=images[0].name, specimen="-/-", condition="@home", split="test")
+    store.images.set_pixel_size(images[2].id, PixelSize(7.3242187, PixelSizeSource.FILE, "TIFF"))
+    now = store.images.all()
     plan = plan_sheet(spreadsheet(sheet_of(now)), now)
     assert (plan.changes, plan.same, plan.strays) == ((), 4, ())
 
@@ -135,16 +135,16 @@ def test_what_cannot_be_meant_is_refused(images: tuple[ImageRecord, ...], text: 
 
 def test_dots_in_names_are_no_endings(store: Store, project: ProjectRecord) -> None:
     for number, name in enumerate(("M1_0.1", "M1_0.2")):
-        store.add_image(project.id, Image(np.full((4, 5), number, np.uint8), name=name))
-    plan = plan_sheet("image,condition\nM1_0.9,treated\nM1_0.2.tif,control", store.images())
+        store.images.add(project.id, Image(np.full((4, 5), number, np.uint8), name=name))
+    plan = plan_sheet("image,condition\nM1_0.9,treated\nM1_0.2.tif,control", store.images.all())
     assert fields(plan) == {"M1_0.2": {"condition": "control"}}
     assert plan.strays == ("M1_0.9",)
 
 
 def test_of_several_images_of_one_name_only_ids_can_tell(store: Store, project: ProjectRecord) -> None:
     for number in range(2):
-        store.add_image(project.id, Image(np.full((4, 5), number, np.uint8), name="img_01"))
-    first, second = store.images()
+        store.images.add(project.id, Image(np.full((4, 5), number, np.uint8), name="img_01"))
+    first, second = store.images.all()
     plan = plan_sheet("image,condition\ncontrol/img_01.tif,control\ntreated/img_01.tif,treated", (first, second))
     assert (plan.changes, plan.strays) == ((), ())
     assert plan.unclear == ("control/img_01.tif", "treated/img_01.tif")
@@ -167,26 +167,26 @@ def test_what_programs_add_is_no_part_of_the_sheet(images: tuple[ImageRecord, ..
 
 
 def test_letters_of_two_parts_are_those_of_one(store: Store, project: ProjectRecord) -> None:
-    store.add_image(project.id, Image(np.zeros((4, 5), np.uint8), name="Müller"))
-    assert not plan_sheet("image,condition\nMu\u0308ller,c", store.images()).strays
+    store.images.add(project.id, Image(np.zeros((4, 5), np.uint8), name="Müller"))
+    assert not plan_sheet("image,condition\nMu\u0308ller,c", store.images.all()).strays
 
 
 def test_what_is_too_long_is_cut_once(store: Store, images: tuple[ImageRecord, ...]) -> None:
     text = f"image,condition\nliver_1,{'x' * 300}"
     apply_sheet(store, plan_sheet(text, images), by="")
-    assert plan_sheet(text, store.images()).same == 1
+    assert plan_sheet(text, store.images.all()).same == 1
 
 
 def test_only_those_who_manage_may_even_where_only_pixel_sizes_change(tmp_path: Path) -> None:
     folders = {"data_dir": tmp_path / "data", "models_dir": tmp_path / "models", "min_free_bytes": 0}
     store = Store(load_settings(**folders, access=Access.ROLES, admins="Root"))
-    project = store.create_project("liver", DEFAULT_SCHEME)
-    image = store.add_image(project.id, Image(np.zeros((4, 5), np.uint8), PixelSize.from_user(8.0), "a"))
+    project = store.projects.create("liver", DEFAULT_SCHEME)
+    image = store.images.add(project.id, Image(np.zeros((4, 5), np.uint8), PixelSize.from_user(8.0), "a"))
     set_member(store, project.id, "Ada", Role.ANNOTATOR, by="Root")
     plan = plan_sheet("image,pixel_size_nm\na,4", [image])
     with pytest.raises(AccessError, match="Ada"):
         apply_sheet(store, plan, by="Ada")
-    assert store.image(image.id) == image
+    assert store.images.get(image.id) == image
     assert apply_sheet(store, plan, by="Root") == 1
     assert [each.what for each in audit_entries(store, project.id, by="Root")][-1] == "image_changed"
     store.close()
@@ -203,7 +203,7 @@ def test_a_prediction_under_way_with_another_pixel_size_is_cancelled(
 def test_a_pixel_size_becomes_that_of_all_planes(store: Store, images: tuple[ImageRecord, ...]) -> None:
     """One plane of a stack got a size of its own, and kept the predictions of the others."""
     apply_sheet(store, plan_sheet("image,pixel_size_nm\nz0,0.004 µm", images), by="")
-    assert [image.pixel_size.nm for image in store.images()] == [8.0, 8.0, 4.0, 4.0]
+    assert [image.pixel_size.nm for image in store.images.all()] == [8.0, 8.0, 4.0, 4.0]
     with pytest.raises(DatasetError, match=r"stack volume get several pixel sizes: 4 nm \(z0\) and 5 nm \(z1\)\."):
         plan_sheet("image,pixel_size_nm\nz0,4\nz1,5", images)
 
@@ -212,4 +212,4 @@ def test_a_plane_gets_the_size_in_the_stack_that_the_sheet_puts_it_into(
     store: Store, images: tuple[ImageRecord, ...]
 ) -> None:
     apply_sheet(store, plan_sheet("image,pixel_size_nm,stack\nz1,4,other", images), by="")
-    assert [image.pixel_size.nm for image in store.images()] == [8.0, 8.0, 8.0, 4.0]
+    assert [image.pixel_size.nm for image in store.images.all()] == [8.0, 8.0, 8.0, 4.0]

@@ -27,15 +27,15 @@ def test_the_demo_is_a_test_set_with_exact_references(store: Store) -> None:
     prepare_demo_tests(store)
     project = demo_project(store)
     assert project is not None
-    images = store.images(project.id)
+    images = store.images.all(project.id)
     assert [(image.name, image.split, image.example) for image in images] == [
         ("A", Split.TEST, True),
         ("T1", Split.TEST, False),
         ("T2", Split.TEST, False),
     ]
-    assert set(store.project_revisions(project.id, RevisionKind.REFERENCE)) == {image.id for image in images}
+    assert set(store.revisions.newest_of_project(project.id, RevisionKind.REFERENCE)) == {image.id for image in images}
     prepare_demo_tests(store)
-    assert len(store.images(project.id)) == 3
+    assert len(store.images.all(project.id)) == 3
 
 
 def test_the_default_model_is_evaluated_once(store: Store, settings: Settings) -> None:

@@ -32,11 +32,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def predict(store: Store, image: ImageRecord) -> None:
     """Everything is background, and doubtful."""
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="starter")
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="starter")
     confidence = np.random.default_rng(1).integers(60, 250, image.shape_yx, np.uint8)
-    with LabelPyramidWriter(store.label_pyramid_path(begun.id), image.shape_yx, pixel_size_nm=8.0) as writer:
+    with LabelPyramidWriter(store.revisions.pyramid_path(begun.id), image.shape_yx, pixel_size_nm=8.0) as writer:
         writer.write(0, 0, np.zeros(image.shape_yx, np.uint8), confidence)
-    store.complete_revision(begun.id)
+    store.revisions.complete(begun.id)
 
 
 def test_corrections_are_exact_where_they_confirm_and_one_round_has_begun(store: Store, settings: Settings) -> None:
@@ -61,15 +61,15 @@ def test_corrections_are_exact_where_they_confirm_and_one_round_has_begun(store:
     assert learned == {"P0"}, "the second correction is for the second round"
     assert begun.plan["again_after"] == 1
 
-    (correction,) = store.revisions(pool[0].id, kind=RevisionKind.CORRECTION)
+    (correction,) = store.revisions.of_image(pool[0].id, kind=RevisionKind.CORRECTION)
     assert correction.author == ANNOTATOR
-    path = store.label_pyramid_path(correction.id)
+    path = store.revisions.pyramid_path(correction.id)
     labels = np.asarray(open_pyramid(path).read(0, slice(None), slice(None)))
     covered = np.asarray(open_pyramid(path / "coverage").read(0, slice(None), slice(None))) > 0
     truth = generate_phantom(300, 600, pixel_size_nm=8.0).labels_yx
     assert 0 < covered.sum() <= 2 * 256 * 256
     assert np.array_equal(labels[covered], truth[covered])
-    (waiting,) = store.revisions(pool[2].id, kind=RevisionKind.CORRECTION)
+    (waiting,) = store.revisions.of_image(pool[2].id, kind=RevisionKind.CORRECTION)
     assert [mark.author for mark in marks(store, waiting.id)] == [REVIEWER]
 
 

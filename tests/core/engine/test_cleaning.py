@@ -37,13 +37,13 @@ def settings(tmp_path: Path) -> Settings:
 def old(settings: Settings) -> list[Path]:
     """Everything that is past its time, each a path that is there."""
     store = Store(settings)
-    project = store.create_project("one", DEFAULT_SCHEME)
-    image = store.add_image(project.id, Image(np.zeros((4, 4), np.uint8), name="thrown away"))
-    kept = store.add_image(project.id, Image(np.ones((4, 4), np.uint8), name="kept"))
-    store.trash_images([image.id])
+    project = store.projects.create("one", DEFAULT_SCHEME)
+    image = store.images.add(project.id, Image(np.zeros((4, 4), np.uint8), name="thrown away"))
+    kept = store.images.add(project.id, Image(np.ones((4, 4), np.uint8), name="kept"))
+    store.trash.put([image.id])
     with store.database.writing() as session:
         session.execute(update(ImageRow).where(ImageRow.id == image.id).values(trashed_at=now() - LONG_AGO))
-    begun = store.begin_revision(kept.id, RevisionKind.PREDICTION)
+    begun = store.revisions.begin(kept.id, RevisionKind.PREDICTION)
     half = [store.labels_dir / begun.id, store.images_dir / "half"]
     for folder in half:
         folder.mkdir()
@@ -60,13 +60,13 @@ def old(settings: Settings) -> list[Path]:
     upload.write_bytes(b"half")
     for path in (broken, upload):
         os.utime(path, (time.time() - 90_000,) * 2)
-    return [store.image_pyramid_path(image.id), *half, thrown, broken, upload]
+    return [store.images.pyramid_path(image.id), *half, thrown, broken, upload]
 
 
 def test_opening_and_looking_removes_nothing(settings: Settings, old: list[Path]) -> None:
     for _ in range(2):
         store, models = Store(settings), ModelStore(settings.models_dir)
-        assert [image.name for image in store.trashed_images()] == ["thrown away"]
+        assert [image.name for image in store.trash.images()] == ["thrown away"]
         assert [model.id for model in models.trashed()] == ["kidney"]
         assert [model.id for model in models.list()] == ["liver"]
         store.close()
@@ -77,7 +77,7 @@ def test_the_engine_removes_what_is_past_its_time_and_nothing_else(settings: Set
     store = Store(settings)
     assert clean(store) == len(old)
     assert [path for path in old if path.exists()] == []
-    assert [image.name for image in store.images()] == ["kept"]
+    assert [image.name for image in store.images.all()] == ["kept"]
     assert [model.id for model in ModelStore(settings.models_dir).list()] == ["liver"]
     assert clean(store) == 0
     store.close()

@@ -27,7 +27,9 @@ from core.labels.reading import LabelSource
 from core.review.audit_log import audit_entries
 from core.settings import Settings
 from core.store import ImageRecord, JobRecord, JobState, ProjectRecord, RevisionKind, Split, Store
+from core.store.images import Images
 from core.store.import_batch import Part, clean_batches, find_batch, new_batch, safe_name, take_upload
+from core.store.revisions import Revisions
 from tests.jobs import submit
 
 MAX_PX = 10**6
@@ -42,7 +44,7 @@ def here(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
     """An empty one."""
-    return store.create_project("one", DEFAULT_SCHEME)
+    return store.projects.create("one", DEFAULT_SCHEME)
 
 
 def _png(path: Path, pixels: Any) -> Path:
@@ -85,13 +87,14 @@ def test_label_images_become_references_with_coverage(store: Store, project: Pro
         ("kidney", "imported", "none"),
         ("liver_1", "imported", "added"),
     ]
-    kidney, liver = store.images(project.id)
+    kidney, liver = store.images.all(project.id)
     assert (kidney.split, liver.split) == (Split.POOL, Split.TRAIN)
-    revision = store.revisions(liver.id)[0]
+    revision = store.revisions.of_image(liver.id)[0]
     assert (revision.kind, revision.author) == (RevisionKind.REFERENCE, "Ada")
     assert [(row["class_id"], row["pixels"]) for row in revision.coverage[:3]] == [(0, 16), (1, 2), (2, 1)]
     assert np.array_equal(
-        open_pyramid(store.label_pyramid_path(revision.id)).read(0, slice(None), slice(None)), _labels(1, 1, 2, 255)
+        open_pyramid(store.revisions.pyramid_path(revision.id)).read(0, slice(None), slice(None)),
+        _labels(1, 1, 2, 255),
     )
 
 
@@ -106,8 +109,8 @@ def test_a_second_import_adds_nothing_twice(store: Store, project: ProjectRecord
     _png(tmp_path / "labels" / "b.png", _labels(2))
     third = _run(store, project, plan_import(tmp_path, DEFAULT_SCHEME))
     assert [(o["outcome"], o["labels"]) for o in third] == [("duplicate", "added")]
-    (only,) = store.images(project.id)
-    assert len(store.revisions(only.id)) == 2
+    (only,) = store.images.all(project.id)
+    assert len(store.revisions.of_image(only.id)) == 2
 
 
 def test_files_of_one_import_with_the_same_pixels_are_one_image(
@@ -122,18 +125,18 @@ def test_files_of_one_import_with_the_same_pixels_are_one_image(
     assert [(each["outcome"], each["of"]) for each in outcomes] == [
         ("imported", ""), ("duplicate", "a"), ("duplicate", "a")
     ]  # fmt: skip
-    assert len(store.images(project.id)) == 1
+    assert len(store.images.all(project.id)) == 1
 
 
 def test_what_a_file_changes_about_an_image_that_was_there_is_said(
     store: Store, project: ProjectRecord, tmp_path: Path
 ) -> None:
-    image = store.add_image(project.id, Image(_grey(1), name="old"))
-    made = store.begin_revision(
+    image = store.images.add(project.id, Image(_grey(1), name="old"))
+    made = store.revisions.begin(
         image.id, RevisionKind.PREDICTION, model_id="m", details={"summary": {"pixel_size_nm": None}}
     )
-    write_label_pyramid(store.label_pyramid_path(made.id), _labels(1), pixel_size_nm=None)
-    store.complete_revision(made.id)
+    write_label_pyramid(store.revisions.pyramid_path(made.id), _labels(1), pixel_size_nm=None)
+    store.revisions.complete(made.id)
     case = ImportCase("a", _png(tmp_path / "a.png", _grey(1)), pixel_size_nm=8.0)
     (outcome,) = _run(store, project, ImportPlan((case,)))
     assert (outcome["outcome"], outcome["of"]) == ("duplicate", "old")
@@ -148,9 +151,9 @@ def test_a_file_that_brings_the_pixel_size_cancels_predictions_without_it(
     store: Store, project: ProjectRecord, tmp_path: Path
 ) -> None:
     """They went on and ended as label maps of the wrong scale; nor did the audit log tell of the change."""
-    image, other = (store.add_image(project.id, Image(_grey(value), name=f"old {value}")) for value in (1, 2))
+    image, other = (store.images.add(project.id, Image(_grey(value), name=f"old {value}")) for value in (1, 2))
     wrong, right = (submit("predict", {"image_id": each.id}, store=store) for each in (image, other))
-    store.trash_images([image.id])
+    store.trash.put([image.id])
     case = ImportCase("a", _png(tmp_path / "a.png", _grey(1)), pixel_size_nm=8.0)
     twice = ImportCase("b", _png(tmp_path / "b.png", _grey(1)), pixel_size_nm=8.0)
     outcomes = _run(store, project, ImportPlan((case, twice)))
@@ -183,7 +186,7 @@ def test_a_job_that_was_cut_off_runs_again_and_says_imported(
     runner.run_job(row.id, 1)
     outcomes = job(row.id, store=store).result["outcomes"]
     assert [each["outcome"] for each in outcomes] == ["imported", "imported"]
-    assert len(store.images(project.id)) == 2
+    assert len(store.images.all(project.id)) == 2
 
 
 def test_one_bad_file_stops_no_other(store: Store, project: ProjectRecord, tmp_path: Path) -> None:
@@ -204,7 +207,7 @@ def test_one_bad_file_stops_no_other(store: Store, project: ProjectRecord, tmp_p
         assert (refusal.cause, refusal.remedy) == (outcomes[name]["cause"], outcomes[name]["remedy"])
     assert "5 x 4 px" in outcomes["a"]["cause"]
     assert "same size" in outcomes["a"]["remedy"]
-    assert [image.name for image in store.images(project.id)] == ["c"]
+    assert [image.name for image in store.images.all(project.id)] == ["c"]
 
 
 def test_cancelling_keeps_what_is_imported(
@@ -212,19 +215,19 @@ def test_cancelling_keeps_what_is_imported(
 ) -> None:
     for number in range(3):
         _png(tmp_path / "images" / f"a{number}.png", _grey(number))
-    real = store.add_image_once
+    real = store.images.add_once
 
     def add_then_stop(*args: Any, **kwargs: Any) -> tuple[ImageRecord, bool]:
         added = real(*args, **kwargs)
-        if len(store.images()) == 2:
+        if len(store.images.all()) == 2:
             request_cancel(jobs(store=store)[0].id, store=store)
             time.sleep(1.0)  # the job looks for such wishes four times a second
         return added
 
-    monkeypatch.setattr(store, "add_image_once", add_then_stop)
+    monkeypatch.setattr(store.images, "add_once", add_then_stop)
     row = _job(store, project, plan_import(tmp_path, DEFAULT_SCHEME))
     assert row.state is JobState.CANCELLED
-    assert [image.name for image in store.images(project.id)] == ["a0", "a1"]
+    assert [image.name for image in store.images.all(project.id)] == ["a0", "a1"]
     assert "a1: imported" in log_tail(row.id, store=store)
 
 
@@ -248,9 +251,9 @@ def test_masks_by_name_and_by_folder(store: Store, project: ProjectRecord, tmp_p
     assert _run(store, project, plan)[1]["labels"] == "added"
     expected = np.zeros((4, 5), np.uint8)
     expected[0], expected[3] = 1, 4
-    for image in store.images(project.id):
-        revision = store.revisions(image.id)[0]
-        found = open_pyramid(store.label_pyramid_path(revision.id)).read(0, slice(None), slice(None))
+    for image in store.images.all(project.id):
+        revision = store.revisions.of_image(image.id)[0]
+        found = open_pyramid(store.revisions.pyramid_path(revision.id)).read(0, slice(None), slice(None))
         assert np.array_equal(found, expected)
         assert (image.stack, image.z_index) == ("s", int(image.name[1]))
 
@@ -275,10 +278,10 @@ def test_a_dataset_is_taken_over_by_class_name(store: Store, project: ProjectRec
     )
     outcomes = _run(store, project, plan_import(tmp_path, DEFAULT_SCHEME))
     assert (outcomes[0]["name"], outcomes[0]["labels"]) == ("a", "added")
-    (image,) = store.images(project.id)
+    (image,) = store.images.all(project.id)
     assert (image.pixel_size.nm, image.pixel_size.source.value, image.pixel_size.detail) == (8, "file", "dataset.json")
-    revision = store.revisions(image.id)[0]
-    found = open_pyramid(store.label_pyramid_path(revision.id)).read(0, slice(None), slice(None))
+    revision = store.revisions.of_image(image.id)[0]
+    found = open_pyramid(store.revisions.pyramid_path(revision.id)).read(0, slice(None), slice(None))
     assert np.array_equal(found, _labels(2, 1, 255))
     with pytest.raises(DatasetError, match="project does not have: Nucleus"):
         plan_import(tmp_path, LabelScheme(DEFAULT_SCHEME.classes[:1]))
@@ -312,7 +315,7 @@ def test_ids_that_a_dataset_does_not_declare_become_no_class(
     assert (refused["cause"], refused["remedy"]) == (refusal.cause, refusal.remedy)
     assert refused["cause"] == f"a.png holds values that were not mapped: {stray} (3 px)."
     assert "dataset.json" in refused["remedy"]
-    assert [image.name for image in store.images(project.id)] == ["b"]
+    assert [image.name for image in store.images.all(project.id)] == ["b"]
 
 
 def test_a_stack_gives_every_page_and_takes_no_labels(store: Store, project: ProjectRecord, tmp_path: Path) -> None:
@@ -322,7 +325,7 @@ def test_a_stack_gives_every_page_and_takes_no_labels(store: Store, project: Pro
     tifffile.imwrite(tmp_path / "images" / "s.tif", np.stack([_grey(1), _grey(2)]), photometric="minisblack")
     outcomes = _run(store, project, plan_import(tmp_path, DEFAULT_SCHEME))
     assert [each["outcome"] for each in outcomes] == ["imported", "imported"]
-    assert [(image.stack, image.z_index) for image in store.images(project.id)] == [("s", 0), ("s", 1)]
+    assert [(image.stack, image.z_index) for image in store.images.all(project.id)] == [("s", 0), ("s", 1)]
     _png(tmp_path / "labels" / "s.png", _labels(1))
     (case,) = plan_import(tmp_path, DEFAULT_SCHEME).cases
     refusal = check_import(case, DEFAULT_SCHEME, deep=False, max_px=MAX_PX).refusal
@@ -373,7 +376,7 @@ def test_dropped_files_wait_under_their_names_and_go_after_the_import(
     assert not list(settings.uploads_dir.iterdir())
     _run(store, project, plan_import(batch.path, DEFAULT_SCHEME), batch_id=batch.id)
     assert not batch.path.exists()
-    assert [image.name for image in store.images(project.id)] == ["liver_ 1"]
+    assert [image.name for image in store.images.all(project.id)] == ["liver_ 1"]
 
 
 def test_forgotten_batches_are_cleaned(settings: Settings, store: Store) -> None:
@@ -393,7 +396,7 @@ def test_section_12_from_its_masks(store: Store, shared_data: Path) -> None:
     plan = plan_import(vnc / "images", scheme, labels=vnc / "masks_per_organelle", leave_out=["vnc_12_rgb.png"])
     case = next(each for each in plan.cases if each.label_paths)
     assert case.name == "vnc_12"
-    project = store.create_project("vnc", scheme)
+    project = store.projects.create("vnc", scheme)
     _run(store, project, ImportPlan((case,)))
     dataset = plan_import(vnc, scheme)
     same = next(each for each in dataset.cases if each.name == "vnc_12")
@@ -410,30 +413,35 @@ def _three(folder: Path) -> ImportPlan:
 
 def _only_the_odd_one(outcomes: list[dict[str, Any]], store: Store, project: ProjectRecord) -> dict[str, Any]:
     assert [each["outcome"] for each in outcomes] == ["imported", "refused", "imported"]
-    assert [image.name for image in store.images(project.id)] == ["first", "third"]
+    assert [image.name for image in store.images.all(project.id)] == ["first", "third"]
     assert outcomes[1]["cause"]
     assert outcomes[1]["remedy"]
     return outcomes[1]
 
 
-@pytest.mark.parametrize("where", ["add_image_once", "complete_revision"])
+@pytest.mark.parametrize("where", [(Images, "add_once"), (Revisions, "complete")])
 @pytest.mark.parametrize(
     "error", [LookupError("nobody thought of this"), MemoryError(), OSError(5, "Input/output error")]
 )
 def test_whatever_one_file_does_is_named_and_the_others_are_imported(
-    store: Store, project: ProjectRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+    store: Store,
+    project: ProjectRecord,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: tuple[type, str],
+    error: Exception,
 ) -> None:
     plan = _three(tmp_path)
-    original = getattr(Store, where)
+    original = getattr(*where)
     calls: list[int] = []
 
-    def odd(self: Store, *arguments: Any, **named: Any) -> Any:
+    def odd(self: Any, *arguments: Any, **named: Any) -> Any:
         calls.append(1)
         if len(calls) == 2:
             raise error
         return original(self, *arguments, **named)
 
-    monkeypatch.setattr(Store, where, odd)
+    monkeypatch.setattr(*where, odd)
     outcomes = _run(store, project, plan)
     assert [each["outcome"] for each in outcomes] == ["imported", "refused", "imported"]
     assert "odd" in outcomes[1]["cause"]
@@ -482,7 +490,7 @@ def test_a_database_that_does_not_answer_is_no_fault_of_a_file(
         raise OperationalError("insert", {}, Exception("disk I/O error"))
 
     plan = _three(tmp_path)
-    monkeypatch.setattr(Store, "add_image_once", gone)
+    monkeypatch.setattr(Images, "add_once", gone)
     row = _job(store, project, plan)
     assert row.state is JobState.FAILED
     assert "outcomes" not in row.result

@@ -22,9 +22,9 @@ from tests.jobs import submit
 @pytest.fixture
 def asked(store: Store) -> dict[str, JobRecord]:
     """A training, a prediction of Ann's, and the import of a model, which belongs to no project."""
-    project = store.create_project("liver", DEFAULT_SCHEME)
-    image = store.add_image(project.id, Image(np.zeros((8, 8), np.uint8)))
-    store.create_project("nerve", DEFAULT_SCHEME)
+    project = store.projects.create("liver", DEFAULT_SCHEME)
+    image = store.images.add(project.id, Image(np.zeros((8, 8), np.uint8)))
+    store.projects.create("nerve", DEFAULT_SCHEME)
     for name, role in (("Vera", Role.VIEWER), ("Ann", Role.ANNOTATOR), ("Rita", Role.REVIEWER)):
         set_member(store, project.id, name, role, by="")
     made = {
@@ -32,7 +32,9 @@ def asked(store: Store) -> dict[str, JobRecord]:
         "prediction": submit("predict", {"image_id": image.id, "model_id": "m"}, author="Ann", store=store),
         "model": submit("import_model", {"path": "model.zip"}, author="Rita", store=store),
     }
-    store.settings = load_settings(data_dir=store.settings.data_dir, min_free_bytes=0, access="roles", admins="Boss")
+    store._data.settings = load_settings(
+        data_dir=store.settings.data_dir, min_free_bytes=0, access="roles", admins="Boss"
+    )
     return made
 
 
@@ -152,7 +154,7 @@ def test_images_go_to_another_project_only_for_who_has_the_role_there_when_the_j
     store: Store, asked: dict[str, JobRecord], mode: str, least: Role
 ) -> None:
     source = str(asked["training"].params["project_id"])
-    target = next(project.id for project in store.projects() if project.id != source)
+    target = next(project.id for project in store.projects.all() if project.id != source)
     params = {"project_id": source, "target_id": target, "image_ids": [], "mode": mode}
     set_member(store, source, "Rita", Role.ADMIN, by="Boss")
     for role in ORDER:
@@ -169,12 +171,12 @@ def test_the_number_of_jobs_is_that_of_those_one_may_see(
     store: Store, asked: dict[str, JobRecord], person: str | None, counted: int
 ) -> None:
     """The line in the corner of every page counted the jobs of everybody."""
-    nerve = next(project.id for project in store.projects() if project.name == "nerve")
+    nerve = next(project.id for project in store.projects.all() if project.name == "nerve")
     submit("train", {"project_id": nerve}, store=store)
     assert sum(count_jobs(person=person, store=store).values()) == counted
 
 
 def test_where_access_is_open_everybody_is_asked_nothing(store: Store, asked: dict[str, JobRecord]) -> None:
-    store.settings = load_settings(data_dir=store.settings.data_dir, min_free_bytes=0)
+    store._data.settings = load_settings(data_dir=store.settings.data_dir, min_free_bytes=0)
     assert len(active_jobs(person="", store=store)) == 3
     assert request_cancel(asked["training"].id, by="", store=store).state is JobState.CANCELLED

@@ -92,7 +92,7 @@ def test_what_is_missing_in_old_rows_takes_its_default() -> None:
 
 def test_my_failed_import_is_found_among_many_newer_jobs_of_others(store: Store) -> None:
     """Pages looked through the newest 5 to 200 jobs of everybody."""
-    project = store.create_project("Nerve", DEFAULT_SCHEME)
+    project = store.projects.create("Nerve", DEFAULT_SCHEME)
     waiting = batch(store.settings)
     cases = ({"image_path": str(find_batch(store.settings, waiting).path / "images" / "a.tif")},)
     asked = put(ImportCasesParams(project_id=project.id, cases=cases, batch_id=waiting), author="Ada", store=store)
@@ -108,8 +108,8 @@ def test_my_failed_import_is_found_among_many_newer_jobs_of_others(store: Store)
 
 
 def test_a_job_of_an_image_goes_with_it_to_another_project(store: Store) -> None:
-    here, there = (store.create_project(name, DEFAULT_SCHEME) for name in ("here", "there"))
-    image = store.add_image(here.id, Image(np.zeros((4, 4), np.uint8), name="a.tif"))
+    here, there = (store.projects.create(name, DEFAULT_SCHEME) for name in ("here", "there"))
+    image = store.images.add(here.id, Image(np.zeros((4, 4), np.uint8), name="a.tif"))
     asked = put(PredictParams(image_id=image.id, model_id="m"), store=store)
     others(store, 30)
 
@@ -132,8 +132,8 @@ def test_every_model_of_a_job_is_kept(store: Store) -> None:
 
 
 def test_jobs_are_found_by_title_model_and_image(store: Store) -> None:
-    project = store.create_project("Nerve", DEFAULT_SCHEME)
-    image = store.add_image(project.id, Image(np.zeros((4, 4), np.uint8), name="axon.tif"))
+    project = store.projects.create("Nerve", DEFAULT_SCHEME)
+    image = store.images.add(project.id, Image(np.zeros((4, 4), np.uint8), name="axon.tif"))
     ids = {
         "axon": put(PredictParams(image_id=image.id, model_id="ganglion"), store=store).id,
         "Schwann": submit("train", {"name": "Schwann"}, store=store).id,

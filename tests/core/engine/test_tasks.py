@@ -54,7 +54,7 @@ def project(store: Store) -> ProjectRecord:
     from core.label_scheme import LabelScheme
 
     names = {"cell boundaries": 1, "glia": 2, "mitochondria": 3, "synapse": 4}
-    return store.create_project("p", LabelScheme.from_names(names))
+    return store.projects.create("p", LabelScheme.from_names(names))
 
 
 def do(store: Store, kind: str, **params: Any) -> JobRecord:
@@ -88,12 +88,12 @@ def test_an_upload_becomes_an_image_and_is_deleted(store: Store, project: Projec
     upload_id = upload(store, "cell.tif", tiff(tmp_path / "x.tif", ramp()[0]))
     done = do(store, "ingest", project_id=project.id, upload_id=upload_id, pixel_size_nm=5)
     assert done.state is JobState.SUCCEEDED, done
-    (image,) = store.images(project.id)
+    (image,) = store.images.all(project.id)
     assert (done.result["image_ids"], done.result["duplicates"]) == ([image.id], [])
     assert done.result["notices"] == list(image.notices)
     assert any("only 7 x 5 px" in notice for notice in image.notices)
     assert (image.name, image.pixel_size, image.stack) == ("cell.tif", PixelSize.from_user(5.0), "")
-    pixels = open_pyramid(store.image_pyramid_path(image.id)).read(0, slice(None), slice(None))
+    pixels = open_pyramid(store.images.pyramid_path(image.id)).read(0, slice(None), slice(None))
     np.testing.assert_array_equal(pixels, ramp()[0])
     assert list(store.settings.uploads_dir.iterdir()) == []
 
@@ -103,14 +103,14 @@ def test_a_file_on_the_server_stays_and_an_unknown_pixel_size_is_allowed(
 ) -> None:
     tiff(tmp_path / "stack.tif", ramp(3))
     done = do(store, "ingest", project_id=project.id, path=str(tmp_path / "stack.tif"), pages=[0, 2])
-    images = store.images(project.id)
+    images = store.images.all(project.id)
     assert done.result["image_ids"] == [image.id for image in images]
     assert [(image.stack, image.z_index) for image in images] == [("stack.tif", 0), ("stack.tif", 2)]
     assert images[0].pixel_size.nm is None
     assert (tmp_path / "stack.tif").is_file()
     again = do(store, "ingest", project_id=project.id, path=str(tmp_path / "stack.tif"))
     assert again.result["duplicates"] == done.result["image_ids"]
-    assert len(store.images(project.id)) == 3
+    assert len(store.images.all(project.id)) == 3
 
 
 def test_a_file_with_the_pixels_of_an_older_image_gives_it_the_size_it_lacks(
@@ -120,22 +120,22 @@ def test_a_file_with_the_pixels_of_an_older_image_gives_it_the_size_it_lacks(
     for name in ("a.tif", "b.tif", "c.tif"):
         tiff(tmp_path / name, ramp()[0])
     (image_id,) = do(store, "ingest", project_id=project.id, path=str(tmp_path / "a.tif")).result["image_ids"]
-    made = store.begin_revision(image_id, RevisionKind.PREDICTION, model_id="m", details={"summary": {}})
-    shape = store.image(image_id).shape_yx
-    write_label_pyramid(store.label_pyramid_path(made.id), np.zeros(shape, np.uint8), pixel_size_nm=None)
-    store.complete_revision(made.id)
-    store.trash_images([image_id])
+    made = store.revisions.begin(image_id, RevisionKind.PREDICTION, model_id="m", details={"summary": {}})
+    shape = store.images.get(image_id).shape_yx
+    write_label_pyramid(store.revisions.pyramid_path(made.id), np.zeros(shape, np.uint8), pixel_size_nm=None)
+    store.revisions.complete(made.id)
+    store.trash.put([image_id])
     done = do(store, "ingest", project_id=project.id, path=str(tmp_path / "b.tif"), pixel_size_nm=5).result
     assert done["outdated"] == {image_id: "1 label map by models becomes outdated: segment the image again."}
     assert (done["duplicates"], done["restored"], done["sized"]) == ([image_id], [image_id], [image_id])
     assert done["sizes_nm"] == {}
-    assert [(image.id, image.pixel_size.nm) for image in store.images(project.id)] == [(image_id, 5.0)]
+    assert [(image.id, image.pixel_size.nm) for image in store.images.all(project.id)] == [(image_id, 5.0)]
     told = [entry.what for entry in audit_entries(store, project.id, by="")]
     assert told == ["images_restored", "image_changed"]
     other = do(store, "ingest", project_id=project.id, path=str(tmp_path / "c.tif"), pixel_size_nm=4).result
     assert (other["restored"], other["sized"], other["sizes_nm"]) == ([], [], {image_id: 4.0})
     assert other["outdated"] == {}
-    assert store.image(image_id).pixel_size.nm == 5.0  # what was known first stays
+    assert store.images.get(image_id).pixel_size.nm == 5.0  # what was known first stays
 
 
 def test_two_files_of_one_name_are_two_stacks(store: Store, project: ProjectRecord, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_two_files_of_one_name_are_two_stacks(store: Store, project: ProjectReco
     for pixels in (ramp(2), ramp(2) + 100, ramp(2)):
         tiff(tmp_path / "s.tif", pixels)
         done = do(store, "ingest", project_id=project.id, path=str(tmp_path / "s.tif"))
-        stacks.append([store.image(image_id).stack for image_id in done.result["image_ids"]])
+        stacks.append([store.images.get(image_id).stack for image_id in done.result["image_ids"]])
     assert stacks == [["s.tif"] * 2, ["s.tif (2)"] * 2, ["s.tif"] * 2]
 
 
@@ -156,7 +156,7 @@ def test_blank_planes_stay_in_their_stack(store: Store, project: ProjectRecord, 
         pixels[3] = last
         tiff(tmp_path / "s.tif", pixels)
         done = do(store, "ingest", project_id=project.id, path=str(tmp_path / "s.tif"))
-        images = [store.image(image_id) for image_id in done.result["image_ids"]]
+        images = [store.images.get(image_id) for image_id in done.result["image_ids"]]
         assert [image.z_index for image in images] == [0, 1, 2, 3]
         assert len({image.id for image in images}) == 4
         stacks.append({image.stack for image in images})
@@ -167,7 +167,7 @@ def test_a_bad_file_fails_with_cause_and_remedy_and_leaves_nothing(store: Store,
     upload_id = upload(store, "../notes.tif", b"some text, not an image\n" * 10)
     done = do(store, "ingest", project_id=project.id, upload_id=upload_id)
     assert (done.state, "notes.tif" in done.error_cause, bool(done.error_remedy)) == (JobState.FAILED, True, True)
-    assert store.images() == ()
+    assert store.images.all() == ()
     assert list(store.settings.uploads_dir.iterdir()) == []
     assert list(store.images_dir.iterdir()) == []
 
@@ -186,7 +186,7 @@ def test_a_stack_that_breaks_in_the_middle_leaves_no_page(
     from core.errors import ImageError
     from core.imaging.guarded_micrograph import GuardedMicrograph
 
-    kept = store.add_image(project.id, Image(ramp(3)[0]))
+    kept = store.images.add(project.id, Image(ramp(3)[0]))
     real = GuardedMicrograph.read
 
     def read(self: GuardedMicrograph, page: int = 0) -> Image:
@@ -198,7 +198,7 @@ def test_a_stack_that_breaks_in_the_middle_leaves_no_page(
     tiff(tmp_path / "s.tif", ramp(3))
     done = do(store, "ingest", project_id=project.id, path=str(tmp_path / "s.tif"))
     assert (done.state, done.error_cause) == (JobState.FAILED, "page 3 is damaged")
-    assert store.images() == (kept,)  # the page that was there before is
+    assert store.images.all() == (kept,)  # the page that was there before is
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_unusable_ingest_parameters_are_explained(
     done = do(store, "ingest", **{"project_id": project.id, **filled})
     assert done.state is JobState.FAILED
     assert cause in done.error_cause, done
-    assert store.images() == ()
+    assert store.images.all() == ()
 
 
 def weightless(path: Path) -> StoredModel:
@@ -260,7 +260,7 @@ class FakePredictor:
 @pytest.fixture
 def image(store: Store, project: ProjectRecord) -> ImageRecord:
     """6 x 4 px of 1000 nm."""
-    return store.add_image(project.id, Image(np.zeros((6, 4), np.uint8), PixelSize.from_user(1000.0)))
+    return store.images.add(project.id, Image(np.zeros((6, 4), np.uint8), PixelSize.from_user(1000.0)))
 
 
 @pytest.fixture
@@ -276,14 +276,14 @@ def test_a_prediction_becomes_a_complete_revision(store: Store, image: ImageReco
     seen: list[Any] = []
 
     def look() -> None:
-        (row,) = store.revisions(image.id, state=None)
-        blocks = open_pyramid(store.label_pyramid_path(row.id)).read(0, slice(None), slice(None))
+        (row,) = store.revisions.of_image(image.id, state=None)
+        blocks = open_pyramid(store.revisions.pyramid_path(row.id)).read(0, slice(None), slice(None))
         seen.append((row, blocks))
 
     predictor.during = look
     done = do(store, "predict", image_id=image.id, model_id="tiny", step=0.75)
     assert done.state is JobState.SUCCEEDED, done
-    (revision,) = store.revisions(image.id)
+    (revision,) = store.revisions.of_image(image.id)
     assert done.result["revision_id"] == revision.id
     assert done.result["reused"] is False
     assert done.result["summary"]["backend"] == "fake"
@@ -295,7 +295,7 @@ def test_a_prediction_becomes_a_complete_revision(store: Store, image: ImageReco
     assert (row.state, row.details["progress"]) == (RevisionState.WRITING, 0.5)
     np.testing.assert_array_equal(blocks[:, 0], [1, 1, 1, 255, 255, 255])
     assert revision.version > row.version
-    pyramid = open_pyramid(store.label_pyramid_path(revision.id))
+    pyramid = open_pyramid(store.revisions.pyramid_path(revision.id))
     assert pyramid.complete
     np.testing.assert_array_equal(pyramid.read(0, slice(None), slice(None))[:, 0], [1, 1, 1, 2, 2, 2])
 
@@ -315,13 +315,13 @@ def test_specks_are_removed_as_blocks_arrive_and_the_map_before_is_kept(
     models.set_object_rules("tiny", rules)
     after = do(store, "predict", image_id=image.id, model_id="tiny").result
     assert after["reused"] is False
-    revision = store.revision(after["revision_id"])
-    labels = open_pyramid(store.label_pyramid_path(revision.id)).read(0, slice(None), slice(None))
+    revision = store.revisions.get(after["revision_id"])
+    labels = open_pyramid(store.revisions.pyramid_path(revision.id)).read(0, slice(None), slice(None))
     np.testing.assert_array_equal(labels[:, 0], [2, 2, 2, 2, 2, 2])  # what surrounds the piece
     np.testing.assert_array_equal(raw_labels(store, revision)[:, 0], [1, 1, 1, 2, 2, 2])
     row = next(row for row in cleaning_of(revision) if row.class_id == 1)
     assert (row.removed, row.objects_before, row.objects, row.source) == (1, 1, 0, RuleSource.DEFAULT)
-    untouched = cleaning_of(store.revision(before["revision_id"]))
+    untouched = cleaning_of(store.revisions.get(before["revision_id"]))
     assert [row.removed for row in untouched] == [0] * len(untouched)
 
 
@@ -333,9 +333,9 @@ def test_the_same_question_is_answered_from_memory(store: Store, image: ImageRec
     assert len(predictor.calls) == 1
     for other in ({"step": 0.25}, {"mirroring": True}, {"pixel_size_nm": 500}):
         assert do(store, "predict", **params, **other).result["revision_id"] != first.result["revision_id"]
-    store.set_pixel_size(image.id, PixelSize.from_user(2000.0))
+    store.images.set_pixel_size(image.id, PixelSize.from_user(2000.0))
     assert not do(store, "predict", **params).result["reused"]
-    assert len(store.revisions(image.id)) == 5
+    assert len(store.revisions.of_image(image.id)) == 5
 
 
 def test_new_weights_under_the_same_id_are_asked_again(
@@ -357,14 +357,14 @@ def test_a_cancelled_prediction_leaves_nothing(
     monkeypatch.setattr(JobContext, "cancelled", lambda _self: ask.is_set())
     done = do(store, "predict", image_id=image.id, model_id="tiny")
     assert (done.state, done.result) == (JobState.CANCELLED, {})
-    assert store.revisions(image.id, state=None) == ()
+    assert store.revisions.of_image(image.id, state=None) == ()
     assert list(store.labels_dir.iterdir()) == []
 
 
 def test_an_image_that_is_deleted_meanwhile_is_an_error_and_leaves_nothing(
     store: Store, image: ImageRecord, predictor: FakePredictor
 ) -> None:
-    predictor.during = lambda: store.delete_image(image.id)
+    predictor.during = lambda: store.images.delete(image.id)
     done = do(store, "predict", image_id=image.id, model_id="tiny")
     assert done.state is JobState.FAILED
     assert list(store.labels_dir.iterdir()) == []
@@ -388,7 +388,7 @@ def test_unusable_predict_parameters_are_explained(
     runner.run_job(row.id, 1)
     done = job(row.id, store=store)
     assert (done.state, cause in done.error_cause) == (JobState.FAILED, True), done
-    assert store.revisions(image.id, state=None) == ()
+    assert store.revisions.of_image(image.id, state=None) == ()
 
 
 def test_models_stay_loaded_but_not_all_of_them(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -418,14 +418,14 @@ def test_a_real_prediction_through_the_engine(settings: Settings, store: Store, 
     network.apply(network.initialize)
     write_model(settings.models_dir / "tiny", [network.state_dict()])
     pixels = np.random.default_rng(1).integers(0, 255, (300, 200), dtype=np.uint8)
-    image = store.add_image(project.id, Image(pixels, PixelSize.from_user(4.6)))
+    image = store.images.add(project.id, Image(pixels, PixelSize.from_user(4.6)))
     info = ensure_engine(settings, plugins=PLUGINS)
     try:
         first = wait_for(
             store, submit("predict", {"image_id": image.id, "model_id": "tiny"}, store=store).id, limit_s=120
         )
         assert first.state is JobState.SUCCEEDED, first
-        coverage = store.revision(first.result["revision_id"]).coverage
+        coverage = store.revisions.get(first.result["revision_id"]).coverage
         assert sum(row["pixels"] for row in coverage) == 300 * 200
         warm_row = submit("predict", {"image_id": image.id, "model_id": "tiny", "step": 1.0}, store=store)
         second = wait_for(store, warm_row.id)

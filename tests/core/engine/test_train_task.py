@@ -52,15 +52,15 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def plan(store: Store) -> TrainingPlan:
     """One image of 96 px whose last rows nobody has looked at; many short epochs."""
-    project = store.create_project("nerve", SCHEME)
+    project = store.projects.create("nerve", SCHEME)
     labels = stripes((96, 96))
     labels[80:] = 255
     image = noise(0, (96, 96))
     image[labels == 3] = 250
-    record = store.add_image(project.id, Image(image, PixelSize.from_user(100.0), "a"))
-    revision = store.begin_revision(record.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=100.0)
-    store.complete_revision(revision.id, coverage=[row.to_json() for row in coverage_table(labels, SCHEME, 100.0)])
+    record = store.images.add(project.id, Image(image, PixelSize.from_user(100.0), "a"))
+    revision = store.revisions.begin(record.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=100.0)
+    store.revisions.complete(revision.id, coverage=[row.to_json() for row in coverage_table(labels, SCHEME, 100.0)])
     return TrainingPlan(project.id, [record.id], "Nerve", epochs=400, iterations_per_epoch=2)
 
 
@@ -143,8 +143,8 @@ def test_pause_and_resume_even_with_another_engine(store: Store, plan: TrainingP
 
 
 def test_what_cannot_be_trained_is_refused_before_anything_is_queued(store: Store, plan: TrainingPlan) -> None:
-    bare = store.add_image(plan.project_id, Image(np.zeros((9, 9), np.uint8), name="bare"))
-    test = store.add_image(plan.project_id, Image(np.ones((9, 9), np.uint8), name="test"), split="test")
+    bare = store.images.add(plan.project_id, Image(np.zeros((9, 9), np.uint8), name="bare"))
+    test = store.images.add(plan.project_id, Image(np.ones((9, 9), np.uint8), name="test"), split="test")
     for image, words in ((bare, "no reference labels"), (test, "never trained on")):
         with pytest.raises(DatasetError, match=words):
             start_training(store, TrainingPlan(plan.project_id, [image.id], "x"))

@@ -28,13 +28,13 @@ PREDICTION = [[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0], [2, 0, 2, 2]]
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
     """An empty project of two classes."""
-    return store.create_project("cells", SCHEME)
+    return store.projects.create("cells", SCHEME)
 
 
 def add_image(store: Store, project: ProjectRecord, name: str, number: int = 0, **place: Any) -> ImageRecord:
     """A 4 x 4 image of the test set; ``number`` makes its pixels its own."""
     image = Image(np.full((4, 4), number, np.uint8), PixelSize.from_user(1000.0), name)
-    return store.add_image(project.id, image, **{"split": Split.TEST, **place})
+    return store.images.add(project.id, image, **{"split": Split.TEST, **place})
 
 
 def add_labels(
@@ -46,9 +46,9 @@ def add_labels(
 ) -> str:
     """A complete revision with these labels; its id."""
     details = {} if scheme is None else {"scheme": scheme.to_json()}
-    revision = store.begin_revision(image.id, kind, details=details)
-    write_label_pyramid(store.label_pyramid_path(revision.id), np.array(labels, np.uint8), pixel_size_nm=1000.0)
-    store.complete_revision(revision.id)
+    revision = store.revisions.begin(image.id, kind, details=details)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), np.array(labels, np.uint8), pixel_size_nm=1000.0)
+    store.revisions.complete(revision.id)
     return revision.id
 
 

@@ -38,7 +38,7 @@ def images(store: Store, project: ProjectRecord) -> list[ImageRecord]:
 def evaluate(store: Store, predictions: dict[str, Any], project_id: str, name: str = "by hand") -> str:
     """Id of an evaluation of these label maps."""
     made = {
-        image_id: add_labels(store, store.image(image_id), labels, RevisionKind.PREDICTION)
+        image_id: add_labels(store, store.images.get(image_id), labels, RevisionKind.PREDICTION)
         for image_id, labels in predictions.items()
     }
     plan = EvaluationPlan(project_id, predictions=made, name=name)
@@ -195,7 +195,7 @@ def test_the_report_loads_nothing_and_runs_only_what_its_policy_names(store: Sto
 
 def test_names_of_users_are_text_never_markup(store: Store, images: list[ImageRecord]) -> None:
     scheme = LabelScheme.from_names({f"m {HOSTILE}": 1, "n": 2})
-    project = store.create_project(f"p {HOSTILE}", scheme)
+    project = store.projects.create(f"p {HOSTILE}", scheme)
     image = add_image(store, project, f"i {HOSTILE}", 8, specimen=f"s {HOSTILE}")
     add_labels(store, image, REFERENCE)
     row_id = evaluate(store, {image.id: PREDICTION}, project.id, name=f"e {HOSTILE}")
@@ -248,7 +248,7 @@ def test_paired_differences_come_along(store: Store, images: list[ImageRecord], 
 
 
 def test_what_cannot_be_compared_or_made_says_why(store: Store, images: list[ImageRecord], evaluated: str) -> None:
-    other = store.create_project("other", store.project(images[0].project_id).scheme)
+    other = store.projects.create("other", store.projects.get(images[0].project_id).scheme)
     image = add_image(store, other, "elsewhere", 9)
     add_labels(store, image, REFERENCE)
     foreign = evaluate(store, {image.id: PREDICTION}, other.id)
@@ -264,8 +264,8 @@ def test_what_cannot_be_compared_or_made_says_why(store: Store, images: list[Ima
 
 def test_pictures_of_what_was_deleted_are_left_out(store: Store, images: list[ImageRecord], evaluated: str) -> None:
     assert b"data:image/jpeg" in made(store, evaluated, "report.html")
-    for revision in store.revisions(images[0].id, kind=RevisionKind.PREDICTION):
-        store.delete_revision(revision.id)
+    for revision in store.revisions.of_image(images[0].id, kind=RevisionKind.PREDICTION):
+        store.revisions.delete(revision.id)
     content = made(store, evaluated, "report.html")
     assert b"data:image/jpeg" not in content
     assert b"has been deleted since" in content

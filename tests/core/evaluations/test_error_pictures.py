@@ -30,7 +30,7 @@ SIZE = 1400
 @pytest.fixture
 def found(store: Store, project: ProjectRecord) -> Findings:
     """A missed object of 900 x 900 px, and ten wrong specks beside it."""
-    image = store.add_image(
+    image = store.images.add(
         project.id, Image(np.full((SIZE, SIZE), 120, np.uint8), PixelSize.from_user(10.0), "big"), split=Split.TEST
     )
     reference = np.zeros((SIZE, SIZE), np.uint8)
@@ -75,5 +75,5 @@ def test_a_missed_object_has_the_outline_of_the_reference(store: Store, found: F
 
 
 def test_what_was_deleted_has_no_picture(store: Store, found: Findings) -> None:
-    store.delete_revision(str(found.images[0].prediction_id))
+    store.revisions.delete(str(found.images[0].prediction_id))
     assert [one.jpeg for one in error_pictures(store, found, worst_errors(found))] == [None] * PER_IMAGE

@@ -85,7 +85,7 @@ def test_a_model_predicts_what_it_has_not_and_is_scored(
     assert predictor.calls == 3
     run_job(store, start_evaluation(store, plan))
     assert predictor.calls == 3, "the second evaluation takes the predictions that are there"
-    assert len(store.revisions(images[0].id, kind=RevisionKind.PREDICTION)) == 1
+    assert len(store.revisions.of_image(images[0].id, kind=RevisionKind.PREDICTION)) == 1
 
 
 def test_what_cannot_be_predicted_says_why(store: Store, images: list[ImageRecord], predictor: FakePredictor) -> None:
@@ -160,7 +160,7 @@ def test_results_have_the_names_and_colours_of_the_project_of_now(
     before = evaluation_report(store, first)
     now = LabelScheme(tuple(replace(item, color=f"#0{item.id}0203") for item in before.scheme.classes))
     renamed = LabelScheme((replace(now.classes[0], name="mito"), *now.classes[1:]))
-    store.update_project(project_id, scheme=renamed)
+    store.projects.update(project_id, scheme=renamed)
     report = evaluation_report(store, first)
     assert report.scheme == renamed
     assert report.figure("dice", 2).macro == before.figure("dice", 2).macro
@@ -176,7 +176,7 @@ def test_the_check_warns_of_what_scores_cannot_show(
     (model.path / "snapshot.json").write_text(json.dumps(trained_on), encoding="utf-8")
     add_image(store, project, "bare", 9)
     add_image(store, project, "neighbour", 10, split=Split.TRAIN, specimen="mouse 1")
-    store.update_image(images[1].id, specimen="mouse 1")
+    store.images.update(images[1].id, specimen="mouse 1")
     check = check_evaluation(store, EvaluationPlan(project.id, "liver"))
     assert check.refusals == ()
     assert [image.name for image in check.images] == ["section 0", "section 1", "section 2", "bare"]
@@ -230,7 +230,7 @@ def test_refusals(
 
 def test_classes_in_common_and_an_empty_test_set_are_needed(store: Store, settings: Settings) -> None:
     write_model(settings.models_dir / "liver")
-    other = store.create_project("plants", named("cell wall", "chloroplast"))
+    other = store.projects.create("plants", named("cell wall", "chloroplast"))
     refusals = [str(each) for each in check_evaluation(store, EvaluationPlan(other.id, "liver")).refusals]
     assert any("The test set is empty" in text for text in refusals)
     assert any("The model knows other classes" in text for text in refusals)
@@ -250,6 +250,6 @@ def test_images_of_one_name_are_told_apart(store: Store, project: ProjectRecord,
         project.id, predictions={images[0].id: add_labels(store, images[0], REFERENCE, RevisionKind.PREDICTION)}
     )
     row_id = start_evaluation(store, plan).params["evaluation_id"]
-    names = [image.name for image in store.evaluation_images(row_id)]
+    names = [image.name for image in store.evaluations.images(row_id)]
     assert names[0] == f"section 0 ({images[0].id[:6]})"
     assert names[-1] == f"section 0 ({twin.id[:6]})"

@@ -72,7 +72,7 @@ def test_an_evaluation_gives_the_figures_worked_by_hand(store: Store, images: li
     assert (first.name, first.specimen, first.scored, first.reason) == ("section 0", "a", True, "")
     assert first.values["dice"] == pytest.approx({ALL: (0.8 + 2 / 3) / 2, 1: 0.8, 2: 2 / 3})
     assert (first.reference_id, first.prediction_id) == (
-        store.revisions(images[0].id, kind=RevisionKind.REFERENCE)[0].id,
+        store.revisions.of_image(images[0].id, kind=RevisionKind.REFERENCE)[0].id,
         plan.predictions[images[0].id],
     )
 
@@ -101,8 +101,8 @@ def test_reading_again_measures_and_aggregates_nothing(
 
 def test_a_change_of_the_image_does_not_reach_the_evaluation(store: Store, images: list[ImageRecord]) -> None:
     row_id = run_job(store, start_evaluation(store, imported(store, images))).result["evaluation_id"]
-    store.update_image(images[0].id, name="renamed")
-    store.delete_image(images[1].id)
+    store.images.update(images[0].id, name="renamed")
+    store.images.delete(images[1].id)
     assert [image.name for image in evaluation_report(store, row_id).images] == ["section 0", "section 1", "section 2"]
 
 
@@ -125,7 +125,7 @@ def test_a_prediction_that_cannot_be_scored_says_why_and_the_others_are(
 ) -> None:
     plan = imported(store, images)
     asked = start_evaluation(store, plan)
-    store.delete_revision(plan.predictions[images[1].id])
+    store.revisions.delete(plan.predictions[images[1].id])
     done = run_job(store, asked)
     report = evaluation_report(store, done.result["evaluation_id"])
     assert [image.name for image in report.images] == ["section 0", "section 2"]
@@ -193,7 +193,7 @@ def test_deleting_stops_the_job_and_leaves_the_label_maps(store: Store, images: 
     delete_evaluation(store, asked.params["evaluation_id"])
     assert job(asked.id, store=store).state is JobState.CANCELLED
     assert evaluations(store, plan.project_id) == ()
-    assert len(store.revisions(images[0].id)) == 2
+    assert len(store.revisions.of_image(images[0].id)) == 2
     with pytest.raises(NotFoundError):
         delete_evaluation(store, asked.params["evaluation_id"])
 
@@ -206,7 +206,7 @@ def test_scores_are_deleted_by_who_may_evaluate_and_it_stands_in_the_log(
     evaluation_id = str(start_evaluation(store, plan).params["evaluation_id"])
     for name, role in (("Ann", Role.ANNOTATOR), ("Rita", Role.REVIEWER)):
         set_member(store, plan.project_id, name, role, by="")
-    store.settings = store.settings.model_copy(update={"access": Access.ROLES, "admins": "Root"})
+    store._data.settings = store.settings.model_copy(update={"access": Access.ROLES, "admins": "Root"})
     for person in ("", "Stranger", "Ann"):
         with pytest.raises(AccessError):
             delete_evaluation(store, evaluation_id, by=person)
@@ -228,7 +228,7 @@ def test_deleted_while_it_runs_is_no_crash(
 
 def _deleting(store: Store, evaluation_id: str) -> Any:
     def stored(*_: Any) -> dict[str, Any]:
-        store.delete_evaluation(evaluation_id)
+        store.evaluations.delete(evaluation_id)
         return {"scores": {}, "errors": []}
 
     return stored
@@ -253,14 +253,14 @@ def test_a_reference_that_was_made_anew_is_not_the_same(store: Store, images: li
 
 def test_a_project_takes_its_evaluations_with_it(store: Store, images: list[ImageRecord]) -> None:
     row_id = run_job(store, start_evaluation(store, imported(store, images))).result["evaluation_id"]
-    store.delete_project(images[0].project_id)
+    store.projects.delete(images[0].project_id)
     with pytest.raises(NotFoundError):
         evaluation(store, row_id)
-    assert store.evaluation_images(row_id) == ()
+    assert store.evaluations.images(row_id) == ()
 
 
 def test_what_is_refused_cannot_be_started(store: Store, project: ProjectRecord) -> None:
     with pytest.raises(DatasetError, match="test set is empty") as caught:
         start_evaluation(store, EvaluationPlan(project.id, model_id=None, predictions={"x": "y"}))
     assert caught.value.remedy.startswith("Mark images")
-    assert store.evaluations() == ()
+    assert store.evaluations.of_project() == ()

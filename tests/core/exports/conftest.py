@@ -45,7 +45,7 @@ class Tissue:
     def add(self, name: str, pixels: NDArray[np.generic], nm: float | None = 8.0, **facts: object) -> ImageRecord:
         """An image."""
         size = PixelSize() if nm is None else PixelSize(nm, PixelSizeSource.FILE, "TIFF")
-        image = self.store.add_image(self.project_id, Image(pixels, size, name), **facts)  # type: ignore[arg-type]
+        image = self.store.images.add(self.project_id, Image(pixels, size, name), **facts)  # type: ignore[arg-type]
         self.images[name] = image
         return image
 
@@ -64,13 +64,13 @@ class Tissue:
         labels = np.random.default_rng(seed).choice([0, 2, 7, 9], image.shape_yx).astype(np.uint8)
         if ignore:
             labels[:5] = 255
-        begun = self.store.begin_revision(
+        begun = self.store.revisions.begin(
             image.id, kind, model_id=model, author=author, details={"scheme": SCHEME.to_json()}
         )
-        path = self.store.label_pyramid_path(begun.id)
+        path = self.store.revisions.pyramid_path(begun.id)
         write_label_pyramid(path, labels, pixel_size_nm=image.pixel_size.nm, scheme=SCHEME)
         rows = coverage_table(labels, SCHEME, image.pixel_size.nm)
-        done = self.store.complete_revision(begun.id, coverage=[row.to_json() for row in rows])
+        done = self.store.revisions.complete(begun.id, coverage=[row.to_json() for row in rows])
         self.labels[name], self.revisions[name] = labels, done
         return done
 
@@ -101,7 +101,7 @@ def noise(seed: int, dtype: type = np.uint8) -> NDArray[np.generic]:
 
 @pytest.fixture
 def tissue(store: Store) -> Tissue:
-    made = Tissue(store, store.create_project("Liver", SCHEME, 8.0).id)
+    made = Tissue(store, store.projects.create("Liver", SCHEME, 8.0).id)
     made.add("Liver 1.tif", noise(1), 8.0, split="train", specimen="mouse 1", condition="control")
     made.add("liver 1.png", noise(2, np.uint16), 4.6, split="test", specimen="mouse 2", condition="=treated")
     made.add("CON", noise(3, np.float32), None, split="pool")

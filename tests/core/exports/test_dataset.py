@@ -24,7 +24,7 @@ from tests.jobs import submit
 
 def imported(store: Store, folder: Path, name: str) -> str:
     """A project made from a dataset folder, by the product's own import."""
-    project = store.create_project(name, read_classes(folder))
+    project = store.projects.create(name, read_classes(folder))
     cases = [case.to_json() for case in plan_import(folder, project.scheme).cases]
     row = submit("import_cases", {"project_id": project.id, "cases": cases}, store=store, author="Eve")
     assert claim(store, row, "here")
@@ -50,10 +50,10 @@ def test_a_round_trip_keeps_what_the_project_knows(tissue: Tissue, tmp_path: Pat
     store = tissue.store
     tissue.export(tmp_path / "out", tissue.request(labels=COUNTS, form=form))
     project_id = imported(store, tmp_path / "out", "again")
-    before, after = (sorted(store.images(each), key=lambda i: i.name) for each in (tissue.project_id, project_id))
+    before, after = (sorted(store.images.all(each), key=lambda i: i.name) for each in (tissue.project_id, project_id))
     assert [facts(image) for image in after] == [facts(image) for image in before]
     for old, new in zip(before, after, strict=True):
-        assert np.array_equal(pixels(store.image_pyramid_path(old.id)), pixels(store.image_pyramid_path(new.id))), (
+        assert np.array_equal(pixels(store.images.pyramid_path(old.id)), pixels(store.images.pyramid_path(new.id))), (
             old.name
         )
 
@@ -71,38 +71,38 @@ def test_label_maps_come_back_pixel_by_pixel_and_predictions_stay_predictions(ti
     store = tissue.store
     tissue.export(tmp_path / "out", tissue.request(form=Form.DATASET))
     project_id = imported(store, tmp_path / "out", "again")
-    found = {image.name: image for image in store.images(project_id)}
+    found = {image.name: image for image in store.images.all(project_id)}
     kinds = {}
     for name, labels in tissue.labels.items():
-        (revision,) = store.revisions(found[name].id)
+        (revision,) = store.revisions.of_image(found[name].id)
         kinds[name] = revision.kind
-        assert np.array_equal(pixels(store.label_pyramid_path(revision.id)), labels), name
+        assert np.array_equal(pixels(store.revisions.pyramid_path(revision.id)), labels), name
     assert kinds == {
         "Liver 1.tif": RevisionKind.REFERENCE,
         "liver 1.png": RevisionKind.REFERENCE,
         "CON": RevisionKind.PREDICTION,
         "vol z0": RevisionKind.REFERENCE,
     }
-    (prediction,) = store.revisions(found["CON"].id)
+    (prediction,) = store.revisions.of_image(found["CON"].id)
     assert prediction.details["maker"] == "m"
 
 
 def test_planes_that_look_the_same_all_stay(tissue: Tissue, tmp_path: Path) -> None:
     tissue.export(tmp_path / "out", tissue.request("vol z0", "vol z1", "vol z2", form=Form.DATASET))
     project_id = imported(tissue.store, tmp_path / "out", "again")
-    planes = tissue.store.images(project_id)
+    planes = tissue.store.images.all(project_id)
     assert sorted((image.stack, image.z_index) for image in planes) == [("vol", 0), ("vol", 1), ("vol", 2)]
 
 
 def test_importing_into_the_same_project_adds_nothing(tissue: Tissue, tmp_path: Path) -> None:
     tissue.export(tmp_path / "out", tissue.request(form=Form.DATASET))
-    store, project = tissue.store, tissue.store.project(tissue.project_id)
+    store, project = tissue.store, tissue.store.projects.get(tissue.project_id)
     cases = [case.to_json() for case in plan_import(tmp_path / "out", project.scheme).cases]
     row = submit("import_cases", {"project_id": project.id, "cases": cases}, store=store)
     assert claim(store, row, "here")
     runner.run_job(row.id, 1)
     assert {each["outcome"] for each in job(row.id, store=store).result["outcomes"]} == {"duplicate"}
-    assert len(store.images(project.id)) == len(tissue.images)
+    assert len(store.images.all(project.id)) == len(tissue.images)
 
 
 def test_only_what_people_confirmed_is_listed_for_training_and_tests(tissue: Tissue, tmp_path: Path) -> None:
@@ -149,11 +149,11 @@ def test_classes_of_an_older_label_map_are_translated_by_name(tissue: Tissue, tm
     store = tissue.store
     scheme = [{**item, "id": number} for number, item in enumerate(SCHEME.to_json(), start=1)]
     image = tissue.images["vol z2"]
-    begun = store.begin_revision(image.id, RevisionKind.REFERENCE, details={"scheme": scheme})
+    begun = store.revisions.begin(image.id, RevisionKind.REFERENCE, details={"scheme": scheme})
     from core.imaging.pyramid import write_label_pyramid
 
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.full(SHAPE, 2, np.uint8), pixel_size_nm=12.5)
-    store.complete_revision(begun.id, coverage=[{"class_id": 2, "name": "ER, rough", "pixels": 2080}])
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), np.full(SHAPE, 2, np.uint8), pixel_size_nm=12.5)
+    store.revisions.complete(begun.id, coverage=[{"class_id": 2, "name": "ER, rough", "pixels": 2080}])
     tissue.export(tmp_path / "out", tissue.request("vol z2", form=Form.DATASET))
     _, labels = load_case(open_dataset(tmp_path / "out").cases[0])
     assert np.unique(labels).tolist() == [7]

@@ -173,7 +173,7 @@ def test_the_same_export_is_not_queued_twice_and_one_person_takes_few_places(tis
 def test_an_export_of_what_is_gone_says_so(tissue: Tissue) -> None:
     store = tissue.store
     row = start_export(store, tissue.request("CON"), by="Ada")
-    store.delete_image(tissue.images["CON"].id)
+    store.images.delete(tissue.images["CON"].id)
     ended = ran(store, row)
     assert (ended.state, ended.error_cause) == (
         JobState.FAILED, "Nothing could be exported. The images have been deleted.",

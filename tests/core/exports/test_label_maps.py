@@ -39,14 +39,14 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def revision_id(store: Store) -> str:
-    project = store.create_project("p", DEFAULT_SCHEME, None)
+    project = store.projects.create("p", DEFAULT_SCHEME, None)
     pixels = np.full(LABELS.shape, 90, np.uint8)
     pixels[0, 0] = 200
-    image = store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), "=../Leber ä.ome.tif"))
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m")
-    write_label_pyramid(store.label_pyramid_path(revision.id), LABELS, pixel_size_nm=8.0, scheme=DEFAULT_SCHEME)
+    image = store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), "=../Leber ä.ome.tif"))
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="m")
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), LABELS, pixel_size_nm=8.0, scheme=DEFAULT_SCHEME)
     rows = coverage_table(LABELS, DEFAULT_SCHEME, 8.0)
-    store.complete_revision(revision.id, coverage=[row.to_json() for row in rows])
+    store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
     return revision.id
 
 
@@ -67,9 +67,9 @@ def test_label_files_hold_the_label_map(store: Store, revision_id: str) -> None:
 
 def test_every_file_has_the_names_and_colours_of_the_project_of_now(store: Store, revision_id: str) -> None:
     """They had those of the model, or of the day when they were written."""
-    image = store.image(store.revision(revision_id).image_id)
+    image = store.images.get(store.revisions.get(revision_id).image_id)
     classes = [replace(item, name=f"{item.name} 2", color=f"#0{item.id}0203") for item in DEFAULT_SCHEME.classes]
-    store.update_project(image.project_id, scheme=LabelScheme(tuple(classes)))
+    store.projects.update(image.project_id, scheme=LabelScheme(tuple(classes)))
     png, _, _ = render_download(store, revision_id, "labels.png", {})
     with PilImage.open(_path(png)) as picture:
         palette = picture.getpalette() or []
@@ -90,11 +90,11 @@ def test_every_file_has_the_names_and_colours_of_the_project_of_now(store: Store
 @pytest.mark.parametrize("shape", [(512, 40), (513, 40), (1300, 601), (1, 1)], ids=lambda s: f"{s[0]}x{s[1]}")
 def test_a_tiff_written_by_bands_equals_the_label_map(store: Store, shape: tuple[int, int]) -> None:
     labels = np.random.default_rng(1).choice([0, 1, 4, 255], shape).astype(np.uint8)
-    project = store.create_project("p", DEFAULT_SCHEME, None)
-    image = store.add_image(project.id, Image(np.full(shape, 90, np.uint8), PixelSize.from_user(4.0), "a.tif"))
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m")
-    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=4.0, scheme=DEFAULT_SCHEME)
-    store.complete_revision(revision.id, coverage=[])
+    project = store.projects.create("p", DEFAULT_SCHEME, None)
+    image = store.images.add(project.id, Image(np.full(shape, 90, np.uint8), PixelSize.from_user(4.0), "a.tif"))
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="m")
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=4.0, scheme=DEFAULT_SCHEME)
+    store.revisions.complete(revision.id, coverage=[])
     content, _, _ = render_download(store, revision.id, "labels.tif", {})
     with tifffile.TiffFile(_path(content)) as file:
         page = file.pages.first
@@ -124,12 +124,12 @@ def test_overlay_follows_its_options(store: Store, revision_id: str) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 def test_an_overlay_shows_every_row_in_the_window_of_the_image(store: Store, dtype: type) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (1100, 40)).astype(dtype)
-    project = store.create_project("p", DEFAULT_SCHEME, None)
-    image = store.add_image(project.id, Image(pixels, PixelSize(), "a.tif"))
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m")
+    project = store.projects.create("p", DEFAULT_SCHEME, None)
+    image = store.images.add(project.id, Image(pixels, PixelSize(), "a.tif"))
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="m")
     labels = np.zeros(pixels.shape, np.uint8)
-    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=None, scheme=DEFAULT_SCHEME)
-    store.complete_revision(revision.id, coverage=[])
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=None, scheme=DEFAULT_SCHEME)
+    store.revisions.complete(revision.id, coverage=[])
     content, _, _ = render_download(store, revision.id, "overlay.png", {})
     with PilImage.open(_path(content)) as picture:
         expected = to_display(pixels, *image.window)
@@ -163,8 +163,8 @@ def test_zip_opens_as_ome_zarr_with_labels(store: Store, revision_id: str, tmp_p
 def test_unknown_downloads_and_unfinished_maps_are_refused(store: Store, revision_id: str) -> None:
     with pytest.raises(NotFoundError, match=r"no download 'labels\.exe'"):
         render_download(store, revision_id, "labels.exe", {})
-    image_id = store.revision(revision_id).image_id
-    unfinished = store.begin_revision(image_id, RevisionKind.PREDICTION)
+    image_id = store.revisions.get(revision_id).image_id
+    unfinished = store.revisions.begin(image_id, RevisionKind.PREDICTION)
     for what in DOWNLOADS:
         with pytest.raises(StoreError, match="still being written"):
             render_download(store, unfinished.id, what, {})

@@ -26,6 +26,7 @@ from core.imaging.names import is_file_stem
 from core.imaging.reader import open_micrograph
 from core.settings import Access
 from core.store.records import RevisionKind
+from core.store.rounds import Rounds
 from core.store.store import Store
 from tests.core.exports.conftest import SCHEME, Tissue
 from tests.models import write_model
@@ -110,9 +111,9 @@ def test_the_manifest_names_every_file_with_its_checksum_and_what_is_missing(tis
 
 
 def test_an_image_that_cannot_be_read_is_named_and_spoils_nothing(tissue: Tissue, tmp_path: Path) -> None:
-    shutil.rmtree(tissue.store.label_pyramid_path(tissue.revisions["Liver 1.tif"].id))
+    shutil.rmtree(tissue.store.revisions.pyramid_path(tissue.revisions["Liver 1.tif"].id))
     chunk = next(
-        path for path in tissue.store.image_pyramid_path(tissue.images["CON"].id).rglob("*") if "c" in path.parts
+        path for path in tissue.store.images.pyramid_path(tissue.images["CON"].id).rglob("*") if "c" in path.parts
     )
     (chunk if chunk.is_file() else next(p for p in chunk.rglob("*") if p.is_file())).write_bytes(b"broken")
     packed = tissue.export(tmp_path / "out", tissue.request(parts=(Part.LABELS_TIFF, Part.MICROGRAPHS)))
@@ -193,7 +194,7 @@ class TestChoice:
         assert self.counting(tissue, name) == other.id
         write_model(tissue.store.settings.models_dir / "own")
         promoted = type("Promoted", (), {"model_id": "own"})()
-        monkeypatch.setattr(Store, "promoted_model", lambda self, project_id: promoted)
+        monkeypatch.setattr(Rounds, "promoted_model", lambda self, project_id: promoted)
         assert self.counting(tissue, name) == own.id
 
     def test_one_source_takes_only_that(self, tissue: Tissue) -> None:
@@ -247,7 +248,7 @@ def test_only_who_may_look_exports(tmp_path: Path) -> None:
         data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0, access=Access.ROLES, admins="Root"
     )
     store = Store(settings)
-    tissue = Tissue(store, store.create_project("Liver", SCHEME, 8.0).id)
+    tissue = Tissue(store, store.projects.create("Liver", SCHEME, 8.0).id)
     tissue.add("a.tif", noise(1))
     tissue.label("a.tif", RevisionKind.REFERENCE, 1)
     with pytest.raises(AccessError, match="Eve has no role"):

@@ -41,7 +41,7 @@ Way = Callable[[float], object]
 
 def _project(store: Store) -> Way:
     def made(nm: float) -> object:
-        return store.create_project(f"at {nm}", DEFAULT_SCHEME, nm)
+        return store.projects.create(f"at {nm}", DEFAULT_SCHEME, nm)
 
     return made
 

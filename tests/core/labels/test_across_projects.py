@@ -78,8 +78,8 @@ def model(store: Store) -> StoredModel:
 
 @pytest.fixture
 def image(store: Store) -> ImageRecord:
-    project = store.create_project("liver", PROJECT)
-    return store.add_image(project.id, Image(np.zeros(SHAPE, np.uint8), PixelSize.from_user(5.0), name="a.tif"))
+    project = store.projects.create("liver", PROJECT)
+    return store.images.add(project.id, Image(np.zeros(SHAPE, np.uint8), PixelSize.from_user(5.0), name="a.tif"))
 
 
 def predict(store: Store, image: ImageRecord, **more: Any) -> Any:
@@ -91,7 +91,7 @@ def predict(store: Store, image: ImageRecord, **more: Any) -> Any:
 
 
 def newest(store: Store, image: ImageRecord) -> RevisionRecord:
-    return store.revisions(image.id, kind=RevisionKind.PREDICTION)[0]
+    return store.revisions.of_image(image.id, kind=RevisionKind.PREDICTION)[0]
 
 
 def read(store: Store, revision: RevisionRecord | str) -> NDArray[np.uint8]:
@@ -109,7 +109,7 @@ def test_a_prediction_is_written_in_the_projects_classes(store: Store, image: Im
     done = predict(store, image)
     assert done.state is JobState.SUCCEEDED, done
     made = newest(store, image)
-    raw = open_pyramid(store.label_pyramid_path(made.id))
+    raw = open_pyramid(store.revisions.pyramid_path(made.id))
     assert np.array_equal(raw.read(0, slice(None), slice(None)), in_project(membrane=3, mito=1))
     assert set(np.unique(raw.read(1, slice(None), slice(None)))) == {0, 1, 3}
     assert LabelScheme.from_json(made.details["scheme"]) == PROJECT == label_classes(store, made)
@@ -128,8 +128,8 @@ def test_corrected_approved_and_trained_on_class_by_class(
     predict(store, image)
     made = newest(store, image)
     draft, _ = begin_draft(store, image.id, "Ada", made.id)
-    store.hold_draft(draft.id, "tab", "Ada")
-    store.set_whole_image(draft.id, "tab", True)
+    store.drafts.hold(draft.id, "tab", "Ada")
+    store.drafts.set_whole_image(draft.id, "tab", True)
     correction = submit_draft(store, draft.id, "tab").revision
     assert not difference(store, made.id, correction.id).changes.pixels
     (waiting,) = queue(store, image.project_id)
@@ -187,8 +187,8 @@ def test_the_jobs_own_class_map_comes_first(store: Store, image: ImageRecord, mo
 
 def test_a_model_that_knows_none_of_the_classes_is_refused(store: Store, model: StoredModel) -> None:
     """It would have written an empty label map."""
-    project = store.create_project("roots", LabelScheme.from_names({"cell wall": 1, "plastid": 2}))
-    image = store.add_image(project.id, Image(np.zeros(SHAPE, np.uint8), name="b.tif"))
+    project = store.projects.create("roots", LabelScheme.from_names({"cell wall": 1, "plastid": 2}))
+    image = store.images.add(project.id, Image(np.zeros(SHAPE, np.uint8), name="b.tif"))
     failed = predict(store, image)
     assert failed.state is JobState.FAILED
     assert failed.error_cause == (
@@ -196,7 +196,7 @@ def test_a_model_that_knows_none_of_the_classes_is_refused(store: Store, model: 
         "plastid), so its label map would be empty."
     )
     assert "match the classes" in failed.error_remedy
-    assert store.revisions(image.id, state=None) == ()
+    assert store.revisions.of_image(image.id, state=None) == ()
     decide_classes(store, project.id, model, {"mitochondrion": "plastid", "golgi": None}, add=["Membrane"], by="Ada")
     assert predict(store, image).state is JobState.SUCCEEDED
     assert np.array_equal(read(store, newest(store, image)), in_project(membrane=3, mito=2))
@@ -205,12 +205,12 @@ def test_a_model_that_knows_none_of_the_classes_is_refused(store: Store, model: 
 def test_only_who_manages_the_project_adds_classes(store: Store, image: ImageRecord, model: StoredModel) -> None:
     for role in (Role.VIEWER, Role.ANNOTATOR, Role.ADMIN):
         set_member(store, image.project_id, role.value, role, by="")
-    store.settings = load_settings(data_dir=store.settings.data_dir, min_free_bytes=0, access="roles")
+    store._data.settings = load_settings(data_dir=store.settings.data_dir, min_free_bytes=0, access="roles")
     with pytest.raises(AccessError):
         decide_classes(store, image.project_id, model, {"golgi": None}, by="viewer")
     with pytest.raises(AccessError):
         decide_classes(store, image.project_id, model, {}, add=["golgi"], by="annotator")
-    assert store.project(image.project_id).scheme == PROJECT
+    assert store.projects.get(image.project_id).scheme == PROJECT
     decide_classes(store, image.project_id, model, {"golgi": None}, by="annotator")
     decide_classes(store, image.project_id, model, {}, add=["golgi"], by="admin")
     with pytest.raises(LabelMapError):
@@ -227,25 +227,25 @@ class TestWrittenByAnEarlierVersion:
     def write(self, store: Store, image: ImageRecord) -> RevisionRecord:
         from core.imaging.pyramid import write_label_pyramid
 
-        begun = store.begin_revision(
+        begun = store.revisions.begin(
             image.id, RevisionKind.PREDICTION, model_id="brain", details={"scheme": MODEL.to_json()}
         )
         sure = SURE[FOUND]
-        path = store.label_pyramid_path(begun.id)
+        path = store.revisions.pyramid_path(begun.id)
         write_label_pyramid(path, FOUND, pixel_size_nm=5.0, confidence_yx=sure, scheme=MODEL)
-        return store.complete_revision(begun.id)
+        return store.revisions.complete(begun.id)
 
     def test_it_is_read_in_the_projects_classes(self, store: Store, image: ImageRecord, old: RevisionRecord) -> None:
         assert np.array_equal(read(store, old), in_project(membrane=3, mito=1))
         assert tour(store, image.id, "ada").suggestions[0].class_id == 3
         draft, _ = begin_draft(store, image.id, "Ada", old.id)
-        store.hold_draft(draft.id, "tab", "Ada")
-        store.set_whole_image(draft.id, "tab", True)
+        store.drafts.hold(draft.id, "tab", "Ada")
+        store.drafts.set_whole_image(draft.id, "tab", True)
         correction = submit_draft(store, draft.id, "tab").revision
         assert np.array_equal(read(store, correction), in_project(membrane=3, mito=1))
 
     def test_it_is_refused_where_no_class_is_known(self, store: Store) -> None:
-        project = store.create_project("roots", LabelScheme.from_names({"cell wall": 1, "plastid": 2}))
-        image = store.add_image(project.id, Image(np.zeros(SHAPE, np.uint8), name="b.tif"))
+        project = store.projects.create("roots", LabelScheme.from_names({"cell wall": 1, "plastid": 2}))
+        image = store.images.add(project.id, Image(np.zeros(SHAPE, np.uint8), name="b.tif"))
         with pytest.raises(LabelMapError, match=r"classes of its model \(Membrane, mitochondrion, golgi\), of which"):
             read(store, self.write(store, image))

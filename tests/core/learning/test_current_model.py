@@ -22,7 +22,7 @@ from tests.models import write_model
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("liver", DEFAULT_SCHEME)
+    return store.projects.create("liver", DEFAULT_SCHEME)
 
 
 @pytest.fixture
@@ -34,13 +34,13 @@ def models(store: Store) -> ModelStore:
 
 
 def add_image(store: Store, project: ProjectRecord, value: int = 0) -> ImageRecord:
-    return store.add_image(project.id, Image(np.full((4, 4), value, np.uint8), PixelSize.from_user(8.0), f"{value}"))
+    return store.images.add(project.id, Image(np.full((4, 4), value, np.uint8), PixelSize.from_user(8.0), f"{value}"))
 
 
 def predicted(store: Store, image: ImageRecord, model_id: str) -> None:
-    revision = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id=model_id)
-    write_label_pyramid(store.label_pyramid_path(revision.id), np.zeros((4, 4), np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(revision.id)
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=model_id)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), np.zeros((4, 4), np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(revision.id)
 
 
 def found(store: Store, models: ModelStore, project: ProjectRecord, image_id: str | None = None) -> tuple[str, Reason]:
@@ -69,7 +69,7 @@ def test_each_reason_counts_before_the_next(store: Store, models: ModelStore, pr
 def test_another_projects_models_and_predictions_do_not_count(
     store: Store, models: ModelStore, project: ProjectRecord
 ) -> None:
-    other = store.create_project("nerve", DEFAULT_SCHEME)
+    other = store.projects.create("nerve", DEFAULT_SCHEME)
     write_model(models.models_dir / "nerve-1", project_id=other.id, created="2024-01-01T00:00:00+00:00")
     predicted(store, add_image(store, other), "old")
     assert found(store, models, project) == (STARTER_ID, Reason.DEFAULT)
@@ -162,7 +162,7 @@ def test_a_new_model_is_asked_about_once(store: Store, models: ModelStore, proje
     decline_model(store, project.id, "own-1", "Ada")
     assert model_to_ask_about(store, models, project.id) is None
     promote_model(store, project.id, "own-1", "Ada", "After all.")
-    assert store.declined_models(project.id) == frozenset()
+    assert store.model_choices.declined(project.id) == frozenset()
     write_model(models.models_dir / "earlier", project_id=project.id, created="2023-02-01T00:00:00+00:00")
     assert model_to_ask_about(store, models, project.id) is None  # made before that choice
     write_model(models.models_dir / "own-2", project_id=project.id, created="2999-01-01T00:00:00+00:00")

@@ -24,7 +24,7 @@ GREY = np.arange(16, dtype=np.uint8).reshape(4, 4)
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("nerve", SCHEME)
+    return store.projects.create("nerve", SCHEME)
 
 
 @pytest.fixture
@@ -36,18 +36,18 @@ def correction(store: Store, image: ImageRecord, class_id: int, *rows: int, appr
     """One class everywhere, confirmed in some rows."""
     covered = np.zeros((4, 4), np.uint8)
     covered[list(rows)] = 1
-    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author="Ada")
-    path = store.label_pyramid_path(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.CORRECTION, author="Ada")
+    path = store.revisions.pyramid_path(begun.id)
     write_label_pyramid(path, np.full((4, 4), class_id, np.uint8), pixel_size_nm=8.0)
     write_label_pyramid(path / COVERAGE, covered, pixel_size_nm=8.0)
-    made = store.complete_revision(begun.id, covered={str(class_id): int(covered.sum())})
+    made = store.revisions.complete(begun.id, covered={str(class_id): int(covered.sum())})
     if approved:
         decide(store, made.id, "Bo", Decision.APPROVE, "")
     return made
 
 
 def labels_of(store: Store, revision: RevisionRecord) -> list[list[int]]:
-    pyramid = open_pyramid(store.label_pyramid_path(revision.id))
+    pyramid = open_pyramid(store.revisions.pyramid_path(revision.id))
     return np.asarray(pyramid.read(0, slice(None), slice(None))).tolist()
 
 
@@ -111,5 +111,5 @@ def test_an_annotator_does_not_make_references(store: Store, project: ProjectRec
     roles = Store(store.settings.model_copy(update={"access": Access.ROLES}))
     with pytest.raises(AccessError):
         make_references(roles, project.id, by="Cy")
-    assert store.revisions(image.id, kind=RevisionKind.REFERENCE) == ()
+    assert store.revisions.of_image(image.id, kind=RevisionKind.REFERENCE) == ()
     roles.close()

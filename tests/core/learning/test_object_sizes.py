@@ -29,7 +29,7 @@ def project(store: Store, models: ModelStore) -> ProjectRecord:
     """It has the models' classes under other ids."""
     scheme = models.get("lab").scheme
     names = {item.name: 10 + item.id for item in scheme.classes}
-    return store.create_project("liver", LabelScheme.from_names(names))
+    return store.projects.create("liver", LabelScheme.from_names(names))
 
 
 def test_predictions_are_held_against_what_their_model_learned(

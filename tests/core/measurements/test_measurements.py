@@ -37,7 +37,7 @@ def label_maps(store: Store, project_id: str, source: Source) -> tuple[MeasuredM
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("liver", SCHEME)
+    return store.projects.create("liver", SCHEME)
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def image(store: Store, project: ProjectRecord) -> ImageRecord:
 
 
 def add(store: Store, project: ProjectRecord, name: str, nm: float | None = 100.0) -> ImageRecord:
-    pixels = np.full((8, 8), len(store.images(project.id)), np.uint8)
+    pixels = np.full((8, 8), len(store.images.all(project.id)), np.uint8)
     size = PixelSize() if nm is None else PixelSize.from_user(nm)
-    return store.add_image(project.id, Image(pixels, size, name))
+    return store.images.add(project.id, Image(pixels, size, name))
 
 
 def label(
@@ -56,11 +56,11 @@ def label(
     **facts: Any,
 ) -> RevisionRecord:  # fmt: skip
     """A complete label map."""
-    begun = store.begin_revision(image.id, kind, **facts)
-    path = store.label_pyramid_path(begun.id)
+    begun = store.revisions.begin(image.id, kind, **facts)
+    path = store.revisions.pyramid_path(begun.id)
     with LabelPyramidWriter(path, labels.shape, pixel_size_nm=None, with_confidence=confidence) as writer:
         writer.write(0, 0, labels, np.full(labels.shape, 204, np.uint8) if confidence else None)
-    return store.complete_revision(begun.id)
+    return store.revisions.complete(begun.id)
 
 
 def test_an_empty_project_has_nothing_to_measure(store: Store, project: ProjectRecord, image: ImageRecord) -> None:
@@ -110,7 +110,7 @@ def test_a_corrected_image_is_measured_as_corrected_beside_the_others(
     found = measured(store, there[COUNTING], 30.0)
     assert [each.revision.id for each in found.missing] == [corrected.id]  # the others are measured already
     for other in ("b", "c"):
-        made = label(store, next(i for i in store.images(project.id) if i.name == other), RevisionKind.CORRECTION)
+        made = label(store, next(i for i in store.images.all(project.id) if i.name == other), RevisionKind.CORRECTION)
         decide(store, made.id, "Bo", Decision.APPROVE)
     assert COUNTING not in sources(store, project.id)  # it would be the approved corrections again
 
@@ -131,7 +131,7 @@ def test_planes_of_a_stack_belong_together(store: Store, project: ProjectRecord)
     for number in range(2):
         size = PixelSize.from_user(100.0)
         pixels = np.full((8, 8), number, np.uint8)
-        plane = store.add_image(project.id, Image(pixels, size, f"p{number}"), stack="s.tif", z_index=number)
+        plane = store.images.add(project.id, Image(pixels, size, f"p{number}"), stack="s.tif", z_index=number)
         label(store, plane, RevisionKind.REFERENCE)
     maps = label_maps(store, project.id, REFERENCES)
     run_job(store, start_measuring(store, project.id, maps, 30.0))
@@ -172,7 +172,7 @@ def test_another_pixel_size_or_contact_distance_costs_the_contacts_only(
     assert farther.missing == ()
     assert farther.images[0].table.area_px.tolist() == [6, 3]
     assert np.isnan(farther.images[0].table.near).all()
-    store.set_pixel_size(image.id, PixelSize.from_user(50.0))
+    store.images.set_pixel_size(image.id, PixelSize.from_user(50.0))
     resized = label_maps(store, project.id, REFERENCES)
     found = measured(store, resized, 300.0)
     assert found.images[0].table.pixel_size_nm == 50.0
@@ -242,11 +242,11 @@ def test_a_label_map_that_was_deleted_meanwhile_leaves_nothing(
     kept = label(store, image, RevisionKind.REFERENCE)
     gone = label(store, add(store, project, "b"), RevisionKind.REFERENCE)
     row = start_measuring(store, project.id, label_maps(store, project.id, REFERENCES), 30.0)
-    store.delete_revision(gone.id)
+    store.revisions.delete(gone.id)
     assert run_job(store, row).result["measured"] == 1
-    assert not store.label_pyramid_path(gone.id).exists()
-    store.delete_revision(kept.id)
-    assert not store.object_table_path(kept.id).exists()
+    assert not store.revisions.pyramid_path(gone.id).exists()
+    store.revisions.delete(kept.id)
+    assert not store.revisions.object_table_path(kept.id).exists()
 
 
 def test_images_without_a_pixel_size_are_measured_in_pixels(store: Store, project: ProjectRecord) -> None:
@@ -264,20 +264,20 @@ def test_the_table_is_no_part_of_what_is_taken_away_as_ome_zarr(
 ) -> None:
     made = label(store, image, RevisionKind.REFERENCE)
     run_job(store, start_measuring(store, project.id, [MeasuredMap(image, made)], 30.0))
-    partial = store.object_table_path(made.id).with_name(".objects.npz.1f.partial")
+    partial = store.revisions.object_table_path(made.id).with_name(".objects.npz.1f.partial")
     partial.write_bytes(b"half")  # somebody measures just now
     path, _, _ = render_download(store, made.id, "ome-zarr.zip", {})
     assert isinstance(path, Path)
     with zipfile.ZipFile(path) as archive:
         assert not [name for name in archive.namelist() if "objects" in name]
-    assert store.object_table_path(made.id).is_file()
+    assert store.revisions.object_table_path(made.id).is_file()
 
 
 def test_sweeping_leaves_the_table(store: Store, project: ProjectRecord, image: ImageRecord) -> None:
     made = label(store, image, RevisionKind.REFERENCE)
     run_job(store, start_measuring(store, project.id, [MeasuredMap(image, made)], 30.0))
     store.sweep()
-    assert store.object_table_path(made.id).is_file()
+    assert store.revisions.object_table_path(made.id).is_file()
 
 
 def test_blind_work_is_not_measured_by_the_other_annotator(

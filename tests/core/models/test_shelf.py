@@ -116,10 +116,10 @@ def test_what_is_past_its_time_is_removed(store: ModelStore) -> None:
 def test_an_unknown_pixel_size_can_be_given_once(store: ModelStore) -> None:
     model_folder(store.models_dir, "foreign", pixel_size_nm=None)
     with pytest.raises(ModelError, match="-4 nm per pixel cannot be right"):
-        store.set_pixel_size("foreign", -4.0)
-    assert store.set_pixel_size("foreign", 4.5).pixel_size_nm == 4.5
+        store.images.set_pixel_size("foreign", -4.0)
+    assert store.images.set_pixel_size("foreign", 4.5).pixel_size_nm == 4.5
     with pytest.raises(ModelError, match=r"4\.5 nm"):
-        store.set_pixel_size("foreign", 5.0)
+        store.images.set_pixel_size("foreign", 5.0)
 
 
 def test_the_snapshot_travels_and_unknown_files_do_no_harm(tmp_path: Path, store: ModelStore) -> None:

@@ -41,8 +41,8 @@ RULES = ObjectRules((ObjectRule(class_id=1, smallest=0.05, smallest_cut=0.01, la
 
 @pytest.fixture
 def image(store: Store) -> ImageRecord:
-    project = store.create_project("liver", SCHEME)
-    return store.add_image(project.id, Image(np.zeros((20, 20), np.uint8), PixelSize.from_user(100.0), "a"))
+    project = store.projects.create("liver", SCHEME)
+    return store.images.add(project.id, Image(np.zeros((20, 20), np.uint8), PixelSize.from_user(100.0), "a"))
 
 
 @pytest.fixture
@@ -52,16 +52,16 @@ def prediction(store: Store, image: ImageRecord) -> RevisionRecord:
 
 
 def predicted(store: Store, image: ImageRecord, labels_yx: NDArray[np.uint8]) -> RevisionRecord:
-    begun = store.begin_revision(
+    begun = store.revisions.begin(
         image.id, RevisionKind.PREDICTION, model_id="tiny", details={"scheme": SCHEME.to_json(), MATCH: {}}
     )
-    with LabelPyramidWriter(store.label_pyramid_path(begun.id), labels_yx.shape, pixel_size_nm=100.0) as writer:
+    with LabelPyramidWriter(store.revisions.pyramid_path(begun.id), labels_yx.shape, pixel_size_nm=100.0) as writer:
         writer.write(0, 0, labels_yx, labels_yx + np.uint8(100))
-    return store.complete_revision(begun.id, summary={"backend": "fake"})
+    return store.revisions.complete(begun.id, summary={"backend": "fake"})
 
 
 def pixels(store: Store, revision: RevisionRecord) -> NDArray[np.uint8]:
-    return np.asarray(open_pyramid(store.label_pyramid_path(revision.id)).read(0, slice(None), slice(None)))
+    return np.asarray(open_pyramid(store.revisions.pyramid_path(revision.id)).read(0, slice(None), slice(None)))
 
 
 def test_other_rules_make_another_label_map(store: Store, prediction: RevisionRecord) -> None:
@@ -78,7 +78,7 @@ def test_other_rules_make_another_label_map(store: Store, prediction: RevisionRe
         RevisionState.COMPLETE,
     )
     assert new.details["summary"] == {"backend": "fake"}
-    confidence = open_pyramid(store.label_pyramid_path(new.id)).confidence
+    confidence = open_pyramid(store.revisions.pyramid_path(new.id)).confidence
     assert confidence is not None
     assert confidence.read(0, slice(None), slice(None)).tolist() == (RAW + np.uint8(100)).tolist()
     mitochondria, er = cleaning_of(new)
@@ -101,7 +101,7 @@ def test_other_rules_make_another_label_map(store: Store, prediction: RevisionRe
 def test_an_image_of_unknown_pixel_size_is_cleaned_at_that_of_the_model(store: Store, image: ImageRecord) -> None:
     write_model(store.settings.models_dir / "tiny", pixel_size_nm=100.0)
     prediction = predicted(store, image, RAW)
-    store.set_pixel_size(image.id, PixelSize())
+    store.images.set_pixel_size(image.id, PixelSize())
     assert cleaning_of(clean_again(store, prediction, RULES))[0].removed == 2
     shutil.rmtree(store.settings.models_dir / "tiny")
     assert cleaning_of(clean_again(store, prediction, RULES))[0].removed == 0  # nobody knows a size then
@@ -130,22 +130,22 @@ def test_pieces_say_what_any_size_would_leave(store: Store, prediction: Revision
 
 def test_a_change_of_the_project_s_classes_is_followed(store: Store, prediction: RevisionRecord) -> None:
     new = clean_again(store, prediction, RULES)
-    project = store.project(store.image(new.image_id).project_id)
-    store.update_project(project.id, scheme=LabelScheme((project.scheme[1],)))
-    kept = store.revision(new.id)
+    project = store.projects.get(store.images.get(new.image_id).project_id)
+    store.projects.update(project.id, scheme=LabelScheme((project.scheme[1],)))
+    kept = store.revisions.get(new.id)
     raw_yx = raw_labels(store, kept)
     assert (raw_yx == 2).sum() == 0
     assert (raw_yx == 1).sum() == 38
 
 
 def test_label_maps_of_people_are_not_cleaned(store: Store, image: ImageRecord) -> None:
-    begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
+    begun = store.revisions.begin(image.id, RevisionKind.REFERENCE)
     with LabelPyramidWriter(
-        store.label_pyramid_path(begun.id), RAW.shape, pixel_size_nm=None, with_confidence=False
+        store.revisions.pyramid_path(begun.id), RAW.shape, pixel_size_nm=None, with_confidence=False
     ) as writer:
         writer.write(0, 0, RAW)
     with pytest.raises(PredictionError, match="Only predictions"):
-        clean_again(store, store.complete_revision(begun.id), RULES)
+        clean_again(store, store.revisions.complete(begun.id), RULES)
 
 
 def test_a_failure_leaves_nothing(store: Store, prediction: RevisionRecord, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,14 +155,14 @@ def test_a_failure_leaves_nothing(store: Store, prediction: RevisionRecord, monk
     monkeypatch.setattr(Changes, "save", fail)
     with pytest.raises(OSError, match="no space"):
         clean_again(store, prediction, RULES)
-    assert store.revisions(prediction.image_id, state=None) == (prediction,)
+    assert store.revisions.of_image(prediction.image_id, state=None) == (prediction,)
     assert [path.name for path in store.labels_dir.iterdir()] == [prediction.id]
 
 
 def test_the_job_makes_the_label_map(store: Store, prediction: RevisionRecord) -> None:
     asked = submit("clean", {"revision_id": prediction.id, "rules": RULES.to_json()}, store=store)
     done = run_job(store, asked)
-    assert done.result["revision_id"] == store.revisions(prediction.image_id)[0].id != prediction.id
+    assert done.result["revision_id"] == store.revisions.of_image(prediction.image_id)[0].id != prediction.id
     refused = run_job(store, submit("clean", {"revision_id": prediction.id}, store=store))
     assert "object rules cannot be read" in refused.error_cause
 
@@ -181,7 +181,7 @@ def test_the_table_to_take_away_has_numbers_before_and_after(store: Store, predi
 def test_sizes_mean_pixels_as_the_prediction_was_made(store: Store, prediction: RevisionRecord) -> None:
     """The page counted with the pixel size of the prediction, and the masks were cleaned with that of the image."""
     cleaned = clean_again(store, prediction, RULES)
-    store.set_pixel_size(prediction.image_id, PixelSize.from_user(200.0))
+    store.images.set_pixel_size(prediction.image_id, PixelSize.from_user(200.0))
     again = clean_again(store, cleaned, RULES)
     assert cleaning_of(again)[0].smallest_px == pytest.approx(5)  # at 100 nm, not 1.25 px at 200 nm
     assert pixels(store, again).tolist() == pixels(store, cleaned).tolist()

@@ -50,13 +50,13 @@ def guarded(tmp_path: Path) -> Iterator[Store]:
 
 def add_project(store: Store) -> ProjectRecord:
     """An empty project."""
-    return store.create_project("nerve", SCHEME)
+    return store.projects.create("nerve", SCHEME)
 
 
 def add_image(store: Store, project: ProjectRecord, name: str = "a.tif", **keywords: object) -> ImageRecord:
     """An image of 4 x 4 pixels, another one for each name."""
     pixels = np.random.default_rng(sum(name.encode())).integers(0, 255, (4, 4), np.uint8)
-    return store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), name=name), **keywords)  # type: ignore[arg-type]
+    return store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), name=name), **keywords)  # type: ignore[arg-type]
 
 
 def add_labels(
@@ -69,9 +69,9 @@ def add_labels(
     parent: RevisionRecord | None = None,
 ) -> RevisionRecord:
     """A complete label map; 255: not confirmed."""
-    begun = store.begin_revision(image.id, kind, author=author, parent_id=parent.id if parent else None)
-    write_label_pyramid(store.label_pyramid_path(begun.id), labels_yx.astype(np.uint8), pixel_size_nm=8.0)
-    return store.complete_revision(begun.id)
+    begun = store.revisions.begin(image.id, kind, author=author, parent_id=parent.id if parent else None)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), labels_yx.astype(np.uint8), pixel_size_nm=8.0)
+    return store.revisions.complete(begun.id)
 
 
 @pytest.fixture

@@ -67,13 +67,13 @@ def test_nothing_in_common_is_undefined() -> None:
 
 def test_only_what_both_confirmed_counts(store: Store, image: ImageRecord) -> None:
     one = add_labels(store, image, np.where(FIRST == 255, 0, FIRST), author="Ada")
-    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author="Dee")
-    path = store.label_pyramid_path(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.CORRECTION, author="Dee")
+    path = store.revisions.pyramid_path(begun.id)
     write_label_pyramid(path, np.full((4, 4), 1, np.uint8), pixel_size_nm=8.0)
     covered = np.zeros((4, 4), np.uint8)
     covered[:2] = 1
     write_label_pyramid(path / COVERAGE, covered, pixel_size_nm=8.0)
-    other = store.complete_revision(begun.id)
+    other = store.revisions.complete(begun.id)
     found = agreement_between(store, one.id, other.id)
     assert (found.shared_px, found.differing_px) == (8, 4)
     assert found.dice[1] == pytest.approx(8 / 12)
@@ -129,9 +129,9 @@ def test_earlier_work_is_no_answer_and_whoever_is_excused_hides_nothing(
 
 def test_all_who_are_asked_begin_from_the_prediction_of_then(store: Store, image: ImageRecord) -> None:
     def predicted(value: int) -> str:
-        begun = store.begin_revision(image.id, RevisionKind.PREDICTION, model_id="m")
-        write_label_pyramid(store.label_pyramid_path(begun.id), np.full((4, 4), value, np.uint8), pixel_size_nm=8.0)
-        return store.complete_revision(begun.id).id
+        begun = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="m")
+        write_label_pyramid(store.revisions.pyramid_path(begun.id), np.full((4, 4), value, np.uint8), pixel_size_nm=8.0)
+        return store.revisions.complete(begun.id).id
 
     first = predicted(1)
     correction = add_labels(store, image, FIRST, author="Cy")
@@ -150,7 +150,7 @@ def test_all_who_are_asked_begin_from_the_prediction_of_then(store: Store, image
 
 
 def test_whoever_has_begun_already_is_not_asked(store: Store, image: ImageRecord) -> None:
-    store.open_draft(image.id, "Ada", None)
+    store.drafts.open(image.id, "Ada", None)
     with pytest.raises(ReviewError, match="Ada has an open draft"):
         ask_to_annotate(store, image.id, ["Dee", "Ada"], by="Bo")
     assert own_work(store, image.id, "Dee") is None, "nobody was asked"

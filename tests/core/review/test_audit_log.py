@@ -67,14 +67,14 @@ def test_a_failed_transaction_leaves_no_line(store: Store, project: ProjectRecor
 
 def test_the_log_outlives_its_project(store: Store, project: ProjectRecord) -> None:
     fill(store, project.id)
-    store.delete_project(project.id)
+    store.projects.delete(project.id)
     assert len(list(audit_entries(store, project.id, by=""))) == 2
 
 
 def test_exports_hold_every_line(store: Store, project: ProjectRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_log, "_PAGE", 2)
     fill(store, project.id, 5)
-    fill(store, store.create_project("other", project.scheme).id)
+    fill(store, store.projects.create("other", project.scheme).id)
     rows = list(csv.DictReader(io.StringIO(as_csv(audit_entries(store, project.id, by="")))))
     assert [row["subject"] for row in rows] == ["r0", "r1", "r2", "r3", "r4"]
     assert rows[0]["who"] == "'=Ada", "a spreadsheet must not run it"

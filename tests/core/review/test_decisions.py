@@ -115,7 +115,7 @@ def test_nobody_approves_their_own_work_unless_allowed(
     with pytest.raises(AccessError, match="their own work"):
         decide(store, revision.id, name, Decision.APPROVE)
     set_approve_own(store, project.id, True, by="Ada")
-    assert store.project(project.id).approve_own
+    assert store.projects.get(project.id).approve_own
     assert may_decide(store, revision.id, name) == ""
     assert decide(store, revision.id, name, Decision.APPROVE).state is ReviewState.APPROVED
 
@@ -202,7 +202,7 @@ def test_every_decision_is_in_the_log_with_its_reason(store: Store, image: Image
 
 def test_images_in_the_trash_are_not_decided(store: Store, image: ImageRecord) -> None:
     revision = add_labels(store, image, BLANK)
-    store.trash_images([image.id])
+    store.trash.put([image.id])
     with pytest.raises(NotFoundError):
         decide(store, revision.id, "Bo", Decision.APPROVE)
 
@@ -225,7 +225,7 @@ def test_once_the_author_has_gone_on_the_decision_stays(store: Store, image: Ima
     first, second = (add_labels(store, image, BLANK, author=name) for name in ("Ada", "Dee"))
     for each in (first, second):
         ACTS["reject"](store, each.id)
-    store.open_draft(image.id, " ADA", None)
+    store.drafts.open(image.id, " ADA", None)
     assert "has gone on" in may_take_back(store, first.id, "Bo")
     with pytest.raises(ReviewError, match="has gone on"):
         reopen(store, first.id, "Bo", "wrong button")

@@ -115,7 +115,7 @@ def test_filters(store: Store, project: ProjectRecord) -> None:
     assert ids(states=everything, assignee="bo") == [second.id]
     assert ids(states=everything, text="B.T") == [second.id]
     assert ids(states=everything, image_id=images[0].id) == [third.id]
-    store.trash_images([images[0].id])
+    store.trash.put([images[0].id])
     assert ids(states=everything) == [second.id]
 
 
@@ -151,11 +151,11 @@ def test_who_may_look(guarded: Store) -> None:
 def test_coverage_beside_the_labels_does_not_hide_a_change(
     store: Store, project: ProjectRecord, image: ImageRecord
 ) -> None:
-    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author="Ada")
-    path = store.label_pyramid_path(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.CORRECTION, author="Ada")
+    path = store.revisions.pyramid_path(begun.id)
     write_label_pyramid(path, PREDICTED, pixel_size_nm=8.0)
     write_label_pyramid(path / COVERAGE, BLANK, pixel_size_nm=8.0)
-    store.complete_revision(begun.id)
+    store.revisions.complete(begun.id)
     (row,) = queue(store, project.id)
     assert row.changes is not None
     assert row.changes.pixels == 6

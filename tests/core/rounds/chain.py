@@ -92,8 +92,8 @@ def fill(store: Store, project: ProjectRecord, test_images: int = 5) -> None:
 
 def label(store: Store, image: ImageRecord) -> RevisionRecord:
     """A reference of an image, with its coverage as an import keeps it."""
-    begun = store.begin_revision(image.id, RevisionKind.REFERENCE)
+    begun = store.revisions.begin(image.id, RevisionKind.REFERENCE)
     labels = np.array(REFERENCE, np.uint8)
-    write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=1000.0)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=1000.0)
     rows = coverage_table(labels, SCHEME, 1000.0)
-    return store.complete_revision(begun.id, coverage=[row.to_json() for row in rows])
+    return store.revisions.complete(begun.id, coverage=[row.to_json() for row in rows])

@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("nerve", SCHEME)
+    return store.projects.create("nerve", SCHEME)
 
 
 def add(
@@ -44,14 +44,16 @@ def add(
 ) -> ImageRecord:
     size = PixelSize.from_user(nm) if nm is not None else PixelSize(None, PixelSizeSource.UNKNOWN)
     image = Image(pixels, size, name=name)
-    return store.add_image(project.id, image, split=split, specimen=specimen, stack=stack, z_index=0 if stack else None)
+    return store.images.add(
+        project.id, image, split=split, specimen=specimen, stack=stack, z_index=0 if stack else None
+    )
 
 
 def label(store: Store, image: ImageRecord, labels: np.ndarray) -> RevisionRecord:
-    revision = store.begin_revision(image.id, RevisionKind.REFERENCE)
-    write_label_pyramid(store.label_pyramid_path(revision.id), labels, pixel_size_nm=8.0)
+    revision = store.revisions.begin(image.id, RevisionKind.REFERENCE)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=8.0)
     rows = coverage_table(labels, SCHEME, 8.0)
-    return store.complete_revision(revision.id, coverage=[row.to_json() for row in rows])
+    return store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
 
 
 def some_labels() -> np.ndarray:

@@ -49,7 +49,7 @@ def model(store: Store, project: ProjectRecord, image: ImageRecord) -> StoredMod
 
 
 def test_the_same_images_and_settings(store: Store, model: StoredModel, tmp_path: Path) -> None:
-    label(store, store.images()[0], np.full((16, 16), 7, np.uint8))  # newer labels do not count
+    label(store, store.images.all()[0], np.full((16, 16), 7, np.uint8))  # newer labels do not count
     request = training_again(store, model, tmp_path / "second")
     assert (request.epochs, request.seed, request.pixel_size_nm, request.resume) == (3, 5, 9.0, False)
     assert request.out == tmp_path / "second"
@@ -61,10 +61,10 @@ def test_the_same_images_and_settings(store: Store, model: StoredModel, tmp_path
 
 
 def test_what_has_gone_is_named(store: Store, model: StoredModel, image: ImageRecord, tmp_path: Path) -> None:
-    store.delete_revision(store.revisions(image.id)[0].id)
+    store.revisions.delete(store.revisions.of_image(image.id)[0].id)
     with pytest.raises(TrainingError, match=r"label map of a\.tif has been deleted"):
         training_again(store, model, tmp_path / "second")
-    store.delete_image(image.id)
+    store.images.delete(image.id)
     with pytest.raises(TrainingError, match=r"image a\.tif has been deleted"):
         training_again(store, model, tmp_path / "second")
     assert list(tmp_path.glob(".second*")) == []
@@ -73,7 +73,7 @@ def test_what_has_gone_is_named(store: Store, model: StoredModel, image: ImageRe
 def test_labels_that_changed_on_disk_are_named(
     store: Store, model: StoredModel, image: ImageRecord, tmp_path: Path
 ) -> None:
-    path = store.label_pyramid_path(store.revisions(image.id)[0].id)
+    path = store.revisions.pyramid_path(store.revisions.of_image(image.id)[0].id)
     remove_tree(path)
     write_label_pyramid(path, np.full((16, 16), 3, np.uint8), pixel_size_nm=8.0)
     with pytest.raises(TrainingError, match=r"pixels or labels of a\.tif have changed"):

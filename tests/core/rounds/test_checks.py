@@ -17,8 +17,8 @@ def grey(seed: int) -> np.ndarray:
 
 
 def look(store: Store, project: ProjectRecord, chosen: list[ImageRecord], parent: LabelScheme | None = None) -> TrainingCheck:  # fmt: skip  # noqa: E501
-    references = store.project_revisions(project.id, RevisionKind.REFERENCE)
-    return check_training(chosen, store.images(project.id), references, SCHEME, parent_scheme=parent)
+    references = store.revisions.newest_of_project(project.id, RevisionKind.REFERENCE)
+    return check_training(chosen, store.images.all(project.id), references, SCHEME, parent_scheme=parent)
 
 
 def test_balance_counts_pixels_and_images(store: Store, project: ProjectRecord) -> None:
@@ -64,7 +64,7 @@ def test_stacks_and_specimens_shared_with_the_test_set(store: Store, project: Pr
     assert "stack 's1'" in told
     assert "specimen 'm1'" in told
     assert "'m2'" not in told
-    assert len(straddling(store.images(project.id))) == 2
+    assert len(straddling(store.images.all(project.id))) == 2
 
 
 @pytest.mark.parametrize(

@@ -47,21 +47,21 @@ def plan(store: Store, project: ProjectRecord, settings: Settings, monkeypatch: 
 
 
 def image_of(store: Store, plan: RoundPlan, split: Split, number: int = 0) -> ImageRecord:
-    return [image for image in store.images(plan.project_id) if image.split is split][number]
+    return [image for image in store.images.all(plan.project_id) if image.split is split][number]
 
 
 def correct(
     store: Store, image: ImageRecord, class_id: int, rows: int, *, seconds: float, parent: str | None = None
 ) -> RevisionRecord:
     """A correction that paints the class over the first rows, and confirms them; made in a draft."""
-    draft, _ = store.open_draft(image.id, "Ada", parent)
-    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author="Ada", parent_id=parent)
+    draft, _ = store.drafts.open(image.id, "Ada", parent)
+    begun = store.revisions.begin(image.id, RevisionKind.CORRECTION, author="Ada", parent_id=parent)
     labels, covered = np.zeros((2, 4, 4), np.uint8)
     labels[:rows], covered[:rows] = class_id, 1
-    path = store.label_pyramid_path(begun.id)
+    path = store.revisions.pyramid_path(begun.id)
     write_label_pyramid(path, labels, pixel_size_nm=8.0)
     write_label_pyramid(path / COVERAGE, covered, pixel_size_nm=8.0)
-    made = store.complete_revision(begun.id, covered={str(class_id): 4 * rows})
+    made = store.revisions.complete(begun.id, covered={str(class_id): 4 * rows})
     with store.database.writing() as session:
         row = session.get_one(DraftRow, draft.id)
         row.state, row.seconds, row.submitted_revision_id = "submitted", seconds, begun.id
@@ -113,19 +113,21 @@ def test_a_round_is_warned_of_what_it_cannot_learn(store: Store, plan: RoundPlan
 
 
 def test_a_class_that_came_into_the_scheme_between_rounds_is_told_of(store: Store, plan: RoundPlan) -> None:
-    scheme = store.project(plan.project_id).scheme
+    scheme = store.projects.get(plan.project_id).scheme
     more = LabelScheme((*scheme.classes, LabelClass(3, "ER", "#00ff00", "#009e73")))
-    store.update_project(plan.project_id, scheme=more)
+    store.projects.update(plan.project_id, scheme=more)
     check = check_round(store, plan)
     (told,) = (each for each in check.warnings if each.startswith("New since round 1: ER."))
     assert "2 of 2 images have label maps from before" in told
     assert any("the model will never find: ER" in each for each in check.warnings)
     it = start_round(store, plan)
     work(store)
-    it = store.round(it.id)
-    old, new = store.round(it.id), store.evaluation(it.evaluation_id or "")
+    it = store.rounds.get(it.id)
+    old, new = store.rounds.get(it.id), store.evaluations.get(it.evaluation_id or "")
     assert [each.name for each in new.scheme.classes] == ["mitochondria", "nucleus", "ER"]
-    assert old.base_evaluation_id not in {store.rounds(plan.project_id)[0].base_evaluation_id}, "other classes: anew"
+    assert old.base_evaluation_id not in {store.rounds.of_project(plan.project_id)[0].base_evaluation_id}, (
+        "other classes: anew"
+    )
     assert it.comparison is not None
     assert [each["name"] for each in it.comparison["classes"]][:3] == ["mitochondria", "nucleus", "ER"]
 

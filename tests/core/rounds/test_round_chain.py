@@ -84,7 +84,7 @@ def test_a_round_runs_to_its_decision_and_on_to_new_predictions(
     begun = start_round(store, plan, "Ada")
     assert (begun.number, begun.state, begun.step) == (1, RoundState.RUNNING, Step.SNAPSHOT)
     work(store)
-    it = store.round(begun.id)
+    it = store.rounds.get(begun.id)
     assert (it.state, it.step, it.model_id) == (RoundState.WAITING, Step.DECIDE, "cells-round-1")
     assert states(it) == ["done", "done", "done", "done", "running", "pending"]
     assert machine.trained[0]["learning_rate"] == 0.001
@@ -96,15 +96,15 @@ def test_a_round_runs_to_its_decision_and_on_to_new_predictions(
 
     promote(store, it.id, "Bo")
     work(store)
-    it = store.round(begun.id)
+    it = store.rounds.get(begun.id)
     assert (it.state, it.decision, it.decided_by) == (RoundState.DONE, RoundDecision.PROMOTED, "Bo")
     assert it.finished_at is not None
-    promoted = store.promoted_model(plan.project_id)
+    promoted = store.rounds.promoted_model(plan.project_id)
     assert promoted is not None
     assert (promoted.model_id, promoted.round_id, promoted.who) == ("cells-round-1", it.id, "Bo")
-    pool = [image for image in store.images(plan.project_id) if image.split is Split.POOL]
+    pool = [image for image in store.images.all(plan.project_id) if image.split is Split.POOL]
     for image in pool:
-        (made,) = store.revisions(image.id, kind=RevisionKind.PREDICTION)
+        (made,) = store.revisions.of_image(image.id, kind=RevisionKind.PREDICTION)
         assert made.model_id == "cells-round-1"
         assert tour(store, image.id, "Ada").revision_id == made.id
     told = [(entry.who, entry.what) for entry in audit_entries(store, plan.project_id, by="Root")]
@@ -125,14 +125,14 @@ def test_a_round_runs_to_its_decision_and_on_to_new_predictions(
 def test_a_round_promotes_by_itself_only_when_asked(store: Store, plan: RoundPlan, machine: Machine) -> None:
     it = start_round(store, replace(plan, automatic=True), "Ada")
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, it.decision, it.decided_by) == (RoundState.DONE, RoundDecision.PROMOTED, "Ada")
     machine.wrong = {"cells-round-2": 3}
     worse = start_round(store, replace(plan, automatic=True), "Ada")
     work(store)
-    worse = store.round(worse.id)
+    worse = store.rounds.get(worse.id)
     assert (worse.state, worse.step, outcome(worse)) == (RoundState.WAITING, Step.DECIDE, Outcome.FAILED)
-    assert store.promoted_model(plan.project_id).model_id == "cells-round-1"  # type: ignore[union-attr]
+    assert store.rounds.promoted_model(plan.project_id).model_id == "cells-round-1"  # type: ignore[union-attr]
 
 
 def test_the_model_in_use_is_not_scored_twice_on_the_same_references(
@@ -141,28 +141,28 @@ def test_the_model_in_use_is_not_scored_twice_on_the_same_references(
     first = first_promoted(store, plan)
     second = start_round(store, plan)
     work(store)
-    second = store.round(second.id)
-    assert second.base_evaluation_id == store.round(first.id).evaluation_id
+    second = store.rounds.get(second.id)
+    assert second.base_evaluation_id == store.rounds.get(first.id).evaluation_id
     assert (second.base_model_id, second.promoted_then) == ("cells-round-1", "cells-round-1")
-    assert len(store.evaluations(plan.project_id)) == 3
-    image = next(image for image in store.images(plan.project_id) if image.split is Split.TEST)
+    assert len(store.evaluations.of_project(plan.project_id)) == 3
+    image = next(image for image in store.images.all(plan.project_id) if image.split is Split.TEST)
     keep(store, second.id, "Ada")
     work(store)
     label(store, image)
     third = start_round(store, plan)
     work(store)
-    assert store.round(third.id).base_evaluation_id != second.base_evaluation_id
+    assert store.rounds.get(third.id).base_evaluation_id != second.base_evaluation_id
 
 
 def test_the_model_in_use_is_scored_again_when_a_test_image_has_another_pixel_size(
     store: Store, plan: RoundPlan, machine: Machine
 ) -> None:
     first = first_promoted(store, plan)
-    image = next(image for image in store.images(plan.project_id) if image.split is Split.TEST)
-    store.set_pixel_size(image.id, PixelSize.from_user(500.0))  # the median, and so the tolerance, stays
+    image = next(image for image in store.images.all(plan.project_id) if image.split is Split.TEST)
+    store.images.set_pixel_size(image.id, PixelSize.from_user(500.0))  # the median, and so the tolerance, stays
     second = start_round(store, plan)
     work(store)
-    assert store.round(second.id).base_evaluation_id not in (None, store.round(first.id).evaluation_id)
+    assert store.rounds.get(second.id).base_evaluation_id not in (None, store.rounds.get(first.id).evaluation_id)
 
 
 def test_asking_again_and_again_doubles_nothing(store: Store, plan: RoundPlan, machine: Machine) -> None:
@@ -174,11 +174,11 @@ def test_asking_again_and_again_doubles_nothing(store: Store, plan: RoundPlan, m
             advance_rounds(opened)
         opened.close()
         work(store, most=1)
-        if store.round(it.id).state is RoundState.WAITING:
+        if store.rounds.get(it.id).state is RoundState.WAITING:
             promote(store, it.id, "Ada")
-    assert store.round(it.id).state is RoundState.DONE
+    assert store.rounds.get(it.id).state is RoundState.DONE
     assert submitted(store) == {"train": 1, "evaluate": 2, "predict": 2}
-    assert len(store.evaluations(plan.project_id)) == 2
+    assert len(store.evaluations.of_project(plan.project_id)) == 2
 
 
 @pytest.mark.parametrize("after", range(1, 8))
@@ -187,7 +187,7 @@ def test_a_step_that_was_cut_off_before_it_was_kept_is_done_once(
 ) -> None:
     """Whatever change of the round is lost with the process that was about to write it."""
     it = start_round(store, replace(plan, automatic=True))
-    count, real = 0, store.change_round
+    count, real = 0, store.rounds.change
 
     def cut(*arguments: object, **keywords: object) -> RoundRecord:
         nonlocal count
@@ -196,14 +196,14 @@ def test_a_step_that_was_cut_off_before_it_was_kept_is_done_once(
             raise StoreError("The engine was killed.", "")
         return real(*arguments, **keywords)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(store, "change_round", cut)
+    monkeypatch.setattr(store.rounds, "change", cut)
     with pytest.raises(StoreError):
         work(store)
-    assert store.round(it.id).state is RoundState.RUNNING
+    assert store.rounds.get(it.id).state is RoundState.RUNNING
     work(store)
-    assert store.round(it.id).state is RoundState.DONE
+    assert store.rounds.get(it.id).state is RoundState.DONE
     assert submitted(store) == {"train": 1, "evaluate": 2, "predict": 2}
-    assert len(store.evaluations(plan.project_id)) == 2
+    assert len(store.evaluations.of_project(plan.project_id)) == 2
 
 
 def test_a_failed_training_stops_the_round_and_retry_goes_on_with_the_same_job(
@@ -212,7 +212,7 @@ def test_a_failed_training_stops_the_round_and_retry_goes_on_with_the_same_job(
     machine.fails = "Memory was short."
     it = start_round(store, plan)
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, it.step) == (RoundState.FAILED, Step.TRAIN)
     assert (it.now.cause, it.now.remedy) == ("Memory was short.", "Free some.")
     assert round_progress(store, it).message == "Memory was short."
@@ -221,7 +221,7 @@ def test_a_failed_training_stops_the_round_and_retry_goes_on_with_the_same_job(
     with pytest.raises(RoundError, match="Only a failed or cancelled"):
         retry_round(store, it.id, "Ada")
     work(store)
-    assert store.round(it.id).state is RoundState.WAITING
+    assert store.rounds.get(it.id).state is RoundState.WAITING
     assert submitted(store)["train"] == 1
 
 
@@ -230,9 +230,9 @@ def test_a_job_retried_on_the_jobs_page_takes_its_round_along(store: Store, plan
     it = start_round(store, plan)
     work(store)
     machine.fails = ""
-    retry(store.round(it.id).now.job_ids[0], store=store)
+    retry(store.rounds.get(it.id).now.job_ids[0], store=store)
     work(store)
-    assert store.round(it.id).state is RoundState.WAITING
+    assert store.rounds.get(it.id).state is RoundState.WAITING
 
 
 def test_a_test_image_without_scores_stops_the_round_until_that_is_mended(
@@ -241,15 +241,15 @@ def test_a_test_image_without_scores_stops_the_round_until_that_is_mended(
     machine.refuses = {"test 1"}
     it = start_round(store, plan)
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, it.step) == (RoundState.FAILED, Step.EVALUATE)
     assert it.now.cause.startswith("1 of 5 test images have no scores with Parent. test 1 is too strange")
     machine.refuses = set()
     retry_round(store, it.id, "Ada")
     work(store)
-    assert store.round(it.id).state is RoundState.WAITING
+    assert store.rounds.get(it.id).state is RoundState.WAITING
     assert submitted(store)["train"] == 1
-    assert len(store.evaluations(plan.project_id)) == 2, "what was scored in part is removed"
+    assert len(store.evaluations.of_project(plan.project_id)) == 2, "what was scored in part is removed"
 
 
 def test_a_pool_image_that_cannot_be_predicted_is_told_and_retried_alone(
@@ -260,13 +260,13 @@ def test_a_pool_image_that_cannot_be_predicted_is_told_and_retried_alone(
     promote(store, it.id, "Ada")
     machine.refuses = {"pool 0"}
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, it.step, it.decision) == (RoundState.FAILED, Step.PREDICT, RoundDecision.PROMOTED)
     assert it.now.cause == "1 of 2 images of the pool have no new prediction. pool 0 is too strange."
     machine.refuses, machine.predicted = set(), []
     retry_round(store, it.id, "Ada")
     work(store)
-    assert store.round(it.id).state is RoundState.DONE
+    assert store.rounds.get(it.id).state is RoundState.DONE
     assert machine.predicted == [("cells-round-1", "pool 0")]
 
 
@@ -277,12 +277,12 @@ def test_a_cancelled_round_stops_its_jobs_and_can_go_on(store: Store, plan: Roun
     cancel_round(store, it.id, "Ada")
     assert job(training.id, store=store).state is JobState.CANCELLED
     work(store)
-    assert store.round(it.id).state is RoundState.CANCELLED
+    assert store.rounds.get(it.id).state is RoundState.CANCELLED
     assert machine.trained == []
     cancel_round(store, it.id, "Ada")
     retry_round(store, it.id, "Ada")
     work(store)
-    assert store.round(it.id).state is RoundState.WAITING
+    assert store.rounds.get(it.id).state is RoundState.WAITING
     with pytest.raises(RoundError, match="waiting"):
         retry_round(store, it.id, "Ada")
 
@@ -292,7 +292,7 @@ def test_a_training_cancelled_on_the_jobs_page_stops_the_round(store: Store, pla
     advance_rounds(store)
     request_cancel(active_jobs(store=store)[0].id, store=store)
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, it.now.cause) == (RoundState.FAILED, "The training was cancelled.")
 
 
@@ -300,20 +300,20 @@ def test_step_by_step_it_waits_for_the_word(store: Store, plan: RoundPlan, machi
     it = start_round(store, replace(plan, step_by_step=True), "Ada")
     for step in (Step.TRAIN, Step.EVALUATE):
         work(store)
-        it = store.round(it.id)
+        it = store.rounds.get(it.id)
         assert (it.state, it.step, it.now.state) == (RoundState.WAITING, step, StepState.PENDING)
         with pytest.raises(RoundError, match=f"at the step {step.value}"):
             promote(store, it.id, "Ada")
         go_on(store, it.id, "Ada")
     work(store)
-    assert store.round(it.id).step is Step.DECIDE
+    assert store.rounds.get(it.id).step is Step.DECIDE
     with pytest.raises(RoundError, match="waits for a decision"):
         go_on(store, it.id, "Ada")
     promote(store, it.id, "Ada")
-    assert store.round(it.id).state is RoundState.WAITING
+    assert store.rounds.get(it.id).state is RoundState.WAITING
     go_on(store, it.id, "Ada")
     work(store)
-    assert store.round(it.id).state is RoundState.DONE
+    assert store.rounds.get(it.id).state is RoundState.DONE
 
 
 def test_a_worse_model_is_promoted_with_a_reason_only(store: Store, plan: RoundPlan, machine: Machine) -> None:
@@ -322,10 +322,10 @@ def test_a_worse_model_is_promoted_with_a_reason_only(store: Store, plan: RoundP
     work(store)
     with pytest.raises(RoundError, match=r"mitochondria: Dice fell by 0\.333 \(interval -0\.333 to -0\.333, 5 images"):
         promote(store, it.id, "Ada")
-    assert store.promoted_model(plan.project_id) is None
+    assert store.rounds.promoted_model(plan.project_id) is None
     promote(store, it.id, "Ada", "the reference misses them too")
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, it.decision, it.reason) == (
         RoundState.DONE, RoundDecision.OVERRIDDEN, "the reference misses them too",
     )  # fmt: skip
@@ -338,10 +338,10 @@ def test_a_kept_model_stays_and_nothing_is_predicted(store: Store, plan: RoundPl
     with pytest.raises(RoundError, match="decided: kept by Ada"):
         promote(store, it.id, "Bo")
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, states(it)[-1], it.reason) == (RoundState.DONE, "skipped", "no gain")
     assert submitted(store)["predict"] == 0
-    assert store.promoted_model(plan.project_id) is None
+    assert store.rounds.promoted_model(plan.project_id) is None
 
 
 def test_the_second_of_two_promotions_is_compared_again_first(store: Store, plan: RoundPlan, machine: Machine) -> None:
@@ -355,9 +355,9 @@ def test_the_second_of_two_promotions_is_compared_again_first(store: Store, plan
     machine.wrong = {}
     compare_again(store, two.id, "Bo")
     work(store)
-    assert store.round(two.id).base_model_id == "cells-round-1"
+    assert store.rounds.get(two.id).base_model_id == "cells-round-1"
     promote(store, two.id, "Bo")
-    assert store.promoted_model(plan.project_id).model_id == "cells-round-2"  # type: ignore[union-attr]
+    assert store.rounds.promoted_model(plan.project_id).model_id == "cells-round-2"  # type: ignore[union-attr]
     with pytest.raises(RoundError, match="was promoted"):
         work(store)
         compare_again(store, two.id, "Bo")
@@ -381,20 +381,20 @@ def test_of_two_who_decide_at_once_one_is_told(store: Store, plan: RoundPlan, ma
     for thread in threads:
         thread.join()
     assert len(told) == 5
-    kept = store.round(it.id).decision is RoundDecision.KEPT
-    assert (store.promoted_model(plan.project_id) is None) is kept
+    kept = store.rounds.get(it.id).decision is RoundDecision.KEPT
+    assert (store.rounds.promoted_model(plan.project_id) is None) is kept
 
 
 def test_test_images_never_enter_a_snapshot(store: Store, plan: RoundPlan, machine: Machine) -> None:
-    test = [image for image in store.images(plan.project_id) if image.split is Split.TEST]
-    train = [image for image in store.images(plan.project_id) if image.split is Split.TRAIN]
+    test = [image for image in store.images.all(plan.project_id) if image.split is Split.TEST]
+    train = [image for image in store.images.all(plan.project_id) if image.split is Split.TRAIN]
     with pytest.raises(DatasetError, match=r"test 0 belongs to the test set, and test images are never trained on"):
         start_round(store, replace(plan, image_ids=(train[0].id, test[0].id)))
-    assert store.rounds() == ()
+    assert store.rounds.of_project() == ()
     it = start_round(store, plan)
-    store.update_image(train[0].id, split=Split.TEST)
+    store.images.update(train[0].id, split=Split.TEST)
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, it.step) == (RoundState.FAILED, Step.TRAIN)
     assert "train 0 belongs to the test set by now" in it.now.cause
     assert machine.trained == []
@@ -406,7 +406,7 @@ def test_without_a_test_set_a_person_decides(store: Store, project: ProjectRecor
     assert any("nobody will be able to tell" in each for each in check_round(store, plan).warnings)
     it = start_round(store, plan)
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, it.step, states(it)[2]) == (RoundState.WAITING, Step.DECIDE, "skipped")
     assert outcome(it) is Outcome.TOO_FEW
 
@@ -422,13 +422,13 @@ def test_with_too_few_test_images_only_a_person_with_a_reason_promotes(
     assert any("Only 4 test images" in each for each in check_round(store, plan).warnings)
     it = start_round(store, plan)
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, it.step, outcome(it)) == (RoundState.WAITING, Step.DECIDE, Outcome.TOO_FEW)
     with pytest.raises(RoundError, match="Too few test images to decide: 4 test images show"):
         promote(store, it.id, "Ada", " ")
-    assert store.promoted_model(project.id) is None
+    assert store.rounds.promoted_model(project.id) is None
     promote(store, it.id, "Ada", "I looked at all four.")
-    promoted = store.promoted_model(project.id)
+    promoted = store.rounds.promoted_model(project.id)
     assert promoted is not None
     assert (promoted.model_id, promoted.reason) == ("cells-round-1", "I looked at all four.")
 
@@ -438,7 +438,7 @@ def test_from_scratch_the_first_model_has_nothing_to_be_compared_with(
 ) -> None:
     it = start_round(store, replace(plan, parent_id=None, automatic=True))
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, outcome(it), it.base_model_id) == (RoundState.DONE, Outcome.FIRST, None)
 
 
@@ -450,7 +450,7 @@ def test_one_round_at_a_time_and_a_project_that_has_something_to_learn(
     start_round(store, plan)
     with pytest.raises(RoundError, match="Round 1 of this project is under way"):
         start_round(store, plan)
-    empty = store.create_project("empty", store.project(plan.project_id).scheme)
+    empty = store.projects.create("empty", store.projects.get(plan.project_id).scheme)
     with pytest.raises(DatasetError, match="nothing to learn from yet"):
         start_round(store, RoundPlan(empty.id))
 
@@ -504,7 +504,7 @@ def test_a_fault_of_the_program_fails_the_round_instead_of_the_engine(
     it = start_round(store, plan)
     monkeypatch.setattr("core.rounds.steps.corrected_pixels", lambda *_: 1 / 0)
     work(store)
-    it = store.round(it.id)
+    it = store.rounds.get(it.id)
     assert (it.state, it.step) == (RoundState.FAILED, Step.SNAPSHOT)
     assert "ZeroDivisionError" in it.now.cause
     monkeypatch.undo()
@@ -521,24 +521,24 @@ def test_a_round_that_is_cancelled_while_a_step_is_worked_out_stays_cancelled(
 
     monkeypatch.setattr("core.rounds.steps.corrected_pixels", meanwhile)
     work(store)
-    assert store.round(it.id).state is RoundState.CANCELLED
+    assert store.rounds.get(it.id).state is RoundState.CANCELLED
     assert active_jobs(store=store) == ()
     with pytest.raises(RoundChangedError):
-        store.change_round(it.id, lambda _, now: now, version=it.version)
+        store.rounds.change(it.id, lambda _, now: now, version=it.version)
 
 
 def test_the_next_round_follows_once_enough_is_approved(store: Store, plan: RoundPlan) -> None:
     begun = start_round(store, replace(plan, again_after=2, automatic=True), "Ada")
     work(store)
-    assert store.round(begun.id).state is RoundState.DONE
+    assert store.rounds.get(begun.id).state is RoundState.DONE
     assert follow_rounds(store) == 0, "nothing is new"
-    images = [image for image in store.images(plan.project_id) if image.split is Split.POOL]
+    images = [image for image in store.images.all(plan.project_id) if image.split is Split.POOL]
     approve_correction(store, images[0])
     assert follow_rounds(store) == 0, "one is not enough"
     approve_correction(store, images[1])
     assert follow_rounds(store) == 1
     assert follow_rounds(store) == 0, "one at a time"
-    first, second = store.rounds(plan.project_id)
+    first, second = store.rounds.of_project(plan.project_id)
     assert (second.number, second.author, second.plan["again_after"]) == (2, "Ada", 2)
     assert second.parent_model_id == first.model_id, "it goes on from the model in use"
     work(store)
@@ -546,9 +546,9 @@ def test_the_next_round_follows_once_enough_is_approved(store: Store, plan: Roun
 
 
 def approve_correction(store: Store, image: ImageRecord) -> None:
-    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author="Cy", details={"covered": {"1": 4}})
-    write_label_pyramid(store.label_pyramid_path(begun.id), TRUTH, pixel_size_nm=1000.0)
-    store.complete_revision(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.CORRECTION, author="Cy", details={"covered": {"1": 4}})
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), TRUTH, pixel_size_nm=1000.0)
+    store.revisions.complete(begun.id)
     decide(store, begun.id, "Eve", Decision.APPROVE)
 
 
@@ -562,8 +562,8 @@ def test_where_rounds_follow_a_worse_model_is_put_aside_without_asking(
     machine.wrong = NewModelsMiss()
     begun = start_round(store, replace(plan, again_after=1, automatic=True), "Ada")
     work(store)
-    ended = store.round(begun.id)
+    ended = store.rounds.get(begun.id)
     assert (ended.state, ended.decision) == (RoundState.DONE, RoundDecision.KEPT)
     assert ended.reason.startswith("Not promoted automatically: mitochondria: Dice fell")
-    assert store.promoted_model(plan.project_id) is None
+    assert store.rounds.promoted_model(plan.project_id) is None
     assert [each.what for each in audit_entries(store, plan.project_id, by="")][-1] == "model_kept"

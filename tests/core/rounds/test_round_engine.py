@@ -36,12 +36,12 @@ def wait(store: Store, it: RoundRecord, until: Callable[[RoundRecord], bool]) ->
     """The round, once it is as wanted."""
     began = time.monotonic()
     while time.monotonic() - began < LIMIT_S:
-        now = store.round(it.id)
+        now = store.rounds.get(it.id)
         if until(now):
             return now
         time.sleep(0.02)
     logs = "\n".join(path.read_text() for path in log_path(store.settings).parent.glob("*.log"))
-    pytest.fail(f"after {LIMIT_S} s: {store.round(it.id)}\n{logs}")
+    pytest.fail(f"after {LIMIT_S} s: {store.rounds.get(it.id)}\n{logs}")
 
 
 def test_a_round_survives_its_engine(store: Store, settings: Settings, project: ProjectRecord) -> None:

@@ -91,7 +91,7 @@ def test_refusals(store: Store, project: ProjectRecord) -> None:
     bare = add(store, project, "bare", GREYS["uint8"])
     test = add(store, project, "frozen", GREYS["uint16"], split=Split.TEST)
     label(store, test, some_labels())
-    other = store.create_project("other", project.scheme)
+    other = store.projects.create("other", project.scheme)
     for where, ids, words in (
         (project.id, [], "No image"),
         (project.id, [bare.id], "bare has no reference labels"),
@@ -113,7 +113,7 @@ def test_what_has_gone_is_named_and_cancelling_leaves_nothing(
     with pytest.raises(JobCancelledError):
         write_snapshot(store, snapshot, tmp_path / "dataset", should_cancel=lambda: True)
     assert not (tmp_path / "dataset").exists()
-    store.delete_image(image.id)
+    store.images.delete(image.id)
     with pytest.raises(DatasetError, match=r"gone\.tif"):
         write_snapshot(store, snapshot, tmp_path / "dataset")
     assert not (tmp_path / "dataset").exists()

@@ -33,11 +33,11 @@ def correct(
     store: Store, image: ImageRecord, labels: object, covered: object, *, parent: str | None = None, author: str = "Ada"
 ) -> RevisionRecord:
     """A submitted correction; only what is covered was confirmed."""
-    begun = store.begin_revision(image.id, RevisionKind.CORRECTION, author=author, parent_id=parent)
-    path = store.label_pyramid_path(begun.id)
+    begun = store.revisions.begin(image.id, RevisionKind.CORRECTION, author=author, parent_id=parent)
+    path = store.revisions.pyramid_path(begun.id)
     write_label_pyramid(path, np.array(labels, np.uint8), pixel_size_nm=8.0)
     write_label_pyramid(path / COVERAGE, np.array(covered, np.uint8), pixel_size_nm=8.0)
-    return store.complete_revision(begun.id, covered={"7": int(np.sum(covered))})
+    return store.revisions.complete(begun.id, covered={"7": int(np.sum(covered))})
 
 
 def rows(*numbers: int) -> np.ndarray:
@@ -127,7 +127,7 @@ def test_a_correction_that_was_deleted_since_is_named(
     correction = correct(store, image, MYELIN, rows(1))
     decide(store, correction.id, "Bo", Decision.APPROVE)
     snapshot = take_snapshot(store, project.id, [image.id])
-    store.delete_revision(correction.id)
+    store.revisions.delete(correction.id)
     with pytest.raises(DatasetError, match=r"a\.tif, or its label map"):
         write_snapshot(store, snapshot, tmp_path / "d")
 

@@ -61,18 +61,18 @@ def test_tables_can_be_made_on_postgresql() -> None:
 
 
 def test_opening_again_migrates_nothing_and_keeps_everything(store: Store) -> None:
-    project = store.create_project("one", DEFAULT_SCHEME)
+    project = store.projects.create("one", DEFAULT_SCHEME)
     again = Store(store.settings)
-    assert again.projects() == (project,)
+    assert again.projects.all() == (project,)
     again.close()
 
 
 def test_planes_of_an_older_database_are_known_again(store: Store) -> None:
     """Until migration 0002 a plane's hash was that of its pixels alone."""
-    project = store.create_project("one", DEFAULT_SCHEME)
+    project = store.projects.create("one", DEFAULT_SCHEME)
     blank = Image(np.zeros((3, 4), np.uint8))
-    single, plane = store.add_image(project.id, blank), store.add_image(project.id, blank, stack="s.tif", z_index=2)
-    store.delete_image(single.id)
+    single, plane = store.images.add(project.id, blank), store.images.add(project.id, blank, stack="s.tif", z_index=2)
+    store.images.delete(single.id)
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
         connection.execute("UPDATE images SET content_hash = ?", (content_hash(blank),))
         reviewing = (
@@ -90,18 +90,18 @@ def test_planes_of_an_older_database_are_known_again(store: Store) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
     again = Store(store.settings)
-    assert again.image(plane.id) == plane
-    assert again.add_image_once(project.id, blank, stack="s.tif", z_index=2) == (plane, False)
+    assert again.images.get(plane.id) == plane
+    assert again.images.add_once(project.id, blank, stack="s.tif", z_index=2) == (plane, False)
     again.close()
 
 
 def test_what_was_seen_before_stays_seen(store: Store) -> None:
     """Until migration 0009 a visit belonged to a prediction, and none to an image."""
-    project = store.create_project("one", DEFAULT_SCHEME)
-    image = store.add_image(project.id, Image(np.zeros((300, 400), np.uint8)))
-    begun = store.begin_revision(image.id, RevisionKind.PREDICTION)
-    write_label_pyramid(store.label_pyramid_path(begun.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
-    prediction = store.complete_revision(begun.id)
+    project = store.projects.create("one", DEFAULT_SCHEME)
+    image = store.images.add(project.id, Image(np.zeros((300, 400), np.uint8)))
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
+    prediction = store.revisions.complete(begun.id)
     place = tour(store, image.id, "Ada", Strategy.RANDOM).suggestions[0].place
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
         _without_batches(connection)
@@ -122,7 +122,7 @@ def test_what_was_seen_before_stays_seen(store: Store) -> None:
     connection.close()
     again = Store(store.settings)
     assert tour(again, image.id, "Ada", Strategy.RANDOM).visits == {place: Visit.SKIPPED}
-    again.delete_revision(prediction.id)
+    again.revisions.delete(prediction.id)
     with again.database.reading() as session:
         assert session.connection().exec_driver_sql("SELECT count(*) FROM visits").scalar() == 0
     again.close()
@@ -156,20 +156,20 @@ def test_the_project_of_uploads_of_an_older_database_is_known_by_its_name(
     store: Store, names: tuple[str, ...], marked: str | None
 ) -> None:
     for name in names:
-        store.create_project(name, DEFAULT_SCHEME)
+        store.projects.create(name, DEFAULT_SCHEME)
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
         _without_uploads_project(connection)
         connection.execute("UPDATE alembic_version SET version_num = '0013'")
     connection.close()
     again = Store(store.settings)
-    known = again.uploads_project()
+    known = again.projects.uploads_project()
     assert (known.name if known else None) == marked
     again.close()
 
 
 def test_jobs_of_an_older_database_are_known_by_what_they_are_about(store: Store) -> None:
     """Until migration 0015 that stood in their parameters alone."""
-    project = store.create_project("one", DEFAULT_SCHEME)
+    project = store.projects.create("one", DEFAULT_SCHEME)
     asked = {
         "train": {"project_id": project.id, "model_id": "nerve", "name": "Nerve"},
         "predict": {"image_id": "a" * 32, "model_id": "nerve"},
@@ -216,7 +216,7 @@ def test_jobs_that_were_paused_before_are_paused(store: Store) -> None:
 def test_many_processes_may_open_an_empty_folder_at_once(tmp_path: Path) -> None:
     code = (
         "import sys; from core.settings import load_settings; from core.store import Store; "
-        "s = Store(load_settings(data_dir=sys.argv[1])); print(len(s.projects()))"
+        "s = Store(load_settings(data_dir=sys.argv[1])); print(len(s.projects.all()))"
     )
     started = [
         subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -287,22 +287,22 @@ def test_a_locked_database_is_an_error_with_a_remedy(
     blocker = sqlite3.connect(settings.data_dir / "cristae.sqlite3", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     try:
-        assert other.projects() == ()  # readers are not held up
+        assert other.projects.all() == ()  # readers are not held up
         with pytest.raises(StoreError, match=r"is locked.*Try again"):
-            other.create_project("x", DEFAULT_SCHEME)
+            other.projects.create("x", DEFAULT_SCHEME)
     finally:
         blocker.close()
         other.close()
-    assert store.create_project("x", DEFAULT_SCHEME).name == "x"
+    assert store.projects.create("x", DEFAULT_SCHEME).name == "x"
 
 
 def test_a_full_disk_is_an_error_with_a_remedy(store: Store) -> None:
     with store.database.writing() as session:
         session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
     with pytest.raises(StorageFullError, match=r"full.*Free some space"):
-        store.create_project("x" * 100, DEFAULT_SCHEME)
+        store.projects.create("x" * 100, DEFAULT_SCHEME)
         for number in range(500):
-            store.create_project(f"{number}" + "x" * 150, DEFAULT_SCHEME)
+            store.projects.create(f"{number}" + "x" * 150, DEFAULT_SCHEME)
 
 
 def test_moments_are_in_utc_whatever_the_time_zone() -> None:
@@ -318,7 +318,7 @@ def test_a_change_by_another_connection_is_noticed(store: Store) -> None:
     before = store.database.change_token()
     assert store.database.change_token() == before
     other = Store(store.settings)
-    other.create_project("x", DEFAULT_SCHEME)
+    other.projects.create("x", DEFAULT_SCHEME)
     other.close()
     assert store.database.change_token() != before
 
@@ -335,8 +335,8 @@ def test_a_migration_that_makes_a_table_anew_deletes_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch, breaks: bool
 ) -> None:
     """Dropping the old table once deleted everything that refers to it, by cascade."""
-    project = store.create_project("one", DEFAULT_SCHEME)
-    image = store.add_image(project.id, Image(np.zeros((3, 4), np.uint8)))
+    project = store.projects.create("one", DEFAULT_SCHEME)
+    image = store.images.add(project.id, Image(np.zeros((3, 4), np.uint8)))
     store.close()
 
     def remake(connection: Connection) -> None:
@@ -359,5 +359,5 @@ def test_a_migration_that_makes_a_table_anew_deletes_nothing(
     assert kept == [(image.id,)]
     if not breaks:
         opened = Store(store.settings)
-        assert [row.id for row in opened.images(project.id)] == [image.id]
+        assert [row.id for row in opened.images.all(project.id)] == [image.id]
         opened.close()

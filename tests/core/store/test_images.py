@@ -29,7 +29,7 @@ from core.store import ProjectRecord, Split, Store
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
     """An empty project."""
-    return store.create_project("liver", DEFAULT_SCHEME, 8.0)
+    return store.projects.create("liver", DEFAULT_SCHEME, 8.0)
 
 
 def grey(value: int = 0, shape: tuple[int, int] = (4, 6), name: str = "a") -> Image:
@@ -41,30 +41,30 @@ def grey(value: int = 0, shape: tuple[int, int] = (4, 6), name: str = "a") -> Im
 
 def test_a_project_comes_back_as_it_was_made(store: Store) -> None:
     scheme = LabelScheme.from_names({"background": 0, "axon": 1, "myelin": 7})
-    made = store.create_project("  nerve ", scheme, 5.5)
+    made = store.projects.create("  nerve ", scheme, 5.5)
     assert (made.name, made.scheme, made.pixel_size_nm) == ("nerve", scheme, 5.5)
-    assert store.project(made.id) == made
-    assert store.projects() == (made,)
+    assert store.projects.get(made.id) == made
+    assert store.projects.all() == (made,)
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201], ids=["empty", "blank", "too-long"])
 def test_bad_project_names_are_refused(store: Store, name: str) -> None:
     with pytest.raises(StoreError, match="characters"):
-        store.create_project(name, DEFAULT_SCHEME)
+        store.projects.create(name, DEFAULT_SCHEME)
 
 
 def test_a_name_is_given_once(store: Store, project: ProjectRecord) -> None:
     with pytest.raises(StoreError, match="already"):
-        store.create_project(project.name, DEFAULT_SCHEME)
+        store.projects.create(project.name, DEFAULT_SCHEME)
 
 
 def test_a_negative_pixel_size_is_refused(store: Store) -> None:
     with pytest.raises(ImageError):
-        store.create_project("x", DEFAULT_SCHEME, -1.0)
+        store.projects.create("x", DEFAULT_SCHEME, -1.0)
 
 
 def test_an_image_comes_back_with_all_that_is_known(store: Store, project: ProjectRecord) -> None:
-    made = store.add_image(
+    made = store.images.add(
         project.id,
         grey(9),
         split="test",
@@ -74,24 +74,24 @@ def test_an_image_comes_back_with_all_that_is_known(store: Store, project: Proje
         z_index=2,
         example=True,
     )
-    assert store.image(made.id) == made
-    assert store.images(project.id) == store.images() == (made,)
+    assert store.images.get(made.id) == made
+    assert store.images.all(project.id) == store.images.all() == (made,)
     assert (made.shape_yx, made.dtype, made.name, made.notices) == ((4, 6), "uint8", "a", ("noted",))
     assert made.pixel_size == grey().pixel_size
     assert (made.split, made.specimen, made.condition, made.stack, made.z_index, made.example) == (
         Split.TEST, "mouse 3", "fasted", "s.tif", 2, True,
     )  # fmt: skip
     assert made.window[0] < made.window[1]
-    kept = pyramid.open_pyramid(store.image_pyramid_path(made.id)).read(0, slice(None), slice(None))
+    kept = pyramid.open_pyramid(store.images.pyramid_path(made.id)).read(0, slice(None), slice(None))
     np.testing.assert_array_equal(kept, grey(9).pixels_yx)
 
 
 def test_the_same_content_is_kept_once_per_project(store: Store, project: ProjectRecord) -> None:
-    first, new = store.add_image_once(project.id, grey(name="a"))
-    again, newer = store.add_image_once(project.id, grey(name="another name"))
+    first, new = store.images.add_once(project.id, grey(name="a"))
+    again, newer = store.images.add_once(project.id, grey(name="another name"))
     assert (new, newer) == (True, False)
     assert again == first
-    elsewhere = store.add_image(store.create_project("b", DEFAULT_SCHEME).id, grey())
+    elsewhere = store.images.add(store.projects.create("b", DEFAULT_SCHEME).id, grey())
     assert elsewhere.id != first.id
     assert elsewhere.content_hash == first.content_hash
     assert len(list(store.images_dir.iterdir())) == 2
@@ -99,16 +99,16 @@ def test_the_same_content_is_kept_once_per_project(store: Store, project: Projec
 
 def test_planes_that_are_alike_are_all_kept(store: Store, project: ProjectRecord) -> None:
     """Blank planes vanished from their volume."""
-    planes = [store.add_image_once(project.id, grey(), stack="s.tif", z_index=z) for z in range(3)]
+    planes = [store.images.add_once(project.id, grey(), stack="s.tif", z_index=z) for z in range(3)]
     assert [new for _, new in planes] == [True] * 3
-    assert [(image.stack, image.z_index) for image in store.images(project.id)] == [("s.tif", z) for z in range(3)]
-    assert store.add_image_once(project.id, grey(), stack="s.tif", z_index=1) == (planes[1][0], False)
-    assert store.add_image_once(project.id, grey(), stack="t.tif", z_index=1)[1]
-    assert store.add_image_once(project.id, grey())[1]
+    assert [(image.stack, image.z_index) for image in store.images.all(project.id)] == [("s.tif", z) for z in range(3)]
+    assert store.images.add_once(project.id, grey(), stack="s.tif", z_index=1) == (planes[1][0], False)
+    assert store.images.add_once(project.id, grey(), stack="t.tif", z_index=1)[1]
+    assert store.images.add_once(project.id, grey())[1]
 
 
 def test_long_names_of_stacks_are_cut_before_they_are_compared(store: Store, project: ProjectRecord) -> None:
-    first, second = (store.add_image_once(project.id, grey(), stack="s" * 600, z_index=0) for _ in range(2))
+    first, second = (store.images.add_once(project.id, grey(), stack="s" * 600, z_index=0) for _ in range(2))
     assert second == (first[0], False)
 
 
@@ -118,7 +118,7 @@ def test_the_same_content_at_the_same_time_is_kept_once(store: Store, project: P
 
     def add(each: Store) -> None:
         gate.wait(10)
-        records.append(each.add_image(project.id, grey()))
+        records.append(each.images.add(project.id, grey()))
 
     threads = [threading.Thread(target=add, args=(each,)) for each in others]
     for thread in threads:
@@ -134,7 +134,7 @@ def test_the_same_content_at_the_same_time_is_kept_once(store: Store, project: P
 
 def test_an_unknown_project_is_refused_and_nothing_is_written(store: Store) -> None:
     with pytest.raises(NotFoundError, match="project 'nope'"):
-        store.add_image("nope", grey())
+        store.images.add("nope", grey())
     assert list(store.images_dir.iterdir()) == []
 
 
@@ -144,18 +144,18 @@ def test_a_row_that_cannot_be_written_leaves_no_pyramid(
     def refuse(_row: object) -> None:
         raise StorageFullError("full", "free some")
 
-    monkeypatch.setattr(store, "_insert_image", refuse)
+    monkeypatch.setattr(store.images, "_insert_image", refuse)
     with pytest.raises(StorageFullError):
-        store.add_image(project.id, grey())
+        store.images.add(project.id, grey())
     assert list(store.images_dir.iterdir()) == []
-    assert store.images() == ()
+    assert store.images.all() == ()
 
 
 def test_too_little_space_is_said_before_anything_is_written(tmp_path: Path) -> None:
     store = Store(load_settings(data_dir=tmp_path, min_free_bytes=10**18))
-    project = store.create_project("x", DEFAULT_SCHEME)
+    project = store.projects.create("x", DEFAULT_SCHEME)
     with pytest.raises(StorageFullError, match=r"GB free.*CRISTAE_MIN_FREE_BYTES"):
-        store.add_image(project.id, grey())
+        store.images.add(project.id, grey())
     assert list(store.images_dir.iterdir()) == []
     store.close()
 
@@ -169,7 +169,7 @@ def test_a_process_killed_while_it_writes_a_pyramid_leaves_a_leftover_that_is_sw
         "from core.imaging.image import Image\n"
         "store = Store(load_settings(data_dir=sys.argv[1], min_free_bytes=0))\n"
         "pyramid.halve_mean = lambda level: os._exit(9)\n"
-        "store.add_image(sys.argv[2], Image(np.zeros((999, 999), np.uint8)))\n"
+        "store.images.add(sys.argv[2], Image(np.zeros((999, 999), np.uint8)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(store.settings.data_dir), project.id], timeout=60)
     assert done.returncode == 9
@@ -181,17 +181,17 @@ def test_a_process_killed_while_it_writes_a_pyramid_leaves_a_leftover_that_is_sw
 def test_another_database_costs_no_image_and_no_label_map(
     store: Store, project: ProjectRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = store.add_image(project.id, grey())
-    done = store.begin_revision(made.id, "prediction").id
-    pyramid.write_label_pyramid(store.label_pyramid_path(done), np.zeros((4, 6), np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(done)
+    made = store.images.add(project.id, grey())
+    done = store.revisions.begin(made.id, "prediction").id
+    pyramid.write_label_pyramid(store.revisions.pyramid_path(done), np.zeros((4, 6), np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(done)
     monkeypatch.setenv("CRISTAE_DATA_DIR", str(store.settings.data_dir))
     monkeypatch.setenv("CRISTAE_DATABASE_URL", f"sqlite:///{store.settings.data_dir / 'other.sqlite'}")
     with closing(Store(load_settings(min_free_bytes=0))) as other:
         other.sweep()
         findings = doctor._database(other.settings)
-    assert store.image_pyramid_path(made.id).is_dir()
-    assert store.label_pyramid_path(done).is_dir()
+    assert store.images.pyramid_path(made.id).is_dir()
+    assert store.revisions.pyramid_path(done).is_dir()
     assert [finding.level for finding in findings] == [doctor.Level.OK, doctor.Level.NOTE]
     assert findings[1].detail.startswith("1 images and 1 label maps (0.00 GiB)")
     assert len(doctor._database(store.settings)) == 1
@@ -200,18 +200,18 @@ def test_another_database_costs_no_image_and_no_label_map(
 def test_what_could_not_be_removed_is_swept_later(
     store: Store, project: ProjectRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = store.add_image(project.id, grey())
+    made = store.images.add(project.id, grey())
     with monkeypatch.context() as broken:
         broken.setattr(shutil, "rmtree", lambda *_, **__: None)
-        store.delete_image(made.id)
-    assert store.image_pyramid_path(made.id).is_dir()
+        store.images.delete(made.id)
+    assert store.images.pyramid_path(made.id).is_dir()
     assert store.sweep() == 1
     assert list(store.images_dir.iterdir()) == []
 
 
 def test_what_is_being_written_is_not_swept(store: Store) -> None:
     other = Store(store.settings)
-    with store._holds.holding("abc") as took:
+    with store._data.holds.holding("abc") as took:
         assert took
         (store.images_dir / "abc").mkdir()
         (store.images_dir / ".abc.123.partial").mkdir()
@@ -221,29 +221,29 @@ def test_what_is_being_written_is_not_swept(store: Store) -> None:
 
 
 def test_a_corrected_pixel_size_is_kept_in_row_and_pyramid(store: Store, project: ProjectRecord) -> None:
-    made = store.add_image(project.id, grey())
-    changed = store.set_pixel_size(made.id, PixelSize.from_user(4.0))
-    assert store.image(made.id) == changed
+    made = store.images.add(project.id, grey())
+    changed = store.images.set_pixel_size(made.id, PixelSize.from_user(4.0))
+    assert store.images.get(made.id) == changed
     assert changed.pixel_size == PixelSize.from_user(4.0)
-    assert pyramid.open_pyramid(store.image_pyramid_path(made.id)).pixel_size_nm == 4.0
+    assert pyramid.open_pyramid(store.images.pyramid_path(made.id)).pixel_size_nm == 4.0
 
 
 def test_deleting_an_image_removes_its_files(store: Store, project: ProjectRecord) -> None:
-    made, kept = store.add_image(project.id, grey(1)), store.add_image(project.id, grey(2))
-    store.delete_image(made.id)
-    assert store.images() == (kept,)
+    made, kept = store.images.add(project.id, grey(1)), store.images.add(project.id, grey(2))
+    store.images.delete(made.id)
+    assert store.images.all() == (kept,)
     assert [path.name for path in store.images_dir.iterdir()] == [kept.id]
     with pytest.raises(NotFoundError, match="image"):
-        store.delete_image(made.id)
+        store.images.delete(made.id)
 
 
 def test_deleting_a_project_removes_its_images_only(store: Store, project: ProjectRecord) -> None:
-    other = store.create_project("other", DEFAULT_SCHEME)
-    store.add_image(project.id, grey())
-    kept = store.add_image(other.id, grey())
-    store.delete_project(project.id)
-    assert store.projects() == (other,)
-    assert store.images() == (kept,)
+    other = store.projects.create("other", DEFAULT_SCHEME)
+    store.images.add(project.id, grey())
+    kept = store.images.add(other.id, grey())
+    store.projects.delete(project.id)
+    assert store.projects.all() == (other,)
+    assert store.images.all() == (kept,)
     assert [path.name for path in store.images_dir.iterdir()] == [kept.id]
 
 
@@ -276,4 +276,4 @@ def test_hashing_in_parts_equals_hashing_at_once(monkeypatch: pytest.MonkeyPatch
 
 def test_ids_do_not_lead_out_of_the_data_folder(store: Store) -> None:
     with pytest.raises(NotFoundError):
-        store.delete_image(f"..{os.sep}..")
+        store.images.delete(f"..{os.sep}..")

@@ -22,7 +22,7 @@ def test_nobody_else_opens_the_files_of_a_label_map() -> None:
     for folder in ("core", "ui", "pages"):
         for path in (ROOT / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
-            count = len(re.findall(r"open_pyramid\(\s*[\w.()]*label_pyramid_path", text))
+            count = len(re.findall(r"open_pyramid\(\s*[\w.()]*revisions\.pyramid_path", text))
             if count:
                 found[path.relative_to(ROOT).as_posix()] = count
     assert found == KNOWN

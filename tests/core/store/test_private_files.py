@@ -35,7 +35,7 @@ def modes(folder: Path) -> dict[str, int]:
 @pytest.mark.parametrize(("group", "file", "directory"), [(False, 0o600, 0o700), (True, 0o660, 0o770)])
 def test_what_the_store_makes_is_private(tmp_path: Path, group: bool, file: int, directory: int) -> None:
     store = Store(Settings(data_dir=tmp_path / "data", min_free_bytes=0, group_files=group))
-    store.create_project("one", DEFAULT_SCHEME)
+    store.projects.create("one", DEFAULT_SCHEME)
     found = modes(tmp_path / "data")
     store.close()
     for name, mode in found.items():
@@ -46,8 +46,8 @@ def test_what_the_store_makes_is_private(tmp_path: Path, group: bool, file: int,
 def test_a_server_and_its_children_write_privately(tmp_path: Path) -> None:
     private_files(False)
     store = Store(Settings(data_dir=tmp_path / "data", min_free_bytes=0))
-    project = store.create_project("one", DEFAULT_SCHEME)
-    store.add_image(project.id, Image(np.zeros((4, 4), np.uint8)))
+    project = store.projects.create("one", DEFAULT_SCHEME)
+    store.images.add(project.id, Image(np.zeros((4, 4), np.uint8)))
     store.close()
     open_ones = [path for path in (tmp_path / "data").rglob("*") if path.stat().st_mode & 0o077]
     assert open_ones == []

@@ -34,17 +34,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def image(store: Store) -> ImageRecord:
-    project = store.create_project("liver", SCHEME)
-    return store.add_image(project.id, Image(np.zeros(LABELS.shape, np.uint8), name="cell"))
+    project = store.projects.create("liver", SCHEME)
+    return store.images.add(project.id, Image(np.zeros(LABELS.shape, np.uint8), name="cell"))
 
 
 def add(store: Store, image: ImageRecord, kind: RevisionKind, labels: Any = LABELS, **more: Any) -> RevisionRecord:
     """A complete label map in the project's classes of now."""
-    scheme = store.project(image.project_id).scheme
-    begun = store.begin_revision(image.id, kind, details={"scheme": scheme.to_json()}, **more)
-    write_label_pyramid(store.label_pyramid_path(begun.id), labels, pixel_size_nm=None)
+    scheme = store.projects.get(image.project_id).scheme
+    begun = store.revisions.begin(image.id, kind, details={"scheme": scheme.to_json()}, **more)
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=None)
     rows = coverage_table(labels, scheme, None)
-    return store.complete_revision(begun.id, coverage=[row.to_json() for row in rows])
+    return store.revisions.complete(begun.id, coverage=[row.to_json() for row in rows])
 
 
 def read(store: Store, revision: RevisionRecord) -> list[list[int]]:
@@ -58,23 +58,23 @@ def renamed(scheme: LabelScheme, **names: str) -> LabelScheme:
 
 def draft_with(store: Store, image: ImageRecord, labels: Any, base: str | None = None) -> str:
     """An open draft of Ada with one tile."""
-    draft, _ = store.open_draft(image.id, "Ada", base)
+    draft, _ = store.drafts.open(image.id, "Ada", base)
     covered = np.ones(labels.shape, bool)
     record = DraftTileRecord(0, 0, 0, class_counts(labels), class_counts(labels), {})
-    store.write_draft_tiles(draft.id, "tab", 1, [(record, pack_tile(labels, covered))], seconds=1, strokes=1)
+    store.drafts.write_tiles(draft.id, "tab", 1, [(record, pack_tile(labels, covered))], seconds=1, strokes=1)
     return draft.id
 
 
 def test_a_renamed_class_keeps_its_pixels_in_label_maps_and_open_drafts(store: Store, image: ImageRecord) -> None:
     reference = add(store, image, RevisionKind.REFERENCE)
     draft_id = draft_with(store, image, LABELS, reference.id)
-    store.update_project(image.project_id, scheme=renamed(SCHEME, ER="reticulum"))
+    store.projects.update(image.project_id, scheme=renamed(SCHEME, ER="reticulum"))
     assert read(store, reference) == LABELS.tolist()
     assert label_classes(store, reference).name_of(2) == "reticulum"
     done = submit_draft(store, draft_id, "tab").revision
     assert read(store, done) == LABELS.tolist()
     assert {row["name"]: row["pixels"] for row in done.coverage}["reticulum"] == 3
-    assert store.project(image.project_id).former_names == {"ER": 2}
+    assert store.projects.get(image.project_id).former_names == {"ER": 2}
 
 
 def test_a_class_in_an_open_draft_is_not_removed(store: Store, image: ImageRecord) -> None:
@@ -82,9 +82,9 @@ def test_a_class_in_an_open_draft_is_not_removed(store: Store, image: ImageRecor
     draft_with(store, image, LABELS)
     without = LabelScheme.from_names({"mito": 1, "golgi": 3})
     with pytest.raises(StoreError, match=r"Open drafts of the project have pixels of ER \(2\)") as refused:
-        store.update_project(image.project_id, scheme=without)
+        store.projects.update(image.project_id, scheme=without)
     assert "submit or discard" in refused.value.remedy
-    store.update_project(image.project_id, scheme=LabelScheme.from_names({"mito": 1, "ER": 2}))
+    store.projects.update(image.project_id, scheme=LabelScheme.from_names({"mito": 1, "ER": 2}))
 
 
 def test_a_class_that_only_predictions_have_may_go_and_its_number_is_not_given_away(
@@ -93,17 +93,17 @@ def test_a_class_that_only_predictions_have_may_go_and_its_number_is_not_given_a
     """The next class took the number, and what the model had called ER was golgi from then on."""
     prediction = add(store, image, RevisionKind.PREDICTION)
     without = LabelScheme.from_names({"mito": 1, "golgi": 3})
-    project = store.update_project(image.project_id, scheme=without)
+    project = store.projects.update(image.project_id, scheme=without)
     assert read(store, prediction) == [[0, 1, 0], [0, 0, 255]]
     assert project.retired_ids == {2}
     with pytest.raises(StoreError, match="hold 2 for ER, which was removed; as number 2, peroxisomes"):
-        store.update_project(project.id, scheme=LabelScheme.from_names({"mito": 1, "golgi": 3, "peroxisomes": 2}))
+        store.projects.update(project.id, scheme=LabelScheme.from_names({"mito": 1, "golgi": 3, "peroxisomes": 2}))
     assert [c.id for c in without.with_classes(["peroxisomes"], project.retired_ids).classes] == [1, 3, 4]
-    back = store.update_project(project.id, scheme=LabelScheme.from_names({"mito": 1, "golgi": 3, "ER": 2}))
+    back = store.projects.update(project.id, scheme=LabelScheme.from_names({"mito": 1, "golgi": 3, "ER": 2}))
     assert back.retired_ids == set()
     assert read(store, prediction) == LABELS.tolist()
-    elsewhere = store.update_project(project.id, scheme=without)
-    store.update_project(elsewhere.id, scheme=LabelScheme.from_names({"mito": 1, "golgi": 3, "ER": 5}))
+    elsewhere = store.projects.update(project.id, scheme=without)
+    store.projects.update(elsewhere.id, scheme=LabelScheme.from_names({"mito": 1, "golgi": 3, "ER": 5}))
     assert read(store, prediction) == [[0, 1, 5], [5, 5, 255]]
 
 
@@ -115,14 +115,14 @@ def test_classes_that_are_in_use_do_not_swap_their_numbers(
     add(store, image, kind)
     swapped = LabelScheme.from_names({"mito": 2, "ER": 1, "golgi": 3})
     with pytest.raises(StoreError, match=r"mito from 1 to 2, ER from 2 to 1\), but label maps or drafts hold"):
-        store.update_project(image.project_id, scheme=swapped)
+        store.projects.update(image.project_id, scheme=swapped)
 
 
 def test_numbers_may_change_while_nothing_has_them(store: Store, image: ImageRecord) -> None:
     draft_with(store, image, np.where(LABELS == 2, 1, LABELS).astype(np.uint8))
     with pytest.raises(StoreError, match="hold the number 1"):
-        store.update_project(image.project_id, scheme=LabelScheme.from_names({"mito": 2, "ER": 1, "golgi": 3}))
-    moved = store.update_project(image.project_id, scheme=LabelScheme.from_names({"mito": 1, "ER": 5, "golgi": 3}))
+        store.projects.update(image.project_id, scheme=LabelScheme.from_names({"mito": 2, "ER": 1, "golgi": 3}))
+    moved = store.projects.update(image.project_id, scheme=LabelScheme.from_names({"mito": 1, "ER": 5, "golgi": 3}))
     assert moved.scheme.ids == (1, 3, 5)
 
 
@@ -132,7 +132,7 @@ def test_names_swapped_step_by_step_are_a_renaming(store: Store, image: ImageRec
     for names in ({"mito": 9, "x": 1}, {"x": 1, "mito": 2}, {"ER": 1, "mito": 2}):
         ids = {name: class_id for name, class_id in names.items() if class_id != 9}
         left = {c.name: c.id for c in SCHEME.classes if c.id not in ids.values() and c.name not in ids}
-        store.update_project(image.project_id, scheme=LabelScheme.from_names({**left, **ids}))
+        store.projects.update(image.project_id, scheme=LabelScheme.from_names({**left, **ids}))
     assert label_classes(store, reference).name_of(2) == "mito"
     assert read(store, reference) == LABELS.tolist()
 
@@ -141,10 +141,10 @@ def test_what_was_decided_survives_renaming_and_falls_with_its_class(store: Stor
     model = LabelScheme.from_names({"Golgi stack": 1, "junk": 2})
     project_id = image.project_id
     with pytest.raises(LabelMapError, match="'peroxisome', which the project does not have"):
-        store.keep_class_map(project_id, "m", {"Golgi stack": "peroxisome"})
-    store.keep_class_map(project_id, "m", {"Golgi stack": "Golgi", "junk": None})
-    store.update_project(project_id, scheme=renamed(SCHEME, golgi="Golgi apparatus"))
-    assert store.class_map(project_id, model, "m") == {"Golgi stack": "Golgi apparatus", "junk": None}
-    assert store.class_map(project_id, model, "other") == {}
-    store.update_project(project_id, scheme=LabelScheme.from_names({"mito": 1, "ER": 2}))
-    assert store.class_map(project_id, model, "m") == {"junk": None}
+        store.projects.keep_class_map(project_id, "m", {"Golgi stack": "peroxisome"})
+    store.projects.keep_class_map(project_id, "m", {"Golgi stack": "Golgi", "junk": None})
+    store.projects.update(project_id, scheme=renamed(SCHEME, golgi="Golgi apparatus"))
+    assert store.projects.class_map(project_id, model, "m") == {"Golgi stack": "Golgi apparatus", "junk": None}
+    assert store.projects.class_map(project_id, model, "other") == {}
+    store.projects.update(project_id, scheme=LabelScheme.from_names({"mito": 1, "ER": 2}))
+    assert store.projects.class_map(project_id, model, "m") == {"junk": None}

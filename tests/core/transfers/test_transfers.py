@@ -47,18 +47,18 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 @pytest.fixture
 def here(store: Store) -> ProjectRecord:
-    return store.create_project("here", HERE)
+    return store.projects.create("here", HERE)
 
 
 @pytest.fixture
 def there(store: Store) -> ProjectRecord:
-    return store.create_project("there", THERE)
+    return store.projects.create("there", THERE)
 
 
 @pytest.fixture
 def image(store: Store, here: ProjectRecord) -> ImageRecord:
     pixels = np.arange(8, dtype=np.uint8).reshape(2, 4)
-    return store.add_image(
+    return store.images.add(
         here.id,
         Image(pixels, PixelSize.from_user(8.0), "a.tif"),
         specimen="mouse 1",
@@ -72,37 +72,37 @@ def labelled(
     covered: np.ndarray | None = None, **more: object,
 ) -> RevisionRecord:  # fmt: skip
     """A complete label map in the classes of the image's project."""
-    project = store.project(image.project_id)
+    project = store.projects.get(image.project_id)
     details = {"scheme": project.scheme.to_json(), MATCH: {}}
     if covered is not None:
         details["covered"] = {"1": 2}
-    begun = store.begin_revision(image.id, kind, author=author, details=details, **more)  # type: ignore[arg-type]
-    path = store.label_pyramid_path(begun.id)
+    begun = store.revisions.begin(image.id, kind, author=author, details=details, **more)  # type: ignore[arg-type]
+    path = store.revisions.pyramid_path(begun.id)
     with LabelPyramidWriter(path, labels_yx.shape, pixel_size_nm=8.0, scheme=project.scheme) as writer:
         writer.write(0, 0, labels_yx, np.full(labels_yx.shape, 200, np.uint8))
     if covered is not None:
         write_label_pyramid(path / COVERAGE, covered, pixel_size_nm=8.0)
     ids, counts = np.unique(labels_yx, return_counts=True)
     rows = [{"class_id": int(i), "name": str(i), "pixels": int(n)} for i, n in zip(ids, counts, strict=True)]
-    return store.complete_revision(begun.id, coverage=rows)
+    return store.revisions.complete(begun.id, coverage=rows)
 
 
 def go(store: Store, image: ImageRecord, target: ProjectRecord, mode: TransferMode, by: str = "Ada") -> str:
     """Do it in this process."""
-    source = store.project(image.project_id)
+    source = store.projects.get(image.project_id)
     began = datetime.now(UTC)
     return transfer_image(store, image, source, target, mode, by=by, began_at=began)
 
 
 def pixels_of(store: Store, revision: RevisionRecord) -> list[list[int]]:
     """The label map as it is in its files."""
-    pyramid = open_pyramid(store.label_pyramid_path(revision.id))
+    pyramid = open_pyramid(store.revisions.pyramid_path(revision.id))
     return np.asarray(pyramid.read(0, slice(None), slice(None))).tolist()
 
 
 def only(store: Store, image: ImageRecord, kind: RevisionKind) -> RevisionRecord:
     """The one label map of a kind."""
-    (revision,) = store.revisions(image.id, kind=kind)
+    (revision,) = store.revisions.of_image(image.id, kind=kind)
     return revision
 
 
@@ -112,12 +112,12 @@ def test_a_copy_has_the_label_maps_in_the_classes_of_the_other_project(
     reference = labelled(store, image, RevisionKind.REFERENCE)
     labelled(store, image, RevisionKind.PREDICTION, np.zeros((2, 4), np.uint8), model_id="m")
     labelled(store, image, RevisionKind.PREDICTION, model_id="m")
-    before = [each.id for each in store.revisions(image.id)]
+    before = [each.id for each in store.revisions.of_image(image.id)]
     plan = plan_transfer(store, [image.id], image.project_id, there.id, TransferMode.COPY, person="Ada")
     assert (plan.lost, plan.unknown) == ({"pores": 1}, ("Golgi",))
     assert (plan.going[0].label_maps, plan.going[0].left_behind) == (2, 1)
     assert go(store, image, there, TransferMode.COPY) == ""
-    (copy,) = store.images(there.id)
+    (copy,) = store.images.all(there.id)
     assert (copy.name, copy.specimen, copy.condition, copy.split, copy.pixel_size.nm) == (
         "a.tif", "mouse 1", "control", "train", 8.0,
     )  # fmt: skip
@@ -130,10 +130,10 @@ def test_a_copy_has_the_label_maps_in_the_classes_of_the_other_project(
     }  # fmt: skip
     prediction = only(store, copy, RevisionKind.PREDICTION)
     assert (pixels_of(store, prediction), prediction.model_id) == (PREDICTION_THERE, "m")
-    confidence = open_pyramid(store.label_pyramid_path(prediction.id)).confidence
+    confidence = open_pyramid(store.revisions.pyramid_path(prediction.id)).confidence
     assert confidence is not None
     assert int(confidence.read(0, slice(None), slice(None)).min()) == 200
-    assert [each.id for each in store.revisions(image.id)] == before  # the original is as it was
+    assert [each.id for each in store.revisions.of_image(image.id)] == before  # the original is as it was
     assert pixels_of(store, reference) == LABELS.tolist()
     for project_id in (image.project_id, there.id):
         assert [entry.what for entry in audit_entries(store, project_id, by="Ada")] == ["image_copied"]
@@ -148,10 +148,10 @@ def test_an_approved_correction_waits_for_review_in_the_other_project(
     decide(store, approved.id, "Bo", Decision.APPROVE, "")
     labelled(store, image, RevisionKind.CORRECTION, author="Cy")  # not decided: stays
     assert go(store, image, there, TransferMode.COPY) == ""
-    (copy,) = store.images(there.id)
+    (copy,) = store.images.all(there.id)
     correction = only(store, copy, RevisionKind.CORRECTION)
     assert (correction.author, correction.details["covered"]) == ("Ada", {"5": 2})
-    path = store.label_pyramid_path(correction.id) / COVERAGE
+    path = store.revisions.pyramid_path(correction.id) / COVERAGE
     assert np.asarray(open_pyramid(path).read(0, slice(None), slice(None))).tolist() == covered.tolist()
     with store.database.reading() as session:
         states = dict(session.execute(select(ReviewRow.revision_id, ReviewRow.state)).all())
@@ -161,22 +161,22 @@ def test_an_approved_correction_waits_for_review_in_the_other_project(
 def test_a_move_between_projects_of_like_classes_keeps_everything(
     store: Store, image: ImageRecord, here: ProjectRecord
 ) -> None:
-    like = store.create_project("like", LabelScheme.from_names({"mitochondria": 1, "ER": 2, "pores": 3, "Golgi": 9}))
+    like = store.projects.create("like", LabelScheme.from_names({"mitochondria": 1, "ER": 2, "pores": 3, "Golgi": 9}))
     approved = labelled(store, image, RevisionKind.CORRECTION)
     decide(store, approved.id, "Bo", Decision.APPROVE, "")
     plan = plan_transfer(store, [image.id], here.id, like.id, TransferMode.MOVE, person="Ada")
     assert plan.going[0].keeps_history
     assert go(store, image, like, TransferMode.MOVE) == ""
-    assert store.image(image.id).project_id == like.id
-    assert (store.images(here.id), store.trashed_images(here.id)) == ((), ())
-    assert [each.id for each in store.revisions(image.id)] == [approved.id]
+    assert store.images.get(image.id).project_id == like.id
+    assert (store.images.all(here.id), store.trash.images(here.id)) == ((), ())
+    assert [each.id for each in store.revisions.of_image(image.id)] == [approved.id]
     with store.database.reading() as session:
         assert session.get_one(ReviewRow, approved.id).state == "approved"
     assert [entry.what for entry in audit_entries(store, like.id, by="Ada")][-1] == "image_moved"
 
 
 def test_a_class_that_occurs_nowhere_is_no_reason_to_renumber(store: Store, image: ImageRecord) -> None:
-    other = store.create_project("other", LabelScheme.from_names({"mitochondria": 1, "vesicles": 3}))
+    other = store.projects.create("other", LabelScheme.from_names({"mitochondria": 1, "vesicles": 3}))
     labelled(store, image, RevisionKind.REFERENCE, np.array([[0, 1, 1, 0], [0, 0, 0, 0]], np.uint8))
     plan = plan_transfer(store, [image.id], image.project_id, other.id, TransferMode.MOVE, person="Ada")
     assert plan.going[0].keeps_history
@@ -190,26 +190,26 @@ def test_a_move_to_other_numbers_leaves_the_original_in_the_trash(
 ) -> None:
     labelled(store, image, RevisionKind.REFERENCE)
     assert go(store, image, there, TransferMode.MOVE) == ""
-    (moved,) = store.images(there.id)
+    (moved,) = store.images.all(there.id)
     assert pixels_of(store, only(store, moved, RevisionKind.REFERENCE)) == REFERENCE_THERE
-    assert [each.id for each in store.trashed_images(here.id)] == [image.id]
-    assert len(store.revisions(image.id)) == 1  # with its history
+    assert [each.id for each in store.trash.images(here.id)] == [image.id]
+    assert len(store.revisions.of_image(image.id)) == 1  # with its history
 
 
 def test_what_stands_in_the_way_is_named(store: Store, image: ImageRecord, there: ProjectRecord) -> None:
-    store.add_image(there.id, Image(np.arange(8, dtype=np.uint8).reshape(2, 4), name="twin.tif"))
+    store.images.add(there.id, Image(np.arange(8, dtype=np.uint8).reshape(2, 4), name="twin.tif"))
     for mode in TransferMode:
         (planned,) = plan_transfer(store, [image.id], image.project_id, there.id, mode, person="Ada").refused
         assert planned.refusal == "there holds the same image, twin.tif"
         assert go(store, image, there, mode) == planned.refusal
-    assert len(store.images(there.id)) == 1
+    assert len(store.images.all(there.id)) == 1
 
 
 def test_planes_of_another_stack_of_that_name_are_not_mixed(
     store: Store, here: ProjectRecord, there: ProjectRecord
 ) -> None:
     def plane(project: ProjectRecord, value: int) -> ImageRecord:
-        return store.add_image(project.id, Image(np.full((2, 4), value, np.uint8)), stack="s.tif", z_index=0)
+        return store.images.add(project.id, Image(np.full((2, 4), value, np.uint8)), stack="s.tif", z_index=0)
 
     mine = plane(here, 1)
     plane(there, 2)
@@ -281,8 +281,8 @@ def test_the_job_goes_on_where_it_was_cut_off_and_doubles_nothing(
     runner.run_job(row.id, 2)
     done = job(row.id, store=store)
     assert (done.state, done.result) == (JobState.SUCCEEDED, {"went": [image.id], "stayed": []})
-    (copy,) = store.images(there.id)
-    assert sorted(each.kind for each in store.revisions(copy.id)) == ["prediction", "reference"]
+    (copy,) = store.images.all(there.id)
+    assert sorted(each.kind for each in store.revisions.of_image(copy.id)) == ["prediction", "reference"]
 
 
 def test_rights_are_asked_in_both_projects(tmp_path: Path) -> None:
@@ -291,8 +291,8 @@ def test_rights_are_asked_in_both_projects(tmp_path: Path) -> None:
             data_dir=tmp_path / "d", models_dir=tmp_path / "m", access=Access.ROLES, admins="Root", min_free_bytes=0
         )
     )
-    one, other = (store.create_project(name, HERE) for name in ("one", "other"))
-    image = store.add_image(one.id, Image(np.ones((2, 4), np.uint8)))
+    one, other = (store.projects.create(name, HERE) for name in ("one", "other"))
+    image = store.images.add(one.id, Image(np.ones((2, 4), np.uint8)))
     set_member(store, one.id, "Ada", Role.ADMIN, by="Root")
     with pytest.raises(AccessError):
         start_transfer(store, [image.id], one.id, other.id, TransferMode.COPY, by="Ada")

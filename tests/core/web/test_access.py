@@ -94,7 +94,7 @@ def test_each_route_answers_whom_it_should(world: World, address: str, person: s
 @pytest.mark.parametrize("person", list(PEOPLE))
 def test_writing_needs_what_the_rule_says(world: World, kind: str, person: str) -> None:
     """With routes of our own, so that it holds for those that are still to come."""
-    draft, _ = world.store.open_draft(world.image.id, "Annotator", None)
+    draft, _ = world.store.drafts.open(world.image.id, "Annotator", None)
     ids = {
         "images": world.image.id,
         "revisions": world.revision.id,
@@ -116,7 +116,7 @@ def test_writing_needs_what_the_rule_says(world: World, kind: str, person: str) 
 
 
 def test_a_role_in_another_project_is_none_here(world: World) -> None:
-    other = world.store.create_project("other", world.project.scheme)
+    other = world.store.projects.create("other", world.project.scheme)
     image = add_image(world.store, other, "b.tif")
     assert world.status("GET", f"/api/images/{image.id}", "Admin") == 403
     own = f"/api/images/{world.image.id}/pixel?row=0&col=0&revision="
@@ -127,9 +127,9 @@ def test_a_role_in_another_project_is_none_here(world: World) -> None:
 
 
 def test_an_evaluation_of_another_project_is_not_even_named(world: World) -> None:
-    other = world.store.create_project("other", world.project.scheme)
+    other = world.store.projects.create("other", world.project.scheme)
     own, foreign = (
-        world.store.create_evaluation(project.id, f"of {project.name}", [], scheme=project.scheme, settings={}).id
+        world.store.evaluations.create(project.id, f"of {project.name}", [], scheme=project.scheme, settings={}).id
         for project in (world.project, other)
     )
     path = f"/api/evaluations/{own}/download/metrics.csv?compare="
@@ -172,7 +172,7 @@ def test_blind_work_is_hidden_from_the_other_annotator(tmp_path: Path, mode: Acc
     world = World(tmp_path, access=mode)
     ask_to_annotate(world.store, world.image.id, ["Annotator", "Reviewer"], by="Root")
     work = add_labels(world.store, world.image, np.ones((4, 4), np.uint8), author="Annotator")
-    draft, _ = world.store.open_draft(world.image.id, "Annotator", None)
+    draft, _ = world.store.drafts.open(world.image.id, "Annotator", None)
     paths = [
         f"/api/revisions/{work.id}",
         f"/api/revisions/{work.id}/labels/0/0/0",
@@ -191,7 +191,7 @@ def test_blind_work_is_hidden_from_the_other_annotator(tmp_path: Path, mode: Acc
 
 
 def test_having_read_does_not_let_one_write(world: World) -> None:
-    draft, _ = world.store.open_draft(world.image.id, "Annotator", None)
+    draft, _ = world.store.drafts.open(world.image.id, "Annotator", None)
     route = Route("/api/drafts/{id}", lambda _: PlainTextResponse("done"), methods=["GET", "POST"])
     client = TestClient(Starlette(routes=guarded([route], world.settings, lambda: world.store)))
     cookie = {"cookie": f"{PERSON_COOKIE}=Viewer"}

@@ -37,12 +37,12 @@ class Site:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, client: TestClient, store: Store) -> None:
         self.client, self.release, self.begun = client, threading.Event(), threading.Semaphore(0)
         self.finished = 0
-        project = store.create_project("p", DEFAULT_SCHEME, None)
-        self.image = store.add_image(project.id, Image(np.full((60, 80), 90, np.uint8), PixelSize.from_user(8.0), "a"))
-        self.revision = store.begin_revision(self.image.id, "reference")
-        path = store.label_pyramid_path(self.revision.id)
+        project = store.projects.create("p", DEFAULT_SCHEME, None)
+        self.image = store.images.add(project.id, Image(np.full((60, 80), 90, np.uint8), PixelSize.from_user(8.0), "a"))
+        self.revision = store.revisions.begin(self.image.id, "reference")
+        path = store.revisions.pyramid_path(self.revision.id)
         write_label_pyramid(path, np.ones((60, 80), np.uint8), pixel_size_nm=8.0, scheme=DEFAULT_SCHEME)
-        store.complete_revision(self.revision.id)
+        store.revisions.complete(self.revision.id)
         self.folder = store.settings.data_dir / "tmp"
 
         def held(*_: object) -> tuple[Path, str, str]:

@@ -63,15 +63,15 @@ class World:
             data_dir=folder / "data", models_dir=folder / "models", min_free_bytes=0, admins="Root", **settings
         )
         self.store = Store(self.settings)
-        self.project = self.store.create_project("nerve", SCHEME)
+        self.project = self.store.projects.create("nerve", SCHEME)
         pixels = np.random.default_rng(0).integers(0, 255, SHAPE, np.uint8)
-        self.image = self.store.add_image(self.project.id, Image(pixels, PixelSize.from_user(5.0), name="a.tif"))
+        self.image = self.store.images.add(self.project.id, Image(pixels, PixelSize.from_user(5.0), name="a.tif"))
         self.before = np.zeros(SHAPE, np.uint8)
         self.before[100:200, 100:600] = 1
-        begun = self.store.begin_revision(self.image.id, RevisionKind.PREDICTION)
-        write_label_pyramid(self.store.label_pyramid_path(begun.id), self.before, pixel_size_nm=5.0, scheme=SCHEME)
-        self.prediction = self.store.complete_revision(begun.id)
-        self.draft, _ = self.store.open_draft(self.image.id, "Ada", self.prediction.id)
+        begun = self.store.revisions.begin(self.image.id, RevisionKind.PREDICTION)
+        write_label_pyramid(self.store.revisions.pyramid_path(begun.id), self.before, pixel_size_nm=5.0, scheme=SCHEME)
+        self.prediction = self.store.revisions.complete(begun.id)
+        self.draft, _ = self.store.drafts.open(self.image.id, "Ada", self.prediction.id)
         self.client = TestClient(Starlette(routes=routes(self.settings, self.store)))
         self.base = f"/api/drafts/{self.draft.id}"
 
@@ -134,7 +134,7 @@ def test_the_same_post_again_changes_nothing(world: World) -> None:
     again = world.paint({(0, 0): (np.zeros_like(labels), np.zeros_like(cover))})
     assert (again.status_code, again.json()["version"]) == (200, first.json()["version"])
     assert np.array_equal(world.planes(0, 0)[0], labels)
-    assert world.store.draft(world.draft.id).strokes == 1
+    assert world.store.drafts.get(world.draft.id).strokes == 1
 
 
 def unknown_class(world: World) -> Response:
@@ -200,7 +200,7 @@ def test_a_class_that_was_removed_may_stay_but_not_be_painted(world: World, monk
     """Earlier versions let it be removed while drafts had it."""
     monkeypatch.setattr("core.store.project_classes._drawn", lambda *_: set())
     world.paint(painted(world))
-    world.store.update_project(world.project.id, scheme=LabelScheme.from_names({"axon": 1}))
+    world.store.projects.update(world.project.id, scheme=LabelScheme.from_names({"axon": 1}))
     labels, cover = world.planes(0, 0)
     assert (labels == 2).any()
     cover = cover.copy()
@@ -214,12 +214,12 @@ def test_a_class_that_was_removed_may_stay_but_not_be_painted(world: World, monk
 def test_a_page_that_was_opened_before_a_class_was_removed_loses_no_stroke(world: World) -> None:
     """Only predictions had the class, so that it could go; its pixels are background now, what was painted stays."""
     store = world.store
-    begun = store.begin_revision(world.image.id, RevisionKind.PREDICTION, details={"scheme": SCHEME.to_json()})
-    write_label_pyramid(store.label_pyramid_path(begun.id), world.before, pixel_size_nm=5.0)
-    store.complete_revision(begun.id)
-    world.base = f"/api/drafts/{store.open_draft(world.image.id, 'Bo', begun.id)[0].id}"
+    begun = store.revisions.begin(world.image.id, RevisionKind.PREDICTION, details={"scheme": SCHEME.to_json()})
+    write_label_pyramid(store.revisions.pyramid_path(begun.id), world.before, pixel_size_nm=5.0)
+    store.revisions.complete(begun.id)
+    world.base = f"/api/drafts/{store.drafts.open(world.image.id, 'Bo', begun.id)[0].id}"
     tiles = painted(world)
-    store.update_project(world.project.id, scheme=LabelScheme.from_names({"myelin": 2}))
+    store.projects.update(world.project.id, scheme=LabelScheme.from_names({"myelin": 2}))
     assert world.paint(tiles).status_code == 200
     labels, cover = world.planes(0, 0)
     sent, sent_cover = tiles[0, 0]
@@ -274,7 +274,7 @@ def test_a_busy_database_is_worth_another_try(world: World, monkeypatch: pytest.
     def busy(*_: Any, **__: Any) -> None:
         raise StoreBusyError("The database stayed locked.", "Try again.")
 
-    monkeypatch.setattr(world.store, "write_draft_tiles", busy)
+    monkeypatch.setattr(world.store.drafts, "write_tiles", busy)
     assert world.paint(painted(world)).status_code == 503, "browsers send again after 5xx, and stop after 4xx"
 
 
@@ -295,10 +295,10 @@ def test_submitting_makes_the_same_pixels_a_revision_once(world: World) -> None:
     world.paint(tiles)
     answer = world.post("submit", json={"holder": "tab", "note": "two squares"})
     assert answer.status_code == 200
-    revision = world.store.revision(answer.json()["revision_id"])
+    revision = world.store.revisions.get(answer.json()["revision_id"])
     wanted = world.before.copy()
     wanted[10:50, 20:80] = wanted[522:562, 532:592] = 2
-    pyramid = open_pyramid(world.store.label_pyramid_path(revision.id))
+    pyramid = open_pyramid(world.store.revisions.pyramid_path(revision.id))
     assert np.array_equal(pyramid.read(0, slice(None), slice(None)), wanted)
     assert (revision.kind, revision.author, revision.parent_id) == (
         RevisionKind.CORRECTION, "Ada", world.prediction.id,
@@ -311,7 +311,7 @@ def test_submitting_makes_the_same_pixels_a_revision_once(world: World) -> None:
     assert [review.revision_id for review in queue(world.store, world.project.id, person="Root")] == [revision.id]
     again = world.post("submit", json={"holder": "tab", "note": "two squares"})
     assert again.json() == answer.json(), "the answer was lost on its way"
-    assert len(world.store.revisions(world.image.id, kind=RevisionKind.CORRECTION)) == 1
+    assert len(world.store.revisions.of_image(world.image.id, kind=RevisionKind.CORRECTION)) == 1
     assert world.paint(painted(world), sequence=9).status_code == 410
 
 
@@ -342,8 +342,8 @@ def test_a_draft_that_is_painted_on_while_it_is_submitted_stays_open(
     tiles = painted(world, 1, 1)
     monkeypatch.setattr(submission, "sync_tree", lambda _: world.paint(tiles, sequence=2))
     assert world.post("submit", json={"holder": "tab", "note": ""}).status_code == 409
-    assert world.store.draft(world.draft.id).state is DraftState.OPEN
-    assert world.store.revisions(world.image.id, kind=RevisionKind.CORRECTION) == ()
+    assert world.store.drafts.get(world.draft.id).state is DraftState.OPEN
+    assert world.store.revisions.of_image(world.image.id, kind=RevisionKind.CORRECTION) == ()
     assert world.get().json()["tiles"] == [[0, 0], [1, 1]]
 
 
@@ -362,7 +362,7 @@ def test_unknown_drafts_planes_and_tiles_are_404(world: World) -> None:
     assert world.client.get("/api/drafts/none").status_code == 404
     assert world.get("/greys/0/0/0").status_code == 404
     assert world.get("/labels/0/5/5").status_code == 404
-    world.store.delete_image(world.image.id)
+    world.store.images.delete(world.image.id)
     assert world.get().status_code == 404
 
 

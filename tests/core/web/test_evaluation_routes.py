@@ -44,21 +44,21 @@ def client(store: Store) -> TestClient:
 
 @pytest.fixture
 def project(store: Store) -> ProjectRecord:
-    return store.create_project("cells", SCHEME)
+    return store.projects.create("cells", SCHEME)
 
 
 def add_image(store: Store, project: ProjectRecord, name: str) -> ImageRecord:
     """With reference labels; its pixels are its own."""
-    pixels = np.full((2, 4), len(store.images()), np.uint8)
-    image = store.add_image(project.id, Image(pixels, PixelSize.from_user(8.0), name), split=Split.TEST)
+    pixels = np.full((2, 4), len(store.images.all()), np.uint8)
+    image = store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), name), split=Split.TEST)
     add_labels(store, image, LABELS, RevisionKind.REFERENCE)
     return image
 
 
 def add_labels(store: Store, image: ImageRecord, labels: list[list[int]], kind: RevisionKind) -> str:
-    revision = store.begin_revision(image.id, kind)
-    write_label_pyramid(store.label_pyramid_path(revision.id), np.array(labels, np.uint8), pixel_size_nm=8.0)
-    store.complete_revision(revision.id)
+    revision = store.revisions.begin(image.id, kind)
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), np.array(labels, np.uint8), pixel_size_nm=8.0)
+    store.revisions.complete(revision.id)
     return revision.id
 
 
@@ -139,7 +139,7 @@ def test_nothing_scored_yet_is_a_conflict(store: Store, client: TestClient, proj
 def test_what_cannot_be_compared_is_a_conflict(store: Store, client: TestClient, project: ProjectRecord) -> None:
     one = evaluate(store, add_image(store, project, "a"), WRONG, "one")
     other = evaluate(store, add_image(store, project, "b"), WRONG, "other")
-    elsewhere = store.create_project("elsewhere", SCHEME)
+    elsewhere = store.projects.create("elsewhere", SCHEME)
     foreign = evaluate(store, add_image(store, elsewhere, "a"), WRONG, "foreign")
     for compared, cause in ((other, "no image in common"), (foreign, "another project"), (one, "with itself")):
         answer = client.get(f"/api/evaluations/{one}/download/metrics.csv", params={"compare": compared})

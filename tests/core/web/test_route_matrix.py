@@ -53,7 +53,7 @@ class Lab:
             access=Access.ROLES,
         )  # fmt: skip
         self.store = Store(self.settings)
-        here, there = add_project(self.store), self.store.create_project("secret project", add_scheme(self.store))
+        here, there = add_project(self.store), self.store.projects.create("secret project", add_scheme(self.store))
         self.here, self.there = self._things(here.id, "here"), self._things(there.id, "there")
         for role in Role:
             set_member(self.store, here.id, role.value, role, by="Root")
@@ -64,14 +64,14 @@ class Lab:
         self.client = TestClient(Starlette(routes=self.routes))
 
     def _things(self, project_id: str, name: str) -> Things:
-        image = add_image(self.store, self.store.project(project_id), f"{name}.tif")
+        image = add_image(self.store, self.store.projects.get(project_id), f"{name}.tif")
         revision = add_labels(self.store, image, np.zeros((4, 4), np.uint8), author="Ada")
         write_model(self.settings.models_dir / f"model-{name}", project_id=project_id)
         jobs = [submit(kind, {"project_id": project_id}, store=self.store).id for kind in ("train", "measure")]
-        evaluation = self.store.create_evaluation(
-            project_id, name, [], scheme=self.store.project(project_id).scheme, settings={}
+        evaluation = self.store.evaluations.create(
+            project_id, name, [], scheme=self.store.projects.get(project_id).scheme, settings={}
         )
-        draft, _ = self.store.open_draft(image.id, "annotator", None)
+        draft, _ = self.store.drafts.open(image.id, "annotator", None)
         return Things(image.id, revision.id, draft.id, f"model-{name}", evaluation.id, *jobs)
 
     def ask(self, method: str, path: str, person: str) -> tuple[int, str]:
@@ -81,7 +81,7 @@ class Lab:
 
 
 def add_scheme(store: Store):  # type: ignore[no-untyped-def]
-    return store.projects()[0].scheme
+    return store.projects.all()[0].scheme
 
 
 @pytest.fixture(scope="module")
@@ -190,10 +190,10 @@ def test_ids_in_the_query_are_asked_about_too(lab: Lab) -> None:
 
 @pytest.mark.parametrize("template", [t for m, t in LEAST if m == "GET" and t.split("/")[2] in ("revisions", "drafts")])
 def test_blind_work_is_hidden_on_every_route_that_shows_any(lab: Lab, template: str) -> None:
-    image = add_image(lab.store, lab.store.projects()[0], f"blind {template}.tif")
+    image = add_image(lab.store, lab.store.projects.all()[0], f"blind {template}.tif")
     ask_to_annotate(lab.store, image.id, ["Bo", "Cy"], by="Root")
     work = add_labels(lab.store, image, np.ones((4, 4), np.uint8), author="Bo")
-    draft, _ = lab.store.open_draft(image.id, "Bo", None)
+    draft, _ = lab.store.drafts.open(image.id, "Bo", None)
     subject = work.id if "/revisions/" in template else draft.id
     path = address(template, subject)
     assert [lab.ask("GET", path, person)[0] == REFUSED for person in ("Bo", "Cy", "reviewer", "Root")] == [
@@ -203,7 +203,7 @@ def test_blind_work_is_hidden_on_every_route_that_shows_any(lab: Lab, template: 
 
 @pytest.mark.parametrize(("what", "hidden"), [("image", False), ("reference", True), ("prediction", False)])
 def test_the_preview_of_a_training_hides_labels_that_are_hidden(lab: Lab, what: str, hidden: bool) -> None:
-    project = lab.store.projects()[0]
+    project = lab.store.projects.all()[0]
     image = add_image(lab.store, project, f"learned {what}.tif")
     ask_to_annotate(lab.store, image.id, ["Bo", "Cy"], by="Root")
     work = add_labels(lab.store, image, np.ones((4, 4), np.uint8), author="Bo")
@@ -220,7 +220,7 @@ def test_the_preview_of_a_training_hides_labels_that_are_hidden(lab: Lab, what: 
 
 def test_a_refused_request_stands_in_the_log_of_its_project(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "_TOLD", refusals._Told())
-    project = lab.store.image(lab.there.images).project_id
+    project = lab.store.images.get(lab.there.images).project_id
     before = len(list(audit_entries(lab.store, project, by="Root")))
     for _ in range(3):
         assert lab.ask("GET", f"/api/images/{lab.there.images}", "viewer")[0] == REFUSED

@@ -48,28 +48,28 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(data_dir=folder, min_free_bytes=0)
         self.store = Store(self.settings)
-        project = self.store.create_project("test", DEFAULT_SCHEME, 8.0)
+        project = self.store.projects.create("test", DEFAULT_SCHEME, 8.0)
         self.pixels = grey_ramp()
         self.labels = some_labels()
         self.confidence = np.asarray(self.labels + 100, np.uint8)
-        self.image: ImageRecord = self.store.add_image(
+        self.image: ImageRecord = self.store.images.add(
             project.id, Image(self.pixels, PixelSize.from_user(8.0), "ramp äöü.tif")
         )
         self.revision = self._revision(with_confidence=True)
         self.reference = self._revision(with_confidence=False)
-        self.writing = self.store.begin_revision(self.image.id, "prediction")
+        self.writing = self.store.revisions.begin(self.image.id, "prediction")
         self.writer = LabelPyramidWriter(
-            self.store.label_pyramid_path(self.writing.id), self.labels.shape, pixel_size_nm=8.0
+            self.store.revisions.pyramid_path(self.writing.id), self.labels.shape, pixel_size_nm=8.0
         )
         self.client = TestClient(Starlette(routes=routes(self.settings, self.store)))
 
     def _revision(self, *, with_confidence: bool) -> RevisionRecord:
-        record = self.store.begin_revision(self.image.id, "prediction" if with_confidence else "reference")
-        path = self.store.label_pyramid_path(record.id)
+        record = self.store.revisions.begin(self.image.id, "prediction" if with_confidence else "reference")
+        path = self.store.revisions.pyramid_path(record.id)
         writer = LabelPyramidWriter(path, self.labels.shape, pixel_size_nm=8.0, with_confidence=with_confidence)
         writer.write(0, 0, self.labels, self.confidence if with_confidence else None)
         writer.finish()
-        return self.store.complete_revision(record.id, coverage=COVERAGE)
+        return self.store.revisions.complete(record.id, coverage=COVERAGE)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +185,7 @@ def test_blocks_appear_while_a_label_map_is_written(world: World) -> None:
 def test_a_label_map_tells_its_state_and_its_version_grows(world: World) -> None:
     body = world.client.get(f"/api/revisions/{world.writing.id}").json()
     assert (body["state"], body["progress"], body["coverage"]) == ("writing", 0.0, [])
-    world.store.update_revision_details(world.writing.id, progress=0.25)
+    world.store.revisions.update_details(world.writing.id, progress=0.25)
     later = world.client.get(f"/api/revisions/{world.writing.id}")
     assert later.json()["progress"] == 0.25
     assert later.json()["version"] > body["version"]
@@ -270,7 +270,7 @@ def test_a_deleted_image_is_gone_although_its_pyramid_was_open(tmp_path: Path) -
     world = World(tmp_path)
     address = f"/api/images/{world.image.id}/tiles/0/0/0"
     assert world.client.get(address).status_code == 200
-    world.store.delete_image(world.image.id)
+    world.store.images.delete(world.image.id)
     assert world.client.get(address).status_code == 404
 
 

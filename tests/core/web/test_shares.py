@@ -37,7 +37,7 @@ class Site:
         self.store = Store(self.settings)
         self.store.database.set_patience(reading_s=0.1, writing_s=0.1)
         self.image = add_image(self.store, add_project(self.store))
-        self.draft = self.store.open_draft(self.image.id, "Ada", None)[0]
+        self.draft = self.store.drafts.open(self.image.id, "Ada", None)[0]
         ours = [*routes(self.settings, self.store), *health_routes(self.settings, lambda: self.store)]
         self.app = Starlette(routes=ours)
         self.client = TestClient(self.app, headers=HEADERS)
@@ -136,7 +136,7 @@ def test_slow_bodies_take_the_share_of_who_sends_them_and_nobody_elses(site: Sit
         await asyncio.gather(*slow)
         return early, saved
 
-    object.__setattr__(site.store, "settings", site.settings.model_copy(update={"admins": "Ada, Mallory"}))
+    site.store._data.settings = site.settings.model_copy(update={"admins": "Ada, Mallory"})
     early, saved = asyncio.run(scene())
     assert saved == 200
     assert early == [429] * 16
@@ -168,7 +168,7 @@ def test_senseless_bodies_are_refused(site: Site, what: str, body: bytes, status
 def test_a_locked_database_keeps_tiles_going_and_tells_the_rest_when_to_come_again(site: Site) -> None:
     tile, hold = f"/api/images/{site.image.id}/tiles/0/0/0", f"/api/drafts/{site.draft.id}/hold"
     assert site.client.get(tile).status_code == 200
-    other = add_image(site.store, site.store.projects()[0], "other.tif")
+    other = add_image(site.store, site.store.projects.all()[0], "other.tif")
     site.store.database._engine.dispose()
     blocker = sqlite3.connect(site.settings.data_dir / "cristae.sqlite3", isolation_level=None)
     blocker.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -235,7 +235,7 @@ def test_the_health_check_looks_at_everything(site: Site, monkeypatch: pytest.Mo
         raise StoreBusyError("locked")
 
     with monkeypatch.context() as broken:
-        broken.setattr(site.store, "projects", locked)
+        broken.setattr(site.store.projects, "all", locked)
         assert parts() == (503, fine | {"database": "failed"})
     site.settings = site.settings.model_copy(update={"min_free_bytes": 2**62})
     assert parts()[1]["disk"] == "full"
