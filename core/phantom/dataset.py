@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import tifffile
 from PIL import Image as PillowImage
 
 from core.errors import DatasetError
@@ -26,9 +27,10 @@ def write_phantom_dataset(
     *,
     pixel_size_nm: float = 8.0,
     test_count: int | None = None,
+    touching: float = 0.0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write phantoms as a dataset folder: images/, labels/ and dataset.json.
+    """Write phantoms as a dataset folder: images/, labels/, objects/ (ids, uint32) and dataset.json.
 
     Phantom ``i`` has seed ``seed + i``, and consecutive seeds together hold the class areas of human liver; the test
     images are spread evenly over them. The folder appears when all of it is written.
@@ -45,6 +47,8 @@ def write_phantom_dataset(
         Of the first phantom.
     test_count
         Number of test images; a quarter of ``count`` (rounded down) where None.
+    touching
+        As in `generate_phantom`.
     on_progress
         Called with (done, count) after each image.
 
@@ -63,19 +67,20 @@ def write_phantom_dataset(
             f"{count} phantoms with {tests} test images were asked for.",
             "Ask for at least one image and keep at least one for training.",
         )
-    check_phantom(seed, size_px, pixel_size_nm)
+    check_phantom(seed, size_px, pixel_size_nm, touching)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DatasetError(f"{out} exists already and is not an empty folder.", "Name a new folder.")
     digits = max(3, len(str(count - 1)))
     names = [f"phantom_{i:0{digits}d}" for i in range(count)]
     held_out = {names[(2 * k + 1) * count // (2 * tests)] for k in range(tests)}
     with replacing(out) as folder:
-        for part in ("images", "labels"):
+        for part in ("images", "labels", "objects"):
             (folder / part).mkdir(parents=True)
         for number, name in enumerate(names):
-            phantom = generate_phantom(seed + number, size_px, pixel_size_nm=pixel_size_nm)
+            phantom = generate_phantom(seed + number, size_px, pixel_size_nm=pixel_size_nm, touching=touching)
             PillowImage.fromarray(phantom.image_yx).save(folder / "images" / f"{name}.png")
             PillowImage.fromarray(phantom.labels_yx).save(folder / "labels" / f"{name}.png")
+            tifffile.imwrite(folder / "objects" / f"{name}.tif", phantom.objects_yx, compression="zlib")
             if on_progress is not None:
                 on_progress(number + 1, count)
         write_json(

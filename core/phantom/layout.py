@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.phantom.cells import LABEL_PAD_NM, Cells, lay_cells
+from core.phantom.contact import pressed_against
 from core.phantom.fields import Float, Frame, noise
 from core.phantom.reticulum import Reticulum, lay_reticulum
 from core.phantom.room import Room
@@ -23,6 +24,12 @@ _CYTOPLASM_SHARE: Final = 1 - SHARES["nucleus"] - SHARES["cell boundaries"]
 
 _STEPS: Final = (0.618034, 0.414214, 0.732051, 0.645751, 0.605551)
 """Fractions of square roots: multiples of each, modulo 1, fill the unit interval evenly."""
+
+MITOCHONDRIA_GAP_NM: Final = 55.0
+"""Least distance of mitochondria that do not touch."""
+
+LONGEST_CHAIN: Final = 4
+"""Mitochondria that are pressed against each other in a row."""
 
 _NOMINAL_NM2: Final = 16_384.0**2
 """Area of 2048 x 2048 px at 8 nm."""
@@ -42,6 +49,7 @@ class Part(IntEnum):
     DETAIL = 9
     DAMAGE = 10
     DETECTOR = 11
+    CONTACT = 12
 
 
 def stream(seed: int, part: Part, *more: int) -> np.random.Generator:
@@ -59,7 +67,13 @@ class Body:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tissue:
-    """A piece of liver, laid out but not yet imaged."""
+    """A piece of liver, laid out but not yet imaged.
+
+    Parameters
+    ----------
+    partners
+        For each mitochondrion the numbers of those that it is pressed against; empty for most.
+    """
 
     cells: Cells
     nuclei: tuple[Blob, ...]
@@ -67,9 +81,10 @@ class Tissue:
     droplets: tuple[Blob, ...]
     bodies: tuple[Body, ...]
     reticulum: Reticulum
+    partners: tuple[tuple[int, ...], ...]
 
 
-def lay_tissue(seed: int, frame: Frame, scale: float) -> Tissue:
+def lay_tissue(seed: int, frame: Frame, scale: float, touching: float = 0.0) -> Tissue:
     """Lay out the tissue of one phantom. Depends on the seed and the frame's extent, not on its pixel size.
 
     Parameters
@@ -78,6 +93,8 @@ def lay_tissue(seed: int, frame: Frame, scale: float) -> Tissue:
         In tissue nanometres.
     scale
         Image nanometres per tissue nanometre.
+    touching
+        Chance, 0 to 1, that a mitochondrion has another one pressed against it; those may have one, too.
     """
     nuclei = _nuclei(seed, frame, scale)
     centers = np.array([n.spine_yx[0] for n in nuclei]).reshape(-1, 2)
@@ -89,13 +106,15 @@ def lay_tissue(seed: int, frame: Frame, scale: float) -> Tissue:
         room.take(nucleus)
     cytoplasm = room.free_share() / _CYTOPLASM_SHARE
     droplets = _droplets(seed, room, SHARES["lipid droplets"] * cytoplasm * _spread(seed, 2, 0.5))
-    mitochondria = _mitochondria(seed, room, SHARES["mitochondria"] * cytoplasm * _spread(seed, 3, 0.2))
+    mitochondria, partners = _mitochondria(
+        seed, room, SHARES["mitochondria"] * cytoplasm * _spread(seed, 3, 0.2), touching
+    )
     bodies = _bodies(seed, room)
     reticulum = lay_reticulum(
         stream(seed, Part.RETICULUM), frame, room.clearance, [*mitochondria, *nuclei],
         SHARES["ER"] * cytoplasm * _spread(seed, 4, 0.3),
     )  # fmt: skip
-    return Tissue(cells, nuclei, mitochondria, droplets, bodies, reticulum)
+    return Tissue(cells, nuclei, mitochondria, droplets, bodies, reticulum, partners)
 
 
 def _low_discrepancy(seed: int, which: int) -> float:
@@ -166,8 +185,10 @@ def _droplets(seed: int, room: Room, target: float) -> tuple[Blob, ...]:
     return _grow(rng, room, target, weight, 30.0, draw)
 
 
-def _mitochondria(seed: int, room: Room, target: float) -> tuple[Blob, ...]:
-    """Mitochondria, round to elongated and bent, crowded in some places."""
+def _mitochondria(
+    seed: int, room: Room, target: float, touching: float
+) -> tuple[tuple[Blob, ...], tuple[tuple[int, ...], ...]]:
+    """Mitochondria, round to elongated and bent, crowded in some places; and which are pressed against which."""
     rng = stream(seed, Part.MITOCHONDRIA)
     weight = np.exp(0.8 * noise(rng, room.frame, 1600.0).at(room.y, room.x))
     usual_nm, usual_length = rng.uniform(270, 400), rng.uniform(0.5, 2.2)
@@ -179,7 +200,49 @@ def _mitochondria(seed: int, room: Room, target: float) -> tuple[Blob, ...]:
             return disc(rng, at, radius * 1.1, 0.14)
         return sausage(rng, at, radius, min(length, 4200.0), rng.normal(0, 0.7))
 
-    return _grow(rng, room, target, weight, 55.0, draw)
+    if not touching:
+        alone = _grow(rng, room, target, weight, MITOCHONDRIA_GAP_NM, draw)
+        return alone, ((),) * len(alone)
+    return _crowd(stream(seed, Part.CONTACT), rng, room, target, weight, touching, draw)
+
+
+def _crowd(
+    contact: np.random.Generator,
+    rng: np.random.Generator,
+    room: Room,
+    target: float,
+    weight: Float,
+    touching: float,
+    draw: Callable[[NDArray[np.float64], float], Blob],
+) -> tuple[tuple[Blob, ...], tuple[tuple[int, ...], ...]]:
+    """As `_grow`, with chains of shapes that are pressed against each other among them."""
+    height, width = room.frame.extent_nm
+    wanted = target * height * width
+    placed: list[Blob] = []
+    partners: list[list[int]] = []
+    for _ in range(12):
+        for at in room.positions(rng, weight, 80, MITOCHONDRIA_GAP_NM + 120):
+            chain = [draw(at, wanted)]
+            area = room.area_if_free(chain[0], MITOCHONDRIA_GAP_NM)
+            if area is None:
+                continue
+            while len(chain) < LONGEST_CHAIN and contact.random() < touching:
+                beside = pressed_against(contact, chain[-1], draw(chain[-1].spine_yx[0], wanted))
+                more = room.area_if_free(beside, MITOCHONDRIA_GAP_NM)
+                if more is None or any(beside.overlaps(other) for other in chain[:-1]):
+                    break
+                chain.append(beside)
+                area += more
+            first = len(placed)
+            for blob in chain:
+                room.take(blob)
+            placed += chain
+            partners += [[n for n in (place - 1, place + 1) if 0 <= n < len(chain)] for place in range(len(chain))]
+            partners[first:] = [[first + n for n in numbers] for numbers in partners[first:]]
+            wanted -= area
+            if wanted <= 0.5 * area or wanted < 3e4:
+                return tuple(placed), tuple(map(tuple, partners))
+    return tuple(placed), tuple(map(tuple, partners))
 
 
 def _grow(

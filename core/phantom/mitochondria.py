@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.phantom.contact import flattened
 from core.phantom.fields import Field, Float, band, blend, inside, noise
 from core.phantom.layout import Part, Tissue, stream
 from core.phantom.rendering import MITOCHONDRIA, Canvas
@@ -31,11 +32,14 @@ def draw_mitochondria(canvas: Canvas, tissue: Tissue, seed: int) -> None:
         rng = stream(seed, Part.DETAIL, 7, number)
         angle = rng.normal(0, 0.35) if rng.random() < 0.75 else rng.uniform(0, np.pi)
         cristae = _Cristae(period * rng.uniform(0.8, 1.3), light * rng.uniform(0.8, 1.2), angle, rng.uniform(8, 26))
-        _draw_one(canvas, blob, cristae, bend, rng)
+        pressed = [tissue.mitochondria[partner] for partner in tissue.partners[number]]
+        _draw_one(canvas, blob, pressed, cristae, bend, rng)
 
 
-def _draw_one(canvas: Canvas, blob: Blob, cristae: _Cristae, bend: Field, rng: np.random.Generator) -> None:
-    """One mitochondrion."""
+def _draw_one(
+    canvas: Canvas, blob: Blob, pressed: list[Blob], cristae: _Cristae, bend: Field, rng: np.random.Generator
+) -> None:
+    """One mitochondrion, with a flat face to each that is pressed against it."""
     shade = rng.uniform(-0.05, 0.05)
     table = rng.random((256, 3))
     granules = rng.random() < 0.5
@@ -44,6 +48,9 @@ def _draw_one(canvas: Canvas, blob: Blob, cristae: _Cristae, bend: Field, rng: n
         return
     look, pixel, at = canvas.look, canvas.pixel_nm, window.at
     where = blob.coordinates(window.y, window.x)
+    for other in pressed:
+        distance = flattened(where.distance, other.coordinates(window.y, window.x).distance)
+        where = replace(where, distance=distance)
     matrix = (
         look.mitochondrion_density + shade + look.granularity * (0.035 * canvas.fine[at] + 0.03 * canvas.middle[at])
     )
@@ -55,7 +62,7 @@ def _draw_one(canvas: Canvas, blob: Blob, cristae: _Cristae, bend: Field, rng: n
     canvas.line(at, where.distance + 4, 4.5, 0.9)
     blend(canvas.density[at], look.mitochondrion_density * 0.6, band(where.distance + 12, 4.0, pixel) * 0.8)
     canvas.line(at, where.distance + 20, 4.0, 0.8)
-    canvas.labels[at][where.distance < 0] = MITOCHONDRIA
+    canvas.mark(at, where.distance < 0, MITOCHONDRIA)
 
 
 def _draw_cristae(

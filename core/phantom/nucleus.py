@@ -40,7 +40,7 @@ def _draw_one(canvas: Canvas, blob: Blob, window: Window, rng: np.random.Generat
     canvas.line(at, distance + 5, 5.0, 0.9 * closed)
     blend(canvas.density[at], look.cytosol_density * 0.6, band(distance + 20, 11.0, pixel) * 0.85 * closed)
     canvas.line(at, distance + 35, 4.5, 0.8 * closed)
-    canvas.labels[at][distance < 0] = NUCLEUS
+    canvas.mark(at, distance < 0, NUCLEUS)
 
 
 def _draw_nucleolus(canvas: Canvas, blob: Blob, window: Window, clumps: Float, rng: np.random.Generator) -> None:

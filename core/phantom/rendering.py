@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,21 +27,32 @@ class Canvas:
         float32, 0 (no stain) to 1 (black).
     labels
         uint8 class ids.
+    objects
+        uint32 ids of single bodies, 0: none.
     fine, middle
         Unit noise at every pixel, with grains of about 25 and 90 nm.
+    numbers
+        The next ids of objects.
     """
 
     frame: Frame
     look: Look
     density: Float
     labels: NDArray[np.uint8]
+    objects: NDArray[np.uint32]
     fine: Float
     middle: Float
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     @property
     def pixel_nm(self) -> float:
         """Edge of a pixel in tissue nanometres."""
         return self.frame.pixel_nm
+
+    def mark(self, at: tuple[slice, slice], inside_yx: NDArray[np.bool_], class_id: int) -> None:
+        """Label one more object."""
+        self.labels[at][inside_yx] = class_id
+        self.objects[at][inside_yx] = next(self.numbers)
 
     def line(self, at: tuple[slice, slice], distance: Float, half_nm: float, weight: float | Float = 1.0) -> None:
         """Draw a membrane at distance 0."""
@@ -50,7 +63,9 @@ def new_canvas(seed: int, frame: Frame, look: Look) -> Canvas:
     """An empty canvas with its textures."""
     rng = stream(seed, Part.TEXTURE)
     fine, middle = texture(rng, frame, 12.0), texture(rng, frame, 42.0)
-    return Canvas(frame, look, np.zeros(frame.shape_px, np.float32), np.zeros(frame.shape_px, np.uint8), fine, middle)
+    shape = frame.shape_px
+    density, labels, objects = (np.zeros(shape, dtype) for dtype in (np.float32, np.uint8, np.uint32))
+    return Canvas(frame, look, density, labels, objects, fine, middle)
 
 
 def draw_cytosol(canvas: Canvas, tissue: Tissue, seed: int) -> None:
@@ -112,7 +127,7 @@ def draw_droplets(canvas: Canvas, tissue: Tissue, seed: int) -> None:
             blend(value, look.gap_density + 0.06 + 0.02 * wave, core * depth)
         blend(canvas.density[at], value, inside(where.distance, pixel, 5.0))
         canvas.line(at, where.distance, 5.0, 0.5)
-        canvas.labels[at][where.distance < 0] = DROPLETS
+        canvas.mark(at, where.distance < 0, DROPLETS)
 
 
 def draw_bodies(canvas: Canvas, tissue: Tissue, seed: int) -> None:

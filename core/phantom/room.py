@@ -33,14 +33,19 @@ class Room:
 
     def place(self, blob: Blob, gap_nm: float) -> float | None:
         """Take the room if nothing lies within ``gap_nm``; returns the area inside the frame in nm², or None."""
+        area = self.area_if_free(blob, gap_nm)
+        if area is not None:
+            self.take(blob)
+        return area
+
+    def area_if_free(self, blob: Blob, gap_nm: float) -> float | None:
+        """The area inside the frame in nm² if nothing lies within ``gap_nm`` of a shape, or None."""
         at, y, x = self._patch(blob, 0.0)
         distance = blob.coordinates(y, x).distance
         covered = distance < 0
         if not covered.any() or self.clearance[at][covered].min() < gap_nm:
             return None
-        area = float((covered & self._in_frame[at]).sum()) * GRID_NM**2
-        self.take(blob)
-        return area
+        return float((covered & self._in_frame[at]).sum()) * GRID_NM**2
 
     def take(self, blob: Blob) -> None:
         """Mark the room of a shape as taken."""

@@ -56,6 +56,27 @@ class Blob:
         """The pixels that the shape can touch."""
         return frame.window(*self.bounds(pad_nm))
 
+    def moved(self, by_yx: NDArray[np.float64]) -> Blob:
+        """The same spine elsewhere, in nm; the outline keeps its waves relative to the spine's first point."""
+        return Blob(self.spine_yx + by_yx, self.radius_nm, self.waves)
+
+    def depth_in(self, other: Blob, step_nm: float = 24.0) -> float:
+        """How far the two shapes reach into each other, in nm: negative where they are apart."""
+        low, high = (
+            edge(*ends)
+            for edge, ends in zip(
+                (np.maximum, np.minimum), zip(self.bounds(), other.bounds(), strict=True), strict=True
+            )
+        )
+        if (high - low < step_nm).any():
+            return -float("inf")
+        y, x = (np.arange(first, last, step_nm) for first, last in zip(low, high, strict=True))
+        return -float(np.maximum(self.coordinates(y, x).distance, other.coordinates(y, x).distance).min())
+
+    def overlaps(self, other: Blob) -> bool:
+        """Whether the two shapes share room."""
+        return self.depth_in(other) > 0
+
     def coordinates(self, y: Axis, x: Axis) -> SpineCoordinates:
         """Where the crossings of two axes (nm) lie relative to the shape."""
         yy, xx = self._shaken(y, x)
