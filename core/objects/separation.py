@@ -1,0 +1,67 @@
+"""How a model tells touching objects of a class apart: what its card says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class SeparationWay(StrEnum):
+    """What the network puts out beside the classes, or what stands in for it."""
+
+    NONE = "none"
+    """Connected pieces are the objects."""
+
+    SEAMS = "seams"
+    """For some classes one output more: pixels of the class with another object close by."""
+
+    RIMS = "rims"
+    """For some classes one output more: pixels of the class outside the cores of its objects."""
+
+    NECKS = "necks"
+    """No output: pieces are split at narrow places of their outlines. A fallback for networks that never learned it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """Part of a model's card.
+
+    Parameters
+    ----------
+    way
+        Which.
+    class_ids
+        The classes whose touching objects are told apart, ids of the model's scheme.
+    least_seed
+        A part below this share of the class's smallest object is no object of its own but belongs to its neighbour.
+    least_depth
+        With `SeparationWay.NECKS`, class id to the relative depth of a neck from which a piece is split there.
+    pairs
+        Class id to the pairs of touching objects in the training labels.
+    scores
+        What it did to the validation part: class id to figures, those without separation for comparison.
+    """
+
+    way: SeparationWay = SeparationWay.NONE
+    class_ids: tuple[int, ...] = ()
+    least_seed: float = 0.25
+    least_depth: dict[int, float] = field(default_factory=dict)
+    pairs: dict[int, int] = field(default_factory=dict)
+    scores: dict[int, dict[str, float | None]] = field(default_factory=dict)
+
+    @property
+    def learned(self) -> bool:
+        """Whether the network has outputs for it."""
+        return self.way in (SeparationWay.SEAMS, SeparationWay.RIMS)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "way": str(self.way),
+            "class_ids": list(self.class_ids),
+            "least_seed": self.least_seed,
+            "least_depth": {str(key): value for key, value in self.least_depth.items()},
+            "pairs": {str(key): value for key, value in self.pairs.items()},
+            "scores": {str(key): value for key, value in self.scores.items()},
+        }
