@@ -95,6 +95,8 @@ class Case:
         What the label file has where nobody has looked: 255, or another value in nnU-Net folders. 255 counts too.
     facts
         What a project knew of it, in a folder that Cristae exported; else None.
+    objects_path
+        Ids of the objects of its label map, None where there are none.
     """
 
     name: str
@@ -106,6 +108,7 @@ class Case:
     scheme: LabelScheme
     ignore_value: int = IGNORE_ID
     facts: CaseFacts | None = None
+    objects_path: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

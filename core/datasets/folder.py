@@ -10,7 +10,14 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from core.datasets.case import Case, CaseFacts, DatasetFolder, Layout, Split, guessed_groups
-from core.datasets.loading import DESCRIPTION_FILE, load_case, load_image, load_labels, size_in_file
+from core.datasets.loading import (
+    DESCRIPTION_FILE,
+    load_case,
+    load_image,
+    load_labels,
+    load_objects,
+    size_in_file,
+)
 from core.datasets.writing import NewCase, write_dataset
 from core.errors import DatasetError, ImageError, LabelMapError
 from core.imaging.lengths import checked_pixel_size
@@ -28,6 +35,7 @@ __all__ = [
     "load_case",
     "load_image",
     "load_labels",
+    "load_objects",
     "open_dataset",
     "read_classes",
     "write_dataset",
@@ -121,6 +129,7 @@ def open_dataset(path: Path, *, on_problem: OnProblem | None = None) -> DatasetF
     tell = _Teller(on_problem, refused)
     found = _nnunet_files(folder, described, tell) if nnunet else _our_files(folder, described, tell)
     _check_known(folder, described, set(found) | refused, tell)
+    objects = _object_files(folder, nnunet, tell)
     groups = {**guessed_groups(found), **described.groups}
     cases = tuple(
         Case(
@@ -133,6 +142,7 @@ def open_dataset(path: Path, *, on_problem: OnProblem | None = None) -> DatasetF
             scheme=scheme,
             ignore_value=ignore_value,
             facts=described.facts_of(name),
+            objects_path=objects.get(name),
         )
         for name, (image, labels, split) in sorted(found.items())
     )
@@ -291,6 +301,12 @@ def _nnunet_files(folder: Path, described: _Description, tell: _Teller) -> Found
                 continue
             found[name] = (image, labels.get(name), split if name in labels else Split.POOL)
     return found
+
+
+def _object_files(folder: Path, nnunet: bool, tell: _Teller) -> dict[str, Path]:
+    """Files with the ids of objects, by case."""
+    folders = ("objectsTr", "objectsTs") if nnunet else ("objects",)
+    return {name: path for part in folders for name, path in _by_stem(folder / part, tell).items()}
 
 
 def _by_stem(folder: Path, tell: _Teller, ending: str = "") -> dict[str, Path]:

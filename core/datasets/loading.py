@@ -17,11 +17,15 @@ from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.reader import check_single, placement_of
 from core.label_scheme import IGNORE_ID
 from core.labels.importing import read_label_image
+from core.labels.planes import read_label_plane
 from core.labels.report import LabelImport, LabelReport
 from core.outside.guarded import Subject, guarded_with
 from core.outside.links import is_link, require_no_link
 
 DESCRIPTION_FILE: Final = "dataset.json"
+
+MOST_ID: Final = 2**32 - 1
+"""Largest id of an object."""
 
 
 def load_image(case: Case) -> Image:
@@ -60,6 +64,23 @@ def load_case(case: Case) -> tuple[Image, NDArray[np.uint8]]:
     return image, load_labels(case, image.shape).labels_yx
 
 
+def load_objects(case: Case, shape_yx: tuple[int, int]) -> NDArray[np.uint32] | None:
+    """The ids of the objects of a case, uint32 of the image's shape, 0: no id; None where it has none.
+
+    Raises
+    ------
+    LabelMapError
+        The file cannot be read, has another size, or holds anything but whole numbers from 0 to 2³² - 1.
+    DatasetError
+        It is a link.
+    """
+    if case.objects_path is None:
+        return None
+    require_no_link(case.objects_path)
+    limits, subject = label_limits((case.objects_path,), shape_yx), Subject(case.objects_path.name, LabelMapError)
+    return guarded_with(limits, subject, objects_of_case, replace(case, facts=None), shape_yx)
+
+
 def load_labels(case: Case, shape_yx: tuple[int, int]) -> LabelImport:
     """The label map of a case, and what reading it did.
 
@@ -84,6 +105,26 @@ def load_labels(case: Case, shape_yx: tuple[int, int]) -> LabelImport:
     limits, subject = label_limits((case.label_path,), shape_yx), Subject(case.label_path.name, LabelMapError)
     report, labels_yx = guarded_with(limits, subject, labels_of_case, replace(case, facts=None), shape_yx)
     return LabelImport(labels_yx, report)
+
+
+def objects_of_case(case: Case, shape_yx: tuple[int, int]) -> NDArray[np.uint32]:
+    """Within the guarded process: the ids of the objects of a case."""
+    if case.objects_path is None:
+        raise DatasetError(f"{case.name} has no ids of objects.", "Add them, or leave them out.")
+    plane, name = read_label_plane(case.objects_path, shape_yx, placement=placement_of(case.image_path))
+    values = plane.pixels
+    if values.ndim != 2:
+        raise LabelMapError(
+            f"{name} has {values.shape[2]} channels; ids of objects have one.", "Save it as grey values."
+        )
+    low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    whole = np.issubdtype(values.dtype, np.integer) or bool((values == np.floor(values)).all())
+    if low < 0 or high > MOST_ID or not whole:
+        raise LabelMapError(
+            f"{name} holds values from {low:g} to {high:g}" + ("." if whole else ", not all of them whole."),
+            "Ids of objects are whole numbers from 0 (no object) to 4,294,967,295.",
+        )
+    return values.astype(np.uint32)
 
 
 def read_one_image(path: Path) -> Image:

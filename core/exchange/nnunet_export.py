@@ -79,6 +79,7 @@ def _dataset_json(model: StoredModel) -> dict[str, Any]:
     card = model.card
     note = {
         "output_ids": list(card.output_ids),
+        "separation": card.separation.to_json(),
         "scheme": card.scheme.to_json(),
         "pixel_size_nm": card.pixel_size_nm,
         "origin": card.origin,

@@ -19,6 +19,7 @@ from core.files import write_json
 from core.label_scheme import LabelScheme, distinct_colors
 from core.models.card import ModelCard, TrainingSummary, now_utc, read_json, slug
 from core.models.store import CARD_FILE, DATASET_FILE, PLANS_FILE, ModelStore, StoredModel, resolve_configuration
+from core.objects.separation import Separation
 from core.outside.archive import MAX_MEMBER_BYTES, extract, member_parts, opened_zip
 from core.outside.links import require_no_links_below
 from core.scratch import scratch_folder
@@ -284,6 +285,7 @@ def _convert(trained: TrainedFolder, target: Path, *, pixel_size_nm: float | Non
         name=name,
         scheme=scheme,
         output_ids=output_ids,
+        separation=_separation(ours),
         pixel_size_nm=pixel_size_nm if pixel_size_nm is not None else ours.get("pixel_size_nm"),
         created=now_utc(),
         preset="imported",
@@ -361,6 +363,22 @@ def _modern_configuration(configuration: dict[str, Any]) -> dict[str, Any]:
     name = str(modern["architecture"]["network_class_name"])
     modern["architecture"]["network_class_name"] = name.replace(".residual_unet.", ".unet.")
     return modern
+
+
+def _separation(ours: dict[str, Any]) -> Separation:
+    """How the model tells touching objects apart, as our own export has noted it.
+
+    Raises
+    ------
+    ModelError
+        The note makes no sense.
+    """
+    try:
+        return Separation.from_json(ours["separation"]) if "separation" in ours else Separation()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            f"dataset.json says nothing usable about touching objects ({error}).", "Export the model again."
+        ) from error
 
 
 def usable_labels(dataset_json: Any) -> tuple[LabelScheme, tuple[int, ...], dict[str, Any]]:

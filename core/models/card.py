@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from core.errors import LabelMapError, ModelError
 from core.label_scheme import LabelScheme
 from core.objects.rules import ObjectRules
+from core.objects.separation import Separation
 from core.outside.links import require_no_link
 
 CARD_VERSION: Final = 1
@@ -105,7 +106,8 @@ class ModelCard:
     scheme
         The classes that the model tells apart.
     output_ids
-        Class id of each output channel of the network; channel 0 is background (0).
+        Class id of each output channel of the network; channel 0 is background (0). Classes whose touching objects
+        the network tells apart come a second time, after all classes.
     pixel_size_nm
         What images are resampled to before the network sees them; None where unknown (no resampling then).
     created
@@ -156,6 +158,7 @@ class ModelCard:
     training: TrainingSummary = field(default_factory=TrainingSummary)
     metrics: dict[str, Any] = field(default_factory=dict)
     object_rules: ObjectRules = field(default_factory=ObjectRules)
+    separation: Separation = field(default_factory=Separation)
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -163,19 +166,36 @@ class ModelCard:
             raise ModelError(
                 f"Model {self.id} has a pixel size of {self.pixel_size_nm} nm.", "Give a positive number of nanometres."
             )
-        if not self.output_ids or self.output_ids[0] != 0 or sorted(self.output_ids[1:]) != sorted(self.scheme.ids):
+        if not self.output_ids or self.output_ids[0] != 0 or sorted(self.class_outputs[1:]) != sorted(self.scheme.ids):
             raise ModelError(
                 f"Model {self.id} puts out the class ids {self.output_ids} but its scheme has {self.scheme.ids}.",
                 "The output ids are 0 (background) and then each class of the scheme once.",
+            )
+        if self.parting_outputs != (self.separation.class_ids if self.separation.learned else ()):
+            raise ModelError(
+                f"Model {self.id} has further outputs for the classes {self.parting_outputs}, but its card says that "
+                f"it tells the objects of {self.separation.class_ids} apart ({self.separation.way}).",
+                "Import or train the model again.",
             )
         if not set(self.mirror_axes) <= {0, 1}:
             raise ModelError(
                 f"Model {self.id} has the mirror axes {self.mirror_axes}.", "Use 0 (rows) and 1 (columns)."
             )
 
+    @property
+    def class_outputs(self) -> tuple[int, ...]:
+        """The output ids of background and the classes."""
+        return self.output_ids[: len(self.scheme.ids) + 1]
+
+    @property
+    def parting_outputs(self) -> tuple[int, ...]:
+        """The classes whose parting pixels the outputs after those stand for; see `core.objects.separation`."""
+        return self.output_ids[len(self.scheme.ids) + 1 :]
+
     def to_json(self) -> dict[str, Any]:
         """Plain values for card.json."""
         values = dataclasses.asdict(self)
+        values["separation"] = self.separation.to_json()
         values["scheme"] = self.scheme.to_json()
         return {"card_version": CARD_VERSION, **values}
 

@@ -55,6 +55,15 @@ class Separation:
         """Whether the network has outputs for it."""
         return self.way in (SeparationWay.SEAMS, SeparationWay.RIMS)
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Separation:
+        """The inverse of `to_json`."""
+        by_class = {
+            name: {int(key): value for key, value in values.get(name, {}).items()}
+            for name in ("least_depth", "pairs", "scores")
+        }
+        return cls(SeparationWay(values["way"]), tuple(values["class_ids"]), values["least_seed"], **by_class)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {

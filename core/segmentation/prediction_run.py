@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import JobCancelledError
+from core.models.card import ModelCard
 from core.segmentation.backends.base import TileNetwork, Work
 from core.segmentation.blocks import BlockCollector
+from core.segmentation.parting import PartingRows, merged, parting_of
 from core.segmentation.stitching import Band, RowInterpolator, classify
 from core.segmentation.tile_source import TileSource
 
@@ -35,18 +37,41 @@ class Pass:
 
 
 class Finisher:
-    """Final rows of the padded model grid -> rows of labels and confidence on the framed image's grid."""
+    """Final rows of the padded model grid -> rows of labels and confidence on the framed image's grid.
+
+    Parameters
+    ----------
+    source
+        The tiles.
+    target_yx
+        Shape of the framed image.
+    card
+        What the outputs of the network stand for.
+    collector
+        Takes the rows.
+    parting
+        Takes the pixels that part objects; None: nobody asks for them.
+    """
 
     def __init__(
-        self, source: TileSource, target_yx: tuple[int, int], output_ids: Sequence[int], collector: BlockCollector
+        self,
+        source: TileSource,
+        target_yx: tuple[int, int],
+        card: ModelCard,
+        collector: BlockCollector,
+        parting: PartingRows | None = None,
     ) -> None:
         (before_y, _), (before_x, _) = source.padding
         height, width = source.shape_yx
         self._rows = (before_y, before_y + height)
         self._columns = slice(before_x, before_x + width)
         self._interpolator = None if source.shape_yx == target_yx else RowInterpolator(source.shape_yx, target_yx)
-        self._class_ids = np.array(output_ids, dtype=np.uint8)
+        self._class_ids = np.array(card.class_outputs, dtype=np.uint8)
+        first, own = len(card.class_outputs), card.class_outputs.index
+        self._parted = card.parting_outputs
+        self._outputs = tuple((own(class_id), number) for number, class_id in enumerate(self._parted, first))
         self._collector = collector
+        self._parting = parting
         self._next = 0
 
     def push(self, sums: NDArray[np.float32], weights: NDArray[np.float32]) -> None:
@@ -58,10 +83,21 @@ class Finisher:
             return
         sums, weights = sums[:, rows, self._columns], weights[rows, self._columns]
         if self._interpolator is None:
-            self._collector.push(*classify(sums, weights, self._class_ids))
+            self._finish(sums, weights)
             return
         for scores in self._interpolator.push(sums / weights):
-            self._collector.push(*classify(scores, None, self._class_ids))
+            self._finish(scores, None)
+
+    def _finish(self, scores: NDArray[np.float32], weights: NDArray[np.float32] | None) -> None:
+        """Make labels of rows on the image's grid. Overwrites the scores, which nobody reads again."""
+        if not self._outputs:
+            self._collector.push(*classify(scores, weights, self._class_ids))
+            return
+        scores, stronger = merged(scores, weights, self._outputs)
+        labels, confidence = classify(scores, weights, self._class_ids)
+        if self._parting is not None:
+            self._parting.push(parting_of(labels, stronger, self._parted))
+        self._collector.push(labels, confidence)
 
 
 class Progress:

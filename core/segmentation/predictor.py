@@ -21,6 +21,7 @@ from core.segmentation.backends import choose_backend
 from core.segmentation.backends.base import FLOAT32, NetworkRequest, TileNetwork
 from core.segmentation.backends.calibration import TILES, Trial, compare
 from core.segmentation.blocks import BlockCollector
+from core.segmentation.parting import PartingRows
 from core.segmentation.prediction_run import Finisher, Progress, ProgressCallback, network_passes, run_network
 from core.segmentation.prediction_summary import PredictionSummary
 from core.segmentation.resampling import scale_factor
@@ -89,6 +90,7 @@ class Predictor:
         folds: Sequence[str | int] | None = None,
         on_progress: ProgressCallback | None = None,
         should_cancel: Callable[[], bool] | None = None,
+        take_parting: Callable[[PartingRows], object] | None = None,
     ) -> PredictionSummary:
         """Segment an image; finished blocks go to the sink from top to bottom.
 
@@ -113,6 +115,8 @@ class Predictor:
             Told some times a second.
         should_cancel
             Asked some times a second, between batches of tiles.
+        take_parting
+            Given, at the end, the pixels that part touching objects, if the model has learned to find them.
 
         Raises
         ------
@@ -136,10 +140,15 @@ class Predictor:
         network = self._network(names, source)
         passes = network_passes(len(names), self.model.mirror_axes if mirroring else ())
         collector = BlockCollector(sink, image.shape, (frame.rows[0], frame.columns[0]))
-        finisher = Finisher(source, (framed.shape[0], framed.shape[1]), self.model.output_ids, collector)
+        parting = None
+        if take_parting is not None and self.model.card.parting_outputs:
+            parting = PartingRows(image.shape, (frame.rows[0], frame.columns[0]))
+        finisher = Finisher(source, (framed.shape[0], framed.shape[1]), self.model.card, collector, parting)
         band = network.band(source.plan, blend, len(passes))
         run_network(network, band, source, passes, finisher, progress)
         collector.finish()
+        if take_parting is not None and parting is not None:
+            take_parting(parting)
         return PredictionSummary(
             model_id=self.model.id,
             backend=self.backend.name,

@@ -17,6 +17,7 @@ from core.models.store import CARD_FILE, DATASET_FILE, HISTORY_FILE, PLANS_FILE,
 from core.models.stored_model import SNAPSHOT_FILE, snapshot_project_id
 from core.models.weights import save_weights
 from core.objects.rules import ObjectRules
+from core.objects.separation import Separation
 from core.segmentation.backends.base import cpu_name
 from core.training.learning_curve import still_falling
 from core.training.preparation import PreparedDataset, dataset_description
@@ -145,6 +146,7 @@ def make_card(
         name=request.name or request.out.name,
         scheme=LabelScheme.from_json(prepared.scheme),
         output_ids=tuple(prepared.output_ids),
+        separation=Separation.from_json(prepared.separation),
         pixel_size_nm=prepared.pixel_size_nm,
         created=now_utc(),
         preset=request.preset.value,

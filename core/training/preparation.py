@@ -11,7 +11,7 @@ import hashlib
 import json
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,9 +21,12 @@ from numpy.typing import NDArray
 from core.errors import PredictionError, TrainingError
 from core.files import write_json
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.objects.contacts import parting_target
+from core.objects.separation import Separation, SeparationWay
 from core.segmentation.normalization import NormalizationScheme
 from core.segmentation.resampling import resample_image, resample_labels, scale_factor
 from core.segmentation.tile_source import find_frame
+from core.training.object_labels import LEAST_PAIRS, objects_in_labels
 from core.training.splits import split_images, validation_region
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ class PreparedDataset:
     image_of_case: dict[str, str] = field(default_factory=dict)
     snapshot: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    separation: dict[str, Any] = field(default_factory=lambda: Separation().to_json())
     shapes: list[list[int]] = field(default_factory=list)
     intensities: dict[str, float] = field(default_factory=dict)
 
@@ -69,8 +73,10 @@ def target_pixel_size(sizes_nm: list[float | None], wanted_nm: float | None) -> 
     return statistics.median(known) if known else None
 
 
-def network_labels(labels_yx: NDArray[np.uint8], scheme: LabelScheme, where: str) -> NDArray[np.uint8]:
-    """Class ids to consecutive network labels 1 to C in the order of the scheme; ignore becomes C + 1.
+def network_labels(
+    labels_yx: NDArray[np.uint8], scheme: LabelScheme, where: str, *, more: int = 0
+) -> NDArray[np.uint8]:
+    """Class ids to consecutive network labels 1 to C in the order of the scheme; ignore becomes C + 1 + ``more``.
 
     Raises
     ------
@@ -78,8 +84,9 @@ def network_labels(labels_yx: NDArray[np.uint8], scheme: LabelScheme, where: str
         The label map holds a value that the scheme does not know.
     """
     table = np.full(256, 255, dtype=np.uint8)
-    for label, class_id in enumerate((0, *scheme.ids, IGNORE_ID)):
+    for label, class_id in enumerate((0, *scheme.ids)):
         table[class_id] = label
+    table[IGNORE_ID] = len(scheme.ids) + 1 + more
     unknown = [int(value) for value in np.unique(labels_yx) if table[value] == 255]
     if unknown:
         raise TrainingError(
@@ -105,6 +112,8 @@ class Preparation:
         For the model's card.
     normalization
         What the network's plans say; nnU-Net's z-score of whole images by default.
+    separation
+        How touching objects are told apart where the labels have ids of them.
     """
 
     def __init__(
@@ -115,6 +124,7 @@ class Preparation:
         wanted_nm: float | None,
         dataset_name: str,
         normalization: NormalizationScheme | None = None,
+        separation: SeparationWay = SeparationWay.SEAMS,
     ) -> None:
         self.dataset = dataset
         self.folder = folder
@@ -127,6 +137,7 @@ class Preparation:
                 "Give at least one image a label map and list it under 'train' in dataset.json.",
             )
         self.ignore = len(self.scheme.ids) + 1
+        self.separation = Separation(separation)
         self.result = PreparedDataset(
             pixel_size_nm=target_pixel_size([case.pixel_size_nm for case in self.cases], wanted_nm),
             output_ids=[0, *self.scheme.ids],
@@ -147,6 +158,7 @@ class Preparation:
             No image has a reviewed pixel, or none has any class, or the parent's normalisation cannot take one.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._find_touching(report)
         for number, case in enumerate(self.cases):
             report(f"Preparing {case.name} ({number + 1} of {len(self.cases)})")
             self._add_image(number, case)
@@ -155,16 +167,43 @@ class Preparation:
         self._measure_intensities()
         return self.result
 
+    def _find_touching(self, report: Report) -> None:
+        """Which classes get an output more: those whose labels show enough touching objects."""
+        way = self.separation.way
+        seen = objects_in_labels(self.cases, self.scheme.ids, report) if way is not SeparationWay.NONE else {}
+        least = LEAST_PAIRS if way is SeparationWay.SEAMS else 0
+        class_ids = tuple(
+            class_id for class_id in self.scheme.ids if class_id in seen and seen[class_id].pairs >= least
+        )
+        if not class_ids:
+            self.separation = Separation()
+            return
+        self.separation = replace(
+            self.separation, class_ids=class_ids, pairs={class_id: seen[class_id].pairs for class_id in class_ids}
+        )
+        self.result.separation = self.separation.to_json()
+        self.result.output_ids += class_ids
+        self.ignore += len(class_ids)
+        for item in self.scheme.classes:
+            if item.id in class_ids:
+                self.result.notices.append(seen[item.id].sentence(item.name))
+
     def _add_image(self, number: int, case: Case) -> None:
-        from core.datasets.folder import load_case
+        from core.datasets.folder import load_case, load_objects
 
         image, labels = load_case(case)
         digest = hashlib.sha256(image.pixels_yx.tobytes())
         digest.update(np.ascontiguousarray(labels).tobytes())
+        ids = load_objects(case, image.shape) if self.separation.class_ids else None
+        if ids is not None:
+            digest.update(np.ascontiguousarray(ids).tobytes())
         size = case.pixel_size_nm if case.pixel_size_nm is not None else image.pixel_size.nm
         factor = self._factor(case.name, size)
         frame = find_frame(image.pixels_yx)
-        target = network_labels(resample_labels(frame.cut(labels), factor), self.scheme, case.name)
+        on_grid = resample_labels(frame.cut(labels), factor)
+        target = network_labels(on_grid, self.scheme, case.name, more=len(self.separation.class_ids))
+        if ids is not None:
+            self._mark_parting(target, on_grid, resample_labels(frame.cut(ids), factor))
         reviewed = int((target != self.ignore).sum())
         if not reviewed:
             self.result.notices.append(f"{case.name} was left out: none of its pixels is reviewed.")
@@ -173,6 +212,15 @@ class Preparation:
         self.counts += np.bincount(target.ravel(), minlength=256)
         self.result.has_ignore |= reviewed < target.size
         self._store_image(f"case_{number:05d}", case, frame.cut(image.pixels_yx), factor, target)
+
+    def _mark_parting(
+        self, target: NDArray[np.uint8], labels_yx: NDArray[np.uint8], ids_yx: NDArray[np.uint32]
+    ) -> None:
+        """Give the pixels that part objects their own network labels, after those of the classes."""
+        class_ids = self.separation.class_ids
+        parting = parting_target(self.separation.way, labels_yx, ids_yx, class_ids)
+        for label, class_id in enumerate(class_ids, len(self.scheme.ids) + 1):
+            target[parting & (labels_yx == class_id)] = label
 
     def _factor(self, name: str, size_nm: float | None) -> float:
         if size_nm is None and self.result.pixel_size_nm is not None:
@@ -330,6 +378,8 @@ def _tiles(height: int, width: int) -> list[tuple[slice, slice]]:
 def dataset_description(prepared: PreparedDataset) -> dict[str, Any]:
     """nnU-Net's dataset.json."""
     names = class_names([str(item["name"]) for item in prepared.scheme])
+    by_id = {item["id"]: name for item, name in zip(prepared.scheme, names, strict=True)}
+    names += [f"{by_id[class_id]} (parting)" for class_id in prepared.output_ids[len(names) + 1 :]]
     labels = {"background": 0, **{name: label for label, name in enumerate(names, 1)}}
     if prepared.has_ignore:
         labels["ignore"] = len(labels)

@@ -11,6 +11,7 @@ from typing import Any
 from core.errors import TrainingError
 from core.imaging.lengths import checked_pixel_size
 from core.models.stored_model import work_folder
+from core.objects.separation import SeparationWay
 from core.training.presets import PRESETS, Preset
 
 
@@ -54,6 +55,8 @@ class TrainRequest:
         CPU threads; 0: all cores.
     resume
         Go on with the unfinished training beside `out`, if there is one; it must be of the same request.
+    separation
+        How the model learns to tell touching objects of a class apart, where the labels have ids of objects.
     name, description, origin, warning, licence
         For the card.
 
@@ -78,6 +81,7 @@ class TrainRequest:
     device: str = "auto"
     threads: int = 0
     resume: bool = False
+    separation: SeparationWay = SeparationWay.SEAMS
     name: str = ""
     description: str = ""
     origin: str = ""
@@ -129,7 +133,8 @@ class TrainRequest:
     def from_json(cls, values: dict[str, Any]) -> TrainRequest:
         """The inverse of `to_json`."""
         paths = {name: Path(values[name]) for name in ("dataset", "out", "parent") if values.get(name)}
-        return cls(**{**values, **paths, "preset": Preset(values["preset"])})
+        way = SeparationWay(values.get("separation", SeparationWay.NONE))
+        return cls(**{**values, **paths, "preset": Preset(values["preset"]), "separation": way})
 
     def same_work(self, other: TrainRequest) -> bool:
         """Whether work done for the other request can be continued for this one: all that shapes the weights agrees."""

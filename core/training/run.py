@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 SAVING_S: Final = 3.0
 """Seconds of a time budget that are kept for writing the model."""
 
+FRESH_OUTPUT: Final = 2.0
+"""How much lower the scores of an output begin that the parent does not have: a seventh of its class's odds."""
+
 PREPARED_FILE: Final = "prepared.json"
 CONFIGURATION: Final = "2d"
 
@@ -147,6 +150,7 @@ def prepare(
         wanted_nm=wanted,
         dataset_name=request.dataset.name,
         normalization=NormalizationScheme.of_plans(parent.plans, parent.configuration) if parent else None,
+        separation=request.separation,
     )
     prepared = preparation.run(
         fraction=request.validation_fraction,
@@ -194,13 +198,15 @@ def make_trainer(plans: dict[str, Any], prepared: PreparedDataset, device: torch
     """nnU-Net's trainer on the prepared dataset."""
     from core.training.trainer import CristaeTrainer
 
-    return CristaeTrainer(
+    trainer = CristaeTrainer(
         {**json.loads(json.dumps(plans)), "continue_training": False},
         CONFIGURATION,
         0,
         dataset_description(prepared),
         device,
     )
+    trainer.class_outputs = [prepared.output_ids.index(class_id) for class_id in prepared.output_ids]
+    return trainer
 
 
 def make_schedule(request: TrainRequest, learning_rate: float, spent_s: float) -> Schedule:
@@ -212,6 +218,27 @@ def make_schedule(request: TrainRequest, learning_rate: float, spent_s: float) -
     return Schedule(learning_rate, budget, request.total_epochs, iterations, PRESETS[request.preset].recipe.warm_up)
 
 
+def with_outputs(state: dict[str, torch.Tensor], old_ids: list[int], new_ids: list[int]) -> dict[str, torch.Tensor]:
+    """A parent's weights for other further outputs: the same classes, but other ones whose objects are told apart.
+
+    An output that the parent lacks begins as that of its class, so much weaker that it wins nowhere yet.
+    """
+    if old_ids == new_ids:
+        return state
+    count = len(set(new_ids))
+    later = {class_id: place for place, class_id in enumerate(old_ids) if place >= count}
+    rows = [*range(count), *(later.get(class_id, old_ids.index(class_id)) for class_id in new_ids[count:])]
+    fresh = [place for place in range(count, len(new_ids)) if rows[place] < count]
+    changed = {}
+    for name, value in state.items():
+        if ".seg_layers." in name:
+            value = value[rows].clone()
+            if name.endswith(".bias"):
+                value[fresh] -= FRESH_OUTPUT
+        changed[name] = value
+    return changed
+
+
 def start_from(trainer: CristaeTrainer, parent: StoredModel, prepared: PreparedDataset, emit: Emit) -> None:
     """Begin with the parent's weights; with new output layers where its classes are others."""
     from core.models.weights import load_weights
@@ -219,8 +246,11 @@ def start_from(trainer: CristaeTrainer, parent: StoredModel, prepared: PreparedD
     state = load_weights(parent.weights(parent.folds[0]))
     names = class_names([str(item["name"]) for item in prepared.scheme])
     same_names = names == class_names([item.name for item in parent.scheme.classes])
-    same = same_names and list(parent.output_ids) == prepared.output_ids
-    if not same:
+    classes = list(parent.card.class_outputs)
+    same = same_names and classes == prepared.output_ids[: len(classes)]
+    if same:
+        state = with_outputs(state, list(parent.output_ids), prepared.output_ids)
+    else:
         state = {name: value for name, value in state.items() if ".seg_layers." not in name}
         emit(
             TrainingProgress(

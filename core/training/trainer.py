@@ -54,6 +54,7 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.training_source: BatchSource | None = None
         self.preview: PreviewCrop | None = None
         self.threads = 0
+        self.class_outputs = list(range(self.label_manager.num_segmentation_heads))
         self._shown = (0, 0)
 
     def prepare(self, recipe: Recipe, learning_rate: float) -> None:
@@ -163,8 +164,7 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         """
         self.swap_average()
         self.network.eval()
-        classes = self.label_manager.num_segmentation_heads
-        counts = torch.zeros(3, classes, dtype=torch.float64)
+        counts = torch.zeros(3, len(set(self.class_outputs)), dtype=torch.float64)
         losses = []
         for number, batch in enumerate(self.validation_set):
             data, target = self._to_device(batch)
@@ -185,10 +185,11 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         place = self._shown[1]
         reference = batch["target"][0][place, 0].cpu().numpy()
         ignored = (reference < 0) | (reference >= self.label_manager.num_segmentation_heads)
+        classes = np.array(self.class_outputs, np.uint8)
         return PreviewCrop(
             batch["data"][place, 0].float().cpu().numpy(),
-            np.where(ignored, IGNORE_ID, reference).astype(np.uint8),
-            logits[place].argmax(0).to(torch.uint8).cpu().numpy(),
+            np.where(ignored, IGNORE_ID, classes[np.where(ignored, 0, reference).astype(int)]).astype(np.uint8),
+            classes[logits[place].argmax(0).cpu().numpy()],
         )
 
     def _richest_patch(self) -> tuple[int, int]:
@@ -201,13 +202,19 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         return max(scores, key=lambda key: scores[key])
 
     def _counts(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """True positives, false positives, false negatives per class, ignored pixels left out."""
-        predicted = logits.argmax(1, keepdim=True)
-        onehot = torch.zeros(logits.shape, device=logits.device).scatter_(1, predicted, 1)
+        """True positives, false positives, false negatives per class, ignored pixels left out.
+
+        Outputs beside the classes count as their classes.
+        """
+        classes = torch.tensor(self.class_outputs, device=logits.device)
+        predicted = classes[logits.argmax(1, keepdim=True)]
+        shape = (logits.shape[0], len(set(self.class_outputs)), *logits.shape[2:])
+        onehot = torch.zeros(shape, device=logits.device).scatter_(1, predicted, 1)
         mask = None
         if self.label_manager.has_ignore_label:
             mask = (target != self.label_manager.ignore_label).float()
             target = torch.where(target == self.label_manager.ignore_label, 0, target)
+        target = classes[target.long()]
         tp, fp, fn, _ = get_tp_fp_fn_tn(onehot, target, axes=[0, 2, 3], mask=mask)
         return torch.stack([tp, fp, fn])
 

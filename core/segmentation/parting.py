@@ -1,0 +1,112 @@
+"""Outputs beside the classes: merged into their classes, so that nobody sees them, and where they won, kept.
+
+A network that tells touching objects of a class apart has a second output for it (`core.objects.separation`). The
+probability of the class is the sum of both; labels and confidence are made from that sum.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.imaging.row_bands import row_bands
+
+_CHUNK_PX: Final = 32_768
+"""Pixels merged at a time: their temporary arrays fit a processor's second-level cache."""
+
+
+class PartingRows:
+    """Which pixels of an image part objects, a bit each, from top to bottom.
+
+    Parameters
+    ----------
+    shape_yx
+        Of the image.
+    frame
+        First row, first column of the part that is predicted; nothing parts objects outside it.
+    """
+
+    def __init__(self, shape_yx: tuple[int, int], frame: tuple[int, int] = (0, 0)) -> None:
+        self.shape_yx = shape_yx
+        self._bits = np.zeros((shape_yx[0], -(-shape_yx[1] // 8)), np.uint8)
+        self._row, self._column = frame
+
+    def push(self, parting_yx: NDArray[np.bool_]) -> None:
+        """Take the next rows of the predicted part."""
+        rows, columns = parting_yx.shape
+        if parting_yx.any():
+            wide = np.zeros((rows, self.shape_yx[1]), bool)
+            wide[:, self._column : self._column + columns] = parting_yx
+            self._bits[self._row : self._row + rows] = np.packbits(wide, axis=1)
+        self._row += rows
+
+    def __getitem__(self, band: slice) -> NDArray[np.bool_]:
+        """Some rows, bool."""
+        rows: NDArray[np.bool_] = np.unpackbits(self._bits[band], axis=1, count=self.shape_yx[1]).view(bool)
+        return rows
+
+    def any(self) -> bool:
+        """Whether any pixel parts objects."""
+        return bool(self._bits.any())
+
+    def whole(self) -> NDArray[np.bool_]:
+        """All rows, bool."""
+        return self[slice(None)]
+
+
+def merged(
+    scores: NDArray[np.float32], weights: NDArray[np.float32] | None, outputs: tuple[tuple[int, int], ...]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Scores of the classes alone.
+
+    Parameters
+    ----------
+    scores
+        Weighted sums of logits, float32 (output, row, column). The classes' own are overwritten.
+    weights
+        Divide the scores by these, (row, column), positive; None: 1.
+    outputs
+        Pairs (output of a class, its parting output); the parting ones are the last.
+
+    Returns
+    -------
+    scores
+        A view on the outputs before the first parting one, each with the log of the summed probabilities.
+    stronger
+        bool (pairs, row, column): where the parting output is above its class's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits = np.log(np.array([[[4.0]], [[1.0]], [[3.0]]], np.float32))
+    >>> scores, stronger = merged(logits, None, ((1, 2),))
+    >>> np.exp(scores).round(3).ravel().tolist(), stronger.ravel().tolist()
+    ([4.0, 4.0], [True])
+    """
+    stronger = np.empty((len(outputs), *scores.shape[1:]), bool)
+    for band in row_bands(scores.shape[1:], _CHUNK_PX):
+        scale = None if weights is None else weights[band]
+        for number, (own, parting) in enumerate(outputs):
+            one, other = scores[own, band], scores[parting, band]
+            np.greater(other, one, out=stronger[number, band])
+            gap = np.abs(one - other)
+            if scale is not None:
+                gap /= scale
+            np.log1p(np.exp(-gap), out=gap)
+            if scale is not None:
+                gap *= scale
+            np.maximum(one, other, out=one)
+            one += gap
+    return scores[: outputs[0][1]], stronger
+
+
+def parting_of(
+    labels_yx: NDArray[np.uint8], stronger: NDArray[np.bool_], class_ids: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Pixels of the classes where their parting output is the stronger one, bool (row, column)."""
+    found = np.zeros(labels_yx.shape, bool)
+    for class_id, where in zip(class_ids, stronger, strict=True):
+        found |= (labels_yx == class_id) & where
+    return found
