@@ -88,6 +88,27 @@ def halve_majority(labels_yx: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return result
 
 
+def halve_nearest(ids_yx: NDArray[Any]) -> NDArray[Any]:
+    """The upper left value of each 2 x 2 block: no value is made up.
+
+    Parameters
+    ----------
+    ids_yx
+        Integers, shape (rows, columns), at least one pixel.
+
+    Returns
+    -------
+    ndarray
+        Same data type, shape (ceil(rows / 2), ceil(columns / 2)).
+
+    Examples
+    --------
+    >>> halve_nearest(np.array([[5, 5, 9], [7, 7, 9]], dtype=np.uint32))
+    array([[5, 9]], dtype=uint32)
+    """
+    return np.ascontiguousarray(ids_yx[::2, ::2])
+
+
 def _row_pairs(block_yx: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Even rows and odd rows; the last row stands in for a missing one."""
     upper, lower = block_yx[0::2], block_yx[1::2]

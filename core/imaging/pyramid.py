@@ -1,4 +1,4 @@
-"""Image and label pyramids as OME-Zarr 0.5: the face of `pyramid_layout`, `label_pyramid` and `downsample`."""
+"""Image and label pyramids as OME-Zarr 0.5: the face of `pyramid_layout`, `label_pyramid`, `object_pyramid`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from core.files import explained_os_errors, replacing
 from core.imaging.downsample import halve_mean
 from core.imaging.image import Image
 from core.imaging.label_pyramid import LabelPyramidWriter, write_label_pyramid
+from core.imaging.object_pyramid import ObjectIds, ObjectPyramidWriter, has_objects, read_object_classes
 from core.imaging.pyramid_layout import (
     CONFIDENCE,
+    OBJECTS,
     SHARD_PX,
     TILE_PX,
     Array,
@@ -32,7 +34,10 @@ __all__ = [
     "SHARD_PX",
     "TILE_PX",
     "LabelPyramidWriter",
+    "ObjectIds",
+    "ObjectPyramidWriter",
     "Pyramid",
+    "has_objects",
     "is_unfinished",
     "open_pyramid",
     "remove_unfinished",
@@ -55,6 +60,10 @@ class Pyramid:
         Of level 0, None where unknown.
     confidence
         The confidence map of a label pyramid.
+    objects
+        The object ids of a label pyramid, uint32; None: it has none.
+    object_classes
+        The classes that have ids.
     """
 
     def __init__(
@@ -63,10 +72,14 @@ class Pyramid:
         levels: tuple[Array, ...],
         pixel_size_nm: float | None,
         confidence: Pyramid | None = None,
+        objects: Pyramid | None = None,
+        object_classes: tuple[int, ...] = (),
     ) -> None:
         self.path = path
         self.pixel_size_nm = pixel_size_nm
         self.confidence = confidence
+        self.objects = objects
+        self.object_classes = object_classes
         self._levels = levels
 
     @property
@@ -133,6 +146,18 @@ class Pyramid:
         top, left = row * TILE_PX, column * TILE_PX
         return self.read(level, slice(top, top + TILE_PX), slice(left, left + TILE_PX))
 
+    def object_ids(self, rows: slice = slice(None), columns: slice = slice(None)) -> ObjectIds | None:
+        """The object ids of a region at full resolution; None where the label map has none.
+
+        Raises
+        ------
+        ImageError
+            As for `read`.
+        """
+        if self.objects is None or not self.object_classes:
+            return None
+        return ObjectIds(np.asarray(self.objects.read(0, rows, columns), np.uint32), self.object_classes)
+
     def _level(self, level: int) -> Array:
         if not 0 <= level < len(self._levels):
             raise ImageError(f"{self.path.name} has no level {level}.", f"Its levels are 0 to {len(self._levels) - 1}.")
@@ -150,11 +175,14 @@ def open_pyramid(path: Path) -> Pyramid:
     confidence = path / CONFIDENCE
     try:
         group = zarr.open_group(path, mode="r", zarr_format=3)
+        objects, classes = _opened_objects(path)
         return Pyramid(
             path,
             open_levels(group),
             read_pixel_size_nm(dict(group.attrs)),
             open_pyramid(confidence) if (confidence / "zarr.json").is_file() else None,
+            objects,
+            classes,
         )
     except FileNotFoundError as error:
         raise ImageError(f"There is no pyramid at {path.name}.", "Import the image again.") from error
@@ -162,6 +190,16 @@ def open_pyramid(path: Path) -> Pyramid:
         raise ImageError(
             f"{path.name} is not a pyramid that Cristae wrote ({error}).", "Import the image again."
         ) from error
+
+
+def _opened_objects(path: Path) -> tuple[Pyramid | None, tuple[int, ...]]:
+    """The object ids of a label pyramid and the classes that have them; those being written are not there yet."""
+    if not has_objects(path):
+        return None, ()
+    group = zarr.open_group(path / OBJECTS, mode="r", zarr_format=3)
+    attributes: dict[str, Any] = dict(group.attrs)
+    pyramid = Pyramid(path / OBJECTS, open_levels(group), read_pixel_size_nm(attributes))
+    return pyramid, read_object_classes(attributes)
 
 
 def write_image_pyramid(path: Path, image: Image) -> None:

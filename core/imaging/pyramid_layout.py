@@ -28,6 +28,9 @@ SHARD_PX: Final = 2048
 CONFIDENCE: Final = "confidence"
 """Name of the confidence pyramid inside a label pyramid."""
 
+OBJECTS: Final = "objects"
+"""Name of the pyramid of object ids inside a label pyramid."""
+
 UNFINISHED: Final = "unfinished.json"
 """A file of this name lies in a label pyramid from the first byte until it is complete."""
 
@@ -64,6 +67,7 @@ def create_levels(
     pixel_size_nm: float | None,
     name: str,
     scheme: LabelScheme | None = None,
+    shard_px: int = SHARD_PX,
 ) -> tuple[Array, ...]:
     """Make the group, its arrays and its multiscales metadata; no pixels yet.
 
@@ -81,6 +85,8 @@ def create_levels(
         Shown by other viewers.
     scheme
         Given for label maps: written as ``image-label`` colours.
+    shard_px
+        Edge of a shard, a multiple of `TILE_PX`.
 
     Returns
     -------
@@ -95,7 +101,7 @@ def create_levels(
                 shape=shape,
                 dtype=np.dtype(dtype),
                 chunks=(TILE_PX, TILE_PX),
-                shards=(SHARD_PX, SHARD_PX),
+                shards=(shard_px, shard_px),
                 compressors=ZstdCodec(level=1, checksum=True),
                 fill_value=fill_value,
                 dimension_names=("y", "x"),
@@ -122,8 +128,8 @@ def read_pixel_size_nm(attributes: Mapping[str, Any]) -> float | None:
 
 
 def set_pyramid_pixel_size(folder: Path, pixel_size_nm: float | None) -> None:
-    """Write another pixel size into the metadata of a pyramid and of its confidence; the pixels stay."""
-    for each in (folder, folder / CONFIDENCE):
+    """Write another pixel size into the metadata of a pyramid, its confidence and its object ids; the pixels stay."""
+    for each in (folder, folder / CONFIDENCE, folder / OBJECTS):
         if (each / "zarr.json").is_file():
             group = zarr.open_group(each, mode="r+")
             ome: Any = dict(group.attrs)["ome"]
@@ -187,6 +193,11 @@ class Array:
         """Data type of the pixels."""
         return np.dtype(self._array.dtype)
 
+    @property
+    def shard_px(self) -> int:
+        """Edge of a shard."""
+        return SHARD_PX if self._array.shards is None else int(self._array.shards[0])
+
     def read(self, rows: slice, columns: slice) -> NDArray[Any]:
         """The pixels of a region. A shard replaced between reading its index and its chunks is read again."""
         deadline = time.monotonic() + _PATIENCE_S
@@ -229,10 +240,12 @@ def shards(shape_yx: tuple[int, int]) -> Iterator[tuple[int, int]]:
     return ((r, c) for r in range(rows) for c in range(columns))
 
 
-def shard_bounds(shard: tuple[int, int], shape_yx: tuple[int, int]) -> tuple[int, int, int, int]:
+def shard_bounds(
+    shard: tuple[int, int], shape_yx: tuple[int, int], shard_px: int = SHARD_PX
+) -> tuple[int, int, int, int]:
     """First row, row after the last, first column, column after the last of a shard, cut at the image's edge."""
-    row, column = shard[0] * SHARD_PX, shard[1] * SHARD_PX
-    return row, min(row + SHARD_PX, shape_yx[0]), column, min(column + SHARD_PX, shape_yx[1])
+    row, column = shard[0] * shard_px, shard[1] * shard_px
+    return row, min(row + shard_px, shape_yx[0]), column, min(column + shard_px, shape_yx[1])
 
 
 def _write_metadata(group: zarr.Group, levels: int, pixel_size_nm: float | None, name: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import LabelMapError
+from core.imaging.object_pyramid import translated_classes
 from core.imaging.pyramid import Pyramid, open_pyramid
 from core.label_scheme import LabelScheme
 from core.labels.translation import BACKGROUND_ID, ClassMap, ClassTranslation, match_classes, own_classes
@@ -187,9 +188,12 @@ class TranslatedPyramid(Pyramid):
     """
 
     def __init__(self, pyramid: Pyramid, translation: ClassTranslation) -> None:
-        super().__init__(pyramid.path, pyramid._levels, pyramid.pixel_size_nm, pyramid.confidence)
-        self.untranslated = pyramid
         self._lookup = translation.lookup()
+        classes = translated_classes(pyramid.object_classes, self._lookup)
+        super().__init__(
+            pyramid.path, pyramid._levels, pyramid.pixel_size_nm, pyramid.confidence, pyramid.objects, classes
+        )
+        self.untranslated = pyramid
 
     def read(self, level: int, rows: slice, columns: slice) -> NDArray[Any]:
         """As `Pyramid.read`, in the project's ids."""

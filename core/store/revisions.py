@@ -135,10 +135,10 @@ class Revisions(StorePart):
         StoreError
             It is complete already, or has no finished pyramid.
         """
-        from core.imaging.pyramid import is_unfinished
+        from core.imaging.pyramid_layout import OBJECTS, is_unfinished
 
         path = self.pyramid_path(revision_id)
-        if not path.is_dir() or is_unfinished(path):
+        if not path.is_dir() or is_unfinished(path) or is_unfinished(path / OBJECTS):
             self.get(revision_id)
             raise StoreError(
                 f"The label map of revision {revision_id} is not written to its end.",

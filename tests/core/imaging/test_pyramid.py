@@ -14,7 +14,7 @@ import pytest
 import zarr
 
 from core.errors import ImageError, LabelMapError, StorageFullError
-from core.imaging import label_pyramid, pyramid_layout
+from core.imaging import pyramid_layout, sharded_plane
 from core.imaging.downsample import halve_majority, halve_mean
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import (
@@ -125,8 +125,8 @@ def test_blocks_in_any_order_give_the_levels_of_the_whole(tmp_path: Path, flush:
 
 
 def test_a_small_memory_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_pyramid, "_HELD", 2)
-    monkeypatch.setattr(label_pyramid, "_HELD_ROWS", 0)
+    monkeypatch.setattr(sharded_plane, "_HELD", 2)
+    monkeypatch.setattr(sharded_plane, "_HELD_ROWS", 0)
     labels = _labels((2100, 6200))
     with LabelPyramidWriter(tmp_path / "labels", labels.shape, pixel_size_nm=None, with_confidence=False) as writer:
         for r in range(0, 2100, 500):
