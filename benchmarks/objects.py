@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.metrics import timed  # noqa: E402
-from core.evaluation.instances import objects_of  # noqa: E402
 from core.label_scheme import DEFAULT_SCHEME  # noqa: E402
+from core.labels.numbering import number_objects  # noqa: E402
 from core.morphometry.objects import ObjectTable, measure_objects  # noqa: E402
 from core.phantom import generate_phantom  # noqa: E402
 
@@ -61,7 +61,8 @@ def reference(labels_yx: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
     """The same figures from scikit-image and SciPy."""
     from skimage.measure import regionprops_table
 
-    pieces_yx, class_of, _ = objects_of(labels_yx, DEFAULT_SCHEME.ids)
+    numbered = number_objects(labels_yx, DEFAULT_SCHEME.ids)
+    pieces_yx, class_of = numbered.numbers_yx, numbered.class_of
     found = dict(regionprops_table(pieces_yx.astype(np.int32), properties=PROPERTIES))
     numbers = np.arange(1, len(class_of))
     for position, class_id in enumerate(DEFAULT_SCHEME.ids):

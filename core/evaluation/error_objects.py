@@ -9,6 +9,9 @@ the same other class). Its kind is decided in this order:
    *split*: it touches two or more predicted objects that are one in the reference.
 3. *wrong class*: neither side is background, and it is wider than the tolerance.
 4. *boundary shift*: the rest.
+
+Objects that are told apart by ids may be merged or split without one wrong pixel. So where a map has ids, every object
+that holds several of the other map's is listed itself: its pixels, its bounding box, and the objects in it.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from core.evaluation.error_map import UNCOVERED, error_map, split_error
-from core.evaluation.instances import objects_of, overlaps
-from core.evaluation.label_pair import LabelPair, connected_pieces
+from core.evaluation.instances import merged_and_split, overlaps
+from core.evaluation.label_pair import LabelPair
 from core.evaluation.settings import DEFAULT_TOLERANCE_PX
+from core.labels.numbering import connected_pieces
 
 FOUND_SHARE: Final = 0.1
 """An object of which less is right counts as missed, or as false."""
@@ -58,6 +63,10 @@ class ConnectedError:
         Its bounding box in pixels.
     area_um2
         Square micrometres, None where the pixel size is unknown.
+    objects
+        Of a merged or split object as a whole: the ids of the two or more objects that it holds (merged: of the
+        reference; split: of the prediction), negative for a piece without an id: its number from the top left. Empty
+        for other errors.
     """
 
     kind: ErrorKind
@@ -69,15 +78,20 @@ class ConnectedError:
     height: int
     width: int
     area_um2: float | None
+    objects: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"kind": str(self.kind)}
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "kind": str(self.kind),
+            "objects": list(self.objects),
+        }
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ConnectedError:
         """The inverse of `to_json`."""
-        return cls(**{**values, "kind": ErrorKind(values["kind"])})
+        objects = tuple(values.get("objects", ()))
+        return cls(**{**values, "kind": ErrorKind(values["kind"]), "objects": objects})
 
 
 def largest_errors(pair: LabelPair, *, limit: int = 200, min_px: int = 1) -> tuple[ConnectedError, ...]:
@@ -97,6 +111,13 @@ def largest_errors(pair: LabelPair, *, limit: int = 200, min_px: int = 1) -> tup
     tuple
         Empty where the prediction is right.
     """
+    objects = _joined_objects(pair, min_px)
+    pieces = _pieces_of_errors(pair, limit, min_px)
+    return tuple(sorted([*objects, *pieces], key=lambda error: -error.pixels)[:limit])
+
+
+def _pieces_of_errors(pair: LabelPair, limit: int, min_px: int) -> list[ConnectedError]:
+    """The largest connected pieces of wrong pixels."""
     codes = error_map(pair)
     codes[codes == UNCOVERED] = 0
     pieces, count = connected_pieces(codes)
@@ -104,18 +125,56 @@ def largest_errors(pair: LabelPair, *, limit: int = 200, min_px: int = 1) -> tup
     order = np.argsort(-sizes, kind="stable")[:limit]
     chosen = order[sizes[order] >= max(min_px, 1)] + 1
     if not len(chosen):
-        return ()
+        return []
     places = _Places(pieces, chosen, count)
     of_piece = codes.ravel()[places.first].astype(np.int64)
     kinds = _kinds(pair, places, of_piece, sizes[chosen - 1])
-    size_um2 = None if pair.pixel_size_nm is None else pair.pixel_size_nm**2 / 1e6
     errors = []
     for code, number, kind in zip(of_piece.tolist(), chosen.tolist(), kinds, strict=True):
         reference_id, prediction_id = split_error(code)
-        pixels, (row, column, height, width) = int(sizes[number - 1]), boxes[number - 1]
-        area = None if size_um2 is None else pixels * size_um2
-        errors.append(ConnectedError(kind, reference_id, prediction_id, pixels, row, column, height, width, area))
-    return tuple(errors)
+        pixels = int(sizes[number - 1])
+        errors.append(_error(pair, kind, reference_id, prediction_id, pixels, boxes[number - 1]))
+    return errors
+
+
+def _joined_objects(pair: LabelPair, min_px: int) -> list[ConnectedError]:
+    """Objects that hold several of the other map's, of classes that have ids in one of the maps."""
+    with_ids = {i for objects in (pair.reference_ids, pair.prediction_ids) if objects for i in objects.class_ids}
+    if not with_ids:
+        return []
+    merged, split = merged_and_split(pair)
+    errors: list[ConnectedError] = []
+    for kind, held, whole, parts in (
+        (ErrorKind.MERGED, merged, pair.prediction_objects, pair.reference_objects),
+        (ErrorKind.SPLIT, split, pair.reference_objects, pair.prediction_objects),
+    ):
+        held = {number: inside for number, inside in held.items() if int(whole.class_of[number]) in with_ids}
+        boxes = _boxes(whole.numbers_yx) if held else []
+        for number, inside in held.items():
+            class_id, pixels = int(whole.class_of[number]), int(whole.area_px[number])
+            if pixels >= min_px:
+                names = tuple(int(parts.id_of[part]) or -part for part in inside)
+                errors.append(_error(pair, kind, class_id, class_id, pixels, boxes[number - 1], names))
+    return errors
+
+
+def _boxes(numbers_yx: NDArray[Any]) -> list[tuple[int, int, int, int]]:
+    """Bounding box (row, column, height, width) of every number from 1 on."""
+    found = ndimage.find_objects(numbers_yx.view(np.int32) if numbers_yx.dtype == np.uint32 else numbers_yx)
+    return [(y.start, x.start, y.stop - y.start, x.stop - x.start) for y, x in found]
+
+
+def _error(
+    pair: LabelPair,
+    kind: ErrorKind,
+    reference_id: int,
+    prediction_id: int,
+    pixels: int,
+    box: tuple[int, int, int, int],
+    objects: tuple[int, ...] = (),
+) -> ConnectedError:
+    area_um2 = None if pair.pixel_size_nm is None else pixels * pair.pixel_size_nm**2 / 1e6
+    return ConnectedError(kind, reference_id, prediction_id, pixels, *box, area_um2, objects)
 
 
 class _Places:
@@ -157,8 +216,8 @@ def _measured(pieces: NDArray[Any], count: int) -> tuple[NDArray[np.int64], list
 def _kinds(pair: LabelPair, places: _Places, codes: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[ErrorKind]:
     """Kind of each chosen piece."""
     reference_id, prediction_id = codes >> 8, codes & 0xFF
-    reference, _, reference_px = objects_of(pair.reference_yx, pair.scheme.ids)
-    prediction, _, prediction_px = objects_of(pair.prediction_covered_yx, pair.scheme.ids)
+    reference, reference_px = pair.reference_objects.numbers_yx, pair.reference_objects.area_px
+    prediction, prediction_px = pair.prediction_objects.numbers_yx, pair.prediction_objects.area_px
     right = pair.reference_yx == pair.prediction_yx
     found_px, correct_px = _right_px(reference, right, reference_px), _right_px(prediction, right, prediction_px)
     of_reference, of_prediction = reference.ravel()[places.first], prediction.ravel()[places.first]

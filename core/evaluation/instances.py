@@ -1,4 +1,4 @@
-"""Objects found, missed and invented. Objects are the 8-connected pieces of a class in either label map.
+"""Objects found, missed, invented, merged and split. Objects are as `core.labels.numbering` says, in either label map.
 
 A predicted and a reference object match where their IoU is above .5; then no object can match two.
 """
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.counts import Counts, ratio
-from core.evaluation.label_pair import LabelPair, connected_pieces, of_class
+from core.evaluation.label_pair import LabelPair
 from core.evaluation.metric import Family
+from core.labels.numbering import runs
 
 MATCH_IOU: Final = 0.5
 """Above this, matches are unique: Kirillov et al. 2019, 10.1109/CVPR.2019.00963."""
@@ -32,15 +33,24 @@ class InstanceCounts(Counts):
         Matched pairs, predicted objects without a match, reference objects without a match.
     iou_sum
         Sum of the IoU of the matched pairs.
+    merges
+        Predicted objects that hold two or more of the reference; None where an earlier version counted.
+    splits
+        Reference objects that hold two or more predicted ones; None as there.
     """
 
     tp: int
     fp: int
     fn: int
     iou_sum: float
+    merges: int | None = None
+    splits: int | None = None
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.iou_sum + other.iou_sum)
+        return type(self)(
+            self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.iou_sum + other.iou_sum,
+            _sum(self.merges, other.merges), _sum(self.splits, other.splits),
+        )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -71,66 +81,90 @@ def count_error(counts: InstanceCounts) -> float:
     return float(counts.fp - counts.fn) if counts.tp + counts.fp + counts.fn else float("nan")
 
 
+def merge_count(counts: InstanceCounts) -> float:
+    """Predicted objects that hold two or more of the reference. NaN without any object, and where nobody counted."""
+    return _number(counts, counts.merges)
+
+
+def split_count(counts: InstanceCounts) -> float:
+    """Reference objects that hold two or more predicted ones. NaN as for `merge_count`."""
+    return _number(counts, counts.splits)
+
+
+def _number(counts: InstanceCounts, number: int | None) -> float:
+    return float(number) if number is not None and counts.tp + counts.fp + counts.fn else float("nan")
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
 def measure_instances(pair: LabelPair, class_ids: tuple[int, ...]) -> dict[int, InstanceCounts]:
     """Object counts of the classes, all in one pass over the pair."""
-    reference_yx, reference_class, reference_px = objects_of(pair.reference_yx, class_ids)
-    prediction_yx, prediction_class, prediction_px = objects_of(pair.prediction_covered_yx, class_ids)
-    at, found, shared_px = overlaps(reference_yx, prediction_yx)
-    iou = shared_px / (reference_px[at] + prediction_px[found] - shared_px)
-    large = pair.settings.min_object_px
-    reference_class = np.where(reference_px >= large, reference_class, 0)
-    prediction_class = np.where(prediction_px >= large, prediction_class, 0)
+    reference, prediction = pair.reference_objects, pair.prediction_objects
+    at, found, shared_px = overlaps(reference.numbers_yx, prediction.numbers_yx)
+    iou = shared_px / (reference.area_px[at] + prediction.area_px[found] - shared_px)
+    reference_class, prediction_class = large_classes(pair)
     match = (iou > MATCH_IOU) & (reference_class[at] == prediction_class[found])
+    merged, split = merged_and_split(pair)
     results = {}
     for class_id in class_ids:
         matched = iou[match & (reference_class[at] == class_id)]
         in_reference = int(np.count_nonzero(reference_class == class_id))
         in_prediction = int(np.count_nonzero(prediction_class == class_id))
         tp = len(matched)
-        results[class_id] = InstanceCounts(tp, in_prediction - tp, in_reference - tp, float(matched.sum()))
+        results[class_id] = InstanceCounts(
+            tp, in_prediction - tp, in_reference - tp, float(matched.sum()),
+            merges=sum(int(prediction_class[number]) == class_id for number in merged),
+            splits=sum(int(reference_class[number]) == class_id for number in split),
+        )  # fmt: skip
     return results
 
 
-def objects_of(
-    labels_yx: NDArray[np.uint8], class_ids: tuple[int, ...]
-) -> tuple[NDArray[Any], NDArray[np.uint8], NDArray[np.int64]]:
-    """Objects of some classes.
+def large_classes(pair: LabelPair) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Class of each object of reference and prediction; 0 where it is smaller than objects are."""
+    both = (pair.reference_objects, pair.prediction_objects)
+    one, other = (np.where(found.area_px >= pair.settings.min_object_px, found.class_of, np.uint8(0)) for found in both)
+    return one, other
+
+
+def merged_and_split(pair: LabelPair) -> tuple[dict[int, tuple[int, ...]], dict[int, tuple[int, ...]]]:
+    """Objects that hold several of the other map's: each has more than half of its pixels there.
 
     Returns
     -------
-    ndarray, ndarray, ndarray
-        Number of the object per pixel (0: none); class of each number, uint8, 0 for number 0; pixels of each number,
-        int64.
+    dict, dict
+        Number of a predicted object, and the numbers of the two or more reference objects of its class in it: merged.
+        Number of a reference object, and those of the predicted ones in it: split.
     """
-    wanted = of_class(labels_yx, class_ids)
-    pieces, count = connected_pieces(wanted)
-    starts, lengths = _runs(pieces)
-    numbers = pieces.ravel()[starts]
-    classes = np.zeros(count + 1, np.uint8)
-    classes[numbers] = wanted.ravel()[starts]
-    return pieces, classes, np.bincount(numbers, lengths, count + 1).astype(np.int64)
+    reference, prediction = pair.reference_objects, pair.prediction_objects
+    at, found, shared_px = overlaps(reference.numbers_yx, prediction.numbers_yx)
+    reference_class, prediction_class = large_classes(pair)
+    same = (reference_class[at] == prediction_class[found]) & (reference_class[at] != 0)
+    at, found, shared_px = at[same], found[same], shared_px[same]
+    inside = shared_px * 2 > reference.area_px[at]
+    holds = shared_px * 2 > prediction.area_px[found]
+    return _several(found[inside], at[inside]), _several(at[holds], found[holds])
+
+
+def _several(whole: NDArray[np.int64], part: NDArray[np.int64]) -> dict[int, tuple[int, ...]]:
+    """The parts of every whole that has two or more."""
+    order = np.lexsort((part, whole))
+    whole, part = whole[order], part[order]
+    starts = np.flatnonzero(np.append(True, whole[1:] != whole[:-1])[: len(whole)])
+    groups = zip(whole[starts].tolist(), np.split(part, starts[1:]), strict=False)
+    return {number: tuple(parts.tolist()) for number, parts in groups if len(parts) > 1}
 
 
 def overlaps(one_yx: NDArray[Any], other_yx: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
     """Pairs of objects that share pixels: number in the one map, number in the other, pixels shared."""
-    starts, lengths = _runs(one_yx, other_yx)
+    starts, lengths = runs(one_yx, other_yx)
     one, other = one_yx.ravel()[starts], other_yx.ravel()[starts]
     both = (one != 0) & (other != 0)
     key = one[both].astype(np.int64) << 32 | other[both]
     found, place = np.unique(key, return_inverse=True)
     shared = np.bincount(place, lengths[both], minlength=len(found)).astype(np.int64)
     return found >> 32, found & 0xFFFFFFFF, shared
-
-
-def _runs(*maps_yx: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Starts and lengths of the stretches, in reading order, in which none of the maps changes."""
-    size = maps_yx[0].size
-    changes = np.zeros(size, bool)
-    changes[:1] = True
-    for flat in (item.ravel() for item in maps_yx):
-        changes[1:] |= flat[1:] != flat[:-1]
-    starts = np.flatnonzero(changes)
-    return starts, np.diff(starts, append=size)
 
 
 def bands(shape_yx: tuple[int, ...]) -> list[slice]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from core.errors import LabelMapError
 from core.evaluation.confusion import confusion
 from core.evaluation.settings import EvaluationSettings
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import IGNORE_ID, LabelScheme
-
-CONNECTIVITY: Final = 8
-"""Objects are pieces that hang together over edges and corners, as in the coverage table."""
+from core.labels.numbering import NumberedObjects, number_objects
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +33,8 @@ class LabelPair:
         Edge of a pixel in nm, None where unknown: then there are no distances.
     confidence_yx
         uint8 of the same shape, 255 times the probability of the predicted class; None: no calibration error.
+    reference_ids, prediction_ids
+        Ids of their objects, same shape; None: connected pieces are objects.
 
     Raises
     ------
@@ -47,6 +48,8 @@ class LabelPair:
     settings: EvaluationSettings
     pixel_size_nm: float | None = None
     confidence_yx: NDArray[np.uint8] | None = None
+    reference_ids: ObjectIds | None = None
+    prediction_ids: ObjectIds | None = None
 
     def __post_init__(self) -> None:
         if self.reference_yx.ndim != 2:
@@ -58,6 +61,12 @@ class LabelPair:
                 f"The confidence map is {_size(self.confidence_yx)} but the label map is {_size(self.reference_yx)}.",
                 "Take both from the same prediction.",
             )
+        for objects in (self.reference_ids, self.prediction_ids):
+            if objects is not None and objects.ids_yx.shape != self.reference_yx.shape:
+                raise LabelMapError(
+                    f"The object ids are {_size(objects.ids_yx)} but the label map is {_size(self.reference_yx)}.",
+                    "Take both from the same label map.",
+                )
         self.matrix.setflags(write=False)  # worked out now, so that a bad pair is refused at once
 
     @property
@@ -87,6 +96,16 @@ class LabelPair:
             return self.prediction_yx
         return np.where(self.covered_yx, self.prediction_yx, np.uint8(IGNORE_ID))
 
+    @cached_property
+    def reference_objects(self) -> NumberedObjects:
+        """The objects of the reference, of all classes."""
+        return number_objects(self.reference_yx, self.scheme.ids, self.reference_ids)
+
+    @cached_property
+    def prediction_objects(self) -> NumberedObjects:
+        """The objects of the prediction, of all classes, as far as the reference covers them."""
+        return number_objects(self.prediction_covered_yx, self.scheme.ids, self.prediction_ids)
+
     @property
     def diagonal_nm(self) -> float:
         """Length of the image's diagonal, the worst distance there can be; NaN where the pixel size is unknown."""
@@ -96,22 +115,6 @@ class LabelPair:
         """Whether the class is in neither map."""
         position = self.class_ids.index(class_id)
         return not (self.matrix[position].any() or self.matrix[:, position].any())
-
-
-def of_class(labels_yx: NDArray[np.uint8], class_ids: tuple[int, ...]) -> NDArray[np.uint8]:
-    """A copy in which every other class, and 255, is 0."""
-    table = np.zeros(256, np.uint8)
-    table[list(class_ids)] = class_ids
-    return table[labels_yx]
-
-
-def connected_pieces(labels_yx: NDArray[Any]) -> tuple[NDArray[Any], int]:
-    """8-connected pieces of equal values other than 0: 0 or 1 to n per pixel, and n. One pass over all classes."""
-    import cc3d
-
-    writeable = labels_yx if labels_yx.flags.writeable else labels_yx.copy()  # its wrapper takes no read-only array
-    pieces, count = cc3d.connected_components(writeable, connectivity=CONNECTIVITY, return_N=True)
-    return pieces, int(count)
 
 
 def _size(array: NDArray[Any]) -> str:

@@ -11,8 +11,10 @@ from core.evaluation.instances import (
     INSTANCES,
     count_error,
     instance_f1,
+    merge_count,
     panoptic_quality,
     segmentation_quality,
+    split_count,
 )
 from core.evaluation.metric import Better, Family, Metric
 from core.evaluation.overlap import OVERLAP
@@ -31,6 +33,7 @@ _NIKOLOV: Final = "10.2196/26151"
 _HUTTENLOCHER: Final = "10.1109/34.232073"
 _SHIT: Final = "10.1109/CVPR46437.2021.01629"
 _KIRILLOV: Final = "10.1109/CVPR.2019.00963"
+_CAICEDO: Final = "10.1002/cyto.a.23863"
 _NAEINI: Final = "10.1609/aaai.v29i1.9602"
 
 UP, DOWN = Better.HIGHER, Better.LOWER
@@ -79,6 +82,14 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         "count_error", "Count error", INSTANCES, count_error, Better.NEAREST_ZERO, "objects", _OBJECTS, _RELOADED,
         "objects predicted - objects in the reference",
+    ),
+    Metric(
+        "merges", "Merged objects", INSTANCES, merge_count, DOWN, "objects", _OBJECTS, _CAICEDO,
+        "predicted objects that hold more than half of each of two or more reference objects",
+    ),
+    Metric(
+        "splits", "Split objects", INSTANCES, split_count, DOWN, "objects", _OBJECTS, _CAICEDO,
+        "reference objects that hold more than half of each of two or more predicted objects",
     ),
     Metric(
         "ece", "Calibration error (ECE)", CALIBRATION, expected_calibration_error, DOWN, "",

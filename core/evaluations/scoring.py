@@ -15,6 +15,7 @@ from core.evaluation.image_scores import ImageScores, score_image
 from core.evaluation.label_pair import LabelPair
 from core.evaluation.report import versions
 from core.evaluation.settings import EvaluationSettings
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import LabelScheme
 from core.store.label_maps import open_label_map
 from core.store.records import EvaluationImageRecord
@@ -63,10 +64,12 @@ def score_stored_image(
     """
     if image.reference_id is None:
         raise LabelMapError(f"{image.name} has no reference labels.", "Import its label map on the Data page.")
-    reference, _ = _labels(store, image.reference_id)
-    prediction, confidence = _labels(store, prediction_id)
+    reference, _, reference_ids = _labels(store, image.reference_id)
+    prediction, confidence, prediction_ids = _labels(store, prediction_id)
     check()
-    pair = LabelPair(reference, prediction, scheme, settings, image.pixel_size_nm, confidence)
+    pair = LabelPair(
+        reference, prediction, scheme, settings, image.pixel_size_nm, confidence, reference_ids, prediction_ids
+    )
     scores = score_image(pair, image.name, group=image.group, check=check)
     check()
     return ImageResult(scores, largest_errors(pair))
@@ -78,12 +81,13 @@ def stored_result(result: ImageResult, scheme: LabelScheme) -> dict[str, Any]:
     return {"scores": scores, "errors": [each.to_json() for each in result.errors]}
 
 
-def _labels(store: Store, revision_id: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """Labels and, where there is one, the confidence map."""
+def _labels(store: Store, revision_id: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, ObjectIds | None]:
+    """Labels and, where there are any, the confidence map and the ids of objects."""
     pyramid = open_label_map(store, revision_id)
     everything = slice(None)
     confidence = pyramid.confidence
     return (
         np.asarray(pyramid.read(0, everything, everything), np.uint8),
         None if confidence is None else np.asarray(confidence.read(0, everything, everything), np.uint8),
+        pyramid.object_ids(),
     )

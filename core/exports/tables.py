@@ -94,6 +94,7 @@ def measured_table(
         scheme,
         image.pixel_size.nm,
         confidence_yx=None if labels.confidence is None else _whole(labels.confidence),
+        objects=labels.object_ids(),
         contact_nm=CONTACT_NM if kept is None else kept.contact_nm,
         progress=progress,
     )

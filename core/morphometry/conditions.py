@@ -20,7 +20,7 @@ from scipy.special import stdtr, stdtrit
 
 from core.label_scheme import LabelScheme
 from core.morphometry.measures import measures_of
-from core.morphometry.summary import DENSITY_UM2, ImageObjects, ImageSummary, Selection, summarise
+from core.morphometry.summary import DENSITY_UM2, ImageObjects, ImageSummary, Selection, summarise, told_apart
 
 LEVEL: Final = 0.95
 """Of the intervals."""
@@ -250,7 +250,8 @@ def compare(
     members = {name: tuple(image for image in images if image.condition == name) for name in names}
     others = [name for name in names if name != reference]
     found: list[Compared] = []
-    for measure in measures_of(scheme, selection.class_id):
+    by_id = told_apart(images, selection.class_id)
+    for measure in measures_of(scheme, selection.class_id, by_id=by_id):
         if measure.name in _NO_OUTCOMES or (measure.needs_size and not selection.physical):
             continue
         rows = {name: summarise(of, measure, selection) for name, of in members.items()}

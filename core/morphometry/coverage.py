@@ -1,4 +1,4 @@
-"""How much of an image each class covers, and in how many pieces."""
+"""How much of an image each class covers, and in how many objects."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import LabelMapError
-from core.imaging.row_bands import id_counts, row_bands
+from core.imaging.object_pyramid import ObjectIds
+from core.imaging.row_bands import id_counts
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.numbering import CountedBy, counted_by, number_objects
 
 NM2_PER_UM2: Final = 1e6
 """Square nanometres in a square micrometre."""
@@ -20,7 +22,7 @@ SMALL_PX: Final = 20
 
 
 class Pieces(Protocol):
-    """The 8-connected pieces of the classes of a label map, as `core.objects.pieces.piece_table` finds them."""
+    """The objects of the classes of a label map, as `core.objects.pieces.piece_table` finds them."""
 
     @property
     def class_id(self) -> NDArray[np.uint8]:
@@ -48,9 +50,11 @@ class ClassCoverage:
     area_um2
         Square micrometres, or None where the pixel size is unknown.
     objects
-        Number of 8-connected pieces; None for background.
+        How many; None for background.
     small_objects
         How many of them have fewer than `SMALL_PX` pixels; None for background, and where they were not measured.
+    counted_by
+        What the objects are: pieces, or ids where the label map tells objects of this class apart.
     """
 
     class_id: int
@@ -60,6 +64,7 @@ class ClassCoverage:
     area_um2: float | None
     objects: int | None
     small_objects: int | None = None
+    counted_by: CountedBy = CountedBy.PIECES
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -71,6 +76,7 @@ class ClassCoverage:
             "area_um2": self.area_um2,
             "objects": self.objects,
             "small_objects": self.small_objects,
+            "counted_by": str(self.counted_by),
         }
 
 
@@ -80,10 +86,11 @@ def coverage_table(
     pixel_size_nm: float | None,
     *,
     pieces: Pieces | None = None,
+    objects: ObjectIds | None = None,
 ) -> tuple[ClassCoverage, ...]:
     """Pixels, share, area and number of objects of each class, background first, every class of the scheme listed.
 
-    Objects are 8-connected pieces of one class, counted with no smallest size. 255 (*ignore*) counts nowhere.
+    Objects are as `core.labels.numbering` says, counted with no smallest size. 255 (*ignore*) counts nowhere.
 
     Parameters
     ----------
@@ -95,6 +102,8 @@ def coverage_table(
         Edge of a pixel in nm, or None where unknown.
     pieces
         Those of the label map, where they are known; None: they are found here.
+    objects
+        Ids of its objects, same shape; None: connected pieces are objects.
 
     Raises
     ------
@@ -112,7 +121,7 @@ def coverage_table(
     """
     counts = id_counts(labels_yx)
     check_ids(counts, scheme)
-    objects, small = _objects_per_class(labels_yx) if pieces is None else _counts(pieces)
+    number, small = _counts(_found(labels_yx, scheme, objects) if pieces is None else pieces)
     counted = int(counts[:IGNORE_ID].sum())
     rows = []
     for class_id in (0, *scheme.ids):
@@ -124,8 +133,9 @@ def coverage_table(
                 pixels=pixels,
                 fraction=pixels / counted if counted else float("nan"),
                 area_um2=area_um2(pixels, pixel_size_nm),
-                objects=None if class_id == 0 else int(objects[class_id]),
+                objects=None if class_id == 0 else int(number[class_id]),
                 small_objects=None if class_id == 0 else int(small[class_id]),
+                counted_by=counted_by(class_id, objects),
             )
         )
     return tuple(rows)
@@ -163,24 +173,21 @@ def area_um2(pixels: int, pixel_size_nm: float | None) -> float | None:
     return None if pixel_size_nm is None else pixels * pixel_size_nm**2 / NM2_PER_UM2
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """As `Pieces`."""
+
+    class_id: NDArray[np.uint8]
+    area_px: NDArray[np.int64]
+
+
+def _found(labels_yx: NDArray[np.uint8], scheme: LabelScheme, objects: ObjectIds | None) -> _Found:
+    """All objects of a label map."""
+    numbered = number_objects(labels_yx, scheme.ids, objects)
+    return _Found(numbered.class_of[1:], numbered.area_px[1:])
+
+
 def _counts(pieces: Pieces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """As `_objects_per_class`, of pieces that were found before."""
+    """Objects of each of the 256 ids, and how many of them are small."""
     small = pieces.class_id[pieces.area_px < SMALL_PX]
     return np.bincount(pieces.class_id, minlength=256), np.bincount(small, minlength=256)
-
-
-def _objects_per_class(labels_yx: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number of 8-connected pieces for each of the 256 possible values, and of those that are small; in one pass."""
-    import cc3d
-
-    writeable = labels_yx if labels_yx.flags.writeable else labels_yx.copy()  # its wrapper takes no read-only array
-    pieces, count = cc3d.connected_components(writeable, connectivity=8, return_N=True)
-    class_of_piece = np.zeros(count + 1, np.uint8)
-    pixels = np.zeros(count + 1, np.int64)
-    for rows in row_bands(labels_yx.shape):
-        found = pieces[rows].ravel()
-        class_of_piece[found] = labels_yx[rows].ravel()
-        counted = np.bincount(found)
-        pixels[: counted.size] += counted
-    small = class_of_piece[1:][pixels[1:] < SMALL_PX]
-    return np.bincount(class_of_piece[1:], minlength=256), np.bincount(small, minlength=256)

@@ -20,6 +20,8 @@ _WHICH: Final = (
     "labels",
     "class",
     "object",
+    "object_id",
+    "counted_by",
     "row_px",
     "column_px",
     "cut_off",
@@ -102,12 +104,17 @@ def _class_frame(
         "labels": made_by,
         "class": scheme.name_of(class_id),
         "object": range(1, len(table) + 1),
+        "object_id": pd.Series(table.object_id, dtype="Int64").mask(table.object_id == 0),
+        "counted_by": str(table.counted_by(class_id)),
         "row_px": table.row.round(2),
         "column_px": table.column.round(2),
         "cut_off": table.cut,
         "area_px": table.area_px,
     }
-    for measure in measures_of(scheme, class_id)[0 if physical else 1 :]:  # the area in pixels is there already
+    by_id = class_id in table.classes_by_id
+    for measure in measures_of(scheme, class_id, by_id=by_id)[
+        0 if physical else 1 :
+    ]:  # the area in pixels is there already
         facts[measure.column(physical=physical)] = measure.of(table, physical=physical)
     facts["pixel_size_nm"] = table.pixel_size_nm if table.pixel_size_nm is not None else float("nan")
     facts["contact_within_nm"] = table.contact_nm
@@ -135,6 +142,7 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
             "stack": [row.image.stack for row in rows],
             "condition": [row.image.condition for row in rows],
             "objects": [row.objects for row in rows],
+            "counted_by": [str(row.counted_by) for row in rows],
             "cut_off": [row.cut for row in rows],
             "objects_per_100_um2": [row.density for row in rows],
             "area_percent": [100 * row.area_fraction for row in rows],

@@ -160,8 +160,8 @@ MEASURES: Final = (
 
 
 @lru_cache(maxsize=64)
-def measures_of(scheme: LabelScheme, class_id: int) -> tuple[Measure, ...]:
-    """All measures of a class's objects: by themselves, then to each other class.
+def measures_of(scheme: LabelScheme, class_id: int, *, by_id: bool = False) -> tuple[Measure, ...]:
+    """All measures of a class's objects: by themselves, then to each class.
 
     Parameters
     ----------
@@ -169,6 +169,8 @@ def measures_of(scheme: LabelScheme, class_id: int) -> tuple[Measure, ...]:
         The classes.
     class_id
         Whose objects.
+    by_id
+        Whether ids tell its objects apart: then there are the distance to the nearest other one and contact with them.
 
     Examples
     --------
@@ -176,26 +178,29 @@ def measures_of(scheme: LabelScheme, class_id: int) -> tuple[Measure, ...]:
     >>> [measure.name for measure in measures_of(DEFAULT_SCHEME, 1)][-2:]
     ['distance_to_cell_boundaries', 'contact_with_cell_boundaries']
     """
-    others = (item for item in scheme.classes if item.id != class_id)
-    return (*MEASURES, *(measure for item in others for measure in measures_to(scheme, item)))
+    others = (item for item in scheme.classes if by_id or item.id != class_id)
+    return (
+        *MEASURES,
+        *(measure for item in others for measure in measures_to(scheme, item, own=item.id == class_id)),
+    )
 
 
 @lru_cache(maxsize=256)
-def measures_to(scheme: LabelScheme, other: LabelClass) -> tuple[Measure, Measure]:
-    """Distance to another class of a scheme, and contact with it."""
-    key = _key(scheme, other)
+def measures_to(scheme: LabelScheme, other: LabelClass, *, own: bool = False) -> tuple[Measure, Measure]:
+    """Distance to a class of a scheme, and contact with it; of its own class, to the other objects of it."""
+    key, name = _key(scheme, other), f"other {other.name}" if own else other.name
     distance = Measure(
         f"distance_to_{key}",
-        f"Distance to {other.name}",
+        f"Distance to {name}",
         Quantity.DISTANCE,
-        f"gap between the nearest pixels of the object and of {other.name}; 0 where they touch",
+        f"gap between the nearest pixels of the object and of {name}; 0 where they touch",
         lambda t: _to(t, t.gap_px, other.id),
     )
     contact = Measure(
         f"contact_with_{key}",
-        f"Contact with {other.name}",
+        f"Contact with {name}",
         Quantity.SHARE,
-        f"share of the object's outline that is no farther from {other.name} than the contact distance",
+        f"share of the object's outline that is no farther from {name} than the contact distance",
         lambda t: 100 * _to(t, t.near, other.id),
         "10.1038/cdd.2016.52",
         needs_size=True,

@@ -98,6 +98,8 @@ def neighbours(
     class_ids: tuple[int, ...],
     contact_px: float | None,
     progress: Callable[[float], None] = lambda fraction: None,
+    *,
+    by_id: tuple[int, ...] = (),
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Gap between each object and each class, and the share of its outline in contact with it.
 
@@ -113,6 +115,8 @@ def neighbours(
         Greatest gap that counts as contact; None: contacts are NaN.
     progress
         Told a fraction, 0 to 1; may raise to stop.
+    by_id
+        Classes whose objects are told apart, so that they can be near each other.
 
     Returns
     -------
@@ -146,4 +150,46 @@ def neighbours(
         gap_px[found, position] = least[1:][found]
         if contact_px is not None:
             near[found, position] = close[1:][found] / all_of[1:][found]
+    for class_id in by_id:
+        members = np.flatnonzero(class_of == class_id)
+        least_px, close_share = _to_own_class(outline, members, of_pixel == class_id, contact_px, progress)
+        position = class_ids.index(class_id)
+        gap_px[members - 1, position] = least_px
+        if contact_px is not None:
+            near[members - 1, position] = close_share
     return gap_px, near
+
+
+def _to_own_class(
+    outline: Outlines,
+    members: NDArray[np.int64],
+    theirs: NDArray[np.bool_],
+    contact_px: float | None,
+    progress: Callable[[float], None],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gap of each object to the nearest other object of its class, and its outline's share in contact.
+
+    Two different objects differ in a bit of their ranks. So the nearest pixel of another object is the nearest in one
+    of the searches, bit by bit, for pixels of objects that have the bit among those of objects that lack it, and for
+    these among the others.
+    """
+    place, rank = outline.place[theirs], np.searchsorted(members, outline.piece[theirs])
+    distance = np.full(len(rank), np.inf)
+    for bit in range(int(max(len(members) - 1, 0)).bit_length()):
+        has_bit = (rank >> bit & 1).astype(bool)
+        for asking in (np.flatnonzero(has_bit), np.flatnonzero(~has_bit)):
+            others = np.ones(len(rank), bool)
+            others[asking] = False
+            if not others.any():
+                continue
+            tree = KDTree(place[others], balanced_tree=False, compact_nodes=False)
+            for start in range(0, asking.size, _ASKED):
+                progress(1.0)
+                part = asking[start : start + _ASKED]
+                distance[part] = np.minimum(distance[part], tree.query(place[part])[0])
+    gap = np.where(distance < _TOUCHING, 0.0, distance - 1.0)
+    least = np.full(len(members), np.inf)
+    np.minimum.at(least, rank, gap)
+    close = np.bincount(rank, gap <= (-1.0 if contact_px is None else contact_px), len(members))
+    share = close / np.maximum(np.bincount(rank, minlength=len(members)), 1)
+    return np.where(np.isfinite(least), least, np.nan), share

@@ -1,6 +1,6 @@
 """Size, shape and surroundings of every object of a label map: one row each, measured in pixels.
 
-Objects are the 8-connected pieces of a class, as in the coverage table. Lengths and areas in nm and µm come from
+Objects are as `core.labels.numbering` says, as in the coverage table. Lengths and areas in nm and µm come from
 `core.morphometry.measures`, so that all of a table but its contacts outlives a pixel size that is entered later.
 """
 
@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import LabelMapError
-from core.evaluation.instances import objects_of
 from core.files import replacing
+from core.imaging.object_pyramid import ObjectIds
 from core.imaging.row_bands import id_counts, row_bands
 from core.label_scheme import IGNORE_ID, LabelScheme
+from core.labels.numbering import CountedBy, number_objects
 from core.morphometry.coverage import check_ids
 from core.morphometry.neighbours import neighbours, outlines
 
@@ -38,8 +39,8 @@ _LEAST_NORM_PX: Final = 1 / 12
 """Variance of a pixel's own extent: a single pixel has axes too."""
 
 _COLUMNS: Final = (
-    "class_id", "area_px", "row", "column", "top", "left", "bottom", "right", "perimeter_px", "major_px", "minor_px",
-    "cut", "confidence", "gap_px", "near",
+    "class_id", "object_id", "area_px", "row", "column", "top", "left", "bottom", "right", "perimeter_px", "major_px",
+    "minor_px", "cut", "confidence", "gap_px", "near",
 )  # fmt: skip
 
 
@@ -51,6 +52,8 @@ class ObjectTable:
     ----------
     class_id
         uint8, shape (n,).
+    object_id
+        int64, its id in the label map; 0 for a connected piece, which has none.
     area_px
         int64, pixels.
     row, column
@@ -68,10 +71,12 @@ class ObjectTable:
         float64, mean confidence of its pixels, 0 to 1; NaN without a confidence map.
     gap_px
         float64, shape (n, classes): distance between the nearest pixel centres of the object and of each class, less
-        one pixel; 0 where they touch, also over a corner; NaN for its own class and for classes that are not there.
+        one pixel; 0 where they touch, also over a corner; NaN for classes that are not there. In the column of its own
+        class, to the nearest other object of it where ids tell the objects of the class apart; NaN where not.
     near
         float64, shape (n, classes): share of its outline, 0 to 1, whose gap to each class is no wider than
-        ``contact_nm``; 0 for classes that are not there, NaN for its own, and everywhere without a pixel size.
+        ``contact_nm``; 0 for classes that are not there, NaN everywhere without a pixel size. In the column of its own
+        class as ``gap_px``; 0 there for the only object of a class that has ids.
     class_ids
         The classes of the columns of ``gap_px`` and ``near``.
     shape_yx
@@ -80,9 +85,12 @@ class ObjectTable:
         Pixels that are not 255.
     pixel_size_nm, contact_nm
         With which ``near`` was measured.
+    classes_by_id
+        The classes whose objects ids tell apart.
     """
 
     class_id: NDArray[np.uint8]
+    object_id: NDArray[np.int64]
     area_px: NDArray[np.int64]
     row: NDArray[np.float64]
     column: NDArray[np.float64]
@@ -102,6 +110,7 @@ class ObjectTable:
     labelled_px: int
     pixel_size_nm: float | None
     contact_nm: float
+    classes_by_id: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name in _COLUMNS:
@@ -117,6 +126,10 @@ class ObjectTable:
         """Only the chosen objects."""
         columns = {name: getattr(self, name)[chosen] for name in _COLUMNS}
         return ObjectTable(**columns, **self._facts())
+
+    def counted_by(self, class_id: int) -> CountedBy:
+        """What the objects of a class are."""
+        return CountedBy.IDS if class_id in self.classes_by_id else CountedBy.PIECES
 
     def without_contacts(self, pixel_size_nm: float | None, contact_nm: float) -> ObjectTable:
         """The same objects with another pixel size or contact distance; contacts are NaN."""
@@ -139,7 +152,9 @@ class ObjectTable:
                 if facts.pop("version") != VERSION:
                     return None
                 facts["class_ids"], facts["shape_yx"] = tuple(facts["class_ids"]), tuple(facts["shape_yx"])
-                return cls(**{name: kept[name] for name in _COLUMNS}, **facts)
+                facts["classes_by_id"] = tuple(facts.get("classes_by_id", ()))  # tables from before there were ids
+                columns = {name: kept[name] for name in _COLUMNS if name in kept}
+                return cls(**{"object_id": np.zeros(len(columns["class_id"]), np.int64), **columns}, **facts)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             return None
 
@@ -150,6 +165,7 @@ class ObjectTable:
             "labelled_px": self.labelled_px,
             "pixel_size_nm": self.pixel_size_nm,
             "contact_nm": self.contact_nm,
+            "classes_by_id": self.classes_by_id,
         }
 
 
@@ -159,6 +175,7 @@ def measure_objects(
     pixel_size_nm: float | None,
     *,
     confidence_yx: NDArray[np.uint8] | None = None,
+    objects: ObjectIds | None = None,
     contact_nm: float = CONTACT_NM,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> ObjectTable:
@@ -174,6 +191,8 @@ def measure_objects(
         Edge of a pixel in nm, None where unknown: then nothing is said about contacts.
     confidence_yx
         uint8 of the same shape, 255 times the probability of the predicted class.
+    objects
+        Ids of its objects, same shape; None: connected pieces are objects.
     contact_nm
         Greatest gap that counts as contact.
     progress
@@ -199,10 +218,11 @@ def measure_objects(
     ([2, 1], 1.0, 1.0)
     """
     labelled_px = _checked(labels_yx, scheme, confidence_yx)
-    pieces_yx, class_of, area_px = objects_of(labels_yx, scheme.ids)
-    count = len(class_of) - 1
+    numbered = number_objects(labels_yx, scheme.ids, objects)
+    pieces_yx, class_of, area_px, count = numbered.numbers_yx, numbered.class_of, numbered.area_px, numbered.count
+    by_id = () if objects is None else tuple(i for i in scheme.ids if i in objects.class_ids)
     progress(0.1)
-    boxes = ndimage.find_objects(pieces_yx) if count else []
+    boxes = ndimage.find_objects(_signed(pieces_yx)) if count else []
     box = np.array([(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in boxes], np.int64)
     box = box.reshape(count, 4)
     area_px = area_px[1:]
@@ -214,15 +234,21 @@ def measure_objects(
     progress(0.5)
     gap_px, near = neighbours(
         outline, class_of, scheme.ids, None if pixel_size_nm is None else contact_nm / pixel_size_nm,
-        lambda fraction: progress(0.5 + 0.5 * fraction),
+        lambda fraction: progress(0.5 + 0.5 * fraction), by_id=by_id,
     )  # fmt: skip
     rows, columns = labels_yx.shape
     at_edge = (box[:, 0] == 0) | (box[:, 1] == 0) | (box[:, 2] == rows) | (box[:, 3] == columns)
     return ObjectTable(
-        class_of[1:], area_px, centre[:, 0], centre[:, 1], box[:, 0], box[:, 1], box[:, 2], box[:, 3], perimeter_px,
-        major_px, minor_px, at_edge | outline.beside_ignored, _confidence(pieces_yx, confidence_yx, area_px), gap_px,
-        near, scheme.ids, (int(rows), int(columns)), labelled_px, pixel_size_nm, float(contact_nm),
+        class_of[1:], numbered.id_of[1:], area_px, centre[:, 0], centre[:, 1], box[:, 0], box[:, 1], box[:, 2],
+        box[:, 3], perimeter_px, major_px, minor_px, at_edge | outline.beside_ignored,
+        _confidence(pieces_yx, confidence_yx, area_px), gap_px, near, scheme.ids, (int(rows), int(columns)),
+        labelled_px, pixel_size_nm, float(contact_nm), by_id,
     )  # fmt: skip
+
+
+def _signed(numbers_yx: NDArray[Any]) -> NDArray[Any]:
+    """As SciPy takes it: fewer than 2³¹ objects are in any label map."""
+    return numbers_yx.view(np.int32) if numbers_yx.dtype == np.uint32 else numbers_yx
 
 
 def _checked(labels_yx: NDArray[np.uint8], scheme: LabelScheme, confidence_yx: NDArray[np.uint8] | None) -> int:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core.evaluation.bootstrap import mean_with_interval, units_of
 from core.evaluation.settings import EvaluationSettings, Resampling
+from core.labels.numbering import CountedBy
 from core.morphometry.coverage import NM2_PER_UM2, area_um2
 from core.morphometry.measures import Measure
 from core.morphometry.objects import ObjectTable
@@ -111,6 +112,8 @@ class ImageSummary:
         Share of the labelled pixels, 0 to 1, that these objects cover, also those that are cut off; NaN without any.
     values
         float64, the measure of the objects that count; undefined ones left out.
+    counted_by
+        What the objects are.
     """
 
     image: ImageObjects
@@ -119,6 +122,7 @@ class ImageSummary:
     density: float
     area_fraction: float
     values: NDArray[np.float64]
+    counted_by: CountedBy = CountedBy.PIECES
 
     @property
     def mean(self) -> float:
@@ -173,6 +177,11 @@ def overall_density(rows: Sequence[ImageSummary]) -> Overall:
     return _overall(rows, [row.density for row in rows])
 
 
+def told_apart(images: Sequence[ImageObjects], class_id: int) -> bool:
+    """Whether ids tell the objects of a class apart in any of the images."""
+    return any(class_id in image.table.classes_by_id for image in images)
+
+
 def typical_size_nm(images: Sequence[ImageObjects]) -> float | None:
     """The median of the known pixel sizes, None where none is known."""
     sizes = sorted(each.table.pixel_size_nm for each in images if each.table.pixel_size_nm is not None)
@@ -208,4 +217,5 @@ def _image(image: ImageObjects, measure: Measure, selection: Selection) -> Image
         density=framed / field_um2 * DENSITY_UM2 if field_um2 else float("nan"),
         area_fraction=float("nan") if unknown or not table.labelled_px else covered / table.labelled_px,
         values=values,
+        counted_by=table.counted_by(selection.class_id),
     )

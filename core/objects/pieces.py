@@ -1,4 +1,4 @@
-"""Areas of all pieces of a label map: how many objects any rule would leave, without looking at pixels again."""
+"""Areas of all objects of a label map: how many objects any rule would leave, without looking at pixels again."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.files import replacing
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import IGNORE_ID
+from core.labels.numbering import number_objects
 from core.objects.rules import PixelLimits
-from core.objects.window import Window, at_edge, beside_ignored, connected, piece_facts
+from core.objects.window import Window, at_edge, beside_ignored
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PieceTable:
-    """The 8-connected pieces of the classes of a label map.
+    """The objects of the classes of a label map: 8-connected pieces, or what ids tell apart.
 
     Parameters
     ----------
@@ -63,13 +65,15 @@ class PieceTable:
             return None
 
 
-def piece_table(labels_yx: NDArray[np.uint8]) -> PieceTable:
-    """Measure the pieces of a label map.
+def piece_table(labels_yx: NDArray[np.uint8], objects: ObjectIds | None = None) -> PieceTable:
+    """Measure the objects of a label map.
 
     Parameters
     ----------
     labels_yx
         uint8, shape (rows, columns), class ids; 0 and 255 belong to nothing.
+    objects
+        Ids of its objects, same shape; None: connected pieces are objects.
 
     Examples
     --------
@@ -79,7 +83,6 @@ def piece_table(labels_yx: NDArray[np.uint8]) -> PieceTable:
     ([1, 2], [2, 2], [True, True])
     """
     window = Window(labels_yx, None, None, last=True)
-    pieces_yx, count = connected(np.where(labels_yx == IGNORE_ID, np.uint8(0), labels_yx), 8)
-    class_of, area_px = piece_facts(pieces_yx, labels_yx, count)
-    cut = at_edge(pieces_yx, window, count) | beside_ignored(pieces_yx, window, count)
-    return PieceTable(class_of[1:], area_px[1:], cut[1:])
+    found = number_objects(labels_yx, range(1, IGNORE_ID), objects)
+    cut = at_edge(found.numbers_yx, window, found.count) | beside_ignored(found.numbers_yx, window, found.count)
+    return PieceTable(found.class_of[1:], found.area_px[1:], cut[1:])

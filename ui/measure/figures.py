@@ -34,6 +34,7 @@ from core.morphometry.summary import (
     overall,
     overall_density,
     summarise,
+    told_apart,
     typical_size_nm,
 )
 from core.morphometry.words import three_digits
@@ -166,7 +167,8 @@ def _choices(
 
 def _measure(scheme: LabelScheme, class_id: int, images: Sequence[ImageObjects], *, physical: bool) -> Measure:
     """What is shown of the objects; the choice is kept in the address."""
-    by_name = {each.name: each for each in measures_of(scheme, class_id) if physical or not each.needs_size}
+    measures = measures_of(scheme, class_id, by_id=told_apart(images, class_id))
+    by_name = {each.name: each for each in measures if physical or not each.needs_size}
     if all(np.isnan(image.table.confidence).all() for image in images):
         by_name.pop("confidence")
     changed = kept_in_address(Query.MEASURE, "measure-measure", by_name, "area")

@@ -80,7 +80,9 @@ def objects_table(table: ObjectTable, order: np.ndarray[Any, np.dtype[np.int64]]
         Class, measure and units.
     """
     physical = chosen.selection.physical
-    by_name = {each.name: each for each in measures_of(chosen.scheme, chosen.selection.class_id)}
+    class_id = chosen.selection.class_id
+    measures = measures_of(chosen.scheme, class_id, by_id=class_id in table.classes_by_id)
+    by_name = {measure.name: measure for measure in (chosen.measure, *measures)}
     shown = dict.fromkeys([chosen.measure.name, *_ALSO])
     frame = {
         by_name[name].heading(physical=physical): by_name[name].of(table, physical=physical)[order] for name in shown

@@ -103,6 +103,7 @@ def _measure(
         confidence_yx=None
         if confidence is None
         else np.asarray(confidence.read(0, slice(None), slice(None)), np.uint8),
+        objects=labels.object_ids(),
         contact_nm=contact_nm,
         progress=progress,
     )

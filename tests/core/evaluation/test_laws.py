@@ -42,6 +42,7 @@ def test_swapping_reference_and_prediction(reference: np.ndarray, prediction: np
         assert one[i]["precision"] == pytest.approx(other[i]["recall"], nan_ok=True)
         assert one[i]["topology_precision"] == pytest.approx(other[i]["topology_sensitivity"], nan_ok=True)
         assert one[i]["count_error"] == pytest.approx(-other[i]["count_error"], nan_ok=True)
+        assert one[i]["merges"] == pytest.approx(other[i]["splits"], nan_ok=True)
 
 
 @settings(max_examples=40, deadline=None)

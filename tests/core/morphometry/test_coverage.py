@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
 from core.errors import LabelMapError
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import DEFAULT_SCHEME, IGNORE_ID
 from core.morphometry.coverage import coverage_table
 from core.objects.pieces import piece_table
@@ -84,3 +85,13 @@ def test_pieces_smaller_than_twenty_pixels_are_counted_apart() -> None:
     assert (rows["nucleus"].objects, rows["nucleus"].small_objects) == (1, 1)
     assert rows["ER"].small_objects == 0
     assert rows["background"].small_objects is None
+
+
+def test_objects_told_apart_by_ids_are_counted_as_such() -> None:
+    labels = np.array([[1, 1, 1, 0, 2, 2]], np.uint8)
+    objects = ObjectIds(np.array([[5, 5, 8, 0, 0, 0]], np.uint32), (1,))
+    rows = coverage_table(labels, DEFAULT_SCHEME, None, objects=objects)
+    assert [(rows[i].objects, str(rows[i].counted_by)) for i in (1, 2, 3)] == [(2, "ids"), (1, "pieces"), (0, "pieces")]
+    assert coverage_table(labels, DEFAULT_SCHEME, None)[1].objects == 1
+    assert coverage_table(labels, DEFAULT_SCHEME, None, pieces=piece_table(labels, objects))[1].objects == 2
+    assert rows[1].to_json()["counted_by"] == "ids"

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from core.evaluation.settings import Resampling
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.morphometry.frames import images_frame, objects_frame
 from core.morphometry.measures import MEASURES, Measure, measures_of
 from core.morphometry.objects import measure_objects
-from core.morphometry.summary import ImageObjects, Selection, overall, overall_density, summarise
+from core.morphometry.summary import ImageObjects, Selection, overall, overall_density, summarise, told_apart
 
 BAR = np.zeros((8, 12), np.uint8)
 BAR[2:4, 2:8] = 1
@@ -183,3 +184,27 @@ def test_a_table_of_nothing_still_has_its_columns() -> None:
     frame = objects_frame([image(np.zeros((4, 4), np.uint8))], DEFAULT_SCHEME, physical=True, made_by="")
     assert len(frame) == 0
     assert {"image", "class", "area_um2"} <= set(frame.columns)
+
+
+def test_tables_say_which_objects_ids_tell_apart_and_how_far_the_next_one_is() -> None:
+    labels = np.array([[1, 1, 1, 0, 1, 3, 3]], np.uint8)
+    objects = ObjectIds(np.array([[5, 5, 2**32 - 1, 0, 8, 1, 2]], np.uint32), (1,))
+    table = measure_objects(labels, DEFAULT_SCHEME, 100.0, contact_nm=50.0, objects=objects)
+    images = [ImageObjects("a", "a", "", "a", table), image(BAR, name="b")]
+    frame = objects_frame(images, DEFAULT_SCHEME, physical=True, made_by="")
+    assert frame["counted_by"].tolist() == ["ids", "ids", "ids", "pieces", "pieces", "pieces"]
+    assert frame["object_id"].tolist()[:3] == [5, 2**32 - 1, 8]
+    assert frame["object_id"].isna().tolist() == [False, False, False, True, True, True]
+    assert frame["distance_to_mitochondria_nm"].tolist()[:3] == [0, 0, 100]
+    assert frame["contact_with_mitochondria_percent"].tolist()[:3] == pytest.approx(
+        [100, 100, 0]
+    )  # the image's edge is no outline
+    assert frame["distance_to_mitochondria_nm"].isna().tolist() == [False, False, False, False, True, False]
+    own = [each for each in measures_of(DEFAULT_SCHEME, 1, by_id=True) if each.name.endswith("mitochondria")]
+    assert [each.title for each in own] == ["Distance to other mitochondria", "Contact with other mitochondria"]
+    rows = summarise(images, own[0], Selection(1, whole_only=False))
+    assert (rows[0].objects, rows[0].mean, str(rows[0].counted_by)) == (3, pytest.approx(100 / 3), "ids")
+    assert len(rows[1].values) == 0
+    assert images_frame(rows, own[0], physical=True)["counted_by"].tolist() == ["ids", "pieces"]
+    assert told_apart(images, 1)
+    assert not told_apart(images, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import fields
 from pathlib import Path
@@ -16,7 +17,9 @@ from skimage.measure import regionprops
 
 from core.errors import JobCancelledError, LabelMapError
 from core.imaging import row_bands
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import DEFAULT_SCHEME, IGNORE_ID
+from core.labels.numbering import number_objects
 from core.morphometry import neighbours
 from core.morphometry.objects import ObjectTable, measure_objects
 
@@ -222,3 +225,66 @@ def test_a_file_that_is_not_a_table_counts_as_none(tmp_path: Path) -> None:
     assert ObjectTable.load(path) is None
     path.write_bytes(b"PK\x03\x04 cut off")
     assert ObjectTable.load(path) is None
+
+
+IDS = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
+    lambda shape: st.tuples(
+        arrays(np.uint8, shape, elements=st.sampled_from([0, 1, 1, 2])),
+        arrays(np.uint32, shape, elements=st.sampled_from([0, 3, 4, 5, 70_000, 2**32 - 1])),
+    )
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(IDS)
+def test_objects_told_apart_by_ids_agree_with_brute_force(maps: tuple[np.ndarray, np.ndarray]) -> None:
+    labels, ids = maps
+    objects = ObjectIds(ids, (1,))
+    table = measure_objects(labels, DEFAULT_SCHEME, 10.0, contact_nm=15.0, objects=objects)
+    numbers = number_objects(labels, DEFAULT_SCHEME.ids, objects).numbers_yx
+    assert len(table) == numbers.max(initial=0)
+    for number in range(1, len(table) + 1):
+        mask, row = numbers == number, number - 1
+        class_id = labels[mask][0]
+        assert table.area_px[row] == mask.sum()
+        assert table.object_id[row] == (ids[mask][0] if class_id == 1 else 0)
+        framed = np.pad(mask, 1, mode="edge")
+        inner = framed[:-2, 1:-1] & framed[2:, 1:-1] & framed[1:-1, :-2] & framed[1:-1, 2:]
+        outline, others = np.argwhere(mask & ~inner), np.argwhere((labels == class_id) & ~mask)
+        if class_id != 1 or not len(others):
+            assert math.isnan(table.gap_px[row, class_id - 1])
+            assert math.isnan(table.near[row, class_id - 1]) if class_id != 1 else table.near[row, 0] == 0
+            continue
+        distances = np.sqrt(((outline[:, None] - others[None]) ** 2).sum(-1)).min(1)
+        gaps = np.where(distances < 1.5, 0, distances - 1)
+        if len(outline):
+            assert table.gap_px[row, 0] == pytest.approx(gaps.min())
+            assert table.near[row, 0] == pytest.approx((gaps <= 1.5).mean())
+
+
+def test_what_is_measured_says_what_its_objects_are_and_comes_back(tmp_path: Path) -> None:
+    labels = np.array([[1, 1, 0, 2, 2]], np.uint8)
+    objects = ObjectIds(np.array([[6, 9, 0, 0, 0]], np.uint32), (1,))
+    table = measure_objects(labels, DEFAULT_SCHEME, 10.0, objects=objects)
+    assert [table.counted_by(i) for i in (1, 2)] == ["ids", "pieces"]
+    assert table.object_id.tolist() == [6, 9, 0]
+    assert table.cut.tolist() == [True, True, True]
+    table.save(tmp_path / "objects.npz")
+    again = ObjectTable.load(tmp_path / "objects.npz")
+    assert again is not None
+    assert again.classes_by_id == (1,)
+    assert again.object_id.tolist() == [6, 9, 0]
+    assert again.near[0, 0] == 1.0
+
+
+def test_a_table_from_before_there_were_ids_is_read(tmp_path: Path) -> None:
+    measure_objects(np.array([[1, 0, 1]], np.uint8), DEFAULT_SCHEME, 10.0).save(tmp_path / "objects.npz")
+    with np.load(tmp_path / "objects.npz") as kept:
+        columns = {name: kept[name] for name in kept.files if name != "object_id"}
+    facts = json.loads(str(columns["facts"]))
+    del facts["classes_by_id"]
+    np.savez(tmp_path / "objects.npz", **{**columns, "facts": np.array(json.dumps(facts))})
+    table = ObjectTable.load(tmp_path / "objects.npz")
+    assert table is not None
+    assert table.object_id.tolist() == [0, 0]
+    assert table.classes_by_id == ()
