@@ -1,5 +1,6 @@
 # make app   environment, demo project, the app
 # make test  environment with test tools, then lint, types, unit, page and browser tests
+# make docs  the documentation with the Python interface as a web site in build/site
 # Both are quick the second time. On Windows, or without make, see README.md.
 
 PYTHON ?= python3.11
@@ -7,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: app starter test style lint format unit browser demo doctor wheel constraints hashes audit clean help
+.PHONY: app starter test style lint format unit browser demo doctor wheel docs constraints hashes audit clean help
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -54,7 +55,10 @@ browser: $(VENV)/.dev-ready
 	$(BIN)/python tools/ensure_chromium.py
 	$(BIN)/python -m pytest -m browser
 
-constraints: $(VENV)/.dev-ready
+docs: $(VENV)/.docs-ready
+	$(BIN)/python tools/build_docs.py
+
+constraints: $(VENV)/.dev-ready $(VENV)/.docs-ready
 	$(BIN)/python tools/freeze_constraints.py
 
 # make hashes writes requirements.hashes.txt for the container (on Linux, x86-64)
@@ -81,6 +85,11 @@ $(VENV)/.app-ready: $(VENV)/bin/python requirements.txt constraints.txt
 # make wheel builds dist/cristae-….whl
 wheel: $(VENV)/.dev-ready
 	$(BIN)/python -m hatchling build -t wheel -d dist
+
+$(VENV)/.docs-ready: $(VENV)/bin/python requirements-docs.txt constraints.txt
+	@echo "Installing the tools of the documentation"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@touch $@
 
 $(VENV)/.dev-ready: $(VENV)/.app-ready requirements-dev.txt
 	@echo "Installing the test tools"

@@ -283,6 +283,8 @@ def colors_of(
     given
         Colours that are known already, None for those to choose; all are to choose where it is left out.
 
+    Examples
+    --------
     >>> colors_of(["ER", "axon"])
     (('#00ff00', '#009e73'), ('#42d4f4', '#d55e00'))
     """

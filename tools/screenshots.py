@@ -1,6 +1,7 @@
 """Take the pictures of the README and the guide from a running app: ``python tools/screenshots.py http://localhost:8501``.
 
-The app should hold the demo project with its predictions, corrections and rounds, and nothing else.
+The app should hold the demo project with its predictions, corrections and rounds, and nothing else. Every picture shows
+synthetic images, so the pictures have the licence of the program.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ WIDE, TALL, NARROW = (1500, 950), (1500, 1250), (430, 900)
 
 
 def main() -> int:
-    """Overview and Segment page, light and dark, the Segment page on a phone, a review, the rounds."""
+    """Overview and Segment page, light and dark, the Segment page on a phone, and one of each other page."""
     url = sys.argv[1].rstrip("/") if len(sys.argv) > 1 else "http://localhost:8501"
     OUT.mkdir(parents=True, exist_ok=True)
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -27,8 +28,8 @@ def main() -> int:
             _overview(browser, url, scheme)
             _segment(browser, url, scheme, WIDE, f"segment-{scheme}")
         _segment(browser, url, "light", NARROW, "segment-narrow")
-        _review(browser, url)
-        _rounds(browser, url)
+        for picture in (_correct, _review, _rounds, _results, _results_image, _measure):
+            picture(browser, url)
         browser.close()
     return 0
 
@@ -59,6 +60,46 @@ def _segment(browser: Browser, url: str, scheme: str, size: tuple[int, int], nam
     _save(page, name)
 
 
+def _correct(browser: Browser, url: str) -> None:
+    """A place that the model is unsure of, as one begins to paint; the draft is discarded afterwards."""
+    page = _named(browser, url, TALL)
+    page.goto(f"{url}/correct")
+    page.get_by_role("button", name="synthetic liver P").first.click(timeout=60_000)  # an image that trains
+    page.get_by_role("button", name="Begin", exact=True).click(timeout=60_000)
+    page.get_by_role("button", name="Next place").click(timeout=60_000)
+    page.wait_for_timeout(6000)
+    _shoot(page, "correct-light")
+    page.get_by_role("button", name="Discard").first.click()
+    page.get_by_role("button", name="Discard this draft").click()
+    expect(page.get_by_role("button", name="Begin", exact=True)).to_be_visible(timeout=60_000)
+    page.context.close()
+
+
+def _results(browser: Browser, url: str) -> None:
+    page = _named(browser, url, TALL)
+    page.goto(f"{url}/results")
+    expect(page.locator(".main-svg").nth(1)).to_be_visible(timeout=60_000)  # Plotly's
+    page.wait_for_timeout(3000)
+    _save(page, "results-light")
+
+
+def _results_image(browser: Browser, url: str) -> None:
+    page = _named(browser, url, TALL, scheme="dark")
+    page.goto(f"{url}/results?section=image")
+    expect(page.get_by_role("button", name="Correct this image")).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(6000)
+    _save(page, "results-image-dark")
+
+
+def _measure(browser: Browser, url: str) -> None:
+    """The references, measured if they are not yet."""
+    page = _named(browser, url, TALL)
+    page.goto(f"{url}/measure")
+    expect(page.locator(".main-svg").first).to_be_visible(timeout=120_000)  # Plotly's
+    page.wait_for_timeout(3000)
+    _save(page, "measure-light")
+
+
 def _review(browser: Browser, url: str) -> None:
     page = _named(browser, url, TALL)
     page.goto(f"{url}/review")
@@ -76,19 +117,24 @@ def _rounds(browser: Browser, url: str) -> None:
     _save(page, "rounds-light")
 
 
-def _named(browser: Browser, url: str, size: tuple[int, int]) -> Page:
+def _named(browser: Browser, url: str, size: tuple[int, int], *, scheme: str = "light") -> Page:
     """A page of somebody who has said who they are."""
-    page = _page(browser, "light", size)
+    page = _page(browser, scheme, size)
     page.context.add_cookies([{"name": "cristae_name", "value": "Ada", "url": url}])
     return page
 
 
 def _save(page: Page, name: str) -> None:
+    """The last picture of a page."""
+    _shoot(page, name)
+    page.context.close()
+
+
+def _shoot(page: Page, name: str) -> None:
     """As JPEG of moderate size."""
     path = OUT / f"{name}.jpg"
     page.screenshot(path=path, type="jpeg", quality=85)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
-    page.context.close()
 
 
 if __name__ == "__main__":

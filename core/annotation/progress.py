@@ -119,6 +119,8 @@ def next_image(
     last
         Images that come when all others are done: those of the test set, of which no model learns.
 
+    Examples
+    --------
     >>> known = {"a": ImageProgress(Standing.SEGMENTED), "b": ImageProgress(Standing.APPROVED)}
     >>> next_image(["a", "b", "c"], known, "b")
     'a'
