@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -262,6 +262,32 @@ def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: i
     remarked = any(DOUBT in note for note in notes)
     unclear = doubtful_masks(case, scheme, shape, placement) if remarked else ()
     return ImportCheck(case, shape, pages, label_shape, size, notes, source=source, doubtful=unclear, content=content)
+
+
+def without_mixed_stacks(checks: Sequence[ImportCheck]) -> tuple[ImportCheck, ...]:
+    """The same checks, where images of different shapes are not taken for planes of one stack.
+
+    Numbered names only suggest a stack: ``rat3_9.png`` and ``rat3_10.png`` may be any two images of one animal. Planes
+    of a stack have one shape. What an exported dataset says about its stacks stays.
+    """
+    shapes: dict[str, set[tuple[int, int]]] = {}
+    for check in checks:
+        if check.case.stack and check.shape_yx and not check.case.known_place:
+            shapes.setdefault(check.case.stack, set()).add(check.shape_yx)
+    mixed = {stack for stack, found in shapes.items() if len(found) > 1}
+    return tuple(
+        replace(check, case=replace(check.case, stack="", z_index=None), notes=(*check.notes, _not_a_stack(check.case)))
+        if check.case.stack in mixed and not check.case.known_place
+        else check
+        for check in checks
+    )
+
+
+def _not_a_stack(case: ImportCase) -> str:
+    return (
+        f"The names of these images look like sections of a stack {case.stack!r}, but the images differ in size, so "
+        "they are imported as single images. Enter a stack if they are one."
+    )
 
 
 def doubtful_masks(

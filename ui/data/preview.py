@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.datasets.case import Split
-from core.datasets.import_case import ImportCase, ImportCheck, check_import
+from core.datasets.import_case import ImportCase, ImportCheck, check_import, without_mixed_stacks
 from core.datasets.import_plan import ImportPlan
 from core.datasets.plan import Refusal
 from core.errors import CristaeError
@@ -70,6 +70,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
     if answers:
         plan = replace(plan, cases=tuple(answers.get(case, case) for case in plan.cases))
         checks = _checked(plan.cases, project.scheme)
+    checks = without_mixed_stacks(checks)
     refused = [check for check in checks if check.refusal]
     refusals = [*plan.refusals, *(check.refusal for check in refused if check.refusal)]
     refusals_panel(refusals, "file", others=len(checks) - len(refused))

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 import core.engine.runner as runner
 from core.datasets.folder import read_classes
-from core.datasets.import_case import ImportCase, check_import
+from core.datasets.import_case import ImportCase, check_import, without_mixed_stacks
 from core.datasets.import_plan import ImportPlan, plan_import
 from core.errors import DatasetError, NotFoundError
 from core.imaging.image import Image
@@ -331,6 +331,22 @@ def test_a_stack_gives_every_page_and_takes_no_labels(store: Store, project: Pro
     refusal = check_import(case, DEFAULT_SCHEME, deep=False, max_px=MAX_PX).refusal
     assert refusal is not None
     assert "stack of 2 pages" in refusal.cause
+
+
+def test_images_of_several_shapes_are_no_stack(tmp_path: Path) -> None:
+    """Photos of one animal, numbered, became planes of a stack with one pixel size."""
+    for name, rows in {"rat_9": 4, "rat_10": 5, "cord_0": 4, "cord_1": 4}.items():
+        _png(tmp_path / f"{name}.png", np.zeros((rows, 6)))
+    cases = plan_import(tmp_path, DEFAULT_SCHEME).cases
+    kept = replace(cases[2], name="rat", stack="rat", z_index=3, known_place=True)
+    assert {case.stack for case in cases} == {"rat", "cord"}
+    checks = [check_import(case, DEFAULT_SCHEME, deep=False, max_px=MAX_PX) for case in (*cases, kept)]
+    told = without_mixed_stacks(checks[:4])
+    found = {check.case.image_path.stem: (check.case.stack, check.case.z_index) for check in told}
+    assert found == {"rat_9": ("", None), "rat_10": ("", None), "cord_0": ("cord", 0), "cord_1": ("cord", 1)}
+    notes = {check.case.image_path.stem: len(check.notes) for check in told}
+    assert notes == {"rat_9": 1, "rat_10": 1, "cord_0": 0, "cord_1": 0}
+    assert without_mixed_stacks(checks)[4].case.stack == "rat", "an export says so itself"
 
 
 def test_senseless_folders_are_explained(tmp_path: Path) -> None:
