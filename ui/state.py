@@ -53,6 +53,9 @@ class StateKey(StrEnum):
     SEEN_IMPORTS = "seen_imports"
     """Ids of finished imports whose outcome was dismissed."""
 
+    TRANSFERS_BEGUN = "transfers_begun"
+    """Ids of the transfers that this tab has asked for; what came of them is told until it is closed."""
+
     IMPORTS_BEGUN = "imports_begun"
     """Imports that this tab has begun: the fields are empty again after each."""
 

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import jobs
+from core.jobs.transitions import claim, succeed
 from core.label_scheme import LabelScheme
 from core.store.records import ImageRecord, RevisionKind
 from core.store.store import Store
@@ -35,3 +36,9 @@ def test_what_is_lost_is_named_before_images_are_copied(store: Store, image: Ima
     assert row.params == {
         "project_id": image.project_id, "target_id": other.id, "image_ids": [image.id], "mode": "copy",
     }  # fmt: skip
+    assert claim(store, row, "here") and succeed(store, row.id, 1, {"went": [image.id], "stayed": []})
+    page.run()
+    assert "**1 image copied** to Other." in texts(page), "what came of it is told, with the way there"
+    assert any(link.proto.label == "Open Other" for link in page.get("page_link"))
+    next(button for button in page.button if button.label == "Close").click().run()
+    assert "copied" not in texts(page)

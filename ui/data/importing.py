@@ -23,6 +23,7 @@ from ui.access import may_name_folders, named_path
 from ui.data.preview import preview_panel
 from ui.errors import explained, plain
 from ui.parts.dropped_files import waiting_files
+from ui.parts.scores import counted
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 from ui.uploader import ACCEPTED, uploader
@@ -133,7 +134,9 @@ def _arrived(batch: ImportBatch) -> None:
     """How much waits, what cannot be used, and a way to begin again."""
     images, labels = batch.files(Part.IMAGES), batch.files(Part.LABELS)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{len(images)}** images and **{len(labels)}** label files wait.")
+        named = ((images, "image"), (labels, "label file"))
+        both = " and ".join(counted(len(files), noun) for files, noun in named if files)
+        st.markdown(f"**{both}** {'waits' if len(images) + len(labels) == 1 else 'wait'}.")
         if st.button("Forget these files", type="tertiary", icon=":material/close:"):
             discard_batch(current_settings(), batch.id)
             set_query(Query.BATCH, None)

@@ -79,7 +79,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
     defaults = _defaults(project)
     labelled = sum(bool(check.case.label_paths) for check in checks)
     st.markdown(
-        f"**{len(checks)}** images, **{labelled}** with labels"
+        f"**{counted(len(checks), 'image')}**, **{labelled}** with labels"
         + (f", **{len(refused)}** refused" if refused else "")
         + ". Columns with a pen can be edited; nothing is written yet."
     )

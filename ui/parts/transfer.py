@@ -16,13 +16,14 @@ from core.transfers.run import start_transfer
 from ui import context
 from ui.access import allowed, sees_job, visible_projects
 from ui.errors import explained, explaining, plain
+from ui.pages import DATA_PAGE
 from ui.parts.dialog_rights import asks
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.options import choice, titled
 from ui.parts.scores import counted
 from ui.person import person
-from ui.state import StateKey
+from ui.state import Query, StateKey
 
 _MODES: Final = {TransferMode.COPY: "Copy", TransferMode.MOVE: "Move"}
 
@@ -68,7 +69,8 @@ def transfer_images(image_ids: tuple[str, ...], source_id: str) -> None:
         ):
             with explained():
                 ids = [each.image.id for each in plan.going]
-                start_transfer(context.store(), ids, source_id, target_id, mode, by=person())
+                row = start_transfer(context.store(), ids, source_id, target_id, mode, by=person())
+                st.session_state.setdefault(StateKey.TRANSFERS_BEGUN, []).append(row.id)
                 st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
                 close_dialog()
         if st.button("Cancel", key=f"{key}-cancel"):
@@ -146,9 +148,12 @@ def transfers_panel(project_id: str) -> None:
     if last is None or last.id in dismissed:
         return
     stayed = last.result.get("stayed", [])
-    if last.state is JobState.SUCCEEDED and not stayed:
+    begun_here = last.id in st.session_state.get(StateKey.TRANSFERS_BEGUN, ())
+    if last.state is JobState.SUCCEEDED and not stayed and not begun_here:
         return
     with st.container(border=True):
+        if begun_here and last.result.get("went"):
+            _went(last, project_id)
         if last.state is not JobState.SUCCEEDED and job_problem(last, key="transfer"):
             st.rerun()
         for name, reason in stayed[:_LISTED]:
@@ -156,6 +161,21 @@ def transfers_panel(project_id: str) -> None:
         if st.button("Close", key=f"transfer-close-{last.id}", type="tertiary", icon=":material/close:"):
             dismissed.append(last.id)
             st.rerun()
+
+
+def _went(row: JobRecord, project_id: str) -> None:
+    """How many images were copied or moved, and the way to them."""
+    params = TransferParams.from_json(row.params)
+    target = {each.id: each for each in visible_projects()}.get(params.target_id)
+    if target is None:
+        return
+    done = "moved" if params.mode == TransferMode.MOVE.value else "copied"
+    st.markdown(f"**{counted(len(row.result['went']), 'image')} {done}** to {plain(target.name)}.")
+    if target.id != project_id:
+        st.page_link(
+            DATA_PAGE, label=f"Open {plain(target.name)}", icon=":material/arrow_forward:",
+            query_params={Query.PROJECT.value: target.id},
+        )  # fmt: skip
 
 
 @st.fragment(run_every=POLL_S)

@@ -10,6 +10,7 @@ from ui.parts.arrivals import arrival_notes
 from ui.parts.batches import batches_panel
 from ui.parts.help import page_title
 from ui.parts.image_galleries import example_images, own_and_examples
+from ui.parts.transfer import transfers_panel
 from ui.segment.choice import Choice, choice_panel, chosen_project
 from ui.segment.images import project_images
 from ui.state import StateKey
@@ -25,7 +26,10 @@ def start_panel() -> None:
     batches_panel()
     arrival_notes()
     own, examples = own_and_examples()
-    project_images(choice.project if choice else chosen_project(), own)
+    project = choice.project if choice else chosen_project()
+    if project is not None:
+        transfers_panel(project.id)
+    project_images(project, own)
     example_images(examples, "Examples", "Synthetic tissue, drawn by a program.")
 
 
