@@ -12,7 +12,6 @@ from core.review.changes import Region, changes_between, regions_between
 from core.review.label_maps import LabelMap
 from core.review.records import Changes, ReviewState
 from core.store.records import DraftRecord, RevisionRecord, RevisionState
-from core.store.review_tables import ReviewRow
 from core.store.store import Store
 
 MOST_REGIONS: Final = 200
@@ -69,13 +68,8 @@ def history(store: Store, image_id: str, *, hidden: Collection[str] = ()) -> tup
     """
     store.images.get(image_id)
     shown = [r for r in store.revisions.of_image(image_id) if r.state is RevisionState.COMPLETE and r.id not in hidden]
-    with store.database.reading() as session:
-        reviews = {r.id: session.get(ReviewRow, r.id) for r in shown}
-        states = {
-            key: (ReviewState(row.state), row.superseded_by is not None)
-            for key, row in reviews.items()
-            if row is not None
-        }
+    standings = store.reviews.standings([revision.id for revision in shown])
+    states = {key: (each.state, each.superseded_by is not None) for key, each in standings.items()}
     return tuple(HistoryEntry(revision, *states.get(revision.id, (None, False))) for revision in shown)
 
 

@@ -15,11 +15,10 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
 
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import unpack_tile
-from core.errors import LabelMapError, StoreError
+from core.errors import LabelMapError
 from core.files import explained_os_errors, sync_tree, write_json
 from core.imaging.pyramid import LabelPyramidWriter, Pyramid, open_pyramid, remove_unfinished
 from core.imaging.pyramid_layout import SHARD_PX
@@ -36,9 +35,8 @@ from core.store.label_maps import (
     label_classes,
     translation_of,
 )
-from core.store.records import RevisionKind, RevisionRecord, RevisionState
+from core.store.records import RevisionKind, RevisionRecord
 from core.store.store import Store
-from core.store.tables import ImageRow, ProjectRow, RevisionRow
 
 REPAIRED: Final = "repaired"
 """Among the details of a label map that was written anew: when, and the classes that it was in."""
@@ -98,25 +96,22 @@ def aside(store: Store) -> Path:
 
 def foreign_maps(store: Store) -> tuple[ForeignMap, ...]:
     """Label maps of all projects that are, or were before a repair, in other ids than their project; oldest first."""
-    wanted = (
-        select(RevisionRow.id, RevisionRow.details, ImageRow.name, ProjectRow.name, ProjectRow.scheme)
-        .join(ImageRow, ImageRow.id == RevisionRow.image_id)
-        .join(ProjectRow, ProjectRow.id == ImageRow.project_id)
-        .where(RevisionRow.state == RevisionState.COMPLETE.value)
-        .order_by(RevisionRow.created_at, RevisionRow.id)
-    )
-    with store.database.reading() as session:
-        rows = session.execute(wanted).all()
+    images = {image.id: image for image in (*store.images.all(), *store.trash.images())}
+    projects = {project.id: project for project in store.projects.all()}
     found = []
-    for revision_id, details, image_name, project_name, scheme in rows:
-        repaired = REPAIRED in details
-        if not repaired and _names(details.get("scheme") or scheme) == _names(scheme):
+    for revision in store.revisions.complete_ones():
+        image = images.get(revision.image_id)
+        if image is None:  # deleted meanwhile
             continue
-        revision = store.revisions.get(revision_id)
-        unfinished = (store.revisions.pyramid_path(revision_id) / REWRITTEN).is_file()
+        project = projects[image.project_id]
+        repaired = REPAIRED in revision.details
+        scheme = project.scheme.to_json()
+        if not repaired and _names(revision.details.get("scheme") or scheme) == _names(scheme):
+            continue
+        unfinished = (store.revisions.pyramid_path(revision.id) / REWRITTEN).is_file()
         if not repaired and not unfinished and has_project_ids(store, revision):
             continue
-        found.append(ForeignMap(revision, image_name, project_name, _translation(store, revision), repaired))
+        found.append(ForeignMap(revision, image.name, project.name, _translation(store, revision), repaired))
     return tuple(found)
 
 
@@ -233,13 +228,7 @@ def _told(store: Store, revision: RevisionRecord, path: Path) -> RevisionRecord:
     }
     if revision.kind is RevisionKind.PREDICTION:
         details[MATCH] = anew[MATCH]
-    with store.database.writing() as session:
-        row = session.get(RevisionRow, revision.id)
-        if row is None:
-            raise StoreError(f"The label map {revision.id} was deleted meanwhile.", "Nothing is left to repair.")
-        row.details = {**row.details, **details}
-        row.coverage = [each.to_json() for each in coverage]
-        row.version += 1
+    store.revisions.keep_repaired(revision.id, details, [row.to_json() for row in coverage])
     return store.revisions.get(revision.id)
 
 

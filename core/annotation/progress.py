@@ -6,15 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
-
 from core.review.double_annotation import assignments, hidden_authors, hidden_revisions
 from core.review.records import ReviewState
 from core.store.people import person_key
-from core.store.records import DraftState, RevisionKind, RevisionState
-from core.store.review_tables import ReviewRow
+from core.store.records import RevisionKind
 from core.store.store import Store
-from core.store.tables import DraftRow, ImageRow, RevisionRow
 
 
 class Standing(StrEnum):
@@ -72,7 +68,7 @@ def progress(store: Store, project_id: str, person: str) -> dict[str, ImageProgr
     """
     kinds = store.revisions.kinds_of_project(project_id)
     reviews = _newest_reviews(store, project_id, hidden_revisions(store, project_id, person))
-    drafts = _open_drafts(store, project_id)
+    drafts = store.drafts.authors_of_project(project_id)
     blind = [each for each in assignments(store, project_id) if each.blind]
     together = {each.image_id for each in blind}
     key = person_key(person)
@@ -158,33 +154,8 @@ def _by_kind(kinds: frozenset[RevisionKind]) -> Standing:
 
 def _newest_reviews(store: Store, project_id: str, hidden: frozenset[str]) -> dict[str, ReviewState]:
     """State of the newest correction that counts, by image."""
-    wanted = (
-        select(RevisionRow.image_id, RevisionRow.id, ReviewRow.state)
-        .join(ReviewRow, ReviewRow.revision_id == RevisionRow.id)
-        .join(ImageRow, ImageRow.id == RevisionRow.image_id)
-        .where(
-            ImageRow.project_id == project_id,
-            RevisionRow.state == RevisionState.COMPLETE.value,
-            ReviewRow.superseded_by.is_(None),
-            ReviewRow.state != ReviewState.WITHDRAWN.value,
-        )
-        .order_by(RevisionRow.created_at, RevisionRow.id)
-    )
-    with store.database.reading() as session:
-        rows = session.execute(wanted).all()
-    return {image_id: ReviewState(state) for image_id, revision_id, state in rows if revision_id not in hidden}
-
-
-def _open_drafts(store: Store, project_id: str) -> dict[str, tuple[str, ...]]:
-    """Who has an open draft, by image."""
-    wanted = (
-        select(DraftRow.image_id, DraftRow.author)
-        .join(ImageRow, ImageRow.id == DraftRow.image_id)
-        .where(ImageRow.project_id == project_id, DraftRow.state == DraftState.OPEN.value)
-        .order_by(DraftRow.created_at, DraftRow.id)
-    )
-    found: dict[str, tuple[str, ...]] = {}
-    with store.database.reading() as session:
-        for image_id, author in session.execute(wanted):
-            found[image_id] = (*found.get(image_id, ()), author)
-    return found
+    return {
+        each.image_id: each.state
+        for each in store.reviews.of_project(project_id)
+        if each.superseded_by is None and each.state is not ReviewState.WITHDRAWN and each.revision_id not in hidden
+    }

@@ -22,12 +22,10 @@ from core.errors import AnnotationError
 from core.imaging.pyramid import Pyramid, open_pyramid
 from core.learning.current_model import proposed_model
 from core.models.store import ModelStore
-from core.store.base import now
 from core.store.label_maps import translation_of
 from core.store.people import person_key
 from core.store.records import RevisionKind, RevisionRecord
 from core.store.store import Store
-from core.store.tables import VisitRow
 
 COARSE_PX: Final = 1024
 """Longest edge of the level that doubt is read off: half a second at most, whatever the image's size."""
@@ -152,37 +150,21 @@ def visit(store: Store, about: Tour, person: str, suggestion: Suggestion, outcom
     require(store, store.images.get(about.image_id).project_id, person, Permission.VIEW)
     if about.revision_id is not None:
         store.revisions.get(about.revision_id)
-    key = (about.image_id, person_key(person), _stored(about.revision_id, suggestion.place))
-    with store.database.writing() as session:
-        row = session.get(VisitRow, key)
-        if row is None:
-            row = VisitRow(
-                image_id=key[0], person=key[1], place=key[2], revision_id=about.revision_id,
-                outcome=outcome.value, at=now(),
-            )  # fmt: skip
-            session.add(row)
-        row.outcome, row.at = outcome.value, now()
+    place = _stored(about.revision_id, suggestion.place)
+    store.visits.keep(about.image_id, person_key(person), place, about.revision_id, outcome.value)
 
 
 def start_again(store: Store, about: Tour, person: str) -> None:
     """Forget what a person has seen and skipped of these places. Raises as `visit`."""
     require(store, store.images.get(about.image_id).project_id, person, Permission.VIEW)
-    with store.database.writing() as session:
-        session.query(VisitRow).filter_by(
-            image_id=about.image_id, revision_id=about.revision_id, person=person_key(person)
-        ).delete()
+    store.visits.forget(about.image_id, person_key(person), about.revision_id)
 
 
 def _visits(store: Store, image_id: str, revision_id: str | None, person: str) -> dict[str, Visit]:
     """What a person has seen and skipped of an image's places, or of a prediction's."""
-    with store.database.reading() as session:
-        rows = (
-            session.query(VisitRow)
-            .filter_by(image_id=image_id, revision_id=revision_id, person=person_key(person))
-            .all()
-        )
+    outcomes = store.visits.outcomes(image_id, person_key(person), revision_id)
     start = len(_stored(revision_id, ""))
-    return {row.place[start:]: Visit(row.outcome) for row in rows}
+    return {place[start:]: Visit(outcome) for place, outcome in outcomes.items()}
 
 
 def _stored(revision_id: str | None, place: str) -> str:

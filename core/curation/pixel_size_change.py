@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-from sqlalchemy import func, select
-
-from core.store.records import ImageRecord, RevisionKind, RevisionState
+from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
-from core.store.tables import EvaluationImageRow, RevisionRow
 
 ASK_FROM_S: Final = 60.0
 """A change that costs less than a minute of computing, and nothing else, needs no question."""
@@ -74,7 +71,7 @@ def change_of_pixel_size(store: Store, images: Sequence[ImageRecord], nm: float)
         All that get it; an image that has the size already counts as none.
     """
     changing = {image.id: image for image in images if image.pixel_size.nm != nm}
-    maps = _complete_maps(store, changing)
+    maps = store.revisions.of_images(changing)
     made = [row for row in maps if row.kind == RevisionKind.PREDICTION.value and row.model_id]
     outdated = [row for row in made if _summary(row).get("pixel_size_nm") != nm]
     measured = [row for row in maps if store.revisions.object_table_path(row.id).exists()]
@@ -84,7 +81,7 @@ def change_of_pixel_size(store: Store, images: Sequence[ImageRecord], nm: float)
         images=len(changing),
         predictions=len(outdated),
         measured=len(measured),
-        evaluations=_evaluations(store, changing, nm),
+        evaluations=len(store.evaluations.scored_at_other_size(changing, nm)),
         seconds=sum(known) * len(times) / len(known) if known else None,
     )
 
@@ -95,13 +92,7 @@ def change_of_model_size(store: Store, model_id: str, nm: float) -> PixelSizeCha
     Until then it took images as they are; from then on it brings images of other sizes to its own. Images that have
     its size, or an unknown one, are still taken as they are.
     """
-    wanted = select(RevisionRow).where(
-        RevisionRow.model_id == model_id,
-        RevisionRow.kind == RevisionKind.PREDICTION.value,
-        RevisionRow.state == RevisionState.COMPLETE.value,
-    )
-    with store.database.reading() as session:
-        sizes = [(row, _summary(row).get("pixel_size_nm")) for row in session.scalars(wanted)]
+    sizes = [(row, _summary(row).get("pixel_size_nm")) for row in store.revisions.predictions_by(model_id)]
     outdated = [(row, float(size)) for row, size in sizes if size is not None and size != nm]
     rates = [(_seconds_per_mpx(row), _summary(row).get("shape_yx"), size / nm) for row, size in outdated]
     known = [rate * _mpx(shape) * scale**2 for rate, shape, scale in rates if rate is not None and shape]
@@ -151,20 +142,13 @@ def seconds_to_segment(
     float or None
         None where the model has segmented nothing yet.
     """
-    wanted = (
-        select(RevisionRow)
-        .where(RevisionRow.model_id == model_id, RevisionRow.kind == RevisionKind.PREDICTION.value)
-        .where(RevisionRow.state == RevisionState.COMPLETE.value)
-        .order_by(RevisionRow.completed_at.desc())
-        .limit(_RECENT)
-    )
-    with store.database.reading() as session:
-        rates = [rate for row in session.scalars(wanted) if (rate := _seconds_per_mpx(row)) is not None]
+    recent = store.revisions.predictions_by(model_id, last=_RECENT)
+    rates = [rate for prediction in recent if (rate := _seconds_per_mpx(prediction)) is not None]
     scale = nm / model_nm if model_nm else 1.0
     return median(rates) * _mpx(image.shape_yx) * scale**2 if rates else None
 
 
-def _seconds(store: Store, row: RevisionRow, image: ImageRecord, nm: float) -> float | None:
+def _seconds(store: Store, row: RevisionRecord, image: ImageRecord, nm: float) -> float | None:
     """About how long this prediction takes with another pixel size: as long as before per pixel of the network."""
     rate, summary = _seconds_per_mpx(row), _summary(row)
     if rate is None:
@@ -173,7 +157,7 @@ def _seconds(store: Store, row: RevisionRow, image: ImageRecord, nm: float) -> f
     return rate * _mpx(image.shape_yx) * (scale * nm / float(old_nm) if old_nm else scale) ** 2
 
 
-def _seconds_per_mpx(row: RevisionRow) -> float | None:
+def _seconds_per_mpx(row: RevisionRecord) -> float | None:
     """Seconds per megapixel of the image as the network saw it."""
     summary = _summary(row)
     seconds, shape, scale = summary.get("seconds"), summary.get("shape_yx"), summary.get("scale_factor") or 1.0
@@ -182,37 +166,10 @@ def _seconds_per_mpx(row: RevisionRow) -> float | None:
     return float(seconds) / (_mpx(shape) * float(scale) ** 2)
 
 
-def _summary(row: RevisionRow) -> dict[str, Any]:
+def _summary(row: RevisionRecord) -> dict[str, Any]:
     found: dict[str, Any] = row.details.get("summary") or {}
     return found
 
 
 def _mpx(shape_yx: Sequence[int]) -> float:
     return float(shape_yx[0]) * float(shape_yx[1]) / 1e6
-
-
-def _complete_maps(store: Store, image_ids: Iterable[str]) -> list[RevisionRow]:
-    """All finished label maps of these images."""
-    ids, found = list(image_ids), []
-    with store.database.reading() as session:
-        for start in range(0, len(ids), _AT_ONCE):
-            some = select(RevisionRow).where(
-                RevisionRow.image_id.in_(ids[start : start + _AT_ONCE]),
-                RevisionRow.state == RevisionState.COMPLETE.value,
-            )
-            found += list(session.scalars(some))
-    return found
-
-
-def _evaluations(store: Store, image_ids: Iterable[str], nm: float) -> int:
-    """How many evaluations scored one of these images at another size."""
-    ids, found = list(image_ids), set[str]()
-    with store.database.reading() as session:
-        for start in range(0, len(ids), _AT_ONCE):
-            some = select(EvaluationImageRow.evaluation_id).where(
-                EvaluationImageRow.image_id.in_(ids[start : start + _AT_ONCE]),
-                EvaluationImageRow.scores.is_not(None),
-                func.coalesce(EvaluationImageRow.pixel_size_nm, 0.0) != nm,
-            )
-            found |= set(session.scalars(some))
-    return len(found)

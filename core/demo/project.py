@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sqlalchemy import select
-
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.coverage import coverage_table
 from core.phantom.phantom import Phantom, generate_phantom
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
-from core.store.review_tables import AuditRow
 from core.store.store import Store
 
 DEMO_PROJECT: Final = "Demo: synthetic liver"
@@ -46,9 +43,7 @@ def demo_was_deleted(store: Store) -> bool:
     """Whether there was a demo project and somebody deleted it: then no start of the app makes it again."""
     if demo_project(store) is not None:
         return False
-    with store.database.reading() as session:
-        told = session.scalars(select(AuditRow.details).where(AuditRow.what == PROJECT_DELETED))
-        return any(details.get("name") == DEMO_PROJECT for details in told)
+    return any(details.get("name") == DEMO_PROJECT for details in store.audit_log.details(PROJECT_DELETED))
 
 
 def prepare_demo_images(store: Store, on_progress: Progress | None = None) -> tuple[ImageRecord, ...]:

@@ -254,33 +254,20 @@ def _folder(what: str, path: Path, settings: Settings) -> Finding:
 
 def _database(settings: Settings) -> list[Finding]:
     """Does it open, without making one, and does it know what lies in the data folder."""
-    from sqlalchemy import create_engine, inspect, select
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import SQLAlchemyError
+    from core.store.known_pyramids import known_pyramids, shown_url, sqlite_file
 
-    from core.store.tables import ImageRow, RevisionRow
-
-    known: set[str] = set()
+    url = settings.resolved_database_url
     try:
-        url = make_url(settings.resolved_database_url)
-        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-            found = Finding(Level.OK, "database", f"SQLite, made at first start: {url.database}")
-            return [found, *_unclaimed(settings, known)]
-        engine = create_engine(url)
-        try:
-            with engine.connect() as connection:
-                for table in (ImageRow, RevisionRow):
-                    if inspect(connection).has_table(table.__tablename__):
-                        known.update(connection.scalars(select(table.id)))
-        finally:
-            engine.dispose()
+        file = sqlite_file(url)
+        if file is not None and not file.is_file():
+            return [Finding(Level.OK, "database", f"SQLite, made at first start: {file}"), *_unclaimed(settings, set())]
+        known = known_pyramids(url)
     except ImportError as error:
         remedy = "Install the driver that CRISTAE_DATABASE_URL names: `pip install 'psycopg[binary]'` for PostgreSQL."
         return [Finding(Level.PROBLEM, "database", str(error), remedy)]
-    except SQLAlchemyError as error:
-        remedy = "Check CRISTAE_DATABASE_URL and that its server runs."
-        return [Finding(Level.PROBLEM, "database", str(error).splitlines()[0], remedy)]
-    return [Finding(Level.OK, "database", url.render_as_string(hide_password=True)), *_unclaimed(settings, known)]
+    except StoreError as error:
+        return [Finding(Level.PROBLEM, "database", error.cause, error.remedy)]
+    return [Finding(Level.OK, "database", shown_url(url)), *_unclaimed(settings, known)]
 
 
 def _unclaimed(settings: Settings, known: set[str]) -> list[Finding]:

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from core.access.roles import Permission, require, require_within
 from core.errors import DatasetError, NotFoundError
 from core.evaluation.comparison import Comparison, compare
@@ -21,6 +19,7 @@ from core.evaluation.settings import EvaluationSettings
 from core.jobs.rows import job, request_cancel
 from core.label_scheme import LabelScheme
 from core.store.audit import note
+from core.store.database import Transaction
 from core.store.records import EvaluationImageRecord, EvaluationRecord, EvaluationState
 from core.store.store import Store
 
@@ -190,7 +189,7 @@ def delete_evaluation(store: Store, evaluation_id: str, *, by: str | None = None
     if by is not None:
         require(store, row.project_id, by, Permission.TRAIN)
 
-    def told(session: Session) -> None:
+    def told(session: Transaction) -> None:
         if by is not None:
             require_within(session, store.settings, row.project_id, by, Permission.TRAIN)
             note(session, by, "evaluation_deleted", row.project_id, evaluation_id, name=row.name)

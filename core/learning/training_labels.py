@@ -13,11 +13,8 @@ from numpy.typing import NDArray
 from core.label_scheme import IGNORE_ID
 from core.review.label_maps import LabelMap, bands
 from core.review.records import ReviewState
-from core.review.rows import joined
 from core.store.records import RevisionKind, RevisionRecord
-from core.store.review_tables import ReviewRow
 from core.store.store import Store
-from core.store.tables import ImageRow
 
 COVERED: Final = "covered"
 """In a correction's details: pixels per class id (as text) that its author has confirmed."""
@@ -103,11 +100,10 @@ def merged_labels(store: Store, revision_ids: Sequence[str], shape_yx: tuple[int
 
 def _approved(store: Store, project_id: str) -> dict[str, set[str]]:
     """Ids of the approved corrections by image."""
-    wanted = joined().where(ImageRow.project_id == project_id, ReviewRow.state == ReviewState.APPROVED.value)
     result: dict[str, set[str]] = defaultdict(set)
-    with store.database.reading() as session:
-        for revision_id, image_id in session.execute(wanted.with_only_columns(ReviewRow.revision_id, ImageRow.id)):
-            result[image_id].add(revision_id)
+    for each in store.reviews.of_project(project_id):
+        if each.state is ReviewState.APPROVED:
+            result[each.image_id].add(each.revision_id)
     return result
 
 

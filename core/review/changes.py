@@ -17,7 +17,6 @@ from core.review.lineage import lineage
 from core.review.records import Box, Changes, ClassChange, Effect, Review
 from core.review.rows import BEFORE
 from core.store.records import ImageRecord, RevisionKind
-from core.store.review_tables import ReviewRow
 from core.store.store import Store
 
 _ALL_IDS: Final = tuple(range(IGNORE_ID))
@@ -138,11 +137,8 @@ def _measured(store: Store, review: Review) -> Review:
     )
     effect = _effect(store, review, image)
     if (changes, effect) != (review.changes, review.effect):
-        with store.database.writing() as session:
-            row = session.get(ReviewRow, review.revision_id)
-            if row is not None:  # else deleted meanwhile
-                row.changes = {**changes.to_json(), BEFORE: before_id}
-                row.effect = effect.to_json() if effect else None
+        kept = {**changes.to_json(), BEFORE: before_id}
+        store.reviews.keep_measured(review.revision_id, kept, effect.to_json() if effect else None)
     return replace(review, changes=changes, effect=effect)
 
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from core.review.records import ReviewState
 from core.store.records import RevisionKind
-from core.store.review_tables import ReviewRow
 from core.store.store import Store
-from core.store.tables import RevisionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +37,13 @@ def lineage(store: Store, revision_id: str) -> Lineage:
         There is no such revision.
     """
     above, unapproved = store.revisions.get(revision_id).parent_id, list[str]()
-    with store.database.reading() as session:
-        while above is not None:
-            row = session.get_one(RevisionRow, above)
-            review = session.get(ReviewRow, above)
-            if row.kind != RevisionKind.CORRECTION.value:
-                break
-            if review is not None and review.state == ReviewState.APPROVED.value:
-                break
-            unapproved.append(above)
-            above = row.parent_id
+    while above is not None:
+        revision = store.revisions.get(above)
+        if revision.kind is not RevisionKind.CORRECTION:
+            break
+        standing = store.reviews.standing(above)
+        if standing is not None and standing.state is ReviewState.APPROVED:
+            break
+        unapproved.append(above)
+        above = revision.parent_id
     return Lineage(above, tuple(unapproved))

@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from sqlalchemy.orm import Session
-
 from core.access.roles import Permission, require, require_within
 from core.errors import JobError, NotFoundError, RoundError
 from core.evaluations.read import delete_evaluation, evaluation
@@ -20,6 +18,7 @@ from core.rounds.moves import again_from, cancelled, done, resumed
 from core.rounds.promoting import kept_round, promote_round
 from core.rounds.steps import pool_jobs, states_of
 from core.store.audit import note
+from core.store.database import Transaction
 from core.store.people import clean_name
 from core.store.records import EvaluationState, JobRecord, JobState
 from core.store.round_records import RoundDecision, RoundRecord, RoundState, Step, StepState
@@ -50,7 +49,7 @@ def promote(store: Store, round_id: str, who: str, reason: str = "") -> RoundRec
     """
     reason = reason.strip()
 
-    def change(session: Session, it: RoundRecord) -> RoundRecord:
+    def change(session: Transaction, it: RoundRecord) -> RoundRecord:
         _require_decidable(it)
         judgement = Judgement.from_json(it.comparison or {})
         refused = judgement.outcome is Outcome.FAILED
@@ -76,7 +75,7 @@ def keep(store: Store, round_id: str, who: str, reason: str = "") -> RoundRecord
         There is no such round.
     """
 
-    def change(session: Session, it: RoundRecord) -> RoundRecord:
+    def change(session: Transaction, it: RoundRecord) -> RoundRecord:
         _require_decidable(it)
         return kept_round(session, it, who, reason.strip())
 
@@ -94,7 +93,7 @@ def go_on(store: Store, round_id: str, who: str) -> RoundRecord:
         As `promote`.
     """
 
-    def change(_: Session, it: RoundRecord) -> RoundRecord:
+    def change(_: Transaction, it: RoundRecord) -> RoundRecord:
         if it.state is not RoundState.WAITING or it.now.state is not StepState.PENDING:
             waits = "It waits for a decision." if it.state is RoundState.WAITING else f"It is {it.state.value}."
             raise RoundError(f"Round {it.number} does not wait for the word to go on. {waits}", "Reload the page.")
@@ -114,7 +113,7 @@ def compare_again(store: Store, round_id: str, who: str) -> RoundRecord:
         As `promote`.
     """
 
-    def change(_: Session, it: RoundRecord) -> RoundRecord:
+    def change(_: Transaction, it: RoundRecord) -> RoundRecord:
         if it.model_id is None or it.state is RoundState.RUNNING:
             raise RoundError(f"Round {it.number} has nothing to compare yet.", "Wait for its training.")
         if it.decision in (RoundDecision.PROMOTED, RoundDecision.OVERRIDDEN):
@@ -159,7 +158,7 @@ def cancel_round(store: Store, round_id: str, who: str) -> RoundRecord:
         As `promote`.
     """
 
-    def change(session: Session, it: RoundRecord) -> RoundRecord:
+    def change(session: Transaction, it: RoundRecord) -> RoundRecord:
         if it.state is RoundState.DONE:
             raise RoundError(f"Round {it.number} is done.", "There is nothing to cancel.")
         if it.state is RoundState.CANCELLED:
@@ -199,11 +198,11 @@ def predict_pool(store: Store, project_id: str, who: str) -> tuple[JobRecord, ..
 
 
 def _changed(
-    store: Store, round_id: str, who: str, change: Callable[[Session, RoundRecord], RoundRecord]
+    store: Store, round_id: str, who: str, change: Callable[[Transaction, RoundRecord], RoundRecord]
 ) -> RoundRecord:
     """The round, changed by somebody who may; roles are looked at in the same transaction."""
 
-    def allowed(session: Session, it: RoundRecord) -> RoundRecord:
+    def allowed(session: Transaction, it: RoundRecord) -> RoundRecord:
         require_within(session, store.settings, it.project_id, who, Permission.TRAIN)
         return change(session, it)
 

@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
-
 from core.learning.snapshot import Snapshot
 from core.learning.training_labels import TrainingLabels, confirmed_rows, training_labels
 from core.review.changes import changes_between, measured
@@ -16,10 +14,8 @@ from core.review.lineage import lineage
 from core.review.records import Changes
 from core.review.rows import review
 from core.store.records import RevisionKind, RevisionRecord, Split
-from core.store.review_tables import ReviewRow
 from core.store.round_records import RoundRecord, RoundState
 from core.store.store import Store
-from core.store.tables import DraftRow, RevisionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +152,11 @@ def corrected_pixels(store: Store, corrections: Sequence[RevisionRecord]) -> dic
 def _changes(store: Store, correction: RevisionRecord, counted: Collection[str]) -> Changes:
     """From the label map that its author, or the first of several versions, began with."""
     origin = correction.parent_id
-    with store.database.reading() as session:
-        while origin is not None and origin not in counted:
-            earlier = session.get(ReviewRow, origin)
-            if earlier is None or earlier.superseded_by is None:
-                break
-            origin = session.get_one(RevisionRow, origin).parent_id
+    while origin is not None and origin not in counted:
+        earlier = store.reviews.standing(origin)
+        if earlier is None or earlier.superseded_by is None:
+            break
+        origin = store.revisions.get(origin).parent_id
     if lineage(store, correction.id).before_id == origin:
         (known,) = measured(store, [review(store, correction.id)])
         if known.changes is not None:
@@ -179,13 +174,10 @@ def annotation_seconds(store: Store, revision_ids: Collection[str], *, besides: 
         Revisions whose work was counted before.
     """
     counted, left = set(revision_ids), set(revision_ids)
-    with store.database.reading() as session:
-        while left:
-            earlier = select(ReviewRow.revision_id).where(ReviewRow.superseded_by.in_(left))
-            left = set(session.scalars(earlier)) - counted - set(besides)
-            counted |= left
-        seconds = select(func.sum(DraftRow.seconds)).where(DraftRow.submitted_revision_id.in_(counted))
-        return float(session.scalar(seconds) or 0.0)
+    while left:
+        left = store.reviews.replaced_by(left) - counted - set(besides)
+        counted |= left
+    return store.drafts.seconds(counted)
 
 
 def _test_corrections(labels: dict[str, TrainingLabels], tested: Collection[str]) -> int:

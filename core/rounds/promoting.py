@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy.orm import Session
-
 from core.access.models import sees_model, unknown_model
 from core.access.roles import Permission, require_within
 from core.errors import RoundError
@@ -13,6 +11,7 @@ from core.models.store import ModelStore
 from core.rounds.moves import done
 from core.store.audit import note
 from core.store.base import found, now
+from core.store.database import Transaction
 from core.store.model_choices import decline_within, forget_declined_within
 from core.store.people import clean_name
 from core.store.round_records import PromotedModel, RoundDecision, RoundRecord, RoundState
@@ -21,7 +20,9 @@ from core.store.store import Store
 from core.store.tables import ProjectRow
 
 
-def promote_round(session: Session, record: RoundRecord, who: str, reason: str, decision: RoundDecision) -> RoundRecord:
+def promote_round(
+    session: Transaction, record: RoundRecord, who: str, reason: str, decision: RoundDecision
+) -> RoundRecord:
     """Within the transaction that changes the round: its model is the project's from now on.
 
     Raises
@@ -43,7 +44,7 @@ def promote_round(session: Session, record: RoundRecord, who: str, reason: str, 
     return replace(record, decision=decision, reason=reason, decided_by=who, decided_at=now())
 
 
-def kept_round(session: Session, record: RoundRecord, who: str, reason: str) -> RoundRecord:
+def kept_round(session: Transaction, record: RoundRecord, who: str, reason: str) -> RoundRecord:
     """Within the transaction that changes the round: the model in use stays, the round goes on to its end."""
     note(session, who, "model_kept", record.project_id, record.model_id or "", round=record.number, reason=reason)
     kept = replace(record, decision=RoundDecision.KEPT, reason=reason, decided_by=clean_name(who), decided_at=now())

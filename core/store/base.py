@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,9 @@ from core.store.presence import remember
 from core.store.tables import Base, RevisionRow
 
 Row = TypeVar("Row", bound=Base)
+
+_AT_ONCE: Final = 400
+"""Ids in one statement."""
 
 _FEW: Final = 100
 """Ids that are asked for by name; beyond, the whole column is cheaper."""
@@ -140,6 +143,13 @@ class StorePart:
 
     def __init__(self, data: DataFolder) -> None:
         self._data = data
+
+
+def portions(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Ids in lists short enough for one statement; SQLite takes 32,766, other databases fewer."""
+    ordered = list(ids)
+    for start in range(0, len(ordered), _AT_ONCE):
+        yield ordered[start : start + _AT_ONCE]
 
 
 def revision_ids(session: Session, image_ids: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
@@ -25,6 +25,9 @@ SCHEMA_HEAD: Final = "0016"
 
 BUSY_TIMEOUT_S: Final = 20.0
 """How long a transaction waits for another writer; ours hold the lock for milliseconds."""
+
+Transaction: TypeAlias = Session
+"""What is begun by `Database.writing` and passed along by whoever takes part in it."""
 
 _WRITE: Final = "cristae_write"
 

@@ -7,12 +7,12 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from core.errors import DraftClosedError, DraftHeldError, NotFoundError
 from core.files import explained_os_errors
-from core.store.base import StorePart, found, new_id, now
+from core.store.base import StorePart, found, new_id, now, portions
 from core.store.people import clean_name, person_key
 from core.store.records import DraftRecord, DraftState, DraftTileRecord
 from core.store.tables import DraftPostRow, DraftRow, DraftTileRow, ImageRow, RevisionRow
@@ -111,6 +111,29 @@ class Drafts(StorePart):
             before, row.holder_id = row.holder_id, holder
             row.holder_name, row.holder_seen_at = name.strip()[:200], now()
             return _record(row), before
+
+    def authors_of_project(self, project_id: str) -> dict[str, tuple[str, ...]]:
+        """Who has an open draft, by the image's id; the first to begin first."""
+        wanted = (
+            select(DraftRow.image_id, DraftRow.author)
+            .join(ImageRow, ImageRow.id == DraftRow.image_id)
+            .where(ImageRow.project_id == project_id, DraftRow.state == DraftState.OPEN.value)
+            .order_by(DraftRow.created_at, DraftRow.id)
+        )
+        authors: dict[str, tuple[str, ...]] = {}
+        with self._data.database.reading() as session:
+            for image_id, author in session.execute(wanted):
+                authors[image_id] = (*authors.get(image_id, ()), author)
+        return authors
+
+    def seconds(self, revision_ids: Collection[str]) -> float:
+        """Seconds of painting in the drafts that became these revisions."""
+        with self._data.database.reading() as session:
+            sums = (
+                session.scalar(select(func.sum(DraftRow.seconds)).where(DraftRow.submitted_revision_id.in_(some)))
+                for some in portions(revision_ids)
+            )
+            return float(sum(each or 0.0 for each in sums))
 
     def tiles(self, draft_id: str) -> tuple[DraftTileRecord, ...]:
         """The changed tiles, without their pixels, in reading order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
 from core.label_scheme import LabelScheme
-from core.store.base import StorePart, found, new_id, now
+from core.store.base import StorePart, found, new_id, now, portions
 from core.store.records import (
     EvaluationImageRecord,
     EvaluationRecord,
@@ -149,6 +149,19 @@ class Evaluations(StorePart):
                 EvaluationImageRow.evaluation_id == evaluation_id, EvaluationImageRow.scores.is_not(None)
             )
             found(session, EvaluationRow, evaluation_id, "evaluation").scored_count = session.scalar(counted) or 0
+
+    def scored_at_other_size(self, image_ids: Collection[str], nm: float) -> set[str]:
+        """Ids of the evaluations that scored one of these images at another pixel size than this (nm), or at none."""
+        ids: set[str] = set()
+        with self._data.database.reading() as session:
+            for some in portions(image_ids):
+                wanted = select(EvaluationImageRow.evaluation_id).where(
+                    EvaluationImageRow.image_id.in_(some),
+                    EvaluationImageRow.scores.is_not(None),
+                    func.coalesce(EvaluationImageRow.pixel_size_nm, 0.0) != nm,
+                )
+                ids |= set(session.scalars(wanted))
+        return ids
 
     def keep_reason(self, evaluation_id: str, image_id: str, reason: str, *, prediction_id: str | None = None) -> None:
         """Say why an image cannot be scored.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import StoreError
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.image_content import content_hash
-from core.store.base import StorePart, found, new_id, now, remove_tree, revision_ids
+from core.store.base import StorePart, found, new_id, now, portions, remove_tree, revision_ids
 from core.store.records import ImageRecord, Split
 from core.store.tables import ImageRow, ProjectRow
 
@@ -144,6 +145,12 @@ class Images(StorePart):
         """
         with self._data.database.reading() as session:
             return image_record(found(session, ImageRow, image_id, "image"))
+
+    def pixel_count(self, image_ids: Collection[str]) -> int:
+        """Pixels of these images together; images that are gone have none."""
+        area = select(func.sum(ImageRow.height_px * ImageRow.width_px))
+        with self._data.database.reading() as session:
+            return sum(session.scalar(area.where(ImageRow.id.in_(some))) or 0 for some in portions(image_ids))
 
     def pyramid_path(self, image_id: str) -> Path:
         """The folder of its pyramid."""

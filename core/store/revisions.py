@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.errors import StoreError
-from core.store.base import StorePart, found, new_id, now, remove_tree
+from core.store.base import StorePart, found, new_id, now, portions, remove_tree
 from core.store.records import RevisionKind, RevisionRecord, RevisionState
 from core.store.reviews import begin_review
 from core.store.tables import ImageRow, RevisionRow
@@ -232,6 +232,55 @@ class Revisions(StorePart):
         )
         with self._data.database.reading() as session:
             return tuple(_record(row) for row in session.scalars(wanted))
+
+    def predictions_by(self, model_id: str, *, last: int | None = None) -> tuple[RevisionRecord, ...]:
+        """All complete predictions of a model, in every project, the newest first; only the last few if so asked."""
+        wanted = (
+            select(RevisionRow)
+            .where(RevisionRow.model_id == model_id, RevisionRow.kind == RevisionKind.PREDICTION.value)
+            .where(RevisionRow.state == RevisionState.COMPLETE.value)
+            .order_by(RevisionRow.completed_at.desc(), RevisionRow.id)
+            .limit(last)
+        )
+        with self._data.database.reading() as session:
+            return tuple(_record(row) for row in session.scalars(wanted))
+
+    def of_images(self, image_ids: Collection[str]) -> tuple[RevisionRecord, ...]:
+        """All complete label maps of these images."""
+        with self._data.database.reading() as session:
+            return tuple(
+                _record(row)
+                for some in portions(image_ids)
+                for row in session.scalars(
+                    select(RevisionRow).where(
+                        RevisionRow.image_id.in_(some), RevisionRow.state == RevisionState.COMPLETE.value
+                    )
+                )
+            )
+
+    def complete_ones(self) -> tuple[RevisionRecord, ...]:
+        """All complete label maps of all projects, those of images in the trash too; oldest first."""
+        wanted = (
+            select(RevisionRow)
+            .where(RevisionRow.state == RevisionState.COMPLETE.value)
+            .order_by(RevisionRow.created_at, RevisionRow.id)
+        )
+        with self._data.database.reading() as session:
+            return tuple(_record(row) for row in session.scalars(wanted))
+
+    def keep_repaired(self, revision_id: str, details: Mapping[str, Any], coverage: list[dict[str, Any]]) -> None:
+        """Say of a complete label map that its files were written anew in other ids: details are added, rows replaced.
+
+        Raises
+        ------
+        NotFoundError
+            It was deleted meanwhile.
+        """
+        with self._data.database.writing() as session:
+            row = found(session, RevisionRow, revision_id, "label map")
+            row.details = {**row.details, **details}
+            row.coverage = coverage
+            row.version += 1
 
     def kinds_of_project(self, project_id: str) -> dict[str, frozenset[RevisionKind]]:
         """Which kinds of complete label maps each image has, by the image's id; images without are left out."""

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from core.settings import Settings, current_settings
+from core.store.audit import AuditLog
 from core.store.base import DataFolder
 from core.store.database import Database
 from core.store.drafts import Drafts
@@ -13,10 +14,12 @@ from core.store.evaluations import Evaluations
 from core.store.images import Images
 from core.store.model_choices import ModelChoices
 from core.store.projects import Projects
+from core.store.reviews import Reviews
 from core.store.revisions import Revisions
 from core.store.rounds import Rounds
 from core.store.sweeping import sweep_half_written
 from core.store.trash import Trash
+from core.store.visits import Visits
 
 
 class Store:
@@ -33,7 +36,7 @@ class Store:
 
     Attributes
     ----------
-    projects, images, trash, revisions, evaluations, drafts, rounds, model_choices
+    projects, images, trash, revisions, reviews, visits, evaluations, drafts, rounds, model_choices, audit_log
         The parts: ``store.images.get(image_id)``.
 
     Raises
@@ -50,10 +53,13 @@ class Store:
         self.images = Images(data)
         self.trash = Trash(data)
         self.revisions = Revisions(data)
+        self.reviews = Reviews(data)
+        self.visits = Visits(data)
         self.evaluations = Evaluations(data)
         self.drafts = Drafts(data)
         self.rounds = Rounds(data)
         self.model_choices = ModelChoices(data)
+        self.audit_log = AuditLog(data)
 
     @property
     def settings(self) -> Settings:

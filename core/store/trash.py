@@ -8,16 +8,13 @@ from typing import Final
 
 from sqlalchemy import delete, select, update
 
-from core.store.base import StorePart, now, revision_ids
+from core.store.base import StorePart, now, portions, revision_ids
 from core.store.images import image_record
 from core.store.records import ImageRecord
 from core.store.tables import ImageRow
 
 TRASH_DAYS: Final = 30
 """What lies in the trash longer is permanently deleted by the engine: long enough to notice a mistake."""
-
-_AT_ONCE: Final = 400
-"""Ids in one statement; SQLite takes 32,766, other databases fewer."""
 
 
 class Trash(StorePart):
@@ -67,8 +64,7 @@ class Trash(StorePart):
         differs = ImageRow.trashed_at.is_not(None) if moment is None else ImageRow.trashed_at.is_(None)
         changed = 0
         with self._data.database.writing() as session:
-            for start in range(0, len(ids), _AT_ONCE):
-                some = ids[start : start + _AT_ONCE]
+            for some in portions(ids):
                 statement = update(ImageRow).where(ImageRow.id.in_(some), differs).values(trashed_at=moment)
                 changed += len(session.scalars(statement.returning(ImageRow.id)).all())
         return changed

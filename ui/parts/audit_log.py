@@ -12,7 +12,8 @@ import streamlit as st
 from core.access.refusals import REFUSED
 from core.access.roles import Permission, may
 from core.imaging.names import file_stem
-from core.review.audit_log import AuditEntry, as_csv, as_json_lines, audit_entries
+from core.review.audit_log import as_csv, as_json_lines, audit_entries
+from core.store.audit import AuditEntry
 from core.store.records import ProjectRecord
 from ui import context
 from ui.access import visible_projects

@@ -7,7 +7,7 @@ from typing import Final
 
 from core.errors import NotFoundError
 from core.models.store import StoredModel
-from core.review.audit_log import AuditEntry
+from core.store.audit import AuditEntry
 from core.store.records import ProjectRecord
 from core.store.store import Store
 

@@ -14,7 +14,6 @@ from sqlalchemy.exc import IntegrityError
 
 from core.access.roles import Role, set_member
 from core.errors import AccessError
-from core.review import audit_log
 from core.review.audit_log import as_csv, as_json_lines, audit_entries
 from core.review.double_annotation import ask_to_annotate
 from core.store import Store
@@ -72,7 +71,7 @@ def test_the_log_outlives_its_project(store: Store, project: ProjectRecord) -> N
 
 
 def test_exports_hold_every_line(store: Store, project: ProjectRecord, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_log, "_PAGE", 2)
+    monkeypatch.setattr("core.store.audit._PAGE", 2)
     fill(store, project.id, 5)
     fill(store, store.projects.create("other", project.scheme).id)
     rows = list(csv.DictReader(io.StringIO(as_csv(audit_entries(store, project.id, by="")))))
