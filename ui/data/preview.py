@@ -70,7 +70,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
     if answers:
         plan = replace(plan, cases=tuple(answers.get(case, case) for case in plan.cases))
         checks = _checked(plan.cases, project.scheme)
-    checks = without_mixed_stacks(checks)
+    checks = list(without_mixed_stacks(checks))
     refused = [check for check in checks if check.refusal]
     refusals = [*plan.refusals, *(check.refusal for check in refused if check.refusal)]
     refusals_panel(refusals, "file", others=len(checks) - len(refused))
