@@ -7,6 +7,7 @@ Each says what happened with the actual values (``cause``) and what the user can
     ├── ImageError             a micrograph that cannot be read or used
     ├── LabelMapError          a label map, mask or label scheme
     │   ├── UnclearMaskError   light or dark, either part of the mask may be the object
+    │   ├── UnclearObjectsError  nobody says which class the objects are
     │   └── UnknownColorsError colours that no class has
     ├── DatasetError           a dataset folder as a whole
     ├── ModelError             a model in the store, or one being imported
@@ -94,6 +95,10 @@ class LabelMapError(CristaeError):
 
 class UnclearMaskError(LabelMapError):
     """A mask whose light part or dark part may be the object; a person has to say which."""
+
+
+class UnclearObjectsError(LabelMapError):
+    """Ids of objects of which nobody says the class."""
 
 
 class UnknownColorsError(LabelMapError):

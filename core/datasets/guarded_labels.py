@@ -31,10 +31,10 @@ def read_labels_guarded(
         As there; also where reading it took too much memory or time, or crashed.
     """
     subject = Subject(shown_names(case.label_paths), LabelMapError)
-    report, labels_yx = guarded_with(
+    report, packed = guarded_with(
         label_limits(case.label_paths, shape_yx), subject, labels_of_case, case, scheme, shape_yx, placement
     )
-    return LabelImport(labels_yx, report)
+    return LabelImport.unpacked(report, packed, shape_yx)
 
 
 def find_colors_guarded(path: Path) -> FoundColors:
@@ -55,7 +55,7 @@ def labels_of_case(
 ) -> tuple[LabelReport, NDArray[np.uint8]]:
     """Within the guarded process: `read_labels`."""
     read = read_labels(case, scheme, shape_yx, placement)
-    return read.report, read.labels_yx
+    return read.report, read.packed()
 
 
 def colors_of_file(path: Path) -> FoundColors:

@@ -20,6 +20,7 @@ from core.errors import (
     ImageError,
     LabelMapError,
     UnclearMaskError,
+    UnclearObjectsError,
     UnknownColorsError,
 )
 from core.imaging.formats.source import Channels
@@ -35,7 +36,7 @@ from core.labels.importing import STRAY_SHARE
 from core.labels.masks import match_masks
 from core.labels.planes import equal_channels
 from core.labels.polarity import DOUBT, Foreground
-from core.labels.reading import LabelReading, LabelSource, unmatched_masks
+from core.labels.reading import LabelReading, LabelSource, unmatched_masks, with_objects
 from core.labels.report import LabelImport
 from core.outside.boundary import file_boundary
 from core.outside.links import require_no_link
@@ -69,6 +70,8 @@ class ImportCase:
         For masks that leave it open: whether the object is light or dark; None: as each file suggests.
     foregrounds
         The same for single masks, where they differ: pairs of place in ``label_paths`` and answer.
+    objects_path
+        Ids of the objects of the label map in ``label_paths``; None: it has none.
     split, specimen, condition, stack, z_index
         Its place in the project.
     known_place
@@ -98,6 +101,12 @@ class ImportCase:
     colors: tuple[tuple[int, int], ...] = ()
     foreground: Foreground | None = None
     foregrounds: tuple[tuple[int, Foreground], ...] = ()
+    objects_path: Path | None = None
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Every file of the case."""
+        return (self.image_path, *self.label_paths, *((self.objects_path,) if self.objects_path else ()))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a job's parameters."""
@@ -121,6 +130,7 @@ class ImportCase:
             "pixel_size_source": self.pixel_size_source.value,
             "known_place": self.known_place,
             "predicted_by": self.predicted_by,
+            "objects_path": str(self.objects_path) if self.objects_path else None,
         }
 
     @classmethod
@@ -154,6 +164,7 @@ class ImportCase:
                 pixel_size_source=PixelSizeSource(value.get("pixel_size_source", PixelSizeSource.USER)),
                 known_place=bool(value.get("known_place", False)),
                 predicted_by=str(value.get("predicted_by", ""))[:PREDICTED_BY_CHARS],
+                objects_path=Path(value["objects_path"]) if value.get("objects_path") else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(f"A case of the import cannot be used: {error!r}.", "Plan the import anew.") from error
@@ -175,6 +186,9 @@ class Question(StrEnum):
 
     COLORS = "colors"
     """Which colour is which class."""
+
+    OBJECT_CLASS = "object class"
+    """Which class the objects with ids are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +332,8 @@ def _question(error: CristaeError) -> Question | None:
     """What a person could say to make a refused case usable."""
     if isinstance(error, UnclearMaskError):
         return Question.FOREGROUND
+    if isinstance(error, UnclearObjectsError):
+        return Question.OBJECT_CLASS
     return Question.COLORS if isinstance(error, UnknownColorsError) else None
 
 
@@ -330,7 +346,7 @@ def refuse_links(case: ImportCase) -> None:
         Names the file.
     """
     require_no_link(case.image_path, ImageError)
-    for path in case.label_paths:
+    for path in case.paths[1:]:
         require_no_link(path, LabelMapError)
 
 
@@ -365,7 +381,10 @@ def read_labels(
     )
     if case.class_ids:
         return reading.read_by_class(dict(zip(case.class_ids, case.label_paths, strict=True)), shape_yx, placement)
-    return reading.read(case.label_paths, shape_yx, placement)
+    labels = reading.read(case.label_paths, shape_yx, placement)
+    if case.objects_path is None:
+        return labels
+    return with_objects(labels, case.objects_path, scheme, placement)
 
 
 def found_source(case: ImportCase, scheme: LabelScheme) -> LabelSource:
@@ -376,7 +395,9 @@ def found_source(case: ImportCase, scheme: LabelScheme) -> LabelSource:
     LabelMapError
         As `guessed_source`.
     """
-    return LabelSource.MASKS if case.class_ids else case.source or guessed_source(case.label_paths, scheme)
+    if case.class_ids:
+        return LabelSource.OBJECTS if case.source is LabelSource.OBJECTS else LabelSource.MASKS
+    return case.source or guessed_source(case.label_paths, scheme)
 
 
 def guessed_source(paths: Collection[Path], scheme: LabelScheme) -> LabelSource:

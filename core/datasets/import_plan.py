@@ -19,7 +19,8 @@ from core.errors import DatasetError
 from core.imaging.image import PixelSizeSource
 from core.imaging.reader import case_stem
 from core.label_scheme import IGNORE_ID, LabelScheme
-from core.labels.reading import LabelSource, image_files, pair_by_name
+from core.labels.masks import match_masks
+from core.labels.reading import LabelSource, image_files, objects_beside, pair_by_name
 from core.outside.links import require_no_link
 
 _LAST_NUMBER: Final = re.compile(r"\d+(?!.*\d)")
@@ -103,6 +104,7 @@ def _of_case(case: Case, values: Mapping[int, int]) -> ImportCase:
         z_index=_last_number(case.name) if grouped else None,
         pixel_size_nm=case.pixel_size_nm,
         pixel_size_source=PixelSizeSource.FILE,
+        objects_path=case.objects_path if case.label_path else None,
     )
     if case.facts is None:
         return planned
@@ -157,6 +159,9 @@ def _of_folders(
             other = cases[name.casefold()].image_path.name
             refusals.append(Refusal(path.name, f"{other} and {path.name} have the same name.", "Rename one of them."))
             continue
+        objects: Path | None = None
+        if len(files) == 2 and source in (None, LabelSource.IMAGE) and not any(class_id for _, class_id in files):
+            objects, files = _with_objects(files, scheme)
         by_folder = bool(files) and all(class_id for _, class_id in files)
         grouped = groups[name] != name
         cases[name.casefold()] = ImportCase(
@@ -164,12 +169,21 @@ def _of_folders(
             path,
             tuple(file for file, _ in files),
             class_ids=tuple(class_id for _, class_id in files) if by_folder else (),
-            source=source,
+            source=LabelSource.IMAGE if objects else source,
+            objects_path=objects,
             split=Split.TRAIN if files else Split.POOL,
             stack=_stack_name(groups[name]) if grouped else "",
             z_index=_last_number(name) if grouped else None,
         )
     return ImportPlan(tuple(cases.values()), tuple(refusals))
+
+
+def _with_objects(files: list[tuple[Path, int]], scheme: LabelScheme) -> tuple[Path | None, list[tuple[Path, int]]]:
+    """Of two files of an image, the one with the ids of the objects of the other, which is its label map."""
+    beside = [path for path in objects_beside(path for path, _ in files) if not match_masks([path], scheme)[0]]
+    if len(beside) != 1:
+        return None, files
+    return beside[0], [(path, class_id) for path, class_id in files if path != beside[0]]
 
 
 def _label_files(labels: Path, scheme: LabelScheme) -> Iterator[tuple[int, tuple[Path, ...]]]:

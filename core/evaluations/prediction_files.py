@@ -275,7 +275,7 @@ def read_prediction(case: PredictionCase, scheme: LabelScheme) -> LabelImport:
         return read
     labels = np.where(ignored, np.uint8(0), read.labels_yx)
     remark = f"{np.count_nonzero(ignored):,} pixels were marked ignore and became background: a prediction decides."
-    return LabelImport.of(labels, list(read.report.counts), [*read.report.remarks, remark])
+    return LabelImport.of(labels, list(read.report.counts), [*read.report.remarks, remark], read.objects)
 
 
 def check_prediction_guarded(case: PredictionCase, scheme: LabelScheme, *, deep: bool) -> PredictionCheck:
@@ -296,11 +296,11 @@ def read_prediction_guarded(case: PredictionCase, scheme: LabelScheme) -> LabelI
         As there; also where reading took too much memory or time, or crashed.
     """
     limits, subject = label_limits(case.paths, case.shape_yx), Subject(case.paths[0].name, LabelMapError)
-    report, labels_yx = guarded_with(limits, subject, prediction_of_case, case, scheme)
-    return LabelImport(labels_yx, report)
+    report, packed = guarded_with(limits, subject, prediction_of_case, case, scheme)
+    return LabelImport.unpacked(report, packed, case.shape_yx)
 
 
 def prediction_of_case(case: PredictionCase, scheme: LabelScheme) -> tuple[LabelReport, NDArray[np.uint8]]:
     """Within the guarded process: `read_prediction`."""
     read = read_prediction(case, scheme)
-    return read.report, read.labels_yx
+    return read.report, read.packed()

@@ -218,7 +218,11 @@ class ImportCasesParams(JobParams):
     @property
     def subjects(self) -> Subjects:
         """A project and many files."""
-        paths = [path for case in self.cases for path in (case.get("image_path"), *(case.get("label_paths") or ()))]
+        paths = [
+            path
+            for case in self.cases
+            for path in (case.get("image_path"), *(case.get("label_paths") or ()), case.get("objects_path"))
+        ]
         return Subjects(
             project_id=self.project_id, import_batch_id=self.batch_id, paths=tuple(str(path) for path in paths if path)
         )

@@ -42,7 +42,7 @@ def read_guarded(
         As there; also where reading took too much memory or time, or crashed.
     """
     subject = Subject(shown_names(paths), LabelMapError)
-    report, labels_yx = guarded_with(
+    report, packed = guarded_with(
         label_limits(paths, shape_yx),
         subject,
         labels_of_files,
@@ -53,7 +53,7 @@ def read_guarded(
         shape_yx,
         placement,
     )
-    return LabelImport(labels_yx, report)
+    return LabelImport.unpacked(report, packed, shape_yx)
 
 
 def read_masks_guarded(
@@ -102,4 +102,4 @@ def labels_of_files(
         read = full.read_by_class(dict(zip(class_ids, paths, strict=True)), shape_yx, placement)
     else:
         read = full.read(paths, shape_yx, placement)
-    return read.report, read.labels_yx
+    return read.report, read.packed()

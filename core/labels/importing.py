@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from core.errors import LabelMapError
 from core.imaging.formats.source import Channels, Plane
 from core.imaging.placement import Placement
-from core.imaging.row_bands import replaced_values, row_bands
+from core.imaging.row_bands import replaced_values
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.bands import LabelFile, ValueCodes, opened_labels
 from core.labels.colors import read_rgb_labels
 from core.labels.masks import Overlap, match_masks, read_masks
-from core.labels.planes import check_class, classes_of, equal_channels, hide_transparent, listed
-from core.labels.polarity import Brightness, Foreground, chosen_part
+from core.labels.plane_values import ValueBand, label_values
+from core.labels.planes import check_class, classes_of, listed
+from core.labels.polarity import Foreground
 from core.labels.report import LabelImport, LabelReport, LabelRule, RuleCount
 
 __all__ = [
@@ -39,8 +40,6 @@ __all__ = [
     "read_rgb_labels",
 ]
 
-_Band = tuple[NDArray[Any], list[RuleCount], tuple[str, ...]]
-"""Values, what was changed, what a person should know."""
 
 STRAY_SHARE: Final = 0.01
 """Share of pixels beside the value map that passes for soft edges."""
@@ -127,15 +126,15 @@ class _Values:
     told: tuple[str, ...]
 
 
-def _value_bands(file: LabelFile, foreground: Foreground | None) -> Iterator[tuple[int, Plane, _Band]]:
+def _value_bands(file: LabelFile, foreground: Foreground | None) -> Iterator[tuple[int, Plane, ValueBand]]:
     """First row, plane and values of each piece; files of 1 bit in one, for what is dark is decided by all of it."""
     for top, plane in file.bands():
         if plane.channels is Channels.GREY and plane.pixels.dtype == bool and plane.pixels.shape[:2] != file.shape_yx:
             file.remarks.clear()
             whole = file.whole()
-            yield 0, whole, _label_values(whole, file.name, foreground)
+            yield 0, whole, label_values(whole, file.name, foreground)
             return
-        yield top, plane, _label_values(plane, file.name, foreground)
+        yield top, plane, label_values(plane, file.name, foreground)
 
 
 def _read_values(file: LabelFile, foreground: Foreground | None) -> _Values:
@@ -168,30 +167,6 @@ def _read_again(
     return labels
 
 
-def _label_values(plane: Plane, name: str, foreground: Foreground | None) -> _Band:
-    """The one value of each pixel; transparent pixels become 0."""
-    pixels, kind = plane.pixels, plane.channels
-    if kind is Channels.GREY and pixels.dtype == bool:
-        shown = Brightness(pixels, None, plane.white_is_zero, plane.as_written)
-        bits, told = chosen_part(pixels, shown, name, foreground) if plane.white_is_zero or foreground else (pixels, ())
-        return bits.view(np.uint8), [], told
-    if kind is Channels.PALETTE and plane.palette_alpha is not None:
-        alpha = np.full(max(len(plane.palette_alpha), int(pixels.max(initial=0)) + 1), 255, dtype=np.uint8)
-        alpha[: len(plane.palette_alpha)] = plane.palette_alpha
-        return (*hide_transparent(pixels, alpha[pixels], name), ())
-    if kind in (Channels.GREY, Channels.PALETTE):
-        return _integral(pixels, name), [], ()
-    if kind is Channels.CMYK or (kind is not Channels.GREY_ALPHA and not equal_channels(pixels)):
-        raise LabelMapError(
-            f"{name} is a colour picture ({kind.value}), and a label image has one value per pixel.",
-            "Import it as labels by colour, or export it as grey values with one value per class.",
-        )
-    values = _integral(pixels[..., 0], name)
-    if kind is Channels.RGB:
-        return values, [], ()
-    return (*hide_transparent(values, pixels[..., -1], name), ())
-
-
 def _palette_remark(plane: Plane, found: NDArray[Any], scheme: LabelScheme, name: str) -> tuple[str, ...]:
     """The classes' own colours in another order than their numbers: then colours may count, not numbers."""
     palette = plane.palette
@@ -207,27 +182,6 @@ def _palette_remark(plane: Plane, found: NDArray[Any], scheme: LabelScheme, name
                 f"{scheme.name_of(class_id)}. If colours count, import it as labels by colour.",
             )
     return ()
-
-
-def _integral(values: NDArray[Any], name: str) -> NDArray[Any]:
-    """Integers, also from floats that are whole."""
-    if values.dtype == bool:
-        return values.view(np.uint8)
-    if values.dtype.kind in "ui":
-        return values
-    if values.dtype.kind != "f" or not all(_whole(values[band]) for band in row_bands(values.shape)):
-        raise LabelMapError(
-            f"{name} holds values that are no whole numbers ({values.dtype}).",
-            "It may be a probability map, or labels that were scaled with interpolation; export the class ids.",
-        )
-    low, high = float(values.min()), float(values.max())
-    dtype = np.uint8 if low >= 0 and high <= 255 else np.uint16 if low >= 0 and high <= 65535 else np.int64
-    return values.astype(dtype)
-
-
-def _whole(values: NDArray[Any]) -> bool:
-    """Whether all are finite and without fractions."""
-    return bool(np.all(np.isfinite(values)) and np.all(values == np.rint(values)))
 
 
 def _check_known(found: NDArray[Any], pixels: NDArray[np.int64], scheme: LabelScheme, name: str) -> None:

@@ -19,6 +19,7 @@ from core.imaging.reader import case_stem
 from core.imaging.row_bands import row_bands, value_counts
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.mask_values import high_part
+from core.labels.object_files import ClassIds, fitted_objects, ids_of_plane
 from core.labels.planes import check_class, equal_channels, hide_transparent, painted, read_label_plane
 from core.labels.polarity import (
     DOUBT,
@@ -35,7 +36,7 @@ from core.labels.report import LabelImport, LabelRule, RuleCount
 _OVERLAP_SHARE: Final = 0.1
 """With `Overlap.IGNORE`: two masks may share at most this part of the smaller one."""
 
-_SUFFIX: Final = r"(?:[\W_]*(?:masks?|labels?|seg))?"
+_SUFFIX: Final = r"(?:[\W_]*(?:cp[\W_]*masks|masks?|labels?|seg|objects?|instances?|ids?))?"
 """What people write behind the class in the name of a mask."""
 
 
@@ -59,12 +60,13 @@ def read_masks(
     foregrounds: Mapping[Path, Foreground] | None = None,
     only_in_doubt: bool = False,
     placement: Placement | None = None,
+    are_ids: bool = False,
 ) -> LabelImport:
     """Read one binary mask per class; what no mask claims is background.
 
     Background is 0 (black) or transparent. Mask is what reaches half of the file's highest value, so that masks of 0
     and 1, 0 and 255, or in any one colour on black all work; the soft edge that some exports make is cut there and
-    counted. A mask whose values are ids of objects keeps every object.
+    counted. A mask whose values are ids of objects keeps every object and its id.
 
     Parameters
     ----------
@@ -85,11 +87,13 @@ def read_masks(
         Whether ``foreground`` counts only for masks that leave it open.
     placement
         Where the image's header places it.
+    are_ids
+        Whether every value but 0 is the id of an object, in all files; False: as each file suggests.
 
     Returns
     -------
     LabelImport
-        uint8 of the image's shape, with counts for each file and each overlapping pair.
+        uint8 of the image's shape, with counts for each file and each overlapping pair, and the ids of objects.
 
     Raises
     ------
@@ -104,20 +108,32 @@ def read_masks(
     counts: list[RuleCount] = []
     remarks: list[str] = []
     masks: dict[int, NDArray[np.uint8]] = {}
+    together = ClassIds(shape_yx)
     for class_id, path in paths_by_class_id.items():
         check_class(class_id, scheme, f"The mask {path.name}")
         plane, name = read_label_plane(path, shape_yx, placement=placement)
         shown = (foregrounds or {}).get(path, foreground)
-        mask, applied, told = _read_mask(plane, name, shown, only_in_doubt=only_in_doubt)
+        if are_ids:
+            mask, applied, told = _id_mask(plane, name)
+        else:
+            mask, applied, told = _read_mask(plane, name, shown, only_in_doubt=only_in_doubt)
         counts += applied
         remarks += told
+        if any(count.rule in (LabelRule.OBJECT_IDS, LabelRule.OBJECT_CLASS) for count in applied):
+            read = ids_of_plane(plane, name)
+            counts += read.counts
+            remarks += read.remarks
+            together.add(class_id, read.ids_yx, name)
         if not mask.any():
             remarks.append(f"{name} is empty: there is no {scheme.name_of(class_id)} in the image.")
         elif mask.all():
             remarks.append(f"{name} covers the whole image.")
         masks[class_id] = np.packbits(mask, axis=1)  # an eighth: several masks of a large image are held at once
     labels, shared = _merged(masks, scheme, shape_yx, overlap)
-    return LabelImport.of(labels, counts + shared, remarks)
+    if not together.class_ids:
+        return LabelImport.of(labels, counts + shared, remarks)
+    objects, fitted, noticed = fitted_objects(labels, together.objects(labels), scheme)
+    return LabelImport.of(labels, [*counts, *together.counts, *shared, *fitted], remarks + noticed, objects)
 
 
 def match_masks(paths: Iterable[Path], scheme: LabelScheme) -> tuple[dict[int, Path], tuple[Path, ...]]:
@@ -164,6 +180,13 @@ def _ends_with(stem: str, name: str) -> bool:
     body = r"[\W_]*".join(words)
     pattern = rf"(?:^|(?<=[\W_\d])|(?<=[a-z])(?=[A-Z]))(?i:{body}{_SUFFIX})[\W_]*$"
     return bool(words) and re.search(pattern, stem) is not None
+
+
+def _id_mask(plane: Plane, name: str) -> tuple[NDArray[np.bool_], list[RuleCount], tuple[str, ...]]:
+    """Where an id is, of a file that has nothing else."""
+    mask_yx = ids_of_plane(plane, name).ids_yx != 0
+    count = RuleCount(LabelRule.OBJECT_CLASS, int(np.count_nonzero(mask_yx)), name)
+    return mask_yx, [count], plane.notices
 
 
 def _read_mask(

@@ -110,6 +110,14 @@ def counted_by(class_id: int, objects: ObjectIds | None) -> CountedBy:
     return CountedBy.IDS if objects is not None and class_id in objects.class_ids else CountedBy.PIECES
 
 
+def object_counts(labels_yx: NDArray[np.uint8], objects: ObjectIds) -> tuple[tuple[int, int], ...]:
+    """Class and number of ids in it, for each class that has ids."""
+    starts, _ = runs(labels_yx, objects.ids_yx)
+    classes, ids = labels_yx.ravel()[starts].astype(np.int64), objects.ids_yx.ravel()[starts].astype(np.int64)
+    pairs = np.unique((classes << 32 | ids)[ids != 0])
+    return tuple((class_id, int(np.count_nonzero(pairs >> 32 == class_id))) for class_id in objects.class_ids)
+
+
 def of_class(labels_yx: NDArray[np.uint8], class_ids: tuple[int, ...]) -> NDArray[np.uint8]:
     """A copy in which every other class, and 255, is 0."""
     table = np.zeros(256, np.uint8)

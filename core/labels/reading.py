@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from core.errors import DatasetError, LabelMapError
+from core.errors import DatasetError, LabelMapError, UnclearObjectsError
 from core.imaging.placement import Placement
 from core.imaging.reader import SUFFIXES, case_stem
 from core.label_scheme import LabelScheme
@@ -17,8 +17,12 @@ from core.labels.colors import read_rgb_labels
 from core.labels.found_colors import Color
 from core.labels.importing import STRAY_SHARE, read_label_image
 from core.labels.masks import Overlap, match_masks, read_masks
+from core.labels.object_files import fitted_objects, read_ids
 from core.labels.polarity import Foreground
 from core.labels.report import LabelImport
+
+_OBJECTS_END = re.compile(r"[\W_](?:objects?|instances?|object[\W_]ids)$", re.IGNORECASE)
+"""What the name of a file ends with that holds ids beside a label map."""
 
 _TAIL = re.compile(r"[\W_]+[^\W\d_]")
 """What may follow an image's name in the name of its labels: a letter after the punctuation. A number would be another
@@ -36,6 +40,9 @@ class LabelSource(StrEnum):
 
     RGB = "labels by colour"
     """One file with a colour per class."""
+
+    OBJECTS = "object ids"
+    """One file per class whose values are ids of objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +99,12 @@ class LabelReading:
             As for `read_label_image`, `read_masks` and `read_rgb_labels`; several files where one is expected; a mask
             that fits no class.
         """
-        if self.source is LabelSource.MASKS:
-            found, unmatched = match_masks(paths, self.scheme)
-            if unmatched:
-                raise unmatched_masks(unmatched, self.scheme)
-            return self.read_by_class(found, shape_yx, placement)
+        if self.source in (LabelSource.MASKS, LabelSource.OBJECTS):
+            return self.read_by_class(self._by_class(paths), shape_yx, placement)
+        beside = objects_beside(paths) if len(paths) == 2 else ()
+        if self.source is LabelSource.IMAGE and len(beside) == 1:
+            labels = self.read([path for path in paths if path not in beside], shape_yx, placement)
+            return with_objects(labels, beside[0], self.scheme, placement)
         if len(paths) != 1:
             raise LabelMapError(
                 f"{len(paths)} files claim to be the labels of one image: {', '.join(p.name for p in paths)}.",
@@ -113,6 +121,17 @@ class LabelReading:
             foreground=(self.foregrounds or {}).get(paths[0], self.foreground),
             placement=placement,
         )
+
+    def _by_class(self, paths: Sequence[Path]) -> Mapping[int, Path]:
+        """The class of each file by its name; ids of a scheme with one class are of that."""
+        found, unmatched = match_masks(paths, self.scheme)
+        if not unmatched:
+            return found
+        if self.source is LabelSource.MASKS:
+            raise unmatched_masks(unmatched, self.scheme)
+        if len(self.scheme.classes) > 1 or len(paths) > 1:
+            raise unclear_objects(unmatched, self.scheme)
+        return {self.scheme.classes[0].id: unmatched[0]}
 
     def read_by_class(
         self, masks: Mapping[int, Path], shape_yx: tuple[int, int], placement: Placement | None = None
@@ -133,6 +152,7 @@ class LabelReading:
             foregrounds=self.foregrounds,
             only_in_doubt=self.only_in_doubt,
             placement=placement,
+            are_ids=self.source is LabelSource.OBJECTS,
         )
 
 
@@ -192,6 +212,41 @@ def image_files(folder: Path) -> tuple[Path, ...]:
     if not found:
         raise DatasetError(f"{folder} has no images.", f"Files that end in {', '.join(SUFFIXES)} are looked for.")
     return found
+
+
+def objects_beside(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The files whose names say that they hold the ids of objects of a label map: "a_objects.tif", "a_instances.tif".
+
+    >>> [path.name for path in objects_beside([Path("a_labels.png"), Path("a_objects.tif"), Path("objects.tif")])]
+    ['a_objects.tif']
+    """
+    return tuple(path for path in paths if _OBJECTS_END.search(case_stem(path)))
+
+
+def with_objects(
+    labels: LabelImport, path: Path, scheme: LabelScheme, placement: Placement | None = None
+) -> LabelImport:
+    """A label map with the ids of its objects from a file, 0 where there is no object; what does not fit is counted.
+
+    Raises
+    ------
+    LabelMapError
+        As for `read_ids`.
+    """
+    rows, columns = labels.labels_yx.shape
+    read = read_ids(path, (rows, columns), placement)
+    objects, counts, remarks = fitted_objects(labels.labels_yx, read.ids_yx, scheme, path.name)
+    with_ids = LabelImport(labels.labels_yx, labels.report, objects)
+    return with_ids.with_remarks([*read.counts, *counts], [*read.remarks, *remarks])
+
+
+def unclear_objects(paths: Sequence[Path], scheme: LabelScheme) -> LabelMapError:
+    """The error for ids of objects of which nobody says the class."""
+    names = ", ".join(path.name for path in paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
+    return UnclearObjectsError(
+        f"The class of the objects in {names} is not known.",
+        f"The classes are {', '.join(c.name for c in scheme.classes)}. Choose one, or let the file's name end with it.",
+    )
 
 
 def unmatched_masks(paths: Sequence[Path], scheme: LabelScheme) -> LabelMapError:

@@ -9,8 +9,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.imaging.object_pyramid import ObjectIds
 from core.imaging.row_bands import id_counts
 from core.label_scheme import IGNORE_ID
+from core.labels.numbering import object_counts
 
 NO_BACKGROUND: Final = (
     "No pixel is background: every one has a class. Some programs (ilastik) begin to count with 1 and mean background "
@@ -26,7 +28,12 @@ class LabelRule(Enum):
     STRAY_TO_NEAREST = "had values that were not mapped and took the nearest mapped one"
     CLASS_NUMBER = "had numbers of classes, which were not mapped and count as they are"
     IGNORE_VALUE = "had 255, which was not mapped and means ignore"
-    OBJECT_IDS = "had ids of single objects and became the class, every object of it"
+    OBJECT_IDS = "had ids of single objects and became the class, every object of it with its id"
+    OBJECT_CLASS = "are objects with ids of their own and became the class"
+    LARGE_IDS = "had object ids above 4,294,967,295, which got smaller numbers"
+    SHARED_IDS = "had object ids that another class has too, and got ids of their own"
+    IDS_OUTSIDE = "had an object id but no class, and lost the id"
+    IDS_CROSS_CLASSES = "had the object id of pixels of another class, and got an id of their own"
     COLOR_CODES = "had colours that are class numbers, not colours to look at, and took that class"
     CUT_AT_HALF = "had values between background and mask and were cut at half of the highest"
     NEAR_COLOR = "had almost the colour of a class and took that class"
@@ -78,11 +85,19 @@ class LabelReport:
         Id and number of pixels in the result, background and ignore included, ascending.
     remarks
         Odd but allowed, one sentence each.
+    objects
+        Class and number of objects, for each class that has ids of objects.
     """
 
     counts: tuple[RuleCount, ...]
     class_pixels: tuple[tuple[int, int], ...]
     remarks: tuple[str, ...] = ()
+    objects: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def object_classes(self) -> tuple[int, ...]:
+        """The classes that have ids of objects."""
+        return tuple(class_id for class_id, _ in self.objects)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -102,6 +117,7 @@ class LabelReport:
             ],
             "class_pixels": {str(class_id): pixels for class_id, pixels in self.class_pixels},
             "remarks": list(self.remarks),
+            "objects": {str(class_id): number for class_id, number in self.objects},
             "sentences": list(self.sentences),
         }
 
@@ -116,17 +132,51 @@ class LabelImport:
         uint8, shape of the image, read-only: 0, ids of the scheme, 255.
     report
         Counts.
+    objects
+        Ids of its objects; None: its connected pieces are its objects.
     """
 
     labels_yx: NDArray[np.uint8]
     report: LabelReport
+    objects: ObjectIds | None = None
 
     @classmethod
-    def of(cls, labels_yx: NDArray[np.uint8], counts: list[RuleCount], remarks: list[str]) -> LabelImport:
+    def of(
+        cls,
+        labels_yx: NDArray[np.uint8],
+        counts: list[RuleCount],
+        remarks: list[str],
+        objects: ObjectIds | None = None,
+    ) -> LabelImport:
         """Count the classes and put it together; counts of nothing are left out."""
         histogram = id_counts(labels_yx)
         present = tuple((int(i), int(histogram[i])) for i in np.flatnonzero(histogram))
         labels_yx.flags.writeable = False
         if histogram[1:IGNORE_ID].any() and not histogram[0]:
             remarks = [*remarks, NO_BACKGROUND]
-        return cls(labels_yx, LabelReport(tuple(c for c in counts if c.pixels), present, tuple(remarks)))
+        number = () if objects is None else object_counts(labels_yx, objects)
+        report = LabelReport(tuple(c for c in counts if c.pixels), present, tuple(remarks), number)
+        return cls(labels_yx, report, objects)
+
+    def with_remarks(self, counts: list[RuleCount], remarks: list[str]) -> LabelImport:
+        """The same, with more that was done to it."""
+        return LabelImport.of(
+            self.labels_yx, [*self.report.counts, *counts], [*self.report.remarks, *remarks], self.objects
+        )
+
+    def packed(self) -> NDArray[np.uint8]:
+        """Label map and ids as one array, as it comes out of a guarded process: ids first, then classes."""
+        flat = np.ascontiguousarray(self.labels_yx).ravel()
+        if self.objects is None:
+            return flat
+        return np.concatenate([np.ascontiguousarray(self.objects.ids_yx).ravel().view(np.uint8), flat])
+
+    @classmethod
+    def unpacked(cls, report: LabelReport, packed: NDArray[np.uint8], shape_yx: tuple[int, int]) -> LabelImport:
+        """The inverse of `packed`; the arrays are read-only views."""
+        pixels = shape_yx[0] * shape_yx[1]
+        labels_yx = packed[len(packed) - pixels :].reshape(shape_yx)
+        if not report.objects:
+            return cls(labels_yx, report)
+        ids_yx = packed[: len(packed) - pixels].view(np.uint32).reshape(shape_yx)
+        return cls(labels_yx, report, ObjectIds(ids_yx, report.object_classes))

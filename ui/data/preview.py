@@ -306,7 +306,7 @@ def _check(case: ImportCase, scheme: LabelScheme, deep: bool, stamps: tuple[Any,
 def _stamps(case: ImportCase) -> tuple[Any, ...]:
     """Times and sizes of the files."""
     found = []
-    for path in (case.image_path, *case.label_paths):
+    for path in case.paths:
         try:
             status = path.stat()
             found.append((status.st_mtime_ns, status.st_size))

@@ -32,7 +32,7 @@ from core.engine.file_outcomes import is_about_one_file, one_of_many
 from core.errors import CristaeError, JobError, NotFoundError
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import Image, PixelSize
-from core.imaging.pyramid import write_label_pyramid
+from core.imaging.pyramid import ObjectIds, write_label_pyramid
 from core.jobs.kinds import ImportCasesParams
 from core.jobs.rights import require_fence
 from core.jobs.rows import job
@@ -152,7 +152,7 @@ def _import(
     outcomes: list[dict[str, Any]] = []
     try:
         with one_of_many(case.name):
-            require_fence(context.settings, context.params, [case.image_path, *case.label_paths])
+            require_fence(context.settings, context.params, list(case.paths))
             refuse_links(case)
             with open_guarded(case.image_path, max_px=context.settings.max_image_px) as file:
                 labels = None
@@ -248,7 +248,7 @@ def add_labels(
     predicted_by: str = "",
 ) -> LabelOutcome:
     """Keep a label map as a reference, or as the prediction of what made it, unless the image has this one already."""
-    key, kind = label_hash(labels.labels_yx), RevisionKind.REFERENCE
+    key, kind = label_hash(labels.labels_yx, labels.objects), RevisionKind.REFERENCE
     details: dict[str, Any] = {"scheme": scheme.to_json(), "import": labels.report.to_json(), "job_id": context.id}
     if predicted_by:
         kind, details["maker"] = RevisionKind.PREDICTION, predicted_by
@@ -261,8 +261,8 @@ def add_labels(
     try:
         size_nm = image.pixel_size.nm
         path = store.revisions.pyramid_path(revision.id)
-        write_label_pyramid(path, labels.labels_yx, pixel_size_nm=size_nm, scheme=scheme)
-        rows = coverage_table(labels.labels_yx, scheme, size_nm)
+        write_label_pyramid(path, labels.labels_yx, pixel_size_nm=size_nm, objects=labels.objects, scheme=scheme)
+        rows = coverage_table(labels.labels_yx, scheme, size_nm, objects=labels.objects)
         store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
     except BaseException:
         store.revisions.discard(revision.id)
@@ -270,14 +270,17 @@ def add_labels(
     return LabelOutcome.ADDED
 
 
-def label_hash(labels_yx: NDArray[np.uint8]) -> str:
-    """sha256 (hex) of shape and class ids.
+def label_hash(labels_yx: NDArray[np.uint8], objects: ObjectIds | None = None) -> str:
+    """sha256 (hex) of shape and class ids, and of the ids of objects where there are any.
 
     >>> label_hash(np.zeros((2, 3), np.uint8)) == label_hash(np.zeros((3, 2), np.uint8))
     False
     """
     digest = hashlib.sha256(f"labels {labels_yx.shape}\n".encode())
     digest.update(np.ascontiguousarray(labels_yx).data)
+    if objects is not None:
+        digest.update(f"\nobjects {objects.class_ids}\n".encode())
+        digest.update(np.ascontiguousarray(objects.ids_yx).data)
     return digest.hexdigest()
 
 

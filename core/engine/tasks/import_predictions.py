@@ -102,7 +102,7 @@ def keep_prediction(
         raise NotFoundError(f"{image.name} is not in project {project.name}.", "Choose the files anew.")
     require_fence(context.settings, context.params, case.paths)
     read = read_prediction_guarded(case, project.scheme)
-    key = hashlib.sha256(f"{maker}\n{label_hash(read.labels_yx)}".encode()).hexdigest()
+    key = hashlib.sha256(f"{maker}\n{label_hash(read.labels_yx, read.objects)}".encode()).hexdigest()
     notes = list(read.report.sentences)
     there = store.revisions.of_image(
         image.id, kind=RevisionKind.PREDICTION, settings_key=key, state=RevisionState.COMPLETE
@@ -123,9 +123,10 @@ def keep_prediction(
             store.revisions.pyramid_path(revision.id),
             read.labels_yx,
             pixel_size_nm=size_nm,
+            objects=read.objects,
             scheme=project.scheme,
         )
-        rows = coverage_table(read.labels_yx, project.scheme, size_nm)
+        rows = coverage_table(read.labels_yx, project.scheme, size_nm, objects=read.objects)
         store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
     except BaseException:
         store.revisions.discard(revision.id)
