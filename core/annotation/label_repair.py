@@ -20,7 +20,7 @@ from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import unpack_tile
 from core.errors import LabelMapError
 from core.files import explained_os_errors, sync_tree, write_json
-from core.imaging.pyramid import LabelPyramidWriter, Pyramid, open_pyramid, remove_unfinished
+from core.imaging.pyramid import LabelPyramidWriter, Pyramid, copy_ids, open_pyramid, remove_unfinished
 from core.imaging.pyramid_layout import SHARD_PX
 from core.label_scheme import LabelScheme
 from core.labels.translation import ClassTranslation
@@ -214,14 +214,17 @@ def _copy(source: Pyramid, path: Path, scheme: LabelScheme) -> None:
             band = slice(top, top + SHARD_PX)
             sure = None if confidence is None else np.asarray(confidence.read(0, band, slice(None)), np.uint8)
             writer.write(top, 0, np.asarray(source.read(0, band, slice(None)), np.uint8), sure)
+    copy_ids(source, path, source.object_classes)
 
 
 def _told(store: Store, revision: RevisionRecord, path: Path) -> RevisionRecord:
     """The row of a label map whose files are in the project's classes."""
     anew = json.loads((path / REWRITTEN).read_text(encoding="utf-8"))
-    labels = np.asarray(open_pyramid(path).read(0, slice(None), slice(None)), np.uint8)
+    pyramid = open_pyramid(path)
+    labels = np.asarray(pyramid.read(0, slice(None), slice(None)), np.uint8)
     scheme = LabelScheme.from_json(anew["scheme"])
-    coverage = coverage_table(labels, scheme, store.images.get(revision.image_id).pixel_size.nm)
+    size_nm = store.images.get(revision.image_id).pixel_size.nm
+    coverage = coverage_table(labels, scheme, size_nm, objects=pyramid.object_ids())
     details = {
         "scheme": anew["scheme"],
         REPAIRED: {"at": now().isoformat(timespec="seconds"), "scheme": anew["before"], "ids": anew["ids"]},

@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.annotation.carried_ids import DETAILS as OBJECT_IDS
+from core.annotation.carried_ids import carry_ids
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import unpack_tile
 from core.errors import AnnotationError, DraftClosedError
@@ -110,6 +112,8 @@ def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[i
     )
     try:
         tally = _write_pixels(store, draft, image, scheme, changed, revision.id)
+        base = open_label_map(store, draft.base_revision_id) if draft.base_revision_id else None
+        carried = None if base is None else carry_ids(base, store.revisions.pyramid_path(revision.id), changed)
         rows = tally.coverage_rows(store, revision.id, image, scheme)
         sync_tree(store.revisions.pyramid_path(revision.id))  # the draft's tiles go: what replaces them must be on disk
         return store.revisions.complete(
@@ -120,6 +124,7 @@ def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[i
             ),
             covered=_by_class(tally.covered),
             changes=tally.changes(),
+            **({} if carried is None else {OBJECT_IDS: carried.to_json()}),
         )
     except BaseException:
         store.revisions.discard(revision.id)
@@ -153,8 +158,9 @@ class _Tally:
         size_nm = image.pixel_size.nm
         known = [i for i in np.flatnonzero(self.labels).tolist() if i in (0, IGNORE_ID, *scheme.ids)]
         if image.shape_yx[0] * image.shape_yx[1] <= OBJECTS_UP_TO_PX and len(known) == np.count_nonzero(self.labels):
-            labels = open_pyramid(store.revisions.pyramid_path(revision_id)).read(0, slice(None), slice(None))
-            return coverage_table(np.asarray(labels, np.uint8), scheme, size_nm)
+            pyramid = open_pyramid(store.revisions.pyramid_path(revision_id))
+            labels = np.asarray(pyramid.read(0, slice(None), slice(None)), np.uint8)
+            return coverage_table(labels, scheme, size_nm, objects=pyramid.object_ids())
         counted = int(self.labels[:IGNORE_ID].sum())
         return tuple(
             ClassCoverage(

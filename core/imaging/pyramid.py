@@ -37,6 +37,7 @@ __all__ = [
     "ObjectIds",
     "ObjectPyramidWriter",
     "Pyramid",
+    "copy_ids",
     "has_objects",
     "is_unfinished",
     "open_pyramid",
@@ -190,6 +191,36 @@ def open_pyramid(path: Path) -> Pyramid:
         raise ImageError(
             f"{path.name} is not a pyramid that Cristae wrote ({error}).", "Import the image again."
         ) from error
+
+
+def copy_ids(source: Pyramid, label_path: Path, class_ids: tuple[int, ...]) -> None:
+    """Write the object ids of a label map beside another one of the same size, band by band.
+
+    Parameters
+    ----------
+    source
+        A label map; nothing happens where it has no ids.
+    label_path
+        The folder of the other label map, which is there.
+    class_ids
+        The classes that have ids in the other one; nothing happens without any.
+
+    Raises
+    ------
+    ImageError
+        The ids cannot be read.
+    StorageFullError
+        The device is full, or the folder cannot be written. Then there are no ids.
+    """
+    if source.objects is None or not class_ids:
+        return
+    rows, _ = source.shape_yx
+    with ObjectPyramidWriter(
+        label_path, source.shape_yx, class_ids=class_ids, pixel_size_nm=open_pyramid(label_path).pixel_size_nm
+    ) as writer:
+        for top in range(0, rows, TILE_PX):
+            ids = np.asarray(source.objects.read(0, slice(top, top + TILE_PX), slice(None)), np.uint32)
+            writer.write(top, 0, ids)
 
 
 def _opened_objects(path: Path) -> tuple[Pyramid | None, tuple[int, ...]]:

@@ -14,7 +14,8 @@ from sqlalchemy import update
 from core.access.roles import Permission, require, require_within
 from core.errors import LabelMapError, StoreError
 from core.imaging.image import Image
-from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
+from core.imaging.object_pyramid import translated_classes
+from core.imaging.pyramid import LabelPyramidWriter, copy_ids, open_pyramid
 from core.jobs.kinds import TransferParams
 from core.jobs.rows import Priority, submit
 from core.label_scheme import IGNORE_ID
@@ -185,11 +186,13 @@ def _copy_labels(
                 labels = lookup[np.asarray(source.read(0, rows, slice(None)), np.uint8)]
                 sure = None if confidence is None else np.asarray(confidence.read(0, rows, slice(None)), np.uint8)
                 writer.write(rows.start, 0, labels, sure)
+        copy_ids(source, path, translated_classes(source.object_classes, lookup))
         covered = store.revisions.pyramid_path(revision.id) / COVERAGE
         if covered.is_dir():
             shutil.copytree(covered, path / COVERAGE)
-        labels_yx = np.asarray(open_pyramid(path).read(0, slice(None), slice(None)), np.uint8)
-        table = coverage_table(labels_yx, target.scheme, copy.pixel_size.nm)
+        pyramid = open_pyramid(path)
+        labels_yx = np.asarray(pyramid.read(0, slice(None), slice(None)), np.uint8)
+        table = coverage_table(labels_yx, target.scheme, copy.pixel_size.nm, objects=pyramid.object_ids())
         store.revisions.complete(begun.id, coverage=[row.to_json() for row in table])
     except BaseException:
         store.revisions.discard(begun.id)

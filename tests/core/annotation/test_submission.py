@@ -16,6 +16,7 @@ from core.annotation.submission import NOTE_CHARS, submit_draft
 from core.datasets.folder import load_case, open_dataset
 from core.errors import AnnotationError, DraftClosedError, StorageFullError
 from core.imaging.image import Image, PixelSize
+from core.imaging.object_pyramid import ObjectIds
 from core.imaging.pyramid import TILE_PX, open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.learning.snapshot import take_snapshot, write_snapshot
@@ -209,3 +210,27 @@ def test_ignore_is_never_confirmed(store: Store, draft: DraftRecord, predicted: 
     labels[300:310, 300:310] = 255
     paint(store, draft, labels, np.ones(SHAPE, bool), (0, 0))
     assert submit_draft(store, draft.id, "tab").changes["covered"] == {"0": 512**2 - 100 * 412 - 100, "1": 100 * 412}
+
+
+def test_objects_keep_their_ids_and_are_counted_by_them(
+    store: Store, image: ImageRecord, predicted: np.ndarray
+) -> None:
+    ids = predicted.astype(np.uint32) * 5
+    ids[150:, :] = np.where(predicted[150:, :] > 0, 6, 0)
+    begun = store.revisions.begin(image.id, RevisionKind.PREDICTION)
+    path = store.revisions.pyramid_path(begun.id)
+    write_label_pyramid(path, predicted, pixel_size_nm=5.0, objects=ObjectIds(ids, (1,)))
+    store.revisions.complete(begun.id)
+    draft = store.drafts.open(image.id, "Ada", begun.id)[0]
+    labels = predicted.copy()
+    labels[300:310, 300:310] = 1
+    paint(store, draft, labels, np.ones(SHAPE, bool), (0, 0))
+    revision = submit_draft(store, draft.id, "tab").revision
+    kept = open_pyramid(store.revisions.pyramid_path(revision.id)).object_ids()
+    assert kept is not None
+    assert kept.class_ids == (1,)
+    np.testing.assert_array_equal(kept.ids_yx[:300], ids[:300])
+    assert (kept.ids_yx[300:310, 300:310] == 7).all()
+    assert revision.details["object_ids"]["new"] == 1
+    (row,) = [row for row in revision.coverage if row["class_id"] == 1]
+    assert (row["objects"], row["counted_by"]) == (3, "ids")
