@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -26,8 +26,9 @@ from core.evaluation.report import (
 )
 from core.evaluation.settings import EvaluationSettings, IntervalKind, Resampling
 from core.files import write_json
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import LabelScheme
-from core.labels.guarded_reading import open_label_file, read_guarded
+from core.labels.guarded_reading import objects_guarded, open_label_file, read_guarded
 from core.labels.reading import LabelReading, LabelSource
 from core.labels.translation import ClassTranslation, match_classes
 from core.outside.links import require_no_link
@@ -142,7 +143,25 @@ def _test_image(
         case.group,
         case.pixel_size_nm,
         None if confidence is None else lambda: _confidence(confidence, case.name),
+        _ids_of(reference, case, case.scheme),
+        _ids_of(prediction, case, case.scheme),
     )
+
+
+def _ids_of(folder: Path, case: Case, scheme: LabelScheme) -> Callable[[NDArray[np.uint8]], ObjectIds | None] | None:
+    """Ids of the objects of a label map: NAME_objects.tif beside it, or objects/NAME.tif beside its folder."""
+    found = _find(folder, f"{case.name}_objects") or _find(folder.parent / "objects", case.name)
+    if found is None:
+        return None
+    path = found
+
+    def read(labels_yx: NDArray[np.uint8]) -> ObjectIds | None:
+        objects, counts, remarks = objects_guarded(path, labels_yx, scheme)
+        for sentence in (*(count.sentence for count in counts), *remarks):
+            notice(sentence)
+        return objects
+
+    return read
 
 
 def _labels(folder: Path, case: Case, scheme: LabelScheme) -> NDArray[np.uint8]:

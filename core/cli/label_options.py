@@ -87,20 +87,21 @@ def label_reading(
     )
 
 
-def chosen_source(labels: T | None, masks: T | None, rgb: T | None) -> tuple[LabelSource, T]:
-    """The one of three ways that was asked for, and what was given for it.
+def chosen_source(labels: T | None, masks: T | None, rgb: T | None, objects: T | None = None) -> tuple[LabelSource, T]:
+    """The one of four ways that was asked for, and what was given for it.
 
     Raises
     ------
     LabelMapError
         None, or several.
     """
-    given = {LabelSource.IMAGE: labels, LabelSource.MASKS: masks, LabelSource.RGB: rgb}
+    given = {LabelSource.IMAGE: labels, LabelSource.MASKS: masks, LabelSource.RGB: rgb, LabelSource.OBJECTS: objects}
     asked = [(source, value) for source, value in given.items() if value is not None]
     if len(asked) != 1:
         raise UsageError(
             "No labels were given." if not asked else f"Labels were given in {len(asked)} ways.",
-            "Give one of --labels (class ids), --masks (one file per class) and --rgb (one colour per class).",
+            "Give one of --labels (class ids), --masks (one file per class), --rgb (one colour per class) and, where "
+            "there is one, --objects (ids of objects).",
         )
     return asked[0]
 

@@ -28,15 +28,18 @@ from core.errors import LabelMapError
 from core.files import write_json
 from core.imaging.guarded_micrograph import open_guarded
 from core.imaging.reader import check_single
-from core.labels.files import FileFacts, write_label_png, write_label_tiff
+from core.labels.files import FileFacts, write_label_png, write_label_tiff, write_object_tiff
 from core.labels.guarded_reading import open_label_file, read_guarded, read_masks_guarded
 from core.labels.importing import Overlap
+from core.labels.object_files import objects_target
 from core.labels.reading import LabelReading, LabelSource, image_files, pair_by_name
 
 if TYPE_CHECKING:
     from core.imaging.placement import Placement
     from core.label_scheme import LabelScheme
     from core.labels.report import LabelImport, LabelReport
+
+_BY_CLASS: Final = (LabelSource.MASKS, LabelSource.OBJECTS)
 
 _WRITTEN: Final = (".tif", ".tiff", ".png")
 
@@ -54,6 +57,13 @@ def labels(
         typer.Option(help="Masks, one per class, found by the end of their names; or CLASS=FILE; or a folder."),
     ] = None,
     rgb: Annotated[Path | None, typer.Option(help="Picture with one colour per class, or a folder of them.")] = None,
+    objects: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Files whose values are ids of objects, one per class, found as masks are; or CLASS=FILE; or a "
+            "folder. With --labels: the ids of the objects of that label image, of all classes."
+        ),
+    ] = None,
     image: Annotated[
         Path | None, typer.Option(help="Micrograph that the labels belong to, to check the size; or their folder.")
     ] = None,
@@ -73,20 +83,24 @@ def labels(
 
     By colour: `python -m core labels --rgb a.png --color "ER=#00ff00" --color "nucleus=#0000ff" --out a.tif`
 
+    Ids of objects are kept beside the label map, in a.tif and a_objects.tif: `python -m core labels --objects
+    mitochondria=cp_masks.tif --out a.tif`
+
     A whole dataset, paired by name: `python -m core labels --masks masks/ --image images/ --out labels/`
     """
     if files and not masks:
         raise UsageError(f"It is not said what {files[0]} is.", "Put --masks, --labels or --rgb before it.")
-    source, _ = chosen_source(label_image, masks or None, rgb)
+    beside = _beside(label_image, objects)
+    source, _ = chosen_source(label_image, masks or None, rgb, (objects or None) if beside is None else None)
     reading = label_reading(source, classes, overlap=overlap, colors=color, values=value, foreground=foreground)
-    given = [*(masks or ()), *(files or ())] if source is LabelSource.MASKS else [str(label_image or rgb)]
+    given = [*(masks or objects or ()), *(files or ())] if source in _BY_CLASS else [str(label_image or rgb)]
     folder = Path(given[0]) if len(given) == 1 and Path(given[0]).is_dir() else None
     refused = RefusedFiles(1)
     if folder is not None and (image is None or not image.is_file()):
         rows, refused = _many(folder, image, out, reading, pixel_size)
     else:
         chosen = given if folder is None or image is None else _of_image(folder, image)
-        rows = [_one(chosen, image, out, reading, pixel_size)]
+        rows = [_one(chosen, image, out, reading, pixel_size, beside)]
     if json is not None:
         write_json(
             json,
@@ -97,23 +111,30 @@ def labels(
 
 
 def _one(
-    given: list[str], image: Path | None, out: Path, reading: LabelReading, pixel_size_nm: float | None
+    given: list[str],
+    image: Path | None,
+    out: Path,
+    reading: LabelReading,
+    pixel_size_nm: float | None,
+    objects: Path | None = None,
 ) -> dict[str, Any]:
     """The label map of one image."""
     if out.is_dir() or out.suffix.lower() not in _WRITTEN:
         raise UsageError(f"{out} does not end in .tif or .png.", "Name the file to write, as in labels.tif.")
     by_class: Mapping[int, Path] = {}
-    if reading.source is LabelSource.MASKS:
+    if reading.source in _BY_CLASS:
         by_class = masks_by_class(given, reading.scheme)
     elif len(given) > 1:
         raise UsageError(f"{', '.join(given)} are several files where one is expected.", "Name one of them.")
     paths = list(by_class.values()) or [Path(given[0])]
-    _keep_inputs(out, [*paths, *([image] if image else [])])
+    inputs = [*paths, *([image] if image else []), *([objects] if objects else [])]
+    for target in (out, objects_target(out)):
+        _keep_inputs(target, inputs)
     shape_yx, size_nm, placement = _size(image or paths[0], is_image=image is not None)
     if by_class:
         result = read_masks_guarded(reading, by_class, shape_yx, placement)
     else:
-        result = read_guarded(reading, paths, shape_yx, placement)
+        result = read_guarded(reading, paths, shape_yx, placement, objects=objects)
     _write(out, result, reading.scheme, pixel_size_nm or size_nm)
     for sentence in result.report.sentences:
         notice(sentence)
@@ -123,6 +144,8 @@ def _one(
         done(f"{reading.scheme.name_of(class_id)}: {path.name}")
     _print(result.report, reading.scheme)
     done(f"Label map: {out}")
+    if result.objects is not None:
+        done(f"Object ids: {objects_target(out)}")
     return _row(image, paths, out, result.report)
 
 
@@ -162,6 +185,8 @@ def _many(
         if new.labels_yx is not None and report is not None:
             facts = FileFacts(pixel_size_nm=new.image.pixel_size.nm, scheme=reading.scheme, image=new.name)
             write_label_tiff(targets[new.name], new.labels_yx, facts)
+            if new.objects is not None:
+                write_object_tiff(objects_target(targets[new.name]), new.objects.ids_yx, facts)
             rows.append(_row(item.case.image_path, list(item.case.label_paths), targets[new.name], report))
     done(f"{len(rows)} label maps in {out}")
     return rows, refused
@@ -187,6 +212,20 @@ def _write(out: Path, result: LabelImport, scheme: LabelScheme, pixel_size_nm: f
         write_label_png(out, result.labels_yx, facts)
     else:
         write_label_tiff(out, result.labels_yx, facts)
+    if result.objects is not None:
+        write_object_tiff(objects_target(out), result.objects.ids_yx, facts)
+
+
+def _beside(label_image: Path | None, objects: list[str] | None) -> Path | None:
+    """The ids of the objects of a label image; None where --objects is not given with one."""
+    if label_image is None or not objects:
+        return None
+    if len(objects) > 1 or label_image.is_dir():
+        raise UsageError(
+            "--objects beside --labels takes one file for one label image.",
+            "In folders, name the ids as their label images with _objects: a.tif, a_objects.tif.",
+        )
+    return Path(objects[0])
 
 
 def _row(image: Path | None, paths: list[Path], out: Path, report: LabelReport) -> dict[str, Any]:

@@ -23,8 +23,9 @@ from core.errors import DatasetError, LabelMapError
 from core.files import write_bytes
 from core.imaging.reader import case_stem
 from core.label_scheme import LabelScheme
-from core.labels.guarded_reading import open_label_file, read_guarded
+from core.labels.guarded_reading import objects_guarded, open_label_file, read_guarded
 from core.labels.importing import Overlap
+from core.labels.object_files import objects_target
 from core.labels.reading import LabelReading, LabelSource
 from core.morphometry.conditions import Compared, compare, ordered, spelled_alike
 from core.morphometry.coverage import area_um2
@@ -49,9 +50,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from core.imaging.object_pyramid import ObjectIds
+
 _AREA: Final = MEASURES[0]
 _TOLD: Final = ("objects_per_100_um2", "area_percent", _AREA.name)
 """Figures that are printed of conditions; the file has all."""
+
+
+_Read = tuple["NDArray[np.uint8]", "ObjectIds | None", "float | None"]
+"""Label map, ids of its objects, pixel size in nm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class _Task:
 
     name: str
     specimen: str
-    read: Callable[[], tuple[NDArray[np.uint8], float | None]]
+    read: Callable[[], _Read]
     condition: str = ""
     stack: str = ""
 
@@ -166,9 +173,14 @@ def _of_dataset(path: Path, size_nm: float | None) -> tuple[LabelScheme, list[_T
 def _of_case(case: Case, size_nm: float | None) -> _Task:
     """A case; its group is a specimen where it has one."""
 
-    def read() -> tuple[NDArray[np.uint8], float | None]:
+    def read() -> _Read:
         image, labels_yx = load_case(case)
-        return labels_yx, size_nm or image.pixel_size.nm
+        objects = None
+        if case.objects_path is not None:
+            objects, counts, remarks = objects_guarded(case.objects_path, labels_yx, case.scheme)
+            for sentence in (*(count.sentence for count in counts), *remarks):
+                notice(f"{case.name}: {sentence}")
+        return labels_yx, objects, size_nm or image.pixel_size.nm
 
     return _Task(case.name, "" if case.group == case.name else case.group, read)
 
@@ -176,12 +188,15 @@ def _of_case(case: Case, size_nm: float | None) -> _Task:
 def _of_file(path: Path, reading: LabelReading, size_nm: float | None) -> _Task:
     """A label map by itself."""
 
-    def read() -> tuple[NDArray[np.uint8], float | None]:
+    beside = objects_target(path)
+
+    def read() -> _Read:
         with open_label_file(path) as opened:
-            found = read_guarded(reading, (path,), opened.shape_yx)
+            objects = beside if beside.is_file() else None
+            found = read_guarded(reading, (path,), opened.shape_yx, objects=objects)
         for text in found.report.sentences:
             notice(f"{path.name}: {text}")
-        return found.labels_yx, opened.pixel_size.nm if size_nm is None else size_nm
+        return found.labels_yx, found.objects, opened.pixel_size.nm if size_nm is None else size_nm
 
     return _Task(case_stem(path), "", read)
 
@@ -248,8 +263,10 @@ def _measured(
                 progress((number + fraction) / len(tasks), name)
 
             with refused.boundary(task.name):
-                labels_yx, size_nm = task.read()
-                table = measure_objects(labels_yx, scheme, size_nm, contact_nm=contact_nm, progress=advance)
+                labels_yx, objects, size_nm = task.read()
+                table = measure_objects(
+                    labels_yx, scheme, size_nm, objects=objects, contact_nm=contact_nm, progress=advance
+                )
                 found.append(
                     ImageObjects(str(number), task.name, task.specimen, str(number), table, task.condition, task.stack)
                 )

@@ -29,7 +29,7 @@ from core.imaging.image_content import content_hash
 from core.imaging.placement import Placement
 from core.imaging.reader import open_micrograph
 from core.imaging.row_bands import value_counts
-from core.label_scheme import LabelScheme
+from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.bands import opened_labels
 from core.labels.found_colors import color_of
 from core.labels.importing import STRAY_SHARE
@@ -43,6 +43,10 @@ from core.outside.links import require_no_link
 
 PREDICTED_BY_CHARS: Final = 100
 """As long as the name of any other program that made predictions."""
+
+
+_MOST_VALUES: Final = 32
+"""Different values of a label image, from which on they may be ids of objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,16 +416,26 @@ def guessed_source(paths: Collection[Path], scheme: LabelScheme) -> LabelSource:
         return LabelSource.MASKS
     values: set[int] = set()
     palette: NDArray[np.uint8] | None = None
+    numbers: set[int] = set()
     with opened_labels(next(iter(paths)), None) as file:
         for _, plane in file.bands():
             if plane.channels in (Channels.RGB, Channels.RGB_ALPHA) and not equal_channels(plane.pixels):
                 return LabelSource.RGB
+            if plane.channels is Channels.GREY and plane.pixels.dtype.kind in "iu" and not _are_ids(numbers):
+                numbers.update(value_counts(plane.pixels)[0].tolist())
             if plane.channels is not Channels.PALETTE:
                 continue
             palette = plane.palette
             values.update(value_counts(plane.pixels)[0].tolist())
+    if palette is None and _are_ids(numbers):
+        return LabelSource.OBJECTS
     found = np.array(sorted(values), np.int64)
     return LabelSource.RGB if _shows_classes(palette, found, scheme) else LabelSource.IMAGE
+
+
+def _are_ids(numbers: Collection[int]) -> bool:
+    """Whether there are more values than classes, or than an 8-bit label map, has: each is an object."""
+    return len(numbers) > _MOST_VALUES and (max(numbers) > IGNORE_ID or len(numbers) == max(numbers) + 1)
 
 
 def _shows_classes(palette: NDArray[np.uint8] | None, found: NDArray[np.int64], scheme: LabelScheme) -> bool:

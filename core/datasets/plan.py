@@ -182,7 +182,7 @@ def read_case(
     if not case.label_paths:
         return NewCase(case.name, image, None, case.split, case.group), None
     labels = read_guarded(reading, case.label_paths, image.shape, placement)
-    return NewCase(case.name, image, labels.labels_yx, case.split, case.group), labels.report
+    return NewCase(case.name, image, labels.labels_yx, case.split, case.group, labels.objects), labels.report
 
 
 def _fits(name: str, pattern: str) -> bool:

@@ -17,6 +17,7 @@ from core.errors import DatasetError
 from core.files import replacing, write_json
 from core.imaging.image import ENTERED, UNKNOWN_PIXEL_SIZE, Image, PixelSize, PixelSizeSource
 from core.imaging.names import is_file_stem
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.files import resolution_tags
 
@@ -37,6 +38,8 @@ class NewCase:
         What it is for.
     group
         Its stack or specimen; empty: its name.
+    objects
+        Ids of the objects of its label map; None: it has none.
     """
 
     name: str
@@ -44,6 +47,7 @@ class NewCase:
     labels_yx: NDArray[np.uint8] | None = None
     split: Split = Split.TRAIN
     group: str = ""
+    objects: ObjectIds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +161,7 @@ def write_dataset(
             if case.labels_yx is not None and not (layout is Layout.NNUNET and case.split is Split.POOL):
                 has_ignore |= bool((case.labels_yx == IGNORE_ID).any())
                 _write_labels(folder, case, table[case.labels_yx], layout)
+                _write_objects(folder, case, layout)
             written[case.name.casefold()] = _without_pixels(case)
         if not written:
             raise DatasetError("A dataset without cases was to be written.", "Choose at least one image.")
@@ -231,6 +236,22 @@ def _write_labels(folder: Path, case: NewCase, labels_yx: NDArray[np.uint8], lay
         _write_tiff(folder / part / f"{case.name}.tif", labels_yx, case.image.pixel_size.nm)
     else:
         _write_png(folder / "labels" / f"{case.name}.png", labels_yx)
+
+
+def objects_folder(layout: Layout, split: Split) -> str:
+    """Where a dataset folder keeps ids of objects."""
+    if layout is Layout.NNUNET:
+        return "objectsTr" if split is Split.TRAIN else "objectsTs"
+    return "objects"
+
+
+def _write_objects(folder: Path, case: NewCase, layout: Layout) -> None:
+    """The ids of its objects; of classes without ids there are none."""
+    if case.objects is None or case.labels_yx is None:
+        return
+    ids_yx = np.where(case.objects.valid(case.labels_yx), case.objects.ids_yx, np.uint32(0))
+    path = folder / objects_folder(layout, case.split) / f"{case.name}.tif"
+    _write_tiff(path, ids_yx, case.image.pixel_size.nm)
 
 
 def _write_png(path: Path, pixels: NDArray[Any]) -> None:

@@ -23,6 +23,7 @@ from core.evaluation.metric import Metric
 from core.evaluation.metric_table import METRICS, metric_named
 from core.evaluation.overlap import OverlapCounts
 from core.evaluation.settings import EvaluationSettings
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import LabelScheme
 
 FORMAT: Final = "cristae-evaluation-report"
@@ -48,6 +49,8 @@ class TestImage:
         None where unknown: then there are no distances.
     load_confidence
         uint8, 255 times the probability of the predicted class; None: no calibration error.
+    load_reference_ids, load_prediction_ids
+        Ids of the objects of the label map that they are called with; None: its connected pieces are its objects.
     """
 
     __test__ = False  # not for pytest
@@ -58,6 +61,8 @@ class TestImage:
     group: str = ""
     pixel_size_nm: float | None = None
     load_confidence: Callable[[], NDArray[np.uint8]] | None = None
+    load_reference_ids: Callable[[NDArray[np.uint8]], ObjectIds | None] | None = None
+    load_prediction_ids: Callable[[NDArray[np.uint8]], ObjectIds | None] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +250,12 @@ def resolved_settings(
 def score_test_image(image: TestImage, scheme: LabelScheme, settings: EvaluationSettings) -> ImageScores:
     """Load one image's arrays and score them; settings as from `resolved_settings`."""
     confidence = image.load_confidence() if image.load_confidence else None
-    pair = LabelPair(image.load_reference(), image.load_prediction(), scheme, settings, image.pixel_size_nm, confidence)
+    reference, prediction = image.load_reference(), image.load_prediction()
+    pair = LabelPair(
+        reference, prediction, scheme, settings, image.pixel_size_nm, confidence,
+        image.load_reference_ids(reference) if image.load_reference_ids else None,
+        image.load_prediction_ids(prediction) if image.load_prediction_ids else None,
+    )  # fmt: skip
     return score_image(pair, image.name, group=image.group)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.datasets.case import CaseFacts, Layout, Split
-from core.datasets.writing import WrittenCase, describe_dataset, file_ids
+from core.datasets.writing import WrittenCase, describe_dataset, file_ids, objects_folder
 from core.exports.choice import ChosenMap
 from core.exports.files import Made
 from core.exports.label_maps import made_by, maker_of
@@ -18,7 +18,14 @@ from core.exports.request import Form
 from core.imaging.png_writing import write_png
 from core.imaging.pyramid import open_pyramid
 from core.label_scheme import IGNORE_ID
-from core.labels.files import FileFacts, write_image_tiff_by_rows, write_label_png_by_rows, write_label_tiff_by_rows
+from core.labels.files import (
+    FileFacts,
+    write_image_tiff_by_rows,
+    write_label_png_by_rows,
+    write_label_tiff_by_rows,
+    write_object_tiff_by_rows,
+)
+from core.learning.merged_objects import MergedIds
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind
 from core.store.store import Store
 
@@ -59,7 +66,7 @@ class DatasetFiles:
         ignored = False
         if labelled:
             path, ignored = self._labels(chosen, stem, split, work)
-            made.append(path)
+            made += [path, *self._objects(chosen, stem, split, work)]
         yield from made
         self._has_ignore |= ignored
         self._note(chosen, labelled=labelled)
@@ -133,6 +140,16 @@ class DatasetFiles:
         facts = FileFacts(pixel_size_nm=image.pixel_size.nm, scheme=scheme, image=image.name, made_by=made)
         write_label_png_by_rows(path, image.shape_yx, rows, facts)
         return (f"labels/{stem}.png", path), ignored
+
+    def _objects(self, chosen: ChosenMap, stem: str, split: Split, work: Path) -> Iterator[Made]:
+        """The ids of the label map's objects, where it has any."""
+        image = chosen.image
+        merged = MergedIds(self._store, [layer.id for layer in chosen.layers], image.shape_yx)
+        if merged.class_ids:
+            path = work / "objects.tif"
+            facts = FileFacts(pixel_size_nm=image.pixel_size.nm, image=image.name)
+            write_object_tiff_by_rows(path, image.shape_yx, merged.rows, facts)
+            yield f"{objects_folder(self._layout, split)}/{stem}.tif", path
 
 
 def _has_ignore(rows: Rows, height: int) -> bool:

@@ -16,6 +16,7 @@ from core.exports.label_maps import (
     label_rows,
     ome_zarr_files,
     write_label_map,
+    write_objects,
     write_overlay,
 )
 from core.exports.names import distinct_stems
@@ -72,6 +73,13 @@ def _label_png(source: LabelledImage, stem: str, work: Path, _: bool) -> Iterato
     yield f"label_maps_png/{path.name}", path
 
 
+def _object_ids(source: LabelledImage, stem: str, work: Path, _: bool) -> Iterator[Made]:
+    if source.has_objects:
+        path = work / f"{stem}.tif"
+        write_objects(source, path)
+        yield f"object_ids/{path.name}", path
+
+
 def _overlay(source: LabelledImage, stem: str, work: Path, full_size: bool) -> Iterator[Made]:
     path = work / f"{stem}.png"
     write_overlay(source, {"max_px": str(MAX_OVERLAY_PX)} if full_size else {}, path)
@@ -122,6 +130,7 @@ def _ome_zarr(source: LabelledImage, stem: str, work: Path, _: bool) -> Iterator
 _MAKERS: Final[dict[Part, Callable[[LabelledImage, str, Path, bool], Iterator[Made]]]] = {
     Part.LABELS_TIFF: _label_tiff,
     Part.LABELS_PNG: _label_png,
+    Part.OBJECT_IDS: _object_ids,
     Part.MASKS: _masks,
     Part.OVERLAYS: _overlay,
     Part.MICROGRAPHS: _micrograph,

@@ -25,8 +25,14 @@ from core.imaging.names import file_stem
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.png_writing import write_png
 from core.imaging.pyramid import Pyramid, open_pyramid
-from core.imaging.pyramid_layout import with_colors
-from core.labels.files import STRIP_ROWS, FileFacts, write_label_png_by_rows, write_label_tiff_by_rows
+from core.imaging.pyramid_layout import OBJECTS, with_colors
+from core.labels.files import (
+    STRIP_ROWS,
+    FileFacts,
+    write_label_png_by_rows,
+    write_label_tiff_by_rows,
+    write_object_tiff_by_rows,
+)
 from core.models.card import ModelCard, read_json
 from core.models.stored_model import CARD_FILE
 from core.morphometry.coverage import area_um2
@@ -144,6 +150,11 @@ class LabelledImage:
         return open_label_map(self.store, self.revision)
 
     @property
+    def has_objects(self) -> bool:
+        """Whether ids tell the objects of any class apart."""
+        return bool(self.labels.object_classes)
+
+    @property
     def micrograph(self) -> Pyramid:
         """The image pyramid."""
         return open_pyramid(self.store.images.pyramid_path(self.image.id))
@@ -170,6 +181,36 @@ def write_label_map(source: LabelledImage, path: Path) -> None:
     """Class ids as .tif or .png, by the path's ending, band by band."""
     write = write_label_tiff_by_rows if path.suffix == ".tif" else write_label_png_by_rows
     write(path, source.labels.shape_yx, label_rows(source.labels), source.facts)
+
+
+def write_objects(source: LabelledImage, path: Path) -> None:
+    """Ids of objects as a 32-bit .tif, band by band; only of a label map that has ids."""
+    labels = source.labels
+    write_object_tiff_by_rows(path, labels.shape_yx, object_rows(labels), source.facts)
+
+
+def object_rows(labels: Pyramid) -> Callable[[int, int], NDArray[np.uint32]]:
+    """Reads bands of rows of ids at full size: 0 where a label map has none."""
+
+    def rows(top: int, bottom: int) -> NDArray[np.uint32]:
+        band, everything = slice(top, bottom), slice(0, labels.shape_yx[1])
+        classes = np.asarray(labels.read(0, band, everything), np.uint8)
+        objects = labels.object_ids(band, everything)
+        if objects is None:
+            return np.zeros(classes.shape, np.uint32)
+        return np.where(objects.valid(classes), objects.ids_yx, np.uint32(0))
+
+    return rows
+
+
+def _objects_tiff(source: LabelledImage, _: Options) -> Path:
+    if not source.has_objects:
+        raise NotFoundError(
+            "This label map has no ids of objects: its connected pieces are its objects.", "Download the label map."
+        )
+    path = source.temporary(".tif")
+    write_objects(source, path)
+    return path
 
 
 def _labels_tiff(source: LabelledImage, _: Options) -> Path:
@@ -231,7 +272,7 @@ def write_overlay(source: LabelledImage, options: Options, path: Path) -> None:
 
 COVERAGE_COLUMNS: Final = (
     "image", "model", "class_id", "class", "pixels", "percent", "area_um2", "objects", "pixel_size_nm",
-    "pixels_before_cleaning", "objects_before_cleaning", "smallest_object_um2", "smallest_object_px",
+    "counted_by", "pixels_before_cleaning", "objects_before_cleaning", "smallest_object_um2", "smallest_object_px",
 )  # fmt: skip
 
 
@@ -253,6 +294,7 @@ def coverage_rows(source: LabelledImage) -> list[list[object]]:
                 "" if area is None else f"{area:.6g}",
                 "" if row["objects"] is None else row["objects"],
                 "" if size is None else f"{size:g}",
+                row.get("counted_by", "") if row["class_id"] else "",
                 *_before_cleaning(cleaned.get(row["class_id"])),
             ]
         )
@@ -305,13 +347,21 @@ def ome_zarr_files(source: LabelledImage) -> Iterator[tuple[str, Path | bytes]]:
     group = {
         "zarr_format": 3,
         "node_type": "group",
-        "attributes": {"ome": {"version": "0.5", "labels": ["organelles"]}},
+        "attributes": {
+            "ome": {"version": "0.5", "labels": ["organelles", *(["objects"] if source.has_objects else [])]}
+        },
     }
     yield from _files_of(source.micrograph.path, "")
     yield "labels/zarr.json", json.dumps(group).encode()
     for inside, file in _files_of(source.labels.path, "labels/organelles/"):
+        if inside.startswith(_OWN_OBJECTS):  # a label image of its own for other viewers
+            yield f"labels/objects/{inside.removeprefix(_OWN_OBJECTS)}", file
+            continue
         own = inside == "labels/organelles/zarr.json"
         yield inside, json.dumps(with_colors(json.loads(file.read_bytes()), source.scheme)).encode() if own else file
+
+
+_OWN_OBJECTS: Final = f"labels/organelles/{OBJECTS}/"
 
 
 def _files_of(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
@@ -349,6 +399,7 @@ def _number(options: Options, name: str, default: float) -> float:
 DOWNLOADS: Final[dict[str, tuple[str, Callable[[LabelledImage, Options], Path | bytes]]]] = {
     "labels.tif": ("image/tiff", _labels_tiff),
     "labels.png": ("image/png", _labels_png),
+    "objects.tif": ("image/tiff", _objects_tiff),
     "overlay.png": ("image/png", _overlay_png),
     "coverage.csv": (CSV_TYPE, _coverage_csv),
     "ome-zarr.zip": ("application/zip", _ome_zarr_zip),

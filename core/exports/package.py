@@ -157,7 +157,9 @@ class _Packer:
                 packed.left_out.append(chosen.reason)
             return
         source = LabelledImage(self._store, chosen.image, chosen.revision)
-        if part is Part.COVERAGE and self._coverage is not None:
+        if part is Part.OBJECT_IDS and self._request.parts == (part,) and not source.has_objects:
+            packed.left_out.append("Its label map has no ids of objects.")
+        elif part is Part.COVERAGE and self._coverage is not None:
             coverage = self._coverage
             self._try(packed, part.value, lambda _: _into_table(lambda: coverage.add(source)))
         elif part is Part.OBJECTS and self._objects is not None:

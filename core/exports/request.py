@@ -31,6 +31,8 @@ class Part(StrEnum):
 
     LABELS_TIFF = "label-tiff"
     LABELS_PNG = "label-png"
+    OBJECT_IDS = "object-ids"
+    """A 32-bit picture of ids for each label map that tells objects apart."""
     MASKS = "masks"
     """A black and white picture for each class."""
     OVERLAYS = "overlays"
@@ -42,7 +44,7 @@ class Part(StrEnum):
     OME_ZARR = "ome-zarr"
 
 
-USUAL_PARTS: Final = (Part.LABELS_TIFF, Part.OVERLAYS, Part.COVERAGE)
+USUAL_PARTS: Final = (Part.LABELS_TIFF, Part.OBJECT_IDS, Part.OVERLAYS, Part.COVERAGE)
 
 COUNTS: Final = "counts"
 """Of each image the label map that counts: its newest approved correction, else the newest prediction of the project's

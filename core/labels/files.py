@@ -138,6 +138,30 @@ def write_label_tiff_by_rows(path: Path, shape_yx: tuple[int, int], read_rows: R
     _write_tiff(path, shape_yx, read_rows, facts, np.dtype(np.uint8), colors)
 
 
+def write_object_tiff(path: Path, ids_yx: NDArray[np.uint32], facts: FileFacts) -> None:
+    """As `write_object_tiff_by_rows`, of ids in memory."""
+    shape_yx = (ids_yx.shape[0], ids_yx.shape[1])
+    write_object_tiff_by_rows(path, shape_yx, lambda top, bottom: ids_yx[top:bottom], facts)
+
+
+def write_object_tiff_by_rows(path: Path, shape_yx: tuple[int, int], read_rows: RowReader, facts: FileFacts) -> None:
+    """Write ids of objects as a 32-bit TIFF whose values are the ids, with the scale and words as ImageJ keeps them.
+
+    Parameters
+    ----------
+    path, shape_yx, facts
+        As `write_label_tiff_by_rows`.
+    read_rows
+        Gives uint32 ids of full width, 0 where no object is.
+
+    Raises
+    ------
+    StorageFullError
+        The folder cannot be written.
+    """
+    _write_tiff(path, shape_yx, read_rows, facts, np.dtype(np.uint32), None)
+
+
 def write_image_tiff_by_rows(
     path: Path, shape_yx: tuple[int, int], dtype: np.dtype[Any], read_rows: RowReader, facts: FileFacts
 ) -> None:
@@ -216,7 +240,10 @@ def _write_tiff(
             yield zlib.compress(np.ascontiguousarray(rows, dtype=dtype).data)
 
     whole_bytes = shape_yx[0] * shape_yx[1] * dtype.itemsize
-    kind = _imagej_arguments(facts) if whole_bytes < _CLASSIC_BYTES else _plain_arguments(facts)
+    if whole_bytes >= _CLASSIC_BYTES:
+        kind = _plain_arguments(facts)
+    else:
+        kind = _wide_arguments(facts) if dtype == np.uint32 else _imagej_arguments(facts)
     with replacing(path) as temporary:
         tifffile.imwrite(
             temporary,
@@ -240,6 +267,21 @@ def _imagej_arguments(facts: FileFacts) -> dict[str, Any]:
     if facts.pixel_size_nm is not None:
         metadata["unit"] = "um"
         arguments["resolution"] = (_NM_PER_UM / facts.pixel_size_nm,) * 2
+    return arguments
+
+
+def _wide_arguments(facts: FileFacts) -> dict[str, Any]:
+    """ImageJ's kind for 32-bit integers, which ImageJ opens and tifffile does not write as such: the same tags."""
+    import tifffile
+
+    arguments = _imagej_arguments(facts)
+    lines = ["ImageJ=1.11a", "images=1", *(["unit=um"] if facts.pixel_size_nm is not None else []), "loop=false", ""]
+    arguments |= {
+        "imagej": False,
+        "metadata": None,
+        "description": "\n".join(lines),
+        "extratags": tifffile.imagej_metadata_tag({"Info": facts.info}, "<"),
+    }
     return arguments
 
 

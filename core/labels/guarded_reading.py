@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from core.errors import ImageError, LabelMapError
 from core.imaging.guarded_limits import label_limits
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
+from core.imaging.object_pyramid import ObjectIds
 from core.imaging.placement import Placement
+from core.label_scheme import LabelScheme
 from core.labels.found_colors import color_of, number_of
-from core.labels.reading import LabelReading
-from core.labels.report import LabelImport, LabelReport
+from core.labels.object_files import fitted_objects, read_ids
+from core.labels.reading import LabelReading, with_objects
+from core.labels.report import LabelImport, LabelReport, RuleCount
 from core.outside.guarded import Subject, guarded_with
+from core.outside.links import require_no_link
 
 
 def read_guarded(
@@ -26,6 +30,7 @@ def read_guarded(
     placement: Placement | None = None,
     *,
     class_ids: Sequence[int] = (),
+    objects: Path | None = None,
 ) -> LabelImport:
     """The label map of an image, read in a guarded process.
 
@@ -35,6 +40,8 @@ def read_guarded(
         As for `LabelReading.read`.
     class_ids
         For masks whose classes are known: the class of each file, as for `LabelReading.read_by_class`.
+    objects
+        Ids of the objects of the label map, of all its classes.
 
     Raises
     ------
@@ -52,6 +59,7 @@ def read_guarded(
         tuple(class_ids),
         shape_yx,
         placement,
+        objects,
     )
     return LabelImport.unpacked(report, packed, shape_yx)
 
@@ -67,6 +75,32 @@ def read_masks_guarded(
         As there.
     """
     return read_guarded(reading, tuple(masks.values()), shape_yx, placement, class_ids=tuple(masks))
+
+
+def objects_guarded(
+    path: Path, labels_yx: NDArray[np.uint8], scheme: LabelScheme
+) -> tuple[ObjectIds | None, list[RuleCount], list[str]]:
+    """The ids of the objects of a label map that is there already, read in a guarded process; see `fitted_objects`.
+
+    Raises
+    ------
+    LabelMapError
+        As for `read_ids`; the file is a link; reading took too much memory or time, or crashed.
+    """
+    require_no_link(path, LabelMapError)
+    shape_yx = (labels_yx.shape[0], labels_yx.shape[1])
+    limits, subject = label_limits((path,), shape_yx), Subject(path.name, LabelMapError)
+    counts, remarks, ids_yx = guarded_with(limits, subject, ids_of_file, path, shape_yx)
+    objects, fitted, noticed = fitted_objects(labels_yx, ids_yx.copy(), scheme, path.name)
+    return objects, [*counts, *fitted], [*remarks, *noticed]
+
+
+def ids_of_file(
+    path: Path, shape_yx: tuple[int, int]
+) -> tuple[tuple[RuleCount, ...], tuple[str, ...], NDArray[np.uint32]]:
+    """Within the guarded process: `read_ids`."""
+    read = read_ids(path, shape_yx)
+    return read.counts, read.remarks, read.ids_yx
 
 
 def open_label_file(path: Path) -> GuardedMicrograph:
@@ -95,6 +129,7 @@ def labels_of_files(
     class_ids: tuple[int, ...],
     shape_yx: tuple[int, int],
     placement: Placement | None,
+    objects: Path | None = None,
 ) -> tuple[LabelReport, NDArray[np.uint8]]:
     """Within the guarded process: read, with colours as numbers, 0xrrggbb."""
     full = replace(reading, colors={color_of(number): class_id for number, class_id in colors} or None)
@@ -102,4 +137,6 @@ def labels_of_files(
         read = full.read_by_class(dict(zip(class_ids, paths, strict=True)), shape_yx, placement)
     else:
         read = full.read(paths, shape_yx, placement)
+    if objects is not None:
+        read = with_objects(read, objects, full.scheme, placement)
     return read.report, read.packed()

@@ -49,6 +49,15 @@ class ReadIds:
     remarks: tuple[str, ...] = ()
 
 
+def objects_target(out: Path) -> Path:
+    """Where ids of objects are written: "a_objects.tif" beside "a.png".
+
+    >>> objects_target(Path("out/a.png")).name
+    'a_objects.tif'
+    """
+    return out.with_name(f"{out.stem}_objects.tif")
+
+
 def read_ids(path: Path, shape_yx: tuple[int, int] | None, placement: Placement | None = None) -> ReadIds:
     """Read an image whose values are ids of objects.
 

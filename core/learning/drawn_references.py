@@ -12,6 +12,7 @@ from typing import Final
 from core.access.roles import Permission, require
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import IGNORE_ID
+from core.learning.merged_objects import MergedIds
 from core.learning.training_labels import merged_labels, training_labels
 from core.morphometry.coverage import coverage_table
 from core.review.double_annotation import hidden_revisions
@@ -111,6 +112,7 @@ def _made(store: Store, project: ProjectRecord, drawn: DrawnImage, by: str) -> R
     image, scheme, size_nm = drawn.image, project.scheme, drawn.image.pixel_size.nm
     ids = [each.id for each in drawn.corrections]
     labels = merged_labels(store, ids, image.shape_yx)
+    objects = MergedIds(store, ids, image.shape_yx).whole()
     store.require_free_space(labels.nbytes)
     details = {"scheme": scheme.to_json(), DRAWN_FROM: ids}
     authors = ", ".join(dict.fromkeys(each.author for each in drawn.corrections if each.author))
@@ -118,8 +120,9 @@ def _made(store: Store, project: ProjectRecord, drawn: DrawnImage, by: str) -> R
         image.id, RevisionKind.REFERENCE, parent_id=ids[-1], author=authors, details=details
     )
     try:
-        write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=size_nm, scheme=scheme)
-        rows = coverage_table(labels, scheme, size_nm)
+        path = store.revisions.pyramid_path(revision.id)
+        write_label_pyramid(path, labels, pixel_size_nm=size_nm, objects=objects, scheme=scheme)
+        rows = coverage_table(labels, scheme, size_nm, objects=objects)
         told = {"name": image.name, DRAWN_FROM: ids, "confirmed_px": int((labels != IGNORE_ID).sum())}
         return store.revisions.complete(
             revision.id,

@@ -18,6 +18,7 @@ from core.files import write_json
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.pyramid import open_pyramid
 from core.label_scheme import LabelScheme
+from core.learning.merged_objects import MergedIds
 from core.learning.training_labels import TrainingLabels, merged_labels, training_labels
 from core.store.records import ImageRecord, Split
 from core.store.store import Store
@@ -218,4 +219,5 @@ def _new_case(store: Store, case: SnapshotCase) -> NewCase:
         labels,
         CaseSplit.TRAIN,
         case.group,
+        MergedIds(store, case.revision_ids, image.shape_yx).whole(),
     )

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.imaging.pyramid import SHARD_PX, Pyramid, open_pyramid
+from core.imaging.pyramid import SHARD_PX, ObjectIds, Pyramid, open_pyramid
 from core.label_scheme import IGNORE_ID
 from core.store.label_maps import open_label_map
 from core.store.store import Store
@@ -54,6 +54,15 @@ class LabelMap:
             shape = (len(range(*rows.indices(height))), len(range(*columns.indices(width))))
             return np.zeros(shape, np.uint8)
         return np.asarray(self._labels.read(0, rows, columns), np.uint8)
+
+    @property
+    def object_classes(self) -> tuple[int, ...]:
+        """The classes whose objects have ids."""
+        return () if self._labels is None or self._labels.objects is None else self._labels.object_classes
+
+    def objects(self, rows: slice, columns: slice = slice(None)) -> ObjectIds | None:
+        """Ids of objects, whether confirmed or not; None where the label map has none."""
+        return None if self._labels is None else self._labels.object_ids(rows, columns)
 
     def confirmed(self, rows: slice, columns: slice = slice(None)) -> Labels:
         """Class ids where a person has confirmed them, 255 elsewhere: what a training may learn from."""

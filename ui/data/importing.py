@@ -38,6 +38,7 @@ _SOURCES: Final[dict[str, LabelSource | None]] = {
     "One label image per image": LabelSource.IMAGE,
     "One mask per organelle": LabelSource.MASKS,
     "One colour per organelle": LabelSource.RGB,
+    "Object ids": LabelSource.OBJECTS,
 }
 
 _LIMITS: Final = Limits(busy_s=120.0)
@@ -160,7 +161,8 @@ def _how_labelled() -> LabelSource | None:
         list(_SOURCES),
         default=_FIND_OUT,
         key="data-source",
-        help="Of a folder with a dataset.json it is known.",
+        help="Detected automatically if the folder contains a dataset.json. Object ids: one file per class, in which "
+        "each value is an object (Cellpose, micro-sam, empanada, ilastik, webKnossos, Fiji).",
     )
     return _SOURCES.get(chosen or _FIND_OUT)
 

@@ -1,4 +1,4 @@
-"""What only a person can say about the labels of an import: light or dark objects, and which colour is which class."""
+"""What only a person can say of the labels of an import: light or dark, which colour is which class, whose objects."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.datasets.import_case import ImportCase, ImportCheck
+from core.datasets.import_case import ImportCase, ImportCheck, Question
 from core.labels.reading import LabelSource
 from core.store.records import ProjectRecord
+from ui.errors import plain
 from ui.parts.label_colors import asked_colors, shows_colors
 from ui.parts.light_or_dark import asked_foreground
 from ui.state import StateKey
@@ -38,6 +39,7 @@ def answered(project: ProjectRecord, checks: Sequence[ImportCheck]) -> dict[Impo
     )
     painted = [check for check in checks if _is_painted(project, check)]
     colors = asked_colors(project, [check.case.label_paths[0] for check in painted], key=f"data-color-{_begun()}")
+    class_id = _asked_class(project, [check for check in checks if check.question is Question.OBJECT_CLASS])
     changed: dict[ImportCase, ImportCase] = {}
     for check in checks:
         paths = check.case.label_paths
@@ -45,9 +47,29 @@ def answered(project: ProjectRecord, checks: Sequence[ImportCheck]) -> dict[Impo
         case = replace(check.case, foregrounds=told) if told else check.case
         if colors and check in painted:
             case = replace(case, source=LabelSource.RGB, colors=colors)
+        if class_id is not None and check.question is Question.OBJECT_CLASS:
+            case = replace(case, source=LabelSource.OBJECTS, class_ids=(class_id,) * len(paths))
         if case != check.case:
             changed[check.case] = case
     return changed
+
+
+def _asked_class(project: ProjectRecord, checks: Sequence[ImportCheck]) -> int | None:
+    """Which class the objects of files with ids are; None: nobody has said."""
+    if not checks:
+        return None
+    names = [check.case.label_paths[0].name for check in checks]
+    others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return st.selectbox(
+        plain(f"Class of the objects in {names[0]}{others}"),
+        list(project.scheme.ids),
+        index=None,
+        format_func=project.scheme.name_of,
+        placeholder="Choose a class",
+        key=f"data-object-class-{_begun()}",
+        help="Each value of such a file is an object. If a file has objects of several classes, put its class map "
+        "beside it: a_labels.tif and a_objects.tif.",
+    )
 
 
 def _doubtful(checks: Sequence[ImportCheck], *, refused: bool) -> list[Path]:

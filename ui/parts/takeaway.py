@@ -39,6 +39,7 @@ _ABOUT: Final = {
 _PARTS: Final = {
     Part.LABELS_TIFF: "Label maps, TIFF",
     Part.LABELS_PNG: "Label maps, PNG",
+    Part.OBJECT_IDS: "Object ids, TIFF",
     Part.MASKS: "Masks per class",
     Part.OVERLAYS: "Overlays",
     Part.COVERAGE: "Table of areas",

@@ -49,6 +49,7 @@ _SOURCES: Final[dict[str, LabelSource | None]] = {
     "One label image per image": LabelSource.IMAGE,
     "One mask per organelle": LabelSource.MASKS,
     "One colour per organelle": LabelSource.RGB,
+    "Object ids": LabelSource.OBJECTS,
 }
 _DEEP_PX: Final = 100_000_000
 """Pixels that are read for the preview, some seconds' worth; of later files only sizes are checked."""

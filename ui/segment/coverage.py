@@ -13,11 +13,13 @@ import streamlit as st
 from core.exports.heavy import heavy_label_map
 from core.exports.label_maps import DEFAULT_OVERLAY_PX, MAX_OVERLAY_PX
 from core.exports.start import start_file
+from core.labels.numbering import CountedBy
 from core.morphometry.coverage import SMALL_PX, area_um2
 from core.predictions.cleaning import cleaning_of
 from core.store.label_maps import coverage_of, label_classes
 from core.store.records import ImageRecord, RevisionRecord
 from ui import context
+from ui.errors import plain
 from ui.parts.kept_files import prepare_button
 from ui.parts.units import AREA_FORMAT
 from ui.person import person
@@ -26,6 +28,7 @@ from ui.state import StateKey
 _DOWNLOADS: Final = (
     ("labels.tif", "Label map, TIFF", ":material/layers:"),
     ("labels.png", "Label map, PNG", ":material/image:"),
+    ("objects.tif", "Object ids, TIFF", ":material/tag:"),
     ("overlay.png", "Overlay picture", ":material/photo_library:"),
     ("coverage.csv", "Table, CSV", ":material/table:"),
     ("ome-zarr.zip", "OME-Zarr, zip", ":material/folder_zip:"),
@@ -52,7 +55,10 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
         "share": st.column_config.NumberColumn("%", format="%.2f", width=58, help="Of all pixels of the image"),
         "area": st.column_config.NumberColumn("µm²", format=AREA_FORMAT, width=72) if known else None,
         "objects": st.column_config.NumberColumn(
-            "Objects", format="localized", width=66, help="Connected pieces of the masks (also over corners)"
+            "Objects",
+            format="localized",
+            width=66,
+            help=f"Connected pieces of the masks (also over corners){_by_id_words(rows)}",
         ),
         "pixels": st.column_config.NumberColumn("Pixels", format="localized", width=96),
     }
@@ -69,8 +75,17 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     picked = [rows[index]["class_id"] for index in chosen["selection"]["rows"] if rows[index]["class_id"] != 0]
     st.session_state[StateKey.ISOLATED_CLASS] = picked[0] if picked else None
     st.caption("Choose a row to see that class alone." + ("" if known else " Areas need a pixel size."))
+    by_id = [row["name"] for row in rows if row.get("counted_by") == CountedBy.IDS]
+    if by_id:
+        st.caption(plain(f"Objects told apart by ids: {', '.join(by_id)}."))
     if not any(row.smallest_px for row in cleaning_of(revision)):
-        st.caption(f"Every connected piece counts as an object, however small{_small_words(rows)}.")
+        pieces = "other connected piece" if by_id else "connected piece"
+        st.caption(f"Every {pieces} counts as an object, however small{_small_words(rows)}.")
+
+
+def _by_id_words(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What else an object can be, where ids tell some apart."""
+    return ", or what object ids tell apart" if any(row.get("counted_by") == CountedBy.IDS for row in rows) else ""
 
 
 def _small_words(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -82,7 +97,10 @@ def _small_words(rows: Sequence[Mapping[str, Any]]) -> str:
 def downloads_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     """Links to the files, made on demand by our own route; of a large image as a job."""
     with st.popover("Downloads", icon=":material/download:", width="stretch"):
+        has_ids = any(row.get("counted_by") == CountedBy.IDS for row in revision.coverage)
         for what, label, icon in _DOWNLOADS:
+            if what == "objects.tif" and not has_ids:
+                continue
             if heavy_label_map(image, what, {}):
                 ask = partial(start_file, context.store(), "revision", revision.id, what, {}, by=person())
                 prepare_button(f"Prepare: {label}", ask, slot=f"{revision.id}-{what}")
