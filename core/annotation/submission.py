@@ -9,8 +9,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.annotation.carried_ids import DETAILS as OBJECT_IDS
-from core.annotation.carried_ids import carry_ids
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import unpack_tile
 from core.errors import AnnotationError, DraftClosedError
@@ -18,6 +16,8 @@ from core.files import sync_tree
 from core.imaging.pyramid import TILE_PX, LabelPyramidWriter, open_pyramid
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.morphometry.coverage import ClassCoverage, area_um2, coverage_table
+from core.objects.carried_ids import DETAILS as OBJECT_IDS
+from core.objects.carried_ids import carry_ids
 from core.review.label_maps import COVERAGE
 from core.store.drafts import close_within
 from core.store.label_maps import open_label_map

@@ -17,12 +17,14 @@ from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.models.store import ModelStore
 from core.morphometry.coverage import coverage_table
+from core.objects.carried_ids import DETAILS as OBJECT_IDS
+from core.objects.carried_ids import all_tiles, carry_ids
 from core.objects.cleaning import Changes, cleaned
 from core.objects.pieces import PieceTable, piece_table
 from core.objects.report import ClassCleaning, cleaning_rows
 from core.objects.rules import ObjectRules, RuleSource
 from core.segmentation.resampling import taken_pixel_size
-from core.store.label_maps import MATCH, label_classes, translation_of
+from core.store.label_maps import MATCH, label_classes, open_label_map, translation_of
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 
@@ -186,10 +188,14 @@ def clean_again(
             confidence_yx=confidence_yx, scheme=scheme,
         )  # fmt: skip
         check_cancelled()
-        pieces = piece_table(labels_yx)
+        before = open_label_map(store, revision)
+        carried = carry_ids(before, store.revisions.pyramid_path(new.id), all_tiles(image.shape_yx))
+        objects = open_pyramid(store.revisions.pyramid_path(new.id)).object_ids()
+        pieces = piece_table(labels_yx, objects)
         kept = keep_cleaning(store, new.id, labels_yx, changes, rules, size_nm, scheme, pieces)
-        coverage = [row.to_json() for row in coverage_table(labels_yx, scheme, image.pixel_size.nm, pieces=pieces)]
-        return store.revisions.complete(new.id, coverage=coverage, objects=kept)
+        table = coverage_table(labels_yx, scheme, image.pixel_size.nm, pieces=pieces, objects=objects)
+        told = {} if carried is None else {OBJECT_IDS: carried.to_json()}
+        return store.revisions.complete(new.id, coverage=[row.to_json() for row in table], objects=kept, **told)
     except BaseException:
         store.revisions.discard(new.id)
         raise

@@ -102,6 +102,16 @@ class _Assigned:
             ids_yx[row[here] - top, column[here] - left] = ids[band][here]
 
 
+def all_tiles(shape_yx: tuple[int, int]) -> list[tuple[int, int]]:
+    """Row and column of every tile of a label map.
+
+    >>> all_tiles((513, 3))
+    [(0, 0), (1, 0)]
+    """
+    rows, columns = (-(-length // TILE_PX) for length in shape_yx)
+    return [(row, column) for row in range(rows) for column in range(columns)]
+
+
 def carry_ids(base: Pyramid, label_path: Path, changed: Collection[tuple[int, int]]) -> CarriedIds | None:
     """Write the ids of a label map that was painted over another one.
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import core.annotation.carried_ids as carried_ids
-from core.annotation.carried_ids import CarriedIds, carry_ids
+import core.objects.carried_ids as carried_ids
 from core.imaging.object_pyramid import ObjectIds
 from core.imaging.pyramid import TILE_PX, open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.labels.translation import match_classes
+from core.objects.carried_ids import CarriedIds, carry_ids
 from core.store.label_maps import TranslatedPyramid
 
 CLASSES = (1,)
