@@ -194,7 +194,7 @@ def clean_again(
         pieces = piece_table(labels_yx, objects)
         kept = keep_cleaning(store, new.id, labels_yx, changes, rules, size_nm, scheme, pieces)
         table = coverage_table(labels_yx, scheme, image.pixel_size.nm, pieces=pieces, objects=objects)
-        told = {} if carried is None else {OBJECT_IDS: carried.to_json()}
+        told: dict[str, Any] = {} if carried is None else {OBJECT_IDS: carried.to_json()}
         return store.revisions.complete(new.id, coverage=[row.to_json() for row in table], objects=kept, **told)
     except BaseException:
         store.revisions.discard(new.id)
