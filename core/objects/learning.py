@@ -15,8 +15,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.imaging.object_pyramid import ObjectIds
 from core.imaging.row_bands import row_bands
 from core.label_scheme import IGNORE_ID
+from core.labels.numbering import number_objects
 from core.objects.rules import NM2_PER_UM2, AreaUnit, ObjectRule, ObjectRules, RuleSource
 from core.objects.window import Window, at_edge, beside_ignored, connected, enclosing_class, piece_facts
 
@@ -65,10 +67,13 @@ class LabelledImage:
         uint8, shape (rows, columns), class ids; 255 is *ignore*.
     pixel_size_nm
         None where unknown.
+    objects
+        Ids of its objects, same shape; None: connected pieces are objects.
     """
 
     labels_yx: NDArray[np.uint8]
     pixel_size_nm: float | None
+    objects: ObjectIds | None = None
 
 
 def learn_rules(images: Iterable[LabelledImage], class_ids: Sequence[int]) -> ObjectRules:
@@ -86,7 +91,7 @@ def learn_rules(images: Iterable[LabelledImage], class_ids: Sequence[int]) -> Ob
     ObjectRules
         A rule for every class that the labels show; source `RuleSource.LABELS`.
     """
-    measured = [(image.pixel_size_nm, _measure(image.labels_yx, class_ids)) for image in images]
+    measured = [(image.pixel_size_nm, _measure(image, class_ids)) for image in images]
     known = all(size is not None for size, _ in measured)
     areas: dict[int, _ClassAreas] = defaultdict(_ClassAreas)
     for size, by_class in measured:
@@ -162,25 +167,26 @@ def _width(areas: _ClassAreas) -> float:
     return float(2 * area / perimeter)
 
 
-def _measure(labels_yx: NDArray[np.uint8], class_ids: Sequence[int]) -> dict[int, _ClassAreas]:
+def _measure(image: LabelledImage, class_ids: Sequence[int]) -> dict[int, _ClassAreas]:
     """One label map, in pixels: one array in each list."""
+    labels_yx = image.labels_yx
     window = Window(labels_yx, None, None, last=True)
-    pieces_yx, count = connected(np.where(labels_yx == IGNORE_ID, np.uint8(0), labels_yx), 8)
-    class_of, area_px = piece_facts(pieces_yx, labels_yx, count)
+    found = number_objects(labels_yx, range(1, IGNORE_ID), image.objects)
+    pieces_yx, count, class_of, area_px = found.numbers_yx, found.count, found.class_of, found.area_px
     cut = at_edge(pieces_yx, window, count) | beside_ignored(pieces_yx, window, count)
     perimeter_px = _perimeters(pieces_yx, count)
     hole_class, hole_px = _holes(window)
-    found = {}
+    areas = {}
     for class_id in class_ids:
         own = class_of == class_id
         if own.any():
-            found[class_id] = _ClassAreas(
+            areas[class_id] = _ClassAreas(
                 [area_px[own & ~cut].astype(float)],
                 [area_px[own & cut].astype(float)],
                 [hole_px[hole_class == class_id].astype(float)],
                 [np.column_stack([perimeter_px[own], area_px[own]])],
             )
-    return found
+    return areas
 
 
 def _holes(window: Window) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

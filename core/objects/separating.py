@@ -8,19 +8,62 @@ objects touch. Label maps do not change.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from core.imaging.object_pyramid import ObjectIds
 from core.imaging.row_bands import row_bands
+from core.objects.necks import neck_parting
+from core.objects.rules import PixelLimits
+from core.objects.separation import Separation, SeparationWay
 from core.objects.window import connected, piece_facts
 
 _BESIDE: Final = ((-1, 0), (0, -1), (0, 1), (1, 0))
 _ACROSS: Final = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 """Neighbours, as rows and columns to go, in the order in which they are asked."""
+
+
+class Parting(Protocol):
+    """Pixels that part objects, by rows: an array, or bits of one."""
+
+    def __getitem__(self, band: slice, /) -> NDArray[np.bool_]:
+        """Some rows, bool."""
+        ...
+
+
+def object_ids(
+    labels_yx: NDArray[np.uint8], parting: Parting | None, separation: Separation, limits: PixelLimits
+) -> ObjectIds | None:
+    """The objects of a prediction, touching ones told apart.
+
+    Parameters
+    ----------
+    labels_yx
+        uint8, shape (rows, columns), class ids; cleaned.
+    parting
+        What the network found; None: nothing, or it has not learned to find it.
+    separation
+        Of the model, in the ids of the label map.
+    limits
+        The smallest objects, in pixels of this map.
+
+    Returns
+    -------
+    ObjectIds
+        None where connected pieces are the objects.
+    """
+    if separation.way is SeparationWay.NONE or not labels_yx.size:
+        return None
+    if separation.way is SeparationWay.NECKS:
+        parting = neck_parting(labels_yx, separation.least_depth)
+    if parting is None:
+        return None
+    found = separated(labels_yx, parting, separation.class_ids, separation.least_seed * limits.smallest)
+    return ObjectIds(found.ids_yx, separation.class_ids)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +84,7 @@ class SeparatedObjects:
 
 def separated(
     labels_yx: NDArray[np.uint8],
-    parting_yx: NDArray[np.bool_],
+    parting: Parting,
     class_ids: tuple[int, ...],
     least_px: NDArray[np.float64],
 ) -> SeparatedObjects:
@@ -51,7 +94,7 @@ def separated(
     ----------
     labels_yx
         uint8, shape (rows, columns), class ids; 255 is *ignore*.
-    parting_yx
+    parting
         bool, same shape: pixels that the network holds for parting. Only those of ``class_ids`` count.
     class_ids
         The classes whose objects are told apart.
@@ -71,7 +114,7 @@ def separated(
     >>> separated(labels, parting, (1,), np.zeros(256)).ids_yx.tolist()
     [[1, 1, 1, 2, 2, 2, 2]]
     """
-    seeds, waiting = _seeds(labels_yx, parting_yx, class_ids)
+    seeds, waiting = _seeds(labels_yx, parting, class_ids)
     pieces_yx, count = connected(seeds, 8)
     class_of, area_px = piece_facts(pieces_yx, seeds, count)
     ids_yx = np.ascontiguousarray(pieces_yx).astype(np.uint32, copy=False)
@@ -89,19 +132,19 @@ def separated(
 
 
 def _seeds(
-    labels_yx: NDArray[np.uint8], parting_yx: NDArray[np.bool_], class_ids: tuple[int, ...]
+    labels_yx: NDArray[np.uint8], parting: Parting, class_ids: tuple[int, ...]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The classes without their parting pixels, and where those are, in reading order."""
     chosen = np.zeros(256, bool)
     chosen[list(class_ids)] = True
     seeds = np.empty(labels_yx.shape, np.uint8)
-    parting: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+    found: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
     for band in row_bands(labels_yx.shape):
         own = chosen[labels_yx[band]]
-        parts = own & parting_yx[band]
-        parting.append(np.flatnonzero(parts) + band.start * labels_yx.shape[1])
+        parts = own & parting[band]
+        found.append(np.flatnonzero(parts) + band.start * labels_yx.shape[1])
         seeds[band] = np.where(own & ~parts, labels_yx[band], 0)
-    return seeds, np.concatenate(parting)
+    return seeds, np.concatenate(found)
 
 
 class _Grid:

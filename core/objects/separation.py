@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.label_scheme import IGNORE_ID
 
 
 class SeparationWay(StrEnum):
@@ -50,6 +55,21 @@ class Separation:
     pairs: dict[int, int] = field(default_factory=dict)
     scores: dict[int, dict[str, float | None]] = field(default_factory=dict)
 
+    def translated(self, table: NDArray[np.uint8]) -> Separation:
+        """For label maps whose ids were replaced.
+
+        Parameters
+        ----------
+        table
+            uint8, shape (256,): new id of each id. Classes that become background (0) or *ignore* are left out.
+        """
+        kept = {old: int(table[old]) for old in self.class_ids if int(table[old]) not in (0, IGNORE_ID)}
+        if not kept:
+            return Separation()
+        depths = {kept[old]: depth for old, depth in self.least_depth.items() if old in kept}
+        class_ids = tuple(sorted(set(kept.values())))
+        return replace(self, class_ids=class_ids, least_depth=depths, pairs={}, scores={})
+
     @property
     def learned(self) -> bool:
         """Whether the network has outputs for it."""
@@ -74,3 +94,7 @@ class Separation:
             "pairs": {str(key): value for key, value in self.pairs.items()},
             "scores": {str(key): value for key, value in self.scores.items()},
         }
+
+
+UNSEPARATED: Final = Separation()
+"""Connected pieces are the objects."""

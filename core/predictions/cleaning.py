@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CristaeError, PredictionError
+from core.imaging.object_pyramid import ObjectIds, write_object_pyramid
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.models.store import ModelStore
@@ -22,7 +23,10 @@ from core.objects.carried_ids import all_tiles, carry_ids
 from core.objects.cleaning import Changes, cleaned
 from core.objects.pieces import PieceTable, piece_table
 from core.objects.report import ClassCleaning, cleaning_rows
-from core.objects.rules import ObjectRules, RuleSource
+from core.objects.rules import ObjectRules, PixelLimits, RuleSource
+from core.objects.separating import object_ids
+from core.objects.separation import Separation
+from core.segmentation.parting import PartingRows
 from core.segmentation.resampling import taken_pixel_size
 from core.store.label_maps import MATCH, label_classes, open_label_map, translation_of
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
@@ -41,6 +45,9 @@ def keep_cleaning(
     pixel_size_nm: float | None,
     scheme: LabelScheme,
     pieces: PieceTable,
+    *,
+    separation: Separation,
+    parting: PartingRows | None,
 ) -> dict[str, Any]:
     """Keep beside a label map what cleaning changed.
 
@@ -60,6 +67,8 @@ def keep_cleaning(
         That they were applied with: the image's, or where it is unknown the model's.
     scheme
         Its classes.
+    separation, parting
+        How its objects were told apart, as for `keep_objects`.
 
     Returns
     -------
@@ -71,7 +80,10 @@ def keep_cleaning(
     StorageFullError
         The disk is full.
     """
-    raw = piece_table(changes.undo(labels_yx)) if changes.pixels else pieces
+    raw = pieces
+    if changes.pixels:
+        raw_yx = changes.undo(labels_yx)
+        raw = piece_table(raw_yx, object_ids(raw_yx, parting, separation, rules.limits(pixel_size_nm)))
     changes.save(store.revisions.cleaning_path(revision_id))
     raw.save(store.revisions.piece_table_path(revision_id))
     rows = cleaning_rows(raw, pieces, changes, rules, pixel_size_nm, scheme)
@@ -79,8 +91,55 @@ def keep_cleaning(
         "rules": rules.to_json(),
         "pixel_size_nm": pixel_size_nm,
         "changed_px": changes.pixels,
+        "separation": separation.to_json(),
         "classes": [row.to_json() for row in rows],
     }
+
+
+def keep_objects(
+    store: Store,
+    revision_id: str,
+    labels_yx: NDArray[np.uint8],
+    parting: PartingRows | None,
+    separation: Separation,
+    limits: PixelLimits,
+    pixel_size_nm: float | None,
+) -> ObjectIds | None:
+    """Tell the touching objects of a prediction apart, and keep their ids beside its label map.
+
+    Parameters
+    ----------
+    store
+        Where the label map's folder is.
+    revision_id
+        The label map; it is written, and not complete yet.
+    labels_yx
+        Its pixels, cleaned.
+    parting
+        What the network found; kept, so that another cleaning can use it.
+    separation
+        Of the model, in the ids of the label map.
+    limits
+        The smallest objects, in pixels of this map.
+    pixel_size_nm
+        Of the label map.
+
+    Returns
+    -------
+    ObjectIds
+        None where connected pieces are the objects.
+
+    Raises
+    ------
+    StorageFullError
+        The disk is full.
+    """
+    if parting is not None:
+        parting.save(store.revisions.parting_path(revision_id))
+    objects = object_ids(labels_yx, parting, separation, limits)
+    if objects is not None:
+        write_object_pyramid(store.revisions.pyramid_path(revision_id), objects, pixel_size_nm=pixel_size_nm)
+    return objects
 
 
 def cleaning_of(revision: RevisionRecord) -> tuple[ClassCleaning, ...]:
@@ -188,17 +247,33 @@ def clean_again(
             confidence_yx=confidence_yx, scheme=scheme,
         )  # fmt: skip
         check_cancelled()
-        before = open_label_map(store, revision)
-        carried = carry_ids(before, store.revisions.pyramid_path(new.id), all_tiles(image.shape_yx))
-        objects = open_pyramid(store.revisions.pyramid_path(new.id)).object_ids()
+        path = store.revisions.pyramid_path(new.id)
+        separation, parting = _separation(store, revision), PartingRows.load(store.revisions.parting_path(revision.id))
+        objects = keep_objects(
+            store, new.id, labels_yx, parting, separation, rules.limits(size_nm), image.pixel_size.nm
+        )
+        told: dict[str, Any] = {}
+        if objects is None:  # ids from elsewhere stay with their pixels
+            carried = carry_ids(open_label_map(store, revision), path, all_tiles(image.shape_yx))
+            objects = open_pyramid(path).object_ids()
+            told = {} if carried is None else {OBJECT_IDS: carried.to_json()}
         pieces = piece_table(labels_yx, objects)
-        kept = keep_cleaning(store, new.id, labels_yx, changes, rules, size_nm, scheme, pieces)
+        kept = keep_cleaning(
+            store, new.id, labels_yx, changes, rules, size_nm, scheme, pieces, separation=separation, parting=parting
+        )
         table = coverage_table(labels_yx, scheme, image.pixel_size.nm, pieces=pieces, objects=objects)
-        told: dict[str, Any] = {} if carried is None else {OBJECT_IDS: carried.to_json()}
         return store.revisions.complete(new.id, coverage=[row.to_json() for row in table], objects=kept, **told)
     except BaseException:
         store.revisions.discard(new.id)
         raise
+
+
+def _separation(store: Store, revision: RevisionRecord) -> Separation:
+    """How its objects were told apart, in the ids of its project."""
+    kept = revision.details.get(DETAILS, {}).get("separation")
+    if kept is None:
+        return Separation()
+    return Separation.from_json(kept).translated(translation_of(store, revision).lookup())
 
 
 def _applied_nm(store: Store, image: ImageRecord, revision: RevisionRecord) -> float | None:

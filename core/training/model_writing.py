@@ -93,8 +93,8 @@ def _write(
         write_json(temporary / CARD_FILE, card.to_json())
         model = open_model(temporary)
         try:
-            rules = _object_rules(model, request, parent, prepared, prepared_folder, outcome)
-            card = replace(card, object_rules=rules)
+            rules, separation = _object_rules(model, request, parent, prepared, prepared_folder, outcome)
+            card = replace(card, object_rules=rules, separation=separation)
         except CristaeError as error:  # a dataset that is gone by now costs the rules, not the training
             notices = [*prepared.notices, f"The sizes of objects were not learned: {error.cause}"]
             training = replace(card.training, settings={**card.training.settings, "notices": notices})
@@ -110,7 +110,7 @@ def _object_rules(
     prepared: PreparedDataset,
     prepared_folder: Path,
     outcome: Outcome,
-) -> ObjectRules:
+) -> tuple[ObjectRules, Separation]:
     """What the labels and the validation part say about objects."""
     from core.datasets.folder import open_dataset
     from core.training.object_rules import rules_after_training

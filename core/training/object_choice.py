@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from core.evaluation.instances import InstanceCounts, measure_instances, panoptic_quality
 from core.evaluation.label_pair import LabelPair
 from core.evaluation.settings import EvaluationSettings
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import LabelScheme
 from core.objects.cleaning import cleaned
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
+from core.objects.separating import Parting, object_ids
+from core.objects.separation import UNSEPARATED, Separation
 
 TRIED: Final = (0.0, 0.25, 0.5, 1.0)
 """Multiples of the areas learned from labels. None is above 1: the labels have objects of these sizes, and a few images
@@ -38,11 +41,17 @@ class Prediction:
         uint8, same shape, class ids; 255 in the reference counts nowhere. The prediction is not cleaned.
     pixel_size_nm
         None where unknown.
+    reference_ids
+        Ids of the objects of the reference; None: connected pieces are objects.
+    parting
+        Pixels that part objects, as the network found them; None: none.
     """
 
     reference_yx: NDArray[np.uint8]
     prediction_yx: NDArray[np.uint8]
     pixel_size_nm: float | None
+    reference_ids: ObjectIds | None = None
+    parting: Parting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,12 @@ class _Score:
         return (0.0 if np.isnan(quality) else quality) + (2 * self.both_px / self.sum_px if self.sum_px else 0.0)
 
 
-def choose_rules(rules: ObjectRules, predictions: Sequence[Prediction], scheme: LabelScheme) -> ObjectRules:
+def choose_rules(
+    rules: ObjectRules,
+    predictions: Sequence[Prediction],
+    scheme: LabelScheme,
+    separation: Separation = UNSEPARATED,
+) -> ObjectRules:
     """The multiple of each class's areas with the best panoptic quality plus Dice over all predictions.
 
     Parameters
@@ -74,6 +88,8 @@ def choose_rules(rules: ObjectRules, predictions: Sequence[Prediction], scheme: 
         With the references that they are held against.
     scheme
         The classes.
+    separation
+        How the model tells touching objects apart.
 
     Returns
     -------
@@ -83,7 +99,7 @@ def choose_rules(rules: ObjectRules, predictions: Sequence[Prediction], scheme: 
     scores: dict[float, dict[int, _Score]] = {multiple: {} for multiple in TRIED}
     for prediction in predictions:
         for multiple in TRIED:
-            for class_id, score in _scores(_scaled(rules, multiple), prediction, scheme).items():
+            for class_id, score in _scores(_scaled(rules, multiple), prediction, scheme, separation).items():
                 known = scores[multiple].get(class_id)
                 scores[multiple][class_id] = known + score if known else score
     return dataclasses.replace(rules, rules=tuple(_chosen(rule, scores) for rule in rules.rules))
@@ -113,10 +129,53 @@ def _scaled_rule(rule: ObjectRule, multiple: float) -> ObjectRule:
     )
 
 
-def _scores(rules: ObjectRules, prediction: Prediction, scheme: LabelScheme) -> dict[int, _Score]:
+def separation_scores(
+    rules: ObjectRules, predictions: Sequence[Prediction], scheme: LabelScheme, separation: Separation
+) -> dict[int, dict[str, float | None]]:
+    """What telling touching objects apart does to predictions.
+
+    Parameters
+    ----------
+    rules
+        That the predictions are cleaned by.
+    predictions, scheme, separation
+        As for `choose_rules`.
+
+    Returns
+    -------
+    dict
+        Class id to panoptic quality, merged and split objects, true objects, and the first two with connected pieces
+        for objects; None where nothing is defined.
+    """
+    found: dict[int, dict[str, float | None]] = {}
+    for suffix, way in (("", separation), ("_of_pieces", UNSEPARATED)):
+        totals: dict[int, InstanceCounts] = {}
+        for prediction in predictions:
+            for class_id, score in _scores(rules, prediction, scheme, way).items():
+                totals[class_id] = totals[class_id] + score.objects if class_id in totals else score.objects
+        for class_id in separation.class_ids:
+            if class_id in totals:
+                counts, quality = totals[class_id], panoptic_quality(totals[class_id])
+                found.setdefault(class_id, {}).update({
+                    f"panoptic_quality{suffix}": None if np.isnan(quality) else round(quality, 4),
+                    f"merges{suffix}": counts.merges,
+                    f"splits{suffix}": counts.splits,
+                    "objects": counts.tp + counts.fn,
+                })  # fmt: skip
+    return found
+
+
+def _scores(
+    rules: ObjectRules, prediction: Prediction, scheme: LabelScheme, separation: Separation
+) -> dict[int, _Score]:
     """Of every class that the reference or the prediction shows."""
-    after_yx, _ = cleaned(prediction.prediction_yx, rules.limits(prediction.pixel_size_nm))
-    pair = LabelPair(prediction.reference_yx, after_yx, scheme, EvaluationSettings())
+    limits = rules.limits(prediction.pixel_size_nm)
+    after_yx, _ = cleaned(prediction.prediction_yx, limits)
+    pair = LabelPair(
+        prediction.reference_yx, after_yx, scheme, EvaluationSettings(),
+        reference_ids=prediction.reference_ids,
+        prediction_ids=object_ids(after_yx, prediction.parting, separation, limits),
+    )  # fmt: skip
     class_ids = tuple(rule.class_id for rule in rules.rules if not pair.empty_in_both(rule.class_id))
     objects = measure_instances(pair, class_ids) if class_ids else {}
     found = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,16 +17,19 @@ from numpy.typing import NDArray
 
 from core.errors import DatasetError
 from core.imaging.image import Image
+from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.translation import match_classes
 from core.models.store import StoredModel
 from core.objects.learning import LabelledImage, learn_rules
 from core.objects.rules import ObjectRules
+from core.objects.separation import Separation, SeparationWay
 from core.segmentation.array_sink import ArraySink
+from core.segmentation.parting import PartingRows
 from core.segmentation.predictor import Predictor
 from core.segmentation.resampling import taken_pixel_size
 from core.segmentation.tile_source import find_frame
-from core.training.object_choice import Prediction, choose_rules
+from core.training.object_choice import Prediction, choose_rules, separation_scores
 from core.training.preparation import PreparedDataset
 
 if TYPE_CHECKING:
@@ -46,8 +50,8 @@ def rules_after_training(
     *,
     elapsed_s: float,
     inherited: ObjectRules,
-) -> ObjectRules:
-    """Rules for the classes of a model.
+) -> tuple[ObjectRules, Separation]:
+    """Rules for the classes of a model, and what telling touching objects apart does.
 
     Parameters
     ----------
@@ -66,15 +70,20 @@ def rules_after_training(
     -------
     ObjectRules
         Learned from the training images; with a validation part, the multiple of each area that is best there.
+    Separation
+        The model's, with scores where there is a validation part.
     """
     by_name = {case.name: case for case in cases}
     training = {prepared.image_of_case[name] for name in prepared.training}
     rules = learn_rules((_labelled(by_name[name]) for name in sorted(training)), model.scheme.ids)
+    separation = model.card.separation
     if prepared.held_out:
         deadline = time.monotonic() + max(LEAST_S, TIME_SHARE * elapsed_s)
         predictions = list(_predictions(model, by_name, prepared, prepared_folder, deadline))
-        rules = choose_rules(rules, predictions, model.scheme)
-    return with_inherited(rules, inherited)
+        rules = choose_rules(rules, predictions, model.scheme, separation)
+        if separation.way is not SeparationWay.NONE:
+            separation = replace(separation, scores=separation_scores(rules, predictions, model.scheme, separation))
+    return with_inherited(rules, inherited), separation
 
 
 def rules_from_references(
@@ -124,7 +133,8 @@ def rules_from_references(
         for number, case in enumerate(cases):
             on_progress(0.5 * number / len(cases), f"labels of {case.name}")
             found = _labelled(case)
-            yield LabelledImage(lookup[found.labels_yx], found.pixel_size_nm)
+            objects = None if found.objects is None else found.objects.translated(lookup)
+            yield LabelledImage(lookup[found.labels_yx], found.pixel_size_nm, objects)
 
     rules = learn_rules(labelled(), sorted(known))
     predictions = []
@@ -135,9 +145,11 @@ def rules_from_references(
             break
         on_progress(0.5 + 0.5 * number / len(cases), f"predicting {case.name}")
         image, reference_yx = _loaded(case)
-        predictions.append(_predicted(predictor, image, lookup[reference_yx]))
+        objects = _objects(case, image)
+        translated = None if objects is None else objects.translated(lookup)
+        predictions.append(_predicted(predictor, image, lookup[reference_yx], translated))
     on_progress(1.0, "done")
-    return choose_rules(rules, predictions, model.scheme) if predictions else rules
+    return choose_rules(rules, predictions, model.scheme, model.card.separation) if predictions else rules
 
 
 def _names(scheme: LabelScheme) -> str:
@@ -155,7 +167,15 @@ def with_inherited(rules: ObjectRules, inherited: ObjectRules) -> ObjectRules:
 
 def _labelled(case: Case) -> LabelledImage:
     image, labels_yx = _loaded(case)
-    return LabelledImage(labels_yx, image.pixel_size.nm)
+    return LabelledImage(labels_yx, image.pixel_size.nm, _objects(case, image))
+
+
+def _objects(case: Case, image: Image) -> ObjectIds | None:
+    """Ids of the objects of a label map; None where it has none."""
+    from core.datasets.folder import load_objects
+
+    ids_yx = load_objects(case, image.shape)
+    return None if ids_yx is None else ObjectIds(ids_yx, case.scheme.ids)
 
 
 def _loaded(case: Case) -> tuple[Image, NDArray[np.uint8]]:
@@ -178,15 +198,17 @@ def _predictions(
         image, reference_yx = _loaded(case)
         if name in both:
             reference_yx = _held_out_part(reference_yx, image, _strip(folder, prepared, name))
-        yield _predicted(predictor, image, reference_yx)
+        yield _predicted(predictor, image, reference_yx, _objects(case, image))
 
 
-def _predicted(predictor: Predictor, image: Image, reference_yx: NDArray[np.uint8]) -> Prediction:
+def _predicted(
+    predictor: Predictor, image: Image, reference_yx: NDArray[np.uint8], objects: ObjectIds | None
+) -> Prediction:
     """The network's own map of an image beside its reference."""
-    sink = ArraySink(image.shape)
-    predictor.predict(image, sink)
+    sink, parting = ArraySink(image.shape), list[PartingRows]()
+    predictor.predict(image, sink, take_parting=parting.append)
     taken_nm = taken_pixel_size(image.pixel_size.nm, predictor.model.pixel_size_nm)
-    return Prediction(reference_yx, sink.labels_yx, taken_nm)
+    return Prediction(reference_yx, sink.labels_yx, taken_nm, objects, parting[0] if parting else None)
 
 
 def _strip(folder: Path, prepared: PreparedDataset, image_name: str) -> NDArray[np.bool_]:

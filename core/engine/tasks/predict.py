@@ -36,7 +36,9 @@ from core.morphometry.coverage import coverage_table
 from core.objects.cleaning import Changes, CleaningSink
 from core.objects.pieces import piece_table
 from core.objects.rules import ObjectRules
-from core.predictions.cleaning import keep_cleaning
+from core.objects.separation import Separation, SeparationWay
+from core.predictions.cleaning import keep_cleaning, keep_objects
+from core.segmentation.parting import PartingRows
 from core.segmentation.resampling import taken_pixel_size
 from core.store.label_maps import MATCH, model_classes
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
@@ -63,6 +65,7 @@ class _Request:
     mirroring: bool
     translation: ClassTranslation
     rules: ObjectRules
+    separation: Separation
     settings_key: str
 
 
@@ -151,6 +154,7 @@ def _request(context: JobContext[JobParams], params: PredictParams) -> _Request:
     translation = _translation(context, image, model, params.class_map)
     used_nm = image.pixel_size.nm if size_nm is None else size_nm
     rules = model.card.object_rules.translated(translation.lookup())
+    separation = model.card.separation.translated(translation.lookup())
     key = fingerprint(
         model=model_state(model),
         pixel_size_nm=used_nm,
@@ -160,8 +164,9 @@ def _request(context: JobContext[JobParams], params: PredictParams) -> _Request:
         precision=context.settings.precision.value,
         **({} if translation.identity else {"classes": sorted(translation.ids.items())}),
         **({} if not rules.rules else {"objects": rules.to_json()}),
+        **({} if separation.way is SeparationWay.NONE else {"separation": separation.to_json()}),
     )
-    return _Request(image, model, size_nm, step, mirroring, translation, rules, key)
+    return _Request(image, model, size_nm, step, mirroring, translation, rules, separation, key)
 
 
 def _translation(
@@ -205,6 +210,7 @@ def _predict(
     rules_nm = taken_pixel_size(used_nm, request.model.pixel_size_nm)
     limits = request.rules.limits(rules_nm)
     changes = Changes.none()
+    parting: list[PartingRows] = []
     with LabelPyramidWriter(path, image.shape, pixel_size_nm=used_nm, scheme=scheme) as writer:
         publish(revision.id)
         report = _Report(context, progress, revision.id, writer)
@@ -219,6 +225,7 @@ def _predict(
                 mirroring=request.mirroring,
                 on_progress=report,
                 should_cancel=context.cancelled,
+                take_parting=parting.append,
             )
         )
         progress(NETWORK_SHARE, "measuring", None)
@@ -226,10 +233,16 @@ def _predict(
             changes = cleaning.changes()
     summary["notices"] = (*summary["notices"], *request.translation.sentences())
     labels = np.asarray(open_pyramid(path).read(0, slice(None), slice(None)), np.uint8)
-    pieces = piece_table(labels)
-    coverage = [row.to_json() for row in coverage_table(labels, scheme, used_nm, pieces=pieces)]
+    found = parting[0] if parting else None
+    objects = keep_objects(context.store, revision.id, labels, found, request.separation, limits, used_nm)
     context.check_cancelled()
-    kept = keep_cleaning(context.store, revision.id, labels, changes, request.rules, rules_nm, scheme, pieces)
+    pieces = piece_table(labels, objects)
+    coverage = [row.to_json() for row in coverage_table(labels, scheme, used_nm, pieces=pieces, objects=objects)]
+    context.check_cancelled()
+    kept = keep_cleaning(
+        context.store, revision.id, labels, changes, request.rules, rules_nm, scheme, pieces,
+        separation=request.separation, parting=found,
+    )  # fmt: skip
     context.store.revisions.complete(revision.id, coverage=coverage, summary=summary, objects=kept)
     return summary
 
