@@ -50,6 +50,8 @@ def neck_parting(labels_yx: NDArray[np.uint8], least_depth: Mapping[int, float])
     for class_id, depth in least_depth.items():
         depth_of[class_id] = depth
     parting = np.zeros(labels_yx.shape, bool)
+    if not labels_yx.size:
+        return parting
     chosen = np.isin(labels_yx, list(least_depth)) & (labels_yx != IGNORE_ID)
     pieces_yx = connected(np.where(chosen, labels_yx, np.uint8(0)), 8)[0]
     for number, box in enumerate(ndimage.find_objects(pieces_yx), 1):
