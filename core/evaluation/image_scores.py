@@ -42,6 +42,8 @@ class ImageScores:
         Family name to class id to counts. A family leaves out classes that it has nothing to say about.
     values
         Class id to metric name to figure (NaN: undefined), of the metrics of these families.
+    reference_by_id, prediction_by_id
+        The classes whose objects ids tell apart in the reference and in the prediction; of the others pieces count.
     """
 
     name: str
@@ -51,6 +53,8 @@ class ImageScores:
     ignored_px: int
     counts: Mapping[str, Mapping[int, Any]]
     values: Mapping[int, Mapping[str, float]]
+    reference_by_id: tuple[int, ...] = ()
+    prediction_by_id: tuple[int, ...] = ()
 
     def value(self, metric: str, class_id: int) -> float:
         """One figure, NaN for undefined and not measured."""
@@ -77,6 +81,7 @@ class ImageScores:
             "matrix": self.matrix.tolist(),
             "classes": classes,
             "all_pixels": whole,
+            "objects_by_id": {"reference": list(self.reference_by_id), "prediction": list(self.prediction_by_id)},
         }
 
     @classmethod
@@ -94,9 +99,11 @@ class ImageScores:
             figures[class_id] = {m.name: figure(entry[m.name]) for m in METRICS if m.name in entry}
         matrix = np.array(values["matrix"], np.int64)
         matrix.setflags(write=False)
+        by_id = values.get("objects_by_id", {})
         return cls(
-            values["name"], values["group"], values["pixel_size_nm"], matrix, values["ignored_px"], counts, figures
-        )
+            values["name"], values["group"], values["pixel_size_nm"], matrix, values["ignored_px"], counts, figures,
+            tuple(by_id.get("reference", ())), tuple(by_id.get("prediction", ())),
+        )  # fmt: skip
 
 
 def score_image(
@@ -129,8 +136,9 @@ def score_image(
     with ThreadPoolExecutor(max_workers=threads) as pool:
         found = list(pool.map(measure, jobs))
     counts = {job[0].name: result for job, result in zip(reversed(jobs), reversed(found), strict=True)}
+    by_id = (() if ids is None else ids.class_ids for ids in (pair.reference_ids, pair.prediction_ids))
     return ImageScores(
-        name, group, pair.pixel_size_nm, pair.matrix, pair.ignored_px, counts, figures_of(counts, pair.scheme)
+        name, group, pair.pixel_size_nm, pair.matrix, pair.ignored_px, counts, figures_of(counts, pair.scheme), *by_id
     )
 
 

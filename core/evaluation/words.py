@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from core.evaluation.comparison import Verdict, smallest_that_counts
+from core.evaluation.error_objects import ConnectedError, ErrorKind
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
 
@@ -19,6 +20,9 @@ VERDICTS: Final = {
 
 _WHOLE: Final = 100
 """Count errors from here on are shown as whole numbers: a mean's fraction says nothing beside them."""
+
+_OBJECTS_SHOWN: Final = 8
+"""Ids that are listed of a merged or split object."""
 
 _MOST_DIGITS: Final = 6
 """Decimals of the smallest end of an interval that is shown."""
@@ -122,3 +126,22 @@ def sample_words(report: EvaluationReport) -> str:
         )
     told.append(report.caution)
     return " ".join(part for part in told if part)
+
+
+def objects_text(error: ConnectedError) -> str:
+    """The objects that a merged or split object holds, by id; "" for errors that are no objects.
+
+    >>> facts = {"reference_id": 1, "prediction_id": 1, "pixels": 9, "row": 0, "column": 0, "height": 3, "width": 3}
+    >>> objects_text(ConnectedError(ErrorKind.MERGED, **facts, area_um2=None, objects=(4, 9)))
+    'objects 4, 9 of the reference in one'
+    >>> objects_text(ConnectedError(ErrorKind.SPLIT, **facts, area_um2=None, objects=(4, -2)))
+    'objects 4, piece 2 of the prediction in one of the reference'
+    """
+    if not error.objects:
+        return ""
+    shown = ", ".join(str(number) if number > 0 else f"piece {-number}" for number in error.objects[:_OBJECTS_SHOWN])
+    more = len(error.objects) - _OBJECTS_SHOWN
+    listed = f"objects {shown}" + (f" and {more} more" if more > 0 else "")
+    if error.kind is ErrorKind.MERGED:
+        return f"{listed} of the reference in one"
+    return f"{listed} of the prediction in one of the reference"

@@ -156,7 +156,7 @@ class _Carrying:
             for rows, columns in _regions(changed, self._base.shape_yx):
                 self._paint(rows, columns)
             self._part()
-        return self._write()
+        return self._write({row for row, _ in changed})
 
     def _read(self, rows: slice, columns: slice) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint32]]:
         """Classes before and after, and ids as they stay: where the class is the same."""
@@ -245,7 +245,7 @@ class _Carrying:
         used = set().union(*(np.unique(ids).tolist() for _, ids in self._bands()))
         yield from (number for number in range(1, MOST_ID + 1) if number not in used)
 
-    def _write(self) -> CarriedIds:
+    def _write(self, painted_rows: Collection[int]) -> CarriedIds:
         height, width = self._base.shape_yx
         unnumbered_px = dropped_px = 0
         remaining: set[int] = set()
@@ -256,16 +256,24 @@ class _Carrying:
                 self._after.path, (height, width), class_ids=self._classes, pixel_size_nm=self._after.pixel_size_nm
             )
         try:
-            for top in range(0, height, TILE_PX):
+            for tile_row, top in enumerate(range(0, height, TILE_PX)):
                 rows = slice(top, min(top + TILE_PX, height))
-                before, after, ids = self._read(rows, slice(0, width))
-                raw = np.asarray(self._ids.read(0, rows, slice(0, width)), np.uint32)
-                dropped_px += int(np.count_nonzero((raw != 0) & (ids == 0) & (before == after)))
-                ids[before != after] = 0
-                assigned.apply(ids, top, 0)
-                painted = (before != after) & (of_class(after, self._classes) != 0)
-                unnumbered_px += int(np.count_nonzero(painted & (ids == 0)))
-                remaining.update(np.unique(ids[np.isin(ids, lost)]).tolist())
+                before = np.asarray(self._base.read(0, rows, slice(0, width)), np.uint8)
+                ids = np.array(self._ids.read(0, rows, slice(0, width)), np.uint32)
+                beyond = (ids != 0) & (of_class(before, self._classes) == 0)
+                dropped_px += int(np.count_nonzero(beyond))
+                ids[beyond] = 0
+                if tile_row in painted_rows:
+                    after = np.asarray(self._after.read(0, rows, slice(0, width)), np.uint8)
+                    differs = before != after
+                    ids[differs] = 0
+                    assigned.apply(ids, top, 0)
+                    painted = differs & (of_class(after, self._classes) != 0)
+                    unnumbered_px += int(np.count_nonzero(painted & (ids == 0)))
+                else:
+                    assigned.apply(ids, top, 0)  # parts that were cut off reach beyond what was painted
+                if len(lost):
+                    remaining.update(np.unique(ids[np.isin(ids, lost)]).tolist())
                 if writer is not None:
                     writer.write(top, 0, ids)
             if writer is not None:

@@ -81,7 +81,8 @@ def contact_field() -> float:
     changed = number_in_address(Query.CONTACT, "measure-contact", CONTACT_NM, 0.0, _FARTHEST_NM)
     with st.popover("How it is measured", icon=":material/tune:", type="tertiary"):
         st.markdown(
-            "Every connected piece of a class, also over corners, is an **object**. Distances are between the nearest "
+            "Every connected piece of a class, also over corners, is an **object**; where a label map has object ids, "
+            "its objects are what the ids tell apart, also where they touch. Distances are between the nearest "
             "pixels of an object and of the other class in the same image; what lies above and below the section is "
             "not seen. Means are over images, never over all objects at once: those of one image are not independent."
         )

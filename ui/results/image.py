@@ -11,6 +11,7 @@ import streamlit as st
 from core.evaluation.error_objects import ConnectedError
 from core.evaluation.metric_table import metric_named
 from core.evaluation.report import EvaluationReport
+from core.evaluation.words import objects_text
 from core.evaluations.read import EvaluatedImage, evaluated_images, image_errors
 from core.label_scheme import LabelScheme
 from core.store.records import EvaluationRecord, ImageRecord, Split
@@ -123,6 +124,9 @@ def errors_table(errors: Sequence[ConnectedError], scheme: LabelScheme) -> pd.Da
             "Error": [str(error.kind) for error in errors],
             "Is": [names[error.reference_id] for error in errors],
             "Taken for": [names[error.prediction_id] for error in errors],
+            **(
+                {"Objects": [objects_text(error) for error in errors]} if any(error.objects for error in errors) else {}
+            ),
             "Size": [error.area_um2 if known else float(error.pixels) for error in errors],
         }
     )
@@ -239,6 +243,7 @@ def _errors(
             "Error": st.column_config.TextColumn(width=92),
             "Is": st.column_config.TextColumn(width=82, help="The class in the reference"),
             "Taken for": st.column_config.TextColumn(width=82, help="The class in the prediction"),
+            "Objects": st.column_config.TextColumn(help="Ids of the objects that were merged or split"),
             "Size": st.column_config.NumberColumn(
                 "µm²" if physical else "px", format=AREA_FORMAT if physical else "%.0f", width=66
             ),

@@ -20,7 +20,7 @@ import jinja2
 from markupsafe import Markup
 
 from core.evaluation.metric_table import metric_named
-from core.evaluation.words import counted, figure_text, sample_words
+from core.evaluation.words import counted, figure_text, objects_text, sample_words
 from core.evaluations.report.error_pictures import (
     PER_IMAGE,
     PREDICTION_COLOR,
@@ -214,7 +214,7 @@ def _shown(found: Findings, one: ErrorPicture) -> dict[str, str]:
         "source": source,
         "kind": str(error.kind),
         "size": size,
-        "caption": f"{reference} taken for {prediction}",
+        "caption": objects_text(error) or f"{reference} taken for {prediction}",
         "place": f"{one.image.name}, row {error.row}, column {error.column}",
     }
 

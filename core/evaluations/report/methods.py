@@ -113,12 +113,25 @@ def _kinds(report: EvaluationReport) -> str:
     if objects:
         least = f" of at least {settings.min_object_px} px" if settings.min_object_px > 1 else ""
         told.append(
-            f"{_names(scheme.name_of(i) for i in objects)}: measured as objects, 8-connected pieces{least} that match "
-            "at an IoU above 0.5."
+            f"{_names(scheme.name_of(i) for i in objects)}: measured as objects{least} that match at an IoU above "
+            f"0.5. {_what_objects_are(report)}"
         )
     if any(metric.family.name == "calibration" for metric in report.metrics):
         told.append(f"Calibration has {settings.calibration_bins} equally wide bins of confidence.")
     return " ".join(told)
+
+
+def _what_objects_are(report: EvaluationReport) -> str:
+    """Pieces, or what ids tell apart, and in how many images."""
+    images = report.images
+    references = sum(bool(image.reference_by_id) for image in images)
+    predictions = sum(bool(image.prediction_by_id) for image in images)
+    if not references and not predictions:
+        return "Objects are 8-connected pieces."
+    return (
+        f"Objects are told apart by ids in {references} of {len(images)} references and {predictions} of {len(images)} "
+        "predictions; where there are none they are 8-connected pieces."
+    )
 
 
 def _means(report: EvaluationReport) -> str:

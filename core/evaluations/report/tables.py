@@ -124,14 +124,14 @@ def errors_table(found: Findings) -> Table:
         (
             image.name, rank, str(error.kind), class_name(scheme, error.reference_id),
             class_name(scheme, error.prediction_id), error.pixels, error.area_um2, error.row, error.column,
-            error.height, error.width,
+            error.height, error.width, " ".join(str(number) for number in error.objects),
         )
         for image in found.images
         for rank, error in enumerate(found.errors.get(image.image_id, ()), start=1)
     ]  # fmt: skip
     columns = (
         "image", "rank", "kind", "reference", "predicted", "pixels", "area_um2", "row", "column", "height_px",
-        "width_px",
+        "width_px", "objects",
     )  # fmt: skip
     return Table(columns, tuple(rows))
 
