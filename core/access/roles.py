@@ -216,6 +216,14 @@ def set_member(store: Store, project_id: str, name: str, role: Role | None, *, b
         note(session, by, "role", project_id, name, before=before, after=after)
 
 
+def add_first_admin(session: Session, project_id: str, by: str) -> None:
+    """Within the transaction that makes a project: whoever makes it is its admin."""
+    name = clean_name(by)
+    member = MemberRow(project_id=project_id, person=person_key(by), name=name, role=Role.ADMIN.value, added_at=now())
+    session.add(member)
+    note(session, by, "role", project_id, name, before=None, after=Role.ADMIN.value)
+
+
 def _refuse_the_last_admin(session: Session, settings: Settings, project_id: str, name: str, key: str) -> None:
     """Somebody has to be able to give roles; where access is open or admins stand in the settings, somebody is."""
     if settings.access is Access.OPEN or everywhere_admins(settings):

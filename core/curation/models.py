@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import select
-
 from core.access.models import owner_of, require_changing, require_everywhere, trashed_owner, unknown_model
 from core.access.roles import role_within
 from core.curation.model_use import trash_model
 from core.errors import ModelError
 from core.models.store import ModelStore, StoredModel, TrashedModel
 from core.store.audit import note
-from core.store.round_tables import PromotedModelRow
+from core.store.rounds import promoting_within
 from core.store.store import Store
 
 Made = TypeVar("Made")
@@ -86,8 +84,8 @@ def trash_model_as(store: Store, models: ModelStore, model_id: str, *, by: str) 
     owner = owner_of(found) if found is not None else None
     with store.database.reading() as session:
         require_changing(session, store.settings, owner, by)
-        wanted = select(PromotedModelRow.project_id).where(PromotedModelRow.model_id == model_id)
-        unseen = [each for each in session.scalars(wanted) if role_within(session, store.settings, each, by) is None]
+        promoting = promoting_within(session, model_id)
+        unseen = [each for each in promoting if role_within(session, store.settings, each, by) is None]
     if unseen:
         raise ModelError(
             f"Model {model_id} is the promoted one of a project that you have no role in.",

@@ -294,17 +294,15 @@ def _unclaimed(settings: Settings, known: set[str]) -> list[Finding]:
 
 def _label_maps(settings: Settings) -> list[Finding]:
     """Label maps in other classes than their project; a database of another version is left alone."""
-    from sqlalchemy.exc import SQLAlchemyError
-
     from core.doctor.label_maps import foreign_findings
-    from core.store.database import schema_is_current
+    from core.store.database import DATABASE_FAULT, schema_is_current
     from core.store.store import Store
 
     try:
         if not schema_is_current(settings.resolved_database_url):
             return []
         store = Store(settings)
-    except (CristaeError, SQLAlchemyError, ImportError):  # said above
+    except (CristaeError, DATABASE_FAULT, ImportError):  # said above
         return []
     try:
         return foreign_findings(store)

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from core.errors import CristaeError, JobCancelledError, JobPausedError, StorageFullError, StoreBusyError
 from core.outside.boundary import file_boundary
+from core.store.database import DATABASE_FAULT
 
 _OF_THE_JOB: Final = (JobCancelledError, JobPausedError, StorageFullError, StoreBusyError)
 """What no other file could survive either: a full disk, a database that does not answer, somebody's wish to stop."""
@@ -28,14 +27,14 @@ def one_of_many(name: str) -> Iterator[None]:
     ------
     CristaeError
         See `is_about_one_file`.
-    SQLAlchemyError, OSError
+    DATABASE_FAULT, OSError
         Of the database or the disk, not of the file.
     """
-    stopped: SQLAlchemyError | None = None
+    stopped: Exception | None = None
     with file_boundary(name):
         try:
             yield
-        except SQLAlchemyError as error:
+        except DATABASE_FAULT as error:
             stopped = error
     if stopped is not None:
         raise stopped

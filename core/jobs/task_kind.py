@@ -12,9 +12,8 @@ from core.access.roles import Permission
 from core.jobs.parameters import JobParams
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from core.store import JobRecord, Store
+    from core.store.database import Transaction
     from core.store.tables import JobRow
 
 
@@ -92,7 +91,7 @@ class TaskKind:
         run: Callable[[Any], dict[str, Any]] = importlib.import_module(self.module).run
         return run
 
-    def queue_followers(self, session: Session, store: Store, row: JobRow) -> None:
+    def queue_followers(self, session: Transaction, store: Store, row: JobRow) -> None:
         """Queue what follows from a job of this kind that has just succeeded."""
         if self.follower:
             importlib.import_module(self.follower).queue_followers(session, store, row)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from core.access.roles import Permission, Role, everywhere_admins, require, require_anywhere, require_within
+from core.access.roles import Permission, add_first_admin, everywhere_admins, require, require_anywhere, require_within
 from core.label_scheme import LabelScheme
 from core.settings import Access
 from core.store.audit import note
-from core.store.base import now
-from core.store.people import clean_name, person_key
+from core.store.database import Transaction
+from core.store.people import person_key
 from core.store.records import ProjectRecord
-from core.store.review_tables import MemberRow
 from core.store.store import Store
-from core.store.tables import ProjectRow
 
 
 def create_project(
@@ -44,17 +40,12 @@ def create_project(
     require_anywhere(store, by, Permission.MANAGE)
     key = person_key(by)
 
-    def told(session: Session, row: ProjectRow) -> None:
-        if for_uploads:
-            row.for_uploads = True
-            session.flush()
-        note(session, by, "project_made", row.id, row.id, name=row.name, classes=_classes(scheme))
+    def told(session: Transaction, project: ProjectRecord) -> None:
+        note(session, by, "project_made", project.id, project.id, name=project.name, classes=_classes(scheme))
         if store.settings.access is Access.ROLES and key and key not in everywhere_admins(store.settings):
-            admin = MemberRow(project_id=row.id, person=key, name=clean_name(by), role=Role.ADMIN.value, added_at=now())
-            session.add(admin)
-            note(session, by, "role", row.id, clean_name(by), before=None, after=Role.ADMIN.value)
+            add_first_admin(session, project.id, by)
 
-    return store.projects.create(name, scheme, pixel_size_nm, within=told)
+    return store.projects.create(name, scheme, pixel_size_nm, for_uploads=for_uploads, within=told)
 
 
 def change_project(
@@ -77,7 +68,7 @@ def change_project(
     """
     require(store, project_id, by, Permission.MANAGE)
 
-    def told(session: Session, before: ProjectRecord, after: ProjectRecord) -> None:
+    def told(session: Transaction, before: ProjectRecord, after: ProjectRecord) -> None:
         require_within(session, store.settings, project_id, by, Permission.MANAGE)
         changes: dict[str, Any] = {}
         if before.name != after.name:

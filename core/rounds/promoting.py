@@ -10,14 +10,14 @@ from core.errors import RoundError
 from core.models.store import ModelStore
 from core.rounds.moves import done
 from core.store.audit import note
-from core.store.base import found, now
+from core.store.base import now
 from core.store.database import Transaction
 from core.store.model_choices import decline_within, forget_declined_within
 from core.store.people import clean_name
+from core.store.projects import require_project_within
 from core.store.round_records import PromotedModel, RoundDecision, RoundRecord, RoundState
 from core.store.rounds import promote_within, promoted_within
 from core.store.store import Store
-from core.store.tables import ProjectRow
 
 
 def promote_round(
@@ -67,7 +67,7 @@ def promote_model(store: Store, project_id: str, model_id: str, who: str, reason
         raise RoundError("There is no comparison behind this choice.", "Say why in a few words.")
     model = ModelStore(store.settings.models_dir).get(model_id)
     with store.database.writing() as session:
-        found(session, ProjectRow, project_id, "project")
+        require_project_within(session, project_id)
         require_within(session, store.settings, project_id, who, Permission.TRAIN)
         if not sees_model(session, store.settings, model, who):
             raise unknown_model(model_id)
@@ -96,7 +96,7 @@ def decline_model(store: Store, project_id: str, model_id: str, who: str) -> Non
     """
     ModelStore(store.settings.models_dir).get(model_id)
     with store.database.writing() as session:
-        found(session, ProjectRow, project_id, "project")
+        require_project_within(session, project_id)
         require_within(session, store.settings, project_id, who, Permission.TRAIN)
         if decline_within(session, project_id, model_id, who):
             note(session, who, "model_declined", project_id, model_id)

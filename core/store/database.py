@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as ConnectionPoolTimeout
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,9 @@ BUSY_TIMEOUT_S: Final = 20.0
 
 Transaction: TypeAlias = Session
 """What is begun by `Database.writing` and passed along by whoever takes part in it."""
+
+DATABASE_FAULT: Final = SQLAlchemyError
+"""What the library raises beside our own errors: a fault of the database, or of a statement."""
 
 _WRITE: Final = "cristae_write"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from core.errors import StoreError
 from core.imaging.image import Image, PixelSize, PixelSizeSource
@@ -266,6 +267,25 @@ class Images(StorePart):
                     return None
                 row.trashed_at = None
         return self.set_pixel_size(row.id, size) if unsized else image_record(row)
+
+
+def move_within(session: Session, image: ImageRecord, project_id: str) -> str:
+    """Within a transaction: an image belongs to another project from now on; nothing where it was moved meanwhile.
+
+    Returns
+    -------
+    str
+        Its name at this moment.
+
+    Raises
+    ------
+    NotFoundError
+        It was deleted.
+    """
+    name = found(session, ImageRow, image.id, "image").name
+    mine = update(ImageRow).where(ImageRow.id == image.id, ImageRow.project_id == image.project_id)
+    session.execute(mine.values(project_id=project_id))
+    return name
 
 
 def image_record(row: ImageRow) -> ImageRecord:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from core.errors import StoreError
 from core.imaging.image import PixelSize
 from core.label_scheme import LabelScheme, distinct_colors
 from core.labels.translation import ClassMap
 from core.store.base import StorePart, found, new_id, now, revision_ids
+from core.store.database import Transaction
 from core.store.project_classes import change_classes, decided_classes, keep_decision
 from core.store.records import ProjectRecord
 from core.store.tables import ImageRow, ProjectRow
@@ -30,7 +30,8 @@ class Projects(StorePart):
         scheme: LabelScheme,
         pixel_size_nm: float | None = None,
         *,
-        within: Callable[[Session, ProjectRow], None] = lambda session, row: None,
+        for_uploads: bool = False,
+        within: Callable[[Transaction, ProjectRecord], None] = lambda session, project: None,
     ) -> ProjectRecord:
         """Make an empty project. `core.projects.changes.create_project` is for people.
 
@@ -42,13 +43,15 @@ class Projects(StorePart):
             Its classes.
         pixel_size_nm
             Assumed for images whose file says nothing, once a person confirms it; None where there is no such size.
+        for_uploads
+            It is the one that files go to where no project was chosen: there is one at most.
         within
             Called in the same transaction; what it raises stops it.
 
         Raises
         ------
         StoreError
-            The name is empty, too long or taken.
+            The name is empty, too long or taken, or there is one for uploads already.
         ImageError
             The pixel size is not a positive number.
         """
@@ -62,8 +65,10 @@ class Projects(StorePart):
         try:
             with self._data.database.writing() as session:
                 session.add(row)
+                if for_uploads:
+                    row.for_uploads = True
                 session.flush()
-                within(session, row)
+                within(session, _record(row))
         except IntegrityError as error:
             raise _taken(name) from error
         return _record(row)
@@ -98,7 +103,7 @@ class Projects(StorePart):
         name: str | None = None,
         scheme: LabelScheme | None = None,
         pixel_size_nm: float | None = None,
-        within: Callable[[Session, ProjectRecord, ProjectRecord], None] = lambda session, before, after: None,
+        within: Callable[[Transaction, ProjectRecord, ProjectRecord], None] = lambda session, before, after: None,
     ) -> ProjectRecord:
         """Change what is given and leave the rest. `core.projects.changes.change_project` is for people.
 
@@ -180,7 +185,7 @@ class Projects(StorePart):
             keep_decision(found(session, ProjectRow, project_id, "project"), model_id, class_map)
 
     def delete(
-        self, project_id: str, *, within: Callable[[Session, ProjectRecord], None] = lambda session, record: None
+        self, project_id: str, *, within: Callable[[Transaction, ProjectRecord], None] = lambda session, record: None
     ) -> None:
         """Remove a project with its images and their label maps. `core.curation.images.delete_project` is for people.
 
@@ -201,6 +206,17 @@ class Projects(StorePart):
             revisions = revision_ids(session, list(images))
             session.delete(row)
         self._data.remove_files(list(images), revisions)
+
+
+def require_project_within(session: Transaction, project_id: str) -> None:
+    """Within a transaction: stop it where there is no such project.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    """
+    found(session, ProjectRow, project_id, "project")
 
 
 def _checked_name(name: str) -> str:

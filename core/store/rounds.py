@@ -165,6 +165,11 @@ class Rounds(StorePart):
             return tuple(session.scalars(wanted.where(PromotedModelRow.model_id == model_id).order_by(ProjectRow.name)))
 
 
+def promoting_within(session: Session, model_id: str) -> list[str]:
+    """Ids of the projects that use a model."""
+    return list(session.scalars(select(PromotedModelRow.project_id).where(PromotedModelRow.model_id == model_id)))
+
+
 def promoted_within(session: Session, project_id: str, *, held: bool = False) -> PromotedModel | None:
     """`Rounds.promoted_model` within a transaction; ``held``: nobody else changes it before this one ends."""
     row = session.get(PromotedModelRow, project_id, with_for_update=held or None)

@@ -13,6 +13,7 @@ from core.store.drafts import Drafts
 from core.store.evaluations import Evaluations
 from core.store.images import Images
 from core.store.model_choices import ModelChoices
+from core.store.owners import Owners
 from core.store.projects import Projects
 from core.store.reviews import Reviews
 from core.store.revisions import Revisions
@@ -36,7 +37,8 @@ class Store:
 
     Attributes
     ----------
-    projects, images, trash, revisions, reviews, visits, evaluations, drafts, rounds, model_choices, audit_log
+    projects, images, trash, revisions, reviews, visits, evaluations, drafts, rounds, model_choices, audit_log,
+    owners
         The parts: ``store.images.get(image_id)``.
 
     Raises
@@ -60,6 +62,7 @@ class Store:
         self.rounds = Rounds(data)
         self.model_choices = ModelChoices(data)
         self.audit_log = AuditLog(data)
+        self.owners = Owners(data)
 
     @property
     def settings(self) -> Settings:

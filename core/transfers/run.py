@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import update
 
 from core.access.roles import Permission, require, require_within
 from core.errors import LabelMapError, StoreError
@@ -25,11 +24,10 @@ from core.predictions.cleaning import DETAILS as CLEANING
 from core.review.double_annotation import hidden_revisions
 from core.review.label_maps import COVERAGE, bands
 from core.store.audit import note
-from core.store.base import found
+from core.store.images import move_within
 from core.store.label_maps import open_label_map
 from core.store.records import ImageRecord, JobRecord, ProjectRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
-from core.store.tables import ImageRow
 from core.transfers.plan import TransferMode, carried, keeps_its_numbers, plan_transfer
 
 ORIGIN: Final = "copied_from"
@@ -120,12 +118,10 @@ def transfer_image(
 def _move(store: Store, image: ImageRecord, target: ProjectRecord, by: str) -> None:
     """The image with everything that belongs to it; one row says which project that is."""
     with store.database.writing() as session:
-        row = found(session, ImageRow, image.id, "image")
         for project_id in (image.project_id, target.id):
             require_within(session, store.settings, project_id, by, Permission.MANAGE)
-        wanted = update(ImageRow).where(ImageRow.id == image.id, ImageRow.project_id == image.project_id)
-        session.execute(wanted.values(project_id=target.id))
-        _note(session, row.name, image, target, TransferMode.MOVE, by)
+        name = move_within(session, image, target.id)
+        _note(session, name, image, target, TransferMode.MOVE, by)
 
 
 def _copy(

@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Final
 
 from anyio import to_thread
-from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,9 +22,9 @@ from core.access.roles import Permission, require, require_anywhere
 from core.errors import AccessError, NotFoundError, RoleError, StoreBusyError
 from core.review.double_annotation import hidden_authors, require_visible
 from core.settings import Access, Settings
+from core.store.owners import Owners
 from core.store.people import person_key
 from core.store.store import Store
-from core.store.tables import DraftRow, EvaluationRow, ImageRow, JobRow, ProjectRow, RevisionRow
 from core.web.people import person_of
 from core.web.responses import error_response
 
@@ -55,51 +54,22 @@ class Rule:
         What is needed for anything but reading.
     """
 
-    project_of: Callable[[Session, str], str] | None
+    project_of: Callable[[Owners, str], str] | None
     writing: Permission
     reading: Permission = Permission.VIEW
-
-
-def _project(session: Session, project_id: str) -> str:
-    return project_id if session.get(ProjectRow, project_id) is not None else ""
-
-
-def _of_image(session: Session, image_id: str) -> str:
-    row = session.get(ImageRow, image_id)
-    return row.project_id if row is not None else ""
-
-
-def _of_revision(session: Session, revision_id: str) -> str:
-    row = session.get(RevisionRow, revision_id)
-    return _of_image(session, row.image_id) if row is not None else ""
-
-
-def _of_draft(session: Session, draft_id: str) -> str:
-    row = session.get(DraftRow, draft_id)
-    return _of_image(session, row.image_id) if row is not None else ""
-
-
-def _of_evaluation(session: Session, evaluation_id: str) -> str:
-    row = session.get(EvaluationRow, evaluation_id)
-    return row.project_id if row is not None else ""
-
-
-def _of_job(session: Session, job_id: str) -> str:
-    row = session.get(JobRow, job_id)
-    return row.project_id or "" if row is not None else ""
 
 
 RULES: Final = MappingProxyType(
     {
         "uploads": Rule(None, Permission.ADD_IMAGES, Permission.ADD_IMAGES),
-        "projects": Rule(_project, Permission.MANAGE),
-        "images": Rule(_of_image, Permission.PAINT),
-        "revisions": Rule(_of_revision, Permission.PAINT),
-        "drafts": Rule(_of_draft, Permission.PAINT),
+        "projects": Rule(Owners.of_project, Permission.MANAGE),
+        "images": Rule(Owners.of_image, Permission.PAINT),
+        "revisions": Rule(Owners.of_revision, Permission.PAINT),
+        "drafts": Rule(Owners.of_draft, Permission.PAINT),
         "models": Rule(None, Permission.TRAIN),
-        "evaluations": Rule(_of_evaluation, Permission.TRAIN),
-        "trainings": Rule(_of_job, Permission.TRAIN),
-        "exports": Rule(_of_job, Permission.MANAGE),
+        "evaluations": Rule(Owners.of_evaluation, Permission.TRAIN),
+        "trainings": Rule(Owners.of_job, Permission.TRAIN),
+        "exports": Rule(Owners.of_job, Permission.MANAGE),
     }
 )
 """By the first word after ``/api/``; the thing is what ``{id}`` names. A route of another kind needs a row here."""
@@ -198,9 +168,8 @@ class _Guard:
             if self._kind == "models" and subject:
                 require_taking(store, subject, person)
             return
-        with store.database.reading() as session:
-            project_id = self._rule.project_of(session, subject)
-            compared = self._rule.project_of(session, other) if other else ""
+        project_id = self._rule.project_of(store.owners, subject)
+        compared = self._rule.project_of(store.owners, other) if other else ""
         if compared:
             require(store, compared, person, permission)
         if not project_id:
