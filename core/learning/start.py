@@ -128,7 +128,8 @@ def training_request(store: Store, job_id: str, params: TrainParams) -> TrainReq
     """
     models = ModelStore(store.settings.models_dir)
     parent = models.get(params.parent_id).path if params.parent_id else None
-    project = Snapshot.from_json(dict(params.snapshot)).project
+    snapshot = Snapshot.from_json(dict(params.snapshot))
+    count = "1 image" if len(snapshot.cases) == 1 else f"{len(snapshot.cases)} images"
     return TrainRequest(
         dataset=training_folder(store, job_id) / "dataset",
         preset=params.preset,
@@ -143,7 +144,8 @@ def training_request(store: Store, job_id: str, params: TrainParams) -> TrainReq
         seed=params.seed,
         threads=store.settings.threads,
         name=params.name,
-        origin=f"{TRAINED_ON} {project!r}.",
+        description=f"Trained on {count} of {snapshot.project}.",
+        origin=f"{TRAINED_ON} {snapshot.project!r}.",
     )
 
 

@@ -240,12 +240,12 @@ def _errors(
         width="stretch",
         height=min(38 + 35 * len(frame), 430),
         column_config={
-            "Error": st.column_config.TextColumn(width=92),
-            "Is": st.column_config.TextColumn(width=82, help="The class in the reference"),
-            "Taken for": st.column_config.TextColumn(width=82, help="The class in the prediction"),
+            "Error": st.column_config.TextColumn(width=90),
+            "Is": st.column_config.TextColumn(width=95, help="The class in the reference"),
+            "Taken for": st.column_config.TextColumn(width=95, help="The class in the prediction"),
             "Objects": st.column_config.TextColumn(help="Ids of the objects that were merged or split"),
             "Size": st.column_config.NumberColumn(
-                "µm²" if physical else "px", format=AREA_FORMAT if physical else "%.0f", width=66
+                "µm²" if physical else "px", format=AREA_FORMAT if physical else "%.0f", width=62
             ),
         },
         on_select="rerun",
