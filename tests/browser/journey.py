@@ -7,6 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from ui.parts.scores import counted
+
 LONG_MS = 60_000
 
 
@@ -31,9 +33,9 @@ def drop_files(page: Page, images: Sequence[Path], labels: Sequence[Path]) -> No
     expect(page.get_by_role("group", name="Drop micrographs here")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_role("group", name="Drop their labels here, if there are any")).to_be_visible()
     inputs.nth(0).set_input_files(list(images))
-    expect(page.get_by_text(f"{len(images)} images and 0 label files wait.")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text(f"{counted(len(images), 'image')} and 0 label files wait.")).to_be_visible(timeout=LONG_MS)
     inputs.nth(1).set_input_files(list(labels))
-    told = f"{len(images)} images and {len(labels)} label files wait."
+    told = f"{counted(len(images), 'image')} and {counted(len(labels), 'label file')} wait."
     expect(page.get_by_text(told)).to_be_visible(timeout=LONG_MS)
 
 

@@ -65,7 +65,7 @@ def test_a_folder_is_previewed_then_imported(store: Store, app: AppTest, tmp_pat
     app.segmented_control(key="data-way").set_value("Folder on the server").run()
     app.text_input(key="data-folder-0").set_value(str(_folder(tmp_path / "in"))).run()
     assert not app.exception
-    assert "**2** images, **2** with labels, **1** refused" in texts(app)
+    assert "**2 images**, **2** with labels, **1** refused" in texts(app)
     assert "1 file cannot be imported" in texts(app).replace("**", "")
     assert "liver\\_1.png is 4 x 4 px" in texts(app)
     assert jobs() == ()

@@ -135,9 +135,7 @@ def _arrived(batch: ImportBatch) -> None:
     """How much waits, what cannot be used, and a way to begin again."""
     images, labels = batch.files(Part.IMAGES), batch.files(Part.LABELS)
     with st.container(horizontal=True, vertical_alignment="center"):
-        named = ((images, "image"), (labels, "label file"))
-        both = " and ".join(counted(len(files), noun) for files, noun in named if files)
-        st.markdown(f"**{both}** {'waits' if len(images) + len(labels) == 1 else 'wait'}.")
+        st.markdown(f"**{counted(len(images), 'image')}** and **{counted(len(labels), 'label file')}** wait.")
         if st.button("Forget these files", type="tertiary", icon=":material/close:"):
             discard_batch(current_settings(), batch.id)
             set_query(Query.BATCH, None)

@@ -29,10 +29,10 @@ from ui.data.facts import facts_panel
 from ui.data.splits import straddle_warning
 from ui.errors import plain, show_error
 from ui.parts.label_questions import answered
-from ui.parts.pixel_size_field import UNITS, pixel_size_field, size_cell, typed_size
+from ui.parts.pixel_size_field import UNITS, pixel_size_field, size_cell, sortable_size_cell, typed_size
 from ui.parts.refusals import notices_panel, refusals_panel
 from ui.parts.scores import counted, some_of
-from ui.parts.units import shape_text
+from ui.parts.units import shape_cell
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 
@@ -94,6 +94,8 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
         disabled=list(_FIXED),
         column_config={
             "Import": st.column_config.CheckboxColumn(width="small"),
+            "Size": st.column_config.TextColumn(alignment="right"),
+            "Size of labels": st.column_config.TextColumn(alignment="right"),
             "Pixel size": st.column_config.TextColumn("Pixel size (nm)", alignment="right", help=UNITS),
             "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
             "z": st.column_config.NumberColumn(help="Place in the stack, counted from 0.", step=1),
@@ -228,9 +230,9 @@ def _row(check: ImportCheck, defaults: Defaults, of: str = "") -> dict[str, Any]
         "Import": refusal is None and not (of and not case.label_paths),
         "Image": case.image_path.name,
         "Labels": ", ".join(path.name for path in case.label_paths) or "none",
-        "Size": shape_text(check.shape_yx) + pages if check.shape_yx else "",
-        "Size of labels": shape_text(check.label_shape_yx) if check.label_shape_yx else "",
-        "Pixel size": size_cell(size),
+        "Size": shape_cell(check.shape_yx) + pages if check.shape_yx else "",
+        "Size of labels": shape_cell(check.label_shape_yx) if check.label_shape_yx else "",
+        "Pixel size": sortable_size_cell(size),
         "From": source,
         "Specimen": defaults.specimen or case.specimen,
         "Condition": defaults.condition or case.condition,

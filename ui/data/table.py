@@ -21,12 +21,12 @@ from ui.parts.gallery import thumbnail_address
 from ui.parts.image_actions import image_actions
 from ui.parts.image_split import split_popover
 from ui.parts.pixel_size_change import use_pixel_sizes
-from ui.parts.pixel_size_field import UNITS, size_cell, typed_size
+from ui.parts.pixel_size_field import UNITS, size_cell, sortable_size_cell, typed_size
 from ui.parts.scale_of_images import scale_of_images
 from ui.parts.scores import counted
 from ui.parts.takeaway import takeaway_button
 from ui.parts.trash import trash_popover, undo_bar
-from ui.parts.units import shape_text
+from ui.parts.units import shape_cell
 from ui.person import person
 from ui.state import Query, StateKey
 from ui.viewer.assets import app_root
@@ -72,6 +72,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
             "Select": st.column_config.CheckboxColumn("", width="small", pinned=True),
             "Picture": st.column_config.ImageColumn("", width="small"),
             "Name": st.column_config.TextColumn(required=True),
+            "Size": st.column_config.TextColumn(alignment="right"),
             "Pixel size": st.column_config.TextColumn("Pixel size (nm)", alignment="right", help=UNITS),
             "Condition": st.column_config.TextColumn(
                 help="What was done to the specimen: control, treated, knockout. The Measure page compares conditions."
@@ -125,8 +126,8 @@ def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKi
             "Select": False,
             "Picture": f"{app_root()}{thumbnail_address(image)}",
             "Name": image.name,
-            "Size": shape_text(image.shape_yx),
-            "Pixel size": size_cell(image.pixel_size.nm),
+            "Size": shape_cell(image.shape_yx),
+            "Pixel size": sortable_size_cell(image.pixel_size.nm),
             "From": image.pixel_size.detail if image.pixel_size.nm is not None else "unknown",
             "Specimen": image.specimen,
             "Condition": image.condition,

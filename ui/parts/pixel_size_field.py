@@ -14,6 +14,9 @@ from core.imaging.lengths import parse_pixel_size_nm
 from ui.errors import plain, show_error
 
 EXAMPLE: Final = "for example 8, or 0.008 µm"
+_WHOLE_DIGITS: Final = 6
+"""Before the decimal point of a size in nm, as far as any that was ever accepted (100 µm)."""
+
 UNITS: Final = "A number in nm, or with another unit: Å, µm, mm."
 
 
@@ -63,6 +66,18 @@ def typed_size(cell: object) -> TypedSize:
 def size_cell(nm: float | None) -> str:
     """A pixel size as a field or a table holds it, in nm; blank for an unknown one."""
     return "" if nm is None else f"{nm:.6g}"
+
+
+def sortable_size_cell(nm: float | None) -> str:
+    """`size_cell` for a column that a table sorts as text: spaces before the number put 4.6 before 70 and 100.
+
+    >>> sorted(sortable_size_cell(nm).strip() for nm in (100.0, 4.6, 70.25))
+    ['100', '4.6', '70.25']
+    >>> [cell.strip() for cell in sorted(sortable_size_cell(nm) for nm in (100.0, 4.6, 70.25))]
+    ['4.6', '70.25', '100']
+    """
+    whole, point, rest = size_cell(nm).partition(".")
+    return f"{whole:>{_WHOLE_DIGITS}}{point}{rest}" if whole else ""
 
 
 def pixel_size_field(

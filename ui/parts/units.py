@@ -23,6 +23,15 @@ def shape_text(shape_yx: tuple[int, int]) -> str:
     return f"{shape_yx[1]:,} × {shape_yx[0]:,} px"
 
 
+def shape_cell(shape_yx: tuple[int, int]) -> str:
+    """`shape_text` for a column that a table sorts as text, and aligns to the right: spaces put 897 before 1,024.
+
+    >>> [cell.strip() for cell in sorted([shape_cell((768, 1024)), shape_cell((900, 897))])]
+    ['897 × 900 px', '1,024 × 768 px']
+    """
+    return f"{shape_yx[1]:>9,} × {shape_yx[0]:,} px"
+
+
 def pixel_size_text(size: PixelSize) -> str:
     """Value with its provenance, or that it is unknown."""
     if size.nm is None:

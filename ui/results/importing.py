@@ -36,7 +36,7 @@ from ui.parts.label_colors import asked_colors, shows_colors
 from ui.parts.light_or_dark import asked_foreground
 from ui.parts.refusals import refusals_panel
 from ui.parts.scores import counted
-from ui.parts.units import shape_text
+from ui.parts.units import shape_cell
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 from ui.uploader import uploader
@@ -122,8 +122,8 @@ def preview_table(checks: Sequence[PredictionCheck], missing: Sequence[ImageReco
         {
             "Image": check.case.image_name,
             "Label maps": ", ".join(path.name for path in check.case.paths),
-            "Size of image": shape_text(check.case.shape_yx),
-            "Size of labels": shape_text(check.shape_yx) if check.shape_yx else "",
+            "Size of image": shape_cell(check.case.shape_yx),
+            "Size of labels": shape_cell(check.shape_yx) if check.shape_yx else "",
             "State": "refused" if check.cause else "; ".join(("ready", *check.notes)),
         }
         for check in checks
@@ -132,7 +132,7 @@ def preview_table(checks: Sequence[PredictionCheck], missing: Sequence[ImageReco
         {
             "Image": image.name,
             "Label maps": "none",
-            "Size of image": shape_text(image.shape_yx),
+            "Size of image": shape_cell(image.shape_yx),
             "Size of labels": "",
             "State": "no label map of this name",
         }
@@ -172,6 +172,9 @@ def _preview(
         placeholder="–",
         width="stretch",
         key="results-import-preview",
+        column_config={
+            name: st.column_config.TextColumn(alignment="right") for name in ("Size of image", "Size of labels")
+        },
     )
     label = f"Evaluate {counted(len(usable), 'prediction')}"
     if st.button(label, type="primary", icon=":material/play_arrow:", disabled=not usable, key="results-import-begin"):

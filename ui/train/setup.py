@@ -27,7 +27,7 @@ from ui.parts.names import model_choice
 from ui.parts.options import choice, titled
 from ui.parts.pixel_size_field import pixel_size_field
 from ui.parts.side_by_side import side_by_side
-from ui.parts.units import bytes_text, duration_text, shape_text
+from ui.parts.units import bytes_text, duration_text, shape_cell
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 
@@ -84,7 +84,7 @@ def _choose(project: ProjectRecord, labelled: list[ImageRecord]) -> list[ImageRe
             "use": pd.array([image.split is Split.TRAIN or not decided for image in shown], dtype="bool"),
             "picture": [f"/{thumbnail_address(image)}" for image in shown],
             "name": [image.name for image in shown],
-            "size": [shape_text(image.shape_yx) for image in shown],
+            "size": [shape_cell(image.shape_yx) for image in shown],
             "nm": [image.pixel_size.nm for image in shown],
             "specimen": [image.specimen for image in shown],
             "stack": [image.stack for image in shown],
@@ -98,7 +98,7 @@ def _choose(project: ProjectRecord, labelled: list[ImageRecord]) -> list[ImageRe
             "use": st.column_config.CheckboxColumn("Use", width="small"),
             "picture": st.column_config.ImageColumn("", width="small"),
             "name": "Image",
-            "size": "Size",
+            "size": st.column_config.TextColumn("Size", alignment="right"),
             "nm": st.column_config.NumberColumn("nm/px", format="%.4g", width="small"),
             "specimen": "Specimen" if any(image.specimen for image in shown) else None,
             "stack": "Stack" if any(image.stack for image in shown) else None,
