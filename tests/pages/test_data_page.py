@@ -571,3 +571,22 @@ def test_my_failed_import_is_shown_although_others_have_asked_for_much_since(sto
         session.add_all(new_job(params("import_cases", theirs)) for _ in range(300))
     page = open_page(app, PAGE, project=project.id)
     assert "The disk of the lab is full." in texts(page) + "".join(error.value for error in page.error)
+
+
+def test_ids_of_objects_are_found_and_their_class_is_asked_for(store: Store, app: AppTest, tmp_path: Path) -> None:
+    project = store.projects.create("one", DEFAULT_SCHEME, 8.0)
+    for part in ("images", "labels"):
+        (tmp_path / "in" / part).mkdir(parents=True)
+    ids = np.kron(np.arange(48, dtype=np.uint16).reshape(6, 8), np.ones((3, 3), np.uint16))
+    PilImage.fromarray((ids * 5).astype(np.uint8)).save(tmp_path / "in" / "images" / "a.png")
+    PilImage.fromarray(ids).save(tmp_path / "in" / "labels" / "a.png")
+    app = open_page(app, PAGE, project=project.id)
+    app.segmented_control(key="data-way").set_value("Folder on the server").run()
+    app.text_input(key="data-folder-0").set_value(str(tmp_path / "in")).run()
+    assert "The class of the objects in a.png is not known." in texts(app)
+    app.selectbox(key="data-object-class-0").set_value(1).run()
+    assert not app.exception
+    _button(app, "Import 1 image")
+    (job,) = jobs()
+    (case,) = job.params["cases"]
+    assert (case["source"], case["class_ids"]) == ("object ids", [1])

@@ -55,7 +55,7 @@ def test_the_dialog_says_what_there_is_and_asks_for_it(app: AppTest, store: Stor
     request = row.params["request"]
     assert request["image_ids"] == [image.id for image in images]
     assert (request["labels"], request["form"]) == (COUNTS, Form.FILES)
-    assert request["parts"] == [Part.LABELS_TIFF, Part.OVERLAYS, Part.COVERAGE]
+    assert request["parts"] == [Part.LABELS_TIFF, Part.OBJECT_IDS, Part.OVERLAYS, Part.COVERAGE]
     assert [button.key for button in page.button if button.label == "Cancel"] != []
 
 
