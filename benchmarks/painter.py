@@ -96,8 +96,8 @@ class RandomPainter:
         page = self.page
         page.goto(self.address)
         page.get_by_label("Your name").fill("Ada", timeout=LONG_MS)
-        page.get_by_role("button", name="Use this name").click()
-        page.get_by_role("button", name="Begin", exact=True).click(timeout=LONG_MS)
+        page.get_by_role("button", name="Use name").click()
+        page.get_by_role("button", name="Start", exact=True).click(timeout=LONG_MS)
         self.settle()
 
     def settle(self) -> None:

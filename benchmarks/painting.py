@@ -140,7 +140,7 @@ def measure_ours(browser: Browser, folder: Path, options: argparse.Namespace) ->
 
 def opening(page: Page) -> float:
     """Seconds from the button to "Saved"."""
-    begin = page.get_by_role("button", name="Begin", exact=True)
+    begin = page.get_by_role("button", name="Start", exact=True)
     begin.wait_for(timeout=LONG_MS)
     page.wait_for_timeout(1500)  # a person reads before
     began = time.perf_counter()

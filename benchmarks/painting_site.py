@@ -84,8 +84,8 @@ def introduce(page: Page, address: str, name: str = "Ada") -> None:
     """Open the page for the first time in a browser, up to the button that begins a draft."""
     page.goto(address)
     page.get_by_label("Your name").fill(name, timeout=LONG_MS)
-    page.get_by_role("button", name="Use this name").click()
-    page.get_by_role("button", name="Begin", exact=True).wait_for(timeout=LONG_MS)
+    page.get_by_role("button", name="Use name").click()
+    page.get_by_role("button", name="Start", exact=True).wait_for(timeout=LONG_MS)
 
 
 def shown_tile(page: Page, row: int, column: int, shape_yx: tuple[int, int]) -> NDArray[np.uint8] | None:

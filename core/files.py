@@ -55,11 +55,11 @@ def explained_os_errors(path: Path) -> Iterator[None]:
         if error.errno in _FULL:
             raise StorageFullError(
                 f"No space left on the device while writing {path.name} in {path.parent}.",
-                "Free some space or set CRISTAE_DATA_DIR to a larger disk; nothing half-written was kept.",
+                "Free some space or set CRISTAE_DATA_DIR to a larger disk; no partial file was kept.",
             ) from error
         if error.errno in _READ_ONLY:
             raise StorageFullError(
-                f"{path.parent} cannot be written ({error.strerror}).",
+                f"{path.parent} is not writable ({error.strerror}).",
                 "Make the folder writable for this user or set CRISTAE_DATA_DIR to another one.",
             ) from error
         raise
@@ -86,7 +86,7 @@ def require_free_space(folder: Path, coming_bytes: int, *, keep_bytes: int) -> N
     if free - coming_bytes < keep_bytes:
         raise StorageFullError(
             f"The disk of {folder} has {free / 1e9:.2f} GB free; {coming_bytes / 1e9:.2f} GB are needed and "
-            f"{keep_bytes / 1e9:.2f} GB shall stay free.",
+            f"{keep_bytes / 1e9:.2f} GB must remain free.",
             "Free some space, set CRISTAE_DATA_DIR to a larger disk, or lower CRISTAE_MIN_FREE_BYTES.",
         )
 

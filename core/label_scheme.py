@@ -75,7 +75,7 @@ class LabelClass:
         if not isinstance(number, int | np.integer) or not all(isinstance(text, str) for text in texts):
             raise LabelMapError(
                 f"A class has the id {str(self.id)[:50]!r} and the name {str(self.name)[:50]!r}.",
-                "An id is a whole number, name and colours are text.",
+                "Ids are integers; names and colours are text.",
             )
         if not 1 <= self.id <= MAX_CLASSES:
             raise LabelMapError(
@@ -83,7 +83,7 @@ class LabelClass:
                 f"Use 1 to {MAX_CLASSES}: 0 is background, 254 is reserved and 255 means ignore.",
             )
         if not self.name.strip():
-            raise LabelMapError(f"Class {self.id} has an empty name.", "Give every class a name.")
+            raise LabelMapError(f"Class {self.id} has an empty name.", "Enter a name for every class.")
         for color in (self.color, self.safe_color):
             if not _COLOR.fullmatch(color):
                 raise LabelMapError(
@@ -218,9 +218,7 @@ class LabelScheme:
         try:
             return cls(tuple(LabelClass(**v) for v in values))
         except TypeError as error:
-            raise LabelMapError(
-                f"The classes cannot be read ({error}).", "Correct them, or export them again."
-            ) from error
+            raise LabelMapError(f"The classes are invalid ({error}).", "Correct or export them again.") from error
 
     @classmethod
     def from_names(cls, names: dict[str, int]) -> LabelScheme:

@@ -61,18 +61,20 @@ class Settings(BaseSettings):
     max_image_px: int = Field(
         2_000_000_000, gt=0, description="Largest image or label map, in pixels (40,000 x 40,000 px is 1.6e9)."
     )
-    min_free_bytes: int = Field(GIB, ge=0, description="Refuse uploads and jobs that would leave less than this.")
-    export_hours: float = Field(24.0, gt=0, description="Files that exports have made are kept for so many hours.")
+    min_free_bytes: int = Field(
+        GIB, ge=0, description=("Reject uploads and jobs that would leave less free disk space than this.")
+    )
+    export_hours: float = Field(24.0, gt=0, description="Hours for which export files are kept.")
     engine: str = Field(
         "local", description='Where jobs run: "local", or the address of a Dask scheduler (tls://host:port).'
     )
     backend: BackendChoice = Field(BackendChoice.AUTO, description="Library that runs the network.")
     precision: Precision = Field(Precision.FAST, description="exact (float32) or fast.")
-    threads: int = Field(0, ge=0, description="CPU threads of a prediction or training. 0: all that it may use.")
-    access: Access = Field(Access.OPEN, description="open: everybody is admin. roles: what the project's roles allow.")
-    admins: str = Field("", description="Names, separated by commas, of those who are admin in every project.")
+    threads: int = Field(0, ge=0, description="CPU threads of a prediction or training. 0: all available threads.")
+    access: Access = Field(Access.OPEN, description="open: everyone is admin. roles: permissions by project role.")
+    admins: str = Field("", description="Comma-separated names of the admins of all projects.")
     person_header: str = Field(
-        "", description="HTTP header in which a sign-in proxy says who it is. Empty: people choose their name."
+        "", description="HTTP header with the user name from a sign-in proxy. Empty: people enter their name."
     )
 
     group_files: bool = Field(
@@ -94,7 +96,7 @@ class Settings(BaseSettings):
         """A relative folder would depend on where the server was started."""
         for folder in filter(None, (part.strip() for part in folders.split(os.pathsep))):
             if not Path(folder).expanduser().is_absolute():
-                raise ValueError(f"{folder!r} is not a whole path")
+                raise ValueError(f"{folder!r} is not an absolute path")
         return folders
 
     @field_validator("public_addresses", "framed_by")
@@ -184,7 +186,7 @@ def load_settings(**overrides: Any) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "?"
         raise SettingsError(
-            f"Setting {name} (CRISTAE_{name.upper()}) is unusable: {first['msg']}; it is {first.get('input')!r}.",
+            f"Setting {name} (CRISTAE_{name.upper()}) is invalid: {first['msg']}; it is {first.get('input')!r}.",
             f"Correct it in the environment or in {config_file()}; docs/settings.md lists what is allowed.",
         ) from error
     except ValueError as error:

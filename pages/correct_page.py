@@ -21,7 +21,7 @@ with place:
     project = project_picker(key="correct")
 if project is None:
     st.info(
-        "No project yet. Make one on the Data page, or drop a micrograph on the Segment page.",
+        "No project yet. Create one on the Data page, or drop a micrograph on the Segment page.",
         icon=":material/folder_open:",
     )
     first_labels(None, key="correct")

@@ -20,7 +20,7 @@ page_title("Data", "guide/data#data-and-import")
 project = project_picker(key="data", with_new=True)
 if project is None:
     st.info(
-        "A project holds images that belong together and the organelles to find in them. Make one to begin.",
+        "A project contains images and the classes (organelles) to segment in them. Create a project to start.",
         icon=":material/folder_open:",
     )
     first_labels(None, key="data")

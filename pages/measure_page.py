@@ -33,8 +33,8 @@ if project is None:
 there = sources(context.store(), project.id, person=person())
 if not there:
     st.info(
-        "No label maps in this project yet: nothing to measure. Segment an image on the Segment page, or import label "
-        "maps on the Data page.",
+        "No label maps in this project yet. Segment an image on the Segment page, or import label maps on the "
+        "Data page.",
         icon=":material/label_off:",
     )
     first_labels(project, key="measure")

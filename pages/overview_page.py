@@ -30,6 +30,6 @@ own_images(own)
 example_images(
     examples,
     DEMO_PROJECT,
-    "Drawn by a program, with exact labels, to try everything on. Not taken with a microscope.",
+    "Synthetic images with exact labels for trying all features; not real micrographs.",
 )
 model_card(context.current_model(None))

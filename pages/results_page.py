@@ -27,7 +27,7 @@ with place:
     project = project_picker(key="results", first=newest_with_results)
 if project is None:
     st.info(
-        "No project yet. Make one on the Data page, and import images with their label maps.",
+        "No project yet. Create one on the Data page, and import images with their label maps.",
         icon=":material/folder_open:",
     )
     first_labels(None, key="results")
@@ -39,8 +39,8 @@ if not rows:
     with st.container(border=True):
         st.subheader("No evaluation yet", anchor=False)
         st.markdown(
-            "An evaluation compares predictions with reference labels, image by image and organelle by organelle: how "
-            "much is found, how much is wrong, and where."
+            "An evaluation compares predictions with reference labels for each image and class, and shows how "
+            "good they are and where the errors are."
         )
         begin_panel(project)
     st.stop()

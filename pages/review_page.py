@@ -18,7 +18,7 @@ place, who = page_head("Review", "guide/review#review-corrections", [2.4, 1.8, 0
 with place:
     project = project_picker(key="review")
 if project is None:
-    st.info("No project yet. Make one on the Data page.", icon=":material/folder_open:")
+    st.info("No project yet. Create one on the Data page.", icon=":material/folder_open:")
     first_labels(None, key="review")
     st.stop()
 person = person_field(key="review", place=who)

@@ -17,7 +17,7 @@ if project is None:
     with st.container(border=True):
         st.subheader("No project yet", anchor=False)
         st.markdown(
-            "Make a project on the Data page and import images with their label maps, or draw the first ones here."
+            "Create a project on the Data page and import images with their label maps, or draw the first ones here."
         )
     first_labels(None, key="train")
     st.stop()

@@ -105,7 +105,7 @@ def _choose(label: str, place: int) -> Callable[[Page], None]:
 
 def _begin(page: Page) -> None:
     """Begin a draft, or go on with the one that an earlier picture has begun."""
-    for name in ("Begin", "Take over"):
+    for name in ("Start", "Take over"):
         page.wait_for_timeout(SETTLE_MS)
         button = page.get_by_role("button", name=name).first
         if button.is_visible():
@@ -161,29 +161,29 @@ VIEWS: Final = (
     View("overview", ""),
     View("segment", "segment"),
     View("segment-again", "segment", _press("Segment all")),
-    View("segment-takeaway", "segment", _press("Take away")),
+    View("segment-takeaway", "segment", _press("Export")),
     View("segment-new-project", "segment", _press("New project")),
     View("segment-image", "segment", _first_image),
-    View("segment-folds", "segment", _then(_first_image, _open("Smallest objects", "Pixel size", "Segment again"))),
-    View("segment-scale", "segment", _then(_first_image, _press("Set the scale"))),
+    View("segment-folds", "segment", _then(_first_image, _open("Minimum object size", "Pixel size", "Segment again"))),
+    View("segment-scale", "segment", _then(_first_image, _press("Set pixel size"))),
     View("segment-downloads", "segment", _then(_first_image, _press("Downloads"))),
     View("results", "results"),
     View("results-images", "results?section=images"),
     View("results-image", "results?section=image"),
     View("results-compare", "results?section=compare"),
     View("results-report", "results?section=report"),
-    View("results-takeaway", "results?section=report", _press("Take away")),
+    View("results-takeaway", "results?section=report", _press("Export")),
     View("results-new", "results?section=new"),
     View("measure", "measure"),
-    View("measure-how", "measure", _press("How it is measured")),
-    View("measure-takeaway", "measure", _press("Take away")),
+    View("measure-how", "measure", _press("Measurement settings")),
+    View("measure-takeaway", "measure", _press("Export")),
     View("correct", "correct"),
     View("correct-paint", "correct", _begin),
     View("correct-history", "correct", _open("History")),
     View("review", "review"),
-    View("review-one", "review", _press("Review the next one")),
-    View("review-marks", "review", _then(_press("Review the next one"), _open("Mark places"))),
-    View("review-agreement", "review?section=agreement", _open("Give an image")),
+    View("review-one", "review", _press("Review next")),
+    View("review-marks", "review", _then(_press("Review next"), _open("Mark places"))),
+    View("review-agreement", "review?section=agreement", _open("Assign image")),
     View("review-people", "review?section=people"),
     View("review-log", "review?section=log"),
     View("data", "data"),
@@ -191,8 +191,8 @@ VIEWS: Final = (
     View("data-new-project", "data", _press("New project")),
     View("data-settings", "data", _then(_press("Project settings"), _open("Delete project"))),
     View("data-sheet", "data", _press("Sample sheet")),
-    View("data-takeaway", "data", _press("Take away")),
-    View("data-scale", "data", _then(_tick_first_row, _press("Set scale"))),
+    View("data-takeaway", "data", _press("Export")),
+    View("data-scale", "data", _then(_tick_first_row, _press("Set pixel size"))),
     View("data-again", "data", _then(_tick_first_row, _press("Segment 1 again"))),
     View("data-transfer", "data", _then(_tick_first_row, _press("Copy or move"))),
     View("train", "train"),

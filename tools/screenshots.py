@@ -70,7 +70,7 @@ def _correct(browser: Browser, url: str) -> None:
     page.wait_for_timeout(6000)
     _shoot(page, "correct-light")
     page.get_by_role("button", name="Discard").first.click()
-    page.get_by_role("button", name="Discard this draft").click()
+    page.get_by_role("button", name="Discard draft").click()
     expect(page.get_by_role("button", name="Begin", exact=True)).to_be_visible(timeout=60_000)
     page.context.close()
 
@@ -103,7 +103,7 @@ def _measure(browser: Browser, url: str) -> None:
 def _review(browser: Browser, url: str) -> None:
     page = _named(browser, url, TALL)
     page.goto(f"{url}/review")
-    page.get_by_role("button", name="Review the next one").click(timeout=60_000)
+    page.get_by_role("button", name="Review next").click(timeout=60_000)
     expect(page.get_by_role("button", name="Approve")).to_be_visible(timeout=60_000)
     page.wait_for_timeout(6000)
     _save(page, "review-light")

@@ -95,7 +95,7 @@ def origin_text(origin: str) -> str:
     if current_settings().access is Access.OPEN or not origin.startswith(TRAINED_ON):
         return origin
     known = {f"{TRAINED_ON} {project.name!r}." for project in visible_projects()}
-    return origin if origin in known else "Trained in Cristae, on a project that you have no role in."
+    return origin if origin in known else "Trained in Cristae in a project that you cannot access."
 
 
 def may_as(person: str, permission: Permission, project_id: str) -> bool:
@@ -105,7 +105,7 @@ def may_as(person: str, permission: Permission, project_id: str) -> bool:
 
 def who_may(person: str, what: str) -> str:
     """Why there is nothing to press: who may do it, or that a name is missing."""
-    return f"Reviewers and admins of the project {what}." if person else "Say who you are first, above."
+    return f"Only reviewers and admins of the project can {what}." if person else "Enter your name above first."
 
 
 def visible_images() -> tuple[ImageRecord, ...]:

@@ -31,9 +31,9 @@ def explained() -> Iterator[None]:
         code = uuid.uuid4().hex[:8]
         logger.exception("unexpected error %s", code)
         show_error(
-            f"Something went wrong that we did not foresee (error {code}).",
-            f"Nothing that was saved is lost. Reload the page; if it comes back, report it with the lines that the "
-            f"server's log holds under {code}.",
+            f"An unexpected error occurred (error {code}).",
+            "Saved work is not affected. Reload the page. If the error returns, report it with the lines marked "
+            f"{code} in the server log.",
         )
 
 

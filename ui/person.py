@@ -50,12 +50,12 @@ def person_field(*, key: str, place: DeltaGenerator | None = None) -> str:
     name = person()
     if signed_in():
         if not name:
-            st.warning("Sign in first: the server was not told who you are.", icon=":material/person_off:")
+            st.warning("Sign in first: the server received no user name.", icon=":material/person_off:")
         return name
     if not name:
         with st.container(border=True, width=FORM_PX):
             st.subheader("Who are you?", anchor=False)
-            st.markdown("Your name stands beside your corrections. This browser remembers it.")
+            st.markdown("Your name is recorded with your corrections. This browser remembers it.")
             _form(key, "")
         return ""
     with (
@@ -63,7 +63,7 @@ def person_field(*, key: str, place: DeltaGenerator | None = None) -> str:
         st.container(horizontal=True, horizontal_alignment="right"),
         st.popover(name, icon=":material/person:", type="tertiary"),
     ):
-        st.caption("Your name stands beside your corrections.")
+        st.caption("Your name is recorded with your corrections.")
         _form(key, name)
     _remember(name, key)
     return name
@@ -72,7 +72,7 @@ def person_field(*, key: str, place: DeltaGenerator | None = None) -> str:
 def _form(key: str, name: str) -> None:
     with st.form(f"{key}-person", border=False):
         given = clean_name(st.text_input("Your name", value=name, max_chars=NAME_CHARS, key=f"{key}-person-name"))
-        if st.form_submit_button("Use this name", type="primary") and given:
+        if st.form_submit_button("Use name", type="primary") and given:
             st.session_state[StateKey.PERSON] = given
             st.rerun()
 

@@ -24,32 +24,32 @@ def first_model(walk: Walk) -> None:
         ada.press("New project")
         dialog = ada.page.get_by_role("dialog")
         ada.type("Name", PROJECT, inside=dialog)
-        ada.press("Make project", inside=dialog)
+        ada.press("Create project", inside=dialog)
         ada.drop(walk.images[:IMAGES])
         ada.press(ada.page.get_by_role("button", name=re.compile(r"^Import \d+ images")))
         ada.see(re.compile(f"{IMAGES} imported"))
-    with walk.step(FIRST, "draw two regions on one image", "It waits for review", again=False) as ada:
+    with walk.step(FIRST, "draw two regions on one image", "Awaiting review", again=False) as ada:
         ada.go("Correct")
         _draw(ada, 0.2)
-    with walk.step(FIRST, "draw on a second image for the test", "It waits for review", again=False) as ada:
+    with walk.step(FIRST, "draw on a second image for the test", "Awaiting review", again=False) as ada:
         ada.press(ada.page.get_by_role("button", name=re.compile("^Next image")))
         _draw(ada, 0.45)
-    with walk.step(FIRST, "approve both", "Nothing else waits for review", who="Rita") as rita:
+    with walk.step(FIRST, "approve both", "No other corrections are awaiting review", who="Rita") as rita:
         rita.open("review")
         rita.choose("Project", PROJECT)
         for _ in range(2):
-            rita.press(rita.page.get_by_role("button", name=re.compile("^Review the next one")))
+            rita.press(rita.page.get_by_role("button", name=re.compile("^Review next")))
             rita.press("Approve")
     with walk.step(FIRST, "mark the test image", "Split") as ada:
         ada.go("Data")
         _tick_row(ada, 1)
         ada.press(ada.page.get_by_test_id("stPopoverButton").filter(has_text="Split"))
         ada.press("Test")
-    with walk.step(FIRST, "train for a minute", "Segment with it") as ada:
+    with walk.step(FIRST, "train for a minute", "Segment images") as ada:
         ada.go("Train")
         ada.type("Minutes", "1")
         ada.press("Train")
-        ada.see("Segment with it")
+        ada.see("Segment images")
     with walk.step(FIRST, "evaluate it", "Mean Dice|Dice of each organelle|Worst first|Dice") as ada:
         ada.press(ada.page.get_by_role("button", name="Evaluate", exact=True))
         ada.press("Use as reference")
@@ -59,7 +59,7 @@ def first_model(walk: Walk) -> None:
         ada.go("Train")
         ada.press(ada.page.get_by_role("radio", name=re.compile("Rounds")))
         ada.type("Minutes of training", "1")
-        ada.press("Start the round")
+        ada.press("Start round")
         ada.see(ada.page.get_by_role("button", name=_DECISION))
         ada.type("Reason", "the first one of this tissue")
         ada.press(ada.page.get_by_role("button", name=_DECISION))
@@ -67,13 +67,13 @@ def first_model(walk: Walk) -> None:
 
 def _draw(person: Person, top: float) -> None:
     """Two regions: some mitochondria, some nucleus, and the background around them confirmed."""
-    person.press("Begin")
+    person.press("Start")
     for key, row in (("1", top), ("2", top + 0.2)):
         paint(person, key, [(row, 0.42), (row, 0.52)])
     paint(person, "", [(top - 0.1, 0.38), (top + 0.35, 0.62)], tool="q")
     person.press("Submit…")
     person.press("Submit")
-    person.see("It waits for review")
+    person.see("Awaiting review")
 
 
 def _tick_row(person: Person, row: int) -> None:

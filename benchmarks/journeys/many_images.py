@@ -26,7 +26,7 @@ def segment(walk: Walk) -> None:
         ada.press("New project")
         dialog = ada.page.get_by_role("dialog")
         ada.type("Name", PROJECT, inside=dialog)
-        ada.press("Make project", inside=dialog)
+        ada.press("Create project", inside=dialog)
     with walk.step(SEGMENT, "drop the files", rf"{count} of {count} images segmented") as ada:
         ada.drop(walk.images)
         ada.see(re.compile(rf"{count} of {count} images segmented"))
@@ -37,16 +37,16 @@ def segment(walk: Walk) -> None:
 
 def correct(walk: Walk) -> None:
     """From the masks to the brush, to a reviewer, to approved."""
-    with walk.step(CORRECT, "paint", "Saved", elsewhere="is painting on this draft in another tab") as ada:
+    with walk.step(CORRECT, "paint", "Saved", elsewhere="is editing this draft in another tab") as ada:
         ada.press("Correct this image")
-        ada.press("Begin")
+        ada.press("Start")
         paint(ada, "1", [(0.30, 0.30), (0.30, 0.45)])
-    with walk.step(CORRECT, "submit", "It waits for review", again=False) as ada:
+    with walk.step(CORRECT, "submit", "Awaiting review", again=False) as ada:
         ada.press("Submit…")
         ada.press("Submit")
     with walk.step(CORRECT, "approve", "Approved by Rita", who="Rita") as rita:
         rita.open("review")
-        rita.press("Review the next one")
+        rita.press("Review next")
         rita.press("Approve")
 
 
@@ -82,7 +82,7 @@ def _import_again(walk: Walk, zipped: Path) -> None:
     ada.press("New project")
     dialog = ada.page.get_by_role("dialog")
     ada.type("Name", f"{PROJECT} again", inside=dialog)
-    ada.press("Make project", inside=dialog)
+    ada.press("Create project", inside=dialog)
     ada.drop([zipped])
     ada.press(ada.page.get_by_role("button", name=re.compile(r"^Import \d+ images")))
     ada.see(re.compile("Import finished"))
@@ -96,7 +96,7 @@ def compare(walk: Walk) -> None:
         ada.choose("Project", PROJECT)
         ada.press("Sample sheet")
         dialog = ada.page.get_by_role("dialog")
-        cells = dialog.get_by_label("Cells pasted from a spreadsheet")
+        cells = dialog.get_by_label("Paste cells from a spreadsheet")
         ada.type(cells, _sheet(walk.images), enter=False)
         cells.blur()
         ada.press(f"Change {count} images", inside=dialog)

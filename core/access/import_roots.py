@@ -41,8 +41,8 @@ def require_naming(store: Store, person: str, project_id: str | None = None) -> 
     """
     if _roots(store.settings) == ():
         raise AccessError(
-            "Reading folders of the server is switched off here.",
-            "Drop the files instead, or ask whoever runs this server to name folders in CRISTAE_IMPORT_ROOTS.",
+            "Reading server folders is disabled on this server.",
+            "Drop the files instead, or ask the server's administrator to list folders in CRISTAE_IMPORT_ROOTS.",
         )
     if project_id is None:
         require_anywhere(store, person, Permission.MANAGE)
@@ -113,7 +113,7 @@ def _resolved(path: Path, given: str | Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError) as error:  # links in a ring, or a name that no file system takes
-        raise AccessError(f"{str(given)[:200]!r} is no path on this server.", "Check the spelling.") from error
+        raise AccessError(f"{str(given)[:200]!r} is not a path on this server.", "Check the spelling.") from error
 
 
 def _links(folder: Path) -> Iterator[tuple[Path, Path]]:

@@ -176,7 +176,7 @@ def require_everywhere(session: Session, settings: Settings, person: str) -> Non
     if admins:
         if not person_key(person):
             raise refusal(person, None, Permission.MANAGE)
-        raise AccessError("This is for those who are admin everywhere.", "Ask one of those whom the settings name.")
+        raise AccessError("This requires an admin of all projects.", ("Ask one of the admins listed in the settings."))
     require_anywhere_within(session, settings, person, Permission.MANAGE)
 
 
@@ -200,4 +200,6 @@ def visible_trash(store: Store, models: ModelStore, person: str) -> tuple[Trashe
 
 
 def unknown_model(model_id: str) -> NotFoundError:
-    return NotFoundError(f"There is no model {model_id[:64]!r}.", "It may have been deleted, or is not yours to see.")
+    return NotFoundError(
+        f"There is no model {model_id[:64]!r}.", ("It may have been deleted, or you cannot access it.")
+    )

@@ -161,7 +161,7 @@ def require_anywhere_within(session: Session, settings: Settings, person: str, p
 def refusal(person: str, role: Role | None, permission: Permission) -> AccessError:
     """The error that says what is missing."""
     if not clean_name(person):
-        return AccessError("Nobody has said who you are.", "Sign in, or choose your name at the top of the page.")
+        return AccessError("Your name is unknown.", "Sign in, or enter your name at the top of the page.")
     enough = next(each for each in Role if permission in ALLOWED[each])
     has = f"is {role.value}" if role is not None else "has no role"
     return AccessError(
@@ -196,7 +196,7 @@ def set_member(store: Store, project_id: str, name: str, role: Role | None, *, b
     """
     name, key = clean_name(name), person_key(name)
     if not key:
-        raise ReviewError("The person has no name.", "Give the name under which they sign in.")
+        raise ReviewError("The person has no name.", "Enter the name used to sign in.")
     with store.database.writing() as session:
         found(session, ProjectRow, project_id, "project")
         require_within(session, store.settings, project_id, by, Permission.MANAGE)
@@ -230,7 +230,7 @@ def _refuse_the_last_admin(session: Session, settings: Settings, project_id: str
         return
     wanted = select(MemberRow.person).where(MemberRow.project_id == project_id, MemberRow.role == Role.ADMIN.value)
     if set(session.scalars(wanted)) == {key}:
-        raise ReviewError(f"{name} is the only admin of this project.", "Make somebody else admin first.")
+        raise ReviewError(f"{name} is the only admin of this project.", "Make another person admin first.")
 
 
 def set_approve_own(store: Store, project_id: str, allowed: bool, *, by: str) -> None:

@@ -55,7 +55,7 @@ def discard_draft(store: Store, draft_id: str, *, by: str) -> None:
     draft = store.drafts.get(draft_id)
     require(store, store.images.get(draft.image_id).project_id, by, Permission.PAINT)
     if person_key(draft.author) != person_key(by):
-        raise AccessError(f"This is the draft of {draft.author or 'nobody'}.", "Only its author discards it.")
+        raise AccessError(f"This draft belongs to {draft.author or 'nobody'}.", "Only its author can discard it.")
     store.drafts.close(draft.id, DraftState.DISCARDED, holder=draft.holder_id)
 
 
@@ -82,8 +82,11 @@ def prepare_draft(store: Store, image_id: str, author: str, revision_id: str | N
     asked = own_work(store, image_id, author)
     if asked is not None and asked.base_revision_id != revision_id:
         raise AnnotationError(
-            "You are asked to annotate this image on your own; all who are asked begin from the same label map.",
-            "Begin from the one that the Correct page offers.",
+            (
+                "You have been assigned this image for independent annotation; all annotators start from the same "
+                "label map."
+            ),
+            "Start from the label map that the Correct page offers.",
         )
     draft, was_open = store.drafts.open(image_id, author, revision_id)
     if draft.base_revision_id is None or draft.strokes or store.drafts.has_post(draft.id, _SYSTEM, _LAST):

@@ -95,9 +95,9 @@ def read_post(body: bytes, shape_yx: tuple[int, int]) -> DraftPost:
     header, offset = _header(content)
     entries = header.get("tiles")
     if not isinstance(entries, list) or not entries:
-        raise _senseless("it names no tiles")
+        raise _senseless("it contains no tiles")
     if len(entries) > MOST_TILES:
-        raise _too_large(f"{len(entries)} tiles; at most {MOST_TILES} are taken")
+        raise _too_large(f"{len(entries)} tiles; at most {MOST_TILES} are allowed")
     tiles = []
     for entry in entries:
         place, shape = _place(entry, shape_yx)
@@ -124,9 +124,9 @@ def _unpacked(body: bytes) -> bytes:
     except zlib.error as error:
         raise _senseless("it is not gzip") from error
     if len(content) > MOST_BYTES:
-        raise _too_large(f"more than {MOST_BYTES:,} bytes once unpacked")
+        raise _too_large(f"more than {MOST_BYTES:,} bytes after decompression")
     if not unpack.eof:
-        raise _senseless("it broke off")
+        raise _senseless("it is truncated")
     return content
 
 
@@ -138,7 +138,7 @@ def _header(content: bytes) -> tuple[dict[str, Any], int]:
     except (struct.error, ValueError, RecursionError) as error:
         raise _senseless("its header cannot be read") from error
     if not isinstance(header, dict):
-        raise _senseless("its header is no object")
+        raise _senseless("its header is not an object")
     return header, 4 + length
 
 
@@ -154,7 +154,7 @@ def _place(entry: Any, shape_yx: tuple[int, int]) -> tuple[tuple[int, int], tupl
         raise AnnotationError(
             f"Tile {row}, {column} came with {height} x {width} px; in an image of {shape_yx[0]} x {shape_yx[1]} px it "
             f"has {wanted[0]} x {wanted[1]}.",
-            "Reload the page: the image may be another one than it was.",
+            "Reload the page: the image may have changed.",
         )
     return (row, column), wanted
 
@@ -172,8 +172,8 @@ def _stroke(value: Any) -> tuple[str, float, int]:
 
 
 def _senseless(why: str) -> AnnotationError:
-    return AnnotationError(f"What the browser sent cannot be used: {why}.", "Reload the page and try again.")
+    return AnnotationError(f"The changes sent by the browser are invalid: {why}.", "Reload the page and try again.")
 
 
 def _too_large(why: str) -> PostTooLargeError:
-    return PostTooLargeError(f"The browser sent too much at once: {why}.", "Reload the page; what is saved is there.")
+    return PostTooLargeError(f"The browser sent too much at once: {why}.", ("Reload the page; saved changes are kept."))

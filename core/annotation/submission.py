@@ -81,14 +81,14 @@ def submit_draft(store: Store, draft_id: str, holder: str, note: str = "") -> Su
         if not changed and not draft.whole_image:
             raise AnnotationError(
                 "Nothing was painted and nothing was confirmed.",
-                "Paint, or say that a region or the whole image is right, then submit.",
+                "Paint, or confirm a region or the whole image, then submit.",
             )
         with suppress(DraftClosedError):  # the same draft was submitted twice at once, and the other came first
             return _told(_written(store, draft, holder, changed, note.strip()[:NOTE_CHARS]))
         draft = store.drafts.get(draft_id)
     if draft.state is DraftState.SUBMITTED and draft.submitted_revision_id:
         return _told(store.revisions.get(draft.submitted_revision_id))
-    raise DraftClosedError(f"This draft is {draft.state}.", "Begin a new one on the image.")
+    raise DraftClosedError(f"This draft is {draft.state}.", "Start a new draft of the image.")
 
 
 def _told(revision: RevisionRecord) -> Submission:

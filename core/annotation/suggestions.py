@@ -185,7 +185,7 @@ def _prediction(store: Store, image_id: str) -> RevisionRecord:
     found = _preferred(store, image_id)
     if found is None:
         raise AnnotationError(
-            "This image has no prediction yet, so there is nothing to be doubtful about.",
+            "There is no prediction for this image yet, so uncertainty cannot be computed.",
             "Segment it first, or choose varied places.",
         )
     return found

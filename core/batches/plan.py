@@ -57,7 +57,7 @@ class SegmentPlan:
     def __post_init__(self) -> None:
         """Refuse what cannot be run."""
         if not self.model_id:
-            raise PredictionError("No model was chosen.", "Choose a model.")
+            raise PredictionError("No model selected.", "Select a model.")
         if not SMALLEST_STEP <= self.step <= 1:
             raise PredictionError(f"The tile step is {self.step:g}.", f"Choose from {SMALLEST_STEP:g} to 1.")
         if self.assumed_nm is not None:

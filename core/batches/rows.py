@@ -318,4 +318,4 @@ def require_batch_author(asked: BatchRecord, person: str) -> None:
         As if there were none: its id is nobody else's business.
     """
     if person_key(asked.author) != person_key(person):
-        raise NotFoundError(f"There is no batch {asked.id!r} of yours.", "Drop the files again.")
+        raise NotFoundError(f"You have no batch {asked.id!r}.", "Drop the files again.")

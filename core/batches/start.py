@@ -93,7 +93,7 @@ def add_file(
         The batch was cancelled, or its id cannot be one.
     """
     if not is_batch_id(batch_id):
-        raise JobError(f"{batch_id[:40]!r} cannot be the id of a batch.", "Reload the page and drop the files again.")
+        raise JobError(f"{batch_id[:40]!r} is not a valid batch id.", "Reload the page and drop the files again.")
     model = ModelStore(store.settings.models_dir).get(plan.model_id)
     project_id = project_id or first_project(store, model.scheme, by=by).id
     params = IngestParams(
@@ -151,7 +151,7 @@ def segment_images(store: Store, image_ids: Sequence[str], plan: SegmentPlan, *,
     with store.database.writing() as session:
         images = images_of(session, ids)
         if not images:
-            raise JobError("No image was chosen, or they have been deleted.", "Choose images first.")
+            raise JobError("No images are selected, or the selected images were deleted.", "Select images first.")
         projects = sorted({image.project_id for image in images.values()})
         for project_id in projects:
             require_within(session, store.settings, project_id, by, Permission.PAINT)

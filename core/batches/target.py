@@ -77,10 +77,10 @@ def first_project(store: Store, scheme: LabelScheme, *, by: str) -> ProjectRecor
     own = upload_projects(store, by)
     if own:
         return own[0]
-    who = f"{clean_name(by)} has" if clean_name(by) else "Whoever has not said who they are has"
+    who = f"{clean_name(by)} has" if clean_name(by) else "A person without a name has"
     raise AccessError(
-        f"{who} no project to add images to, and may not make one.",
-        "Ask an admin to make a project, or for the role annotator in one.",
+        f"{who} no project to add images to and may not create one.",
+        "Ask an admin to create a project or to give you the role annotator.",
     )
 
 

@@ -35,7 +35,7 @@ from core.program import COMMAND
 from core.settings import load_settings
 
 app = typer.Typer(
-    help="Cristae on the command line: prepare data, train, segment, measure, evaluate, run rounds, keep models.",
+    help="Cristae on the command line: prepare data, train, segment, measure, evaluate, run rounds, manage models.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -77,7 +77,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def common(
     context: typer.Context,
-    verbose: Annotated[bool, typer.Option(*_VERBOSE, help="Log details, also of errors.")] = False,
+    verbose: Annotated[bool, typer.Option(*_VERBOSE, help="Write a detailed log, including errors.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,

@@ -34,15 +34,15 @@ from core.labels.importing import Overlap
 from core.labels.reading import LabelReading
 from core.program import COMMAND
 
-app = typer.Typer(help="Check dataset folders, and make them from images and labels.", no_args_is_help=True)
+app = typer.Typer(help="Check dataset folders, or create them from images and labels.", no_args_is_help=True)
 
 
 @app.command()
 def check(
     folder: Annotated[Path, typer.Argument(help="Dataset folder: images/, labels/, dataset.json; or nnU-Net raw.")],
-    json: Annotated[Path | None, typer.Option(help="The same as a file (.json).")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the report to this file (.json).")] = None,
 ) -> None:
-    """List cases, splits, sizes, classes and every problem with its remedy. Ends with 1 if training would not work.
+    """List cases, splits, sizes, classes and all problems with remedies. Exit code 1 if training would fail.
 
     Example: `python -m core dataset check my-liver`
     """
@@ -60,37 +60,38 @@ def check(
         write_json(json, found.to_json())
     if not found.usable:
         raise typer.Exit(EXIT_FAILED)
-    done("The dataset can be used." if found.problems else "The dataset can be used; nothing is wrong with it.")
+    done("The dataset can be used." if found.problems else "The dataset is valid; no problems found.")
 
 
 @app.command()
 def build(
     images: Annotated[Path, typer.Option(help="Folder of micrographs.")],
-    out: Annotated[Path, typer.Option(help="Dataset folder to make.")],
+    out: Annotated[Path, typer.Option(help="Dataset folder to create.")],
     labels: Annotated[
-        Path | None, typer.Option(help="Folder of label images (class ids), named as the images.")
+        Path | None, typer.Option(help="Folder of label images (class ids) with the names of the images.")
     ] = None,
     masks: Annotated[
-        Path | None, typer.Option(help="Folder of masks: the image's name, then the class: a_nucleus.png.")
+        Path | None, typer.Option(help="Folder of masks named IMAGE_CLASS, for example a_nucleus.png.")
     ] = None,
-    rgb: Annotated[Path | None, typer.Option(help="Folder of pictures with one colour per class.")] = None,
+    rgb: Annotated[Path | None, typer.Option(help="Folder of colour images with one colour per class.")] = None,
     classes: Classes = None,
     color: Colors = None,
     value: Values = None,
     overlap: Overlaps = Overlap.IGNORE,
     foreground: Foregrounds = None,
     pixel_size: Annotated[
-        float | None, pixel_size_option("Edge of a pixel, for all images; default: as their files say.")
+        float | None, pixel_size_option("Pixel size of all images; default: the value in each file.")
     ] = None,
     test: Annotated[
-        list[str] | None, typer.Option(help="Name of a test image, without ending; * stands for anything. Repeatable.")
+        list[str] | None,
+        typer.Option(help=("Name of a test image without file extension; * matches any text. Repeatable.")),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the planned files; write nothing.")] = False,
 ) -> None:
-    """Make a dataset folder for `train` from images and labels that are paired by name.
+    """Create a dataset folder for `train` from images and labels that are matched by name.
 
-    Everything is read and shown first. Images whose files cannot be read are left out and named at the end, with exit
-    code 1; a label file that belongs to no image stops it. Images without labels are the pool.
+    All files are read and listed first. Unreadable images are skipped and listed at the end, with exit code 1; a label
+    file without an image stops the command. Images without labels become the pool.
 
     Example: `python -m core dataset build --images tif --masks vast --pixel-size 8 --test mouse4 --out my-liver`
     """
@@ -102,7 +103,7 @@ def build(
     refused = RefusedFiles(len(plan.cases))
     cases = checked_cases(plan, reading, refused, pixel_size_nm=pixel_size)
     if not any(item.case.split is Split.TRAIN for item in cases):
-        raise DatasetError("No image with labels is left for training.", "Name fewer images with --test.")
+        raise DatasetError("No labelled images remain for training.", "List fewer images with --test.")
     sizeless = sum(item.pixel_size_nm is None for item in cases)
     if sizeless:
         notice(f"The pixel size of {sizeless} of {len(cases)} images is unknown; give it with --pixel-size.")

@@ -19,17 +19,17 @@ from core.store.store import current_store
 
 
 def demo(
-    again: Annotated[bool, typer.Option("--again", help="Also where somebody has deleted it.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Create the demo project again if it was deleted.")] = False,
 ) -> None:
-    """Make the demo project where there is none: synthetic micrographs, references, predictions.
+    """Create the demo project if it is missing: synthetic micrographs, references, predictions.
 
-    Where somebody has deleted it, it stays away: this runs at every start of the app.
+    A deleted demo project is not created again: this runs at every start of the app.
 
     Example: `python -m core demo`
     """
     store = current_store()
     if not again and demo_was_deleted(store):
-        done(f"The demo project was deleted and stays away; `{COMMAND} demo --again` makes it anew.")
+        done(f"The demo project was deleted and is not created again; use `{COMMAND} demo --again` to create it.")
         return
     with progress_bar("demo images") as progress:
         records = prepare_demo_images(store, progress)

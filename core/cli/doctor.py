@@ -17,15 +17,15 @@ _STYLE: Final = {Level.OK: "[green]ok[/]", Level.NOTE: "[yellow]note[/]", Level.
 
 def doctor(
     repair: Annotated[
-        bool, typer.Option("--repair", help="Write label maps of earlier versions anew in their project's classes.")
+        bool, typer.Option("--repair", help="Rewrite label maps of earlier versions with their project's classes.")
     ] = False,
 ) -> None:
-    """Print versions, devices, data folder, free disk, and what is wrong with a remedy for each.
+    """Print versions, devices, data folder, free disk space, and all problems with remedies.
 
-    With --repair nothing is examined: label maps that earlier versions wrote in other classes than their project has
-    are written anew, and the old files are kept. Stop Cristae first.
+    --repair only rewrites label maps whose classes differ from their project's (from earlier versions); the old files
+    are kept. Stop Cristae first.
 
-    Ends with exit code 1 when something will not work.
+    Exit code 1 if there are problems.
     """
     findings = repair_label_maps() if repair else examine()
     table = Table(show_header=False, box=None, pad_edge=False)

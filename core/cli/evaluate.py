@@ -37,41 +37,43 @@ _SUFFIXES: Final = (".png", ".tif", ".tiff", ".nii.gz", ".nii", ".mrc")
 
 
 def evaluate(
-    dataset: Annotated[Path, typer.Option(help="dataset.json, or its folder: names the classes and test images.")],
+    dataset: Annotated[Path, typer.Option(help="dataset.json or its folder, with the classes and test images.")],
     reference: Annotated[Path, typer.Option(help="Folder with the reference label maps.")],
-    prediction: Annotated[Path, typer.Option(help="Folder with the predicted label maps, named as the images.")],
+    prediction: Annotated[Path, typer.Option(help="Folder of predicted label maps with the names of the images.")],
     out: Annotated[Path, typer.Option(help="JSON report to write.")],
     prediction_classes: Annotated[
         Path | None,
         typer.Option(
-            help="dataset.json, or its folder, that names the classes of the predictions, where their numbers mean "
-            "others than in the dataset. Default: one in the folder of the predictions."
+            help="dataset.json (or its folder) with the classes of the predictions, if their numbers differ from "
+            "the dataset's. Default: the one in the prediction folder."
         ),
     ] = None,
     all_images: Annotated[
-        bool, typer.Option("--all", help="Every image with both maps, not just the test set.")
+        bool, typer.Option("--all", help="Score all images with both label maps, not only the test set.")
     ] = False,
     confidence: Annotated[
-        Path | None, typer.Option(help="Folder with 8-bit confidence maps: adds the calibration error.")
+        Path | None, typer.Option(help="Folder of 8-bit confidence maps; adds the calibration error.")
     ] = None,
     tolerance: Annotated[
-        float | None, typer.Option(help="Of surface Dice (NSD), in nm. Default: two pixels of the typical image.")
+        float | None,
+        typer.Option(help=("Tolerance of surface Dice (NSD) in nm. Default: two pixels of the median image.")),
     ] = None,
     thin: Annotated[
-        str | None, typer.Option(help="Classes measured as nets (clDice), comma-separated. Default: by their names.")
+        str | None, typer.Option(help="Thin classes scored with clDice, comma-separated. Default: chosen by name.")
     ] = None,
     objects: Annotated[
-        str | None, typer.Option(help="Classes measured as objects, comma-separated. Default: all that are not thin.")
+        str | None,
+        typer.Option(help=("Classes scored as objects, comma-separated. Default: all classes that are not thin.")),
     ] = None,
-    min_object_px: Annotated[int, typer.Option(help="Smaller pieces are no objects.")] = 1,
-    resample: Annotated[Resampling, typer.Option(help="What the intervals are over.")] = Resampling.AUTO,
+    min_object_px: Annotated[int, typer.Option(help="Smallest object in pixels; smaller objects are excluded.")] = 1,
+    resample: Annotated[Resampling, typer.Option(help="Resampling unit of the intervals.")] = Resampling.AUTO,
     interval: Annotated[IntervalKind, typer.Option(help="Kind of bootstrap interval.")] = IntervalKind.PERCENTILE,
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
     """Score predicted label maps against references: overlap, surfaces, topology, objects, calibration.
 
-    Every image and class, means with 95 % intervals, confusion matrix. What each metric means: docs/metrics.md.
-    Images whose files cannot be read are named at the end and in the report ("unscored"), with exit code 1.
+    Scores of every image and class, means with 95 % intervals, confusion matrix. Definitions: docs/metrics.md.
+    Unreadable images are listed at the end and in the report ("unscored"), with exit code 1.
 
     Example: `python -m core evaluate --dataset vnc/dataset.json --reference vnc/labels --prediction out --out out.json`
     """
@@ -93,7 +95,7 @@ def evaluate(
     report = _report(images, described.scheme, settings, refused)
     write_json(out, report.to_json())
     print_report(report)
-    done(f"Report with counts of every image: {out}")
+    done(f"Report with counts per image: {out}")
     refused.end()
 
 
@@ -110,7 +112,7 @@ def _report(
             progress(number / len(images), image.name)
     if images and not scores:
         refused.show()
-        raise DatasetError("No image can be scored; nothing was written.", "Correct what is named above.")
+        raise DatasetError("No images can be scored; nothing was written.", "Fix the problems listed above.")
     unscored = {refusal.where: refusal.cause for refusal in refused.refusals}
     return build_report(scores, scheme, used, unscored=unscored)
 
@@ -125,7 +127,7 @@ def _prediction_classes(scheme: LabelScheme, prediction: Path, given: Path | Non
         raise LabelMapError(
             f"The predictions have other classes ({', '.join(translation.left_out)}) than the dataset "
             f"({', '.join(item.name for item in scheme.classes)}).",
-            "Name the classes alike in the two dataset.json.",
+            "Use the same class names in both dataset.json files.",
         )
     for sentence in translation.sentences("The prediction"):
         notice(sentence)
@@ -225,6 +227,9 @@ def _file(folder: Path, name: str) -> Path:
     """As `_find`, or an error."""
     path = _find(folder, name)
     if path is None:
-        raise DatasetError(f"{folder} has no file of {name}.", f"Name it {name} with one of {', '.join(_SUFFIXES)}.")
+        raise DatasetError(
+            f"{folder} has no file of {name}.",
+            (f"Add a file named {name} with one of the extensions {', '.join(_SUFFIXES)}."),
+        )
     require_no_link(path)
     return path

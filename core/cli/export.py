@@ -24,33 +24,34 @@ _LISTED = 20
 
 def export(
     project: Annotated[str, typer.Argument(help="Name or id of the project.")],
-    out: Annotated[Path, typer.Option(help="A new .zip file, or a new folder.")],
+    out: Annotated[Path, typer.Option(help="Zip file or folder to create.")],
     image: Annotated[
-        list[str] | None, typer.Option(help="Name or id of an image; may be given several times. Default: all images.")
+        list[str] | None, typer.Option(help="Name or id of an image, repeatable. Default: all images.")
     ] = None,
-    stack: Annotated[str, typer.Option(help="Only the planes of this stack.")] = "",
-    split: Annotated[list[Split] | None, typer.Option(help="Only images of this split.")] = None,
+    stack: Annotated[str, typer.Option(help="Export only the planes of this stack.")] = "",
+    split: Annotated[list[Split] | None, typer.Option(help="Export only images of this split.")] = None,
     labels: Annotated[
         str,
         typer.Option(
-            help="Which label maps: counts (newest approved correction, else prediction, else reference), training "
-            "(what trainings learn from; dataset folders only), approved, reference, model:ID, imported:NAME. Default: "
-            "counts, for dataset folders training."
+            help="Label maps to export: counts (newest approved correction, otherwise prediction, otherwise "
+            "reference), training (training labels; dataset folders only), approved, reference, model:ID, "
+            "imported:NAME. Default: counts; training for dataset folders."
         ),
     ] = "",
     form: Annotated[
-        Form, typer.Option("--as", help="files; or dataset or nnunet: a dataset folder that imports again.")
+        Form,
+        typer.Option("--as", help=("Output format: files, or dataset or nnunet (folders that can be imported again).")),
     ] = Form.FILES,
     include: Annotated[
-        list[Part] | None, typer.Option(help="With files: what to include; may be given several times.")
+        list[Part] | None, typer.Option(help="File types to include with the format files; repeatable.")
     ] = None,
-    full_size: Annotated[bool, typer.Option(help="Overlays with every pixel.")] = False,
+    full_size: Annotated[bool, typer.Option(help="Export overlays at full size.")] = False,
 ) -> None:
-    """Export images of a project with their label maps, as the app's *Take away* does.
+    """Export images of a project with their label maps, like *Export* in the app.
 
     Example: `python -m core export "My images" --out liver.zip --include label-tiff --include objects`
 
-    A dataset folder that imports again: `python -m core export Liver --as dataset --out liver-dataset`
+    A dataset folder that can be imported again: `python -m core export Liver --as dataset --out liver-dataset`
     """
     store = current_store()
     owner = find_project(store, project)
@@ -71,14 +72,14 @@ def export(
     for line in packed.left_out[:_LISTED]:
         notice(line)
     if len(packed.left_out) > _LISTED:
-        notice(f"and {len(packed.left_out) - _LISTED} more; manifest.csv lists all.")
+        notice(f"and {len(packed.left_out) - _LISTED} more; manifest.csv lists all of them.")
     done(f"{packed.files} files of {packed.images} images: {out}")
 
 
 def _write(store: Store, request: ExportRequest, out: Path, progress: object) -> Packed:
     """Into a zip or a folder, by the name's ending; what is there is never replaced."""
     if out.suffix.lower() == ".zip" and out.exists():
-        raise DatasetError(f"{out} exists already.", "Name a new file.")
+        raise DatasetError(f"{out} exists already.", "Choose a new file name.")
     out.parent.mkdir(parents=True, exist_ok=True)
     root = f"{safe_stem(request.title)}_{datetime.now():%Y-%m-%d}"
     opened = zip_sink(out, root) if out.suffix.lower() == ".zip" else folder_sink(out)

@@ -18,18 +18,18 @@ from core.imaging.reader import SUFFIXES
 
 def inspect(
     file: Annotated[list[Path], typer.Argument(help="Images, or folders of images.", show_default=False)],
-    json: Annotated[Path | None, typer.Option(help="Write the same facts to this file (.json).")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the results to this file (.json).")] = None,
 ) -> None:
-    """Show what would be read from files, and why.
+    """Show how image files will be read.
 
-    Format, pages, size, data type, range of values, pixel size with its source and the values that were not taken,
-    orientation, compression, notices. Exit code 1 if any file cannot be read; the others are shown all the same.
+    Format, pages, size, data type, range of values, pixel size with its source and the skipped values,
+    orientation, compression, notices. Exit code 1 if any file cannot be read; the others are still shown.
 
     Example: `python -m core inspect *.tif --json facts.json`
     """
     paths = _files(file)
     if json is not None and any(path.resolve() == json.resolve() for path in paths):
-        raise ImageError(f"The report would replace {json}, which is read.", "Name another file.")
+        raise ImageError(f"The report would overwrite the input file {json}.", "Choose another file name.")
     found = [inspect_guarded(path) for path in paths]
     for inspection in found:
         _print(inspection)
@@ -57,9 +57,7 @@ def _files(given: list[Path]) -> list[Path]:
             continue
         inside = sorted(each for each in path.iterdir() if each.is_file() and each.name.lower().endswith(SUFFIXES))
         if not inside:
-            raise ImageError(
-                f"{path} holds no file whose name ends like an image's.", f"Endings are {', '.join(SUFFIXES)}."
-            )
+            raise ImageError(f"{path} contains no image files.", (f"Supported file extensions: {', '.join(SUFFIXES)}."))
         paths += inside
     return paths
 

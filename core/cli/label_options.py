@@ -19,29 +19,30 @@ from core.labels.reading import LabelReading, LabelSource
 from core.labels.values import class_id, value_map
 
 Classes = Annotated[
-    Path | None, typer.Option(help="dataset.json that names the classes, or its folder; default: the five of liver.")
+    Path | None, typer.Option(help="dataset.json with the classes, or its folder; default: the five liver classes.")
 ]
 Colors = Annotated[
     list[str] | None,
-    typer.Option("--color", help="For --rgb: NAME=#rrggbb, once a class; default: the classes' own colours."),
+    typer.Option(
+        "--color", help=("With --rgb: colour of a class as NAME=#rrggbb, repeatable; default: the class colours.")
+    ),
 ]
 Values = Annotated[
     list[str] | None,
     typer.Option(
-        "--value", help="For --labels: VALUE=CLASS, once a grey value that is not the class's id, as in -1=ignore."
+        "--value", help="With --labels: class of a grey value as VALUE=CLASS, for example -1=ignore; repeatable."
     ),
 ]
 Foregrounds = Annotated[
     Foreground | None,
     typer.Option(
         "--foreground",
-        help="Whether viewers show the object of masks (or the 1 of 1-bit files) light or dark; default: as each file "
-        "suggests.",
+        help="Whether the object of a mask is light or dark in viewers; default: detected for each file.",
     ),
 ]
 Overlaps = Annotated[
     Overlap,
-    typer.Option(help="For --masks: pixels of several masks become ignore (255), or go to the class that comes first."),
+    typer.Option(help="With --masks: pixels in several masks become ignore (255), or get the first class."),
 ]
 
 T = TypeVar("T")
@@ -74,9 +75,11 @@ def label_reading(
         ("--value", bool(values), LabelSource.IMAGE),
     ):
         if given and source is not wanted:
-            raise UsageError(f"{option} does not go with {source}; it is for {wanted}.", "Leave it out.")
+            raise UsageError(f"{option} cannot be used with {source}, only with {wanted}.", "Remove the option.")
     if foreground is not None and source is LabelSource.RGB:
-        raise UsageError(f"--foreground does not go with {source}; it is for {LabelSource.MASKS}.", "Leave it out.")
+        raise UsageError(
+            f"--foreground cannot be used with {source}, only with {LabelSource.MASKS}.", ("Remove the option.")
+        )
     return LabelReading(
         source,
         scheme,
@@ -99,8 +102,8 @@ def chosen_source(labels: T | None, masks: T | None, rgb: T | None, objects: T |
     asked = [(source, value) for source, value in given.items() if value is not None]
     if len(asked) != 1:
         raise UsageError(
-            "No labels were given." if not asked else f"Labels were given in {len(asked)} ways.",
-            "Give one of --labels (class ids), --masks (one file per class), --rgb (one colour per class) and, where "
+            "No labels are specified." if not asked else f"Labels are specified in {len(asked)} ways.",
+            "Use one of --labels (class ids), --masks (one file per class), --rgb (one colour per class) and, where "
             "there is one, --objects (ids of objects).",
         )
     return asked[0]
@@ -111,7 +114,10 @@ def tell_missing(by_class: Iterable[int], scheme: LabelScheme, image: str = "") 
     given = set(by_class)
     missing = [item.name for item in scheme.classes if item.id not in given]
     if missing:
-        notice(f"{f'{image}: ' if image else ''}There is no mask of {', '.join(missing)}: none is in the label map.")
+        notice(
+            f"{f'{image}: ' if image else ''}No mask for {', '.join(missing)}: the label map will not contain "
+            "these classes."
+        )
 
 
 def masks_by_class(texts: Iterable[str], scheme: LabelScheme) -> Mapping[int, Path]:
@@ -138,13 +144,13 @@ def masks_by_class(texts: Iterable[str], scheme: LabelScheme) -> Mapping[int, Pa
         _add(found, number, path, scheme)
     if not found:
         raise LabelMapError(
-            f"No class fits the end of {', '.join(path.name for path in rest) or 'no file'}.",
+            f"No class matches the file names {', '.join(path.name for path in rest) or '(none)'}.",
             f"Give CLASS=FILE; the classes are {', '.join(item.name for item in scheme.classes)}.",
         )
     for path in rest:
         notice(
-            f"{path.name} is left out: its name ends with no class. What it marks becomes background; if it is a mask, "
-            "give it as CLASS=FILE."
+            f"{path.name} is skipped: its name does not end with a class. Its pixels become background; if it is a "
+            "mask, pass it as CLASS=FILE."
         )
     return found
 
@@ -164,7 +170,7 @@ def _spelt_out(path: Path) -> list[Path]:
         return [path]
     files = sorted(path.parent.glob(path.name))
     if not files:
-        raise LabelMapError(f"No file fits {path}.", "Check the path.")
+        raise LabelMapError(f"No files match {path}.", "Check the path.")
     return files
 
 
@@ -174,7 +180,7 @@ def _split(texts: Iterable[str] | None, form: str) -> list[tuple[str, str]]:
     for text in texts or ():
         left, equals, right = text.rpartition("=")
         if not (left and equals and right):
-            raise UsageError(f"{text!r} is not of the form {form}.", f"Write {form}.")
+            raise UsageError(f"{text!r} does not have the form {form}.", f"Write {form}.")
         pairs.append((left, right))
     return pairs
 
@@ -182,6 +188,6 @@ def _split(texts: Iterable[str] | None, form: str) -> list[tuple[str, str]]:
 def _color(text: str) -> tuple[int, int, int]:
     found = _COLOR.fullmatch(text.strip())
     if found is None:
-        raise UsageError(f"{text!r} is no colour.", "Write colours like #ff0000 (in quotes, for most shells).")
+        raise UsageError(f"{text!r} is not a colour.", "Write colours like #ff0000 (in quotes, for most shells).")
     red, green, blue = bytes.fromhex(found[1])
     return red, green, blue

@@ -47,16 +47,17 @@ _WRITTEN: Final = (".tif", ".tiff", ".png")
 def labels(
     out: Annotated[Path, typer.Option(help="Label map to write, .tif or .png; for folders, a folder for .tif files.")],
     files: Annotated[
-        list[str] | None, typer.Argument(help="Further masks, as shells make them of --masks *.png.")
+        list[str] | None, typer.Argument(help="More masks (from shell patterns such as --masks *.png).")
     ] = None,
     label_image: Annotated[
-        Path | None, typer.Option("--labels", help="Label image, whose grey values are class ids; or a folder of them.")
+        Path | None,
+        typer.Option("--labels", help=("Label image with class ids as grey values, or a folder of label images.")),
     ] = None,
     masks: Annotated[
         list[str] | None,
-        typer.Option(help="Masks, one per class, found by the end of their names; or CLASS=FILE; or a folder."),
+        typer.Option(help="Masks, one per class, matched by the end of the file name; or CLASS=FILE; or a folder."),
     ] = None,
-    rgb: Annotated[Path | None, typer.Option(help="Picture with one colour per class, or a folder of them.")] = None,
+    rgb: Annotated[Path | None, typer.Option(help="Image with one colour per class, or a folder of them.")] = None,
     objects: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,7 +66,7 @@ def labels(
         ),
     ] = None,
     image: Annotated[
-        Path | None, typer.Option(help="Micrograph that the labels belong to, to check the size; or their folder.")
+        Path | None, typer.Option(help="Micrograph of the labels, to check the size; or a folder of micrographs.")
     ] = None,
     classes: Classes = None,
     color: Colors = None,
@@ -73,23 +74,25 @@ def labels(
     overlap: Overlaps = Overlap.IGNORE,
     foreground: Foregrounds = None,
     pixel_size: Annotated[
-        float | None, pixel_size_option("Edge of a pixel, for the label map; default: as the micrograph says.")
+        float | None, pixel_size_option("Pixel size of the label map; default: that of the micrograph.")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Report to write (.json): every rule with its pixels.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help=("Report to write (.json): all conversion rules with pixel counts."))
+    ] = None,
 ) -> None:
-    """Turn label images, masks per organelle or colours into label maps with the project's class ids.
+    """Convert label images, masks per organelle or colour images to label maps with the project's class ids.
 
     Example: `python -m core labels --masks vnc_12_*.png --classes vnc/dataset.json --image vnc_12.png --out vnc_12.tif`
 
     By colour: `python -m core labels --rgb a.png --color "ER=#00ff00" --color "nucleus=#0000ff" --out a.tif`
 
-    Ids of objects are kept beside the label map, in a.tif and a_objects.tif: `python -m core labels --objects
+    Object ids are kept next to the label map, in a.tif and a_objects.tif: `python -m core labels --objects
     mitochondria=cp_masks.tif --out a.tif`
 
-    A whole dataset, paired by name: `python -m core labels --masks masks/ --image images/ --out labels/`
+    A whole dataset, matched by name: `python -m core labels --masks masks/ --image images/ --out labels/`
     """
     if files and not masks:
-        raise UsageError(f"It is not said what {files[0]} is.", "Put --masks, --labels or --rgb before it.")
+        raise UsageError(f"The label type of {files[0]} is not specified.", "Put --masks, --labels or --rgb before it.")
     beside = _beside(label_image, objects)
     source, _ = chosen_source(label_image, masks or None, rgb, (objects or None) if beside is None else None)
     reading = label_reading(source, classes, overlap=overlap, colors=color, values=value, foreground=foreground)
@@ -120,12 +123,12 @@ def _one(
 ) -> dict[str, Any]:
     """The label map of one image."""
     if out.is_dir() or out.suffix.lower() not in _WRITTEN:
-        raise UsageError(f"{out} does not end in .tif or .png.", "Name the file to write, as in labels.tif.")
+        raise UsageError(f"{out} does not have the extension .tif or .png.", "Use a file name such as labels.tif.")
     by_class: Mapping[int, Path] = {}
     if reading.source in _BY_CLASS:
         by_class = masks_by_class(given, reading.scheme)
     elif len(given) > 1:
-        raise UsageError(f"{', '.join(given)} are several files where one is expected.", "Name one of them.")
+        raise UsageError(f"{', '.join(given)} are several files, but one is expected.", "Specify one of them.")
     paths = list(by_class.values()) or [Path(given[0])]
     inputs = [*paths, *([image] if image else []), *([objects] if objects else [])]
     for target in (out, objects_target(out)):
@@ -154,7 +157,7 @@ def _of_image(folder: Path, image: Path) -> list[str]:
     found = pair_by_name([image], image_files(folder)).files[image]
     if not found:
         raise LabelMapError(
-            f"No file in {folder} belongs to {image.name}.", "Name label files as their image, alone or with words."
+            f"No file in {folder} matches {image.name}.", "Label file names must begin with the image name."
         )
     return [str(path) for path in found]
 
@@ -165,10 +168,11 @@ def _many(
     """The label maps of a folder of images, and the images whose files cannot be used."""
     if images is None or not images.is_dir():
         raise UsageError(
-            f"{folder} is a folder of labels, and their images are not known.", "Name their folder with --image."
+            f"{folder} is a folder of labels, but their images are not specified.",
+            ("Specify the image folder with --image."),
         )
     if out.is_file() or out.suffix.lower() in _WRITTEN:
-        raise UsageError(f"Several label maps cannot all be written to {out}.", "Name a folder for them.")
+        raise UsageError(f"Several label maps cannot all be written to {out}.", "Specify a folder.")
     images = images / "images" if (images / "images").is_dir() else images
     plan = plan_dataset(images, folder)
     inputs = [path for case in plan.cases for path in (case.image_path, *case.label_paths)]
@@ -202,7 +206,7 @@ def _size(path: Path, *, is_image: bool) -> tuple[tuple[int, int], float | None,
 def _keep_inputs(out: Path, inputs: list[Path]) -> None:
     """Refuse to write over what is read."""
     if any(path.resolve() == out.resolve() for path in inputs):
-        raise LabelMapError(f"The label map would replace {out}, which is read.", "Name another file or folder.")
+        raise LabelMapError(f"The label map would overwrite the input file {out}.", "Choose another file or folder.")
 
 
 def _write(out: Path, result: LabelImport, scheme: LabelScheme, pixel_size_nm: float | None) -> None:

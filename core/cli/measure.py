@@ -73,60 +73,62 @@ class _Task:
 
 
 def measure(
-    out: Annotated[Path, typer.Option(help="Table to write, a row per object (.csv).")],
+    out: Annotated[Path, typer.Option(help="Table to write, one row per object (.csv).")],
     labels: Annotated[
-        list[Path] | None, typer.Argument(help="Label maps: class ids as PNG, TIFF, NIfTI, MRC. Or give --dataset.")
+        list[Path] | None,
+        typer.Argument(help=("Label maps with class ids (PNG, TIFF, NIfTI, MRC). Alternatively use --dataset.")),
     ] = None,
     dataset: Annotated[
-        Path | None, typer.Option(help="dataset.json, or its folder: all its label maps, pixel sizes and specimens.")
+        Path | None, typer.Option(help="dataset.json or its folder, with label maps, pixel sizes and specimens.")
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(help="Second table to write, a row per image and class (.csv).")
+        Path | None, typer.Option(help="Second table to write, one row per image and class (.csv).")
     ] = None,
     classes: Classes = None,
     value: Values = None,
     pixel_size: Annotated[
-        float | None, pixel_size_option("Edge of a pixel, where the files do not say or are wrong.")
+        float | None, pixel_size_option("Pixel size, if it is missing or wrong in the files.")
     ] = None,
-    contact: Annotated[float, typer.Option(min=0, help="Outlines as near as this are in contact, in nm.")] = CONTACT_NM,
+    contact: Annotated[float, typer.Option(min=0, help="Largest gap that counts as contact, in nm.")] = CONTACT_NM,
     least: Annotated[
         int,
         typer.Option(
-            min=0, help="Leave smaller objects out of the summary: pixels of the typical image. The table has all."
+            min=0,
+            help=("Smallest object in the summary, in pixels of the median image. The table contains all objects."),
         ),
     ] = 0,
     sheet: Annotated[
         Path | None,
-        typer.Option(help="Sample sheet (.csv): image, specimen, condition. Conditions are compared then."),
+        typer.Option(
+            help=("Sample sheet (.csv) with image, specimen and condition; enables the comparison of conditions.")
+        ),
     ] = None,
-    reference: Annotated[
-        str | None, typer.Option(help="Condition that the others are compared with; else the likely control.")
-    ] = None,
+    reference: Annotated[str | None, typer.Option(help="Reference condition; default: the likely control.")] = None,
     comparison: Annotated[
-        Path | None, typer.Option(help="Third table to write, a row per class, figure and condition (.csv).")
+        Path | None, typer.Option(help="Third table to write, one row per class, measure and condition (.csv).")
     ] = None,
 ) -> None:
     """Measure every object: area, diameter, length, width, shape, distance to and contact with the other classes.
 
-    What each measure means: docs/metrics.md. Means are over images, with 95 % intervals over specimens or images.
+    Definitions: docs/metrics.md. Means are over images, with 95 % intervals over specimens or images.
     Conditions are compared over specimens.
 
     Example: `python -m core measure --dataset liver --out objects.csv --images images.csv`
 
     Label maps alone: `python -m core measure labels/*.tif --classes liver --pixel-size 8 --out objects.csv`
 
-    Treated beside control: add `--sheet samples.csv --comparison comparison.csv`
+    Treated compared with control: add `--sheet samples.csv --comparison comparison.csv`
 
-    Label maps that cannot be read are left out and named at the end, with exit code 1.
+    Unreadable label maps are skipped and listed at the end, with exit code 1.
     """
     if sheet is None and (reference is not None or comparison is not None):
-        raise UsageError("--reference and --comparison go with --sheet.", "Give a sample sheet with conditions.")
+        raise UsageError("--reference and --comparison require --sheet.", "Give a sample sheet with conditions.")
     if (dataset is None) == (not labels):
-        raise UsageError("Give label maps or a dataset, one of the two.", "Name files, or a folder with --dataset.")
+        raise UsageError("Specify either label maps or a dataset.", "Pass files, or a folder with --dataset.")
     size_nm = pixel_size
     if dataset is not None:
         if classes is not None or value:
-            raise UsageError("--classes and --value go with label maps, not with --dataset.", "Leave them out.")
+            raise UsageError("--classes and --value cannot be used with --dataset.", ("Remove these options."))
         scheme, tasks = _of_dataset(dataset, size_nm)
     else:
         reading = label_reading(LabelSource.IMAGE, classes, overlap=Overlap.IGNORE, colors=None, values=value)
@@ -138,12 +140,12 @@ def measure(
     found = _measured(tasks, scheme, contact, refused)
     if not found:
         refused.show()
-        raise LabelMapError("No label map can be read; nothing was written.", "Correct what is named above.")
+        raise LabelMapError("No label maps can be read; nothing was written.", "Fix the problems listed above.")
     if reference is not None and refused.refusals:
         reference = _reference_left(found, reference)
     physical = typical_size_nm(found) is not None
     if not physical:
-        notice("No pixel size is known: everything is in pixels, and there are no contacts. Give --pixel-size.")
+        notice("The pixel size is unknown: sizes are in pixels and contacts are not measured. Use --pixel-size.")
     write_bytes(out, spreadsheet(objects_frame(found, scheme, physical=physical, made_by="label maps")))
     counted = [each for each in found if not physical or each.table.pixel_size_nm is not None]
     rows = {i: summarise(counted, _AREA, _selection(i, least, found, physical=physical)) for i in scheme.ids}
@@ -205,9 +207,9 @@ def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
     """The same, with the specimens and conditions of a sample sheet."""
     facts = read_facts(read_sheet(sheet), {str(number): Names(task.name) for number, task in enumerate(tasks)})
     if facts.strays:
-        notice(f"{sheet.name} names what is not measured: {', '.join(facts.strays)}.")
+        notice(f"{sheet.name} contains images that are not measured: {', '.join(facts.strays)}.")
     if facts.unclear:
-        notice(f"Several label maps are called {', '.join(facts.unclear)}: {sheet.name} says nothing of them.")
+        notice(f"Several label maps are named {', '.join(facts.unclear)}: {sheet.name} is not applied to them.")
     said = [facts.said.get(str(number), {}) for number in range(len(tasks))]
     # A dataset's groups may be guessed from names: they hold together what belongs together, and make no specimens.
     told = [
@@ -215,15 +217,16 @@ def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
         for task, row in zip(tasks, said, strict=True)
     ]
     for alike in (*spelled_alike(task.condition for task in told), *spelled_alike(task.specimen for task in told)):
-        notice(f"Names that differ in spelling count as different: {', '.join(alike)}.")
+        notice(f"Names that differ only in spelling count as different: {', '.join(alike)}.")
     unnamed = sum(not task.specimen for task in told if task.condition)
     if unnamed:
         notice(
-            f"No specimen of {unnamed} label maps is named: each (each group of a dataset) counts as one of its own."
+            f"The specimen of {unnamed} label maps is unknown: each label map (or group of a dataset) counts as "
+            "one specimen."
         )
     without = [task.name for task in told if not task.condition]
     if without:
-        notice(f"{sheet.name} says no condition of {', '.join(without)}.")
+        notice(f"{sheet.name} contains no condition for {', '.join(without)}.")
     return told
 
 
@@ -233,7 +236,7 @@ def _reference(tasks: Sequence[_Task | ImageObjects], wanted: str | None) -> str
     if len(names) < 2:
         raise DatasetError(
             f"The sample sheet has {len(names)} conditions of these label maps: {', '.join(names) or 'none'}.",
-            "Name two at least in its column condition.",
+            "Its column condition needs at least two.",
         )
     if wanted is None:
         return names[0]
@@ -273,7 +276,7 @@ def _measured(
         progress(1.0, "")
     without = [each.name for each in found if each.table.pixel_size_nm is None]
     if without and len(without) < len(found):
-        notice(f"No physical figures of {', '.join(without)}: the pixel size is unknown. Give --pixel-size.")
+        notice(f"No physical sizes for {', '.join(without)}: the pixel size is unknown. Use --pixel-size.")
     return found
 
 
@@ -296,7 +299,7 @@ def _images(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, 
 
 def _print(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, physical: bool) -> None:
     """What it comes to, a row per class."""
-    table = Table(title=f"Objects in {len(next(iter(rows.values())))} images; areas of those that are not cut off")
+    table = Table(title=f"Objects in {len(next(iter(rows.values())))} images; areas of whole objects")
     table.add_column("class")
     for column in (
         "objects",

@@ -69,14 +69,14 @@ def _current(models: ModelStore, project_id: str) -> StoredModel | None:
 @app.command("import")
 def import_model(
     file: Annotated[Path, typer.Argument(help="nnU-Net results folder or exported zip, bundle (.zip), model folder.")],
-    name: Annotated[str, typer.Option(help="Name to show; the file's by default.")] = "",
+    name: Annotated[str, typer.Option(help="Display name; default: from the file.")] = "",
     pixel_size: Annotated[
         float | None,
-        pixel_size_option("Edge of a pixel in its training, instead of what it says: nnU-Net does not keep it."),
+        pixel_size_option("Training pixel size, overriding the file (nnU-Net models do not record it)."),
     ] = None,
-    default: Annotated[bool, typer.Option("--default", help="Use it where no model is named.")] = False,
+    default: Annotated[bool, typer.Option("--default", help="Make it the default model.")] = False,
 ) -> None:
-    """Take a model into the store. Weights are read without running anything that the file contains.
+    """Import a model into the store. Weights are read without executing code from the file.
 
     Example: `python -m core model import Dataset001_Liver.zip --pixel-size 8 --name "Liver 2D"`
     """
@@ -87,7 +87,7 @@ def import_model(
     if default:
         store.set_default(stored.id)
     if stored.pixel_size_nm is None:
-        notice("The pixel size of this model is unknown: images are used as they are. Give it with --pixel-size.")
+        notice("The pixel size of this model is unknown: images are not rescaled. Specify it with --pixel-size.")
     done(f"Imported as {stored.id} ({len(stored.folds)} fold(s), {stored.size_bytes / 1e6:.1f} MB)")
 
 
@@ -152,19 +152,19 @@ def export(
 
 @app.command("default")
 def set_default(model: Annotated[str, typer.Argument(help="Id in the store.")]) -> None:
-    """Use this model where none is named."""
+    """Make a model the default."""
     ModelStore(current_settings().models_dir).set_default(model)
-    done(f"{model} is the default now")
+    done(f"{model} is now the default")
 
 
 @app.command()
 def delete(
     model: Annotated[str, typer.Argument(help="Id in the store.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without confirmation.")] = False,
 ) -> None:
-    """Remove a model from the store for good; `model trash` keeps it for a while."""
+    """Permanently delete a model; `model trash` can be undone."""
     if not yes:
-        typer.confirm(f"Delete the model {model} for good?", abort=True)
+        typer.confirm(f"Permanently delete the model {model}?", abort=True)
     ModelStore(current_settings().models_dir).delete(model)
     done(f"{model} deleted")
 
@@ -172,43 +172,43 @@ def delete(
 @app.command()
 def rename(
     model: Annotated[str, typer.Argument(help="Id in the store.")],
-    name: Annotated[str, typer.Argument(help="Name to show; the id stays.")],
+    name: Annotated[str, typer.Argument(help="New display name; the id does not change.")],
 ) -> None:
-    """Show a model under another name."""
+    """Rename a model."""
     stored = ModelStore(current_settings().models_dir).rename(model, name)
-    done(f"{stored.id} is called {stored.card.name} now")
+    done(f"{stored.id} is now named {stored.card.name}")
 
 
 @app.command()
 def archive(
     model: Annotated[str, typer.Argument(help="Id in the store.")],
-    undo: Annotated[bool, typer.Option("--undo", help="Take it back.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Unarchive the model.")] = False,
 ) -> None:
-    """Put a model aside: it stays usable, but is no longer offered."""
+    """Archive a model: it remains usable, but is not listed."""
     stored = ModelStore(current_settings().models_dir).archive(model, not undo)
-    done(f"{stored.id} is {'offered again' if undo else 'archived'}")
+    done(f"{stored.id} is {'unarchived' if undo else 'archived'}")
 
 
 @app.command()
 def trash(model: Annotated[str, typer.Argument(help="Id in the store.")]) -> None:
-    """Move a model to the trash; refused while a job uses it."""
+    """Move a model to the trash, unless a job uses it."""
     from core.curation.model_use import trash_model
     from core.store.store import current_store
 
     settings = current_settings()
     trash_model(current_store(), ModelStore(settings.models_dir), model)
-    done(f"{model} is in the trash for {TRASH_DAYS} days: `model restore {model}` brings it back")
+    done(f"{model} is in the trash for {TRASH_DAYS} days: `model restore {model}` restores it")
 
 
 @app.command()
 def restore(
-    model: Annotated[str, typer.Argument(help="Id that it had; without one, the trash is listed.")] = "",
+    model: Annotated[str, typer.Argument(help="Id of the deleted model; without an id, the trash is listed.")] = "",
 ) -> None:
-    """Bring a model back from the trash."""
+    """Restore a model from the trash."""
     store = ModelStore(current_settings().models_dir)
     if model:
         store.restore(model)
-        done(f"{model} is back")
+        done(f"{model} is restored")
         return
     for item in store.trashed():
         typer.echo(f"{item.id}  {item.name}  {item.days_left} days left")

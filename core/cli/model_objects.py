@@ -20,25 +20,28 @@ def objects(
     model: Annotated[str, typer.Argument(help="Id in the store.")],
     dataset: Annotated[
         Path | None,
-        typer.Option(help="Dataset folder with label maps to learn from; without it, what is known is shown."),
+        typer.Option(
+            help=("Dataset folder with label maps to learn sizes from; without it, the current sizes are shown.")
+        ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0, help="Time for predicting these images, to choose the best sizes; 0 predicts none.")
+        float,
+        typer.Option(min=0, help=("Time for test predictions to choose the best sizes; 0 uses the label maps only.")),
     ] = 60.0,
 ) -> None:
-    """Show or learn the smallest object and the largest hole of each class. Predictions are cleaned by them.
+    """Show or learn the smallest object and largest hole of each class, with which predictions are cleaned.
 
-    Trainings learn them from their own labels. A model from elsewhere has none until you name labelled images:
+    Trainings learn them from their labels. An imported model has none until you pass labelled images:
     `python -m core model objects liver-2d --dataset labelled`
     """
     store = ModelStore(current_settings().models_dir)
     stored = store.get(model) if dataset else find_model(model)
     if dataset is not None:
         stored = store.set_object_rules(stored.id, _learned(stored, dataset, seconds))
-        done(f"Predictions of {stored.id} are cleaned by these sizes from now on.")
+        done(f"Predictions of {stored.id} are now cleaned with these sizes.")
     rules = stored.card.object_rules
     if not rules.rules:
-        notice("This model has not learned how small its objects can be: predictions are not cleaned.")
+        notice("This model has no learned minimum object sizes: predictions are not cleaned.")
         return
     _print(stored, rules)
 

@@ -51,16 +51,18 @@ def checked_cases(
             unnamed.add(refusal)
         unnamed.show()
         raise DatasetError(
-            f"{len(unnamed.refusals)} refused; nothing was written.", "Correct what is named above, then run it again."
+            f"{len(unnamed.refusals)} rejected; nothing was written.",
+            ("Fix the problems listed above, then run the command again."),
         )
     if refused.refusals and not any(case.report for case in cases):
         refused.show()
         raise DatasetError(
-            "No image with labels is left; nothing was written.", "Correct what is named above, then run it again."
+            "No labelled images remain; nothing was written.",
+            ("Fix the problems listed above, then run the command again."),
         )
     if all(case.report is None for case in cases):
         raise DatasetError(
-            "No image has labels.", "Name label files as their images, alone or followed by words: a.tif, a_labels.png."
+            "No image has labels.", "Label file names must begin with the image name: a.tif, a_labels.png."
         )
     return tuple(cases)
 

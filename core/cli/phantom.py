@@ -12,16 +12,16 @@ from core.phantom.dataset import write_phantom_dataset
 
 
 def phantom(
-    out: Annotated[Path, typer.Option(help="Folder to make: images/, labels/, objects/, dataset.json.")],
-    count: Annotated[int, typer.Option(min=1, help="How many images.")] = 8,
-    size: Annotated[int, typer.Option(min=32, max=8192, help="Edge of an image in px.")] = 2048,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")] = 0,
-    pixel_size: Annotated[float, typer.Option(min=1.0, max=64.0, help="Edge of a pixel in nm.")] = 8.0,
+    out: Annotated[Path, typer.Option(help="Folder to create: images/, labels/, objects/, dataset.json.")],
+    count: Annotated[int, typer.Option(min=1, help="Number of images.")] = 8,
+    size: Annotated[int, typer.Option(min=32, max=8192, help="Width and height of the images in px.")] = 2048,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed; the same seed gives the same images.")] = 0,
+    pixel_size: Annotated[float, typer.Option(min=1.0, max=64.0, help="Pixel size in nm.")] = 8.0,
     touching: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Chance that a mitochondrion has another one pressed against it.")
     ] = 0.0,
 ) -> None:
-    """Make synthetic liver micrographs with exact labels.
+    """Create synthetic liver micrographs with exact labels.
 
     Example: `python -m core phantom --out phantoms --count 8 --size 2048 --seed 1`
     """

@@ -48,7 +48,7 @@ class RefusedFiles:
     def show(self) -> None:
         """Name each with cause and remedy."""
         for refusal in self.refusals:
-            stderr.print(f"[bold red]Refused:[/] {escape(refusal.where)}: {escape(refusal.cause)}", soft_wrap=True)
+            stderr.print(f"[bold red]Rejected:[/] {escape(refusal.where)}: {escape(refusal.cause)}", soft_wrap=True)
             stderr.print(f"  [bold]What to do:[/] {escape(refusal.remedy)}", soft_wrap=True)
 
     def end(self) -> None:

@@ -29,10 +29,11 @@ app = typer.Typer(help="Evaluate models on test sets of projects; list, show, ex
 
 @app.command("run")
 def run_evaluation(
-    project: Annotated[str, typer.Argument(help="Name or id of the project; its test set is scored.")],
-    model: Annotated[str, typer.Option(help="Model id; the project's current model where none is given.")] = "",
+    project: Annotated[str, typer.Argument(help="Name or id of the project whose test set is scored.")],
+    model: Annotated[str, typer.Option(help="Model id; default: the project's current model.")] = "",
     tolerance: Annotated[
-        float | None, typer.Option(help="Of surface Dice (NSD), in nm. Default: two pixels of the typical image.")
+        float | None,
+        typer.Option(help=("Tolerance of surface Dice (NSD) in nm. Default: two pixels of the median image.")),
     ] = None,
 ) -> None:
     """Evaluate a model on the test set of a project, as the Results page does. Ctrl+C leaves the job running.
@@ -63,7 +64,7 @@ def run_evaluation(
 
 @app.command("list")
 def list_evaluations(
-    project: Annotated[str, typer.Option(help="Name or id of one project; all where none is given.")] = "",
+    project: Annotated[str, typer.Option(help="Name or id of a project; default: all projects.")] = "",
 ) -> None:
     """List evaluations, newest first."""
     store = current_store()
@@ -80,35 +81,40 @@ def list_evaluations(
 
 
 @app.command("show")
-def show(evaluation_id: Annotated[str, typer.Argument(help="Id, as listed.")]) -> None:
-    """Print the figures of an evaluation."""
+def show(evaluation_id: Annotated[str, typer.Argument(help="Evaluation id.")]) -> None:
+    """Print the scores of an evaluation."""
     _show(current_store(), evaluation_id)
 
 
 @app.command("export")
 def export(
-    evaluation_id: Annotated[str, typer.Argument(help="Id, as listed.")],
+    evaluation_id: Annotated[str, typer.Argument(help="Evaluation id.")],
     out: Annotated[
         Path,
-        typer.Option(help="File to write; its ending says what: .html report, .csv metrics, .json figures, .zip all."),
+        typer.Option(
+            help=(
+                "File to write. The extension sets the content: .html report, .csv metrics, .json "
+                "scores, .zip everything."
+            )
+        ),
     ],
-    compare: Annotated[str, typer.Option(help="Id of an earlier evaluation: adds paired differences to it.")] = "",
+    compare: Annotated[str, typer.Option(help="Id of an evaluation to compare with (adds paired differences).")] = "",
 ) -> None:
-    """Write the report, the table of metrics, the figures as `evaluate` does, or the bundle, as the Results page does.
+    """Write the report, the metrics table, the JSON report or the bundle of the Results page.
 
     Example: `python -m core results export 1f3a… --out report.html`
     """
     kinds = {Path(name).suffix: name for name in DOWNLOADS}
     if out.suffix.lower() not in kinds:
-        raise UsageError(f"{out.name} ends in none of {', '.join(kinds)}.", "Choose one of these endings.")
+        raise UsageError(f"{out.name} does not have a known extension.", f"Choose one of {', '.join(kinds)}.")
     content, _, _ = render_evaluation(current_store(), evaluation_id, kinds[out.suffix.lower()], compare)
     write_bytes(out, content)
     done(f"Written: {out}")
 
 
 @app.command("delete")
-def delete(evaluation_id: Annotated[str, typer.Argument(help="Id, as listed.")]) -> None:
-    """Delete the scores of an evaluation; images and label maps stay."""
+def delete(evaluation_id: Annotated[str, typer.Argument(help="Evaluation id.")]) -> None:
+    """Delete the scores of an evaluation; images and label maps are kept."""
     store = current_store()
     name = evaluation(store, evaluation_id).name
     delete_evaluation(store, evaluation_id)

@@ -18,7 +18,7 @@ _OUTCOMES = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "worse",
     Outcome.TOO_FEW: "too few test images to decide",
-    Outcome.NOT_JUDGED: "cannot tell",
+    Outcome.NOT_JUDGED: "no result",
     Outcome.FIRST: "first model",
 }
 
@@ -55,10 +55,10 @@ def print_round(store: Store, record: RoundRecord) -> None:
         _print_judgement(Judgement.from_json(record.comparison), record)
     if record.decision is not None:
         reason = f" Reason: {record.reason}" if record.reason else ""
-        done(f"{record.decision.value} by {record.decided_by or 'somebody'}.{reason}")
+        done(f"{record.decision.value} by {record.decided_by or 'unknown'}.{reason}")
     elif record.state is RoundState.WAITING:
         waits = "`round promote` or `round keep`" if record.step is Step.DECIDE else "`round next`"
-        done(f"It waits for a person: {waits}.")
+        done(f"Waiting for a decision: {waits}.")
 
 
 def _print_judgement(judgement: Judgement, record: RoundRecord) -> None:
@@ -72,7 +72,7 @@ def _print_judgement(judgement: Judgement, record: RoundRecord) -> None:
             escape(each.name), _figure(each.before), _figure(each.after), _difference(each.difference), images, verdict
         )
     stdout.print(table)
-    done(f"Gate: {_OUTCOMES[judgement.outcome]}")
+    done(f"Check: {_OUTCOMES[judgement.outcome]}")
     remarks = [each.words for each in judgement.classes if each.words]
     for text in dict.fromkeys((*judgement.reasons, *remarks, judgement.caution)):
         if text:

@@ -28,26 +28,26 @@ from core.store.store import Store, current_store
 from core.training.presets import Preset
 
 app = typer.Typer(
-    help="Rounds: train on what was corrected, compare with the current model, promote or keep.", no_args_is_help=True
+    help="Rounds: train on corrections, compare with the current model, then promote or keep.", no_args_is_help=True
 )
 
 _POLL_S: Final = 0.5
 
 Project = Annotated[str, typer.Argument(help="Name or id of the project.")]
-Number = Annotated[int, typer.Argument(min=1, help="Number of the round, as `round status` lists it.")]
-Who = Annotated[str, typer.Option("--as", help="Your name, kept with what you decide.")]
-Wait = Annotated[bool, typer.Option(help="Wait until it is done or a person has to decide.")]
+Number = Annotated[int, typer.Argument(min=1, help="Round number from `round status`.")]
+Who = Annotated[str, typer.Option("--as", help="Your name, recorded with the decision.")]
+Wait = Annotated[bool, typer.Option(help="Wait until the round is done or needs a decision.")]
 
 
 @app.command("start")
 def start(
     project: Project,
     model: Annotated[
-        str, typer.Option("--from", help="Model to fine-tune; the project's current model where none is given.")
+        str, typer.Option("--from", help="Model to fine-tune; default: the project's current model.")
     ] = "",
     scratch: Annotated[bool, typer.Option(help="Train from scratch instead.")] = False,
     image: Annotated[
-        list[str] | None, typer.Option(help="Name or id of an image to learn from, may be repeated; default: all.")
+        list[str] | None, typer.Option(help="Name or id of a training image, repeatable; default: all.")
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the new model.")] = "",
     preset: Annotated[
@@ -55,17 +55,20 @@ def start(
     ] = Preset.COMPACT,
     minutes: Annotated[float | None, typer.Option(help="Time budget of the training in minutes.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs, instead of a time budget.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Default: the preset's, lower with a parent.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of split, weights and augmentation.")] = 0,
-    auto: Annotated[bool, typer.Option(help="Promote the new model by itself where the gate lets it pass.")] = False,
+    learning_rate: Annotated[
+        float | None, typer.Option(help=("Learning rate; default: the preset's, lower for fine-tuning."))
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of split, weights and augmentation.")] = 0,
+    auto: Annotated[bool, typer.Option(help="Promote the new model automatically if it passes the check.")] = False,
     again_after: Annotated[
-        int | None, typer.Option(min=1, help="Start the next round by itself after so many new approved corrections.")
+        int | None,
+        typer.Option(min=1, help=("Start the next round automatically after this many new approved corrections.")),
     ] = None,
     step_by_step: Annotated[bool, typer.Option(help="Wait for `round next` before each step.")] = False,
     wait: Wait = True,
     who: Who = "",
 ) -> None:
-    """Freeze what there is to learn, train, evaluate on the test set, compare with the model in use.
+    """Freeze the training labels, train, score on the test set, and compare with the current model.
 
     Example: `python -m core round start "My images" --minutes 20 --as Ada`
 
@@ -74,7 +77,7 @@ def start(
     store = current_store()
     found = find_project(store, project)
     if model and scratch:
-        raise UsageError("Both --from and --scratch are given.", "Give one of them.")
+        raise UsageError("--from and --scratch cannot be combined.", "Use an existing class.")
     parent = None if scratch else find_model(model).id if model else usual_parent(store, found.id)
     if parent is not None:
         warn_of(find_model(parent))
@@ -92,7 +95,7 @@ def start(
 
 @app.command("status")
 def status(
-    project: Project, number: Annotated[int | None, typer.Argument(help="One round, with all its figures.")] = None
+    project: Project, number: Annotated[int | None, typer.Argument(help="Show one round with all details.")] = None
 ) -> None:
     """List the rounds of a project, or show one."""
     store = current_store()
@@ -105,7 +108,7 @@ def status(
 
 @app.command("fresh")
 def new(project: Project) -> None:
-    """Tell what was corrected and approved since the last round."""
+    """Show the corrections approved since the last round."""
     store = current_store()
     found = find_project(store, project)
     what = fresh(store, found.id)
@@ -122,49 +125,49 @@ def new(project: Project) -> None:
         f"images, {what.annotation_s / 60:.0f} minutes of painting."
     )
     if what.test_corrections:
-        notice(f"{what.test_corrections} approved corrections are of test images: they never enter a training.")
+        notice(f"{what.test_corrections} approved corrections are of test images: never used for training.")
 
 
 @app.command("promote")
 def promote(
     project: Project,
     number: Number,
-    reason: Annotated[str, typer.Option(help="Why; needed where the gate does not let it pass.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason; required if the check failed.")] = "",
     wait: Wait = True,
     who: Who = "",
 ) -> None:
-    """Use the round's model from now on, and predict the pool with it."""
+    """Promote the round's model and segment the pool with it."""
     store = current_store()
     _follow(store, decisions.promote(store, _numbered(store, project, number).id, who, reason), wait=wait)
 
 
 @app.command("keep")
 def keep(
-    project: Project, number: Number, reason: Annotated[str, typer.Option(help="Why.")] = "", who: Who = ""
+    project: Project, number: Number, reason: Annotated[str, typer.Option(help="Reason.")] = "", who: Who = ""
 ) -> None:
-    """Keep the model that is in use; the round's model stays in the store."""
+    """Keep the current model; the round's model stays in the store."""
     store = current_store()
     kept = decisions.keep(store, _numbered(store, project, number).id, who, reason)
-    done(f"Round {kept.number}: the current model stays.")
+    done(f"Round {kept.number}: the current model is kept.")
 
 
 @app.command("next")
 def go_on(project: Project, number: Number, wait: Wait = True, who: Who = "") -> None:
-    """Begin the next step of a round that goes step by step."""
+    """Start the next step of a round that asks before each step."""
     store = current_store()
     _follow(store, decisions.go_on(store, _numbered(store, project, number).id, who), wait=wait)
 
 
 @app.command("retry")
 def retry(project: Project, number: Number, wait: Wait = True, who: Who = "") -> None:
-    """Go on with a failed or cancelled round from the step where it stopped."""
+    """Resume a failed or cancelled round at the step where it stopped."""
     store = current_store()
     _follow(store, decisions.retry_round(store, _numbered(store, project, number).id, who), wait=wait)
 
 
 @app.command("compare")
 def compare(project: Project, number: Number, wait: Wait = True, who: Who = "") -> None:
-    """Compare a round again: with the model that is in use now, on the test set as it is now."""
+    """Compare a round again with the current model on the present test set."""
     store = current_store()
     _follow(store, decisions.compare_again(store, _numbered(store, project, number).id, who), wait=wait)
 
@@ -181,23 +184,23 @@ def cancel(project: Project, number: Number, who: Who = "") -> None:
 def use(
     project: Project,
     model: Annotated[str, typer.Argument(help="Model id.")],
-    reason: Annotated[str, typer.Option(help="Why.")],
+    reason: Annotated[str, typer.Option(help="Reason.")],
     who: Who = "",
 ) -> None:
-    """Use a model in a project without a round, or go back to an earlier one."""
+    """Promote a model without a round, or return to an earlier one."""
     store = current_store()
     found = find_project(store, project)
     promoted = promote_model(store, found.id, find_model(model).id, who, reason)
-    done(f"{found.name} uses {promoted.model_id} from now on.")
+    done(f"{found.name} now uses {promoted.model_id}.")
 
 
 @app.command("predict")
 def predict(project: Project, who: Who = "") -> None:
-    """Predict all images of the pool with the model in use; does not wait."""
+    """Queue the segmentation of all pool images with the current model."""
     store = current_store()
     rows = decisions.predict_pool(store, find_project(store, project).id, who)
     ensure_engine(current_settings())
-    done(f"{len(rows)} images wait to be predicted.")
+    done(f"{len(rows)} images queued for segmentation.")
 
 
 def _follow(store: Store, begun: RoundRecord, *, wait: bool) -> None:
@@ -240,8 +243,6 @@ def _images(store: Store, project: ProjectRecord, wanted: list[str] | None) -> t
         found = [image.id for image in store.images.all(project.id) if each in (image.name, image.id)]
         if len(found) != 1:
             what = "no image" if not found else f"{len(found)} images called"
-            raise NotFoundError(
-                f"{project.name} has {what} {each!r}.", "Give names or ids as the Data page shows them."
-            )
+            raise NotFoundError(f"{project.name} has {what} {each!r}.", "Use names or ids from the Data page.")
         ids += found
     return tuple(ids)

@@ -43,44 +43,40 @@ def segment(
     out: Annotated[
         Path | None, typer.Option(help="Label map to write (.tif); a folder when there are several images.")
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="Id in the model store, or a model folder. Empty: the default model.")
-    ] = "",
-    overlay: Annotated[Path | None, typer.Option(help="Overlay picture to write (.png), or a folder.")] = None,
+    model: Annotated[str, typer.Option(help="Model id or model folder. Empty: the default model.")] = "",
+    overlay: Annotated[Path | None, typer.Option(help="Overlay image to write (.png), or a folder.")] = None,
     json: Annotated[Path | None, typer.Option(help="Coverage and settings to write (.json), or a folder.")] = None,
-    pixel_size: Annotated[
-        float | None, pixel_size_option("Edge of a pixel, where the file does not say or is wrong.")
-    ] = None,
+    pixel_size: Annotated[float | None, pixel_size_option("Pixel size, if it is missing or wrong in the file.")] = None,
     page: Annotated[
         list[int] | None,
-        typer.Option(min=1, help="Only this page of a multi-page file, counted from 1; repeat it for several."),
+        typer.Option(min=1, help="Page of a multi-page file, counted from 1; repeatable."),
     ] = None,
-    step: Annotated[float, typer.Option(min=0.1, max=1.0, help="Tile step as a share of the tile.")] = 0.5,
-    mirroring: Annotated[bool, typer.Option(help="Average over mirrored copies: up to four times slower.")] = False,
+    step: Annotated[float, typer.Option(min=0.1, max=1.0, help="Tile step as a fraction of the tile size.")] = 0.5,
+    mirroring: Annotated[bool, typer.Option(help="Test-time augmentation by mirroring; up to 4x slower.")] = False,
     backend: Annotated[
         BackendChoice | None,
         typer.Option(metavar="NAME", help=f"Library that runs the network: {', '.join(BackendChoice)}."),
     ] = None,
-    precision: Annotated[Precision | None, typer.Option(help="exact is float32; fast is the quickest here.")] = None,
-    clean: Annotated[
-        bool, typer.Option(help="Remove pieces too small to be objects, by the sizes that the model has learned.")
-    ] = True,
+    precision: Annotated[
+        Precision | None, typer.Option(help=("Number precision: exact (float32), or the fastest on this machine."))
+    ] = None,
+    clean: Annotated[bool, typer.Option(help="Remove objects below the minimum sizes learned by the model.")] = True,
     project: Annotated[
-        str, typer.Option(help="Queue the images for the engine instead: into this project (name or id).")
+        str, typer.Option(help="Queue the images for the engine and add them to this project (name or id).")
     ] = "",
     who: Annotated[str, typer.Option("--as", help="With --project: your name.")] = "",
-    wait: Annotated[bool, typer.Option(help="With --project: wait until all are segmented.")] = False,
+    wait: Annotated[bool, typer.Option(help="With --project: wait until all images are segmented.")] = False,
 ) -> None:
     """Segment micrographs.
 
     Example: `python -m core segment liver.tif --out labels.tif --overlay overlay.png --json labels.json`
 
-    Several at once, with a model of your own: `python -m core segment *.tif --model round-2 --out labels/`
+    Several images with another model: `python -m core segment *.tif --model round-2 --out labels/`
 
-    Into a project, by the engine, so that nothing has to stay open:
+    In a project, by the engine in the background:
     `python -m core segment *.tif --project "My images" --model round-2`
 
-    Of a file with several pages every page is segmented, into files numbered by page: `stack_page_07.tif`.
+    All pages of a multi-page file are segmented, into files numbered by page: `stack_page_07.tif`.
     """
     if project:
         _refuse_files(out=out, overlay=overlay, json=json, page=page)
@@ -92,7 +88,7 @@ def segment(
         return
     if out is None:
         raise UsageError(
-            "Nothing says where the label map goes.", "Give --out FILE, or --project NAME to queue it for the engine."
+            "No output is specified.", ("Use --out FILE, or --project NAME to queue the images for the engine.")
         )
     from core.segmentation.predictor import Predictor
 
@@ -137,7 +133,7 @@ def segment(
         if clean and stored.card.object_rules.rules:
             rules_nm = taken_pixel_size(used_nm, stored.pixel_size_nm)
             labels_yx, cleaning = clean_prediction(labels_yx, stored.card.object_rules, rules_nm, stored.scheme)
-            notice(f"{source.title}: {cleaning_sentence(cleaning) or 'No piece was too small to be an object.'}")
+            notice(f"{source.title}: {cleaning_sentence(cleaning) or 'No objects below the minimum size.'}")
         rows = coverage_table(labels_yx, stored.scheme, used_nm)
         facts = FileFacts(
             pixel_size_nm=used_nm,
@@ -214,7 +210,7 @@ def _sources(paths: list[Path], wanted: list[int] | None, max_px: int, refused: 
         sources += [_Source(path, file, page - 1, f"_page_{page:0{digits}d}" if named else "") for page in pages]
     if not sources:
         refused.show()
-        raise ImageError("No image can be read.", "Correct what is named above.")
+        raise ImageError("No images can be read.", "Fix the problems listed above.")
     return sources
 
 
@@ -225,12 +221,13 @@ def _targets(given: Path, sources: list[_Source], suffix: str, *, several: bool)
     for number, target in enumerate(targets):
         if target.resolve() in inputs:
             raise PredictionError(
-                f"The result would replace the image {target}.", "Name another file or folder for the results."
+                f"The result would overwrite the input image {target}.",
+                "Choose another output file or folder.",
             )
         if target in targets[:number]:
             raise PredictionError(
                 f"Several images would be written to {target}.",
-                "Segment them one by one, or rename them: results are named as their images.",
+                "Segment them one by one, or rename them: results have the names of the images.",
             )
     return targets
 
@@ -239,7 +236,7 @@ def _target(given: Path, source: _Source, suffix: str, *, several: bool) -> Path
     """The file to write for one page."""
     if several and given.suffix and not given.is_dir():
         raise UsageError(
-            f"Several images cannot all be written to {given}.", "Name a folder for the results, without a suffix."
+            f"Several images cannot all be written to {given}.", "Specify a folder without file extension."
         )
     if several or given.is_dir() or (source.suffix and not given.suffix):
         name = source.path.name.removesuffix(".gz")

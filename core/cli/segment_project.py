@@ -88,7 +88,10 @@ def _tell_what_becomes_outdated(
                     nm = pixel_size_nm or content.pixel_size.nm
                     words = outdated_words(store, image, nm) if image is not None and nm else ""
                     if image is not None and words:
-                        notice(f"{path.name}: {image.name} is there without a pixel size and gets {nm:.4g} nm. {words}")
+                        notice(
+                            f"{path.name}: {image.name} already exists without a pixel size, which is set to "
+                            f"{nm:.4g} nm. {words}"
+                        )
         except ImageError:  # its job says what is wrong with it
             continue
 
@@ -110,13 +113,15 @@ def _tell_of_known(store: Store, job: JobRecord) -> None:
     for image_id in result.get("sized", []):
         image = store.images.get(image_id)
         outdated = result.get("outdated", {}).get(image_id, "")
-        notice(f"{name}: {image.name} was here before without a pixel size; now it has {image.pixel_size.nm:.4g} nm.")
+        notice(
+            f"{name}: {image.name} already exists without a pixel size, which was set to {image.pixel_size.nm:.4g} nm."
+        )
         if outdated:
             notice(f"{name}: {outdated}")
     for image_id, nm in result.get("sizes_nm", {}).items():
         image = store.images.get(image_id)
         kept = f"{image.pixel_size.nm:.4g} nm" if image.pixel_size.nm else "no pixel size"
-        notice(f"{name}: {image.name} was here before with {kept} per pixel, which stays; {nm:.4g} nm was not taken.")
+        notice(f"{name}: {image.name} already exists with {kept} per pixel, which is kept; {nm:.4g} nm was not taken.")
 
 
 def _tell(store: Store, progress: BatchProgress) -> None:
@@ -126,10 +131,11 @@ def _tell(store: Store, progress: BatchProgress) -> None:
         _tell_of_known(store, job)
     if progress.held:
         notice(
-            f"{len(progress.held)} image(s) wait for a pixel size: enter it on the Segment page, or give --pixel-size."
+            f"{len(progress.held)} image(s) without a pixel size are waiting: enter it on the Segment page, or use "
+            "--pixel-size."
         )
     names = subjects(store, progress.failed)
     for job in progress.failed:
         notice(f"{names[job.id]}: {job.error_cause} {job.error_remedy}")
     if progress.failed:
-        raise JobError(f"{len(progress.failed)} job(s) failed.", "Their reasons stand above.")
+        raise JobError(f"{len(progress.failed)} job(s) failed.", "See the reasons above.")

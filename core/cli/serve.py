@@ -27,22 +27,27 @@ _LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 def serve(
     port: Annotated[
         int | None,
-        typer.Option(min=1, max=65535, help="Port to listen on. Default: 8501, or the next that is free."),
+        typer.Option(min=1, max=65535, help="Port. Default: 8501 or the next free port."),
     ] = None,
     address: Annotated[
         str | None,
-        typer.Option(help="Address to listen on; 0.0.0.0: from everywhere. Default: 127.0.0.1, this machine alone."),
+        typer.Option(
+            help=(
+                "Network address; 0.0.0.0 accepts connections from other machines. Default: 127.0.0.1 "
+                "(this machine only)."
+            )
+        ),
     ] = None,
     host: Annotated[
         list[str] | None,
-        typer.Option("--host", help="Name under which people open it, if not localhost; repeat it for several."),
+        typer.Option("--host", help="Host name in the browser address, if not localhost; repeatable."),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Data folder; made if it is not there. Default: as the settings say.")
+        Path | None, typer.Option(help="Data folder, created if missing. Default: from the settings.")
     ] = None,
     headless: Annotated[bool, typer.Option("--headless", help="Do not open a browser.")] = False,
 ) -> None:
-    """Start the app, and open it in a browser. Ctrl+C stops it; jobs go on until they are done.
+    """Start the app, and open it in a browser. Ctrl+C stops it; running jobs continue until they are done.
 
     Example: `python -m core serve`
 
@@ -68,7 +73,7 @@ def _folder(data: Path) -> Path:
     """The whole path of the data folder, which a file must not have."""
     folder = data.expanduser().resolve()
     if folder.exists() and not folder.is_dir():
-        raise UsageError(f"--data {data} is a file.", "Name a folder.")
+        raise UsageError(f"--data {data} is a file.", "Choose a folder.")
     return folder
 
 
@@ -79,7 +84,8 @@ def _check_place(address: str | None, port: int | None) -> None:
         found = socket.getaddrinfo(shown, port or 0, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise UsageError(
-            f"--address {shown} is no address of this machine.", "Use 127.0.0.1, or 0.0.0.0 for all of its addresses."
+            f"--address {shown} is not an address of this machine.",
+            "Use 127.0.0.1, or 0.0.0.0 for all addresses.",
         ) from error
     family, kind, protocol, _, place = found[0]
     with socket.socket(family, kind, protocol) as trial:
@@ -90,7 +96,7 @@ def _check_place(address: str | None, port: int | None) -> None:
         except OSError as error:
             what = shown if port is None else f"Port {port} of {shown}"
             raise SettingsError(
-                f"{what} cannot be listened on: {error.strerror}.",
+                f"{what} cannot be used: {error.strerror}.",
                 "Stop the program that uses it, or choose another --port or --address.",
             ) from error
 
@@ -106,11 +112,11 @@ def _warn(address: str | None, names: Sequence[str]) -> None:
     if address is None or _is_loopback(address):
         return
     notice(
-        f"Everybody who reaches {address} can use Cristae, since it has no sign-in of its own. "
-        "docs/deploy.md (in the app: Guide, For administrators) says how to put a proxy in front."
+        f"Everyone who can reach {address} can use Cristae, because it has no sign-in. See docs/deploy.md (in the "
+        "app: Guide, For administrators) for a proxy with sign-in."
     )
     if not set(names) - set(_LOOPBACK_NAMES):
-        notice("It answers to localhost only. Say under which name people open it: --host NAME.")
+        notice("Only localhost is accepted as host name. Add the host name in the browser address with --host NAME.")
 
 
 def _options(port: int | None, address: str | None, *, headless: bool) -> list[str]:

@@ -24,38 +24,42 @@ WITH_AGAIN: Final = ("again", "out", "resume", "name", "description")
 
 def train(
     context: typer.Context,
-    out: Annotated[Path, typer.Option(help="Model folder to make; a folder in the model store makes it known there.")],
+    out: Annotated[
+        Path, typer.Option(help=("Model folder to create; a folder in the model store appears on the Models page."))
+    ],
     dataset: Annotated[
         Path | None, typer.Option(help="Dataset folder: images/, labels/, dataset.json; or nnU-Net raw.")
     ] = None,
     again: Annotated[
-        str, typer.Option(help="Train this model of the app again, from the same label maps with the same settings.")
+        str, typer.Option(help="Repeat the training of this model with the same label maps and settings.")
     ] = "",
     preset: Annotated[
         Preset, typer.Option(help="compact: CPU, minutes. standard, resenc-m, resenc-l: GPU.")
     ] = Preset.COMPACT,
-    minutes: Annotated[float | None, typer.Option(help="Time budget in minutes, preparing included.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Time budget in minutes, including preparation.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Number of epochs, instead of a time budget.")] = None,
-    parent: Annotated[str, typer.Option("--from", help="Model to go on from: its id or folder.")] = "",
+    parent: Annotated[str, typer.Option("--from", help="Model to fine-tune: id or folder.")] = "",
     pixel_size: Annotated[
-        float | None, pixel_size_option("Bring all images to this edge of a pixel; by default their median.")
+        float | None, pixel_size_option("Training pixel size; default: the median of the images.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of split, weights and augmentation.")] = 0,
-    validation: Annotated[float, typer.Option(min=0, max=0.5, help="Share held out; 0 trains on everything.")] = 0.15,
-    resume: Annotated[bool, typer.Option(help="Go on with the unfinished training of the same request.")] = False,
-    name: Annotated[str, typer.Option(help="Name to show.")] = "",
-    description: Annotated[str, typer.Option(help="What it is, for the card.")] = "",
-    origin: Annotated[str, typer.Option(help="What it learned from, for the card.")] = "",
-    warning: Annotated[str, typer.Option(help="What it must not be used for, for the card.")] = "",
-    licence: Annotated[str, typer.Option(help="Licence of the training data, for the card.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of split, weights and augmentation.")] = 0,
+    validation: Annotated[
+        float, typer.Option(min=0, max=0.5, help=("Fraction held out for validation; 0 uses all images for training."))
+    ] = 0.15,
+    resume: Annotated[bool, typer.Option(help="Resume the unfinished training with the same settings.")] = False,
+    name: Annotated[str, typer.Option(help="Display name.")] = "",
+    description: Annotated[str, typer.Option(help="Description for the model card.")] = "",
+    origin: Annotated[str, typer.Option(help="Origin of the training data for the model card.")] = "",
+    warning: Annotated[str, typer.Option(help="Warning for the model card.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the training data for the model card.")] = "",
 ) -> None:
     """Train an nnU-Net on the images of a dataset's "train" split.
 
     Example: `python -m core train --dataset vnc --preset compact --minutes 10 --out models/vnc`
 
-    A next round from an earlier model: add `--from vnc`. After a stop or a crash: the same command with `--resume`.
+    To fine-tune an earlier model, add `--from vnc`. After a stop or a crash, repeat the command with `--resume`.
 
-    A model that was trained in the app, once more: `python -m core train --again liver --out models/liver-again`
+    To repeat a training of the app: `python -m core train --again liver --out models/liver-again`
     """
     if again:
         _refuse_beside_again(context)
@@ -64,7 +68,7 @@ def train(
         shutil.rmtree(request.dataset, ignore_errors=True)
         return
     if dataset is None:
-        raise UsageError("Nothing to train on is given.", "Give --dataset FOLDER, or --again MODEL.")
+        raise UsageError("No training data are specified.", "Use --dataset FOLDER or --again MODEL.")
     request = TrainRequest(
         dataset=dataset,
         preset=preset,
@@ -97,8 +101,8 @@ def _refuse_beside_again(context: typer.Context) -> None:
     ]
     if given:
         raise UsageError(
-            f"--again takes the same settings as then, but {', '.join(given)} is given too.",
-            "Leave that out, or train anew with --dataset.",
+            f"--again reuses the original settings and cannot be combined with {', '.join(given)}.",
+            "Remove the option, or start a new training with --dataset.",
         )
 
 
@@ -141,7 +145,7 @@ def _print_end(card: ModelCard) -> None:
     training = card.training
     words = training_words(card) or f"{training.iterations:,} iterations."
     if training.waiting_s and training.waiting_s >= 6 * training.minutes:  # a tenth
-        words += f" {training.waiting_s / 60:.1f} of {training.minutes:.1f} min were lost to a busy machine."
+        words += f" {training.waiting_s / 60:.1f} of {training.minutes:.1f} min were spent waiting for a busy machine."
     if verdict_of(card).undertrained:
         notice(words)
         notice(undertrained_warning(card))

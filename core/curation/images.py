@@ -280,7 +280,7 @@ def delete_project(store: Store, project_id: str, name: str, *, by: str) -> Proj
     def checked(session: Session, project: ProjectRecord) -> None:
         require_within(session, store.settings, project.id, by, Permission.MANAGE)
         if name.strip() != project.name:
-            raise StoreError(f"The project is called {project.name!r}.", "Type its name to delete it.")
+            raise StoreError(f"The project is called {project.name!r}.", "Enter its name to delete it.")
         _require_idle(session, project)
         gone.append(_contents(session, project.id))
         note(session, by, PROJECT_DELETED, project.id, project.id, name=project.name, **asdict(gone[0]))
@@ -296,7 +296,7 @@ def _require_idle(session: Session, project: ProjectRecord) -> None:
     )
     number = session.scalar(running)
     if number is not None:
-        raise StoreError(f"Round {number} of the project is under way.", "Cancel it on the Train page, or wait.")
+        raise StoreError(f"Round {number} of the project is running.", "Cancel it on the Train page, or wait.")
     active = select(JobRow).where(JobRow.state.in_([state.value for state in ACTIVE]))
     busy = [
         row.kind

@@ -14,7 +14,7 @@ from core.store.audit import note
 from core.store.rounds import promoting_within
 from core.store.store import Store
 
-Made = TypeVar("Made")
+Made = TypeVar("Created")
 
 
 def rename_model(store: Store, models: ModelStore, model_id: str, name: str, *, by: str) -> StoredModel:
@@ -88,8 +88,8 @@ def trash_model_as(store: Store, models: ModelStore, model_id: str, *, by: str) 
         unseen = [each for each in promoting if role_within(session, store.settings, each, by) is None]
     if unseen:
         raise ModelError(
-            f"Model {model_id} is the promoted one of a project that you have no role in.",
-            "Ask those who are admin everywhere to have another one promoted there.",
+            f"Model {model_id} is the current model of a project that you cannot access.",
+            "Ask an admin of all projects to promote another model there.",
         )
     gone = trash_model(store, models, model_id)  # asks the database itself, so outside of the transaction
     with store.database.writing() as session:

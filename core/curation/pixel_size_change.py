@@ -115,7 +115,7 @@ def sized_words(store: Store, image: ImageRecord, nm: float) -> str:
     nm
         What it has now.
     """
-    return f"The pixel size was not known; now it is {nm:.4g} nm. {outdated_words(store, image, nm)}".strip()
+    return f"The pixel size was unknown; it was set to {nm:.4g} nm. {outdated_words(store, image, nm)}".strip()
 
 
 def outdated_words(store: Store, image: ImageRecord, nm: float) -> str:

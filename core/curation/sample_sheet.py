@@ -143,7 +143,7 @@ def _require_one_size_a_stack(changes: Sequence[SheetChange], said: Mapping[str,
             several = " and ".join(f"{nm:g} nm ({name})" for nm, name in names.items())
             raise DatasetError(
                 f"Planes of the stack {stack} get several pixel sizes: {several}.",
-                "All planes of a stack have one pixel size: give them the same.",
+                "All planes of a stack have one pixel size: use the same for all.",
             )
 
 

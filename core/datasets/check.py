@@ -18,7 +18,7 @@ from core.imaging.reader import SUFFIXES, case_stem
 from core.label_scheme import IGNORE_ID
 from core.outside.boundary import file_boundary
 
-_LOOK: Final = "Look at the label map beside its image, and correct it if this is not meant."
+_LOOK: Final = "Compare the label map with its image, and correct it if this is unintended."
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +184,8 @@ def _stray_labels(folder: DatasetFolder) -> Iterator[Problem]:
             if not hidden and path.is_file() and path not in used:
                 yield Problem(
                     f"{part}/{path.name}",
-                    f"No image is named {case_stem(path)}.",
-                    "Add the image, or name the label map as its image; otherwise it is never used.",
+                    f"There is no image named {case_stem(path)}.",
+                    "Add the image or rename the label map like its image; otherwise it is not used.",
                     fatal=False,
                 )
 
@@ -201,7 +201,7 @@ def _twins(cases: list[CaseCheck]) -> Iterator[Problem]:
         yield Problem(
             item.case.name,
             f"{other.case.name} ({other.case.split}) and {item.case.name} ({item.case.split}) are the same image.",
-            "Remove one of them; a model must not be tested on what it was trained on."
+            "Remove one of them; a model must not be tested on its training images."
             if leaks
             else "Remove one of them.",
             fatal=leaks,
@@ -217,8 +217,11 @@ def _straddling(folder: DatasetFolder) -> Iterator[Problem]:
         if group and counts[Split.TRAIN] and counts[Split.TEST]:
             yield Problem(
                 group,
-                f"Images of it are for training ({counts[Split.TRAIN]}) and for the test ({counts[Split.TEST]}).",
-                "Neighbouring sections look alike, so scores come out too good: keep them on one side. If they are of "
+                (
+                    f"Its images are in the training set ({counts[Split.TRAIN]}) and in the test set "
+                    f"({counts[Split.TEST]})."
+                ),
+                "Neighbouring sections look alike, so test scores would be too high: use one set. If they are from "
                 'different specimens, say so with "groups" in dataset.json.',
                 fatal=False,
             )
@@ -227,21 +230,21 @@ def _straddling(folder: DatasetFolder) -> Iterator[Problem]:
 def _training(folder: DatasetFolder, check: DatasetCheck) -> Iterator[Problem]:
     """What keeps `train` from starting, or a class from being learned."""
     if not any(case.label_path is not None for case in folder.of_split(Split.TRAIN)):
-        yield Problem("", "No image with labels is for training.", 'List at least one under "train" in dataset.json.')
+        yield Problem("", "The training set has no labelled image.", 'List one under "train" in dataset.json.')
         return
     pixels = check.class_pixels(Split.TRAIN)
     if not pixels:
         return
     if set(pixels) == {IGNORE_ID}:
-        yield Problem("", "The training labels are ignore (255) everywhere.", "Label some of what they show.")
+        yield Problem("", "The training labels are ignore (255) everywhere.", "Label some objects.")
     elif not any(pixels[i] for i in folder.scheme.ids):
         yield Problem("", "The training labels show background only.", "Label at least one object of one class.")
     else:
         for missing in (item.name for item in folder.scheme.classes if not pixels[item.id]):
             yield Problem(
                 missing,
-                f"No training image shows {missing}; it cannot be learned.",
-                "Label some, or take the class out of dataset.json.",
+                f"No training image contains {missing}; it cannot be learned.",
+                "Label some, or remove the class from dataset.json.",
                 fatal=False,
             )
 
@@ -250,7 +253,7 @@ def _remarks(folder: DatasetFolder, check: DatasetCheck) -> Iterator[Problem]:
     """What works but is worth knowing."""
     tests = folder.of_split(Split.TEST)
     if not tests:
-        yield Problem("", "No image is kept for testing.", 'List some under "test" in dataset.json.', fatal=False)
+        yield Problem("", "The test set is empty.", 'List some under "test" in dataset.json.', fatal=False)
     for case in tests:
         if case.label_path is None:
             yield Problem(case.name, "The test image has no labels to score against.", "Add them to labels/.")
@@ -260,7 +263,7 @@ def _remarks(folder: DatasetFolder, check: DatasetCheck) -> Iterator[Problem]:
         yield Problem(
             "",
             f"The pixel size of {len(sizeless)} of {len(folder.cases)} images is unknown: {some}.",
-            'Give "pixel_size_nm" in dataset.json; without it images cannot be brought to one scale.',
+            'Add "pixel_size_nm" to dataset.json; otherwise images cannot be rescaled to the same pixel size.',
             fatal=False,
         )
     for item in check.cases:
@@ -268,6 +271,6 @@ def _remarks(folder: DatasetFolder, check: DatasetCheck) -> Iterator[Problem]:
             yield Problem(
                 item.case.name,
                 "Its labels are ignore (255) everywhere.",
-                "Label some of it, or leave it out.",
+                "Label some pixels, or remove the image.",
                 fatal=False,
             )

@@ -171,15 +171,15 @@ def _read_description(file: Path) -> _Description:
         size_bytes = file.stat().st_size
         if size_bytes > _MAX_DESCRIPTION_BYTES:
             raise DatasetError(
-                f"{file} has {size_bytes / 1e6:.0f} MB; a description of a dataset has at most "
+                f"{file} has {size_bytes / 1e6:.0f} MB; a dataset description may have at most "
                 f"{_MAX_DESCRIPTION_BYTES / 1e6:.0f} MB.",
-                "Check that it is the right file; leave out what is not about classes, splits and pixel sizes.",
+                "Check that it is the right file; keep only classes, splits and pixel sizes.",
             )
         value = json.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         what = f"{folder.name} has no {file.name}." if folder.is_dir() else f"There is no folder {folder}."
         raise DatasetError(
-            what, "Name a folder with images/, labels/ and dataset.json, or an nnU-Net raw one."
+            what, "Choose a folder with images/, labels/ and dataset.json, or an nnU-Net raw folder."
         ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f"{file} cannot be read ({error}).", "Correct it; it must be JSON in UTF-8.") from error
@@ -190,7 +190,7 @@ def _read_description(file: Path) -> _Description:
         where = " > ".join(str(part) for part in first["loc"]) or "the whole"
         raise DatasetError(
             f"{file}: {where}: {first['msg']}.",
-            'It needs at least "labels", as in {"background": 0, "mitochondria": 1}; docs/formats.md shows all of it.',
+            'It needs at least "labels", for example {"background": 0, "mitochondria": 1}; see docs/formats.md.',
         ) from error
 
 
@@ -213,10 +213,10 @@ def _named_scheme(labels: Mapping[str, Any], folder: Path) -> tuple[LabelScheme,
         if isinstance(value, list):
             raise DatasetError(
                 f"{folder.name}: {name!r} is a region made of classes {value}.",
-                "Regions are not supported; give each class one whole number.",
+                "Regions are not supported; use one integer per class.",
             )
         if isinstance(value, bool) or not isinstance(value, int):
-            raise DatasetError(f"{folder.name}: class {name!r} has the id {value!r}.", "Give it a whole number.")
+            raise DatasetError(f"{folder.name}: class {name!r} has the id {value!r}.", "Use an integer.")
         if name.casefold() == "background" and value != 0:
             raise DatasetError(f"{folder.name}: background has the id {value}.", "Background is always 0.")
     ignored = [value for name, value in labels.items() if name.casefold() == "ignore"]
@@ -256,13 +256,15 @@ def _our_files(folder: Path, described: _Description, tell: _Teller) -> Found:
     both = sorted(set(described.train) & set(described.test))
     tell.of_all(
         both,
-        lambda names: DatasetError(f"{folder.name} lists {_some(names)} under train and test.", "List a case once."),
+        lambda names: DatasetError(
+            f"{folder.name} lists {_some(names)} under train and test.", ("List each case only once.")
+        ),
     )
     tell.of_all(
         [n for n in described.train if n in images and n not in labels and n not in both],
         lambda names: DatasetError(
             f"{len(names)} training case(s) of {folder.name} have no label map: {_some(names)}.",
-            "Put them into labels/, named as the images, or take the cases out of train.",
+            "Put them into labels/ with the names of the images, or remove the cases from train.",
         ),
     )
     images = {name: image for name, image in images.items() if name not in tell.refused}
@@ -283,8 +285,8 @@ def _nnunet_files(folder: Path, described: _Description, tell: _Teller) -> Found
         for stem, image in images.items():
             if not stem.endswith(_CHANNEL):
                 error = DatasetError(
-                    f"{image.parent.name}/{image.name} does not end in {_CHANNEL}.",
-                    "nnU-Net names images CASE_0000.ending, one file a channel.",
+                    f"{image.parent.name}/{image.name} does not end with {_CHANNEL}.",
+                    "nnU-Net images are named CASE_0000.EXTENSION, one file per channel.",
                 )
                 tell.of_one(stem, error)
                 continue
@@ -350,7 +352,7 @@ def _check_known(folder: Path, described: _Description, names: set[str], tell: _
 def _no_image(folder: Path, what: str, names: list[str]) -> DatasetError:
     return DatasetError(
         f"{folder.name}/{DESCRIPTION_FILE} lists {len(names)} case(s) under {what} that have no image: {_some(names)}.",
-        "Add the images, or take the names out. A name is the image file's, without its ending.",
+        "Add the images, or remove the names. Names are file names without extension.",
     )
 
 

@@ -171,7 +171,7 @@ class ImportCase:
                 objects_path=Path(value["objects_path"]) if value.get("objects_path") else None,
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise DatasetError(f"A case of the import cannot be used: {error!r}.", "Plan the import anew.") from error
+            raise DatasetError(f"A case of the import cannot be used: {error!r}.", "Plan the import again.") from error
 
     def pixel_size(self, of_file: PixelSize) -> PixelSize:
         """The pixel size that counts, with its provenance."""
@@ -451,13 +451,13 @@ def _check_labels_fit(case: ImportCase, scheme: LabelScheme, pages: int) -> None
     """Refuse what names and page counts alone rule out."""
     if pages > 1:
         raise ImageError(
-            f"{case.image_path.name} is a stack of {pages} pages, and labels belong to single images.",
+            f"{case.image_path.name} is a stack of {pages} pages, but labels must belong to single images.",
             "Save image and labels section by section (in Fiji: Image > Stacks > Stack to Images), or import the "
             "stack without labels.",
         )
     twice = {class_id for class_id in case.class_ids if case.class_ids.count(class_id) > 1}
     if twice:
-        raise LabelMapError(f"{case.name} has several masks of one class.", "Leave out all but one of them.")
+        raise LabelMapError(f"{case.name} has several masks of one class.", "Keep only one of them.")
     if not case.class_ids and (len(case.label_paths) > 1 or case.source is LabelSource.MASKS):
         unmatched = match_masks(case.label_paths, scheme)[1]
         if unmatched and case.source in (None, LabelSource.MASKS):

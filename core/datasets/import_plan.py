@@ -129,8 +129,8 @@ def _translation(theirs: LabelScheme, ours: LabelScheme, folder: Path) -> dict[i
     if missing:
         raise DatasetError(
             f"{folder.name} has classes that the project does not have: {', '.join(missing)}.",
-            "Add them to the project's classes under the same names (Project settings), or make a project with the "
-            "classes of this dataset.json.",
+            "Add them to the project's classes under the same names (Project settings), or create a project with "
+            "the classes of this dataset.json.",
         )
     return {0: 0, **{item.id: known[item.name.casefold()] for item in theirs.classes}}
 
@@ -142,7 +142,7 @@ def _of_folders(
     paths = image_files(images)
     if labels is not None and labels.resolve() == images.resolve():
         raise DatasetError(
-            f"Images and labels are both looked for in {images}.", "Put the labels into a folder of their own."
+            f"Image folder and label folder are the same: {images}.", "Put the labels into a separate folder."
         )
     owned: dict[Path, list[tuple[Path, int]]] = {path: [] for path in paths}
     refusals = []
@@ -211,7 +211,7 @@ def _check_readable(*folders: Path | None) -> None:
         try:
             if not folder.is_dir():
                 what = "a file, not a folder" if folder.exists() else "not on this server"
-                raise DatasetError(f"{folder} is {what}.", "Give the path of a folder as the server sees it.")
+                raise DatasetError(f"{folder} is {what}.", "Enter the path of a folder on the server.")
             next(folder.iterdir(), None)
         except PermissionError as error:
             raise _not_allowed(folder) from error
@@ -219,7 +219,7 @@ def _check_readable(*folders: Path | None) -> None:
 
 def _not_allowed(folder: Path) -> DatasetError:
     return DatasetError(
-        f"The server may not read {folder}.",
+        f"The server has no permission to read {folder}.",
         "Give its user the right to read the folder, or drop the files here instead.",
     )
 
@@ -239,8 +239,8 @@ def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
 def _stray(path: Path, images: Path) -> Refusal:
     return Refusal(
         path.name,
-        f"{path.name} belongs to no image in {images.name}.",
-        "Name it as its image, alone or followed by words, or leave it out.",
+        f"{path.name} matches no image in {images.name}.",
+        "Rename it so that it begins with the image name, or remove it.",
     )
 
 

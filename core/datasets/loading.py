@@ -59,7 +59,7 @@ def load_case(case: Case) -> tuple[Image, NDArray[np.uint8]]:
         A file cannot be read, has another size or unknown values.
     """
     if case.label_path is None:
-        raise DatasetError(f"{case.name} has no label map.", "Add one, or leave the case out.")
+        raise DatasetError(f"{case.name} has no label map.", "Add one, or remove the case.")
     image = load_image(case)
     return image, load_labels(case, image.shape).labels_yx
 
@@ -100,7 +100,7 @@ def load_labels(case: Case, shape_yx: tuple[int, int]) -> LabelImport:
         or time.
     """
     if case.label_path is None:
-        raise DatasetError(f"{case.name} has no label map.", "Add one, or leave the case out.")
+        raise DatasetError(f"{case.name} has no label map.", "Add one, or remove the case.")
     require_no_link(case.label_path)
     limits, subject = label_limits((case.label_path,), shape_yx), Subject(case.label_path.name, LabelMapError)
     report, labels_yx = guarded_with(limits, subject, labels_of_case, replace(case, facts=None), shape_yx)
@@ -156,7 +156,7 @@ def size_in_file(image: Path) -> float | None:
 def labels_of_case(case: Case, shape_yx: tuple[int, int]) -> tuple[LabelReport, NDArray[np.uint8]]:
     """Within the guarded process: the label map of a case."""
     if case.label_path is None:
-        raise DatasetError(f"{case.name} has no label map.", "Add one, or leave the case out.")
+        raise DatasetError(f"{case.name} has no label map.", "Add one, or remove the case.")
     values = None
     if case.ignore_value != IGNORE_ID:
         values = {0: 0, **{i: i for i in case.scheme.ids}, IGNORE_ID: IGNORE_ID, case.ignore_value: IGNORE_ID}

@@ -115,7 +115,7 @@ def plan_dataset(images: Path, labels: Path, *, test: Sequence[str] = ()) -> Dat
     """
     if images.resolve() == labels.resolve():
         raise DatasetError(
-            f"Images and labels are both looked for in {images}.", "Put the labels into a folder of their own."
+            f"Image folder and label folder are the same: {images}.", "Put the labels into a separate folder."
         )
     pairing = pair_by_name(image_files(images), image_files(labels))
     names = [case_stem(path) for path in pairing.files]
@@ -124,8 +124,8 @@ def plan_dataset(images: Path, labels: Path, *, test: Sequence[str] = ()) -> Dat
     refusals = [
         Refusal(
             path.name,
-            f"{path.name} belongs to no image in {images.name}.",
-            "Name it as its image, alone or followed by words, or take it away.",
+            f"{path.name} matches no image in {images.name}.",
+            "Rename it so that it begins with the image name, or remove it.",
         )
         for path in pairing.strays
     ]
@@ -194,9 +194,11 @@ def _test_refusals(cases: Sequence[PlannedCase], test: Sequence[str]) -> Iterato
     """Names under test that fit nothing, and test images that cannot be scored."""
     for pattern in test:
         if not any(_fits(case.name, pattern) for case in cases):
-            yield Refusal(pattern, f"No image is named {pattern}.", "Give names of images without their endings.")
+            yield Refusal(pattern, f"There is no image named {pattern}.", "Use image names without file extension.")
     for case in cases:
         if case.split is Split.TEST and not case.label_paths:
             yield Refusal(
-                case.name, f"The test image {case.name} has no labels.", "Add them, or take it out of the test images."
+                case.name,
+                f"The test image {case.name} has no labels.",
+                ("Add them, or remove it from the test images."),
             )

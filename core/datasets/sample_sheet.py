@@ -111,7 +111,7 @@ def read_facts(text: str | bytes, images: Mapping[str, Names]) -> SheetFacts:
         if any(cells[len(heads) :]):
             raise DatasetError(
                 f"Row {number} has {len(cells)} cells, and the first row has {len(heads)}.",
-                "Name every column; put cells that hold a separator in quotes.",
+                "Name every column; put cells that contain a separator in quotes.",
             )
         row = {name: cell for name, cell in zip(meant, cells, strict=False) if name and cell}
         key, name = row.pop("image_id", ""), row.pop(by, "")
@@ -139,11 +139,11 @@ def read_sheet(path: Path) -> bytes:
     """
     try:
         if not path.is_file():
-            raise DatasetError(f"{path} cannot be read: there is no such file.", "Name a sample sheet (.csv).")
+            raise DatasetError(f"{path} cannot be read: there is no such file.", "Choose a sample sheet (.csv).")
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}.", "Name a sample sheet (.csv).") from error
+        raise DatasetError(f"{path} cannot be read: {error.strerror}.", "Choose a sample sheet (.csv).") from error
 
 
 def _one_stack(keys: Sequence[str], images: Mapping[str, Names]) -> bool:
@@ -171,12 +171,12 @@ def _named_by(heads: list[str], meant: list[str | None]) -> str:
     twice = [name for name, count in Counter(each for each in meant if each).items() if count > 1]
     if twice:
         same = ", ".join(repr(head) for head, each in zip(heads, meant, strict=True) if each == twice[0])
-        raise DatasetError(f"The columns {same} both mean the {twice[0]}.", "Keep one of them.")
+        raise DatasetError(f"The columns {same} both contain the {twice[0]}.", "Keep one of them.")
     by = "image" if {"image", "image_id"} & set(meant) else "specimen"
     if not {by, "image_id"} & set(meant) or not [each for each in meant if each in _FIELDS and each != by]:
         raise DatasetError(
             f"The first row is {', '.join(heads[:6])}.",
-            "It must name a column image (or specimen) and at least one more: specimen, condition, split, stack, "
+            "It must contain a column image (or specimen) and at least one of: specimen, condition, split, stack, "
             "pixel_size_nm.",
         )
     return by
@@ -192,7 +192,7 @@ def _read(text: str | bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
     content = unicodedata.normalize("NFC", content.lstrip("\ufeff"))
     if "\0" in content or content.startswith("PK\x03\x04"):
         raise DatasetError(
-            "This is no table of text.", "Save the sheet as CSV (in Excel: Save as > CSV UTF-8), or paste its cells."
+            "This is not a text table.", "Save the sheet as CSV (in Excel: Save as > CSV UTF-8), or paste its cells."
         )
     told, _, rest = content.partition("\n")
     of_excel = re.fullmatch(r"\s*sep=(.)\s*", told)  # a line that Excel reads and nobody sees
@@ -202,13 +202,11 @@ def _read(text: str | bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
     try:
         rows = list(csv.reader(lines, delimiter=separator, strict=True))
     except csv.Error as error:
-        raise DatasetError(
-            f"The table cannot be read: {error}.", "Look for a quotation mark without its other half."
-        ) from error
+        raise DatasetError(f"The table cannot be read: {error}.", "Look for an unclosed quotation mark.") from error
     numbered = [(number, [_plain(cell) for cell in row]) for number, row in enumerate(rows, start=1 + bool(of_excel))]
     filled = [(number, row) for number, row in numbered if any(row)]
     if not filled:
-        raise DatasetError("The table is empty.", "Paste the cells with the first row that names the columns.")
+        raise DatasetError("The table is empty.", "Paste the cells including the first row with column names.")
     return filled[0][1], filled[1:]
 
 
@@ -256,9 +254,9 @@ def _say(said: dict[str, str], row: Mapping[str, str], number: int, name: str) -
         value = cell.casefold() if each == "split" else cell
         if said.setdefault(each, value) != value:
             raise DatasetError(
-                f"The table says of {name} both {said[each]!r} and {value!r} (row {number}).", f"Keep one {each}."
+                f"{name} has two values of {each}: {said[each]!r} and {value!r} (row {number}).", f"Keep one {each}."
             )
         if each == "split" and value not in tuple(Split):
-            raise DatasetError(f"There is no split {value!r} (row {number}).", f"Write one of {', '.join(Split)}.")
+            raise DatasetError(f"There is no split {value!r} (row {number}).", f"Use one of {', '.join(Split)}.")
         if each == "pixel_size_nm":
             nm_of(value, number)

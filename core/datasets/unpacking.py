@@ -71,11 +71,11 @@ def _members(archive: zipfile.ZipFile, name: str) -> dict[str, tuple[str, ...]]:
     targets = list(found.values())
     if (DESCRIPTION_FILE,) not in targets or not any(target[0] == "images" for target in targets):
         raise DatasetError(
-            f"{name} is no zip of a dataset folder: it has no dataset.json with images/ beside it.",
-            "Export one with Take away, as Dataset folder. Other zips: unzip them and drop the images.",
+            f"{name} is not a zip of a dataset folder: it contains no dataset.json next to images/.",
+            "Export a project as Dataset folder. For other zips, unzip them and drop the images.",
         )
     if len({"/".join(target).casefold() for target in targets}) < len(targets):
-        raise DatasetError(f"{name} holds several files of one name.", "Export the dataset folder again.")
+        raise DatasetError(f"{name} contains several files with the same name.", "Export the dataset folder again.")
     return found
 
 

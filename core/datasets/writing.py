@@ -164,7 +164,7 @@ def write_dataset(
                 _write_objects(folder, case, layout)
             written[case.name.casefold()] = _without_pixels(case)
         if not written:
-            raise DatasetError("A dataset without cases was to be written.", "Choose at least one image.")
+            raise DatasetError("The dataset has no cases.", "Select at least one image.")
         describe = _nnunet_description if layout is Layout.NNUNET else _our_description
         write_json(
             folder / "dataset.json",
@@ -176,15 +176,17 @@ def _check(case: NewCase, scheme: LabelScheme, written: dict[str, NewCase]) -> N
     """Refuse a case that cannot be written."""
     if not is_file_stem(case.name):
         raise DatasetError(
-            f"{case.name!r} cannot be the name of a file on every system.",
+            f"{case.name!r} is not a valid file name on every system.",
             "Rename the image without special characters.",
         )
     if case.name.casefold() in written:
-        raise DatasetError(f"Two cases are named {case.name}.", "Give each a name of its own; case does not count.")
+        raise DatasetError(
+            f"Two cases are named {case.name}.", ("Use different names (upper and lower case are not distinguished).")
+        )
     if case.labels_yx is None:
         if case.split is Split.TRAIN:
             raise DatasetError(
-                f"{case.name} is for training and has no label map.", "Add one, or choose another split."
+                f"{case.name} is in the training set but has no label map.", "Add one, or choose another split."
             )
         return
     if case.labels_yx.shape != case.image.shape or case.labels_yx.dtype != np.uint8:
@@ -196,7 +198,8 @@ def _check(case: NewCase, scheme: LabelScheme, written: dict[str, NewCase]) -> N
     unknown = set(np.unique(case.labels_yx).tolist()) - {0, IGNORE_ID, *scheme.ids}
     if unknown:
         raise DatasetError(
-            f"The label map of {case.name} holds {sorted(unknown)}, which are no classes.", f"They are {scheme.ids}."
+            f"The label map of {case.name} contains unknown values: {sorted(unknown)}.",
+            f"The class ids are {scheme.ids}.",
         )
 
 

@@ -91,7 +91,7 @@ def _prepare(
 def _add(store: Store, project: ProjectRecord, name: str, phantom: Phantom, *, example: bool) -> ImageRecord:
     """One image with its reference label map."""
     size = PixelSize(phantom.pixel_size_nm, PixelSizeSource.FILE, "synthetic")
-    image = Image(phantom.image_yx, size, name, ("Synthetic: drawn by a program, not taken with a microscope.",))
+    image = Image(phantom.image_yx, size, name, ("Synthetic image, not a real micrograph.",))
     record = store.images.add(project.id, image, split=Split.TEST, specimen=name, example=example)
     revision = store.revisions.begin(
         record.id, RevisionKind.REFERENCE, author="generator", details={"scheme": DEFAULT_SCHEME.to_json()}

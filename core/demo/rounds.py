@@ -115,7 +115,7 @@ def _phantom(seed: int, edge: int) -> Phantom:
 
 def _add(store: Store, project: ProjectRecord, name: str, seed: int, edge: int) -> ImageRecord:
     size = PixelSize(PIXEL_SIZE_NM, PixelSizeSource.FILE, "synthetic")
-    notices = ("Synthetic: drawn by a program, not taken with a microscope.",)
+    notices = ("Synthetic image, not a real micrograph.",)
     image = Image(_phantom(seed, edge).image_yx, size, name, notices)
     return store.images.add(project.id, image, split=Split.POOL, specimen=name)
 
@@ -137,7 +137,7 @@ def _corrected(store: Store, image: ImageRecord, seed: int, edge: int) -> Revisi
     tiles = _tiles(before, after, covered)
     seconds = _SECONDS_A_PLACE * len(places)
     store.drafts.write_tiles(draft.id, _TAB, 1, tiles, seconds=seconds, strokes=len(places))
-    return submit_draft(store, draft.id, _TAB, f"{len(places)} places where the model was unsure (simulated)").revision
+    return submit_draft(store, draft.id, _TAB, f"{len(places)} uncertain places corrected (simulated)").revision
 
 
 def _tiles(
@@ -163,5 +163,7 @@ def _leave_in_review(store: Store, revision: RevisionRecord, image: ImageRecord)
     if len(found) > _PLACES:
         left = found[_PLACES]
         box = Box(left.row, left.column, left.height_px, left.width_px)
-        add_mark(store, revision.id, REVIEWER, box, "Not looked at", "The model is unsure here too. Is this right?")
-    comment(store, revision.id, REVIEWER, "One more place is worth a look; I have marked it.")
+        add_mark(
+            store, revision.id, REVIEWER, box, "Not checked", ("The model is uncertain here too. Is this correct?")
+        )
+    comment(store, revision.id, REVIEWER, "Please check one more place; I have marked it.")

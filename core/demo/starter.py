@@ -39,17 +39,17 @@ SECOND_LEARNING_RATE: Final = 0.0015
 NAME: Final = "Starter (synthetic liver)"
 
 DESCRIPTION: Final = (
-    "A small nnU-Net for mitochondria, nucleus, rough ER, lipid droplets and cell boundaries at 8 nm per pixel: "
-    "something to begin with before the first real annotation."
+    "A small nnU-Net for mitochondria, nucleus, rough ER, lipid droplets and cell boundaries at 8 nm per pixel, "
+    "as a starting point before the first real annotation."
 )
 
 ORIGIN: Final = (
-    "Trained on computer-drawn liver micrographs (core/phantom) only; it has never seen real tissue. "
-    "Made by `python -m core.demo.starter`."
+    "Trained on computer-drawn liver micrographs (core/phantom) only, not on real tissue. Made by `python -m "
+    "core.demo.starter`."
 )
 
 WARNING: Final = (
-    "Trained on synthetic tissue. Its masks on real micrographs are a first guess to correct, not a measurement."
+    "Trained on synthetic tissue. On real micrographs its masks are a first draft to correct, not a measurement."
 )
 
 LICENCE: Final = "Apache-2.0"
@@ -145,7 +145,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=default_models_dir() / STARTER_ID, help="model folder to make")
     parser.add_argument("--minutes", type=float, default=DEFAULT_MINUTES, help="of training (default: %(default)g)")
     parser.add_argument("--images", type=int, default=IMAGES, help="training images (default: %(default)d)")
-    parser.add_argument("--from", dest="parent", type=Path, help="an earlier starter to go on from")
+    parser.add_argument("--from", dest="parent", type=Path, help="earlier starter model to fine-tune")
     parser.add_argument("--seed", type=int, default=SEED, help="of the first training image (default: %(default)d)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all cores")
     arguments = parser.parse_args()

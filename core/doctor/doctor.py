@@ -131,7 +131,7 @@ def repair() -> tuple[Finding, ...]:
 
     settings = load_settings()
     if running_engine(settings) is not None:
-        raise StoreError("Cristae is running with this data folder.", "Stop it, then run this again.")
+        raise StoreError("Cristae is running with this data folder.", "Stop it, then run this command again.")
     store = Store(settings)
     try:
         return repair_findings(store)
@@ -191,15 +191,18 @@ def required_packages() -> dict[str, SpecifierSet]:
 def _access(settings: Settings) -> Finding:
     """Whether roles count, and whether the names behind them are worth anything."""
     if settings.access is Access.OPEN:
-        return Finding(Level.OK, "access", "open: everybody who reaches the server is admin")
+        return Finding(Level.OK, "access", "open: everyone who can reach the server is admin")
     if not settings.admins.strip(" ,"):
         return Finding(
-            Level.NOTE, "access", "roles, but no name in admins", "Name somebody who gives the first roles: admins."
+            Level.NOTE,
+            "access",
+            "roles, but admins is empty",
+            ("Add a person to admins who can assign the first roles."),
         )
     if not settings.person_header:
         return Finding(
-            Level.NOTE, "access", "roles, with names that people choose themselves",
-            "Put a proxy with sign-in in front and set person_header; docs/settings.md says how.",
+            Level.NOTE, "access", "roles, with names that people choose (not verified)",
+            "Set up a proxy with sign-in and person_header; see docs/settings.md.",
         )  # fmt: skip
     return Finding(Level.OK, "access", f"roles, with names from the header {settings.person_header}")
 
@@ -217,7 +220,7 @@ def _devices() -> list[Finding]:
         )
         found: dict[str, Any] = json.loads(answer.stdout.strip().splitlines()[-1])
     except (subprocess.SubprocessError, ValueError, IndexError, OSError) as error:
-        return [Finding(Level.PROBLEM, "devices", f"could not be asked: {error}", "Reinstall torch and openvino.")]
+        return [Finding(Level.PROBLEM, "devices", f"could not be checked: {error}", "Reinstall torch and openvino.")]
     findings = []
     if "torch_error" in found:
         findings.append(Finding(Level.PROBLEM, "torch", found["torch_error"], INSTALL_ADVICE))
@@ -241,7 +244,7 @@ def _folder(what: str, path: Path, settings: Settings) -> Finding:
     existing = next(parent for parent in (path, *path.parents) if parent.exists())
     if not os.access(existing, os.W_OK):
         remedy = "Make it writable for this user, or set CRISTAE_DATA_DIR to another folder."
-        return Finding(Level.PROBLEM, what, f"{path} cannot be written", remedy)
+        return Finding(Level.PROBLEM, what, f"{path} is not writable", remedy)
     free = shutil.disk_usage(existing).free
     detail = f"{path}, {free / 1024**3:.1f} GiB free"
     if free < settings.min_free_bytes:
@@ -260,7 +263,10 @@ def _database(settings: Settings) -> list[Finding]:
     try:
         file = sqlite_file(url)
         if file is not None and not file.is_file():
-            return [Finding(Level.OK, "database", f"SQLite, made at first start: {file}"), *_unclaimed(settings, set())]
+            return [
+                Finding(Level.OK, "database", f"SQLite, created at start: {file}"),
+                *_unclaimed(settings, set()),
+            ]
         known = known_pyramids(url)
     except ImportError as error:
         remedy = "Install the driver that CRISTAE_DATABASE_URL names: `pip install 'psycopg[binary]'` for PostgreSQL."
@@ -284,10 +290,10 @@ def _unclaimed(settings: Settings, known: set[str]) -> list[Finding]:
         Finding(
             Level.NOTE,
             "data folder",
-            f"{images:,} images and {len(unclaimed) - images:,} label maps ({size / 1024**3:.2f} GiB) that the "
-            f"database does not know, the first {unclaimed[0].relative_to(settings.data_dir)}",
-            "They were made with another database, or after the backup that was restored: use that database. "
-            "If nothing is missed, remove these folders.",
+            f"{images:,} images and {len(unclaimed) - images:,} label maps ({size / 1024**3:.2f} GiB) unknown to "
+            f"the database; the first is {unclaimed[0].relative_to(settings.data_dir)}",
+            "They were created with another database, or after the restored backup: use that database. If no data "
+            "are missing, remove these folders.",
         )
     ]
 

@@ -15,8 +15,8 @@ def repair_findings(store: Store) -> tuple[Finding, ...]:
     for each in foreign:
         repair(store, each)
     count = f"{len(foreign):,} label map{'' if len(foreign) == 1 else 's'}"
-    kept = f"; the files as they were are in {aside(store)}" if foreign else ""
-    done = Finding(Level.OK, "repair", f"{count} written anew in the classes of the project{kept}")
+    kept = f"; the original files are in {aside(store)}" if foreign else ""
+    done = Finding(Level.OK, "repair", f"{count} rewritten with the classes of the project{kept}")
     return (done, *foreign_findings(store))
 
 
@@ -29,9 +29,9 @@ def foreign_findings(store: Store) -> list[Finding]:
         if foreign.translation is None:
             findings.append(
                 Finding(
-                    Level.PROBLEM, what, f"{where}: none of its model's classes is one of the project's",
-                    "Open the image on the Segment page with this model and match the classes there, or segment it "
-                    "with another.",
+                    Level.PROBLEM, what, f"{where}: its model and the project have no classes in common",
+                    "Open the image on the Segment page with this model and match the classes there, or use "
+                    "another model.",
                 )
             )  # fmt: skip
         elif not foreign.repaired:
@@ -39,8 +39,14 @@ def foreign_findings(store: Store) -> list[Finding]:
                 Finding(
                     Level.NOTE,
                     what,
-                    f"{where}: an earlier version wrote it in other classes; it is translated by name as it is read",
-                    f"Stop Cristae and run `{COMMAND} doctor --repair`: it is written anew, and the old one kept.",
+                    (
+                        f"{where}: written with other classes by an earlier version; classes are matched by name when "
+                        "it is read"
+                    ),
+                    (
+                        f"Stop Cristae and run `{COMMAND} doctor --repair`. The label map is rewritten; the old one is "
+                        "kept."
+                    ),
                 )
             )
         findings += [_misread(store, foreign, work) for work in misread_work(store, foreign)]
@@ -50,18 +56,20 @@ def foreign_findings(store: Store) -> list[Finding]:
 def _misread(store: Store, foreign: ForeignMap, work: MisreadWork) -> Finding:
     """Work that took misread labels over."""
     detail = (
-        f"{work.image_name} in {work.project_name}, by {work.author or 'somebody'}: {work.pixels:,} pixels were taken "
-        "over from a label map whose classes were misread"
+        f"{work.image_name} in {work.project_name}, by {work.author or 'unknown'}: {work.pixels:,} pixels come "
+        "from a label map with misread classes"
     )
     if work.what == "draft":
-        return Finding(Level.PROBLEM, f"draft {work.id}", detail, "Discard it on the Correct page and begin again.")
+        return Finding(
+            Level.PROBLEM, f"draft {work.id}", detail, ("Discard the draft on the Correct page and start again.")
+        )
     project_id = store.images.get(foreign.revision.image_id).project_id
     rounds = [str(each.number) for each in rounds_that_learned(store, project_id, work.id)]
-    learned = f"; learned from in round {', '.join(rounds)}" if rounds else ""
+    learned = f"; used for training in round {', '.join(rounds)}" if rounds else ""
     return Finding(
         Level.PROBLEM,
         f"correction {work.id}",
         detail + learned,
-        "Look at it on the Review page: take the approval back or reject it, and correct the image again"
+        "Check it on the Review page: undo the approval or reject it, and correct the image again"
         + ("; train again without it." if rounds else "."),
     )

@@ -131,7 +131,10 @@ class Dispatcher:
         for row in queued:
             task = TASKS.get(row.kind)
             if task is None:
-                self._refuse(row, JobError(f"This engine knows no kind of job called {row.kind!r}.", "Update it."))
+                self._refuse(
+                    row,
+                    JobError(f"This engine does not support jobs of the kind {row.kind!r}.", ("Update the engine.")),
+                )
             elif self._places.capacity(task.resource) == 0:
                 self._refuse_without_place(row, task.resource)
             elif self._enough_of(task):
@@ -192,7 +195,7 @@ class Dispatcher:
         if row.state is JobState.RUNNING and row.attempts == flight.attempt:
             if self._places.remote and not reason and age_s(row.heartbeat_at) < STALE_S:
                 return  # the scheduler lost it, its worker may not have: the heartbeat decides
-            self._interrupt(flight.job_id, flight.kind, flight.attempt, reason or "its worker lost it")
+            self._interrupt(flight.job_id, flight.kind, flight.attempt, reason or "its worker lost the job")
             await asyncio.to_thread(sweep_half_made, self._store)
 
     async def _watch(self, row: JobRecord) -> None:
@@ -200,15 +203,15 @@ class Dispatcher:
         flight = self._flights.get(row.id)
         if flight is None or flight.attempt != row.attempts:
             if not self._places.remote or age_s(row.heartbeat_at) > STALE_S:
-                self._interrupt(row.id, row.kind, row.attempts, "the engine that ran it ended")
+                self._interrupt(row.id, row.kind, row.attempts, "the engine stopped")
                 await asyncio.to_thread(sweep_half_made, self._store)
             return
         if row.cancel_requested:
             flight.cancel_since_s = flight.cancel_since_s or time.monotonic()
             if time.monotonic() - flight.cancel_since_s > CANCEL_GRACE_S:
-                await self._end(flight, "it was cancelled and did not stop by itself")
+                await self._end(flight, "it did not stop after it was cancelled")
         elif age_s(row.heartbeat_at) > STALE_S:
-            await self._end(flight, f"it gave no sign of life for {STALE_S:.0f} s")
+            await self._end(flight, f"it did not respond for {STALE_S:.0f} s")
 
     async def _end(self, flight: Flight, reason: str) -> None:
         """End the process of an attempt."""
@@ -249,7 +252,7 @@ class Dispatcher:
         remedy = (
             f'Start a Dask worker with --resources "{resource.value}=1".'
             if self._places.remote
-            else "Run it on a machine that has one."
+            else "Run the engine on a machine that has one."
         )
         if self._places.remote and age_s(row.created_at) < UNRUNNABLE_S:
             message = f"Waiting: the engine has {what}. {remedy}"

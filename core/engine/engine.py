@@ -270,7 +270,7 @@ def connect(settings: Settings) -> Any:
     """
     info = running_engine(settings)
     if info is None:
-        raise JobError("No engine is running for this data folder.", "Start the app, or call ensure_engine.")
+        raise JobError("No engine is running with this data folder.", "Start the app, or call ensure_engine.")
     files = EngineFiles.of(settings)
     security = (
         library().Security(require_encryption=True) if info.external else Credentials.in_folder(files.folder).security()
@@ -367,6 +367,6 @@ def _why(files: EngineFiles, settings: Settings) -> JobError:
     """What the engine left behind when it ended early."""
     try:
         failure = json.loads(files.failure.read_text(encoding="utf-8"))
-        return JobError(f"The engine could not start: {failure['cause']}", failure["remedy"])
+        return JobError(f"The engine failed to start: {failure['cause']}", failure["remedy"])
     except (OSError, ValueError, KeyError):
-        return JobError("The engine ended while it was starting.", f"See {log_path(settings)}.")
+        return JobError("The engine stopped during its start.", f"See {log_path(settings)}.")

@@ -66,7 +66,7 @@ def engine_state(settings: Settings) -> EngineState:
     except FileNotFoundError:
         return EngineState(EngineHealth.STARTING)
     except (OSError, ValueError, KeyError, TypeError):
-        cause, remedy = "The engine ended while it was starting.", f"See {log_path(settings)}."
+        cause, remedy = "The engine stopped during its start.", f"See {log_path(settings)}."
         return EngineState(EngineHealth.FAILED, cause=cause, remedy=remedy)
     if age_s > STALE_S:
         return EngineState(EngineHealth.STARTING)

@@ -56,15 +56,13 @@ def _run(context: JobContext[Any], kind: str) -> dict[str, Any]:
     except CristaeError:
         raise
     except MemoryError as error:
-        raise JobError(
-            "There was not enough memory for this job.", "Close other programs, or use a smaller image."
-        ) from error
+        raise JobError("This job ran out of memory.", "Close other programs, or use a smaller image.") from error
     except Exception as error:
         logger.exception("job %s failed", context.id)
         context.log(traceback.format_exc())
         raise JobError(
             f"An unexpected error ended the job: {type(error).__name__}: {error}"[:1000],
-            f"This is a fault of the program: please report it with the log of job {context.id}.",
+            f"This is a bug: please report it with the log of job {context.id}.",
         ) from error
 
 

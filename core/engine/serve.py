@@ -177,9 +177,9 @@ def _external_security(settings: Settings) -> Any:
     security = dask_config.library().Security(require_encryption=True)
     if security.tls_ca_file is None or security.tls_client_cert is None:
         raise JobError(
-            f"There are no certificates for the engine at {settings.engine}.",
-            "Name them to Dask: distributed.comm.tls.ca-file, client.cert and client.key, in ~/.config/dask or as "
-            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE and so on.",
+            f"Certificates are missing for the engine at {settings.engine}.",
+            "Set them in the Dask configuration: distributed.comm.tls.ca-file, client.cert and client.key, in "
+            "~/.config/dask or as DASK_DISTRIBUTED__COMM__TLS__CA_FILE and so on.",
         )
     return security
 

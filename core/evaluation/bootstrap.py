@@ -176,10 +176,10 @@ def caution(units: int, kind: str) -> str:
     """
     one = kind.removesuffix("s")
     if units < 2:
-        return f"With {units} {one} there is no interval: how far another {one} would differ is unknown."
+        return f"With {units} {one}, no interval can be given: the variation between {kind} is unknown."
     if units < 10:
         return (
-            f"With {units} {kind} the interval says how these {kind} differ among themselves and is usually too "
-            f"narrow; it can show a large difference, not a small one."
+            f"With {units} {kind} the interval is usually too narrow: it can show large differences, but not small "
+            "ones."
         )
     return ""

@@ -169,7 +169,9 @@ def _verdict(metric: Metric, mean: float, low: float, high: float) -> Verdict:
 def _check(before: EvaluationReport, after: EvaluationReport, names: tuple[str, ...]) -> None:
     """Refuse what cannot be compared."""
     if not names:
-        raise DatasetError("The two evaluations have no image in common.", "Evaluate both models on one test set.")
+        raise DatasetError(
+            "The two evaluations have no images in common.", ("Evaluate both models on the same test set.")
+        )
     classes = [{(c.id, c.name) for c in report.scheme.classes} for report in (before, after)]
     if classes[0] != classes[1]:
         other = ", ".join(sorted(name for _, name in classes[0] ^ classes[1]))
@@ -178,7 +180,7 @@ def _check(before: EvaluationReport, after: EvaluationReport, names: tuple[str, 
         one, two = getattr(before.settings, name), getattr(after.settings, name)
         if one != two:
             raise DatasetError(
-                f"The two evaluations were measured differently: {name} is {one} and {two}.",
+                f"The two evaluations have different settings: {name} is {one} and {two}.",
                 "Evaluate both with the same settings.",
             )
     first, second = ({image.name: image for image in report.images} for report in (before, after))
@@ -186,7 +188,7 @@ def _check(before: EvaluationReport, after: EvaluationReport, names: tuple[str, 
     if changed:
         raise DatasetError(
             f"The reference of {', '.join(changed[:5])} changed between the two evaluations.",
-            "Evaluate both models again on the present reference.",
+            "Evaluate both models again with the current reference.",
         )
     for name in names:
         sizes = [images[name].pixel_size_nm for images in (first, second)]
@@ -194,5 +196,5 @@ def _check(before: EvaluationReport, after: EvaluationReport, names: tuple[str, 
             words = " and ".join("unknown" if size is None else f"{size:g} nm" for size in sizes)
             raise DatasetError(
                 f"The pixel size of {name} changed between the two evaluations ({words}).",
-                "Evaluate both models again with the present pixel size.",
+                "Evaluate both models again with the current pixel size.",
             )

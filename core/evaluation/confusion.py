@@ -45,19 +45,21 @@ def confusion(
     if reference_yx.shape != prediction_yx.shape:
         raise LabelMapError(
             f"The reference is {_size(reference_yx)} but the prediction is {_size(prediction_yx)}.",
-            "Compare label maps of the same image, at the same size.",
+            "Use label maps of the same image and size.",
         )
     for what, labels in (("reference", reference_yx), ("prediction", prediction_yx)):
         if labels.dtype != np.uint8:
-            raise LabelMapError(f"The {what} is {labels.dtype}, not uint8.", "Give label maps of class ids 0 to 255.")
+            raise LabelMapError(
+                f"The {what} is {labels.dtype}, not uint8.", ("Use label maps with class ids 0 to 255.")
+            )
     pairs = _pairs(reference_yx, prediction_yx)
     pairs[IGNORE_ID] = 0
     for what, counts in (("reference", pairs.sum(1)), ("prediction", pairs.sum(0))):
         unknown = [int(i) for i in np.flatnonzero(counts) if i not in class_ids]
         if unknown:
             raise LabelMapError(
-                f"The {what} holds {int(counts[unknown].sum())} px with the ids {unknown}, not among the classes.",
-                f"The classes are {sorted(class_ids)}; 255 means ignore and is allowed in the reference only.",
+                f"The {what} holds {int(counts[unknown].sum())} px with the unknown class ids {unknown}.",
+                f"The classes are {sorted(class_ids)}; 255 (ignore) is allowed only in the reference.",
             )
     return pairs[np.ix_(class_ids, class_ids)]
 

@@ -79,7 +79,7 @@ def describe_error(code: int, scheme: LabelScheme) -> str:
     'mitochondria predicted as nucleus'
     """
     if code in (RIGHT, UNCOVERED):
-        return "right" if code == RIGHT else "not reviewed"
+        return "right" if code == RIGHT else "not annotated"
     reference, prediction = split_error(code)
     return f"{scheme.name_of(reference)} predicted as {scheme.name_of(prediction)}"
 

@@ -59,7 +59,7 @@ class LabelPair:
         if self.confidence_yx is not None and self.confidence_yx.shape != self.reference_yx.shape:
             raise LabelMapError(
                 f"The confidence map is {_size(self.confidence_yx)} but the label map is {_size(self.reference_yx)}.",
-                "Take both from the same prediction.",
+                "Use both from the same prediction.",
             )
         for objects in (self.reference_ids, self.prediction_ids):
             if objects is not None and objects.ids_yx.shape != self.reference_yx.shape:

@@ -21,10 +21,10 @@ from core.evaluation.overlap import OVERLAP
 from core.evaluation.surface import SURFACE, hd95, nsd
 from core.evaluation.topology import TOPOLOGY, cldice, topology_precision, topology_sensitivity
 
-_SHARE: Final = "undefined where the class is in neither map; 0 where it is in one only"
-_SURFACES: Final = "undefined where neither map has a surface; 0 where one only has"
-_WORST: Final = "undefined where neither map has a surface; the image's diagonal where one only has"
-_OBJECTS: Final = "undefined without any object in either map"
+_SHARE: Final = "undefined if the class is in neither label map; 0 if it is in only one"
+_SURFACES: Final = "undefined if neither label map has a surface; 0 if only one has"
+_WORST: Final = "undefined if neither label map has a surface; the image diagonal if only one has"
+_OBJECTS: Final = "undefined if neither label map has an object"
 
 _DICE: Final = "10.2307/1932409"
 _JACCARD: Final = "10.1111/j.1469-8137.1912.tb05611.x"
@@ -45,7 +45,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric("recall", "Recall", OVERLAP, attrgetter("recall"), UP, "", _SHARE, _RELOADED, "TP / (TP + FN)"),
     Metric(
         "specificity", "Specificity", OVERLAP, attrgetter("specificity"), UP, "",
-        "undefined where the class fills the reference", _RELOADED, "TN / (TN + FP)",
+        "undefined if the class fills the reference", _RELOADED, "TN / (TN + FP)",
     ),
     Metric(
         "nsd", "Surface Dice (NSD)", SURFACE, nsd, UP, "", _SURFACES, _NIKOLOV,
@@ -93,7 +93,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     ),
     Metric(
         "ece", "Calibration error (ECE)", CALIBRATION, expected_calibration_error, DOWN, "",
-        "undefined where nothing was predicted as the class", _NAEINI,
+        "undefined if no pixel was predicted as the class", _NAEINI,
         "mean over px of | accuracy - confidence | of their bin",
     ),
 )  # fmt: skip

@@ -138,8 +138,8 @@ class EvaluationReport:
             "format": FORMAT,
             "version": VERSION,
             "conventions": {
-                "both_empty": "null, left out of means",
-                "ignore": "255 in the reference counts nowhere",
+                "both_empty": "null, excluded from means",
+                "ignore": "255 in the reference is excluded",
                 "macro": "mean over images where defined",
                 "micro": "from counts pooled over images",
                 "interval": f"{self.settings.confidence_level:.0%} bootstrap over {self.unit_kind}",
@@ -186,7 +186,7 @@ class EvaluationReport:
         """
         if values.get("format") != FORMAT or values.get("version") != VERSION:
             raise DatasetError(
-                f"This is no evaluation report of version {VERSION} (format {values.get('format')!r}, version "
+                f"This is not an evaluation report of version {VERSION} (format {values.get('format')!r}, version "
                 f"{values.get('version')!r}).",
                 "Evaluate again with this version of Cristae.",
             )
@@ -283,10 +283,12 @@ def build_report(
         No image, or one twice.
     """
     if not images:
-        raise DatasetError("There is no image to evaluate.", "Name at least one test image that has a reference.")
+        raise DatasetError("There are no images to evaluate.", "Add at least one test image with a reference.")
     twice = sorted(name for name, times in Counter(image.name for image in images).items() if times > 1)
     if twice:
-        raise DatasetError(f"The test set names {', '.join(twice[:5])} more than once.", "Name every image once.")
+        raise DatasetError(
+            f"The test set contains {', '.join(twice[:5])} more than once.", ("List every image only once.")
+        )
     return EvaluationReport(
         scheme, settings, tuple(images), aggregate(images, scheme, settings), versions(), dict(unscored or {})
     )

@@ -14,7 +14,7 @@ VERDICTS: Final = {
     Verdict.BETTER: "better",
     Verdict.WORSE: "worse",
     Verdict.UNCLEAR: "no clear difference",
-    Verdict.SAME: "no difference that matters",
+    Verdict.SAME: "difference too small to matter",
 }
 """As people read them."""
 
@@ -120,9 +120,9 @@ def sample_words(report: EvaluationReport) -> str:
     told = [f"{where}."]
     if len(known) == 1 and not unknown:
         told.append(
-            "These figures say how the model does on this specimen; how it does on another one, they cannot say."
+            "These scores are valid for this specimen only, not for other specimens."
             if len(groups) > 1
-            else "One image says what the model does on this image, not on another one."
+            else "These scores are valid for this image only, not for other images."
         )
     told.append(report.caution)
     return " ".join(part for part in told if part)

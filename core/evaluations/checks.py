@@ -116,7 +116,7 @@ def planned(store: Store, plan: EvaluationPlan) -> Planned:
         images = tuple(image for image in everything if image.split is Split.TEST)
         if not images:
             refusals.append(
-                Refusal("The test set is empty.", "Mark images for the test on the Data page, or choose images.")
+                Refusal("The test set is empty.", ("Assign images to the test set on the Data page, or select images."))
             )
     else:
         wanted = tuple(dict.fromkeys(plan.image_ids))
@@ -124,12 +124,12 @@ def planned(store: Store, plan: EvaluationPlan) -> Planned:
         if len(images) < len(wanted):
             refusals.append(
                 Refusal(
-                    f"{len(wanted) - len(images)} of the chosen images are not in this project (any more).",
-                    "Choose anew.",
+                    f"{len(wanted) - len(images)} of the selected images are no longer in this project.",
+                    "Select the images again.",
                 )
             )
         if not wanted:
-            refusals.append(Refusal("No image is chosen.", "Choose at least one with reference labels."))
+            refusals.append(Refusal("No images selected.", "Select at least one image with reference labels."))
     references = store.revisions.newest_of_project(plan.project_id, RevisionKind.REFERENCE)
     model = None
     if plan.model_id is not None:
@@ -150,13 +150,13 @@ def check_planned(store: Store, what: Planned) -> EvaluationCheck:
         refusals.append(
             Refusal(
                 "None of the images has reference labels.",
-                "Import their label maps on the Data page, or annotate them on the Correct page and have them "
-                "approved.",
+                "Import their label maps on the Data page, or annotate them on the Correct page and approve the "
+                "corrections.",
             )
         )
     elif bare:
         warnings.append(
-            f"{some(bare)} no reference labels and will have no scores: the result will be marked as partial."
+            f"{some(bare)} no reference labels and will not be scored: the result will be marked as partial."
         )
     if what.model is not None:
         told, forbidden = _classes(store, what.model, what.project)
@@ -164,12 +164,14 @@ def check_planned(store: Store, what: Planned) -> EvaluationCheck:
         refusals += forbidden
         warnings += _trained_on(what.model, labelled)
     elif what.plan.model_id is None and not what.plan.predictions:
-        refusals.append(Refusal("Neither a model nor predictions are chosen.", "Choose what shall be evaluated."))
+        refusals.append(
+            Refusal("No model and no predictions are selected.", ("Select a model or imported predictions."))
+        )
     shaky = doubted(store, what.plan.project_id, {image.id: what.references[image.id] for image in labelled})
     if names := [image.name for image in labelled if image.id in shaky]:
         warnings.append(
-            f"The reference of {_few(names)} was made of a correction that is no longer approved: approve another one "
-            "and use it as reference."
+            f"The reference of {_few(names)} was created from a correction that is no longer approved: approve "
+            "another correction and use it as reference."
         )
     warnings += [*_shared(labelled, what.everything), *_splits(what.plan, labelled), *_sizes(labelled)]
     return EvaluationCheck(what.images, bare, tuple(warnings), tuple(refusals))
@@ -187,14 +189,12 @@ def settings_of(values: Mapping[str, Any]) -> EvaluationSettings:
     strange = sorted(set(values) - set(usual))
     if strange:
         raise SettingsError(
-            f"There is no setting {', '.join(strange)} of an evaluation.", f"There are {', '.join(usual)}."
+            f"Unknown evaluation setting: {', '.join(strange)}.", f"The settings are {', '.join(usual)}."
         )
     try:
         return EvaluationSettings.from_json(usual | dict(values))
     except (TypeError, ValueError) as error:
-        raise SettingsError(
-            f"The settings of the evaluation cannot be used: {error}.", "Give numbers as numbers."
-        ) from error
+        raise SettingsError(f"The settings of the evaluation cannot be used: {error}.", "Use numbers.") from error
 
 
 def seen_before(
@@ -234,7 +234,7 @@ def _predictions(store: Store, what: Planned) -> list[Refusal]:
             continue
         if revision.image_id != image.id:
             told.append(
-                Refusal(f"{image.name}: its prediction is one of another image.", "Choose the predictions anew.")
+                Refusal(f"{image.name}: its prediction belongs to another image.", "Select the predictions again.")
             )
         elif shape != image.shape_yx:
             told.append(
@@ -257,15 +257,15 @@ def _classes(store: Store, model: StoredModel, project: ProjectRecord) -> tuple[
     if not match.any_in_common:
         return [], [
             Refusal(
-                f"The model knows other classes ({names}) than the project.",
+                f"The model has classes ({names}) that the project does not have.",
                 "Match them on the Segment page (open an image with this model), or choose another model.",
             )
         ]
     told = []
     if match.missing:
-        told.append(f"The model never finds {', '.join(match.missing)}: it does not know such a class; it scores 0.")
+        told.append(f"The model does not have the classes {', '.join(match.missing)}: they score 0.")
     if match.left_out:
-        told.append(f"Where the model finds {', '.join(match.left_out)}, it counts as background in this project.")
+        told.append(f"The model's classes {', '.join(match.left_out)} count as background in this project.")
     return told, []
 
 
@@ -277,19 +277,18 @@ def _trained_on(model: StoredModel, images: Sequence[ImageRecord]) -> list[str]:
     try:
         seen = {str(case["content_hash"]) for case in read_json(path)["cases"]}
     except (CristaeError, KeyError, TypeError):
-        return ["What the model was trained on cannot be read: nobody can say whether it has seen these images."]
+        return ["The model's training data are unknown, so test images may have been used for training."]
     names = [image.name for image in images if image.content_hash in seen]
     if not names:
         return []
-    return [f"The model was trained on {_few(names)}: the scores say what it remembers, not what it can do."]
+    return [f"The model was trained on {_few(names)}: the scores do not show its performance on new images."]
 
 
 def _shared(images: Sequence[ImageRecord], everything: Sequence[ImageRecord]) -> list[str]:
     """Stacks and specimens of these images that training draws from too."""
     stacks, specimens = {image.stack for image in images}, {image.specimen for image in images}
     return [
-        f"The {group.what} {group.name!r} is in the training and in the test set: scores will look better than on "
-        f"another {group.what}."
+        f"The {group.what} {group.name!r} is in the training set and in the test set: scores will be too high."
         for group in straddling(everything)
         if group.name in (stacks if group.what == "stack" else specimens)
     ]
@@ -300,11 +299,16 @@ def _splits(plan: EvaluationPlan, images: Sequence[ImageRecord]) -> list[str]:
     if plan.image_ids is None or not other:
         return []
     verb = "is" if len(other) == 1 else "are"
-    return [f"{_few(other)} {verb} not of the test set: report scores of the frozen test set only."]
+    return [f"{_few(other)} {verb} not in the test set: report only scores of the fixed test set."]
 
 
 def _sizes(images: Sequence[ImageRecord]) -> list[str]:
     unknown = [image.name for image in images if image.pixel_size.nm is None]
     if not unknown:
         return []
-    return [f"The pixel size of {_few(unknown)} is not known: there are no distances (surface Dice, HD95) for them."]
+    return [
+        (
+            f"The pixel size of {_few(unknown)} is unknown: distance metrics (surface Dice, HD95) cannot be "
+            "computed for them."
+        )
+    ]

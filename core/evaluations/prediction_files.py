@@ -97,7 +97,7 @@ class PredictionCase:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(
-                f"A prediction to import cannot be used: {error!r}.", "Choose the files anew."
+                f"A prediction to import cannot be used: {error!r}.", "Select the files again."
             ) from error
 
 
@@ -197,7 +197,8 @@ def prediction_files(folder: Path) -> tuple[Path, ...]:
         return image_files(folder)
     except PermissionError as error:
         raise DatasetError(
-            f"The server may not read {folder}.", "Let its user read the folder, or drop the files instead."
+            f"The server has no permission to read {folder}.",
+            "Give its user read permission, or drop the files instead.",
         ) from error
 
 
@@ -274,7 +275,10 @@ def read_prediction(case: PredictionCase, scheme: LabelScheme) -> LabelImport:
     if not ignored.any():
         return read
     labels = np.where(ignored, np.uint8(0), read.labels_yx)
-    remark = f"{np.count_nonzero(ignored):,} pixels were marked ignore and became background: a prediction decides."
+    remark = (
+        f"{np.count_nonzero(ignored):,} ignore pixels became background, because a prediction has a class for "
+        "every pixel."
+    )
     return LabelImport.of(labels, list(read.report.counts), [*read.report.remarks, remark], read.objects)
 
 

@@ -26,8 +26,8 @@ from core.store.store import Store
 KEPT: Final = 12
 """Evaluations in memory: 500 images with 6 classes take about 10 MB."""
 
-_WAITING: Final = "Its turn has not come yet."
-_STOPPED: Final = "The evaluation was stopped before its turn came."
+_WAITING: Final = "Not scored yet."
+_STOPPED: Final = "The evaluation stopped before this image."
 
 _loaded: OrderedDict[tuple[object, ...], _Loaded] = OrderedDict()
 _compared: deque[tuple[EvaluationReport, EvaluationReport, Comparison]] = deque(maxlen=KEPT)
@@ -105,7 +105,7 @@ def evaluation_report(store: Store, evaluation_id: str) -> EvaluationReport:
     report = _load(store, row).report
     if report is None:
         raise NotFoundError(
-            f"The evaluation {row.name} has no scored image yet.", "Wait for the first image, or look at its job."
+            f"The evaluation {row.name} has no scored images yet.", "Wait for the first image, or check the job."
         )
     return report
 
@@ -166,7 +166,7 @@ def _check_references(store: Store, before_id: str, after_id: str) -> None:
     if changed:
         raise DatasetError(
             f"The reference of {', '.join(changed[:5])} changed between the two evaluations.",
-            "Evaluate both models again on the present reference.",
+            "Evaluate both models again with the current reference.",
         )
 
 

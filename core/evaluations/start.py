@@ -23,8 +23,8 @@ from core.store.store import Store
 
 __all__ = ["EvaluationCheck", "EvaluationPlan", "check_evaluation", "start_evaluation"]
 
-NO_REFERENCE = "It has no reference labels."
-NO_PREDICTION = "No prediction of it was given."
+NO_REFERENCE = "No reference labels."
+NO_PREDICTION = "No prediction provided."
 
 
 def start_evaluation(store: Store, plan: EvaluationPlan, *, author: str = "", by: str | None = None) -> JobRecord:

@@ -100,7 +100,7 @@ def unpack_bundle(path: Path, folder: Path) -> Path:
     """
     with opened_zip(path) as archive:
         if MANIFEST_FILE not in archive.namelist():
-            raise ModelError(f"{path.name} is no model bundle.", "Export it with `model export --format bundle`.")
+            raise ModelError(f"{path.name} is not a model bundle.", "Export it with `model export --format bundle`.")
         manifest = _manifest(read_json(extract(archive, MANIFEST_FILE, folder / MANIFEST_FILE)))
         for member, digest in manifest.items():
             if member not in archive.namelist() or len(member_parts(member)) != 1:

@@ -18,7 +18,7 @@ from core.models.stored_model import StoredModel, open_model
 TRIAL_PX: Final = 512
 """Largest edge of the patch that goes through; a larger one is tried at the least that the network can take."""
 
-_NOT_USABLE: Final = "Import a model that was trained to its end, or export it again from where it works."
+_NOT_USABLE: Final = "Import a completely trained model, or export it again from a working installation."
 
 
 def check_model_works(folder: Path) -> None:
@@ -47,7 +47,7 @@ def check_model_works(folder: Path) -> None:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"The model does not work ({type(error).__name__}: {reason}).", _NOT_USABLE) from error
     if not np.isfinite(confidence):
-        raise ModelError("The network gives no numbers (NaN or infinite).", _NOT_USABLE)
+        raise ModelError("The network output is not finite (NaN or infinite).", _NOT_USABLE)
 
 
 def check_plans(model: StoredModel) -> None:
@@ -71,8 +71,8 @@ def check_plans(model: StoredModel) -> None:
     wrong = [edge for edge, step in zip(model.patch_size_px, steps, strict=True) if edge % step]
     if wrong:
         raise ModelError(
-            f"The patch of {model.patch_size_px[0]} x {model.patch_size_px[1]} px cannot be divided by {steps[0]} x "
-            f"{steps[1]}, as the network needs.",
+            f"The patch of {model.patch_size_px[0]} x {model.patch_size_px[1]} px cannot be divided by {steps[0]} "
+            f"x {steps[1]}, as the network requires.",
             "Import the plans that the model was trained with.",
         )
 
@@ -136,7 +136,7 @@ def _predicted(model: StoredModel) -> float:
             scores = load_network(model, fold)(values)
         if tuple(scores.shape) != (1, len(model.output_ids), rows, columns):
             raise ModelError(
-                f"The network gives an array of shape {tuple(scores.shape)} for a patch of {rows} x {columns} px and "
+                f"The network output has the shape {tuple(scores.shape)} for a patch of {rows} x {columns} px and "
                 f"{len(model.output_ids)} classes.",
                 _NOT_USABLE,
             )

@@ -63,6 +63,6 @@ def _export_nnunet(settings: Settings, model: StoredModel, out: Path) -> Path:
         logger.error("nnU-Net export of %s ended with %s: %s", model.id, code, told[-2000:])
         raise ModelError(
             f"{model.card.name} could not be written for nnU-Net. {told[-300:]}".strip(),
-            "Download the bundle instead, or look into the server's log.",
+            "Download the bundle instead, or check the server log.",
         )
     return out

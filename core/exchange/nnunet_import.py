@@ -154,7 +154,9 @@ def _unpack(path: Path, folder: Path) -> Path:
             if wanted and len(parts) <= 5:
                 extract(archive, member, folder.joinpath(*parts))
     if not folder.is_dir():
-        raise ModelError(f"{path.name} holds no nnU-Net model.", "Give a zip written by nnUNetv2_export_model_to_zip.")
+        raise ModelError(
+            f"{path.name} contains no nnU-Net model.", ("Use a zip written by nnUNetv2_export_model_to_zip.")
+        )
     return folder
 
 
@@ -176,14 +178,16 @@ def find_trained(folder: Path) -> TrainedFolder:
                 found.append(TrainedFolder(candidate, checkpoints))
     if not found:
         raise ModelError(
-            f"{folder.name} holds no trained nnU-Net model.",
-            "Give a folder like nnUNetTrainer__nnUNetPlans__2d, with plans.json, dataset.json and "
+            f"{folder.name} contains no trained nnU-Net model.",
+            "Use a folder such as nnUNetTrainer__nnUNetPlans__2d, with plans.json, dataset.json and "
             "fold_0/checkpoint_final.pth.",
         )
     flat = [item for item in found if item.path.name.endswith("2d")] or found
     if len(flat) > 1:
         names = ", ".join(str(item.path.relative_to(folder)) for item in flat)
-        raise ModelError(f"{folder.name} holds several trained models: {names}.", "Give the folder of one of them.")
+        raise ModelError(
+            f"{folder.name} contains several trained models: {names}.", ("Choose the folder of one of them.")
+        )
     return flat[0]
 
 
@@ -221,13 +225,13 @@ def read_checkpoint(path: Path) -> CheckpointContent:
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
-            f"{path.parent.name}/{path.name} holds more than weights and plain values, and was not read.",
+            f"{path.parent.name}/{path.name} contains more than weights and plain values and was not read.",
             "Do not trust this file. If you trained it yourself, export it again with an unchanged nnU-Net v2.",
         ) from error
     except _DAMAGED as error:
         raise ModelError(
             f"{path.parent.name}/{path.name} cannot be read as a checkpoint ({type(error).__name__}).",
-            "It may be cut short: copy or export it again.",
+            "It may be truncated: copy or export it again.",
         ) from error
     return _content(path, content)
 
@@ -238,7 +242,7 @@ def _check_inner_zip(path: Path) -> None:
         with opened_zip(path) as archive:
             total = sum(member.file_size for member in archive.infolist())
         if total > MAX_MEMBER_BYTES:
-            raise ModelError(f"{path.name} would need {total} bytes.", "That is no checkpoint of nnU-Net.")
+            raise ModelError(f"{path.name} would need {total} bytes.", "It is not an nnU-Net checkpoint.")
 
 
 def _content(path: Path, content: Any) -> CheckpointContent:
@@ -256,10 +260,10 @@ def _content(path: Path, content: Any) -> CheckpointContent:
         )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ModelError(
-            f"{path.parent.name}/{path.name} is no checkpoint of nnU-Net v2 (no {error}).", "Export the model again."
+            f"{path.parent.name}/{path.name} is not an nnU-Net v2 checkpoint (no {error}).", "Export the model again."
         ) from error
     if not result.weights or not all(isinstance(value, torch.Tensor) for value in result.weights.values()):
-        raise ModelError(f"{path.parent.name}/{path.name} holds no network weights.", "Export the model again.")
+        raise ModelError(f"{path.parent.name}/{path.name} contains no network weights.", "Export the model again.")
     return result
 
 
@@ -324,12 +328,12 @@ def usable_plans(plans: Any, configuration: str) -> dict[str, Any]:
     from core.models.weights import check_architecture
 
     if not isinstance(plans, dict):
-        raise ModelError("plans.json does not hold a JSON object.", "Export the model again.")
+        raise ModelError("plans.json contains no JSON object.", "Export the model again.")
     resolved = resolve_configuration(plans, configuration)
     patch = resolved.get("patch_size")
     if not isinstance(patch, list) or len(patch) != 2:
         raise ModelError(
-            f"The configuration {configuration!r} has the patch size {patch}: it is no 2D model.",
+            f"The configuration {configuration!r} has the patch size {patch}, so it is not a 2D model.",
             "Train nnU-Net's configuration 2d.",
         )
     if resolved.get("previous_stage"):
@@ -353,7 +357,7 @@ def _modern_configuration(configuration: dict[str, Any]) -> dict[str, Any]:
     from nnunetv2.utilities.plans_handling.plans_handler import ConfigurationManager
 
     if configuration.get("UNet_class_name") not in ("PlainConvUNet", "ResidualEncoderUNet"):
-        raise ModelError("The plans describe no network.", "Import a model planned by nnU-Net v2.")
+        raise ModelError("The plans contain no network.", "Import a model planned by nnU-Net v2.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -377,7 +381,7 @@ def _separation(ours: dict[str, Any]) -> Separation:
         return Separation.from_json(ours["separation"]) if "separation" in ours else Separation()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
-            f"dataset.json says nothing usable about touching objects ({error}).", "Export the model again."
+            f"dataset.json has no valid information about touching objects ({error}).", "Export the model again."
         ) from error
 
 

@@ -77,7 +77,7 @@ def chosen_maps(
     known = {image.id: image for image in store.images.all(project_id)}
     images = known.values() if image_ids is None else [known[each] for each in image_ids if each in known]
     layers = _layers(store, project_id, labels, person)
-    reason = _NONE.get(labels, "It has no prediction of this source.")
+    reason = _NONE.get(labels, "It has no prediction from this source.")
     return tuple(
         ChosenMap(image, layers[image.id]) if image.id in layers else ChosenMap(image, reason=reason)
         for image in images
@@ -86,7 +86,7 @@ def chosen_maps(
 
 def label_choices(store: Store, project_id: str, person: str) -> dict[str, str]:
     """Every choice of label maps that gives at least one, with its name on screen; `COUNTS` first."""
-    choices = {COUNTS: "The label map that counts", TRAINING: "What trainings learn from"}
+    choices = {COUNTS: "Preferred label map", TRAINING: "Training labels"}
     if approved_maps(store, project_id, person):
         choices[SourceKind.APPROVED.value] = "Approved corrections"
     if store.revisions.newest_of_project(project_id, RevisionKind.REFERENCE):
@@ -134,7 +134,7 @@ def _layers(store: Store, project_id: str, labels: str, person: str | None) -> d
     if labels.split(":")[0] in (SourceKind.MODEL, SourceKind.IMPORTED):
         return {}
     raise DatasetError(
-        f"There are no label maps called {labels[:60]!r}.",
+        f"There are no label maps named {labels[:60]!r}.",
         f"Choose {COUNTS}, {TRAINING}, approved, reference, model:ID or imported:NAME.",
     )
 

@@ -86,7 +86,7 @@ class DatasetFiles:
             self.remarks[chosen.image.id] = [chosen.reason]
         elif not labelled:
             self.remarks[chosen.image.id] = [
-                "Its label map: nnU-Net's folder has labels of training and test images only, and no predictions."
+                ("Its label map: nnU-Net folders contain labels only for training and test images, and no predictions.")
             ]
 
     def _facts(self, chosen: ChosenMap, labelled: bool) -> CaseFacts:

@@ -97,7 +97,7 @@ def _masks(source: LabelledImage, stem: str, work: Path, _: bool) -> Iterator[Ma
     ignored = any(bool((read(top, min(top + 512, rows)) == IGNORE_ID).any()) for top, rows in _bands(source))
     if ignored:
         path = work / f"{stem}_not_reviewed.png"
-        _write_mask(path, source, read, IGNORE_ID, "not reviewed (ignore)")
+        _write_mask(path, source, read, IGNORE_ID, "not annotated (ignore)")
         yield f"masks_not_reviewed/{stem}.png", path
 
 
@@ -110,7 +110,7 @@ def _write_mask(
     path: Path, source: LabelledImage, read: Callable[[int, int], NDArray[np.uint8]], value: int, name: str
 ) -> None:
     facts = replace(source.facts, scheme=None)
-    texts = {**facts.texts, "Description": f"255: {name}; 0: everything else"}
+    texts = {**facts.texts, "Description": f"255: {name}; 0: other classes"}
 
     def rows(top: int, bottom: int) -> NDArray[np.uint8]:
         return np.where(read(top, bottom) == value, np.uint8(255), np.uint8(0))

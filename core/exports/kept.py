@@ -72,11 +72,11 @@ def kept_file(store: Store, row: JobRecord) -> KeptFile:
     """
     name = str(row.result.get("file") or "")
     if row.kind != KIND or row.state is not JobState.SUCCEEDED or not name:
-        raise NotFoundError(f"The export {row.id} has no file (yet).", "Wait until it has finished, or export again.")
+        raise NotFoundError(f"The export {row.id} has no file yet.", "Wait until it has finished, or export again.")
     path = export_folder(store.settings, row.id) / name
     if Path(name).name != name or not path.is_file():
         hours = store.settings.export_hours
-        raise NotFoundError(f"{name} is kept no longer; exports are kept for {hours:g} hours.", "Export again.")
+        raise NotFoundError(f"{name} has expired; exports are kept for {hours:g} hours.", "Export again.")
     return KeptFile(path, name, str(row.result.get("media_type") or "application/octet-stream"))
 
 

@@ -94,7 +94,7 @@ def manifest_json(
         "project": {"id": project.id, "name": project.name, "classes": project.scheme.to_json()},
         "label_maps": request.labels,
         "form": request.form.value,
-        "values": {"0": "background", str(IGNORE_ID): "not reviewed (ignore)"},
+        "values": {"0": "background", str(IGNORE_ID): "not annotated (ignore)"},
         "images": [_image_json(store, each) for each in images],
         "files": [_file_json(each) for each in shared],
         "left_out": [{"image": each.chosen.image.name, "reasons": each.left_out} for each in images if each.left_out]
@@ -119,20 +119,22 @@ def readme(request: ExportRequest, project: ProjectRecord, images: Sequence[Pack
     """What is in the package, for who opens it in a year."""
     whole = sum(not each.left_out for each in images)
     which = {
-        COUNTS: "of each image its newest approved correction, else its newest prediction, else its reference",
-        TRAINING: "references and approved corrections together; 255 where nobody has confirmed",
+        COUNTS: (
+            "for each image the newest approved correction, otherwise the newest prediction, otherwise the reference"
+        ),
+        TRAINING: "references and approved corrections combined; 255 where no one has confirmed the label",
     }.get(request.labels, request.labels)
     lines = [
         request.title or project.name,
         "",
         f"{len(images)} images of the project {project.name}, {whole} of them complete.",
-        f"Made with Cristae {__version__}.",
+        f"Created with Cristae {__version__}.",
         f"Label maps: {which}.",
-        "Values of a label map: 0 background, 255 not reviewed (ignore), and",
+        "Values of a label map: 0 background, 255 not annotated (ignore), and",
         *(f"  {item.id:3} {item.name} ({item.color})" for item in project.scheme.classes),
         "",
-        "manifest.json and manifest.csv list every file with its image, pixel size, source and SHA-256, and what was "
-        "left out and why.",
+        "manifest.json and manifest.csv list every file with its image, pixel size, source and SHA-256, and all "
+        "skipped files with the reason.",
     ]
     if request.form is not Form.FILES:
         lines.append(f"Import this folder on the Data page, or with `{COMMAND} dataset check`.")

@@ -192,9 +192,9 @@ class _Packer:
         if not filled:
             first = next((each for each in self._images if each.left_out), None)
             raise DatasetError(
-                "Nothing could be exported. "
+                "No files could be exported. "
                 + (f"{first.chosen.image.name}: {first.left_out[0]}" if first else "The images have been deleted."),
-                "Choose other images, other label maps or other files.",
+                "Choose other images, label maps or files.",
             )
         if self._dataset is not None:
             shared.append(PackedFile("dataset", self._sink.add("dataset.json", json_bytes(self._dataset.describe()))))
@@ -213,7 +213,7 @@ class _Packer:
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, MemoryError):
-        return "there was not enough memory."
+        return "out of memory."
     return error.cause if isinstance(error, CristaeError) else f"{type(error).__name__}: {error}"
 
 

@@ -87,17 +87,17 @@ class ExportRequest:
 
     def __post_init__(self) -> None:
         if not self.image_ids:
-            raise DatasetError("The export names no images.", "Choose at least one image.")
+            raise DatasetError("The export contains no images.", "Select at least one image.")
         if len(self.image_ids) > MOST_IMAGES:
             raise DatasetError(
-                f"The export names {len(self.image_ids):,} images; {MOST_IMAGES:,} are allowed.",
-                "Export fewer at once.",
+                f"The export contains {len(self.image_ids):,} images, but at most {MOST_IMAGES:,} are allowed.",
+                "Export fewer images at once.",
             )
         if self.form is Form.FILES and not self.parts:
-            raise DatasetError("The export names no files.", "Choose at least one kind of file.")
+            raise DatasetError("No file type is selected.", "Select at least one file type.")
         if self.form is Form.FILES and self.labels == TRAINING:
             raise DatasetError(
-                "Label maps that trainings learn from are laid over one another, which only a dataset folder holds.",
+                "Training labels combine several label maps, which only a dataset folder can contain.",
                 "Choose a dataset folder, or other label maps.",
             )
 
@@ -133,4 +133,4 @@ class ExportRequest:
                 full_size=bool(value.get("full_size", False)),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise DatasetError(f"The export cannot be made: {error!r}.", "Ask for it again.") from error
+            raise DatasetError(f"The export request is invalid: {error!r}.", "Start the export again.") from error

@@ -73,7 +73,7 @@ def folder_sink(target: Path) -> Iterator[Sink]:
         The device is full, or the folder cannot be written; then nothing is left.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise DatasetError(f"{target} exists already.", "Name a new or an empty folder.")
+        raise DatasetError(f"{target} exists already.", "Choose a new or empty folder.")
     if target.is_dir():
         target.rmdir()  # empty
     with creating(target) as temporary:

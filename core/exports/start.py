@@ -88,7 +88,7 @@ def start_file(
         owner = owner_of(ModelStore(store.settings.models_dir).get(subject_id))
         params = replace(params, model_id=subject_id, project_id=owner or "", name=f"{subject_id}: {file}")
     else:
-        raise NotFoundError(f"There are no exports of {what[:40]!r}.", "Reload the page.")
+        raise NotFoundError(f"There is no export of {what[:40]!r}.", "Reload the page.")
     if params.project_id:
         require(store, params.project_id, by, Permission.VIEW)
     else:
@@ -106,7 +106,7 @@ def _submit(store: Store, params: ExportParams, by: str) -> JobRecord:
         whose = "of yours " if len(mine) >= MOST_PER_PERSON else ""
         count = len(mine) if whose else len(active)
         raise JobError(
-            f"{count} exports {whose}wait or run already.",
+            f"{count} exports {whose}are already queued or running.",
             "Wait until one has finished, or cancel one on the Jobs page.",
         )
     return submit(params, priority=Priority.NORMAL, store=store, by=by)

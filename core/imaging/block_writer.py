@@ -115,7 +115,7 @@ class BlockWriter:
 
     def _check_open(self) -> None:
         if not self._open:
-            raise LabelMapError(f"{self.path.name} is finished or discarded.", "Begin a new label map.")
+            raise LabelMapError(f"{self.path.name} is finished or discarded.", "Start a new label map.")
 
     def _check_place(self, row: int, col: int, shape: tuple[int, ...]) -> None:
         """Refuse a block that reaches beyond the map."""

@@ -45,7 +45,7 @@ def percentile_window(
     (10.0, 90.0)
     """
     if image_yx.size == 0:
-        raise ImageError("An image without pixels has no display window.", "Give an image with at least one pixel.")
+        raise ImageError("An image without pixels has no display range.", "Use an image with at least one pixel.")
     step = max(1, int(np.ceil(np.sqrt(image_yx.size / _SAMPLE_PX))))
     sample = image_yx[::step, ::step]
     low, high = (float(v) for v in np.percentile(sample, [low_percent, high_percent]))

@@ -79,9 +79,7 @@ class GuardedMicrograph:
             As there; also where reading it took too much memory or time, or crashed.
         """
         if not 0 <= page < self.pages:
-            raise ImageError(
-                f"{self.name} has no page {page + 1}.", f"It has {self.pages} page(s), numbered from 1 for people."
-            )
+            raise ImageError(f"{self.name} has no page {page + 1}.", f"It has {self.pages} page(s), numbered from 1.")
         limits = read_limits(self._path, self.shape_yx, self._facts.bytes_per_px)
         subject = Subject(self.name)
         facts, pixels = guarded_with(limits, subject, read_page, self._path, self.name, self._max_px, page)

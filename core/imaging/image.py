@@ -45,7 +45,7 @@ class PixelSize:
 
     def __post_init__(self) -> None:
         if self.nm is not None and not (math.isfinite(self.nm) and self.nm > 0):
-            raise ImageError(f"Pixel size is {self.nm} nm.", "Give a positive number of nanometres per pixel.")
+            raise ImageError(f"Pixel size is {self.nm} nm.", "Use a positive number of nanometres per pixel.")
         if (self.nm is None) != (self.source is PixelSizeSource.UNKNOWN):
             raise ImageError(
                 f"Pixel size is {self.nm} nm with source {self.source.value!r}.",
@@ -90,9 +90,7 @@ class Image:
 
     def __post_init__(self) -> None:
         if self.pixels_yx.ndim != 2 or 0 in self.pixels_yx.shape:
-            raise ImageError(
-                f"An image has shape {self.pixels_yx.shape}.", "Give one 2D plane with at least one pixel."
-            )
+            raise ImageError(f"An image has shape {self.pixels_yx.shape}.", "Use one 2D plane with at least one pixel.")
         if self.pixels_yx.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32)):
             raise ImageError(f"An image has data type {self.pixels_yx.dtype}.", "Use uint8, uint16 or float32.")
         pixels = self.pixels_yx.view()

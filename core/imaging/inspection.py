@@ -213,7 +213,7 @@ def _table(found: Inspection) -> tuple[tuple[str, str], ...]:
     if found.shape_yx is not None:
         rows.append(("size", f"{found.shape_yx[1]:,} x {found.shape_yx[0]:,} px (columns x rows)"))
         pages = "1 image" if found.pages == 1 else f"{found.pages:,} images, a stack"
-        rows.append(("is read as", f"{pages}{f' ({found.storage.read})' if found.storage.read else ''}"))
+        rows.append(("read as", f"{pages}{f' ({found.storage.read})' if found.storage.read else ''}"))
         changed = f", read as {found.read_as}" if found.read_as not in ("", found.stored_as) else ""
         rows.append(("data type", f"{found.stored_as}{changed}"))
         rows.append(("values", _range(found)))
@@ -231,7 +231,7 @@ def _size_rows(found: Inspection) -> list[tuple[str, str]]:
     size = found.pixel_size
     rows = [("pixel size", "unknown" if size.nm is None else f"{size.nm:.6g} nm ({size.detail})")]
     return rows + [
-        ("not taken", f"{statement.field}: {statement.text} ({statement.reason})")
+        ("skipped", f"{statement.field}: {statement.text} ({statement.reason})")
         for statement in found.storage.sizes
         if not statement.taken
     ]
@@ -240,7 +240,7 @@ def _size_rows(found: Inspection) -> list[tuple[str, str]]:
 def _range(found: Inspection) -> str:
     """Lowest and highest value, and where they were looked for."""
     if found.values is None:
-        return "not looked at: the image is large" if found.readable else "not known"
+        return "not checked: the image is large" if found.readable else "unknown"
     where = ""
     if len(found.values.pages) < found.pages:
         where = f" (of page{'s' if len(found.values.pages) > 1 else ''} {_listed(found.values.pages)})"

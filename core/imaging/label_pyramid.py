@@ -118,7 +118,7 @@ class LabelPyramidWriter(BlockWriter):
         if block is None or block.shape != shape or block.ndim != 2 or block.dtype != np.uint8:
             what = "nothing" if block is None else f"{block.dtype} of shape {block.shape}"
             raise LabelMapError(
-                f"A block of labels has shape {shape}, and {what} came with it.",
+                f"A block of labels has shape {shape}, but {what} was passed.",
                 "Give 2D uint8 arrays of one shape for labels and confidence.",
             )
         self._check_place(row, col, shape)

@@ -35,7 +35,7 @@ END_ERROR_PX: Final = 1.0
 
 _NUMBER: Final = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d{1,3})?"
 _TYPED: Final = re.compile(rf"({_NUMBER})\s*([^\d\s/]*)\s*(?:(?:/|per)\s*(?:px|pixels?))?", re.IGNORECASE)
-_EXAMPLE: Final = 'Type a number and a unit, for example "500 nm" or "0.5 µm".'
+_EXAMPLE: Final = 'Enter a number and a unit, for example "500 nm" or "0.5 µm".'
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class ScaleMeasurement:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.length_px) and self.length_px >= 4):
             raise ImageError(
-                f"The line is {self.length_px:.1f} pixels long.", "Draw it over the whole scale bar, from end to end."
+                f"The line is {self.length_px:.1f} pixels long.",
+                ("Draw it along the whole scale bar, from end to end."),
             )
         checked_pixel_size(self.length_nm / self.length_px)
 
@@ -120,12 +121,12 @@ def parse_length_nm(text: str, *, unit: str | None = None) -> float:
     cleaned = unicodedata.normalize("NFC", text.strip()).replace("\u2212", "-")
     match = _TYPED.fullmatch(cleaned)
     if match is None:
-        raise ImageError(f"{text.strip()!r} is not a length." if cleaned else "No length is given.", _EXAMPLE)
+        raise ImageError(f"{text.strip()!r} is not a length." if cleaned else "The length is missing.", _EXAMPLE)
     number, typed = match.groups()
     if re.fullmatch(r"[1-9]\d{0,2},\d{3}", number):
         raise ImageError(
-            f"{number} can be read in two ways.",
-            f"Type {number.replace(',', '')} or {number.replace(',', '.')}, with the unit.",
+            f"{number} is ambiguous.",
+            f"Enter {number.replace(',', '')} or {number.replace(',', '.')}, with the unit.",
         )
     nm_each = nm_of_unit(typed.rstrip(".") or unit or "")
     if nm_each is None:
@@ -175,9 +176,9 @@ def checked_pixel_size(nm: float, *, error: type[CristaeError] = ImageError) -> 
     """
     if not is_plausible_pixel_size(nm):
         raise error(
-            f"{length_text(nm)} per pixel cannot be right.",
+            f"{length_text(nm)} per pixel is not plausible.",
             f"Pixels of micrographs measure {length_text(SMALLEST_PIXEL_NM)} to {length_text(LARGEST_PIXEL_NM)}; "
-            "look whether the unit is the right one.",
+            "check the unit.",
         )
     return nm
 

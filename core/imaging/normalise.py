@@ -58,7 +58,7 @@ def _one_channel(plane: Plane) -> tuple[NDArray[Any], tuple[str, ...]]:
     if kind is Channels.PALETTE:
         return _from_palette(plane)
     if kind is Channels.CMYK:
-        return _from_cmyk(pixels), ("CMYK was turned to luminance.",)
+        return _from_cmyk(pixels), ("CMYK was converted to luminance.",)
     notices: tuple[str, ...] = ()
     if kind in (Channels.GREY_ALPHA, Channels.RGB_ALPHA):
         alpha = pixels[..., -1]
@@ -68,8 +68,8 @@ def _one_channel(plane: Plane) -> tuple[NDArray[Any], tuple[str, ...]]:
         return np.ascontiguousarray(pixels[..., 0]), notices
     red, green, blue = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     if np.array_equal(red, green) and np.array_equal(red, blue):
-        return np.ascontiguousarray(red), ("RGB with three equal channels was taken as grey.", *notices)
-    return _luminance(pixels), ("RGB was turned to luminance.", *notices)
+        return np.ascontiguousarray(red), ("RGB with three equal channels was read as grey.", *notices)
+    return _luminance(pixels), ("RGB was converted to luminance.", *notices)
 
 
 def _luminance(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -94,7 +94,7 @@ def _from_palette(plane: Plane) -> tuple[NDArray[Any], tuple[str, ...]]:
     if np.array_equal(palette[:, 0], palette[:, 1]) and np.array_equal(palette[:, 0], palette[:, 2]):
         return palette[:, 0][plane.pixels], ()
     grey = _luminance(palette[np.newaxis])[0]
-    return grey[plane.pixels], ("Palette colours were turned to luminance.",)
+    return grey[plane.pixels], ("Palette colours were converted to luminance.",)
 
 
 def _from_cmyk(pixels: NDArray[Any]) -> NDArray[Any]:
@@ -126,7 +126,9 @@ def _supported_dtype(grey: NDArray[Any], name: str) -> tuple[NDArray[Any], tuple
     if grey.dtype.kind == "c":
         raise ImageError(f"{name} holds complex numbers.", "Save its amplitude or its phase as a real image.")
     if grey.dtype == bool:
-        return grey.astype(np.uint8) * np.uint8(255), ("The image has 1 bit per pixel; it became 0 and 255.",)
+        return grey.astype(np.uint8) * np.uint8(255), (
+            ("The image has 1 bit per pixel; values were converted to 0 and 255."),
+        )
     if grey.dtype in (np.uint8, np.uint16):
         return grey, ()
     if grey.dtype.kind in "iu":
@@ -170,7 +172,7 @@ def _remarks(pixels: NDArray[Any]) -> tuple[str, ...]:
     """What is odd about an image that is read all the same."""
     remarks = []
     if pixels.min() == pixels.max():
-        remarks.append(f"All pixels have the value {pixels.flat[0]}; there is nothing to segment.")
+        remarks.append(f"All pixels have the value {pixels.flat[0]}; the image has no content to segment.")
     if min(pixels.shape) < _SMALL_PX:
         remarks.append(f"The image is only {pixels.shape[1]} x {pixels.shape[0]} px (width x height).")
     return tuple(remarks)

@@ -11,12 +11,12 @@ UPRIGHT: Final = 1
 _WORDS: Final = {
     1: "as stored",
     2: "mirrored left to right",
-    3: "turned by 180 degrees",
+    3: "rotated by 180 degrees",
     4: "mirrored top to bottom",
     5: "transposed",
-    6: "turned by 90 degrees clockwise",
-    7: "transposed and turned by 180 degrees",
-    8: "turned by 90 degrees counterclockwise",
+    6: "rotated by 90 degrees clockwise",
+    7: "transposed and rotated by 180 degrees",
+    8: "rotated by 90 degrees counterclockwise",
 }
 """What has to be done to the stored pixels so that they are upright."""
 
@@ -75,6 +75,6 @@ def orientation_notice(orientation: int, field: str) -> tuple[str, ...]:
     if orientation == UPRIGHT:
         return ()
     return (
-        f"{field} is {orientation}: the image was {in_words(orientation)}. Fiji ignores this tag: labels drawn there "
-        "may need the same.",
+        f"{field} is {orientation}: the image was {in_words(orientation)}. Fiji ignores this tag: labels drawn in "
+        "Fiji may need the same rotation.",
     )

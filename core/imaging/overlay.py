@@ -143,7 +143,7 @@ def render_overlay(
     if display_yx.shape != labels_yx.shape:
         raise LabelMapError(
             f"The image is {display_yx.shape} px but its label map is {labels_yx.shape} px.",
-            "Give both at the same size.",
+            "Use both at the same size.",
         )
     shown = scheme.ids if style.class_ids is None else tuple(i for i in scheme.ids if i in style.class_ids)
     rows, columns = display_yx.shape

@@ -100,7 +100,7 @@ def choose_size(statements: Iterable[SizeStatement]) -> FoundSize:
             if not _alike(taken, statement):
                 notices.append(
                     f"{taken.field} gives {taken.text} and {statement.field} gives {statement.text} per pixel; the "
-                    "first counts."
+                    "first is used."
                 )
             continue
         found, said = pixel_size_from_file(x_nm, y_nm, statement.field)
@@ -115,7 +115,7 @@ def choose_size(statements: Iterable[SizeStatement]) -> FoundSize:
 
 def _second(taken: SizeStatement, statement: SizeStatement) -> str:
     """Why a good statement behind another does not count."""
-    return f"{'the same as' if _alike(taken, statement) else 'another value than'} {taken.field}, which comes first"
+    return f"{'the same as' if _alike(taken, statement) else 'different from'} {taken.field}, which takes precedence"
 
 
 def _alike(one: SizeStatement, other: SizeStatement) -> bool:
@@ -153,8 +153,8 @@ def pixel_size_from_file(x_nm: float, y_nm: float, detail: str) -> tuple[PixelSi
     if abs(x_nm - y_nm) <= _SQUARE_WITHIN * max(x_nm, y_nm):
         return PixelSize(x_nm, PixelSizeSource.FILE, detail), ()
     notice = (
-        f"{detail} gives pixels of {x_nm:.4g} x {y_nm:.4g} nm (width x height), which are not square; {size:.4g} nm is "
-        "used, which keeps areas right but not lengths."
+        f"{detail} gives pixels of {x_nm:.4g} x {y_nm:.4g} nm (width x height), which are not square; {size:.4g} "
+        "nm is used, which is correct for areas but not for lengths."
     )
     return PixelSize(size, PixelSizeSource.FILE, detail), (notice,)
 
@@ -179,6 +179,4 @@ def print_statement(field: str, x_per_unit: float, y_per_unit: float, unit_nm: f
     if math.sqrt(x_nm * y_nm) <= LARGEST_PRINT_NM:
         return (SizeStatement(field, x_nm, y_nm),)
     dpi = tuple(25.4e6 / side for side in (x_nm, y_nm))
-    return (
-        SizeStatement(field, value=f"{dpi[0]:.4g} x {dpi[1]:.4g} dpi", reason="a resolution for print or a screen"),
-    )
+    return (SizeStatement(field, value=f"{dpi[0]:.4g} x {dpi[1]:.4g} dpi", reason="a print or screen resolution"),)

@@ -71,7 +71,7 @@ def laid_over(
     signs = np.sign(np.diag(turned))
     if not np.allclose(np.abs(turned), np.abs(np.diag(np.diag(turned))), atol=_SAME) or np.any(signs == 0):
         raise LabelMapError(
-            f"By its header {name} is turned against its image: its rows do not run along the image's.",
+            f"According to its header, {name} is rotated against its image.",
             "Save the label map in the orientation of the image (in ITK-SNAP: load the image first), or both as TIFF.",
         )
     shape = np.array(pixels.shape[:2])
@@ -79,19 +79,22 @@ def laid_over(
     fits = np.allclose(np.abs(np.diag(turned)), 1, atol=_SAME) and np.all(np.abs(shift - expected) < _SHIFT_PX)
     if np.all(signs > 0):
         elsewhere = (
-            f"By its header {name} lies elsewhere than its image, or has another pixel size. Rows and columns were "
-            "taken in the order of the file."
+            f"According to its header, {name} has a different position or pixel size than its image. Rows and "
+            "columns were read in file order."
         )
         return pixels, () if fits else (elsewhere,)
     axes = tuple(int(axis) for axis in np.flatnonzero(signs < 0))
     words = " and ".join(("rows", "columns")[axis] for axis in axes)
     if not fits:
         raise LabelMapError(
-            f"By its header the {words} of {name} run the other way than the image's, and the label map lies "
-            "elsewhere.",
+            f"According to its header, the {words} of {name} run in the opposite direction to the image's, and its "
+            "position differs.",
             "Save the label map with the image's header (affine), or save both as TIFF or PNG, which have no header of "
             "this kind.",
         )
     return np.flip(pixels, axes), (
-        f"By its header the {words} of {name} run the other way than the image's; they were turned over to fit it.",
+        (
+            f"According to its header, the {words} of {name} run in the opposite direction to the image's; they were "
+            "flipped to match."
+        ),
     )

@@ -94,9 +94,7 @@ class Micrograph:
             There is no such page, or it is damaged.
         """
         if not 0 <= page < self.pages:
-            raise ImageError(
-                f"{self.name} has no page {page + 1}.", f"It has {self.pages} page(s), numbered from 1 for people."
-            )
+            raise ImageError(f"{self.name} has no page {page + 1}.", f"It has {self.pages} page(s), numbered from 1.")
         with explained_decode_errors(self.name, self.format):
             plane = self._source.read(page)
         if plane.pixels.shape[:2] != self.shape_yx:
@@ -252,7 +250,7 @@ def check_single(micrograph: HasPages) -> None:
     if micrograph.pages != 1:
         raise ImageError(
             f"{micrograph.name} is a stack of {micrograph.pages} pages where one 2D image is expected.",
-            "Save the page that you mean as a file of its own (in Fiji: Image > Stacks > Stack to Images).",
+            "Save the required page as a separate file (in Fiji: Image > Stacks > Stack to Images).",
         )
 
 
@@ -260,18 +258,19 @@ def _format_of(path: Path, name: str) -> tuple[Format, tuple[str, ...]]:
     """The format by content, and a notice where the name says otherwise."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would never answer, a device never end
-            what = "a folder" if path.is_dir() else "no ordinary file"
-            raise ImageError(f"{name} cannot be opened: it is {what}.", "Name the file of an image.")
+            what = "a folder" if path.is_dir() else "not a regular file"
+            raise ImageError(f"{name} cannot be opened: it is {what}.", "Choose an image file.")
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except FileNotFoundError as error:
         raise ImageError(f"There is no file {name}.", "Check the path.") from error
     except OSError as error:
         raise ImageError(
-            f"{name} cannot be opened ({error.strerror}).", "Check that it is a file you may read."
+            f"{name} cannot be opened ({error.strerror}).",
+            ("Check that it is a file and that you have permission to read it."),
         ) from error
     if not head:
-        raise ImageError(f"{name} is empty (0 bytes).", "The copy or export failed; make it again.")
+        raise ImageError(f"{name} is empty (0 bytes).", "The copy or export failed; repeat it.")
     for row in FORMATS:
         if row.matches(head, path):
             return row, _suffix_notice(name, row)
@@ -288,4 +287,4 @@ def _suffix_notice(name: str, row: Format) -> tuple[str, ...]:
     suffix = Path(name).suffix.lower()
     if not suffix or name.lower().endswith(row.suffixes) or suffix not in SUFFIXES:
         return ()
-    return (f"The file is {row.name} though its name ends in {suffix}.",)
+    return (f"The file is {row.name}, although its extension is {suffix}.",)

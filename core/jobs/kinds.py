@@ -399,13 +399,17 @@ TASKS: dict[str, TaskKind] = {
             ImportModelParams, "Importing a model", "core.engine.tasks.import_model", Resource.CPU, Permission.TRAIN
         ),
         TaskKind(
-            TimeTrainingParams, "Timing a training", "core.engine.tasks.time_training", Resource.TRAIN, Permission.TRAIN
+            TimeTrainingParams,
+            "Measuring speed",
+            "core.engine.tasks.time_training",
+            Resource.TRAIN,
+            Permission.TRAIN,
         ),
         TaskKind(ExportParams, "Exporting", "core.engine.tasks.export", Resource.CPU, Permission.VIEW, at_most=1),
         TaskKind(
             TransferParams, "Copying or moving images", "core.engine.tasks.transfer", Resource.CPU, Permission.VIEW
         ),
-        TaskKind(DemoParams, "Making the demo project", "core.engine.tasks.demo", Resource.CPU, Permission.MANAGE),
+        TaskKind(DemoParams, "Creating the demo project", "core.engine.tasks.demo", Resource.CPU, Permission.MANAGE),
         TaskKind(
             DemoRoundsParams,
             "Correcting the demo project",
@@ -437,7 +441,7 @@ def task_kind(name: str) -> TaskKind:
         There is none.
     """
     if name not in TASKS:
-        raise JobError(f"There is no kind of job called {name!r}.", f"The kinds are {', '.join(sorted(TASKS))}.")
+        raise JobError(f"There is no job kind {name!r}.", f"The kinds are {', '.join(sorted(TASKS))}.")
     return TASKS[name]
 
 

@@ -116,14 +116,14 @@ class JobParams(ABC):
             value = values.get(field.name)
             if value is None:
                 if _needed(field):
-                    raise JobError(f"The job says no {field.name}.", f"A job of the kind {cls.kind!r} needs it.")
+                    raise JobError(f"The job has no {field.name}.", f"Jobs of the kind {cls.kind!r} require it.")
                 continue
             try:
                 given[field.name] = _typed(value, hint)
             except (TypeError, ValueError) as error:
                 raise JobError(
                     f"The job's {field.name} is {value!r}."[:500],
-                    "Ask for the job again, with a value that can be used.",
+                    "Start the job again with a valid value.",
                 ) from error
         return cls(**given)
 

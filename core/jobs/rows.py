@@ -280,7 +280,9 @@ def request_cancel(job_id: str, *, by: str | None = None, store: Store | None = 
         row = _changeable(session, store, job_id, by)
         if row.state in (JobState.QUEUED.value, JobState.HELD.value):
             begun = row.attempts > 0
-            move(session, job_id, JobState.CANCELLED, message="Cancelled." if begun else "Cancelled before it began.")
+            move(
+                session, job_id, JobState.CANCELLED, message="Cancelled." if begun else ("Cancelled before it started.")
+            )
         elif row.state == JobState.RUNNING.value:
             row.cancel_requested = True
             row.message = "Cancelling"
@@ -333,9 +335,9 @@ def _control(job_id: str, what: JobControl, message: str, by: str | None, store:
         row = _changeable(session, store, job_id, by)
         kind = task_kind(row.kind)
         if not (kind.pausable if what is JobControl.PAUSE else kind.finishable):
-            raise JobError(f"A job of the kind {row.kind!r} cannot be paused or ended early.", "Cancel it instead.")
+            raise JobError(f"Jobs of the kind {row.kind!r} cannot be paused or finished early.", "Cancel it instead.")
         if row.state != JobState.RUNNING.value:
-            raise JobError(f"Job {job_id} is {row.state}.", "Only a running job can be paused or ended early.")
+            raise JobError(f"Job {job_id} is {row.state}.", "Only a running job can be paused or finished early.")
         if not row.cancel_requested:
             row.control, row.message = what.value, message
         session.flush()
@@ -382,7 +384,7 @@ def let_go(job_id: str, *, by: str | None = None, store: Store | None = None) ->
         row = _changeable(session, store or current_store(), job_id, by, again=True)
         state = row.state
         if state != JobState.HELD.value or not move(session, job_id, JobState.QUEUED):
-            raise JobError(f"Job {job_id} is {state}.", "Only a job that waits for an answer can be let go.")
+            raise JobError(f"Job {job_id} is {state}.", "Only a job that needs input can be discarded.")
         session.refresh(row)
         return record(row)
 

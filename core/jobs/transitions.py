@@ -198,15 +198,15 @@ def interrupt(
             move(session, job_id, JobState.PAUSED, max_attempts=limit + 1, message="Paused.", error_cause="")
             return JobState.PAUSED
         if restartable and attempt < limit:
-            told = f"Starts anew: {reason}"[:1000]  # who wants it to end early still does
+            told = f"Restarting: {reason}"[:1000]  # who wants it to end early still does
             move(session, job_id, JobState.QUEUED, max_attempts=limit, message=told, control=row.control)
             return JobState.QUEUED
         if restartable:
             cause = f"It was interrupted {attempt} times; the last time: {reason}"[:4000]
-            remedy = "Look into its log; often memory is short. Then retry it."
+            remedy = "Check its log; a common cause is lack of memory. Then retry it."
             move(session, job_id, JobState.FAILED, error_cause=cause, error_remedy=remedy)
             return JobState.FAILED
-        row.error_remedy = "Retry it to start anew."
+        row.error_remedy = "Retry it to restart."
         return JobState.INTERRUPTED
 
 

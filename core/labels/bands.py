@@ -175,9 +175,9 @@ def require_memory(name: str, shape_yx: tuple[int, int], dtype: np.dtype[Any], s
     there = int(psutil.virtual_memory().total * _SHARE_OF_MEMORY)
     if needed > there:
         raise LabelMapError(
-            f"{name} has {shape_yx[1]:,} x {shape_yx[0]:,} px of {dtype}; reading it needs about {needed / 1e9:.1f} GB "
-            f"of memory, and {there / 1e9:.1f} GB may be used.",
-            "Save it as an 8-bit TIFF in strips or tiles (Deflate or LZW), which is read piece by piece, or crop it.",
+            f"{name} has {shape_yx[1]:,} x {shape_yx[0]:,} px of {dtype}; reading it requires about "
+            f"{needed / 1e9:.1f} GB of memory, and {there / 1e9:.1f} GB are available.",
+            "Save it as an 8-bit TIFF in strips or tiles (Deflate or LZW), which can be read in parts, or crop it.",
         )
 
 
@@ -189,8 +189,8 @@ def _check_header(file: Micrograph, shape_yx: tuple[int, int] | None) -> None:
         )
     if file.pages != 1:
         raise LabelMapError(
-            f"{file.name} is a stack of {file.pages} pages where the labels of one image are expected.",
-            "Save the labels of each image as a file of its own.",
+            f"{file.name} is a stack of {file.pages} pages, but the labels of one image are expected.",
+            "Save the labels of each image as a separate file.",
         )
     if shape_yx is not None and file.shape_yx != shape_yx:
         raise LabelMapError(

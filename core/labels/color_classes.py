@@ -44,7 +44,7 @@ def with_class_of(scheme: LabelScheme, color: Color) -> tuple[LabelScheme, Label
     """
     free = next((number for number in range(1, _HIGHEST_ID + 1) if number not in scheme.ids), None)
     if free is None:
-        raise LabelMapError("The project has 253 classes, as many as there can be.", "Use one of them.")
+        raise LabelMapError("The project already has the maximum of 253 classes.", "Use an existing class.")
     word = min(_NAMES, key=lambda name: float(np.linalg.norm(np.subtract(_NAMES[name], color))))
     taken = {item.name.casefold() for item in scheme.classes}
     names = (word if number == 1 else f"{word} {number}" for number in range(1, _HIGHEST_ID + 2))

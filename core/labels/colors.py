@@ -179,7 +179,7 @@ def _picture(plane: Plane, name: str) -> _Picture:
         return _without_transparent(palette[pixels], alpha[pixels], name)
     if kind not in (Channels.RGB, Channels.RGB_ALPHA):
         raise LabelMapError(
-            f"{name} is {kind.value}, not a colour picture.",
+            f"{name} is {kind.value}, not a colour image.",
             "Import it as a label image or as masks, or export it in RGB with one colour per class.",
         )
     rgb: NDArray[Any] = pixels[..., :3]
@@ -207,9 +207,9 @@ def _codes(
     if not (one_channel or grey) or not np.isin(ids, scheme.ids).all():
         rest = found[found != 0]
         raise UnknownColorsError(
-            f"{name} has only colours that are almost black: {listed_numbers(rest, pixels[found != 0])}. They seem to "
-            "be numbers, but not those of the classes.",
-            f"Say which colour is which class (on the command line --color NAME=#rrggbb); the classes are "
+            f"{name} contains only nearly black colours: {listed_numbers(rest, pixels[found != 0])}. They look "
+            "like class numbers, but do not match the classes.",
+            "Assign a class to each colour (on the command line --color NAME=#rrggbb); the classes are "
             f"{classes_of(scheme)}.",
         )
     result = np.zeros(len(found), np.uint8)
@@ -351,8 +351,8 @@ def _check_few(
     if number > _STRAY_SHARE * which.size:
         known = ", ".join(f"#{_number(c):06x} {scheme.name_of(i)}" for c, i in table.items())
         raise UnknownColorsError(
-            f"{name} has colours that no class has: {found}.",
-            f"The colours are {known}. Say which colour is which class (on the command line --color NAME=#rrggbb), or "
-            "export the labels without antialiasing.",
+            f"{name} contains colours that match no class: {found}.",
+            f"The colours are {known}. Assign a class to each colour (on the command line --color NAME=#rrggbb), "
+            "or export the labels without antialiasing.",
         )
     return [RuleCount(LabelRule.UNKNOWN_TO_IGNORE, number, name, found)]

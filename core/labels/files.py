@@ -70,7 +70,7 @@ class FileFacts:
         if self.scheme is None:
             return ""
         lines = ["0 background", *(f"{item.id} {item.name} {item.color}" for item in self.scheme.classes)]
-        return "\n".join([*lines, f"{IGNORE_ID} not reviewed (ignore)"])
+        return "\n".join([*lines, f"{IGNORE_ID} not annotated (ignore)"])
 
     @property
     def pixel_size(self) -> str:

@@ -110,7 +110,7 @@ def read_label_image(
     present = set(ids.tolist())
     if IGNORE_ID in present and not present - {0, IGNORE_ID}:
         remarks.append(
-            f"{file.name} has no class, only {'0 and ' if 0 in present else ''}255, which means ignore. If it is the "
+            f"{file.name} contains no classes, only {'0 and ' if 0 in present else ''}255 (ignore). If it is the "
             "mask of one class, import it as a mask."
         )
     return LabelImport.of(labels, counts, remarks)
@@ -178,8 +178,8 @@ def _palette_remark(plane: Plane, found: NDArray[Any], scheme: LabelScheme, name
         class_id = known.get((color[0], color[1], color[2]))
         if class_id is not None and class_id != value and value in scheme.ids:
             return (
-                f"{name}: value {value} was read as {scheme.name_of(value)}, but its palette shows it in the colour of "
-                f"{scheme.name_of(class_id)}. If colours count, import it as labels by colour.",
+                f"{name}: value {value} was read as {scheme.name_of(value)}, but its palette shows the colour of "
+                f"{scheme.name_of(class_id)}. If the colours are correct, import it as labels by colour.",
             )
     return ()
 
@@ -189,9 +189,9 @@ def _check_known(found: NDArray[Any], pixels: NDArray[np.int64], scheme: LabelSc
     known = np.isin(found, [0, IGNORE_ID, *scheme.ids])
     if not known.all():
         raise LabelMapError(
-            f"{name} holds values that no class has: {listed(found[~known], pixels[~known])}; in all it holds "
+            f"{name} contains values that match no class: {listed(found[~known], pixels[~known])}. All values: "
             f"{listed(found, pixels)}.",
-            f"The classes are {classes_of(scheme)}; 0 is background, 255 ignore. Say which value is which class (on "
+            f"The classes are {classes_of(scheme)}; 0 is background, 255 ignore. Assign a class to each value (on "
             "the command line --value VALUE=CLASS), or export the labels again without smoothing.",
         )
 
@@ -220,7 +220,7 @@ def _mapped(
     stray &= ~numbers
     if pixels[stray].sum() > stray_share * pixels.sum():
         raise LabelMapError(
-            f"{name} holds values that were not mapped: {listed(found[stray], pixels[stray])}.",
+            f"{name} contains unassigned values: {listed(found[stray], pixels[stray])}.",
             'Say for each which class it is (0 for background, 255 for ignore; in a dataset folder under "labels" of '
             "its dataset.json), or correct the label map.",
         )

@@ -77,7 +77,7 @@ def high_part(values_yx: NDArray[Any], name: str) -> tuple[NDArray[np.bool_], li
     values_yx = _whole_numbers(values_yx, name)
     low, high = values_yx.min(), values_yx.max()
     if low < 0:
-        raise LabelMapError(f"{name} holds negative values, down to {low:g}.", "Export the mask with 0 as background.")
+        raise LabelMapError(f"{name} contains negative values, down to {low:g}.", "Export 0 as background.")
     number = _count_between(values_yx, high)
     if number == 0:
         return values_yx >= max(float(high), float(np.finfo(np.float32).tiny)), []
@@ -99,7 +99,7 @@ def _whole_numbers(values_yx: NDArray[Any], name: str) -> NDArray[Any]:
         return values_yx
     bands = list(row_bands(values_yx.shape))
     if not all(np.isfinite(values_yx[band]).all() for band in bands):
-        raise LabelMapError(f"{name} holds NaN or infinite values.", "Export the mask as 8-bit PNG or TIFF.")
+        raise LabelMapError(f"{name} contains NaN or infinite values.", "Export the mask as 8-bit PNG or TIFF.")
     if not 1 < values_yx.max() < 2**31 or values_yx.min() < 0:
         return values_yx
     whole = all(np.array_equal(values_yx[band], np.rint(values_yx[band])) for band in bands)
@@ -173,7 +173,7 @@ def _no_mask(values_yx: NDArray[Any], name: str) -> LabelMapError:
     else:
         held = listed(*value_counts(values_yx))
     return LabelMapError(
-        f"{name} is no mask of one class; it holds {held}.",
-        "If each value is a class, import it as a label image and say which value is which class; if it has soft "
+        f"{name} is not a mask of one class; it contains {held}.",
+        "If each value is a class, import it as a label image and assign a class to each value; if it has soft "
         "edges, export it without smoothing; if it is a probability map, apply a threshold first.",
     )

@@ -104,7 +104,7 @@ def read_masks(
         that are neither edges nor ids; masks that overlap much.
     """
     if not paths_by_class_id:
-        raise LabelMapError("No mask was given.", "Give one mask file for each class that the image has.")
+        raise LabelMapError("No masks are specified.", "Add one mask file for each class in the image.")
     counts: list[RuleCount] = []
     remarks: list[str] = []
     masks: dict[int, NDArray[np.uint8]] = {}
@@ -166,7 +166,7 @@ def match_masks(paths: Iterable[Path], scheme: LabelScheme) -> tuple[dict[int, P
             unmatched.append(path)
         elif class_id in found:
             raise LabelMapError(
-                f"{found[class_id].name} and {path.name} both look like masks of {scheme.name_of(class_id)}.",
+                f"{found[class_id].name} and {path.name} both match masks of {scheme.name_of(class_id)}.",
                 "Choose one of them.",
             )
         else:
@@ -303,7 +303,7 @@ def _overlap_count(
     if overlap is Overlap.IGNORE and shared_px > _OVERLAP_SHARE * smaller:
         raise LabelMapError(
             f"The masks of {names} share {shared_px:,} pixels, {shared_px / smaller:.0%} of the smaller one.",
-            "Say which class comes first where masks overlap, or export masks that do not.",
+            "Choose which class has priority where masks overlap, or export masks without overlap.",
         )
     rule = LabelRule.OVERLAP_TO_IGNORE if overlap is Overlap.IGNORE else LabelRule.OVERLAP_TO_FIRST
     return RuleCount(rule, shared_px, detail=names)

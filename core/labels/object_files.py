@@ -105,7 +105,7 @@ def _id_values(plane: Plane, name: str) -> tuple[NDArray[Any], list[RuleCount], 
     remarks = list(told)
     if values.size and values.min() < 0:
         raise LabelMapError(
-            f"{name} holds negative values, down to {values.min()}.", "Export the ids with 0 as background."
+            f"{name} contains negative values, down to {values.min()}.", "Export the ids with 0 as background."
         )
     highest = int(values.max(initial=0))
     if plane.pixels.dtype == np.float32 and highest > _EXACT_IN_FLOAT32:
@@ -246,8 +246,8 @@ def fitted_objects(
         bare = int(lengths[(classes == class_id) & (ids == 0)].sum())
         if bare:
             remarks.append(
-                f"{bare:,} pixels of {scheme.name_of(class_id)} have no object id; connected pieces of them count as "
-                "objects of their own."
+                f"{bare:,} pixels of {scheme.name_of(class_id)} have no object id; their connected regions count "
+                "as separate objects."
             )
     return ObjectIds(ids_yx, class_ids), counts, remarks
 

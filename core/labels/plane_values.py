@@ -33,7 +33,7 @@ def label_values(plane: Plane, name: str, foreground: Foreground | None) -> Valu
         return _integral(pixels, name), [], ()
     if kind is Channels.CMYK or (kind is not Channels.GREY_ALPHA and not equal_channels(pixels)):
         raise LabelMapError(
-            f"{name} is a colour picture ({kind.value}), and a label image has one value per pixel.",
+            f"{name} is a colour image ({kind.value}), but a label image has one value per pixel.",
             "Import it as labels by colour, or export it as grey values with one value per class.",
         )
     values = _integral(pixels[..., 0], name)
@@ -50,7 +50,7 @@ def _integral(values: NDArray[Any], name: str) -> NDArray[Any]:
         return values
     if values.dtype.kind != "f" or not all(_whole(values[band]) for band in row_bands(values.shape)):
         raise LabelMapError(
-            f"{name} holds values that are no whole numbers ({values.dtype}).",
+            f"{name} contains values that are not integers ({values.dtype}).",
             "It may be a probability map, or labels that were scaled with interpolation; export the class ids.",
         )
     low, high = float(values.min()), float(values.max())

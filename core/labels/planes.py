@@ -95,7 +95,7 @@ def check_class(class_id: int, scheme: LabelScheme, what: str) -> None:
     """
     if class_id not in (0, IGNORE_ID, *scheme.ids):
         raise LabelMapError(
-            f"{what} is given class {class_id}, which the label scheme does not have.",
+            f"{what} is assigned to class {class_id}, which is not in the label scheme.",
             f"Its classes are {classes_of(scheme)}; 0 is background, 255 ignore.",
         )
 

@@ -124,8 +124,10 @@ def chosen_part(
     if shown.dark_paint and shown.painted_yx is not None:
         share = _share(shown.painted_yx)
         if share > MOST:
-            raise _unclear(name, "is painted in dark on transparent", share)
-        return shown.painted_yx, (f"{name} is painted in dark on transparent; the paint was taken as the object.",)
+            raise _unclear(name, "is dark on a transparent background", share)
+        return shown.painted_yx, (
+            (f"{name} is dark on a transparent background; the dark part was read as the object."),
+        )
     if not shown.inverting:
         return high_yx, _remark_on_most(high_yx, name)
     by_look = high_yx.dtype == bool and shown.values_yx.dtype == bool and not shown.as_written
@@ -133,11 +135,11 @@ def chosen_part(
     share = _share(part)
     how = "has a palette from white to black" if shown.by_palette else "stores white as zero"
     if share > MOST:
-        raise _unclear(name, f"{how}, so that viewers show its high values dark", share)
+        raise _unclear(name, f"{how}, so viewers show its high values dark", share)
     look = "light" if by_look else "dark"
     return part, (
-        f"{name} {how}: its {look} part, {share:.0%} of the picture, was taken as the object. If it is the other one, "
-        f"say so (on the command line --foreground {'dark' if by_look else 'light'}).",
+        f"{name} {how}: its {look} part, {share:.0%} of the image, was read as the object. If that is wrong, "
+        f"choose the other part (on the command line --foreground {'dark' if by_look else 'light'}).",
     )
 
 
@@ -157,16 +159,16 @@ def _remark_on_most(part_yx: NDArray[np.bool_], name: str) -> tuple[str, ...]:
     if share <= MOST or share == 1:
         return ()
     return (
-        f"{name}: the light part, {share:.0%} of the picture, was taken as the object. If the dark part is the object, "
-        "say so (on the command line --foreground dark).",
+        f"{name}: the light part, {share:.0%} of the image, was read as the object. If the dark part is the "
+        "object, choose it (on the command line --foreground dark).",
     )
 
 
 def _unclear(name: str, how: str, share: float) -> UnclearMaskError:
     return UnclearMaskError(
-        f"{name} {how}, and read as usual {share:.0%} of the picture would be object.",
-        "Say whether viewers show the object light or dark: choose it in the preview of the import, or give "
-        "--foreground light or --foreground dark on the command line.",
+        f"{name} {how}; read as usual, {share:.0%} of the image would be the object.",
+        "Choose in the import preview whether the object is light or dark in viewers, or use --foreground light "
+        "or --foreground dark on the command line.",
     )
 
 

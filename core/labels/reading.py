@@ -107,7 +107,7 @@ class LabelReading:
             return with_objects(labels, beside[0], self.scheme, placement)
         if len(paths) != 1:
             raise LabelMapError(
-                f"{len(paths)} files claim to be the labels of one image: {', '.join(p.name for p in paths)}.",
+                f"{len(paths)} files match the labels of one image: {', '.join(p.name for p in paths)}.",
                 "Keep one of them.",
             )
         if self.source is LabelSource.RGB:
@@ -210,7 +210,7 @@ def image_files(folder: Path) -> tuple[Path, ...]:
         if path.is_file() and not path.name.startswith(".") and path.name.lower().endswith(SUFFIXES)
     )
     if not found:
-        raise DatasetError(f"{folder} has no images.", f"Files that end in {', '.join(SUFFIXES)} are looked for.")
+        raise DatasetError(f"{folder} contains no images.", f"Supported file extensions: {', '.join(SUFFIXES)}.")
     return found
 
 
@@ -253,9 +253,9 @@ def unmatched_masks(paths: Sequence[Path], scheme: LabelScheme) -> LabelMapError
     """The error for masks whose name ends with no class."""
     names = ", ".join(path.name for path in paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
     return LabelMapError(
-        f"No class fits the end of {names}.",
-        f"The classes are {', '.join(c.name for c in scheme.classes)}. Let the name end with one of them, or take the "
-        "file out of the folder.",
+        f"No class matches the file names {names}.",
+        f"The classes are {', '.join(c.name for c in scheme.classes)}. Rename the file so that it ends with a "
+        "class, or remove it from the folder.",
     )
 
 

@@ -15,8 +15,8 @@ from core.label_scheme import IGNORE_ID
 from core.labels.numbering import object_counts
 
 NO_BACKGROUND: Final = (
-    "No pixel is background: every one has a class. Some programs (ilastik) begin to count with 1 and mean background "
-    "by it; if so, map it, as in 1 = background."
+    "There are no background pixels. Some programs (ilastik) use 1 for background; in that case assign it, for "
+    "example 1 = background."
 )
 """Remark on a label map without any 0."""
 
@@ -24,24 +24,24 @@ NO_BACKGROUND: Final = (
 class LabelRule(Enum):
     """What can be done to pixels that are not plainly one class; the value completes "N pixels …"."""
 
-    VALUE_MAPPED = "had other values than the class ids and were mapped as asked"
-    STRAY_TO_NEAREST = "had values that were not mapped and took the nearest mapped one"
-    CLASS_NUMBER = "had numbers of classes, which were not mapped and count as they are"
-    IGNORE_VALUE = "had 255, which was not mapped and means ignore"
-    OBJECT_IDS = "had ids of single objects and became the class, every object of it with its id"
-    OBJECT_CLASS = "are objects with ids of their own and became the class"
+    VALUE_MAPPED = "had values other than class ids and were assigned as specified"
+    STRAY_TO_NEAREST = "had unassigned values and got the nearest assigned value"
+    CLASS_NUMBER = "had class numbers that were not assigned and were kept"
+    IGNORE_VALUE = "had the value 255 (ignore)"
+    OBJECT_IDS = "had object ids and became the class; ids are kept"
+    OBJECT_CLASS = "are objects with separate ids and became the class"
     LARGE_IDS = "had object ids above 4,294,967,295, which got smaller numbers"
-    SHARED_IDS = "had object ids that another class has too, and got ids of their own"
+    SHARED_IDS = "had object ids that also occur in another class, and got new ids"
     IDS_OUTSIDE = "had an object id but no class, and lost the id"
-    IDS_CROSS_CLASSES = "had the object id of pixels of another class, and got an id of their own"
-    COLOR_CODES = "had colours that are class numbers, not colours to look at, and took that class"
-    CUT_AT_HALF = "had values between background and mask and were cut at half of the highest"
-    NEAR_COLOR = "had almost the colour of a class and took that class"
-    BLEND_TO_NEARER = "had a blend of neighbouring classes' colours (antialiased edge) and took the nearest of them"
-    UNKNOWN_TO_IGNORE = "had a colour that no class has and became ignore"
+    IDS_CROSS_CLASSES = "had an object id of another class, and got a new id"
+    COLOR_CODES = "had colours that encode class numbers and got that class"
+    CUT_AT_HALF = "had values between background and mask and were thresholded at half of the maximum"
+    NEAR_COLOR = "had nearly the colour of a class and got that class"
+    BLEND_TO_NEARER = "had a blend of neighbouring colours (antialiased edge) and got the nearest class"
+    UNKNOWN_TO_IGNORE = "had a colour of no class and became ignore"
     TRANSPARENT_TO_BACKGROUND = "were transparent and became background"
     OVERLAP_TO_IGNORE = "belonged to more than one mask and became ignore"
-    OVERLAP_TO_FIRST = "belonged to more than one mask and went to the class named first"
+    OVERLAP_TO_FIRST = "belonged to more than one mask and got the first class"
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ class ClassTranslation:
         said = [f"{what}'s class {one} is {other} in the project." for one, other in self.renamed]
         decided = [name for name in self.left_out if name not in self.undecided]
         if decided:
-            said.append(f"Left out as background, as decided: {', '.join(decided)}.")
+            said.append(f"Ignored (background), as chosen: {', '.join(decided)}.")
         if self.undecided:
             one = len(self.undecided) == 1
             said.append(
@@ -125,7 +125,7 @@ class ClassTranslation:
                 f"finds of {'it' if one else 'them'} is background here."
             )
         if self.missing:
-            said.append(f"Not known to {_lower(what)} and never found: {', '.join(self.missing)}.")
+            said.append(f"Missing in {_lower(what)}: {', '.join(self.missing)}.")
         return tuple(said)
 
     def to_json(self) -> dict[str, Any]:
@@ -285,14 +285,14 @@ def _checked_map(source: LabelScheme, target: LabelScheme, class_map: ClassMap) 
         one = theirs.get(name.strip().casefold())
         if one is None:
             raise LabelMapError(
-                f"It was said what becomes of the class {name!r}, but the classes are {_names(source)}.",
-                "Name one of these classes.",
+                f"A match was specified for the class {name!r}, but the classes are {_names(source)}.",
+                "Choose one of these classes.",
             )
         other = BACKGROUND_ID if wanted is None else ours.get(wanted.strip().casefold())
         if other is None:
             raise LabelMapError(
-                f"The class {name!r} is to become {wanted!r}, but the project's classes are {_names(target)}.",
-                "Name one of these classes, add it to the project, or leave the class out as background.",
+                f"The class {name!r} is matched to {wanted!r}, but the project's classes are {_names(target)}.",
+                "Choose one of these classes, add the class to the project, or match it to background.",
             )
         said[one] = other
     return said

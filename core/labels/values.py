@@ -43,10 +43,12 @@ def value_map(pairs: Iterable[tuple[str, str]], scheme: LabelScheme) -> dict[int
     found: dict[int, int] = {}
     for value, name in pairs:
         if not _NUMBER.fullmatch(value.strip()):
-            raise LabelMapError(f"{value.strip()!r} is no grey value.", "Write value = class, as in 127 = myelin.")
+            raise LabelMapError(
+                f"{value.strip()!r} is not a grey value.", ("Write value = class, for example 127 = myelin.")
+            )
         number = int(value.strip().replace("−", "-"))
         if number in found:
-            raise LabelMapError(f"The grey value {number} is there twice.", "Give each value one class.")
+            raise LabelMapError(f"The grey value {number} is listed twice.", "Assign one class to each value.")
         found[number] = class_id(name.strip(), scheme)
     return found
 
@@ -66,7 +68,7 @@ def read_value_map(text: str, scheme: LabelScheme) -> dict[int, int]:
     for part in filter(None, map(str.strip, _SEPARATORS.split(text))):
         value, equals, name = part.rpartition("=")
         if not equals or not name.strip():
-            raise LabelMapError(f"{part!r} is not understood.", "Write value = class, as in 127 = myelin.")
+            raise LabelMapError(f"{part!r} is invalid.", "Write value = class, for example 127 = myelin.")
         pairs.append((value, name))
     return value_map(pairs, scheme)
 

@@ -87,15 +87,15 @@ def _kept(model: StoredModel, name: str) -> dict[str, Any]:
         values = json.loads((model.path / name).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise TrainingError(
-            f"Nothing is kept of how {model.id} was trained: {name} is missing in its folder.",
-            "Only models that were trained from a project, on this machine, can be trained again.",
+            f"The training settings of {model.id} are missing: its folder has no {name}.",
+            "Only models trained in a project on this server can be trained again.",
         ) from error
     except (OSError, ValueError) as error:
         raise TrainingError(
             f"{model.path / name} cannot be read ({error}).", "Restore the file from a backup of the model's folder."
         ) from error
     if not isinstance(values, dict):
-        raise TrainingError(f"{model.path / name} holds no JSON object.", "Restore the file from a backup.")
+        raise TrainingError(f"{model.path / name} contains no JSON object.", "Restore the file from a backup.")
     return values
 
 
@@ -109,7 +109,7 @@ def _gone(store: Store, snapshot: Snapshot) -> list[str]:
             told.append(f"the image {case.name} has been deleted")
             continue
         if image.content_hash != case.content_hash:
-            told.append(f"the image {case.name} has other pixels")
+            told.append(f"the image {case.name} has changed pixels")
         try:
             for revision_id in case.revision_ids:
                 store.revisions.get(revision_id)
@@ -135,8 +135,8 @@ def _changed(folder: Path, snapshot: Snapshot, digests: Mapping[str, str]) -> li
 
 def _different(model: StoredModel, clauses: list[str]) -> TrainingError:
     return TrainingError(
-        f"{model.id} cannot be trained again as it was: {'; '.join(clauses)}.",
-        "Restore what is in the trash, or train a new model on the Train page.",
+        f"{model.id} cannot be trained again: {'; '.join(clauses)}.",
+        "Restore images and label maps from the trash, or train a new model on the Train page.",
     )
 
 
@@ -148,6 +148,6 @@ def _parent(store: Store, asked: TrainRequest) -> Path | None:
         return ModelStore(store.settings.models_dir).get(asked.parent.name).path
     except (ModelError, NotFoundError) as error:
         raise TrainingError(
-            f"The model that the training started from, {asked.parent.name}, is not in the store.",
+            f"The parent model, {asked.parent.name}, is not in the store.",
             "Restore it from the trash on the Models page, or import it.",
         ) from error

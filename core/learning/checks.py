@@ -128,15 +128,15 @@ def _balance(revisions: Sequence[RevisionRecord], scheme: LabelScheme) -> tuple[
 
 def _refusals(chosen: Sequence[ImageRecord], references: Mapping[str, RevisionRecord]) -> tuple[Refusal, ...]:
     if not chosen:
-        return (Refusal("No image is chosen.", "Choose at least one with reference labels."),)
+        return (Refusal("No images selected.", "Select at least one image with reference labels."),)
     told = []
     test = [image.name for image in chosen if image.split is Split.TEST]
     bare = [image.name for image in chosen if image.id not in references]
     if test:
         told.append(
             Refusal(
-                f"{_some(test)} of the test set: scores on images that were trained on would mean nothing.",
-                "Choose other images.",
+                f"{_some(test)} in the test set, which must not be used for training.",
+                "Select other images.",
             )
         )
     if bare:
@@ -146,7 +146,7 @@ def _refusals(chosen: Sequence[ImageRecord], references: Mapping[str, RevisionRe
 
 def _nothing_labelled(labelled: Sequence[ImageRecord], balance: Sequence[ClassBalance]) -> tuple[Refusal, ...]:
     if labelled and not any(row.pixels for row in balance):
-        return (Refusal("The label maps show no class at all: there is nothing to learn.", "Choose other images."),)
+        return (Refusal("The label maps contain no classes.", "Select other images."),)
     return ()
 
 
@@ -157,16 +157,16 @@ def _missing(balance: Sequence[ClassBalance], any_image: bool, *, kept: bool) ->
         return ()
     if kept:
         return (
-            f"Not in these images: {', '.join(names)}. What the model to go on from knows of that is not trained "
-            "further and may fade.",
+            f"Not in these images: {', '.join(names)}. The parent model's ability to find these classes is not "
+            "trained further and may degrade.",
         )
     return (f"Not in these images, so the model will never find: {', '.join(names)}.",)
 
 
 def _few(balance: Sequence[ClassBalance]) -> tuple[str, ...]:
     return tuple(
-        f"Only {row.pixels:,} px of {row.label.name} in {row.images} image{'s' if row.images != 1 else ''}: little to "
-        "learn from."
+        f"Only {row.pixels:,} px of {row.label.name} in {row.images} image{'s' if row.images != 1 else ''}: very "
+        "little training data."
         for row in balance
         if 0 < row.pixels < FEW_PX
     )
@@ -179,8 +179,8 @@ def _shared(chosen: Sequence[ImageRecord], everything: Sequence[ImageRecord]) ->
         test = {getattr(image, what) for image in everything if image.split is Split.TEST} - {""}
         both = sorted(test & {getattr(image, what) for image in chosen if image.split is not Split.TEST})
         told += [
-            f"Images of the {what} {name!r} are in the training and in the test set: scores will look better than on "
-            f"another {what}."
+            f"Images of the {what} {name!r} are in the training set and in the test set: scores will be higher "
+            f"than on another {what}."
             for name in both
         ]
     return tuple(told)
@@ -191,13 +191,13 @@ def _sizes(chosen: Sequence[ImageRecord]) -> tuple[str, ...]:
     unknown = len(chosen) - len(sizes)
     told = []
     if sizes and unknown:
-        told.append(f"The pixel size of {unknown} of {len(chosen)} images is unknown; they are taken as they are.")
+        told.append(f"The pixel size of {unknown} of {len(chosen)} images is unknown; these images are not rescaled.")
     elif unknown:
-        told.append("No pixel size is known: the model will not be able to adapt to other magnifications.")
+        told.append("All pixel sizes are unknown: the model cannot adapt to other magnifications.")
     if sizes and max(sizes) > SIZE_RATIO * min(sizes):
         told.append(
-            f"Pixel sizes reach from {min(sizes):g} to {max(sizes):g} nm; all images are brought to {median(sizes):g} "
-            "nm. Check that none of them is wrong."
+            f"Pixel sizes range from {min(sizes):g} to {max(sizes):g} nm; all images are rescaled to "
+            f"{median(sizes):g} nm. Check that all of them are correct."
         )
     return tuple(told)
 
@@ -205,7 +205,9 @@ def _sizes(chosen: Sequence[ImageRecord]) -> tuple[str, ...]:
 def _parent(scheme: LabelScheme, parent: LabelScheme | None) -> tuple[str, ...]:
     if parent is None or _same_classes(scheme, parent):
         return ()
-    return ("The classes of the model to go on from are others: its output layers start anew, the rest is kept.",)
+    return (
+        ("The parent model has different classes: its output layers are re-initialised, all other weights are kept."),
+    )
 
 
 def _same_classes(scheme: LabelScheme, parent: LabelScheme | None) -> bool:

@@ -92,7 +92,7 @@ class Snapshot:
             return cls(str(values["project_id"]), str(values["project"]), list(values["scheme"]), cases)
         except (AttributeError, KeyError, TypeError) as error:
             raise DatasetError(
-                f"This is no snapshot of a training: {error}.", "Choose a model that was trained in this app."
+                f"This is not a training snapshot: {error}.", "Choose a model trained in this app."
             ) from error
 
 
@@ -108,7 +108,7 @@ def take_snapshot(store: Store, project_id: str, image_ids: Sequence[str]) -> Sn
     """
     project = store.projects.get(project_id)
     if not image_ids:
-        raise DatasetError("No image is chosen to learn from.", "Choose at least one image with reference labels.")
+        raise DatasetError("No training images selected.", "Select at least one image with reference labels.")
     images = [store.images.get(image_id) for image_id in dict.fromkeys(image_ids)]
     labels = training_labels(store, project_id, [image.id for image in images])
     for image in images:
@@ -120,17 +120,16 @@ def take_snapshot(store: Store, project_id: str, image_ids: Sequence[str]) -> Sn
 def _check_usable(project_id: str, image: ImageRecord, labels: Mapping[str, TrainingLabels]) -> None:
     """Refuse an image that may not be learned from, or has nothing to learn."""
     if image.project_id != project_id:
-        raise DatasetError(f"{image.name} is of another project.", "Choose images of one project.")
+        raise DatasetError(f"{image.name} belongs to another project.", "Select images of one project.")
     if image.split is Split.TEST:
         raise DatasetError(
-            f"{image.name} belongs to the test set, and test images are never trained on: scores on them would mean "
-            "nothing.",
-            "Leave it out, or move it to another split on the Data page first.",
+            f"{image.name} is in the test set, and test images are never used for training.",
+            "Deselect it, or assign it to another split on the Data page first.",
         )
     if image.id not in labels:
         raise DatasetError(
             f"{image.name} has no reference labels and no approved correction.",
-            "Import its label map on the Data page, or correct it and have it approved.",
+            "Import its label map on the Data page, or correct it and approve the correction.",
         )
 
 
@@ -206,7 +205,7 @@ def _new_case(store: Store, case: SnapshotCase) -> NewCase:
             store.revisions.get(revision_id)
     except NotFoundError as error:
         raise DatasetError(
-            f"{case.name}, or its label map, has been deleted since the training was asked for.",
+            f"{case.name}, or its label map, was deleted after the training was requested.",
             "Restore it on the Data page, or start a new training without it.",
         ) from error
     everything = slice(None)

@@ -113,7 +113,7 @@ def training_params(store: Store, plan: TrainingPlan, snapshot: Snapshot) -> Tra
 
 def _check_name(plan: TrainingPlan) -> None:
     if not plan.name.strip():
-        raise TrainingError("The model has no name.", "Give it one.")
+        raise TrainingError("The model has no name.", "Enter a name.")
 
 
 def training_request(store: Store, job_id: str, params: TrainParams) -> TrainRequest:

@@ -114,7 +114,7 @@ def start_measuring(
     """
     ids = sorted(each.revision.id for each in maps)
     if not ids:
-        raise DatasetError("There are no label maps to measure.", "Segment or label images first.")
+        raise DatasetError("No label maps to measure.", "Segment or label images first.")
     params = MeasureParams(project_id=project_id, revision_ids=tuple(ids), contact_nm=contact_nm, name=name)
     same = (row for row in running(store, project_id) if _work(MeasureParams.from_json(row.params)) == _work(params))
     found = next(same, None)

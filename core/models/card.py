@@ -168,8 +168,8 @@ class ModelCard:
             )
         if not self.output_ids or self.output_ids[0] != 0 or sorted(self.class_outputs[1:]) != sorted(self.scheme.ids):
             raise ModelError(
-                f"Model {self.id} puts out the class ids {self.output_ids} but its scheme has {self.scheme.ids}.",
-                "The output ids are 0 (background) and then each class of the scheme once.",
+                f"Model {self.id} predicts the class ids {self.output_ids} but its scheme has {self.scheme.ids}.",
+                "The output ids must be 0 (background) followed by each class of the scheme once.",
             )
         if self.parting_outputs != (self.separation.class_ids if self.separation.learned else ()):
             raise ModelError(
@@ -209,7 +209,7 @@ class ModelCard:
             A missing, unknown or unusable entry, named; or a card of a newer version.
         """
         if not isinstance(values, dict):
-            raise ModelError(f"{where} does not hold a JSON object.", "Import or train the model again.")
+            raise ModelError(f"{where} contains no JSON object.", "Import or train the model again.")
         values = dict(values)
         version = values.pop("card_version", CARD_VERSION)
         if version != CARD_VERSION:
@@ -227,7 +227,7 @@ class ModelCard:
             ) from error
         except (KeyError, TypeError, AttributeError, ArithmeticError, LabelMapError) as error:
             raise ModelError(
-                f"{where}: the label scheme is unusable ({error}).", "Correct it, or import the model again."
+                f"{where}: the label scheme is invalid ({error}).", "Correct it, or import the model again."
             ) from error
 
 
@@ -241,9 +241,9 @@ def check_id(model_id: str) -> str:
     """
     if len(model_id) > MAX_ID_LENGTH or not _ID.fullmatch(model_id) or _DEVICE.fullmatch(model_id.split(".")[0]):
         raise ModelError(
-            f"{model_id[:80]!r} cannot be a model id.",
-            f"Use up to {MAX_ID_LENGTH} lower-case letters and digits, with single dots, dashes or underscores between "
-            "them, and no device name of Windows such as con or nul.",
+            f"{model_id[:80]!r} is not a valid model id.",
+            f"Use up to {MAX_ID_LENGTH} lower-case letters and digits, separated by single dots, dashes or "
+            "underscores; Windows device names such as con or nul are not allowed.",
         )
     return model_id
 
@@ -274,7 +274,7 @@ def read_json(path: Path) -> Any:
     require_no_link(path, ModelError)
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
-            raise ModelError(f"{path.name} has {path.stat().st_size:,} bytes.", "That is no file of a model.")
+            raise ModelError(f"{path.name} has {path.stat().st_size:,} bytes.", "This is not a model file.")
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(f"{path.name} is missing in {path.parent}.", "Import or train the model again.") from error

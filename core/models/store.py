@@ -101,7 +101,10 @@ class ModelStore:
                 require_no_link(folder, ModelError)
                 model = open_model(folder)
                 if model.id != folder.name:
-                    raise ModelError(f"The card says id {model.id!r} but the folder is {folder.name!r}.", "Rename it.")
+                    raise ModelError(
+                        f"The model card has the id {model.id!r} but the folder is {folder.name!r}.",
+                        ("Rename the folder."),
+                    )
                 models.append(model)
             except (ModelError, OSError) as error:
                 broken.append(BrokenModel(folder.name, folder, str(error)))
@@ -242,7 +245,7 @@ class ModelStore:
         """
         folder = self.models_dir / check_id(model_id)
         if not folder.is_dir():
-            raise NotFoundError(f"There is no model {model_id!r}.", f"Look into {self.models_dir}.")
+            raise NotFoundError(f"There is no model {model_id!r}.", f"Check {self.models_dir}.")
         with explained_os_errors(folder):
             gone = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.deleted")
             folder.rename(gone)
@@ -316,7 +319,7 @@ class ModelStore:
         if known is not None:
             raise ModelError(
                 f"Model {model_id} was trained at {known:g} nm per pixel.",
-                "Import it again to use it with another pixel size: predictions made so far rely on this one.",
+                "Import it again to use another pixel size: existing predictions depend on this one.",
             )
         return self._change(model_id, pixel_size_nm=checked_pixel_size(pixel_size_nm, error=ModelError))
 
@@ -334,8 +337,8 @@ class ModelStore:
         strange = sorted({rule.class_id for rule in rules.rules} - set(scheme.ids))
         if strange:
             raise ModelError(
-                f"There are object rules of the classes {strange}, but model {model_id} has {scheme.ids}.",
-                "Give rules of its classes.",
+                f"The object rules contain the classes {strange}, but model {model_id} has {scheme.ids}.",
+                "Use rules for its classes.",
             )
         return self._change(model_id, object_rules=rules)
 
@@ -367,7 +370,7 @@ class ModelStore:
         model = self.get(model_id)
         default = self.default() if archived else None
         if default is not None and default.id == model_id:
-            raise ModelError(f"{model.card.name} is the default model.", "Make another one the default first.")
+            raise ModelError(f"{model.card.name} is the default model.", "Make another model the default first.")
         with explained_os_errors(model.path / ARCHIVED_FILE):
             if archived:
                 write_json(model.path / ARCHIVED_FILE, {"archived": now_utc()})
@@ -390,7 +393,7 @@ class ModelStore:
         if model_id == STARTER_ID:
             raise ModelError(
                 "The starter model belongs to Cristae and cannot be deleted.",
-                "Make another model the default and archive the starter: it is no longer offered then.",
+                "Make another model the default and archive the starter model.",
             )
         return self._trash.put(model_id)
 

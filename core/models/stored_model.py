@@ -164,7 +164,7 @@ def resolve_configuration(plans: dict[str, Any], name: str) -> dict[str, Any]:
         usable = isinstance(following, str) and following not in seen
         if not usable or not isinstance(configurations.get(following), dict):
             raise ModelError(
-                f"The plans have no usable configuration {following!r}.",
+                f"The plans have no valid configuration {following!r}.",
                 f"They define {', '.join(sorted(configurations)) or 'none'}.",
             )
         seen.add(following)
@@ -198,7 +198,7 @@ def open_model(path: Path) -> StoredModel:
     matches = [(match[1], entry) for entry in sorted(path.iterdir()) if (match := _FOLD.fullmatch(entry.name))]
     matches.sort(key=lambda item: (not item[0].isdigit(), int(item[0]) if item[0].isdigit() else 0))
     if not matches:
-        raise ModelError(f"{path} holds no fold_<k>.safetensors.", "Import or train the model again.")
+        raise ModelError(f"{path} contains no fold_<k>.safetensors.", "Import or train the model again.")
     for _, weights in matches:
         read_safetensors_header(weights)
     model = StoredModel(path, card, plans, dataset_json, tuple(name for name, _ in matches))
@@ -220,7 +220,7 @@ def _check_configuration(model: StoredModel) -> None:
     if not isinstance(schemes, list) or len(schemes) != 1:
         raise ModelError(f"Model {model.id} expects the channels {schemes}.", "Only single-channel models can be used.")
     if not isinstance(architecture, dict) or "network_class_name" not in architecture:
-        raise ModelError(f"The plans of model {model.id} name no network architecture.", "Import the model again.")
+        raise ModelError(f"The plans of model {model.id} contain no network architecture.", "Import the model again.")
 
 
 def read_safetensors_header(path: Path) -> dict[str, Any]:
@@ -242,14 +242,14 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
         with path.open("rb") as handle:
             length = int.from_bytes(handle.read(8), "little")
             if not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
-                raise ModelError(f"{path.name} ({size} bytes) is cut short or is not a safetensors file.", again)
+                raise ModelError(f"{path.name} ({size} bytes) is truncated or not a safetensors file.", again)
             header = json.loads(handle.read(length))
         tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
         end = max((entry["data_offsets"][1] for entry in tensors.values()), default=-1)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OSError) as error:
         raise ModelError(f"{path.name} is not a readable safetensors file ({error}).", again) from error
     if end != size - 8 - length:
-        raise ModelError(f"{path.name} has {size} bytes but describes {8 + length + end}: it is cut short.", again)
+        raise ModelError(f"{path.name} has {size} bytes but describes {8 + length + end}: it is truncated.", again)
     return tensors
 
 

@@ -77,7 +77,7 @@ class ModelTrash:
         """
         folder = self._models_dir / check_id(model_id)
         if not folder.is_dir():
-            raise NotFoundError(f"There is no model {model_id!r}.", f"Look into {self._models_dir}.")
+            raise NotFoundError(f"There is no model {model_id!r}.", f"Check {self._models_dir}.")
         stamp = time.time_ns() // 1_000_000
         target = self._folder / f"{model_id}~{stamp}"
         with explained_os_errors(folder):
@@ -98,12 +98,14 @@ class ModelTrash:
         item = next((item for item in self.items() if item.id == model_id), None)
         if item is None:
             raise NotFoundError(
-                f"The trash holds no model {model_id!r}.", f"Models stay there for {TRASH_DAYS} days; it may be gone."
+                f"The trash contains no model {model_id!r}.",
+                (f"Models are permanently deleted after {TRASH_DAYS} days."),
             )
         target = self._models_dir / item.id
         if target.exists():
             raise ModelError(
-                f"There is another model {item.id!r} in the store now.", "Delete that one first, then restore this one."
+                f"Another model in the store has the id {item.id!r}.",
+                ("Delete that model first, then restore this one."),
             )
         with explained_os_errors(target):
             item.path.rename(target)

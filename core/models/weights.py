@@ -130,7 +130,7 @@ def _aliases(path: Path) -> dict[str, str]:
 
 def _unusable_names(path: Path, error: Exception) -> ModelError:
     return ModelError(
-        f"{path.name} has an unusable table of tensors or of shared names ({str(error)[:200]}).",
+        f"{path.name} has an invalid table of tensors or shared names ({str(error)[:200]}).",
         "Import or train the model again.",
     )
 
@@ -173,7 +173,7 @@ def network_from_architecture(
         )
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, AssertionError, RuntimeError) as error:
         raise ModelError(
-            f"The plans describe a network that cannot be built ({error}).", "Import a model of nnU-Net v2."
+            f"The network in the plans cannot be built ({error}).", "Import a model of nnU-Net v2."
         ) from error
     return network
 
@@ -187,26 +187,26 @@ def check_architecture(architecture: Mapping[str, Any]) -> None:
         Another class is named, or an entry is missing.
     """
     if not isinstance(architecture, Mapping):
-        raise ModelError("The plans describe no network.", "Import a model planned by nnU-Net 2.2 or newer.")
+        raise ModelError("The plans contain no network.", "Import a model planned by nnU-Net 2.2 or newer.")
     network = architecture.get("network_class_name")
     arguments, imported = architecture.get("arch_kwargs"), architecture.get("_kw_requires_import")
     keyed = isinstance(imported, list | tuple) and all(isinstance(key, str) for key in imported)
     if not isinstance(arguments, Mapping) or not isinstance(imported, list | tuple) or not keyed:
-        raise ModelError("The plans describe no network.", "Import a model planned by nnU-Net 2.2 or newer.")
+        raise ModelError("The plans contain no network.", "Import a model planned by nnU-Net 2.2 or newer.")
     named = {str(key): arguments.get(key) for key in imported}
     strange = [str(value) for value in named.values() if value is not None and value not in ALLOWED_LAYERS]
     if network not in ALLOWED_NETWORKS:
         strange.append(str(network))
     if strange:
         raise ModelError(
-            f"The plans name {', '.join(strange)}, which is not among nnU-Net's own 2D networks and layers.",
-            "Only models made with nnU-Net's planners can be used.",
+            f"The plans contain {', '.join(strange)}, which is not a standard nnU-Net 2D network or layer.",
+            "Only models created with nnU-Net planners can be used.",
         )
     for name, most in _MOST.items():
         if name in arguments and not _all_within(arguments[name], most):
             raise ModelError(
                 f"The network has {name} {str(arguments[name])[:200]}.",
-                f"nnU-Net's networks have whole numbers from 1 to {most} there; import one of them.",
+                f"nnU-Net networks use integers from 1 to {most} here.",
             )
 
 
@@ -244,9 +244,9 @@ def check_fits(architecture: Mapping[str, Any], outputs: int, shapes: Mapping[st
     if wrong:
         name = wrong[0]
         raise ModelError(
-            f"{what} does not fit its plans: {len(wrong)} of {len(expected)} tensors, such as {name} with the shape "
-            f"{shapes.get(name, 'none')} instead of {expected.get(name, 'none')}.",
-            "Import the plans that the weights were trained with.",
+            f"{what} does not match its plans: {len(wrong)} of {len(expected)} tensors, such as {name} with the "
+            f"shape {shapes.get(name, 'none')} instead of {expected.get(name, 'none')}.",
+            "Import the weights together with their original plans.",
         )
 
 
@@ -275,7 +275,7 @@ def fit_weights(network: nn.Module, state: Mapping[str, Tensor], what: str) -> N
         network.load_state_dict(state)
     except (RuntimeError, TypeError) as error:
         detail = " ".join(str(error).split())[:300]
-        raise ModelError(f"{what} does not fit its plans: {detail}", "Import or train the model again.") from error
+        raise ModelError(f"{what} does not match its plans: {detail}", "Import or train the model again.") from error
 
 
 def as_os_error(error: Exception, path: Path) -> OSError:

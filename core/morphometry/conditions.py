@@ -295,7 +295,7 @@ def _counted(
         title = f"Objects per {DENSITY_UM2:g} µm²"
         found += _each(f"objects_per_{DENSITY_UM2:g}_um2", title, "", units, reference, others)
     shares = {name: unit_means(of, [100 * row.area_fraction for row in of]) for name, of in rows.items()}
-    return found + _each("area_percent", "Share of the area", "%", shares, reference, others)
+    return found + _each("area_percent", "Area fraction", "%", shares, reference, others)
 
 
 def _each(

@@ -159,7 +159,7 @@ def check_ids(counts: NDArray[np.int64], scheme: LabelScheme) -> None:
     unknown = [int(i) for i in np.flatnonzero(counts) if i not in (0, IGNORE_ID, *scheme.ids)]
     if unknown:
         raise LabelMapError(
-            f"The label map holds {int(counts[unknown].sum())} px with the ids {unknown}, not in the label scheme.",
+            f"The label map holds {int(counts[unknown].sum())} px with the unknown class ids {unknown}.",
             f"Use the ids {(0, *scheme.ids)}, or 255 for ignore.",
         )
 

@@ -74,7 +74,7 @@ def selection_words(selection: Selection, scheme: LabelScheme) -> str:
     parts = [scheme.name_of(selection.class_id)]
     if selection.least_um2 if selection.physical else selection.least_px:
         parts.append(f"{least} or larger")
-    parts.append("whole objects only" if selection.whole_only else "also cut off by the image's edge")
+    parts.append("whole objects only" if selection.whole_only else "including objects cut off by the image edge")
     return ", ".join(parts)
 
 

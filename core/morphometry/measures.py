@@ -134,25 +134,25 @@ MEASURES: Final = (
         lambda t: 2 * np.sqrt(t.area_px / np.pi),
     ),
     Measure(
-        "perimeter", "Perimeter", Quantity.LENGTH, "length of the outline by Crofton's formula in four directions",
+        "perimeter", "Perimeter", Quantity.LENGTH, "length of the outline (Crofton's formula, four directions)",
         lambda t: t.perimeter_px, "10.5566/ias.v26.p83-92",
     ),
     Measure(
-        "length", "Length", Quantity.LENGTH, "long axis of the ellipse with the same second moments",
+        "length", "Length", Quantity.LENGTH, "major axis of the ellipse with the same second moments",
         lambda t: t.major_px,
     ),
     Measure(
-        "width", "Width", Quantity.LENGTH, "short axis of the ellipse with the same second moments",
+        "width", "Width", Quantity.LENGTH, "minor axis of the ellipse with the same second moments",
         lambda t: t.minor_px,
     ),
     Measure(
-        "aspect_ratio", "Aspect ratio", Quantity.NUMBER, "length / width; 1 is round", lambda t: t.major_px / t.minor_px
+        "aspect_ratio", "Aspect ratio", Quantity.NUMBER, "length / width; 1 if round", lambda t: t.major_px / t.minor_px
     ),
     Measure(
-        "circularity", "Circularity", Quantity.NUMBER, "4π · area / perimeter², at most 1; 1 is a disc", _circularity
+        "circularity", "Circularity", Quantity.NUMBER, "4π · area / perimeter², at most 1; 1 for a disc", _circularity
     ),
     Measure(
-        "confidence", "Confidence", Quantity.NUMBER, "the model's mean confidence over the object, from 0 to 1",
+        "confidence", "Confidence", Quantity.NUMBER, "mean confidence of the model within the object, 0 to 1",
         lambda t: t.confidence,
     ),
 )  # fmt: skip
@@ -193,14 +193,14 @@ def measures_to(scheme: LabelScheme, other: LabelClass, *, own: bool = False) ->
         f"distance_to_{key}",
         f"Distance to {name}",
         Quantity.DISTANCE,
-        f"gap between the nearest pixels of the object and of {name}; 0 where they touch",
+        f"gap between the nearest pixels of the object and of {name}; 0 if they touch",
         lambda t: _to(t, t.gap_px, other.id),
     )
     contact = Measure(
         f"contact_with_{key}",
         f"Contact with {name}",
         Quantity.SHARE,
-        f"share of the object's outline that is no farther from {name} than the contact distance",
+        f"fraction of the outline within the contact distance of {name}",
         lambda t: 100 * _to(t, t.near, other.id),
         "10.1038/cdd.2016.52",
         needs_size=True,

@@ -260,7 +260,7 @@ def _checked(labels_yx: NDArray[np.uint8], scheme: LabelScheme, confidence_yx: N
     if confidence_yx is not None and confidence_yx.shape != labels_yx.shape:
         raise LabelMapError(
             f"The confidence map has the shape {confidence_yx.shape} but the label map {labels_yx.shape}.",
-            "Take both from the same prediction.",
+            "Use both from the same prediction.",
         )
     return int(counts[:IGNORE_ID].sum())
 

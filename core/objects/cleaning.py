@@ -65,7 +65,7 @@ class Changes:
         """
         if self.start.size and int(self.start[-1] + self.length[-1]) > labels_yx.size:
             raise LabelMapError(
-                f"The changes reach beyond the label map of {labels_yx.size} px.", "Segment the image again."
+                f"The changes extend beyond the label map of {labels_yx.size} px.", "Segment the image again."
             )
         raw_yx = np.array(labels_yx, np.uint8, order="C")
         if self.start.size:
@@ -138,7 +138,8 @@ class CleaningSink:
         """
         if row != self._received or col != 0 or labels_yx.shape[1] != self._shape[1]:
             raise LabelMapError(
-                f"Rows from {row} came where rows from {self._received} were due.", "Write whole rows in order."
+                f"Rows from {row} were written, but rows from {self._received} were expected.",
+                "Write the rows in order.",
             )
         self._received += len(labels_yx)
         self._raw = np.concatenate([self._raw, labels_yx])

@@ -93,7 +93,7 @@ def cleaning_sentence(rows: Sequence[ClassCleaning]) -> str:
     if not removed and not filled:
         return ""
     parts = [f"{row.removed:,} {row.name}" for row in rows if row.removed]
-    said = f"{_pieces(removed)} too small to be objects removed ({', '.join(parts)})" if removed else ""
+    said = f"{_pieces(removed)} below the minimum size removed ({', '.join(parts)})" if removed else ""
     holes = f"{filled:,} {'hole' if filled == 1 else 'holes'} filled" if filled else ""
     return "; ".join(text for text in (said, holes) if text) + "."
 

@@ -134,7 +134,9 @@ class ObjectRules:
         ids = [rule.class_id for rule in self.rules]
         twice = sorted({i for i in ids if ids.count(i) > 1})
         if twice:
-            raise LabelMapError(f"There is more than one object rule for the classes {twice}.", "Keep one for each.")
+            raise LabelMapError(
+                f"There are several object rules for the classes {twice}.", ("Keep one rule per class.")
+            )
 
     def of(self, class_id: int) -> ObjectRule:
         """The rule of a class; one that changes nothing where there is none."""

@@ -64,7 +64,9 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
             _check_member(path.name, member)
         total = sum(member.file_size for member in members)
         if total > MAX_TOTAL_BYTES:
-            raise ModelError(f"{path.name} would unpack to {total:,} bytes.", "That is no model: do not use this file.")
+            raise ModelError(
+                f"{path.name} would have {total:,} bytes when unpacked.", ("This is not a model: do not use this file.")
+            )
         yield archive
 
 
@@ -82,13 +84,13 @@ def _check_member(archive: str, member: zipfile.ZipInfo) -> None:
     parts = member_parts(name)
     if name.startswith(("/", "\\")) or "\0" in name or ".." in parts or ":" in name:
         raise ModelError(
-            f"{archive} holds a file named {name!r}, which leads out of its folder.",
-            "Do not use this file: somebody may have tampered with it.",
+            f"{archive} contains a file named {name!r}, which points outside its folder.",
+            "Do not use this file: it may be malicious.",
         )
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or member.external_attr & _REPARSE_POINT:
         raise ModelError(
-            f"{archive} holds {name!r}, which is a link, no file.", "Export the model again, without links."
+            f"{archive} holds {name!r}, which is a link, not a file.", "Export the model again, without links."
         )
     if member.flag_bits & 1:
         raise ModelError(f"{archive} is protected by a password ({name!r}).", "Export the model without one.")
@@ -96,7 +98,7 @@ def _check_member(archive: str, member: zipfile.ZipInfo) -> None:
     if member.file_size > MAX_MEMBER_BYTES or too_dense:
         raise ModelError(
             f"{archive} holds {name!r} with {member.file_size} bytes from {member.compress_size}.",
-            "That is no model: do not use this file.",
+            "This is not a model: do not use this file.",
         )
 
 

@@ -53,7 +53,7 @@ def file_boundary(name: str, *, kind: type[CristaeError] = ImageError) -> Iterat
             raise
         raise kind(
             f"{name} cannot be read ({error.strerror or type(error).__name__}).",
-            "Check that the file is still there and may be read; copy it again.",
+            "Check that the file exists and is readable; copy it again.",
         ) from error
     except Exception as error:
         if is_guarded_process():
@@ -62,7 +62,10 @@ def file_boundary(name: str, *, kind: type[CristaeError] = ImageError) -> Iterat
         logger.exception("unexpected error %s with %s", code, name)
         reason = " ".join(str(error).split())[:_LONGEST]
         raise kind(
-            f"{name} cannot be used: an unexpected error ended reading it ({type(error).__name__}: {reason}).",
-            f"Save it in another format, such as TIFF without compression. This is a fault of the program; please "
-            f"report it with what its log holds under {code}.",
+            (
+                f"{name} cannot be used: an unexpected error occurred while reading it ({type(error).__name__}: "
+                f"{reason})."
+            ),
+            "Save it in another format, such as TIFF without compression. This is a bug; please report it with "
+            f"the log entries of {code}.",
         ) from error

@@ -187,7 +187,7 @@ class _Pool:
                 if is_new:
                     raise ImageError(
                         f"The process that reads files cannot start (exit code {gone.exit_code}).",
-                        "Close other programs, so that there is memory for it, and try again.",
+                        "Close other programs to free memory, and try again.",
                     ) from gone
             except BaseException:
                 child.end()
@@ -267,20 +267,20 @@ def _watched(child: Child, limits: Limits, subject: Subject) -> dict[str, Any]:
                 raise _stopped(subject, _too_much_memory(allowed))
             if child.busy_s() - busy_s > limits.busy_s or time.monotonic() - since > limits.wall_s:
                 took = time.monotonic() - since
-                raise _stopped(subject, f"was worked on for {took:.0f} s without getting on")
+                raise _stopped(subject, f"made no progress for {took:.0f} s")
     except ChildGoneError as gone:
         raise _crashed(subject, gone.exit_code) from gone
 
 
 def _too_much_memory(allowed_bytes: int) -> str:
-    return f"needs more than {allowed_bytes / GIB:.1f} GiB of memory to be read"
+    return f"needs more than {allowed_bytes / GIB:.1f} GiB of memory"
 
 
 def _stopped(subject: Subject, what: str) -> CristaeError:
     return subject.error(
         f"{subject.name} {what}; reading it was stopped.",
-        "It is damaged, was made to do harm, or is too large for this machine. If it opens in Fiji, save it as TIFF "
-        "without compression.",
+        "It is damaged, malicious, or too large for this machine. If it opens in Fiji, save it as TIFF without "
+        "compression.",
     )
 
 
@@ -289,8 +289,8 @@ def _crashed(subject: Subject, exit_code: int | None) -> CristaeError:
     number = uuid.uuid4().hex[:8]
     logger.warning("%s: the reading process of %s ended with code %s", number, subject.name, exit_code)
     return subject.error(
-        f"{subject.name} made the process that reads files crash (exit code {exit_code}, error {number}).",
-        "It is damaged or of an unusual kind. If it opens in Fiji, save it there as TIFF without compression.",
+        f"{subject.name} crashed the process that reads files (exit code {exit_code}, error {number}).",
+        "It is damaged or has an unusual format. If it opens in Fiji, save it there as TIFF without compression.",
     )
 
 
@@ -299,9 +299,9 @@ def _unexpected(subject: Subject, trace: str) -> CristaeError:
     number = uuid.uuid4().hex[:8]
     logger.warning("%s: unexpected error about %s\n%s", number, subject.name, trace)
     return subject.error(
-        f"{subject.name} cannot be read: it is damaged or of an unusual kind (error {number}).",
-        "If it opens in Fiji, save it there as TIFF without compression; else report the error with its number and the "
-        "log.",
+        f"{subject.name} cannot be read: it is damaged or has an unusual format (error {number}).",
+        "If it opens in Fiji, save it there as TIFF without compression; otherwise report the error with its "
+        "number and the log.",
     )
 
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from core.errors import CristaeError, DatasetError
 
-REMEDY: Final = "Links are not followed: copy the file or folder itself to this place."
+REMEDY: Final = "Links are not followed: copy the file or folder itself."
 
 _REPARSE_SYMLINK: Final = 0xA000000C
 _REPARSE_MOUNT_POINT: Final = 0xA0000003
@@ -109,7 +109,7 @@ def require_no_links_below(folder: Path, kind: type[CristaeError] = DatasetError
     try:
         found = entries(folder)
     except OSError as error:
-        raise kind(f"{folder} cannot be read ({error.strerror}).", "Check the path and who may read it.") from error
+        raise kind(f"{folder} cannot be read ({error.strerror}).", "Check the path and the read permission.") from error
     for path in found.links:
         raise link_error(path, kind)
     if levels > 1:

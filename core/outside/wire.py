@@ -65,7 +65,7 @@ def decode_result(function: Callable[..., Any], plain: Any, array: np.ndarray[An
         return array if kind is None else (*_adapter(kind).validate_python(plain), array)
     except ValidationError as error:
         raise CristaeError(
-            f"The answer of {name_of(function)} cannot be used: {error.errors()[0]['msg']}.", "Report this."
+            f"The result of {name_of(function)} is invalid: {error.errors()[0]['msg']}.", ("Please report this bug.")
         ) from error
 
 

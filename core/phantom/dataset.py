@@ -64,8 +64,8 @@ def write_phantom_dataset(
     tests = int(count * DEFAULT_TEST_SHARE) if test_count is None else test_count
     if count < 1 or not 0 <= tests < count:
         raise DatasetError(
-            f"{count} phantoms with {tests} test images were asked for.",
-            "Ask for at least one image and keep at least one for training.",
+            f"{count} phantoms with {tests} test images were requested.",
+            "Request at least one image, and keep at least one for training.",
         )
     check_phantom(seed, size_px, pixel_size_nm, touching)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

@@ -149,7 +149,7 @@ def check_phantom(
     if not 0 <= touching <= 1:
         raise ImageError(f"The share of touching mitochondria is {touching}.", "Give 0 to 1.")
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ImageError(f"The seed of a phantom is {seed!r}.", "Give a whole number, 0 or more.")
+        raise ImageError(f"The seed of a phantom is {seed!r}.", "Use an integer of 0 or more.")
     shape = (size_px, size_px) if isinstance(size_px, int | np.integer) else tuple(size_px)
     if len(shape) != 2 or not all(isinstance(n, int | np.integer) and SIZE_PX[0] <= n <= SIZE_PX[1] for n in shape):
         raise ImageError(
@@ -162,6 +162,6 @@ def check_phantom(
         raise ImageError(
             f"A phantom of {shape[0]} x {shape[1]} px at {pixel_size_nm:g} nm would be "
             f"{max(shape) * pixel_size_nm / 1000:.0f} µm wide.",
-            f"Choose fewer or smaller pixels; up to {MAX_EXTENT_NM / 1000:g} µm can be made.",
+            f"Use fewer or smaller pixels; up to {MAX_EXTENT_NM / 1000:g} µm is possible.",
         )
     return int(shape[0]), int(shape[1])

@@ -212,7 +212,7 @@ def clean_again(
     """
     if revision.kind is not RevisionKind.PREDICTION or revision.model_id is None:
         raise PredictionError(
-            "Only predictions of a model are cleaned: other label maps are what people made them.",
+            "Only predictions of a model can be cleaned; other label maps are edited by people.",
             "Correct the label map on the Correct page.",
         )
     image, scheme = store.images.get(revision.image_id), label_classes(store, revision)

@@ -112,7 +112,7 @@ def agreement_between(store: Store, first_id: str, second_id: str) -> Agreement:
     """
     first, second = store.revisions.get(first_id), store.revisions.get(second_id)
     if first.image_id != second.image_id:
-        raise ReviewError("The two revisions are of different images.", "Choose two of the same image.")
+        raise ReviewError("The two revisions belong to different images.", "Choose two revisions of the same image.")
     image = store.images.get(first.image_id)
     scheme = store.projects.get(image.project_id).scheme
     one, other = (LabelMap(store, each, image.shape_yx) for each in (first_id, second_id))

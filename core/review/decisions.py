@@ -95,8 +95,8 @@ def approve_with_fixes(store: Store, revision_id: str, who: str, fixed_id: str, 
         _not_their_own(it, reviewer)
         if fixed.revision.parent_id != it.revision.id or person_key(fixed.revision.author) != person_key(reviewer):
             raise ReviewError(
-                f"Revision {fixed_id[:40]} is not {reviewer}'s own work on revision {revision_id[:40]}.",
-                "Open the revision in the editor, mend it, submit, and approve then.",
+                f"Revision {fixed_id[:40]} is not {reviewer}'s correction of revision {revision_id[:40]}.",
+                "Open the revision in the editor, fix and submit it, then approve.",
             )
         authors = [*authors_of(it.revision), reviewer]
         fixed.revision.details = {**fixed.revision.details, "authors": list(dict.fromkeys(authors))}
@@ -128,7 +128,7 @@ def take_back_approval(store: Store, revision_id: str, who: str, reason: str) ->
         for each in [*session.scalars(mended), revision_id]:
             one = it if each == revision_id else subject(session, each)
             _settle(session, one, reviewer, ReviewState.REJECTED, reason, was=ReviewState.APPROVED.value)
-            _say(session, one, reviewer, f"Took the approval back: {reason}")
+            _say(session, one, reviewer, f"Withdrew the approval: {reason}")
         return record((it.review, it.revision, it.image))
 
 
@@ -159,7 +159,7 @@ def reopen(store: Store, revision_id: str, who: str, reason: str) -> Review:
         )  # fmt: skip
         what = "the rejection" if was is ReviewState.REJECTED else "the request for changes"
         of = "" if person_key(by) == person_key(reviewer) else f" of {by}"
-        _say(session, it, reviewer, f"Took {what}{of} back: {reason}")
+        _say(session, it, reviewer, f"Withdrew {what}{of}: {reason}")
         return record((it.review, it.revision, it.image))
 
 
@@ -239,8 +239,8 @@ def _approved(session: Session, store: Store, revision_id: str, reviewer: str) -
     above = session.get(ReviewRow, it.review.superseded_by) if it.review.superseded_by else None
     if above is not None and above.state == ReviewState.APPROVED.value:
         raise ReviewError(
-            "It was approved together with a reviewer's fixes, and the mended version stands in its place.",
-            "Take the approval of the mended version back; this one goes with it.",
+            "It was approved together with a reviewer's fixes and replaced by the fixed version.",
+            "Undo the approval of the fixed version; this also undoes the approval of this one.",
         )
     return it
 
@@ -251,11 +251,13 @@ def _to_reopen(session: Session, store: Store, revision_id: str, reviewer: str) 
     require_within(session, store.settings, it.project.id, reviewer, Permission.REVIEW)
     require_visible_within(session, it, reviewer)
     if it.state not in (ReviewState.REJECTED, ReviewState.CHANGES_REQUESTED):
-        raise ReviewError(f"There is no decision to take back: {_outcome(it.review)}.", "Reload the page.")
+        raise ReviewError(f"There is no decision to undo: {_outcome(it.review)}.", "Reload the page.")
     if person_key(it.review.decided_by) != person_key(reviewer):
         require_within(session, store.settings, it.project.id, reviewer, Permission.MANAGE)
     if it.review.superseded_by is not None or _has_gone_on(session, it):
-        raise ReviewError(f"{it.revision.author} has gone on with this image since.", "Review what they submit next.")
+        raise ReviewError(
+            f"{it.revision.author} has continued working on this image.", ("Review their next submission.")
+        )
     return it
 
 
@@ -276,8 +278,8 @@ def _has_gone_on(session: Session, it: Subject) -> bool:
 def _not_their_own(it: Subject, reviewer: str) -> None:
     if it.made_by(reviewer) and not it.project.approve_own:
         raise AccessError(
-            f"{reviewer} made this revision, and in this project nobody approves their own work.",
-            "Ask somebody else to review it; an admin can allow it in the project's options.",
+            f"{reviewer} is the author of this revision, and in this project people may not approve their own work.",
+            "Ask another person to review it; an admin can allow it in the project's options.",
         )
 
 
@@ -301,17 +303,19 @@ def _over(it: Subject) -> DecidedError:
         return DecidedError(
             f"{it.revision.author} has submitted a newer version of this revision.", "Open the newer one in the queue."
         )
-    return DecidedError(f"{_outcome(it.review)[0].upper()}{_outcome(it.review)[1:]}.", "Go on with the next review.")
+    return DecidedError(
+        f"{_outcome(it.review)[0].upper()}{_outcome(it.review)[1:]}.", ("Continue with the next review.")
+    )
 
 
 def _outcome(row: ReviewRow) -> str:
     """Who decided what and when, as a clause."""
     if row.state == ReviewState.SUBMITTED.value:
-        return "it waits for a decision"
+        return "it is awaiting a decision"
     what = {
         ReviewState.APPROVED.value: "approved it",
         ReviewState.REJECTED.value: "rejected it",
-        ReviewState.CHANGES_REQUESTED.value: "asked for changes",
+        ReviewState.CHANGES_REQUESTED.value: "requested changes",
         ReviewState.WITHDRAWN.value: "withdrew it",
     }[row.state]
     return f"{row.decided_by} {what} {_moment(row.decided_at)}"
@@ -324,7 +328,7 @@ def _moment(at: datetime | None) -> str:
 def _checked_reason(reason: str, *, needed: bool) -> str:
     reason = reason.strip()
     if needed and not reason:
-        raise ReviewError("There is no reason.", "Say in a sentence why, so that the author can learn from it.")
+        raise ReviewError("A reason is required.", "Explain the decision to the author in one sentence.")
     if len(reason) > REASON_CHARS:
         raise ReviewError(f"The reason has {len(reason)} characters.", f"Use at most {REASON_CHARS}.")
     return reason

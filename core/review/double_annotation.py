@@ -74,7 +74,7 @@ def ask_to_annotate(store: Store, image_id: str, people: Iterable[str], *, by: s
     asking = named(by)
     names = {person_key(name): clean_name(name) for name in people if clean_name(name)}
     if not names:
-        raise ReviewError("Nobody is named.", "Name those who shall annotate the image.")
+        raise ReviewError("No annotators selected.", "Select the annotators of the image.")
     with store.database.writing() as session:
         image = found(session, ImageRow, image_id, "image")
         require_within(session, store.settings, image.project_id, asking, Permission.REVIEW)
@@ -201,8 +201,8 @@ def require_visible_within(session: Session, it: Subject, person: str) -> None:
 
 def _unseen() -> AccessError:
     return AccessError(
-        "You annotate this image without seeing the work of others.",
-        "It can be seen when all who were asked have submitted.",
+        "You are annotating this image independently.",
+        "Others' work becomes visible once all annotators have submitted.",
     )
 
 
@@ -210,8 +210,8 @@ def _require_nothing_begun(session: Session, image_id: str, name: str) -> None:
     wanted = select(DraftRow.author).where(DraftRow.image_id == image_id, DraftRow.state == DraftState.OPEN.value)
     if any(person_key(author) == person_key(name) for author in session.scalars(wanted)):
         raise ReviewError(
-            f"{name} has an open draft of this image already; all who are asked shall begin from the same label map.",
-            f"Ask again when {name} has submitted or discarded it.",
+            (f"{name} already has an open draft of this image, but all annotators must start from the same label map."),
+            f"Assign the image again once {name} has submitted or discarded the draft.",
         )
 
 

@@ -60,7 +60,7 @@ def subject(session: Session, revision_id: str) -> Subject:
     if row is None:
         raise NotFoundError(
             f"There is no review of a revision {revision_id[:40]!r}.",
-            "It may have been deleted, or is no submitted correction; reload the page.",
+            "It may have been deleted, or is not a submitted correction; reload the page.",
         )
     review, revision, image = row
     project = session.get_one(ProjectRow, image.project_id)
@@ -96,7 +96,7 @@ def named(person: str) -> str:
     """
     name = clean_name(person)
     if not name:
-        raise AccessError("Nobody has said who you are.", "Sign in, or choose your name at the top of the page.")
+        raise AccessError("Your name is unknown.", "Sign in, or enter your name at the top of the page.")
     return name
 
 

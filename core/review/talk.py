@@ -97,11 +97,11 @@ def add_mark(store: Store, revision_id: str, who: str, box: Box, label: str, not
         require_within(session, store.settings, it.project.id, author, Permission.REVIEW)
         require_visible_within(session, it, author)
         if it.state not in OPEN_STATES or it.review.superseded_by is not None:
-            raise DecidedError("The review is over, so nobody would see the mark.", "Mark the newest version.")
+            raise DecidedError("The review is finished, so the mark would not be seen.", "Mark the newest version.")
         inside = box.within((it.image.height_px, it.image.width_px))
         if inside is None:
             raise ReviewError(
-                f"The box at row {box.row}, column {box.column} lies outside the image.", "Draw it on the image."
+                f"The box at row {box.row}, column {box.column} is outside the image.", "Draw it on the image."
             )
         last = session.scalar(select(func.max(ReviewMarkRow.number)).where(ReviewMarkRow.revision_id == revision_id))
         row = ReviewMarkRow(
@@ -155,7 +155,7 @@ def remove_mark(store: Store, revision_id: str, number: int, who: str) -> None:
         require_visible_within(session, it, person)
         row = _found_mark(session, revision_id, number)
         if person_key(row.author) != person_key(person):
-            raise AccessError(f"Mark {number} is {row.author}'s.", "Ask them, or say that it is resolved.")
+            raise AccessError(f"Mark {number} belongs to {row.author}.", "Mark it as resolved instead.")
         session.delete(row)
         note(session, person, "mark_removed", it.project.id, revision_id, number=number, label=row.label)
 
@@ -215,15 +215,18 @@ def assign(store: Store, revision_id: str, assignee: str, *, by: str) -> None:
         require_within(session, store.settings, it.project.id, person, Permission.REVIEW)
         require_visible_within(session, it, person)
         if it.state not in OPEN_STATES:
-            raise DecidedError("The review is over.", "Reload the page.")
+            raise DecidedError("The review is finished.", "Reload the page.")
         if assignee:
             role = role_within(session, store.settings, it.project.id, assignee)
             if role is None or Permission.REVIEW not in ALLOWED[role]:
                 raise refusal(assignee, role, Permission.REVIEW)
             if it.made_by(assignee) and not it.project.approve_own:
                 raise ReviewError(
-                    f"{assignee} made this revision, and in this project nobody approves their own work.",
-                    "Ask somebody else.",
+                    (
+                        f"{assignee} is the author of this revision, and in this project people may not approve their "
+                        "own work."
+                    ),
+                    "Ask another person.",
                 )
         before, it.review.assignee = it.review.assignee, assignee
         note(session, person, "assigned", it.project.id, revision_id, before=before, after=assignee)

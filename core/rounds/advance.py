@@ -101,8 +101,8 @@ def _fault(record: RoundRecord, error: Exception) -> RoundError:
     """A fault of the program ends the round, not the engine."""
     logger.error("round %s failed", record.id, exc_info=error)
     return RoundError(
-        f"An unexpected error ended the round: {type(error).__name__}: {error}"[:1000],
-        f"This is a fault of the program: please report it with the engine's log and the round {record.id}.",
+        f"The round stopped because of an unexpected error: {type(error).__name__}: {error}"[:1000],
+        f"This is a bug: please report it with the engine log and the round {record.id}.",
     )
 
 

@@ -54,8 +54,8 @@ def promote(store: Store, round_id: str, who: str, reason: str = "") -> RoundRec
         judgement = Judgement.from_json(it.comparison or {})
         refused = judgement.outcome is Outcome.FAILED
         if judgement.outcome in NEED_REASON and not reason:
-            cause = "The new model is worse" if refused else "Too few test images to decide"
-            raise RoundError(f"{cause}: {' '.join(judgement.reasons)}", "Do not promote it, or give a reason.")
+            cause = "The new model failed the check" if refused else "Too few test images to decide"
+            raise RoundError(f"{cause}: {' '.join(judgement.reasons)}", "Do not promote, or enter a reason.")
         decision = RoundDecision.OVERRIDDEN if refused else RoundDecision.PROMOTED
         return done(promote_round(session, it, clean_name(who), reason, decision))
 
@@ -95,8 +95,8 @@ def go_on(store: Store, round_id: str, who: str) -> RoundRecord:
 
     def change(_: Transaction, it: RoundRecord) -> RoundRecord:
         if it.state is not RoundState.WAITING or it.now.state is not StepState.PENDING:
-            waits = "It waits for a decision." if it.state is RoundState.WAITING else f"It is {it.state.value}."
-            raise RoundError(f"Round {it.number} does not wait for the word to go on. {waits}", "Reload the page.")
+            waits = "It is awaiting a decision." if it.state is RoundState.WAITING else f"It is {it.state.value}."
+            raise RoundError(f"Round {it.number} is not waiting to continue. {waits}", "Reload the page.")
         return replace(it, state=RoundState.RUNNING)
 
     return _changed(store, round_id, who, change)
@@ -115,9 +115,9 @@ def compare_again(store: Store, round_id: str, who: str) -> RoundRecord:
 
     def change(_: Transaction, it: RoundRecord) -> RoundRecord:
         if it.model_id is None or it.state is RoundState.RUNNING:
-            raise RoundError(f"Round {it.number} has nothing to compare yet.", "Wait for its training.")
+            raise RoundError(f"Round {it.number} has no model to compare yet.", "Wait for the training.")
         if it.decision in (RoundDecision.PROMOTED, RoundDecision.OVERRIDDEN):
-            raise RoundError(f"The model of round {it.number} was promoted.", "Compare a later round with it.")
+            raise RoundError(f"The model of round {it.number} was promoted.", "Compare it in a later round.")
         return again_from(it, Step.EVALUATE, comparison=None, decision=None, reason="", decided_by="", decided_at=None)
 
     return _changed(store, round_id, who, change)
@@ -160,7 +160,7 @@ def cancel_round(store: Store, round_id: str, who: str) -> RoundRecord:
 
     def change(session: Transaction, it: RoundRecord) -> RoundRecord:
         if it.state is RoundState.DONE:
-            raise RoundError(f"Round {it.number} is done.", "There is nothing to cancel.")
+            raise RoundError(f"Round {it.number} is done.", "It cannot be cancelled.")
         if it.state is RoundState.CANCELLED:
             return it
         note(session, who, "round_cancelled", it.project_id, it.id, round=it.number, step=it.step.value)
@@ -190,7 +190,7 @@ def predict_pool(store: Store, project_id: str, who: str) -> tuple[JobRecord, ..
     require(store, project_id, who, Permission.TRAIN)
     promoted = store.rounds.promoted_model(project_id)
     if promoted is None:
-        raise RoundError("No model is promoted in this project.", "Run a round, or promote a model.")
+        raise RoundError("No model has been promoted in this project.", "Run a round, or promote a model.")
     rows = pool_jobs(store, project_id, promoted.model_id, author=who)
     with store.database.writing() as session:
         session.add_all(rows)
@@ -211,11 +211,11 @@ def _changed(
 
 def _require_decidable(it: RoundRecord) -> None:
     if it.decision is not None:
-        told = f"{it.decision.value} by {it.decided_by or 'somebody'}"
-        raise RoundError(f"Round {it.number} has been decided: {told}.", "Reload the page to see it.")
+        told = f"{it.decision.value} by {it.decided_by or 'unknown'}"
+        raise RoundError(f"Round {it.number} is already decided: {told}.", "Reload the page to see it.")
     if it.state is not RoundState.WAITING or it.step is not Step.DECIDE:
         raise RoundError(
-            f"Round {it.number} is {it.state.value}, at the step {it.step.value}.", "Wait until it is compared."
+            f"Round {it.number} is {it.state.value}, at the step {it.step.value}.", "Wait for the comparison."
         )
 
 
@@ -227,7 +227,7 @@ def _stopped(store: Store, round_id: str, who: str) -> RoundRecord:
 
 def _still_stopped(it: RoundRecord) -> RoundRecord:
     if it.state not in (RoundState.FAILED, RoundState.CANCELLED):
-        raise RoundError(f"Round {it.number} is {it.state.value}.", "Only a failed or cancelled one can be retried.")
+        raise RoundError(f"Round {it.number} is {it.state.value}.", ("Only failed or cancelled rounds can be retried."))
     return it
 
 

@@ -28,7 +28,7 @@ _TAKEN: Final = (RoundDecision.PROMOTED, RoundDecision.OVERRIDDEN)
 
 _DECISIONS: Final = {
     RoundDecision.PROMOTED: "promoted",
-    RoundDecision.OVERRIDDEN: "promoted although worse",
+    RoundDecision.OVERRIDDEN: "promoted despite failed check",
     RoundDecision.KEPT: "not promoted",
     None: "not decided",
 }

@@ -129,7 +129,7 @@ def judge(before: EvaluationReport | None, after: EvaluationReport | None) -> Ju
         The two cannot be compared: see `core.evaluation.comparison.compare`.
     """
     if after is None:
-        return Judgement(Outcome.TOO_FEW, (), (f"There are no test images, and {LEAST_IMAGES} are needed.",), "")
+        return Judgement(Outcome.TOO_FEW, (), (f"There are no test images, but {LEAST_IMAGES} are required.",), "")
     comparison = None if before is None else compare(before, after)
     order = (*after.scheme.ids, ALL)
     classes = tuple(_judged(before, after, comparison, class_id) for class_id in order)
@@ -146,15 +146,15 @@ def judge(before: EvaluationReport | None, after: EvaluationReport | None) -> Ju
 
 
 def _too_few(images: int) -> str:
-    shown = "1 test image shows" if images == 1 else f"{images} test images show"
-    return f"{shown} what both models find, and at least {LEAST_IMAGES} are needed to tell a difference from chance."
+    shown = "1 test image contains" if images == 1 else f"{images} test images contain"
+    return f"{shown} scored classes, but at least {LEAST_IMAGES} are required to distinguish a difference from chance."
 
 
 def _unsure(classes: tuple[ClassJudgement, ...], comparison: Comparison) -> tuple[str, ...]:
     """Why nobody but a person can decide."""
     if max((each.units for each in classes), default=0) < 2:
         one = comparison.unit_kind.removesuffix("s")
-        return (f"The test set has figures of one {one} only: whether a difference is chance, it cannot tell.",)
+        return (f"The test set has scores of only one {one}, so a difference cannot be distinguished from chance.",)
     lonely = [each for each in classes if each.units == 1 and each.class_id != ALL]
     fell = [each for each in lonely if each.difference and (each.difference.mean or 0) <= -SMALLEST_SHARE]
     false = [each for each in classes if each.false_images]
@@ -188,17 +188,21 @@ def _words(name: str, paired: PairedDifference, unit_kind: str, false_images: in
     one, images = unit_kind.removesuffix("s"), f"{paired.images} image{'s' if paired.images != 1 else ''}"
     told = ""
     if not paired.images:
-        told = f"{name}: no test image shows it to both models, so nobody can tell."
+        told = f"{name}: not scored for both models on any test image."
     elif paired.units < 2:
         told = (
-            f"{name}: only one {one} of the test set shows it (Dice {change_text(paired.mean)}); there is no interval."
+            f"{name}: scored on only one {one} of the test set (Dice {change_text(paired.mean)}); no interval can "
+            "be given."
         )
     elif paired.verdict is Verdict.WORSE:
         interval = f"interval {end_text(paired.low)} to {end_text(paired.high)}"
         told = f"{name}: Dice fell by {-paired.mean:.3f} ({interval}, {images})."
     if false_images:
         plural = "s" if false_images > 1 else ""
-        told += f" {name} is found in {false_images} test image{plural} without any, which the model before did not."
+        told += (
+            f" {name} is found in {false_images} test image{plural} that does not contain it; the previous "
+            "model did not have these false positives."
+        )
     return told.strip()
 
 

@@ -31,7 +31,7 @@ def promote_round(
         Another model was promoted since the comparison.
     """
     if record.model_id is None:
-        raise RoundError("The round has no model yet.", "Wait for its training.")
+        raise RoundError("The round has no model yet.", "Wait for the training.")
     promoted = promoted_within(session, record.project_id, held=True)
     if (promoted.model_id if promoted else None) != record.promoted_then:
         raise _overtaken(record, promoted)
@@ -64,7 +64,7 @@ def promote_model(store: Store, project_id: str, model_id: str, who: str, reason
         ``who`` may not promote models.
     """
     if not reason.strip():
-        raise RoundError("There is no comparison behind this choice.", "Say why in a few words.")
+        raise RoundError("This choice is not based on a comparison.", "Enter a reason.")
     model = ModelStore(store.settings.models_dir).get(model_id)
     with store.database.writing() as session:
         require_project_within(session, project_id)
@@ -103,8 +103,10 @@ def decline_model(store: Store, project_id: str, model_id: str, who: str) -> Non
 
 
 def _overtaken(record: RoundRecord, promoted: PromotedModel | None) -> RoundError:
-    present = f"{promoted.model_id} was promoted by {promoted.who or 'somebody'}" if promoted else "none is promoted"
+    present = (
+        f"{promoted.model_id} was promoted by {promoted.who or 'unknown'}" if promoted else ("no model is promoted")
+    )
     return RoundError(
         f"Since the comparison of round {record.number} the current model has changed: {present}.",
-        "Compare the round again, with the model that is current now.",
+        "Compare the round again with the current model.",
     )

@@ -98,8 +98,8 @@ def start_round(store: Store, plan: RoundPlan, who: str = "") -> RoundRecord:
     check = check_round(store, plan)
     if not check.images:
         raise DatasetError(
-            "The project has nothing to learn from yet.",
-            "Import label maps on the Data page, or correct images and have them approved.",
+            "The project has no training labels yet.",
+            "Import label maps on the Data page, or correct images and approve the corrections.",
         )
     snapshot = take_snapshot(store, plan.project_id, [image.id for image in check.images])
     training_params(store, plan.training("round"), snapshot)  # what cannot be trained is refused here
@@ -133,7 +133,7 @@ def _chosen(
     strange = [image_id for image_id in plan.image_ids if image_id not in by_id]
     if strange:
         raise DatasetError(
-            f"{len(strange)} of the chosen images are not in this project (any more).", "Choose the images anew."
+            f"{len(strange)} of the selected images are no longer in this project.", "Select the images again."
         )
     return tuple(by_id[image_id] for image_id in dict.fromkeys(plan.image_ids))
 
@@ -161,7 +161,7 @@ def _parent_scheme(store: Store, plan: RoundPlan) -> tuple[LabelScheme | None, t
 def _nothing_new(new: Fresh) -> tuple[str, ...]:
     if new.since is None or not new.nothing:
         return ()
-    return (f"Nothing is new since round {new.since}: the model will learn from the same label maps.",)
+    return (f"No new labels since round {new.since}: the model is trained on the same label maps.",)
 
 
 def _uncovered(new: Fresh, scheme: LabelScheme) -> tuple[str, ...]:
@@ -169,7 +169,9 @@ def _uncovered(new: Fresh, scheme: LabelScheme) -> tuple[str, ...]:
     names = [each.name for each in scheme.classes if not new.covered.get(each.id)]
     if not new.corrections or not names:
         return ()
-    return (f"The new corrections cover no {', '.join(names)}: of these the round learns only what was there before.",)
+    return (
+        (f"The new corrections contain no {', '.join(names)}: for these classes the training labels are unchanged."),
+    )
 
 
 def _new_classes(
@@ -188,13 +190,11 @@ def _new_classes(
         for image in chosen
         if any((layer.completed_at or layer.created_at) < last.created_at for layer in labels[image.id].layers)
     ] if all(image.id in labels for image in chosen) else []  # fmt: skip
-    told = (
-        f"New since round {last.number}: {', '.join(names)}. A model from before does not know it and scores 0 there."
-    )
+    told = f"New since round {last.number}: {', '.join(names)}. Older models do not have it and score 0."
     if old:
         told += (
-            f" {len(old)} of {len(chosen)} images have label maps from before: where {', '.join(names)} occurs in "
-            "them, they teach that it is something else. Correct them first."
+            f" {len(old)} of {len(chosen)} images have older label maps: {', '.join(names)} is not labelled in "
+            "them and would be learned as another class. Correct them first."
         )
     return (told,)
 
@@ -203,11 +203,9 @@ def _test_set(store: Store, project_id: str) -> tuple[str, ...]:
     test_set, _ = frozen_test_set(store, project_id)
     if 0 < len(test_set) < LEAST_IMAGES:
         return (
-            f"Only {counted(len(test_set), 'test image')} with reference labels: too few to decide whether the new "
-            f"model is better. Mark at least {LEAST_IMAGES} for the test on the Data page.",
+            f"Only {counted(len(test_set), 'test image')} with reference labels: too few to compare the models. "
+            f"Assign at least {LEAST_IMAGES} images to the test set on the Data page.",
         )
     if test_set:
         return ()
-    return (
-        "The test set has no image with reference labels: nobody will be able to tell whether the new model is better.",
-    )
+    return ("The test set has no images with reference labels: the models cannot be compared.",)

@@ -92,9 +92,9 @@ def _watch_training(store: Store, record: RoundRecord) -> Change | None:
 def _begin_evaluation(store: Store, record: RoundRecord) -> Change:
     """Both models on the same references; what is scored already is not scored again."""
     test_set, bare = frozen_test_set(store, record.project_id)
-    notices = [f"{image.name} is in the test set but has no reference labels: it counts nowhere." for image in bare]
+    notices = [f"{image.name} is in the test set but has no reference labels and is not scored." for image in bare]
     if not test_set:
-        why = "The test set has no image with reference labels. Mark some for the test on the Data page."
+        why = "The test set has no images with reference labels. Assign some to it on the Data page."
         return lambda _, it: skipped(it, why, test_set={}, notices=_more(it, notices))
     base, promoted = base_model(store, record)
     found: dict[str, Any] = {"base_evaluation_id": None}
@@ -118,7 +118,9 @@ def _watch_evaluation(store: Store, record: RoundRecord) -> Change | None:
             return None
         if scoring is not None:
             _refuse_ended(scoring, "evaluation")
-        raise RoundError(why_partial(store, row), "Mend that, or take the images out of the test set; then retry.")
+        raise RoundError(
+            why_partial(store, row), ("Fix the problem, or remove the images from the test set; then retry.")
+        )
     return lambda _, it: done(it)
 
 
@@ -168,7 +170,7 @@ def _begin_prediction(store: Store, record: RoundRecord) -> Change:
 def _watch_prediction(store: Store, record: RoundRecord) -> Change | None:
     rows = states_of(store, record.now.job_ids)
     if len(rows) < len(record.now.job_ids):
-        raise NotFoundError("Jobs of the round have been deleted.", "Retry to predict the pool again.")
+        raise NotFoundError("Jobs of the round were deleted.", "Retry to segment the pool again.")
     if any(state not in (*_LOST, JobState.SUCCEEDED) for state in rows.values()):
         return None
     lost = [job_id for job_id, state in rows.items() if state in _LOST]
@@ -177,7 +179,7 @@ def _watch_prediction(store: Store, record: RoundRecord) -> Change | None:
         raise JobError(
             f"{len(lost)} of {len(rows)} images of the pool have no new prediction. "
             f"{row.error_cause or f'The job was {row.state.value}.'}",
-            row.error_remedy or "Retry the round: what is predicted is kept.",
+            row.error_remedy or "Retry the round: existing predictions are kept.",
         )
     return lambda _, it: done(it)
 
@@ -221,7 +223,7 @@ def _refuse_ended(row: JobRecord, what: str) -> None:
     if row.state is JobState.FAILED:
         raise JobError(row.error_cause or f"The {what} failed.", row.error_remedy)
     if row.state is JobState.CANCELLED:
-        raise JobError(f"The {what} was cancelled.", "Retry the round to go on from here.")
+        raise JobError(f"The {what} was cancelled.", "Retry the round to continue from here.")
 
 
 def _refuse_test_images(store: Store, snapshot: Snapshot) -> None:
@@ -232,14 +234,13 @@ def _refuse_test_images(store: Store, snapshot: Snapshot) -> None:
             names += [case.name] if store.images.get(case.image_id).split is Split.TEST else []
         except NotFoundError as error:
             raise DatasetError(
-                f"{case.name} has been deleted since the round was started.",
+                f"{case.name} was deleted after the round started.",
                 "Restore it on the Data page, or start a new round.",
             ) from error
     if names:
         raise DatasetError(
-            f"{', '.join(names[:5])} belongs to the test set by now, and test images are never trained on: scores on "
-            "them would mean nothing.",
-            "Start a new round, or move it out of the test set on the Data page.",
+            f"{', '.join(names[:5])} is now in the test set, and test images are never used for training.",
+            "Start a new round, or assign it to another split on the Data page.",
         )
 
 

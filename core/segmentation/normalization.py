@@ -158,13 +158,13 @@ def measure(
     if scheme == "RGBTo01Normalization":
         if low < 0 or high > 255:
             raise PredictionError(
-                f"The image's grey values run from {low:g} to {high:g}, but this model takes 0 to 255.",
-                "Convert the image to 8 bits, or choose a model trained on such images.",
+                f"The image's grey values run from {low:g} to {high:g}, but this model requires 0 to 255.",
+                "Convert the image to 8 bits, or choose another model.",
             )
         return Normalization(0.0, 255.0)
     raise PredictionError(
-        f"The model normalises images with {scheme!r}, which is none of nnU-Net's schemes.",
-        "Use a model trained with nnU-Net's own normalisation.",
+        f"The model normalises images with {scheme!r}, which is not an nnU-Net scheme.",
+        "Use a model trained with a standard nnU-Net normalisation.",
     )
 
 

@@ -116,7 +116,7 @@ class Progress:
             return
         self._asked = now
         if self._should_cancel():
-            raise JobCancelledError("The prediction was cancelled.", "Start it again when you want its result.")
+            raise JobCancelledError("The prediction was cancelled.", "Start it again to get the result.")
 
     def start(self) -> None:
         """The network starts: time left is measured from here."""

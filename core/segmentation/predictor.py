@@ -171,7 +171,7 @@ class Predictor:
         """Checked names of the folds to use."""
         names = self.model.folds if folds is None else tuple(str(fold) for fold in folds)
         if not names:
-            raise PredictionError("No fold was chosen.", f"Choose among {', '.join(self.model.folds)}.")
+            raise PredictionError("No fold is selected.", f"Choose from {', '.join(self.model.folds)}.")
         for name in names:
             self.model.weights(name)
         return names
@@ -203,9 +203,8 @@ class Predictor:
         notices = []
         if size_nm is None and self.model.pixel_size_nm is not None:
             notices.append(
-                "The image's pixel size is unknown, so it was taken to be the model's, "
-                f"{self.model.pixel_size_nm:g} nm; "
-                "give the true one if the result looks wrong."
+                f"The image's pixel size is unknown; the model's was assumed, {self.model.pixel_size_nm:g} nm. "
+                "Enter the correct size if the result looks wrong."
             )
         if factor != 1:
             notices.append(

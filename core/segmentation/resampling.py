@@ -54,7 +54,7 @@ def scale_factor(pixel_size_nm: float | None, model_pixel_size_nm: float | None)
         return 1.0
     for size in (pixel_size_nm, model_pixel_size_nm):
         if not (math.isfinite(size) and size > 0):
-            raise PredictionError(f"A pixel size is {size} nm.", "Give a positive number of nanometres per pixel.")
+            raise PredictionError(f"A pixel size is {size} nm.", "Use a positive number of nanometres per pixel.")
     factor = pixel_size_nm / model_pixel_size_nm
     if abs(factor - 1) < SAME_SIZE_TOLERANCE:
         return 1.0
@@ -62,7 +62,7 @@ def scale_factor(pixel_size_nm: float | None, model_pixel_size_nm: float | None)
         raise PredictionError(
             f"The image has {pixel_size_nm:g} nm per pixel and the model {model_pixel_size_nm:g} nm: "
             f"they differ by a factor of {max(factor, 1 / factor):.0f}.",
-            "Check the image's pixel size, or choose a model trained near it.",
+            "Check the image's pixel size, or choose a model trained at a similar size.",
         )
     return factor
 

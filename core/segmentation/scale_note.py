@@ -37,9 +37,9 @@ def scale_note(image_nm: float | None, model_nm: float | None) -> str | None:
     factor = image_nm / model_nm
     trained = f"for this model, which was trained at {length_text(model_nm)} per pixel."
     if factor > MOST_ENLARGED:
-        lost = f"Detail finer than about {length_text(2 * image_nm)} is not in it, so the model cannot find it."
+        lost = f"Detail finer than about {length_text(2 * image_nm)} is not resolved, so the model cannot find it."
         return f"The image is enlarged {factor:.3g} times {trained} {lost}"
     if factor < MOST_SHRUNK:
-        lost = f"Structures smaller than about {length_text(SEEN_PX * model_nm)} vanish."
+        lost = f"Structures smaller than about {length_text(SEEN_PX * model_nm)} are lost."
         return f"The image is shrunk {1 / factor:.3g} times {trained} {lost}"
     return None

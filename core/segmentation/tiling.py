@@ -112,7 +112,7 @@ def plan_tiles(shape_yx: tuple[int, int], tile_yx: tuple[int, int], step: float)
         The step is not above 0 and at most 1, or the image is smaller than a tile.
     """
     if not (math.isfinite(step) and 0 < step <= 1):
-        raise PredictionError(f"The tile step is {step}.", "Use a fraction of the tile, above 0, at most 1.")
+        raise PredictionError(f"The tile step is {step}.", "Use a fraction of the tile size above 0 and at most 1.")
     if shape_yx[0] < tile_yx[0] or shape_yx[1] < tile_yx[1]:
         raise PredictionError(f"An image of {shape_yx} px is smaller than a tile of {tile_yx} px.", "Pad it first.")
     rows, columns = (steps(length, tile, step) for length, tile in zip(shape_yx, tile_yx, strict=True))

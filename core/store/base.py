@@ -52,7 +52,7 @@ def found(session: Session, table: type[Row], row_id: str, what: str) -> Row:
     row = session.get(table, row_id)
     if row is None:
         raise NotFoundError(
-            f"There is no {what} {row_id[:40]!r}.", "It may have been deleted; reload the page and pick another."
+            f"There is no {what} {row_id[:40]!r}.", "It may have been deleted; reload the page and select another."
         )
     return row
 
@@ -167,11 +167,11 @@ def _make(folder: Path, group: bool) -> None:
                 make_private(folder, group)
     except (FileExistsError, NotADirectoryError) as error:
         raise StorageFullError(
-            f"The data folder cannot be made: {error.filename} is a file.", "Set CRISTAE_DATA_DIR to a folder."
+            f"The data folder cannot be created: {error.filename} is a file.", "Set CRISTAE_DATA_DIR to a folder."
         ) from error
     except OSError as error:
         raise StorageFullError(
-            f"The data folder {folder} cannot be made ({error.strerror}).", "Set CRISTAE_DATA_DIR to another folder."
+            f"The data folder {folder} cannot be created ({error.strerror}).", "Set CRISTAE_DATA_DIR to another folder."
         ) from error
 
 

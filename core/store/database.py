@@ -145,7 +145,7 @@ class Database:
         except Timeout as error:
             raise StoreError(
                 "Another process has been migrating the database for more than 60 s.",
-                "Wait for it to finish, or end it and start again.",
+                "Wait until it finishes, or stop it and restart.",
             ) from error
 
     def _version(self) -> str | None:
@@ -240,7 +240,7 @@ def _check_references(connection: Connection) -> None:
     if broken is not None:
         raise StoreError(
             f"Migrating the database would leave rows of {broken[0]} that refer to missing rows of {broken[2]}.",
-            "Nothing was changed. Keep using the version of Cristae that wrote it, and report this.",
+            "No data were changed. Continue with the previous version of Cristae, and report this bug.",
         )
 
 
@@ -267,7 +267,7 @@ def _upgrade(connection: Connection) -> None:
             raise StoreError(
                 f"The database was written by a newer version of Cristae (its schema is {found!r}, "
                 f"this version knows up to {SCHEMA_HEAD!r}).",
-                "Update Cristae, or point CRISTAE_DATA_DIR at another folder.",
+                "Update Cristae, or set CRISTAE_DATA_DIR to another folder.",
             ) from error
     command.upgrade(config, SCHEMA_HEAD)
 
@@ -280,7 +280,7 @@ def _explained(engine: Engine) -> Iterator[None]:
     except IntegrityError:
         raise
     except ConnectionPoolTimeout as error:
-        raise StoreBusyError("Too many requests use the database at this moment.", "Try again.") from error
+        raise StoreBusyError("The database is busy with too many requests.", "Try again.") from error
     except (DatabaseError, sqlite3.Error) as error:
         reason = str(getattr(error, "orig", error))
         raise _in_words(reason, engine.url.database or engine.url.render_as_string()) from error
@@ -291,7 +291,7 @@ def _in_words(reason: str, where: str) -> StoreError:
     if "locked" in said or "busy" in said:
         return StoreBusyError(
             f"The database {where} is locked by another process.",
-            "Try again; if it stays so, end other programs that have the file open.",
+            "Try again; if the problem remains, close other programs that use the file.",
         )
     if "readonly" in said or "read-only" in said or "unable to open" in said:
         return StorageFullError(
@@ -306,6 +306,6 @@ def _in_words(reason: str, where: str) -> StoreError:
     if "malformed" in said or "not a database" in said:
         return StoreError(
             f"The database {where} is damaged ({reason}).",
-            "Restore it from a backup, or move it away to start with an empty one; images on disk stay where they are.",
+            "Restore it from a backup, or move it away to start with an empty database; images on disk are kept.",
         )
-    return StoreError(f"The database {where} refused: {reason}.", f"See the log; `{COMMAND} doctor` may know more.")
+    return StoreError(f"The database {where} refused: {reason}.", f"See the log; `{COMMAND} doctor` shows details.")

@@ -287,7 +287,7 @@ def close_within(
     """`Drafts.close` within the transaction of what becomes of the draft."""
     row = _paintable(session, draft_id, holder)
     if version is not None and row.version != version:
-        raise DraftHeldError("The draft was painted on while it was being submitted.", "Submit it again.", _holder(row))
+        raise DraftHeldError("The draft was edited during the submission.", "Submit it again.", _holder(row))
     row.state, row.submitted_revision_id, row.updated_at = state.value, revision_id, now()
     session.execute(delete(DraftTileRow).where(DraftTileRow.draft_id == draft_id))
     session.execute(delete(DraftPostRow).where(DraftPostRow.draft_id == draft_id))
@@ -298,7 +298,7 @@ def _open_row(session: Session, draft_id: str) -> DraftRow:
     """The row, if the draft still changes."""
     row = found(session, DraftRow, draft_id, "draft")
     if row.state != DraftState.OPEN.value:
-        raise DraftClosedError(f"This draft is {row.state}.", "Begin a new one on the image.")
+        raise DraftClosedError(f"This draft is {row.state}.", "Start a new draft of the image.")
     return row
 
 
@@ -317,7 +317,7 @@ def _paintable(session: Session, draft_id: str, holder: str) -> DraftRow:
 def _held(row: DraftRow) -> DraftHeldError:
     return DraftHeldError(
         f"{row.holder_name or 'Another tab'} has this draft open.",
-        "Go on there, take it over, or begin a draft of your own.",
+        "Continue there, take the draft over, or start your own draft.",
         _holder(row),
     )
 

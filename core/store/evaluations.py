@@ -227,7 +227,7 @@ def _change_image(session: Session, evaluation_id: str, image_id: str, **values:
 def _no_image(evaluation_id: str, image_id: str) -> NotFoundError:
     return NotFoundError(
         f"Evaluation {evaluation_id[:40]!r} has no image {image_id[:40]!r}.",
-        "It may have been deleted; reload the page and pick another.",
+        "It may have been deleted; reload the page and select another.",
     )
 
 

@@ -224,7 +224,7 @@ class Images(StorePart):
             An empty name, or a split that there is not.
         """
         if name is not None and not name.strip():
-            raise StoreError("The image's name is empty.", "Give every image a name.")
+            raise StoreError("The image's name is empty.", "Enter a name for every image.")
         if split is not None and split not in tuple(Split):
             raise StoreError(f"There is no split {split!r}.", f"Choose one of {', '.join(Split)}.")
         with self._data.database.writing() as session:

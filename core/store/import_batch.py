@@ -83,7 +83,7 @@ def own_batch(settings: Settings, batch_id: str, *, by: str) -> ImportBatch:
     """
     batch = find_batch(settings, batch_id)
     if settings.access is Access.ROLES and person_key(_owner(settings, batch.id)) != person_key(by):
-        raise NotFoundError(f"There is no batch {batch_id!r} of yours.", "Drop the files again.")
+        raise NotFoundError(f"You have no batch {batch_id!r}.", "Drop the files again.")
     return batch
 
 
@@ -151,7 +151,7 @@ def safe_name(name: str) -> str:
     cleaned = re.sub(r'[<>:"/\\|?*]', "_", display_name(name))
     if not is_file_stem(case_stem(Path(cleaned))) or cleaned.startswith("."):
         raise DatasetError(
-            f"A file is called {name[:80]!r}.", "Give it a name of letters and digits and drop it again."
+            f"The file name {name[:80]!r} is invalid.", "Use letters and digits in the name and drop the file again."
         )
     return cleaned
 

@@ -89,9 +89,9 @@ def translation_of(store: Store, revision: RevisionRecord) -> ClassTranslation:
     translation = model_classes(store, project, written, str(revision.model_id))
     if not translation.any_in_common:
         raise LabelMapError(
-            f"This prediction is in the classes of its model ({', '.join(translation.left_out)}), of which the project "
-            f"{project.name!r} has none ({', '.join(item.name for item in project.scheme.classes)}).",
-            "Segment the image again: Cristae asks what the model's classes are in this project.",
+            f"This prediction uses the classes of its model ({', '.join(translation.left_out)}), of which the "
+            f"project {project.name!r} has none ({', '.join(item.name for item in project.scheme.classes)}).",
+            "Segment the image again: Cristae asks you to match the classes.",
         )
     return translation
 
@@ -171,7 +171,7 @@ def require_project_classes(store: Store, revision: RevisionRecord) -> None:
     """
     if not has_project_ids(store, revision):
         raise LabelMapError(
-            "An earlier version wrote this label map in other classes than its project has.",
+            "An earlier version wrote this label map with classes that differ from the project's.",
             f"Segment the image again, or stop Cristae and run `{COMMAND} doctor --repair`.",
         )
 

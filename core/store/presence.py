@@ -37,10 +37,10 @@ def require_there(path: Path) -> None:
     found = _identity(path)
     if found == expected:
         return
-    what = "is gone" if found is None else "is another one than when the server started"
+    what = "is missing" if found is None else "was replaced after the server started"
     raise DataFolderGoneError(
-        f"{path} {what}: nothing that is saved now would be there later.",
-        "Bring the disk or the folder back. If it was replaced on purpose, restart Cristae.",
+        f"{path} {what}: new data would be lost.",
+        "Restore the disk or folder. If it was replaced on purpose, restart Cristae.",
     )
 
 

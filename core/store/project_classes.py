@@ -58,7 +58,7 @@ def keep_decision(row: ProjectRow, model_id: str, class_map: ClassMap) -> None:
         class_id = BACKGROUND_ID if wanted is None else now.get(wanted.strip().casefold())
         if class_id is None:
             raise LabelMapError(
-                f"The class {name!r} is to become {wanted!r}, which the project does not have.",
+                f"The class {name!r} is matched to {wanted!r}, which the project does not have.",
                 "Choose one of its classes, or add it to the project.",
             )
         ids[name] = class_id
@@ -73,13 +73,13 @@ def _refuse_removal(session: Session, row: ProjectRow, old: LabelScheme, new: La
     used = _used(session, row, gone, predictions=False)
     if used:
         raise StoreError(
-            f"Label maps of the project have pixels of {_names(old, used)}.",
+            f"Label maps of the project contain pixels of {_names(old, used)}.",
             "Keep the class (it may be renamed), or delete the images with these labels first.",
         )
     drawn = _drawn(session, row, gone)
     if drawn:
         raise StoreError(
-            f"Open drafts of the project have pixels of {_names(old, drawn)}.",
+            f"Open drafts of the project contain pixels of {_names(old, drawn)}.",
             "Keep the class (it may be renamed), or submit or discard these drafts on the Correct page first.",
         )
 
@@ -99,8 +99,8 @@ def _refuse_other_numbers(session: Session, row: ProjectRow, old: LabelScheme, n
     if used:
         told = ", ".join(f"{old.name_of(one)} from {one} to {other}" for one, other in sorted(moved.items()))
         raise StoreError(
-            f"The number of a class would change ({told}), but label maps or drafts hold "
-            f"{_listed(sorted(used))}: their pixels would be read as another class.",
+            f"The number of a class would change ({told}), but label maps or drafts hold {_listed(sorted(used))}: "
+            "these pixels would change their class.",
             "Keep the numbers; names and colours may be changed. To move labels to another class, correct the images.",
         )
 
@@ -116,7 +116,7 @@ def _refuse_used_again(
         first = min(used)
         raise StoreError(
             f"Predictions of the project hold {first} for {names[first]}, which was removed; as number {first}, "
-            f"{new[first].name} would be taken for it.",
+            f"{new[first].name} would be shown instead.",
             f"Give {new[first].name} another number.",
         )
 

@@ -227,7 +227,7 @@ def _checked_name(name: str) -> str:
 
 
 def _taken(name: str) -> StoreError:
-    return StoreError(f"There is a project {name!r} already.", "Open it, or choose another name.")
+    return StoreError(f"There is a project {name!r} already.", "Open that project, or choose another name.")
 
 
 def _record(row: ProjectRow) -> ProjectRecord:

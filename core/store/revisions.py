@@ -146,7 +146,7 @@ class Revisions(StorePart):
         if not path.is_dir() or is_unfinished(path) or is_unfinished(path / OBJECTS):
             self.get(revision_id)
             raise StoreError(
-                f"The label map of revision {revision_id} is not written to its end.",
+                f"The label map of revision {revision_id} is incomplete.",
                 "Finish its pyramid before completing it.",
             )
         with self._data.database.writing() as session:
@@ -320,9 +320,7 @@ class Revisions(StorePart):
 
 def _still_writing(row: RevisionRow) -> RevisionRow:
     if row.state != RevisionState.WRITING.value:
-        raise StoreError(
-            f"Revision {row.id} is complete and does not change any more.", "Begin a new revision with it as parent."
-        )
+        raise StoreError(f"Revision {row.id} is complete and cannot be changed.", "Create a new revision from it.")
     return row
 
 

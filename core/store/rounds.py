@@ -80,7 +80,7 @@ class Rounds(StorePart):
                 session.flush()
                 within(session, _record(row))
         except IntegrityError as error:
-            raise RoundError("Somebody else has just started a round.", "Look at that one first.") from error
+            raise RoundError("Another person has just started a round.", "Check that round first.") from error
         return _record(row)
 
     def get(self, round_id: str) -> RoundRecord:
@@ -195,11 +195,11 @@ def _refuse_beside_another(session: Session, project_id: str) -> None:
     )
     number = session.scalars(running).first()
     if number is not None:
-        raise RoundError(f"Round {number} of this project is under way.", "Wait for it, or cancel it first.")
+        raise RoundError(f"Round {number} of this project is running.", "Wait for it, or cancel it first.")
 
 
 def _changed() -> RoundChangedError:
-    return RoundChangedError("Somebody else has changed the round meanwhile.", "Look at it again, then decide.")
+    return RoundChangedError("Another person has changed the round.", "Check it again, then decide.")
 
 
 def _differences(before: RoundRecord, after: RoundRecord) -> dict[str, Any]:

@@ -58,7 +58,9 @@ def find_upload(settings: Settings, upload_id: str) -> Upload:
     folder = settings.uploads_dir
     note = folder / f"{upload_id}.json"
     if not _ID.fullmatch(upload_id) or not note.is_file():
-        raise NotFoundError(f"There is no upload {upload_id[:40]!r}.", "Uploads are kept for a day: send it again.")
+        raise NotFoundError(
+            f"There is no upload {upload_id[:40]!r}.", ("Uploads are kept for a day; upload the file again.")
+        )
     details = json.loads(note.read_text(encoding="utf-8"))
     return Upload(upload_id, details["name"], folder / f"{upload_id}.upload", details["bytes"])
 

@@ -254,7 +254,7 @@ class TrainingLoop:
         self.trainer.average_steps, self.trainer.average_length = state["average_steps"], state["average_length"]
         if self.trainer.grad_scaler is not None and state["grad_scale"]:
             self.trainer.grad_scaler.load_state_dict(state["grad_scale"])
-        self.emit(TrainingProgress("training", notice=f"Went on after epoch {checkpoint.epoch}."))
+        self.emit(TrainingProgress("training", notice=f"Resumed after epoch {checkpoint.epoch}."))
 
     def _report_progress(self, loss: float) -> None:
         now = time.monotonic()

@@ -64,9 +64,9 @@ def write_model(
         _write(request, card, parent, plans, prepared, prepared_folder, trainer, outcome)
     except FileExistsError as error:
         raise TrainingError(
-            f"The training is over, but another model {request.out.name!r} has come to {request.out.parent} meanwhile.",
-            "Delete that model (to keep it, export it and import it under another name), then resume the training: "
-            "what it has learned is kept.",
+            f"The training is finished, but {request.out.parent} now contains another model {request.out.name!r}.",
+            "Delete that model (to keep it, export it and import it under another name), then resume the "
+            "training: its progress is kept.",
         ) from error
     return request.out
 
@@ -96,7 +96,7 @@ def _write(
             rules, separation = _object_rules(model, request, parent, prepared, prepared_folder, outcome)
             card = replace(card, object_rules=rules, separation=separation)
         except CristaeError as error:  # a dataset that is gone by now costs the rules, not the training
-            notices = [*prepared.notices, f"The sizes of objects were not learned: {error.cause}"]
+            notices = [*prepared.notices, f"Minimum object sizes were not learned: {error.cause}"]
             training = replace(card.training, settings={**card.training.settings, "notices": notices})
             card = replace(card, training=training)
         write_json(temporary / CARD_FILE, card.to_json())
@@ -135,7 +135,9 @@ def make_card(
 ) -> ModelCard:
     """What the card says."""
     report = outcome.report
-    metrics: dict[str, Any] = {"validation": "held out" if prepared.held_out else "none: trained on everything"}
+    metrics: dict[str, Any] = {
+        "validation": "held out" if prepared.held_out else ("none: all images used for training")
+    }
     if prepared.held_out:
         metrics |= {"dice": report.dice, "mean_dice": report.mean_dice, "val_loss": report.val_loss}
     metrics |= {"epoch": report.epoch, "chosen": outcome.chosen, "stopped_early": outcome.stopped_early}

@@ -119,12 +119,15 @@ def rules_from_references(
     """
     cases = [case for case in dataset.cases if case.label_path is not None]
     if not cases:
-        raise DatasetError("The dataset has no label map.", "Name a dataset whose images are labelled.")
+        raise DatasetError("The dataset has no label maps.", "Choose a dataset with labelled images.")
     match = match_classes(dataset.scheme, model.scheme)
     if not match.any_in_common:
         raise DatasetError(
-            f"The dataset has the classes {_names(dataset.scheme)}, the model {_names(model.scheme)}: none in common.",
-            "Name a dataset with the model's classes.",
+            (
+                f"The dataset has the classes {_names(dataset.scheme)}, the model {_names(model.scheme)}: they have no "
+                "class in common."
+            ),
+            "Choose a dataset with the model's classes.",
         )
     lookup = match.lookup()
     known = {match.ids[class_id] for class_id in dataset.scheme.ids} - {0}

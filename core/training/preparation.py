@@ -90,7 +90,7 @@ def network_labels(
     unknown = [int(value) for value in np.unique(labels_yx) if table[value] == 255]
     if unknown:
         raise TrainingError(
-            f"The label map of {where} holds the values {unknown}, which are no classes of the dataset.",
+            f"The label map of {where} contains the values {unknown}, which are not classes of the dataset.",
             f"Classes are 0 (background), {', '.join(map(str, scheme.ids))} and 255 (ignore).",
         )
     mapped: NDArray[np.uint8] = table[labels_yx]
@@ -133,8 +133,8 @@ class Preparation:
         self.cases = [case for case in dataset.cases if case.split == "train" and case.label_path is not None]
         if not self.cases:
             raise TrainingError(
-                "The dataset has no annotated image in its training split.",
-                "Give at least one image a label map and list it under 'train' in dataset.json.",
+                "The training split of the dataset has no annotated images.",
+                "Add a label map to at least one image and list it under 'train' in dataset.json.",
             )
         self.ignore = len(self.scheme.ids) + 1
         self.separation = Separation(separation)
@@ -206,7 +206,7 @@ class Preparation:
             self._mark_parting(target, on_grid, resample_labels(frame.cut(ids), factor))
         reviewed = int((target != self.ignore).sum())
         if not reviewed:
-            self.result.notices.append(f"{case.name} was left out: none of its pixels is reviewed.")
+            self.result.notices.append(f"{case.name} was skipped: all its pixels are ignore (255).")
             return
         self.result.snapshot[case.name] = digest.hexdigest()
         self.counts += np.bincount(target.ravel(), minlength=256)
@@ -225,7 +225,7 @@ class Preparation:
     def _factor(self, name: str, size_nm: float | None) -> float:
         if size_nm is None and self.result.pixel_size_nm is not None:
             self.result.notices.append(
-                f"The pixel size of {name} is unknown; it was taken to be {self.result.pixel_size_nm:g} nm already."
+                f"The pixel size of {name} is unknown; it was assumed to be {self.result.pixel_size_nm:g} nm."
             )
         return scale_factor(size_nm, self.result.pixel_size_nm)
 
@@ -247,7 +247,7 @@ class Preparation:
         try:
             return self.normalization.normalize_resampled(framed_yx, factor)
         except PredictionError as error:
-            raise TrainingError(f"{name} does not suit the parent model. {error.cause}", error.remedy) from error
+            raise TrainingError(f"{name} does not match the parent model. {error.cause}", error.remedy) from error
 
     def _register(self, name: str, image: str, group: str, labels: NDArray[np.uint8]) -> None:
         self.result.image_of_case[name] = image
@@ -273,16 +273,16 @@ class Preparation:
     def _check_classes(self) -> None:
         if not self.groups:
             raise TrainingError(
-                "None of the training images has a reviewed pixel.",
-                "Annotate some, or set fewer pixels to 255 (ignore).",
+                "All pixels of the training images are ignore (255).",
+                "Annotate some pixels, or set fewer to 255 (ignore).",
             )
         if not self.counts[1 : self.ignore].any():
             raise TrainingError(
-                "The training images show background only.", "Annotate at least one object of one class."
+                "The training images contain only background.", "Annotate at least one object of one class."
             )
         missing = [c.name for label, c in enumerate(self.scheme.classes, 1) if not self.counts[label]]
         if missing:
-            self.result.notices.append(f"No training image shows {', '.join(missing)}; it cannot be learned.")
+            self.result.notices.append(f"No training image contains {', '.join(missing)}; it cannot be learned.")
 
     def _split(self, fraction: float, seed: int) -> None:
         names = sorted(self.groups)
@@ -295,13 +295,15 @@ class Preparation:
         if fraction > 0 and self._split_regions(names, fraction):
             self.result.has_ignore = True
             self.result.notices.append(
-                "The training images are few or belong together, so a strip of each is held out for validation."
+                "There are few training images or they belong to one stack or specimen, so a strip of each is "
+                "held out for validation."
             )
             return
         self.result.training = self.result.validation = names
         self.result.held_out = False
         self.result.notices.append(
-            "Nothing is held out: the validation Dice says how well the images were learned by heart."
+            "No images are held out: the validation Dice shows the fit to the training images, not performance on "
+            "new images."
         )
 
     def _split_regions(self, names: list[str], fraction: float) -> bool:

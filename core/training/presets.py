@@ -122,8 +122,8 @@ PRESETS: Final = {
         PresetInfo(
             Preset.COMPACT,
             "Compact",
-            "nnU-Net's plain U-Net, kept small: 1.3 million parameters, patches of 256 px, batches of 4. "
-            "Trains in minutes on two CPU cores and predicts fast anywhere. Start here.",
+            "nnU-Net's plain U-Net, kept small: 1.3 million parameters, patches of 256 px, batches of 4. Trains "
+            "in minutes on two CPU cores and predicts fast on any machine. Recommended as the first model.",
             needs_gpu=False,
             minutes=10.0,
             epochs=None,
@@ -132,8 +132,8 @@ PRESETS: Final = {
         PresetInfo(
             Preset.STANDARD,
             "Standard",
-            "nnU-Net's default 2D network, sized by its own planner for an 8 GB graphics card. "
-            "Hours to a day on such a card; better than compact where there is enough annotated tissue.",
+            "nnU-Net's default 2D network, sized by its own planner for an 8 GB graphics card. Trains for hours "
+            "to a day on such a card; better than compact with enough annotated tissue.",
             needs_gpu=True,
             minutes=None,
             epochs=1000,
@@ -142,8 +142,8 @@ PRESETS: Final = {
         PresetInfo(
             Preset.RESENC_M,
             "ResEnc M",
-            "nnU-Net's residual encoder network, sized for a 9 to 11 GB graphics card. "
-            "A day on such a card; nnU-Net's recommended choice.",
+            "nnU-Net's residual encoder network, sized for a 9 to 11 GB graphics card. Trains for a day on such a "
+            "card; recommended by nnU-Net.",
             needs_gpu=True,
             minutes=None,
             epochs=1000,
@@ -152,8 +152,8 @@ PRESETS: Final = {
         PresetInfo(
             Preset.RESENC_L,
             "ResEnc L",
-            "nnU-Net's large residual encoder network, sized for a 24 GB graphics card. "
-            "One to two days on such a card; the best results with many annotated images.",
+            "nnU-Net's large residual encoder network, sized for a 24 GB graphics card. Trains for one to two "
+            "days on such a card; best results with many annotated images.",
             needs_gpu=True,
             minutes=None,
             epochs=1000,

@@ -59,7 +59,7 @@ def main(job_file: Path) -> int:
 
 def _out_of_memory(what: str) -> dict[str, str]:
     remedy = "Choose a smaller preset, close other programs, or train on a larger machine; then resume."
-    return {"event": "error", "cause": f"{what} was not enough for the training.", "remedy": remedy}
+    return {"event": "error", "cause": f"{what} is too small for the training.", "remedy": remedy}
 
 
 def _take_standard_output(log: Path) -> IO[str]:

@@ -93,7 +93,7 @@ def run_training(job: dict[str, Any], work: Path, emit: Emit) -> Path:
         emit=emit,
     )
     outcome = loop.run()
-    emit(TrainingProgress("saving", "Learning the sizes of objects, saving the model", 1.0, 0.0))
+    emit(TrainingProgress("saving", "Learning minimum object sizes, saving the model", 1.0, 0.0))
     prepared_folder = work / "preprocessed" / DATASET_NAME / "cases_2d"
     return write_model(request, parent, plans, prepared, prepared_folder, trainer, outcome)
 
@@ -124,7 +124,7 @@ def choose_device(request: TrainRequest, emit: Emit) -> torch.device:
         emit(
             TrainingProgress(
                 "preparing",
-                notice=f"The preset {request.preset.value!r} is meant for a graphics card; on this processor it may "
+                notice=f"The preset {request.preset.value!r} requires a graphics card; on this processor it may "
                 "take weeks. The preset 'compact' takes minutes.",
             )
         )
@@ -255,14 +255,14 @@ def start_from(trainer: CristaeTrainer, parent: StoredModel, prepared: PreparedD
         emit(
             TrainingProgress(
                 "preparing",
-                notice=f"The classes of {parent.card.name} are others, so its output layers start anew "
-                "and everything before them is kept.",
+                notice=f"{parent.card.name} has different classes: its output layers are re-initialised, all other "
+                "weights are kept.",
             )
         )
     result = trainer.network.load_state_dict(state, strict=same)
     left = [name for name in result.missing_keys if ".seg_layers." not in name]
     if left or result.unexpected_keys:
         raise TrainingError(
-            f"The weights of {parent.card.name} do not fit its plans ({(left + result.unexpected_keys)[0]}).",
+            f"The weights of {parent.card.name} do not match its plans ({(left + result.unexpected_keys)[0]}).",
             "Import the parent model again, or train from scratch.",
         )

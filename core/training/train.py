@@ -147,7 +147,7 @@ def _locked(request: TrainRequest) -> Iterator[None]:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise TrainingError(
-                f"Another training is making {request.out} just now.", "Wait until it ends, or choose another --out."
+                f"Another training is currently creating {request.out}.", "Wait until it ends, or choose another --out."
             ) from error
     try:
         yield
@@ -184,8 +184,8 @@ def _resumes(request: TrainRequest) -> bool:
     if differing:
         told = "; ".join(f"{name} was {getattr(earlier, name)}, now {getattr(request, name)}" for name in differing)
         raise TrainingError(
-            f"The unfinished training in {request.work} was asked for otherwise: {told}.",
-            "Ask for the same as then, delete that folder to start anew, or choose another --out.",
+            f"The unfinished training in {request.work} was started with different settings: {told}.",
+            "Use the same settings, delete that folder to restart, or choose another --out.",
         )
     return True
 
@@ -198,8 +198,8 @@ def _refuse_unfinished(request: TrainRequest) -> bool:
     raise TrainingError(
         f"An unfinished training of {request.out.name} is in {request.work}"
         + ("." if known else f", but its {JOB_FILE} cannot be read."),
-        ("Add --resume to go on with it, delete" if known else "Delete")
-        + " that folder to start anew, or choose another --out.",
+        ("Add --resume to continue it, delete" if known else "Delete")
+        + " that folder to restart, or choose another --out.",
     )
 
 
@@ -238,11 +238,13 @@ def _follow(
     """Pass reports on until the last word; None where the process ended without one."""
     lines: queue.Queue[str | None] = queue.Queue()
     if process.stdout is None:
-        raise TrainingError("The training process has no output.", "Report this: it should not happen.")
+        raise TrainingError("The training process produced no output.", "Please report this bug.")
     threading.Thread(target=_read_lines, args=(process.stdout, lines), daemon=True).start()
     while True:
         if should_cancel():
-            raise JobCancelledError("The training was cancelled.", "Resume it to go on after its last finished epoch.")
+            raise JobCancelledError(
+                "The training was cancelled.", ("Resume it to continue after the last finished epoch.")
+            )
         try:
             line = lines.get(timeout=POLL_S)
         except queue.Empty:
@@ -276,5 +278,5 @@ def _unexplained(process: subprocess.Popen[str], request: TrainRequest) -> Train
     """The process ended without a word: killed from outside, or by the system for want of memory."""
     return TrainingLostError(
         f"The training process ended unexpectedly (exit code {process.returncode}); it may have run out of memory.",
-        f"See {request.work / LOG_FILE}; resume to go on after its last finished epoch.",
+        f"See {request.work / LOG_FILE}; resume to continue after the last finished epoch.",
     )

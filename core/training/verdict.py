@@ -130,8 +130,8 @@ def undertrained_warning(card: ModelCard) -> str:
     )
     falling = " and its loss was still falling" if card.training.loss_falling else ""
     return (
-        f"Undertrained: {card.name} ran {iterations_of(card):,} iterations{falling}; this preset needs {need}. "
-        "Its label maps are unreliable. Train it longer, or evaluate it first."
+        f"Undertrained: {card.name} ran {iterations_of(card):,} iterations{falling}; this preset needs {need}. Its "
+        "predictions are unreliable. Train it longer, or evaluate it first."
     )
 
 

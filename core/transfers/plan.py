@@ -214,8 +214,8 @@ def _described(
     if mode is TransferMode.MOVE and _has_open_draft(store, image.id):
         return ImageTransfer(
             image=image,
-            refusal="somebody has an open draft of it, in classes that the other project numbers otherwise: submit or "
-            "discard the draft first",
+            refusal="it has an open draft, and the class numbers of the other project differ: submit or discard "
+            "the draft first",
         )
     readable, lost = [], dict[str, None]()
     for each in carried(store, image, hidden):
@@ -245,7 +245,7 @@ def _refusal(
 ) -> str:
     """Why an image stays; "": it goes."""
     if image.project_id != source.id:
-        return "it is not in this project any more"
+        return "it is no longer in this project"
     with store.database.reading() as session:
         clash = _clash(session, image, target)
         return clash or (_bound(session, image, taught) if mode is TransferMode.MOVE else "")
@@ -254,18 +254,18 @@ def _refusal(
 def _clash(session: Session, image: ImageRecord, target: ProjectRecord) -> str:
     """What of the other project is in the way."""
     if image.project_id == target.id:
-        return f"it is in {target.name} already"
+        return f"it is already in {target.name}"
     same = select(ImageRow).where(ImageRow.project_id == target.id, ImageRow.content_hash == image.content_hash)
     there = session.scalar(same)
     if there is not None:
         where = "the trash of " if there.trashed_at is not None else ""
-        return f"{where}{target.name} holds the same image, {there.name}"
+        return f"{where}{target.name} contains the same image, {there.name}"
     if image.stack:
         place = select(ImageRow.id).where(
             ImageRow.project_id == target.id, ImageRow.stack == image.stack, ImageRow.z_index == image.z_index
         )
         if session.scalar(place) is not None:
-            return f"{target.name} has another plane at this place of a stack {image.stack}: rename the stack first"
+            return f"{target.name} has another plane at this position of a stack {image.stack}: rename the stack first"
     return ""
 
 
@@ -273,7 +273,7 @@ def _bound(session: Session, image: ImageRecord, taught: Collection[str]) -> str
     """What of its own project an image cannot be taken away from."""
     scored = select(EvaluationImageRow.image_id).where(EvaluationImageRow.image_id == image.id).limit(1)
     if session.scalar(scored) is not None:
-        return "an evaluation scored it: copy it instead"
+        return "it is part of an evaluation: copy it instead"
     for number, snapshot, tests in session.execute(
         select(RoundRow.number, RoundRow.snapshot, RoundRow.test_set).where(RoundRow.project_id == image.project_id)
     ):
@@ -281,7 +281,7 @@ def _bound(session: Session, image: ImageRecord, taught: Collection[str]) -> str
         if image.id in learned or image.id in (tests or {}):
             return f"round {number} used it: copy it instead"
     if image.id in taught:
-        return "a model learned from it: copy it instead"
+        return "a model was trained on it: copy it instead"
     # one of many images is in the way of training, evaluating and measuring in its project
     of_project = and_(JobRow.image_id.is_(None), JobRow.project_id == image.project_id, JobRow.kind != JobKind.INGEST)
     active = select(JobRow.id).where(
@@ -290,10 +290,10 @@ def _bound(session: Session, image: ImageRecord, taught: Collection[str]) -> str
         or_(JobRow.image_id == image.id, of_project),
     )
     if session.scalar(active.limit(1)) is not None:
-        return "a job works on it: wait, or cancel it on the Jobs page"
+        return "a job is using it: wait, or cancel the job on the Jobs page"
     asked = select(AnnotationAssignmentRow.person).where(AnnotationAssignmentRow.image_id == image.id).limit(1)
     if session.scalar(asked) is not None:
-        return "people were asked to annotate it: take that back on the Review page, or copy it"
+        return "it is assigned to annotators: cancel the assignment on the Review page, or copy it"
     return ""
 
 

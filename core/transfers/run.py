@@ -64,7 +64,7 @@ def start_transfer(
 def require_transfer(store: Store, source_id: str, target_id: str, mode: TransferMode, by: str) -> None:
     """Refuse what a person may not do. Raises as `start_transfer`."""
     if source_id == target_id:
-        raise StoreError("The images are in this project already.", "Choose another project.")
+        raise StoreError("The images are already in this project.", "Choose another project.")
     moving = mode is TransferMode.MOVE
     store.projects.get(source_id), store.projects.get(target_id)
     require(store, source_id, by, Permission.MANAGE if moving else Permission.VIEW)

@@ -191,6 +191,6 @@ class _Guard:
             draft = store.drafts.get(subject)
             if person_key(draft.author) in hidden_authors(store, draft.image_id, person):
                 raise AccessError(
-                    "You annotate this image without seeing the work of others.",
-                    "Go on in your own draft; all can be seen when all have submitted.",
+                    "You are annotating this image independently.",
+                    ("Continue with your own draft; others' work becomes visible once all annotators have submitted."),
                 )

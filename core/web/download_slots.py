@@ -97,15 +97,15 @@ class DownloadSlots:
             if self._taken[person] >= self._most_per_person:
                 raise RequestRefusedError(
                     503,
-                    f"{self._taken[person]} of your downloads are being made already.",
-                    "Wait until one of them has arrived, then ask again.",
+                    f"{self._taken[person]} of your downloads are already in preparation.",
+                    "Wait until one of them is finished, then try again.",
                     retry_after_s=RETRY_AFTER_S,
                 )
             if self._taken.total() >= self._most:
                 raise RequestRefusedError(
                     503,
-                    f"The server is making {self._taken.total()} downloads for others.",
-                    f"Ask again in {RETRY_AFTER_S} seconds.",
+                    f"The server is preparing {self._taken.total()} downloads for other people.",
+                    f"Try again in {RETRY_AFTER_S} seconds.",
                     retry_after_s=RETRY_AFTER_S,
                 )
             self._taken[person] += 1

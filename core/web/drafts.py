@@ -117,7 +117,7 @@ class _Drafts:
         """Raw pixels of one tile of one level."""
         plane = request.path_params["plane"]
         if plane not in {each.value for each in DraftPlane}:
-            raise RequestRefusedError(404, f"There is no plane {plane[:40]!r}.", "Ask for labels or coverage.")
+            raise RequestRefusedError(404, f"There is no plane {plane[:40]!r}.", "Use labels or coverage.")
         store = self._stores()
         source = self._source(store, store.drafts.get(request.path_params["id"]))
         level, row, column = (int_parameter(request, name) for name in ("level", "row", "col"))
@@ -179,7 +179,7 @@ class _Drafts:
         person = person_of(request, self._settings)
         if self._settings.access is Access.ROLES and person_key(person) != person_key(draft.author):
             raise AccessError(
-                f"This draft is {draft.author or 'somebody else'}'s.", "Begin a draft of your own on the image."
+                f"This draft belongs to {draft.author or 'another person'}.", "Start your own draft of the image."
             )
         return store, draft
 
@@ -212,7 +212,7 @@ class _Drafts:
         if unknown:
             raise AnnotationError(
                 f"Class {min(unknown)} is not in the project's label scheme.",
-                "It may have been removed meanwhile. Reload the page and paint with another class.",
+                "It may have been removed. Reload the page and paint with another class.",
             )
         record = DraftTileRecord(
             *place,
@@ -266,7 +266,7 @@ async def _body(request: Request, most_bytes: int) -> bytes:
         size += len(part)
         if size > most_bytes:
             raise RequestRefusedError(
-                413, f"More than {most_bytes:,} bytes were sent at once.", "Reload the page; what is saved is there."
+                413, f"More than {most_bytes:,} bytes were sent at once.", ("Reload the page; saved changes are kept.")
             )
         parts.append(part)
     return b"".join(parts)
@@ -278,7 +278,7 @@ def _json(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise RequestRefusedError(400, "The request is no JSON object.", "Reload the page and try again.")
+        raise RequestRefusedError(400, "The request is not a JSON object.", "Reload the page and try again.")
     return values
 
 
@@ -292,5 +292,5 @@ def _holder(value: Any) -> str:
 def _sequence(request: Request) -> int:
     text = request.query_params.get("sequence", "")
     if not text.isascii() or not text.isdigit() or len(text) > 16 or int(text) > _LARGEST_SEQUENCE:
-        raise RequestRefusedError(400, f"sequence is {text[:40]!r}.", "Give a whole number.")
+        raise RequestRefusedError(400, f"sequence is {text[:40]!r}.", "Use an integer.")
     return int(text)

@@ -55,6 +55,6 @@ def _read(text: str) -> tuple[str, int, str, SegmentPlan]:
         plan = dict(asked["plan"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise RequestRefusedError(
-            400, f"The request does not say what to do with the file ({type(error).__name__}).", "Reload the page."
+            400, f"The request does not contain the purpose of the file ({type(error).__name__}).", "Reload the page."
         ) from error
     return batch_id, files, project_id, SegmentPlan.from_json(plan)

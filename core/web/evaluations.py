@@ -37,7 +37,9 @@ def evaluation_routes(stores: Callable[[], Store], downloads: Downloads) -> list
         for row in (evaluation(store, each) for each in (evaluation_id, compare_with) if each):
             if not row.scored_count:
                 raise RequestRefusedError(
-                    409, f"The evaluation {row.name} has no scored image yet.", "Wait for the first, or see its job."
+                    409,
+                    f"The evaluation {row.name} has no scored images yet.",
+                    ("Wait for the first image, or check the job."),
                 )
         row = evaluation(store, evaluation_id)
         if heavy_evaluation(row, what):

@@ -48,6 +48,6 @@ def _refuse_hidden(store: Store, row: JobRecord, person: str) -> None:
     if row.project_id and inside & hidden_revisions(store, row.project_id, person):
         raise RequestRefusedError(
             403,
-            "The export holds work of others on an image that you annotate without seeing it.",
-            "Export the images yourself, or wait until all who were asked have submitted.",
+            "The export contains others' work on an image that you are annotating independently.",
+            "Export the images yourself, or wait until all annotators have submitted.",
         )

@@ -118,7 +118,9 @@ def window_of(request: Request, record: ImageRecord) -> tuple[float, float]:
     low = record.window[0] if low is None else low
     high = record.window[1] if high is None else high
     if (request.query_params.get("low") or request.query_params.get("high")) and not low < high:
-        raise RequestRefusedError(400, f"The grey value window is {low:g} to {high:g}.", "Let low be below high.")
+        raise RequestRefusedError(
+            400, f"Invalid display range {low:g} to {high:g}.", ("The lower limit must be less than the upper limit.")
+        )
     return low, high
 
 
@@ -163,7 +165,8 @@ def pixel_value(pyramid: Pyramid, row: int, column: int) -> int | float:
     height, width = pyramid.shape_yx
     if row >= height or column >= width:
         raise NotFoundError(
-            f"Pixel row {row}, column {column} is outside the image ({height} x {width} px).", "Stay inside the image."
+            f"Pixel row {row}, column {column} is outside the image ({height} x {width} px).",
+            ("Use a position inside the image."),
         )
     value: int | float = pyramid.read(0, slice(row, row + 1), slice(column, column + 1))[0, 0].item()
     return value

@@ -102,7 +102,7 @@ def _configured(text: str) -> Origin:
     except ValueError:
         pass
     raise SettingsError(
-        f"{text[:80]!r} is not the address of a site.", "Write scheme and name, like https://cristae.example.org."
+        f"{text[:80]!r} is not a site address.", ("Write scheme and name, for example https://cristae.example.org.")
     )
 
 
@@ -112,5 +112,5 @@ def _origin(scheme: str, authority: str) -> Origin:
     host, port = (parts.hostname or "").rstrip("."), parts.port
     strange = any(not character.isprintable() or character in " \"'<>\\^`{|};," for character in authority)
     if not host or strange or parts.username is not None or parts.path or parts.query or parts.fragment or port == 0:
-        raise ValueError(f"{authority[:80]!r} is no host")
+        raise ValueError(f"{authority[:80]!r} is not a host name")
     return Origin(scheme, host, port or _PORTS[scheme])

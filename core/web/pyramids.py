@@ -37,7 +37,7 @@ class OpenPyramids:
         except OSError as error:
             with self._lock:
                 self._open.pop(path, None)
-            raise NotFoundError(f"The pixels of {path.name} are gone.", "Reload the page.") from error
+            raise NotFoundError(f"The pixels of {path.name} are missing.", "Reload the page.") from error
         with self._lock:
             known = self._open.get(path)
             if known and known[0] == identity:

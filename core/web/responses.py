@@ -74,7 +74,7 @@ def too_heavy(why: str, page: str) -> RequestRefusedError:
         Where it can be asked for as a job.
     """
     return RequestRefusedError(
-        409, f"{why} Its files take long to make.", f"Choose Prepare on the {page} page: it becomes a job."
+        409, f"{why} Its files take long to create.", f"Use Prepare on the {page} page, which runs as a job."
     )
 
 
@@ -91,7 +91,10 @@ def error_response(error: Exception) -> JSONResponse:
     incident = uuid.uuid4().hex[:8]
     logger.error("request failed, incident %s", incident, exc_info=error)
     return JSONResponse(
-        {"cause": "Something went wrong on the server.", "remedy": f"Look for incident {incident} in its log."},
+        {
+            "cause": "The server had an unexpected error.",
+            "remedy": f"See incident {incident} in the server log.",
+        },
         status_code=500,
     )
 
@@ -119,7 +122,7 @@ def int_parameter(request: Request, name: str, *, minimum: int = 0) -> int:
     """
     text = str(request.path_params.get(name, request.query_params.get(name, "")))
     if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < minimum:
-        raise RequestRefusedError(400, f"{name} is {text[:40]!r}.", f"Give a whole number of at least {minimum}.")
+        raise RequestRefusedError(400, f"{name} is {text[:40]!r}.", f"Use an integer of at least {minimum}.")
     return int(text)
 
 
@@ -139,7 +142,7 @@ def float_parameter(request: Request, name: str) -> float | None:
     except ValueError:
         value = float("nan")
     if not abs(value) < float("inf"):
-        raise RequestRefusedError(400, f"{name} is {text[:40]!r}.", "Give a finite number.")
+        raise RequestRefusedError(400, f"{name} is {text[:40]!r}.", "Use a finite number.")
     return value
 
 

@@ -108,11 +108,11 @@ def layer_of(labels: Pyramid, layer: str) -> Pyramid:
     if layer == "labels":
         return labels
     if layer == COVERAGE:
-        raise NotFoundError("All of this label map is confirmed, or it is a prediction.", "Ask for its labels.")
+        raise NotFoundError("This label map is completely confirmed, or it is a prediction.", "Request its labels.")
     if layer != "confidence":
-        raise RequestRefusedError(404, f"There is no layer {layer[:40]!r}.", "Ask for labels or confidence.")
+        raise RequestRefusedError(404, f"There is no layer {layer[:40]!r}.", "Use labels or confidence.")
     if labels.confidence is None:
-        raise NotFoundError("This label map has no confidence map.", "Only predictions have one.")
+        raise NotFoundError("This label map has no confidence map.", "Only predictions have a confidence map.")
     return labels.confidence
 
 

@@ -83,12 +83,12 @@ class SameSite:
             own = own_origin(scope)
         except ValueError:
             raise RequestRefusedError(
-                400, f"The Host header is {headers.get('host', '')[:80]!r}.", "Give the name of this server there."
+                400, f"The Host header is {headers.get('host', '')[:80]!r}.", "Use the name of this server."
             ) from None
         if not is_known(headers["host"], self._allowed_hosts()):
             raise RequestRefusedError(
                 403,
-                f"This server does not answer to the name {headers['host'][:80]!r}.",
+                f"This server does not accept the host name {headers['host'][:80]!r}.",
                 "Open it as localhost, or add the name to allowedHosts in .streamlit/config.toml.",
             )
         ours = {own, *self._public}
@@ -117,7 +117,7 @@ class SameSite:
                 came_from = origin_of(referer)
             except ValueError:
                 raise RequestRefusedError(
-                    400, f"The Referer is {referer[:80]!r}.", "Send an address, or none."
+                    400, f"The Referer is {referer[:80]!r}.", "Send a valid address or none."
                 ) from None
             if came_from not in ours and not link:
                 raise _foreign(str(came_from or "another place"))
@@ -126,7 +126,7 @@ class SameSite:
         # decides, which they do not send along from elsewhere (SameSite). Programs that are no browsers may read.
         browser = headers.get("user-agent", "").startswith("Mozilla/")
         if browser and not link and XSRF_COOKIE not in cookie_parser(headers.get("cookie", "")):
-            raise _foreign("a page that does not say which it is")
+            raise _foreign("an unknown page")
 
     def _is_opened(self, headers: Headers) -> bool:
         """Whether somebody follows a link, and the page fills a tab (or a frame that the settings allow)."""
@@ -147,7 +147,7 @@ def refuse_foreign_origin(scope: Scope) -> None:
     try:
         own = own_origin(scope)
     except ValueError:
-        raise RequestRefusedError(400, "The Host header is malformed.", "Give the name of this server there.") from None
+        raise RequestRefusedError(400, "The Host header is malformed.", "Use the name of this server.") from None
     origin = _origin_header(Headers(scope=scope))
     if origin is not None:
         _refuse_foreign(origin, {own}, own)
@@ -169,7 +169,7 @@ def _origin_header(headers: Headers) -> Origin | str | None:
             raise ValueError(given)
         return origin_of(given[0]) or given[0]
     except ValueError:
-        raise RequestRefusedError(400, f"The Origin is {given[0][:80]!r}.", "Send an address, or none.") from None
+        raise RequestRefusedError(400, f"The Origin is {given[0][:80]!r}.", "Send a valid address or none.") from None
 
 
 def _refuse_foreign(origin: Origin | str, ours: Collection[Origin], own: Origin) -> None:
@@ -178,16 +178,14 @@ def _refuse_foreign(origin: Origin | str, ours: Collection[Origin], own: Origin)
     if isinstance(origin, Origin) and (origin.host, origin.scheme) == (own.host, "https"):
         raise RequestRefusedError(
             403,
-            f"The request comes from {origin}, but this server was asked as {own}.",
-            "If a proxy speaks TLS in front of it: let it send X-Forwarded-Proto, or set CRISTAE_PUBLIC_ADDRESSES.",
+            f"The request comes from {origin}, but this server was addressed as {own}.",
+            "If a TLS proxy is used, it must send X-Forwarded-Proto; otherwise set CRISTAE_PUBLIC_ADDRESSES.",
         )
     raise _foreign(str(origin)[:80])
 
 
 def _foreign(who: str) -> RequestRefusedError:
-    return RequestRefusedError(
-        403, f"The request comes from {who}.", "Open Cristae in its own tab and try again there."
-    )
+    return RequestRefusedError(403, f"The request comes from {who}.", "Open Cristae in its own tab and try again.")
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, answer: JSONResponse) -> None:

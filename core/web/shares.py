@@ -77,15 +77,15 @@ class Shares:
             if self._taken[person] >= limits.most_per_person:
                 raise RequestRefusedError(
                     429,
-                    f"{self._taken[person]} {limits.kind} of yours are under way.",
-                    "It is tried again automatically; wait until some of them have finished.",
+                    f"{self._taken[person]} {limits.kind} of yours are running.",
+                    "The request is repeated automatically once some of them have finished.",
                     retry_after_s=limits.retry_after_s,
                 )
             if self._taken.total() >= limits.most:
                 raise RequestRefusedError(
                     503,
-                    f"The server takes {limits.most} {limits.kind} at once, and all places are in use.",
-                    "It is tried again automatically.",
+                    f"The server takes {limits.most} {limits.kind} at once, and all are in use.",
+                    "The request is repeated automatically.",
                     retry_after_s=limits.retry_after_s,
                 )
             self._taken[person] += 1
@@ -122,7 +122,7 @@ async def arriving(
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise _too_slow(f"Nothing arrived for {idle_s:g} s") from None
+            raise _too_slow(f"No data arrived for {idle_s:g} s") from None
         size += len(part)
         took_s = anyio.current_time() - began_s
         if took_s > grace_s and size < least_bytes_per_s * took_s:
@@ -131,4 +131,4 @@ async def arriving(
 
 
 def _too_slow(what: str) -> RequestRefusedError:
-    return RequestRefusedError(408, f"{what}.", "Check the connection and send it again.")
+    return RequestRefusedError(408, f"{what}.", "Check the connection and try again.")

@@ -39,11 +39,11 @@ def training_routes(stores: Callable[[], Store]) -> list[Route]:
         store = stores()
         row = job(request.path_params["id"], store=store)
         if row.kind != JobKind.TRAIN:
-            raise NotFoundError(f"Job {row.id} is no training.", "Ask for one on the Train page.")
+            raise NotFoundError(f"Job {row.id} is not a training.", "Start one on the Train page.")
         found = training_history(store, row.id).preview
         what = request.path_params["what"]
         if found is None or what not in ("image", "reference", "prediction"):
-            raise NotFoundError("There is no such picture (yet).", "It comes with the first finished epoch.")
+            raise NotFoundError("This image does not exist yet.", "It appears after the first finished epoch.")
         snapshot = Snapshot.from_json(dict(TrainParams.from_json(row.params).snapshot))
         if what == "reference" and hides_labels(store, snapshot, person_of(request, store.settings)):
             raise AccessError(
@@ -82,5 +82,5 @@ def _read(path: Path) -> NDArray[np.uint8]:
     try:
         pixels: NDArray[np.uint8] = imagecodecs.png_decode(path.read_bytes())
     except (OSError, imagecodecs.PngError) as error:
-        raise NotFoundError("The picture is being replaced.", "Look again in a moment.") from error
+        raise NotFoundError("The image is being replaced.", "Try again in a moment.") from error
     return pixels

@@ -92,7 +92,7 @@ def refuse_foreign(request: Request) -> None:
     if not cookie or not hmac.compare_digest(cookie.encode(), header.encode()):
         raise RequestRefusedError(
             403,
-            "The request carries no valid XSRF token.",
+            "The request has no valid XSRF token.",
             "Reload the page (cookies must be allowed for this address) and try again.",
         )
 
@@ -111,10 +111,12 @@ async def _receive(request: Request, settings: Settings, arrival: Arrival) -> JS
         try:
             size = await _stream_to(partial, arriving(request, idle_s=IDLE_S), settings)
             if declared is not None and size != declared:
-                raise RequestRefusedError(400, f"{name} broke off after {size:,} of {declared:,} bytes.", "Try again.")
+                raise RequestRefusedError(
+                    400, f"{name} was cut off after {size:,} of {declared:,} bytes.", "Try again."
+                )
             if size == 0:
                 raise RequestRefusedError(
-                    400, f"{name} is empty (0 bytes).", "Choose the file again, or export it anew."
+                    400, f"{name} is empty (0 bytes).", "Choose the file again, or export it again."
                 )
             await to_thread.run_sync(partial.replace, folder / f"{upload_id}.upload")
             await to_thread.run_sync(write_json, folder / f"{upload_id}.json", {"name": name, "bytes": size})
@@ -161,5 +163,8 @@ def _too_large(what: str, settings: Settings) -> RequestRefusedError:
     return RequestRefusedError(
         413,
         f"The file has {what}; {settings.max_upload_bytes:,} bytes are allowed.",
-        "Ask whoever runs this server to raise CRISTAE_MAX_UPLOAD_BYTES, or give the path of the file on the server.",
+        (
+            "Ask the server's administrator to raise CRISTAE_MAX_UPLOAD_BYTES, or enter the path of the file on the "
+            "server."
+        ),
     )

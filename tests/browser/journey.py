@@ -23,7 +23,7 @@ def make_project(page: Page, url: str, name: str, classes_of: Path | None = None
         dialog.get_by_label("dataset.json, or its folder, on the server").fill(str(classes_of))
         dialog.get_by_label("dataset.json, or its folder, on the server").press("Enter")
     page.wait_for_timeout(1500)
-    dialog.get_by_role("button", name="Make project").click()
+    dialog.get_by_role("button", name="Create project").click()
     expect(dialog).to_have_count(0, timeout=LONG_MS)
 
 
@@ -31,18 +31,18 @@ def drop_files(page: Page, images: Sequence[Path], labels: Sequence[Path]) -> No
     """Choose images and labels in the two drop zones of the Data page, and wait until they have arrived."""
     inputs = page.locator("input[type=file]")
     expect(page.get_by_role("group", name="Drop micrographs here")).to_be_visible(timeout=LONG_MS)
-    expect(page.get_by_role("group", name="Drop their labels here, if there are any")).to_be_visible()
+    expect(page.get_by_role("group", name="Drop label files here (optional)")).to_be_visible()
     inputs.nth(0).set_input_files(list(images))
-    expect(page.get_by_text(f"{counted(len(images), 'image')} and 0 label files wait.")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text(f"{counted(len(images), 'image')} and 0 label files ready.")).to_be_visible(timeout=LONG_MS)
     inputs.nth(1).set_input_files(list(labels))
-    told = f"{counted(len(images), 'image')} and {counted(len(labels), 'label file')} wait."
+    told = f"{counted(len(images), 'image')} and {counted(len(labels), 'label file')} ready."
     expect(page.get_by_text(told)).to_be_visible(timeout=LONG_MS)
 
 
 def import_files(page: Page, count: int, labels: int) -> None:
     """Press the button under the preview and wait for the outcome."""
     page.get_by_role("button", name=f"Import {count} images").click(timeout=LONG_MS)
-    told = f"{count} imported · 0 there before · 0 refused · {labels} label maps added"
+    told = f"{count} imported · 0 already imported · 0 rejected · {labels} label maps added"
     expect(page.get_by_text(told)).to_be_visible(timeout=3 * LONG_MS)
 
 

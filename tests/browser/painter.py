@@ -57,14 +57,14 @@ class Painter:
         self.page, self.tissue = page, tissue
         page.goto(f"{tissue.server.url}/correct?project={tissue.project.id}&image={image.id}")
         expect(page.get_by_role("heading", name="Correct")).to_be_visible(timeout=LONG_MS)
-        asked, begin = page.get_by_text("Who are you?"), page.get_by_role("button", name="Begin", exact=True)
+        asked, begin = page.get_by_text("Who are you?"), page.get_by_role("button", name="Start", exact=True)
         expect(asked.or_(begin).or_(page.locator(".viewer-host")).first).to_be_visible(timeout=LONG_MS)
         if asked.is_visible():
             page.get_by_label("Your name").fill(name)
-            page.get_by_role("button", name="Use this name").click()
+            page.get_by_role("button", name="Use name").click()
 
     def begin(self) -> Painter:
-        self.page.get_by_role("button", name="Begin", exact=True).click(timeout=LONG_MS)
+        self.page.get_by_role("button", name="Start", exact=True).click(timeout=LONG_MS)
         return self.ready()
 
     def ready(self) -> Painter:
@@ -104,7 +104,7 @@ class Painter:
         self.page.get_by_role("button", name="Submit…").click()
         self.page.get_by_label("Note for the reviewer").fill(note)
         self.page.get_by_role("button", name="Submit", exact=True).click()
-        expect(self.page.get_by_text("It waits for review.", exact=False)).to_be_visible(timeout=LONG_MS)
+        expect(self.page.get_by_text("Awaiting review.", exact=False)).to_be_visible(timeout=LONG_MS)
 
 
 def base_labels() -> np.ndarray:

@@ -74,7 +74,7 @@ def test_thirty_dropped_files_are_one_line_and_are_segmented_without_the_tab(
             break
         first.wait_for_timeout(100)
     assert len(arrived) == FILES
-    expect(first.get_by_text(f"All {FILES} files are on the server.")).to_have_count(0)
+    expect(first.get_by_text(f"All {FILES} files are uploaded.")).to_have_count(0)
     first.close()
 
     second = context.new_page()
@@ -88,7 +88,7 @@ def test_thirty_dropped_files_are_one_line_and_are_segmented_without_the_tab(
     assert [len(predictions) for predictions in made] == [1] * FILES
     second.reload()
     expect(lines).to_have_count(1, timeout=LONG_MS)
-    expect(second.get_by_role("button", name=f"Take away {FILES} images")).to_be_visible()
+    expect(second.get_by_role("button", name=f"Export {FILES} images")).to_be_visible()
     assert len(store.images.all(project.id)) == FILES
 
     # the oldest is the last card of a long page, and opens at its top: one looked at the end of its table

@@ -119,7 +119,7 @@ def test_an_unknown_pixel_size_is_asked_for_and_then_used(page: Page, app_server
     drop(page, app_server, write_ome_tiff(tmp_path / "unknown.tif", phantom.image_yx, None))
     expect(page.get_by_text("Pixel size unknown.")).to_be_visible(timeout=60_000)
     page.get_by_role("textbox", name="Pixel size (nm per pixel)").fill("16")
-    page.get_by_role("button", name="Use this size").click()
+    page.get_by_role("button", name="Set size").click()
     expect(page.get_by_text("enlarged by 2", exact=False)).to_be_visible(timeout=PREDICTION_TIMEOUT_MS)
     store = Store(app_server.settings)
     image = _image(store, "unknown.tif")
@@ -130,7 +130,7 @@ def test_an_unknown_pixel_size_is_asked_for_and_then_used(page: Page, app_server
 def test_several_pixel_sizes_can_be_tried_on_a_crop(page: Page, app_server: Server, tmp_path: Path) -> None:
     phantom = generate_phantom(79, 300)
     drop(page, app_server, write_ome_tiff(tmp_path / "try.tif", phantom.image_yx, None))
-    page.get_by_role("button", name="Try several on a crop").click(timeout=60_000)
+    page.get_by_role("button", name="Try sizes on a crop").click(timeout=60_000)
     choice = page.get_by_role("button", name="8 nm per pixel", exact=True)
     expect(choice).to_be_visible(timeout=PREDICTION_TIMEOUT_MS)
     choice.click()

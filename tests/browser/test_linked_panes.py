@@ -30,7 +30,7 @@ HIT = (200, 200)  # mitochondria, right
 OVERLOOKED = (200, 400)  # mitochondria, taken for background
 CONFUSED = (800, 200)  # nucleus, taken for ER
 INVENTED = (200, 700)  # background, taken for lipid droplets
-UNREVIEWED = (200, 1030)  # not reviewed, predicted as mitochondria
+UNREVIEWED = (200, 1030)  # not annotated, predicted as mitochondria
 
 
 class World:
@@ -218,7 +218,7 @@ def test_the_cursor_is_shown_in_all_panes_and_the_readout_tells_the_pair(panes: 
     line = page.locator(".status-line")
     for spot, text in (
         (CONFUSED, "is nucleus, taken for ER"), (OVERLOOKED, "is mitochondria, taken for background"),
-        (HIT, "mitochondria, right"), (UNREVIEWED, "not reviewed"),
+        (HIT, "mitochondria, right"), (UNREVIEWED, "not annotated"),
     ):  # fmt: skip
         x, y = panes.at(*spot)
         page.get_by_role("group", name="Image", exact=True).hover(position={"x": x, "y": y}, force=True)

@@ -133,11 +133,11 @@ def test_from_a_correction_to_a_better_model_in_use(lab: Lab, browser: Browser) 
 
     # Rita marks a place and asks for changes
     rita.goto(f"{lab.server.url}/review?project={lab.project.id}")
-    rita.get_by_role("button", name="Review the next one").click()
+    rita.get_by_role("button", name="Review next").click()
     expect(rita.get_by_text("“one mitochondrion was missing”")).to_be_visible()
     rita.get_by_text("Mark places for the author").click()
-    rita.get_by_label("What is to be mended").fill("a second one is here")
-    rita.get_by_label("What is to be mended").press("Enter")
+    rita.get_by_label("What to fix").fill("a second one is here")
+    rita.get_by_label("What to fix").press("Enter")
     canvas = rita.locator(".upper-canvas")
     expect(canvas).to_be_visible()
     add = rita.get_by_role("button", name="Add 1 mark")
@@ -165,9 +165,9 @@ def test_from_a_correction_to_a_better_model_in_use(lab: Lab, browser: Browser) 
 
     # Ada sees what is asked, mends it and submits again
     painter = Painter(ada, lab, lab.image)
-    expect(ada.get_by_text("Rita asks for changes", exact=False)).to_be_visible()
+    expect(ada.get_by_text("Rita requested changes", exact=False)).to_be_visible()
     painter.begin()
-    expect(ada.get_by_text("1 place marked, 1 not resolved", exact=False)).to_be_visible()
+    expect(ada.get_by_text("1 place marked, 1 unresolved", exact=False)).to_be_visible()
     painter.click(60, 240)
     painter.key("Control+z")
     painter.key("b")
@@ -182,24 +182,22 @@ def test_from_a_correction_to_a_better_model_in_use(lab: Lab, browser: Browser) 
 
     # Rita approves
     rita.goto(f"{lab.server.url}/review?project={lab.project.id}")
-    rita.get_by_role("button", name="Review the next one").click()
+    rita.get_by_role("button", name="Review next").click()
     expect(rita.get_by_text("“and the second one”")).to_be_visible()
-    expect(rita.get_by_text("On earlier submissions: 1 mark, 1 not resolved")).to_be_visible()
+    expect(rita.get_by_text("On earlier submissions: 1 mark, 1 unresolved")).to_be_visible()
     press_until(rita, "Approve", rita.get_by_text("Approved by Rita", exact=False))
 
     # a round: one button, then her decision
     rita.goto(f"{lab.server.url}/train?project={lab.project.id}&section=rounds")
-    expect(rita.get_by_text("3 images to learn from", exact=False)).to_be_visible()
+    expect(rita.get_by_text("3 images for training", exact=False)).to_be_visible()
     minutes = rita.get_by_role("spinbutton", name="Minutes of training")
     minutes.fill("1")
     minutes.press("Enter")
-    press_until(rita, "Start the round", rita.get_by_role("button", name="Cancel"))
+    press_until(rita, "Start round", rita.get_by_role("button", name="Cancel"))
     wanted = re.compile("Promote (the new model|although worse)")
     promote = rita.get_by_role("button", name=wanted)
     expect(promote).to_be_visible(timeout=TRAINING_MS)
-    expect(
-        rita.get_by_text(re.compile("^(Passed|Failed|Too few|The check cannot)|this is the first")).first
-    ).to_be_visible()
+    expect(rita.get_by_text(re.compile("^(Passed|Failed|Too few|The check cannot)|First model")).first).to_be_visible()
     (record,) = lab.store.rounds.of_project(lab.project.id)
     assert record.step is Step.DECIDE
     assert record.comparison is not None

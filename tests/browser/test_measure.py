@@ -93,7 +93,7 @@ def test_a_sample_sheet_puts_conditions_beside_each_other(app_server: Server, pa
     project_id = made(app_server, "Two conditions", edges)
     page.goto(f"{app_server.url}/data?project={project_id}")
     page.get_by_role("button", name="Sample sheet").click()
-    cells = page.get_by_role("textbox", name="Cells pasted from a spreadsheet")
+    cells = page.get_by_role("textbox", name="Paste cells from a spreadsheet")
     rows = ["image\tmouse\tgroup", "one\tm1\tfed", "two\tm2\tfed", "three\tm3\tcontrol", "four\tm4\tcontrol"]
     cells.fill("\n".join(rows))
     cells.blur()
@@ -104,7 +104,7 @@ def test_a_sample_sheet_puts_conditions_beside_each_other(app_server: Server, pa
     page.get_by_role("button", name="Measure 4 label maps").click()
     expect(page.get_by_text("Difference, fed from control")).to_be_visible()
     expect(page.locator(".figure-host").first).to_contain_text("p = 0.13")
-    expect(page.get_by_text("All figures of mitochondria beside control")).to_be_visible()
+    expect(page.get_by_text("All measures of mitochondria compared with control")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Comparison, CSV").click()
     path = tmp_path / "comparison.csv"

@@ -217,7 +217,7 @@ def test_too_large_an_object_is_refused(run: Run) -> None:
     )
     assert run("objects", script) == [
         True,
-        "This object lies in more than 4 tiles of 16 px: too large to be changed as a whole.",
+        "This object lies in more than 4 tiles of 16 px and is too large to edit as a whole.",
     ]
 
 

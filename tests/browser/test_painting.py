@@ -162,8 +162,8 @@ def test_areas_objects_and_regions(tissue: Tissue, page: Page) -> None:
     assert coverage[310:370, 60:190].all()
     assert not coverage[302:378, 230:280].any()
     assert (labels[300:380, 50:200] == 0).all(), "confirming changes no label"
-    expect(page.get_by_text("Hatched: what you have confirmed")).to_be_visible()
-    expect(page.get_by_role("button", name="Show what you have confirmed")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_text("Hatched: confirmed regions")).to_be_visible()
+    expect(page.get_by_role("button", name="Show confirmed regions")).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_reload_and_a_killed_server_lose_nothing(tissue: Tissue, context: BrowserContext, tmp_path: Path) -> None:
@@ -200,10 +200,10 @@ def test_a_second_tab_is_told_and_can_take_over(tissue: Tissue, context: Browser
     Painter(first, tissue, image).begin()
     second = context.new_page()
     Painter(second, tissue, image)
-    expect(second.get_by_text("is painting on this draft in another tab", exact=False)).to_be_visible(timeout=LONG_MS)
+    expect(second.get_by_text("is editing this draft in another tab", exact=False)).to_be_visible(timeout=LONG_MS)
     second.get_by_role("button", name="Take over").click()
     expect(second.get_by_text("Saved", exact=True)).to_be_visible(timeout=LONG_MS)
-    expect(first.get_by_text("is painting on this draft in another tab", exact=False)).to_be_visible(timeout=LONG_MS)
+    expect(first.get_by_text("is editing this draft in another tab", exact=False)).to_be_visible(timeout=LONG_MS)
 
 
 def test_strokes_of_a_closed_tab_are_sent_by_the_next_one(tissue: Tissue, context: BrowserContext) -> None:
@@ -244,11 +244,11 @@ def test_a_tab_that_slept_while_another_person_painted_is_told(tissue: Tissue, c
 
     painter.key("1")
     painter.drag((320, 300), (320, 400))
-    expect(sleeper.get_by_text("Bob is painting on this draft", exact=False)).to_be_visible(timeout=LONG_MS)
+    expect(sleeper.get_by_text("Bob is editing this draft", exact=False)).to_be_visible(timeout=LONG_MS)
     assert np.array_equal(tissue.saved(image)[0], labels), "nothing of Bob's is overwritten"
     sleeper.get_by_role("button", name="Take over").click()
-    expect(sleeper.get_by_text("Send what you painted?")).to_be_visible(timeout=LONG_MS)
-    sleeper.get_by_role("button", name="Drop it").click()
+    expect(sleeper.get_by_text("Send your changes?")).to_be_visible(timeout=LONG_MS)
+    sleeper.get_by_role("button", name="Discard").click()
     expect(sleeper.get_by_text("Saved", exact=True)).to_be_visible(timeout=LONG_MS)
     assert np.array_equal(tissue.saved(image)[0], labels)
 

@@ -70,7 +70,7 @@ def test_a_pixel_that_is_not_predicted_yet_is_no_error(run: Run) -> None:
         ("1", "3", "is c1, taken for c3"),
         ("1", "0", "is c1, taken for c0"),
         ("2", "2", "c2, right"),
-        ("255", "2", "not reviewed"),
+        ("255", "2", "not annotated"),
         ("2", "255", "is c2, not predicted"),
         ("undefined", "2", "taken for c2"),
         ("2", "undefined", "is c2"),
@@ -175,7 +175,7 @@ def test_before_and_after_are_called_so(run: Run) -> None:
     props = "{ mode: 'panes', panes: ['reference', 'prediction', 'errors'], layers: [], story: 'changes' }"
     panes = run(PLAN, f"m.panesOf({props})")
     assert [pane["title"] for pane in panes] == ["Before", "After", "Changes"]
-    assert panes[0]["note"] == "It was begun from an empty label map."
+    assert panes[0]["note"] == "The draft started from an empty label map."
 
 
 def test_what_is_missing_is_told_in_its_pane(run: Run) -> None:

@@ -85,10 +85,10 @@ def test_thirty_images_leave_with_four_clicks(
     project_id, _ = thirty
     clicks = Clicks(page)
     page.goto(f"{app_server.url}/data?project={project_id}")
-    page.get_by_role("button", name=f"Take away {IMAGES} images").click(timeout=WAIT_MS)
+    page.get_by_role("button", name=f"Export {IMAGES} images").click(timeout=WAIT_MS)
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text(f"{IMAGES} predictions.")).to_be_visible(timeout=WAIT_MS)
-    dialog.get_by_role("button", name="Make zip").click()
+    dialog.get_by_role("button", name="Create zip").click()
     dialog.get_by_role("link", name=re.compile("^Download Thirty_.*zip")).click(timeout=WAIT_MS)
     (file,) = clicks.arrived(page, 1)
     assert clicks.count <= MOST_CLICKS
@@ -108,7 +108,7 @@ def test_thirty_images_leave_with_four_clicks(
     page.goto(f"{app_server.url}/segment?project={project_id}")
     page.get_by_role("button", name="liver 29.tif").click(timeout=WAIT_MS)
     page.get_by_role("button", name="Downloads").click(timeout=WAIT_MS)
-    for number, name in enumerate(("Label map, TIFF", "Overlay picture", "Table, CSV"), start=2):
+    for number, name in enumerate(("Label map, TIFF", "Overlay image", "Table, CSV"), start=2):
         page.get_by_role("link", name=name).click()
         clicks.arrived(page, number)
     page.keyboard.press("Escape")
@@ -124,13 +124,13 @@ def test_a_dataset_folder_of_ticked_images_on_a_narrow_screen(
     page.set_viewport_size({"width": 800, "height": 900})
     clicks = Clicks(page)
     page.goto(f"{app_server.url}/segment?image={ids[0]}")
-    page.get_by_role("button", name="Take away", exact=True).click(timeout=WAIT_MS)
+    page.get_by_role("button", name="Export", exact=True).click(timeout=WAIT_MS)
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("radio", name="Dataset folder").click(timeout=WAIT_MS)
-    expect(dialog.get_by_text("Imports again on the Data page")).to_be_visible(timeout=WAIT_MS)
+    expect(dialog.get_by_text("Can be imported again on the Data page")).to_be_visible(timeout=WAIT_MS)
     width = dialog.evaluate("element => element.scrollWidth - element.clientWidth")
     assert width <= 1  # nothing is cut off
-    dialog.get_by_role("button", name="Make zip").click()
+    dialog.get_by_role("button", name="Create zip").click()
     dialog.get_by_role("link", name=re.compile("^Download liver")).click(timeout=WAIT_MS)
     (file,) = clicks.arrived(page, 1)
     file.save_as(tmp_path / "set.zip")

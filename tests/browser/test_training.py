@@ -87,7 +87,7 @@ def _come_back(context: BrowserContext, server: Server) -> None:
     page = context.new_page()
     page.goto(f"{server.url}/train")
     see_curves(page, 60_000)
-    page.get_by_role("button", name="Stop and keep the best").click()
+    page.get_by_role("button", name="Finish now").click()
     expect(page.get_by_text("Mean validation Dice", exact=False)).to_be_visible(timeout=60_000)
     assert [item.card.name for item in ModelStore(server.settings.models_dir).list()] == [
         "My first",
@@ -96,13 +96,13 @@ def _come_back(context: BrowserContext, server: Server) -> None:
 
     begin_training(page, 30, "Not wanted")
     page.get_by_role("button", name="Cancel", exact=True).click(timeout=60_000)
-    page.get_by_role("button", name="Throw it away").click()
-    expect(page.get_by_text("Cancelled; nothing of it was kept.")).to_be_visible(timeout=20_000)
+    page.get_by_role("button", name="Discard training").click()
+    expect(page.get_by_text("Cancelled; no model was kept.")).to_be_visible(timeout=20_000)
     assert [row.state for row in jobs(kinds=["train"], store=store)] == [JobState.CANCELLED, JobState.SUCCEEDED]
 
     page.get_by_role("combobox", name="Trainings").click()
     page.get_by_role("option", name=re.compile(r"^My first · .* · finished$")).click()
-    page.get_by_role("button", name="Segment with it").click()
+    page.get_by_role("button", name="Segment images").click()
     page.locator("[class*=st-key-own-]").get_by_role("button", name="tissue").click(timeout=60_000)  # the stack
     page.get_by_role("button", name="Segment", exact=True).click(timeout=60_000)
     expect(page.get_by_role("button", name="Downloads")).to_be_visible(timeout=120_000)

@@ -74,7 +74,7 @@ def test_problems_are_told_with_their_remedy_and_can_be_tried_again(zone: Page, 
     with large.open("wb") as handle:
         handle.truncate(LIMIT + 1)
     choose(zone, empty, large)
-    expect(zone.get_by_text("empty.tif is empty (0 bytes). Choose the file again, or export it anew.")).to_be_visible()
+    expect(zone.get_by_text("empty.tif is empty (0 bytes). Choose the file again, or export it again.")).to_be_visible()
     expect(zone.get_by_text("The file has 40.0 MB; 40.0 MB are allowed.")).to_be_visible()
     assert zone.get_by_role("button", name="Try again").count() == 1
     with zone.expect_response(lambda r: "/api/uploads" in r.url) as answer:
@@ -111,7 +111,7 @@ def test_it_works_by_keyboard(zone: Page, tmp_path: Path) -> None:
 
 
 def test_a_busy_server_is_asked_again_when_it_said(zone: Page, tmp_path: Path) -> None:
-    answers = [(429, "3 uploads of yours are under way."), (503, "All places are in use."), (0, "")]
+    answers = [(429, "3 uploads of yours are running."), (503, "All places are in use."), (0, "")]
 
     def answer(route: Route) -> None:
         status, cause = answers.pop(0)
@@ -125,7 +125,7 @@ def test_a_busy_server_is_asked_again_when_it_said(zone: Page, tmp_path: Path) -
     path = tmp_path / "a.tif"
     path.write_bytes(b"II*\0")
     choose(zone, path)
-    expect(zone.get_by_text("On the server")).to_be_visible()
+    expect(zone.get_by_text("Uploaded")).to_be_visible()
     assert answers == []
 
 
@@ -135,7 +135,7 @@ def test_many_files_are_one_line(zone: Page, server: Server, tmp_path: Path) -> 
     for path in paths:
         path.write_bytes(b"x" * 1000)
     choose(zone, *paths)
-    expect(zone.get_by_text("All 6 files are on the server. The tab may be closed.")).to_be_visible()
+    expect(zone.get_by_text("All 6 files are uploaded. You can close the tab.")).to_be_visible()
     assert zone.get_by_role("progressbar").count() == 1
     expect(zone.get_by_text("arrived: many-0.tif 1000", exact=False)).to_be_visible()
     assert {path.name for path in paths} <= set(stored(server))

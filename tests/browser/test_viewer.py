@@ -443,7 +443,7 @@ def test_a_lost_server_is_told_and_overcome(page: Page, tmp_path: Path) -> None:
         world = World(server)
         viewer = Viewer(page, world).open()
     viewer.press("z")
-    expect(page.locator(".trouble")).to_contain_text("The server does not answer")
+    expect(page.locator(".trouble")).to_contain_text("The server does not respond")
     assert viewer.picture().max() > 0  # what was there stays
     with streamlit_server(APP, tmp_path, port):
         expect(page.locator(".trouble")).to_be_hidden(timeout=30_000)
@@ -486,7 +486,7 @@ def test_a_likely_scale_bar_is_proposed_and_its_length_typed(viewer: Viewer, wor
     viewer.page.wait_for_function(f"({INSTANCE})().scale.line !== null")
     assert viewer.ask("v.scale.line") == {"row0": 2105, "col0": 1600, "row1": 2105, "col1": 2000}
     field = viewer.page.get_by_label("Length of the scale bar")
-    use = viewer.page.get_by_role("button", name="Use this scale")
+    use = viewer.page.get_by_role("button", name="Use scale")
     expect(use).to_be_disabled()
     field.fill("2")
     expect(viewer.page.get_by_text("Add the unit")).to_be_visible()

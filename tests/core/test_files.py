@@ -59,7 +59,7 @@ def test_a_new_folder_replaces_nothing(tmp_path: Path, there: str) -> None:
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [(errno.ENOSPC, "No space left"), (errno.EROFS, "cannot be written"), (errno.EACCES, "cannot be written")],
+    [(errno.ENOSPC, "No space left"), (errno.EROFS, "is not writable"), (errno.EACCES, "is not writable")],
 )
 def test_disk_errors_name_the_folder_and_the_remedy(tmp_path: Path, code: int, words: str) -> None:
     with pytest.raises(StorageFullError, match=words) as caught, explained_os_errors(tmp_path / "f"):

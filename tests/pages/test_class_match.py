@@ -41,7 +41,7 @@ def test_it_is_asked_before_and_the_answers_are_kept(store: Store, image: ImageR
     app.session_state[StateKey.PREDICT_NEXT] = image.id
     page = open_page(app, PAGE, image=image.id)
     assert not page.exception
-    assert "**Brain** finds classes that **My images** lacks." in texts(page)
+    assert "**Brain** has classes that **My images** does not have." in texts(page)
     assert jobs() == (), "nothing is predicted before it is answered"
     assert button(page, "Segment") is None
     assert answers(page) == {"golgi": "+", "endoplasmic reticulum": "+"}

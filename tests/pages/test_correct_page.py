@@ -136,7 +136,7 @@ def test_others_are_named_and_their_draft_left_alone(
 ) -> None:
     store.drafts.open(image.id, "Bob", prediction.id)
     page = opened(app)
-    assert "Bob also has a draft of this image" in texts(page)
+    assert "Bob also has an open draft of this image" in texts(page)
     press(page, "correct-begin")
     assert sorted(draft.author for draft in store.drafts.of_image(image.id)) == ["Ada", "Bob"]
 
@@ -159,7 +159,7 @@ def test_an_image_without_a_prediction_has_places_to_begin_with(store: Store, im
     assert page.session_state["suggested"].startswith(f"{image.id}/")
     page = press(page, "correct-skip")
     assert "1 of" in texts(page)
-    assert "many kinds of structure" in texts(page)
+    assert "chosen for varied texture" in texts(page)
 
 
 def test_a_prediction_can_be_looked_through_by_texture_too(
@@ -206,7 +206,7 @@ def test_history_withdraw_and_restore(
     revision = correct(store, image, prediction, "Ada")
     page = opened(app)
     table = next(frame.value for frame in page.dataframe if "Review" in frame.value)
-    assert table["Review"].tolist() == ["waits for review", ""]
+    assert table["Review"].tolist() == ["awaiting review", ""]
     assert table["Note"].tolist() == ["looks right", ""]
     page = press(page, "history-withdraw")
     assert review(store, revision.id).state is ReviewState.WITHDRAWN
@@ -231,7 +231,7 @@ def test_two_label_maps_are_compared(
 
 
 def test_a_link_to_what_has_gone_is_explained(store: Store, image: ImageRecord, app: AppTest) -> None:
-    assert "not in this project" in texts(opened(app, image="gone"))
+    assert "no longer in this project" in texts(opened(app, image="gone"))
 
 
 def test_the_model_in_use_comes_before_newer_predictions(
@@ -279,7 +279,7 @@ def test_after_a_submission_the_next_image_is_one_click_away(
     assert page.query_params["image"] in (other.id, [other.id])
     assert page.selectbox(key="correct-image").value == other.id
     labels = page.selectbox(key="correct-image").options
-    assert any("waits for review" in label for label in labels)
+    assert any("awaiting review" in label for label in labels)
     assert any("segmented" in label for label in labels)
 
 
@@ -290,16 +290,16 @@ def test_whoever_is_asked_to_annotate_alone_is_told_and_begins_from_the_common_l
     other = store.images.add(project.id, Image(pixels, PixelSize.from_user(8.0), "another"))
     ask_to_annotate(store, image.id, ["Ada", "Bob"], by="Rita")
     page = opened(app, project=project.id, image=other.id)
-    assert "You are asked to annotate liver" in texts(page)
+    assert "You have been assigned liver" in texts(page)
     press(page, "correct-asked")
     page = opened(app, project=project.id)
     assert page.selectbox(key="correct-image").value == image.id, "it comes first"
-    (begin,) = [each for each in page.selectbox if each.label == "Begin from"]
+    (begin,) = [each for each in page.selectbox if each.label == "Start from"]
     assert len(begin.options) == 1
     press(page, "correct-begin")
     assert store.drafts.of_image(image.id)[0].base_revision_id == prediction.id
     page = opened(app, "Cy", project=project.id, image=image.id)
-    assert "You are asked" not in texts(page)
+    assert "You have been assigned" not in texts(page)
 
 
 def test_marks_are_gone_to_and_ticked_off_without_losing_the_next_place(
@@ -325,7 +325,7 @@ def test_marks_are_gone_to_and_ticked_off_without_losing_the_next_place(
     assert (went[-1].row, went[-1].column) == (7, 8), "and back"
     page = press(page, f"mark-done-{correction.id}-1")
     assert marks(store, correction.id)[0].resolved_by == "Ada"
-    assert "1 place marked, 0 not resolved" in texts(page)
+    assert "1 place marked, 0 unresolved" in texts(page)
 
 
 def fresh_app() -> AppTest:
@@ -347,7 +347,7 @@ def test_going_on_after_a_submission_begins_from_ones_own_work(
     correction = correct(store, image, prediction, "Ada")
     page = opened(app, image=image.id)
     assert page.selectbox(key=f"correct-start-{image.id}-3").value == correction.id
-    assert "takes its place" in texts(page)
+    assert "replaces it there" in texts(page)
     page = opened(fresh_app(), "Bob", image=image.id)
     assert page.selectbox(key=f"correct-start-{image.id}-3").value == prediction.id
 
@@ -383,8 +383,8 @@ def test_test_images_are_named_and_come_last(
     page = opened(app)
     assert page.selectbox(key="correct-image").value == other.id
     assert any("test set" in label for label in page.selectbox(key="correct-image").options)
-    assert "no model ever learns from it" not in texts(page)
-    assert "no model ever learns from it" in texts(opened(fresh_app(), image=image.id))
+    assert "Test images are never used for training" not in texts(page)
+    assert "Test images are never used for training" in texts(opened(fresh_app(), image=image.id))
 
 
 def test_after_a_withdrawal_nothing_is_said_to_wait(
@@ -392,11 +392,11 @@ def test_after_a_withdrawal_nothing_is_said_to_wait(
 ) -> None:
     correction = correct(store, image, prediction, "Ada")
     app.session_state["submitted"] = correction.id
-    assert "It waits for review" in texts(opened(app, image=image.id))
+    assert "Awaiting review" in texts(opened(app, image=image.id))
     withdraw(store, correction.id, "Ada")
     page = opened(app, image=image.id)
     assert "now withdrawn by Ada" in texts(page)
-    assert "It waits for review" not in texts(page)
+    assert "Awaiting review" not in texts(page)
 
 
 def test_a_prediction_is_by_its_model_whoever_asked_for_it(store: Store, image: ImageRecord) -> None:

@@ -47,7 +47,7 @@ def _folder(path: Path) -> Path:
 
 def test_without_a_project_one_is_offered(store: Store, app: AppTest) -> None:
     app = open_page(app, PAGE)
-    assert "Make one to begin" in texts(app)
+    assert "Create a project to start" in texts(app)
     _button(app, "New project")
     assert not app.exception
     assert [field.label for field in app.text_input][:3] == [
@@ -55,7 +55,7 @@ def test_without_a_project_one_is_offered(store: Store, app: AppTest) -> None:
         "Usual pixel size (nm per pixel)",
         "Name of class 1",
     ]
-    assert any(button.label == "Make project" for button in app.button)
+    assert any(button.label == "Create project" for button in app.button)
     assert store.projects.all() == ()
 
 
@@ -123,7 +123,7 @@ def test_edits_in_the_preview_reach_the_job(tmp_path: Path) -> None:
 def test_only_what_is_imported_counts_as_without_a_pixel_size(tmp_path: Path) -> None:
     plan = plan_import(_folder(tmp_path), DEFAULT_SCHEME)
     checks = [check_import(case, DEFAULT_SCHEME, deep=True, max_px=10**6) for case in plan.cases]
-    table = [_row(check, Defaults("", "", "as found", "", None)) for check in checks]
+    table = [_row(check, Defaults("", "", "as detected", "", None)) for check in checks]
     assert [check.refusal is not None for check in checks] == [False, True]
     assert unknown_sizes(checks, table) == 1
     table[0]["Import"] = False
@@ -149,7 +149,7 @@ def test_edits_in_the_table_are_saved(store: Store, image: ImageRecord) -> None:
     assert typed_sizes([saved], records) == ({}, [])
 
 
-@pytest.mark.parametrize(("typed", "words"), [("352778", "352.8 µm per pixel cannot be right"), ("8 kg", "'kg'")])
+@pytest.mark.parametrize(("typed", "words"), [("352778", "352.8 µm per pixel is not plausible"), ("8 kg", "'kg'")])
 def test_a_cell_that_is_no_pixel_size_is_refused_in_words(image: ImageRecord, typed: str, words: str) -> None:
     records = rows([image], {}).to_dict("records")
     records[0]["Pixel size"] = typed
@@ -190,7 +190,7 @@ def test_a_straddling_stack_is_warned_of(store: Store, app: AppTest) -> None:
         record = store.images.add(project.id, Image(np.full((3, 4), value, np.uint8), name=str(value)), split=split)
         store.images.update(record.id, stack="vnc", z_index=value)
     app = open_page(app, PAGE, project=project.id)
-    assert "stack **vnc**: 1 for training, 1 for the test" in texts(app)
+    assert "stack **vnc**: 1 in the training set, 1 in the test set" in texts(app)
 
 
 def test_five_hundred_images_take_few_queries(store: Store, app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +251,7 @@ def test_a_project_is_deleted_once_its_name_is_typed(store: Store, app: AppTest)
     project = store.projects.create("old work", DEFAULT_SCHEME)
     app = open_page(app, PAGE, project=project.id)
     _button(app, "Project settings")
-    assert "0 images, 0 label maps and 0 rounds go for good" in texts(app)
+    assert "0 images, 0 label maps and 0 rounds will be deleted permanently" in texts(app)
     dialog = AppTest.from_function(_in_the_settings, default_timeout=20).run()
     dialog.button(key=f"delete-project-{project.id}").click().run()
     assert [each.name for each in store.projects.all()] == ["old work"]
@@ -326,10 +326,10 @@ def test_a_dialog_stays_open_when_the_page_is_drawn_anew(store: Store, app: AppT
     assert not [field for field in app.text_input if field.key == "new-project-1-name"]
     _button(app, "New project")
     assert app.text_input(key="new-project-2-name").value == ""
-    _button(app, "Make project")
+    _button(app, "Create project")
     assert "characters" in texts(app)
     app.text_input(key="new-project-2-name").set_value("tissue").run()
-    _button(app, "Make project")
+    _button(app, "Create project")
     assert [project.name for project in store.projects.all()] == ["old work", "tissue"]
     assert not [field for field in app.text_input if field.key == "new-project-2-name"]
 
@@ -345,8 +345,8 @@ def test_a_sample_sheet_is_looked_at_then_taken_over(store: Store, image: ImageR
     text = "image\tspecimen\tcondition\nliver *1*\tm1\ttreated\nother\tm2\t"
     app.text_area(key="data-sheet-text-0").set_value(text).run()
     assert not app.exception
-    assert "1 name of the sheet found nowhere in this project" in texts(app)
-    table = next(frame.value for frame in app.dataframe if "Then" in frame.value.columns)
+    assert "1 name of the sheet not found in this project" in texts(app)
+    table = next(frame.value for frame in app.dataframe if "New" in frame.value.columns)
     assert table.to_numpy().tolist() == [
         ["liver *1*.tif", "Specimen", "", "m1"],
         ["liver *1*.tif", "Condition", "", "treated"],
@@ -355,7 +355,7 @@ def test_a_sample_sheet_is_looked_at_then_taken_over(store: Store, image: ImageR
     app.button(key="data-sheet-apply").click().run()
     assert not app.exception
     assert (store.images.get(image.id).specimen, store.images.get(image.id).condition) == ("m1", "treated")
-    assert "Nothing would change" in texts(app)
+    assert "No changes." in texts(app)
 
 
 def test_a_sample_sheet_says_what_its_pixel_sizes_make_outdated(store: Store, image: ImageRecord) -> None:
@@ -368,7 +368,7 @@ def test_a_sample_sheet_says_what_its_pixel_sizes_make_outdated(store: Store, im
     assert "outdated" not in texts(app)
     app.text_area(key="data-sheet-text-0").set_value("image,pixel_size_nm\nliver *1*,0.004 µm").run()
     assert not app.exception
-    assert "1 label map by models becomes outdated. Making it again takes about" in texts(app)
+    assert "1 label map by models becomes outdated. Segmenting again takes about" in texts(app)
     assert store.images.get(image.id) == image  # nothing before the button
     app.button(key="data-sheet-apply").click().run()
     assert store.images.get(image.id).pixel_size.nm == 4.0
@@ -402,7 +402,7 @@ def test_the_facts_of_the_files_are_shown_before_the_import(store: Store, app: A
     assert list(table.columns)[:3] == ["File", "Pixel size", "Notice"]
     assert list(table["File"]) == ["liver_0.png", "liver_1.png"]
     assert table["Size"][0] == "5 x 4 px (columns x rows)"
-    assert "nothing to segment" in table["Notice"][0]
+    assert "no content to segment" in table["Notice"][0]
 
 
 def _painted(path: Path) -> Path:
@@ -432,7 +432,7 @@ def test_colours_get_classes_and_a_colour_becomes_a_class(store: Store, app: App
         "Class of #fa780a": "Choose…",
         "Class of #ff00ff": "cell boundaries",
     }
-    assert "Without a class: #fa780a" in texts(app)
+    assert "Unassigned: #fa780a" in texts(app)
     assert "1 file cannot be imported" in texts(app).replace("**", "")
     _button(app, "New class")
     assert not app.exception
@@ -522,7 +522,7 @@ def test_images_that_are_there_are_named_before_the_import(
     app = _open_folder(app, image.project_id, folder)
     assert not app.exception
     said = texts(app).replace("\\", "")
-    assert "2 images have the same pixels as an image that is there, or that comes before it: " in said
+    assert "2 images have the same pixels as an existing image or an earlier file: " in said
     assert f"again.png (as {image.name}), newer.png (as new.png)" in said
     assert any(button.label == "Import 1 image" for button in app.button)
 
@@ -546,7 +546,7 @@ def test_many_images_get_their_split_by_one_button(store: Store, image: ImageRec
     assert [store.images.get(each.id).split for each in (image, other)] == [Split.TRAIN, Split.TRAIN]
 
 
-@pytest.mark.parametrize(("labels", "link"), [("none", "Draw labels"), ("added", "Train on the labels")])
+@pytest.mark.parametrize(("labels", "link"), [("none", "Draw labels"), ("added", "Train a model")])
 def test_an_import_says_what_comes_next(store: Store, image: ImageRecord, app: AppTest, labels: str, link: str) -> None:
     outcome = {
         "name": image.name, "outcome": "imported", "image_id": image.id, "of": "", "labels": labels, "cause": "",

@@ -104,6 +104,6 @@ def test_forms_propose_free_names_and_taken_ones_are_made_unequal(
     field = next(each for each in page.text_input if each.label == "Name of the model")
     assert field.value == "My images compact (2)"
     field.set_value("my  images COMPACT").run()
-    assert "it will be called my images COMPACT (2)" in texts(page).replace("\\", "")
+    assert "the new model will be named my images COMPACT (2)" in texts(page).replace("\\", "")
     row = start_training(store, TrainingPlan(image.project_id, [image.id], "my  images COMPACT"))
     assert row.params["name"] == "my images COMPACT (2)"

@@ -36,7 +36,7 @@ def test_every_page_without_a_project_leads_to_one(name: str, app: AppTest) -> N
     page = open_page(app, f"{name}_page.py")
     assert not page.exception
     assert WORDS in texts(page)
-    assert any(button.label == "Make a project" for button in page.button)
+    assert any(button.label == "Create project" for button in page.button)
 
 
 @pytest.mark.parametrize("name", ["measure", "results", "train"])
@@ -115,5 +115,5 @@ def test_none_of_the_tried_sizes_has_a_way_out(store: Store, image: ImageRecord,
     assert not page.exception
     next(button for button in page.button if button.label == "None of these").click().run()
     assert not page.exception
-    assert "None of the sizes looks right" in texts(page)
+    assert "If no size looks right" in texts(page)
     assert "Correct this image" in links(page)

@@ -59,8 +59,8 @@ def many(store: Store, count: int, **values: Any) -> None:
 def test_nothing_to_do_says_what_to_do(app: AppTest) -> None:
     page = open_page(app, PAGE)
     assert not page.exception
-    assert "Nothing runs and nothing waits" in texts(page)
-    assert "Nothing has finished yet" in texts(page)
+    assert "No jobs are running or queued" in texts(page)
+    assert "No finished jobs yet" in texts(page)
     assert "engine is starting" in texts(page)
 
 
@@ -75,7 +75,7 @@ def test_running_then_waiting_in_their_order(store: Store, image: ImageRecord, a
     assert "urgent \\*x\\*\\.tif" in shown or "urgent \\*x\\*.tif" in shown
     assert f"process {os.getpid()}" in shown
     assert "attempt 1 of 3" in shown
-    assert "asked by Ada" in shown
+    assert "requested by Ada" in shown
     page.switch_page("../pages/segment_page.py").run()
     assert any("1 running · 2 waiting" in str(link.label) for link in page.get("page_link"))
 
@@ -153,7 +153,7 @@ def test_a_thousand_finished_jobs_are_paged_and_quick(store: Store, app: AppTest
     assert "1,000 finished jobs" in texts(page)
     began = time.perf_counter()
     page = page.text_input(key="jobs-text").set_value("nothing like it").run()
-    assert "No finished job fits" in texts(page)
+    assert "No finished jobs match" in texts(page)
     assert time.perf_counter() - began < 3.0
     assert first_s < 3.0  # some 0.2 s on a quiet machine
     pages = [finished_jobs(store, page=number, per_page=300) for number in range(4)]
@@ -182,7 +182,7 @@ def test_changed_settings_are_said(store: Store, app: AppTest, monkeypatch: pyte
     assert "have changed" not in texts(open_page(app, PAGE))
     files.renew.touch()
     page = open_page(app, PAGE)
-    assert "waiting jobs start after them, with the new ones" in texts(page)
+    assert "queued jobs start afterwards with the new one" in texts(page)
     monkeypatch.setattr("ui.jobs.job_list.changed_settings", lambda: ("access", "import_roots"))
     assert "since the server started (access, import" in texts(open_page(app, PAGE))
 

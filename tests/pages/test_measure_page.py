@@ -94,10 +94,10 @@ def test_figures_with_n_units_and_what_was_left_out(app: AppTest, store: Store, 
     page = open_page(app, PAGE, project=project.id)
     assert not page.exception
     said = texts(page)
-    assert "6 in 2 images, of which 2 cut off and not measured; 2 smaller ones left out" in said
+    assert "6 in 2 images, of which 2 cut off (excluded); 2 smaller objects excluded" in said
     assert "0.250 µm²" in said  # the mean of 0.30 and 0.20
     assert "2 specimens" in said
-    assert "With 2 specimens the interval says" in said
+    assert "With 2 specimens the interval is usually too narrow" in said
     table = next(frame.value for frame in page.dataframe if "objects_per_100_um2" in frame.value.columns)
     assert table["image"].tolist() == ["a", "b"]
     assert table["measured"].tolist() == [2, 2]
@@ -119,7 +119,7 @@ def test_the_smallest_object_that_a_model_learned_is_proposed_class_by_class(
     page = open_page(app, PAGE, project=project.id, **{"class": str(first)})
     smallest = page.number_input(key="measure-smallest-µm²")
     assert smallest.value == pytest.approx(0.25)
-    assert "learned from labels to be the smallest object" in smallest.help
+    assert "is the smallest object size that" in smallest.help
     page.number_input(key="measure-smallest-µm²").set_value(0.01).run()
     assert page.query_params["least_um2"] == "0.01"
     page.segmented_control(key="measure-class").set_value(str(second)).run()
@@ -140,7 +140,7 @@ def test_choices_stand_in_the_address_and_come_back(app: AppTest, store: Store, 
     page.number_input(key="measure-smallest-µm²").set_value(0.25).run()
     assert "whole" not in page.query_params
     assert page.query_params["least_um2"] == "0.25"
-    assert "1 in 1 image; 3 smaller ones left out" in texts(page)
+    assert "1 in 1 image; 3 smaller objects excluded" in texts(page)
 
 
 @pytest.mark.parametrize("value", ["far", "-3", "nan", "1e12"])
@@ -172,7 +172,7 @@ def test_without_a_pixel_size_everything_is_in_pixels(app: AppTest, store: Store
     measure(store, project)
     page = open_page(app, PAGE, project=project.id)
     assert not page.exception
-    assert "No pixel size is known" in texts(page)
+    assert "The pixel size is unknown" in texts(page)
     assert "25.0 px" in texts(page)
     assert "contact_with_ER" not in page.selectbox(key="measure-measure").options
 
@@ -184,7 +184,7 @@ def test_images_without_a_pixel_size_are_named_beside_others(
     labelled(store, project, "no size", nm=None)
     measure(store, project)
     said = texts(open_page(app, PAGE, project=project.id))
-    assert plain("1 image without a pixel size left out: no size") in said
+    assert plain("1 image without a pixel size excluded: no size") in said
 
 
 def test_a_measure_that_is_defined_nowhere_says_so(app: AppTest, store: Store, project: ProjectRecord) -> None:
@@ -192,7 +192,7 @@ def test_a_measure_that_is_defined_nowhere_says_so(app: AppTest, store: Store, p
     measure(store, project)
     page = open_page(app, PAGE, project=project.id, measure="contact_with_ER", contact="50")
     assert not page.exception
-    assert "defined for none of these objects" in texts(page)
+    assert "undefined for all of these objects" in texts(page)
     assert "confidence" not in page.selectbox(key="measure-measure").options  # references have none
 
 
@@ -248,10 +248,10 @@ def test_conditions_are_compared_over_specimens(app: AppTest, store: Store, proj
     assert page.selectbox(key="measure-reference").value == "control"
     assert "Difference, treated from control" in said
     assert "Welch's t-test over specimens" in said
-    assert "2 specimens, 2 images, 6 objects, of which 2 cut off and not measured" in said
-    assert "1 image without a condition left out" in said
-    assert "All figures of mitochondria beside control" in said
-    assert "With 2 in a condition only large differences can be found" in said
+    assert "2 specimens, 2 images, 6 objects, of which 2 cut off (excluded)" in said
+    assert "1 image without a condition excluded" in said
+    assert "All measures of mitochondria compared with control" in said
+    assert "With only 2 specimens per condition, only large differences can be detected" in said
     table = next(frame.value for frame in page.dataframe if "p adjusted" in frame.value.columns)
     area = table[table["Figure"] == "Area (µm²)"].iloc[0]
     assert area["Reference"] == pytest.approx(0.25 * (1.08**2 + 1.12**2) / 2)
@@ -281,15 +281,15 @@ def test_specimens_in_both_conditions_are_pairs_and_it_says_so(
 def test_specimens_in_one_and_in_both_fit_no_test(app: AppTest, store: Store, project: ProjectRecord) -> None:
     groups(store, project, ("1", "before"), ("2", "before"), ("1", "after"), ("3", "after"))
     said = texts(open_page(app, PAGE, project=project.id))
-    assert "1: in both after and before, the others in one of them. Neither a paired nor" in said.replace("\\", "")
+    assert "1 occur in both after and before, other specimens in only one, so neither a" in said.replace("\\", "")
     assert "p = " not in said
 
 
 def test_without_specimens_images_count_and_it_warns(app: AppTest, store: Store, project: ProjectRecord) -> None:
     groups(store, project, ("", "a"), ("", "a"), ("", "b"))
     said = texts(open_page(app, PAGE, project=project.id))
-    assert "The specimen of 3 images is not recorded, so each counts as one of its own" in said
-    assert "With 1 in b and 2 in a there is no interval and no p" in said
+    assert "The specimen of 3 images is not recorded, so each counts as a separate specimen" in said
+    assert "With 1 in b and 2 in a no interval or p value can be given" in said
 
 
 def test_stacks_are_no_specimens_and_it_warns(app: AppTest, store: Store, project: ProjectRecord) -> None:
@@ -297,23 +297,23 @@ def test_stacks_are_no_specimens_and_it_warns(app: AppTest, store: Store, projec
     for number, image in enumerate(store.images.all(project.id)):
         store.images.update(image.id, stack="mouse", z_index=number)
     said = texts(open_page(app, PAGE, project=project.id))
-    assert "The specimen of 4 images is not recorded, so each stack counts as one of its own" in said
-    assert "With 1 in b and 1 in a there is no interval and no p" in said
-    assert "There are no intervals and no p; why stands above" in said
-    assert "compared in pairs" not in said
+    assert "The specimen of 4 images is not recorded, so each stack counts as a separate specimen" in said
+    assert "With 1 in b and 1 in a no interval or p value can be given" in said
+    assert "No intervals or p values can be given; see the note above" in said
+    assert "the test is paired" not in said
 
 
 def test_names_that_differ_in_spelling_are_pointed_out(app: AppTest, store: Store, project: ProjectRecord) -> None:
     groups(store, project, ("m1", "Control"), ("M1", "control"))
     said = texts(open_page(app, PAGE, project=project.id))
-    assert "Conditions that differ in spelling only count as different: Control, control" in said
-    assert "Specimens that differ in spelling only count as different: M1, m1" in said
+    assert "Conditions that differ only in spelling count as different: Control, control" in said
+    assert "Specimens that differ only in spelling count as different: M1, m1" in said
 
 
 def test_without_conditions_it_says_how_to_record_them(app: AppTest, store: Store, project: ProjectRecord) -> None:
     groups(store, project, ("1", "control"), ("2", "control"))
     page = open_page(app, PAGE, project=project.id)
-    assert "record the condition and the specimen of every image in the table of the Data page" in texts(page)
+    assert "record the condition and specimen of every image on the Data page" in texts(page)
     assert "measure-columns" not in [each.key for each in page.segmented_control]
 
 

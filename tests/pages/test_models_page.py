@@ -62,13 +62,13 @@ def test_cards_say_what_the_models_are(models: ModelStore, app: AppTest) -> None
     shown = texts(page)
     assert "Starter (synthetic liver) :green-badge" in shown
     assert "never" in shown
-    assert "first guess to correct" in shown
+    assert "first draft to correct" in shown
     assert "8 nm per pixel" in shown
     assert "5.2 MB" in shown
     assert re.search(r"Dice on \d+ held-out images of its own data, mean 0\.\d{3}", shown)
-    assert "58 to learn from, 6 to validate" in shown
+    assert "58 for training, 6 for validation" in shown
     assert "Child \\*2\\*" in shown
-    assert "pixel size of its training is unknown" in shown
+    assert "training pixel size is unknown" in shown
     assert labels(page).count("Starter (synthetic liver)") == 1  # the child's parent
     assert labels(page).count("Child \\*2\\*") == 1  # what the starter led to
     assert "broken cannot be used" in page.error[0].value
@@ -121,7 +121,7 @@ def test_rename_default_and_archive(models: ModelStore, app: AppTest) -> None:
     page = click(page, "default-child")
     assert not models.get("child").archived
     assert models.default().id == "child"  # type: ignore[union-attr]
-    assert "is the default then" in texts(page)  # what deleting it would mean
+    assert "becomes the default" in texts(page)  # what deleting it would mean
 
 
 def test_the_pixel_size_is_asked_for(models: ModelStore, app: AppTest) -> None:
@@ -146,9 +146,9 @@ def test_a_pixel_size_that_makes_predictions_outdated_asks_first(
     page = page.text_input(key="size-child").set_value("4.5").run()
     page = click(page, "use-size-child")
     assert not page.exception
-    assert "1 label map by models becomes outdated. Making it again takes about 2 min." in texts(page)
+    assert "1 label map by models becomes outdated. Segmenting again takes about 2 min." in texts(page)
     assert models.get("child").pixel_size_nm is None
-    next(button for button in page.button if button.label == "Set the pixel size").click().run()
+    next(button for button in page.button if button.label == "Set pixel size").click().run()
     assert models.get("child").pixel_size_nm == 4.5
 
 
@@ -189,6 +189,6 @@ def test_a_link_to_a_model_that_is_gone_says_so(models: ModelStore, app: AppTest
 def test_a_model_without_validation_says_why_in_one_sentence(models: ModelStore, app: AppTest) -> None:
     """It read: "No validation: none: trained on everything"."""
     card = models.models_dir / "child" / "card.json"
-    told = {"metrics": {"validation": "none: trained on everything"}}
+    told = {"metrics": {"validation": "none: all images used for training"}}
     card.write_text(json.dumps({**json.loads(card.read_text()), **told}))
     assert "No validation: trained on everything.".replace(":", "\\:") in texts(open_page(app, PAGE))

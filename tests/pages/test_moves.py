@@ -113,8 +113,8 @@ def test_the_image_does_not_wait_for_like_places(
     predict(store, tested, {1: 20})
     monkeypatch.setattr("ui.correct.like_places.like_places", lambda *_, **__: st.stop())
     page = correct(app, project=project.id, image=tested.id)
-    assert page.button(key="correct-begin").label == "Begin"
-    assert "Looking for like places" in texts(page)
+    assert page.button(key="correct-begin").label == "Start"
+    assert "Searching for similar places" in texts(page)
 
 
 def test_a_test_image_says_why_it_does_not_train_and_leads_on(
@@ -150,8 +150,8 @@ def test_a_draft_of_another_label_map_is_named(store: Store, project: ProjectRec
     image = add(store, project, "a", Split.TRAIN)
     older, newer = predict(store, image, {1: 20}), predict(store, image, {2: 20})
     store.drafts.open(image.id, "Ada", newer.id)
-    assert "To begin from that one" not in texts(correct(app, project=project.id, image=image.id))
-    assert "to begin from that one, submit or discard" in texts(
+    assert "To start from" not in texts(correct(app, project=project.id, image=image.id))
+    assert "instead, submit or discard this draft first" in texts(
         correct(app, project=project.id, image=image.id, revision=older.id)
     )
 

@@ -23,19 +23,19 @@ from tests.pages.conftest import texts
 
 def test_an_empty_store_offers_a_beginning(app: AppTest) -> None:
     assert not app.exception
-    assert "Nothing here yet" in texts(app)
+    assert "No images yet" in texts(app)
     assert "There is no model yet" in texts(app)
 
 
 def test_the_demo_button_queues_its_job(app: AppTest) -> None:
-    next(button for button in app.button if button.label == "Make the demo project").click().run()
+    next(button for button in app.button if button.label == "Create demo project").click().run()
     assert [job.kind for job in jobs()] == ["demo"]
 
 
 def test_images_are_listed_with_size_and_state(image: ImageRecord, app: AppTest) -> None:
     shown = texts(app)
     assert not app.exception
-    assert "Nothing here yet" not in shown
+    assert "No images yet" not in shown
     assert "96 × 64 px · 0.768 × 0.512 µm" in shown
     assert "8 nm per pixel, entered" in shown
     assert "not segmented yet" in shown
@@ -52,7 +52,7 @@ def test_a_data_folder_that_cannot_be_used_is_explained(tmp_path: Path, monkeypa
     finally:
         current_settings.cache_clear()
     assert not app.exception
-    assert "data folder cannot be made" in app.error[0].value
+    assert "data folder cannot be created" in app.error[0].value
     assert "CRISTAE\\_DATA\\_DIR" in app.error[0].value
 
 
@@ -77,7 +77,7 @@ def test_a_stack_is_one_card_and_more_images_than_fit_are_a_link_away(
     cards = [button.label for button in app.button if (button.key or "").startswith("open-own")]
     assert cards == ["s.tif", "liver \\*1\\*.tif"]
     assert "5 planes, none segmented" in texts(app)
-    assert "waiting to be segmented" in texts(app)
+    assert "queued for segmentation" in texts(app)
     assert not any(button.label.startswith("All ") for button in app.button)
     for n in range(12):
         store.images.add(image.project_id, Image(np.full((9, 9), n, np.uint8), name=f"n{n}"))
@@ -110,6 +110,6 @@ def test_a_training_is_not_thrown_away_without_a_question(store: Store, app: App
     page = app.run()
     assert not page.exception
     assert not any(button.label == "Cancel" for button in page.button), "a popover, which asks"
-    assert "What was learned so far is thrown away" in texts(page)
-    next(button for button in page.button if button.label == "Throw it away").click().run()
+    assert "The training progress will be lost" in texts(page)
+    next(button for button in page.button if button.label == "Discard training").click().run()
     assert job(row.id).cancel_requested

@@ -160,7 +160,7 @@ def csv_values(text: str, metric: str) -> dict[str, dict[str, float]]:
 
 
 def test_no_project_no_labels_no_model_say_what_to_do(store: Store, app: AppTest) -> None:
-    assert "Make one on the Data page" in texts(open_page(app, PAGE))
+    assert "Create one on the Data page" in texts(open_page(app, PAGE))
     project = store.projects.create("Bare", SCHEME, None)
     assert "No image of this project has reference labels" in texts(open_page(app, PAGE))
     add(store, project, "a", REFERENCE)
@@ -172,7 +172,7 @@ def test_no_project_no_labels_no_model_say_what_to_do(store: Store, app: AppTest
 def test_few_images_of_one_specimen_are_called_what_they_are(evaluated: EvaluationRecord, app: AppTest) -> None:
     shown = texts(open_page(app, PAGE))
     assert "2 images from 1 specimen." in shown
-    assert "how it does on another one, they cannot say" in shown
+    assert "not for other" in shown
     assert "With 2 images" in shown
 
 
@@ -180,20 +180,20 @@ def test_the_image_of_a_link_is_opened_with_its_errors(store: Store, evaluated: 
     wrong = next(image for image in store.images.all() if image.name == "wrong")
     app = open_page(app, PAGE, evaluation=evaluated.id, section="image", image=wrong.id)
     assert not app.exception
-    table = frame_with(app, "Taken for")
-    assert ["missed object", "nucleus", "background"] in table[["Error", "Is", "Taken for"]].values.tolist()
+    table = frame_with(app, "Predicted")
+    assert ["missed object", "nucleus", "background"] in table[["Error", "Reference", "Predicted"]].values.tolist()
     app = open_page(app, PAGE, errors="2")
     assert not app.exception
-    table = frame_with(app, "Taken for")
-    assert table[["Is", "Taken for"]].values.tolist() == [["nucleus", "background"]]
+    table = frame_with(app, "Predicted")
+    assert table[["Reference", "Predicted"]].values.tolist() == [["nucleus", "background"]]
     assert table["Size"][0] == pytest.approx(4 * 0.008**2)
 
 
 def test_links_to_what_has_gone_are_explained(evaluated: EvaluationRecord, app: AppTest) -> None:
     app = open_page(app, PAGE, evaluation="gone", section="image", image="gone")
     assert not app.exception
-    assert "The evaluation of this link is not in this project" in texts(app)
-    assert "The image of this link is not in this evaluation" in texts(app)
+    assert "This link points to an evaluation that is no longer in this project" in texts(app)
+    assert "This link points to an image outside this evaluation" in texts(app)
 
 
 def test_a_partial_evaluation_says_so_everywhere(store: Store, project: ProjectRecord, app: AppTest) -> None:
@@ -203,13 +203,13 @@ def test_a_partial_evaluation_says_so_everywhere(store: Store, project: ProjectR
     app = open_page(app, PAGE)
     assert not app.exception
     assert "**Partial:** 1 of 2 images scored" in texts(app)
-    reasons = frame_with(app, "Why it has no scores")
-    assert reasons[["Image", "Why it has no scores"]].values.tolist() == [["bare", "It has no reference labels."]]
+    reasons = frame_with(app, "Reason")
+    assert reasons[["Image", "Reason"]].values.tolist() == [["bare", "No reference labels."]]
     app = open_page(app, PAGE, section="images")
-    assert list(frame_with(app, "State").set_index("Image")["State"]) == ["", "It has no reference labels."]
+    assert list(frame_with(app, "State").set_index("Image")["State"]) == ["", "No reference labels."]
     app = open_page(app, PAGE, section="image", image=bare.id)
     assert not app.exception
-    assert "It has no reference labels." in texts(app)
+    assert "No reference labels." in texts(app)
 
 
 def test_a_project_with_results_is_shown_before_a_newer_one_without(
@@ -233,7 +233,7 @@ def test_two_evaluations_are_compared(
     assert table.loc["nucleus", "Difference"] == "+1.000"
     images = frame_with(app, "mean").set_index("Image")
     assert images.loc["wrong", "class 1"] == pytest.approx(0.25)
-    assert list(images.index) == ["right", "wrong"], "most worsened first"
+    assert list(images.index) == ["right", "wrong"], "largest loss first"
 
 
 def test_poor_scores_lead_to_like_places_and_to_a_training(
@@ -241,18 +241,18 @@ def test_poor_scores_lead_to_like_places_and_to_a_training(
 ) -> None:
     """A class of Dice 0 was a bar of no height, and nothing more."""
     page = open_page(app, PAGE)
-    assert "Hardly found: nucleus (0.00), by mean Dice." in texts(page).replace("\\", "")
+    assert "Low mean Dice: nucleus (0.00)." in texts(page).replace("\\", "")
     assert "no image outside the test set has labels yet" in texts(page)
     links = {str(link.proto.label): str(link.proto.query_string) for link in page.get("page_link")}
-    assert "Teach a model" not in links
-    assert set(links) >= {"Correct like places", "How it works"}
+    assert "Draw labels" not in links
+    assert set(links) >= {"Correct similar places", "Show steps"}
     worst = next(image for image in store.images.all() if image.name == "wrong")
-    assert f"image={worst.id}" in links["Correct like places"]
-    assert "class=2" in links["Correct like places"]
+    assert f"image={worst.id}" in links["Correct similar places"]
+    assert "class=2" in links["Correct similar places"]
     learned = add(store, project, "learned", REFERENCE)
     store.images.update(learned.id, split=Split.TRAIN)
     page = open_page(app, PAGE)
-    assert "Teach a model" in {str(link.proto.label) for link in page.get("page_link")}
+    assert "Draw labels" in {str(link.proto.label) for link in page.get("page_link")}
 
 
 def test_good_scores_are_not_called_poor(store: Store, project: ProjectRecord, app: AppTest) -> None:
@@ -297,7 +297,7 @@ def test_a_prediction_in_colours_shows_them_and_each_gets_a_class(
     palette = np.array([(0, 0, 0), (250, 120, 10), (10, 200, 250)], np.uint8)
     PilImage.fromarray(palette[PREDICTION]).save(folder / "vnc_1.png")
     app = open_page(app, PAGE)
-    app.segmented_control[0].set_value("Label maps of another program").run()
+    app.segmented_control[0].set_value("Imported predictions").run()
     app.segmented_control(key="results-files-way").set_value("Folder on the server").run()
     app.text_input(key="results-folder-0").set_value(str(folder)).run()
     assert not app.exception
@@ -323,7 +323,7 @@ def test_a_prediction_in_colours_shows_them_and_each_gets_a_class(
 def test_dropped_label_maps_are_in_sight_after_a_reload(store: Store, project: ProjectRecord, app: AppTest) -> None:
     add(store, project, "vnc_1.tif", REFERENCE)
     app = open_page(app, PAGE, batch="0" * 32)
-    assert app.segmented_control(key=f"results-way-{project.id}-0").value == "Label maps of another program"
+    assert app.segmented_control(key=f"results-way-{project.id}-0").value == "Imported predictions"
     app = open_page(app, PAGE)
     assert not app.exception
 
@@ -340,11 +340,11 @@ def test_label_maps_of_a_folder_are_previewed_kept_and_evaluated(
     PilImage.fromarray(PREDICTION[:4]).save(folder / "vnc_2.png")
     PilImage.fromarray(PREDICTION).save(folder / "liver.png")
     app = open_page(app, PAGE)
-    app.segmented_control[0].set_value("Label maps of another program").run()
+    app.segmented_control[0].set_value("Imported predictions").run()
     app.segmented_control(key="results-files-way").set_value("Folder on the server").run()
     app.text_input(key="results-folder-0").set_value(str(folder)).run()
     assert not app.exception
-    assert "liver.png belong to none of these images" in texts(app).replace("\\", "")
+    assert "liver.png match none of these images" in texts(app).replace("\\", "")
     states = frame_with(app, "State").set_index("Image")["State"]
     assert states["vnc_1.tif"] == "ready"
     assert "refused" in states["vnc_2.tif"]

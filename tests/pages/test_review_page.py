@@ -83,7 +83,7 @@ def press(app: AppTest, key: str) -> AppTest:
 
 
 def test_an_empty_queue_says_what_comes_here(store: Store, project: ProjectRecord, app: AppTest) -> None:
-    assert "Nothing waits for review" in texts(opened(app))
+    assert "No corrections are awaiting review" in texts(opened(app))
 
 
 def test_the_queue_tells_size_place_and_effect(store: Store, correction: RevisionRecord, app: AppTest) -> None:
@@ -91,13 +91,13 @@ def test_the_queue_tells_size_place_and_effect(store: Store, correction: Revisio
     assert (row["Image"], row["By"], row["Changed, px"]) == ("liver *1*", "Ada", 600)
     assert row["Where"] == "rows 100–120, columns 50–80"
     assert row["Dice"] == pytest.approx(1.0)
-    assert row["State"] == "waits for review"
+    assert row["State"] == "awaiting review"
 
 
 def test_approving_is_one_click(store: Store, correction: RevisionRecord, app: AppTest) -> None:
     page = press(opened(app), "review-next")
     assert "a nucleus was missing" in texts(page)
-    assert next(toggle for toggle in page.toggle if toggle.label == "Dim what is not confirmed").value
+    assert next(toggle for toggle in page.toggle if toggle.label == "Dim unconfirmed pixels").value
     tables = [frame.value for frame in page.dataframe]
     assert tables[0][["Class", "Gained, px", "Lost, px"]].values.tolist() == [
         ["background", 0, 600],
@@ -108,8 +108,8 @@ def test_approving_is_one_click(store: Store, correction: RevisionRecord, app: A
     it = review(store, correction.id)
     assert (it.state, it.decided_by) == (ReviewState.APPROVED, "Rita")
     assert "Approved by Rita" in texts(page)
-    assert "Nothing else waits for review." in texts(page)
-    assert "Train on what is approved" in [link.proto.label for link in page.get("page_link")]
+    assert "No other corrections are awaiting review." in texts(page)
+    assert "Train a model" in [link.proto.label for link in page.get("page_link")]
 
 
 def test_after_a_decision_the_next_correction_is_one_click_away(
@@ -122,7 +122,7 @@ def test_after_a_decision_the_next_correction_is_one_click_away(
     write_tile(store, draft.id, np.full(SHAPE, 1, np.uint8))
     second = submit_draft(store, draft.id, "tab", "").revision
     page = press(opened(app, revision=correction.id), "review-approve")
-    assert page.button(key="review-onward").label == "Review the next one: liver 2"
+    assert page.button(key="review-onward").label == "Review next: liver 2"
     page = press(page, "review-onward")
     assert page.query_params["revision"] in (second.id, [second.id])
     page = press(page, "review-approve")
@@ -134,7 +134,7 @@ def test_asking_for_changes_needs_a_reason(store: Store, correction: RevisionRec
     page = press(opened(app, revision=correction.id), "review-request_changes")
     assert review(store, correction.id).state is ReviewState.SUBMITTED
     drawn = [item.key if item.type == "button" else item.type for item in page.main]
-    assert drawn.index("error") > drawn.index("review-mend"), "below the buttons, not between them"
+    assert drawn.index("error") > drawn.index("review-fix"), "below the buttons, not between them"
     page.text_area(key=f"review-reason-{correction.id}").set_value("the envelope is missing")
     press(page, "review-request_changes")
     it = review(store, correction.id)
@@ -172,7 +172,7 @@ def test_comments_and_marks_reach_the_author(store: Store, correction: RevisionR
 
 
 def test_mending_it_oneself_opens_a_draft_on_it(store: Store, correction: RevisionRecord, app: AppTest) -> None:
-    press(opened(app, revision=correction.id), "review-mend")
+    press(opened(app, revision=correction.id), "review-fix")
     (draft,) = store.drafts.of_image(correction.image_id)
     assert (draft.author, draft.base_revision_id) == ("Rita", correction.id)
 
@@ -280,7 +280,7 @@ def test_an_approval_is_taken_back_with_a_reason(store: Store, correction: Revis
     press(page, "review-take-back-go")
     assert review(store, correction.id).state is ReviewState.SUBMITTED
     assert [entry.text for entry in thread(store, correction.id)] == [
-        "Took the approval back: the wrong cell", "Took the rejection back: it was right after all",
+        "Withdrew the approval: the wrong cell", "Withdrew the rejection: it was right after all",
     ]  # fmt: skip
 
 
@@ -290,7 +290,7 @@ def test_rounds_that_learned_from_it_are_named_before_an_approval_is_taken_back(
     decide(store, correction.id, "Rita", Decision.APPROVE)
     learned = [SimpleNamespace(number=2, model_id="second")]
     monkeypatch.setattr(review_decide, "rounds_that_learned", lambda *_: learned)
-    assert "Round 2 learned from it already" in texts(opened(app, revision=correction.id))
+    assert "Round 2 already used it" in texts(opened(app, revision=correction.id))
 
 
 def test_after_somebody_else_has_decided_no_answer_can_be_pressed(
@@ -300,4 +300,4 @@ def test_after_somebody_else_has_decided_no_answer_can_be_pressed(
     decide(store, correction.id, "Eve", Decision.REQUEST_CHANGES, "see the envelope")
     page = opened(app, revision=correction.id)
     assert all(page.button(key=f"review-{each}").disabled for each in Decision)
-    assert "Eve asked for changes" in texts(page)
+    assert "Eve requested changes" in texts(page)

@@ -84,9 +84,9 @@ def roles(store: Store, project: ProjectRecord, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.usefixtures("roles")
 def test_who_is_no_admin_sees_roles_and_changes_none(app: AppTest) -> None:
     page = opened(app, "people", "Vera")
-    assert "Admins of the project give and take roles" in texts(page)
+    assert "Only admins of the project can change roles" in texts(page)
     assert not [button for button in page.button if button.label == "Give role"]
-    assert "Admins of the project read its log" in texts(opened(app, "log", "Vera"))
+    assert "Only admins of the project can read its log" in texts(opened(app, "log", "Vera"))
 
 
 @pytest.mark.usefixtures("roles")
@@ -101,12 +101,12 @@ def test_the_last_admin_stays(app: AppTest, store: Store, project: ProjectRecord
 def test_the_log_is_listed_filtered_and_taken_away(
     app: AppTest, store: Store, project: ProjectRecord, image: ImageRecord
 ) -> None:
-    assert "Nothing has been decided yet" in texts(opened(app, "log"))
+    assert "No entries yet" in texts(opened(app, "log"))
     set_member(store, project.id, "Ada", Role.ANNOTATOR, by="Rita")
     paint(store, image, "Ada", slice(50, 80))
     page = opened(app, "log")
     (table,) = page.dataframe
-    assert table.value["What"].tolist() == ["submitted a correction", "changed a role"]
+    assert table.value["Action"].tolist() == ["submitted a correction", "changed a role"]
     assert table.value["Subject"].tolist() == [image.name, "Ada"], "names, not the ids that the files hold"
     assert image.id not in " ".join(table.value["Details"])
     assert len(list(audit_entries(store, project.id, by=""))) == 2
@@ -118,16 +118,16 @@ def test_two_people_are_asked_and_their_agreement_is_told(
     app: AppTest, store: Store, project: ProjectRecord, image: ImageRecord
 ) -> None:
     page = opened(app, "agreement")
-    assert "How far would two people agree" in texts(page)
+    assert "Inter-annotator agreement" in texts(page)
     page.text_input(key="agreement-one").set_value("Ada")
     page.text_input(key="agreement-two").set_value("ada ")
-    next(button for button in page.button if button.label == "Ask them").click()
+    next(button for button in page.button if button.label == "Assign").click()
     page = page.run()
-    assert "Two different people are needed" in texts(page)
+    assert "Select two different annotators" in texts(page)
     assert page.text_input(key="agreement-two").value == "ada ", "what was typed stays"
     page.text_input(key="agreement-one").set_value("Ada")
     page.text_input(key="agreement-two").set_value("Bob")
-    next(button for button in page.button if button.label == "Ask them").click()
+    next(button for button in page.button if button.label == "Assign").click()
     page = page.run()
     assert not page.exception
     assert sorted(each.person for each in assignments(store, project.id)) == ["Ada", "Bob"]
@@ -135,10 +135,10 @@ def test_two_people_are_asked_and_their_agreement_is_told(
 
     paint(store, image, "Ada", slice(50, 80))
     page = opened(app, "agreement")
-    assert "How far would two people agree" in texts(page), "one has not submitted"
+    assert "Inter-annotator agreement" in texts(page), "one has not submitted"
     paint(store, image, "Bob", slice(50, 70))
     page = opened(app, "agreement")
-    assert "Agreement between people" in texts(page)
+    assert "Inter-annotator agreement" in texts(page)
     table = page.dataframe[0].value
     assert table["Class"].tolist() == ["mitochondria", "nucleus", "mean of classes"]
     assert table["Dice"].tolist() == ["0.800", "–", "0.800"]
@@ -149,5 +149,5 @@ def test_somebody_is_excused(app: AppTest, store: Store, project: ProjectRecord,
     from core.review.double_annotation import ask_to_annotate
 
     ask_to_annotate(store, image.id, ["Ada", "Bob"], by="Rita")
-    press(opened(app, "agreement"), "agreement-excuse")
+    press(opened(app, "agreement"), "agreement-cancel")
     assert len(assignments(store, project.id)) == 1

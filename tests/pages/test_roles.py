@@ -30,17 +30,17 @@ MATRIX = {
     ("data_page.py", "", "Project settings"): Role.ADMIN,
     ("data_page.py", "", "New project"): Role.ADMIN,
     ("train_page.py", "", "Train"): Role.REVIEWER,
-    ("train_page.py", "section=rounds", "Start the round"): Role.REVIEWER,
-    ("train_page.py", "section=rounds", "Use it"): Role.REVIEWER,
+    ("train_page.py", "section=rounds", "Start round"): Role.REVIEWER,
+    ("train_page.py", "section=rounds", "Use model"): Role.REVIEWER,
     ("results_page.py", "", "Evaluate"): Role.REVIEWER,
     ("measure_page.py", "", "Measure 2 label maps"): Role.ANNOTATOR,
     ("review_page.py", "section=people", "Give role"): Role.ADMIN,
-    ("review_page.py", "section=agreement", "Ask them"): Role.REVIEWER,
+    ("review_page.py", "section=agreement", "Assign"): Role.REVIEWER,
     ("models_page.py", "", "Rename"): Role.REVIEWER,
     ("models_page.py", "", "Make default"): Role.ADMIN,
     ("segment_page.py", "image", "Segment"): Role.ANNOTATOR,
-    ("segment_page.py", "image", "Use this size"): Role.ANNOTATOR,
-    ("segment_page.py", "image", "Try several on a crop"): Role.ANNOTATOR,
+    ("segment_page.py", "image", "Set size"): Role.ANNOTATOR,
+    ("segment_page.py", "image", "Try sizes on a crop"): Role.ANNOTATOR,
     ("overview_page.py", "", "Cancel"): Role.REVIEWER,
     ("jobs_page.py", "", "Cancel"): Role.REVIEWER,
     ("data_page.py", "", "Restore all"): Role.ADMIN,
@@ -146,7 +146,7 @@ def test_a_model_does_not_name_a_project_to_whoever_has_no_role_in_it(
     app.session_state["person"] = "elsewhere"
     told = texts(open_page(app, "models_page.py")).replace("\\", "")
     assert "Tissue" not in told
-    assert "a project that you have no role in" in told
+    assert "a project that you cannot access" in told
 
 
 @pytest.mark.usefixtures("by_roles")
@@ -173,7 +173,7 @@ def test_a_review_by_its_id_asks_for_project_and_blindness(app: AppTest, store: 
         reviews.append(submit_draft(store, draft.id, "tab").revision.id)
     for revision_id, role, words in (
         (reviews[0], Role.REVIEWER, "may not see this project"),
-        (reviews[1], Role.REVIEWER, "without seeing the work of others"),
+        (reviews[1], Role.REVIEWER, "You are annotating this image independently"),
         (reviews[1], Role.ADMIN, "Decision"),
     ):
         told = texts(opened(app, "review_page.py", role, f"revision={revision_id}", image))

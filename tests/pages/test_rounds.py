@@ -55,7 +55,7 @@ def press(page: AppTest, key: str) -> AppTest:
 
 def test_without_anything_to_learn_it_says_what_to_do(app: AppTest, project: ProjectRecord) -> None:
     page = opened(app, project)
-    assert "Nothing to learn from yet" in texts(page)
+    assert "No training labels yet" in texts(page)
     assert "No model has been promoted yet" in texts(page)
 
 
@@ -66,9 +66,9 @@ def test_whoever_has_not_said_who_they_are_may_look_and_not_start(
     page = opened(app, project, person="")
     told = texts(page)
     assert "Who are you?" in told
-    assert "2 images to learn from" in told
+    assert "2 images for training" in told
     assert page.button(key="round-start").disabled
-    assert "Say who you are first" in told
+    assert "Enter your name above first" in told
 
 
 def test_one_button_runs_a_round_and_a_person_decides(
@@ -77,7 +77,7 @@ def test_one_button_runs_a_round_and_a_person_decides(
     fill(store, project)
     machine.wrong = {"parent": 2}
     page = opened(app, project)
-    assert "2 images to learn from" in texts(page)
+    assert "2 images for training" in texts(page)
     page = press(page, "round-start")
     (record,) = store.rounds.of_project(project.id)
     assert (record.author, record.plan["parent_id"]) == ("Ada", "parent")
@@ -90,7 +90,7 @@ def test_one_button_runs_a_round_and_a_person_decides(
     assert store.rounds.of_project(project.id)[0].step is Step.DECIDE
     assert "Passed" in told
     assert "its parent\\: no model had been promoted" in told
-    assert page.button(key=f"round-keep-{record.id}").label == "Do not promote it", "there is none to keep"
+    assert page.button(key=f"round-keep-{record.id}").label == "Do not promote", "there is none to keep"
     page = press(page, f"round-promote-{record.id}")
     decided = store.rounds.of_project(project.id)[0]
     assert (decided.decision, decided.decided_by) == (RoundDecision.PROMOTED, "Ada")
@@ -98,9 +98,9 @@ def test_one_button_runs_a_round_and_a_person_decides(
     page = opened(app, project)
     assert store.rounds.of_project(project.id)[0].state is RoundState.DONE
     assert "Current model: Tissue-Round-1" in texts(page)
-    assert "Rounds so far" in texts(page)
+    assert "Past rounds" in texts(page)
     assert page.button(key="round-start"), "the next one can begin"
-    assert "Nothing is new since round 1" in texts(page).replace("\\", "")
+    assert "No new labels since round 1" in texts(page).replace("\\", "")
 
 
 def test_a_worse_model_needs_a_reason(app: AppTest, store: Store, project: ProjectRecord, machine: Machine) -> None:
@@ -111,7 +111,7 @@ def test_a_worse_model_needs_a_reason(app: AppTest, store: Store, project: Proje
     page = opened(app, project)
     assert "Failed: at least one class" in texts(page)
     page = press(page, f"round-promote-{record.id}")
-    assert "The new model is worse" in texts(page)
+    assert "The new model failed the check" in texts(page)
     assert store.rounds.get(record.id).decision is None
     page.text_input(key=f"round-reason-{record.id}").set_value("it finds small ones").run()
     press(page, f"round-promote-{record.id}")
@@ -130,7 +130,7 @@ def test_too_few_test_images_decide_nothing(
     assert "Too few test images to decide" in texts(page)
     assert not page.error
     page = press(page, f"round-promote-{record.id}")
-    assert "Too few test images to decide: 3 test images show" in texts(page).replace("\\", "")
+    assert "Too few test images to decide: 3 test images contain" in texts(page).replace("\\", "")
     page.text_input(key=f"round-reason-{record.id}").set_value("good on all three").run()
     press(page, f"round-promote-{record.id}")
     assert store.rounds.get(record.id).decision is RoundDecision.PROMOTED
@@ -146,7 +146,7 @@ def test_a_failed_round_says_why_and_goes_on(
     page = opened(app, project)
     assert "The disk is full" in texts(page)
     machine.fails = ""
-    press(page, f"round-Go on from here-{record.id}")
+    press(page, f"round-Resume-{record.id}")
     work(store)
     assert store.rounds.get(record.id).step is Step.DECIDE
 
@@ -154,7 +154,7 @@ def test_a_failed_round_says_why_and_goes_on(
 def test_a_round_can_be_cancelled(app: AppTest, store: Store, project: ProjectRecord, machine: Machine) -> None:
     fill(store, project)
     record = start_round(store, RoundPlan(project.id, parent_id="parent", minutes=1.0), "Ada")
-    press(opened(app, project), f"round-Cancel the round-{record.id}")
+    press(opened(app, project), f"round-Cancel round-{record.id}")
     assert store.rounds.get(record.id).state is RoundState.CANCELLED
 
 
@@ -166,7 +166,7 @@ def test_a_viewer_sees_rounds_and_starts_none(
     monkeypatch.setattr("ui.train.rounds_past.may_as", lambda *_: False)
     page = opened(app, project, "Vera")
     assert page.button(key="round-start").disabled
-    assert "Reviewers and admins of the project start rounds" in texts(page)
+    assert "Only reviewers and admins of the project can start rounds" in texts(page)
 
 
 def test_a_model_can_be_used_without_a_round_with_a_reason(
@@ -174,7 +174,7 @@ def test_a_model_can_be_used_without_a_round_with_a_reason(
 ) -> None:
     page = opened(app, project)
     page = press(page, f"round-use-go-{project.id}")
-    assert "no comparison behind this choice" in texts(page)
+    assert "not based on a comparison" in texts(page)
     page.text_input(key=f"round-use-reason-{project.id}").set_value("our best so far").run()
     press(page, f"round-use-go-{project.id}")
     promoted = store.rounds.promoted_model(project.id)

@@ -66,7 +66,7 @@ def test_an_image_in_the_trash_says_so_and_can_be_restored(store: Store, image: 
     """It opened by its address as if nothing had happened."""
     store.trash.put([image.id])
     page = open_page(app, PAGE, image=image.id)
-    assert "This image was deleted and lies in the trash" in texts(page)
+    assert "This image is in the trash" in texts(page)
     next(button for button in page.button if button.label == "Restore").click().run()
     assert [kept.id for kept in store.images.all()] == [image.id]
     assert "trash" not in texts(page)
@@ -101,7 +101,7 @@ def test_without_a_shipped_starter_the_way_leads_to_the_models_page(
     monkeypatch.setattr("ui.parts.no_model.shipped_starter", lambda: None)
     page = open_page(app, PAGE, image=image.id)
     assert not page.exception
-    assert [link.proto.label for link in page.get("page_link")] == ["Models page", "How it works", "Draw two regions"]
+    assert [link.proto.label for link in page.get("page_link")] == ["Models page", "Show steps", "Draw two regions"]
     assert not any(button.label == "Use the starter model" for button in page.button)
 
 
@@ -120,13 +120,13 @@ def test_an_unknown_pixel_size_is_asked_for(store: Store, image: ImageRecord, mo
     unknown = store.images.add(image.project_id, Image(np.ones((40, 40), np.uint8)))
     page = open_page(app, PAGE, image=unknown.id)
     assert "Pixel size unknown" in texts(page)
-    for typed, words in (("0", "not a positive length"), ("1e9", "cannot be right"), ("8 kg", "not a unit")):
+    for typed, words in (("0", "not a positive length"), ("1e9", "is not plausible"), ("8 kg", "not a unit")):
         next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value(typed)
-        _press(page, "Use this size")
+        _press(page, "Set size")
         assert words in texts(page)
         assert store.images.get(unknown.id).pixel_size.nm is None
     next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value("0.0055 µm")
-    _press(page, "Use this size")
+    _press(page, "Set size")
     assert not page.exception
     assert store.images.get(unknown.id).pixel_size.nm == 5.5
     (job,) = jobs()  # segmented at once
@@ -139,7 +139,7 @@ def _press(page: AppTest, label: str) -> None:
 
 def _type_size(page: AppTest, typed: str) -> None:
     next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value(typed)
-    _press(page, "Use this size")
+    _press(page, "Set size")
 
 
 def test_a_size_that_makes_masks_outdated_asks_first(
@@ -154,7 +154,7 @@ def test_a_size_that_makes_masks_outdated_asks_first(
     page = open_page(app, PAGE, image=image.id)
     _type_size(page, "16")
     assert store.images.get(image.id).pixel_size.nm == 8.0, "nothing is changed before a yes"
-    assert "1 label map by models becomes outdated. Making it again takes about 6 min." in texts(page)
+    assert "1 label map by models becomes outdated. Segmenting again takes about 6 min." in texts(page)
     _press(page, "Cancel")
     assert store.images.get(image.id).pixel_size.nm == 8.0
     assert "becomes outdated" not in texts(page)
@@ -172,7 +172,7 @@ def test_a_size_far_from_the_models_is_warned_of(store: Store, image: ImageRecor
     assert "cannot find it" in texts(page)
     _press(page, "Cancel")
     _type_size(page, "0.5")
-    assert "vanish" in texts(page)
+    assert "are lost" in texts(page)
     assert store.images.get(image.id).pixel_size.nm == 8.0
 
 
@@ -201,7 +201,7 @@ def test_the_coverage_table_follows_the_pixel_size(store: Store, image: ImageRec
     assert table["pixels"].tolist() == [64 * 96 - 100, 100, 0, 0, 0, 0]
     assert table["area"].tolist()[1] == 0.0064  # two decimals read 0.01
     assert list(table.columns)[-1] == "pixels"  # the widest column is the one that a narrow window cuts
-    assert "Every connected piece counts as an object, however small" in texts(page)
+    assert "Every connected region counts as an object" in texts(page)
     assert "A remark." in texts(page)
 
 
@@ -267,14 +267,14 @@ def test_sizes_of_objects_are_tried_and_applied_without_predicting(
     )
     page = open_page(app, PAGE, image=image.id, model=model)
     assert not page.exception
-    assert "No piece was too small to be an object." in texts(page)
+    assert "No objects below the minimum size." in texts(page)
     assert "Sizes are learned from the training labels." in texts(page)
-    apply = next(button for button in page.button if button.label == "Apply to the masks")
+    apply = next(button for button in page.button if button.label == "Apply to masks")
     assert apply.disabled
     page.select_slider(key=f"object-sizes-{revision.id}").set_value(4.0).run()
     counts = next(frame.value for frame in page.dataframe if "then" in frame.value)
     assert counts.iloc[0][["found", "now", "then"]].tolist() == [2, 2, 1]
-    next(button for button in page.button if button.label == "Apply to the masks").click().run()
+    next(button for button in page.button if button.label == "Apply to masks").click().run()
     asked = jobs(kinds=["clean"])[0]
     assert asked.params["revision_id"] == revision.id
     assert ObjectRules.from_json(asked.params["rules"]).of(1).smallest == pytest.approx(0.0004)
@@ -283,7 +283,7 @@ def test_sizes_of_objects_are_tried_and_applied_without_predicting(
     new = clean_again(store, store.revisions.get(revision.id), ObjectRules.from_json(asked.params["rules"]))
     assert succeed(store, row.id, row.attempts, {"revision_id": new.id})
     page = open_page(app, PAGE, image=image.id, model=model)
-    assert "1 piece too small to be objects removed (1 mitochondria)." in texts(page)
+    assert "1 piece below the minimum size removed (1 mitochondria)." in texts(page)
     assert page.dataframe[0].value["objects"].tolist()[1] == 1
     assert page.select_slider(key=f"object-sizes-{new.id}").value == 4.0
     back = clean_again(store, new, ObjectRules())
@@ -297,7 +297,7 @@ def test_sizes_of_objects_are_tried_and_applied_without_predicting(
     slider = page.select_slider(key=f"object-sizes-{back.id}")
     assert slider.value == 0.0
     slider.set_value(1.0).run()  # the way back to what the model learned
-    assert not next(button for button in page.button if button.label == "Apply to the masks").disabled
+    assert not next(button for button in page.button if button.label == "Apply to masks").disabled
 
 
 def test_the_planes_of_a_stack_are_segmented_together(
@@ -312,7 +312,7 @@ def test_the_planes_of_a_stack_are_segmented_together(
     assert page.slider[0].value == 2
     next(button for button in page.button if button.label == "Segment 3 planes").click().run()
     assert {job.params["image_id"] for job in jobs()} == {plane.id for plane in planes}
-    assert any(button.label == "All planes done or under way" for button in page.button)
+    assert any(button.label == "All planes done or in progress" for button in page.button)
     page.slider[0].set_value(3).run()
     assert page.query_params["image"] in (planes[2].id, [planes[2].id])
 
@@ -357,7 +357,7 @@ def test_an_upload_that_was_here_before_says_so_and_is_not_segmented_again(
     assert page.query_params["image"] in (image.id, [image.id])
     said = texts(page)
     assert "**b\\_2.tif** has the same pixels as **liver \\*1\\*.tif**, which was opened." in said
-    assert "This file says 4 nm per pixel; the 8 nm known before were kept." in said
+    assert "This file contains 4 nm per pixel; the 8 nm already recorded were kept." in said
     assert "Odd." in said
     assert jobs(kinds=["predict"]) == ()
     next(button for button in page.button if button.label == "Close").click().run()
@@ -381,7 +381,7 @@ def test_an_upload_that_tells_the_pixel_size_is_segmented_with_it(
         restored=[image.id],
         sized=[image.id],
     )
-    assert "which was taken out of the trash. The pixel size was not known; now it is 4 nm" in texts(page)
+    assert "which was restored from the trash. The pixel size was unknown; it was set to 4 nm" in texts(page)
     new, cancelled = jobs(kinds=["predict"])
     assert (cancelled.id, cancelled.state) == (old.id, JobState.CANCELLED)
     assert (new.params["image_id"], new.state) == (image.id, JobState.QUEUED)
@@ -455,13 +455,13 @@ def test_a_held_image_says_what_it_waits_for_on_its_own_page_and_among_the_jobs(
 ) -> None:
     (row,) = dropped(store, image.project_id, model, 1, PixelSize())
     page = open_page(app, "jobs_page.py")
-    assert "needs an answer" in texts(page)
+    assert "needs input" in texts(page)
     page = open_page(app, PAGE, image=str(row.params["image_id"]), model=model)
-    assert "Segmenting begins once the pixel size is known" in texts(page)
+    assert "Segmentation starts once the pixel size is known" in texts(page)
     next(button for button in page.button if button.label == "Assume 8 nm per pixel").click().run()
     assert [row.state for row in jobs(kinds=["predict"])] == [JobState.QUEUED]
     next(field for field in page.text_input if field.label == "Pixel size (nm per pixel)").set_value("5.5")
-    next(button for button in page.button if button.label == "Use this size").click().run()
+    next(button for button in page.button if button.label == "Set size").click().run()
     states = [row.state for row in jobs(kinds=["predict"])]
     assert sorted(states) == [JobState.CANCELLED, JobState.QUEUED]  # the one of the wrong size does not go on
 
@@ -510,7 +510,7 @@ def test_planes_segmented_with_another_pixel_size_are_segmented_again(
     for plane in planes:
         predicted(store, plane, model)
     page = open_page(app, PAGE, image=planes[0].id)
-    assert "It becomes that of all planes of s.tif." in texts(page)
+    assert "It applies to all planes of s.tif." in texts(page)
     _type_size(page, "5")
     _press(page, "Change the pixel size")
     assert [job.params["image_id"] for job in jobs()] == [planes[0].id]
@@ -553,7 +553,7 @@ def test_a_measured_scale_goes_to_the_images_that_are_chosen(
     assert "6 nm per pixel** ± 0.042 nm" in texts(page)
     page.radio[0].set_value("All images without a pixel size").run()
     assert "2 images" in texts(page)
-    _press(page, "Use this scale")
+    _press(page, "Use scale")
     assert not page.exception
     assert [store.images.get(record.id).pixel_size.nm for record in (*unknown, image)] == [6.0, 6.0, 8.0]
     detail = store.images.get(unknown[1].id).pixel_size.detail
@@ -562,7 +562,7 @@ def test_a_measured_scale_goes_to_the_images_that_are_chosen(
 
 def test_a_measured_scale_that_cannot_be_is_refused(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:
     page = _measure(open_page(app, PAGE, image=image.id), image, "30 m")
-    assert "cannot be right" in texts(page)
-    assert not any(button.label == "Use this scale" for button in page.button)
+    assert "is not plausible" in texts(page)
+    assert not any(button.label == "Use scale" for button in page.button)
     _press(page, "Close")
     assert store.images.get(image.id).pixel_size.nm == 8.0

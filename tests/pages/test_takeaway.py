@@ -42,7 +42,7 @@ def press(page: AppTest, label: str) -> AppTest:
 
 def opened(app: AppTest, project_id: str) -> AppTest:
     """The dialog for all images, from the Data page."""
-    page = press(open_page(app, "data_page.py", project=project_id), "Take away 3 images")
+    page = press(open_page(app, "data_page.py", project=project_id), "Export 3 images")
     assert not page.exception
     return page
 
@@ -50,7 +50,7 @@ def opened(app: AppTest, project_id: str) -> AppTest:
 def test_the_dialog_says_what_there_is_and_asks_for_it(app: AppTest, store: Store, images: list[ImageRecord]) -> None:
     page = opened(app, images[0].project_id)
     assert "2 references. 1 image without a label map." in texts(page)
-    page = press(page, "Make zip")
+    page = press(page, "Create zip")
     (row,) = jobs(kinds=["export"], store=store)
     request = row.params["request"]
     assert request["image_ids"] == [image.id for image in images]
@@ -65,7 +65,7 @@ def test_a_dataset_folder_proposes_what_people_have_confirmed(
     page = opened(app, images[0].project_id)
     form = next(group for group in page.button_group if group.label == "As")
     form.set_value(Form.DATASET).run()
-    press(page, "Make zip")
+    press(page, "Create zip")
     (row,) = jobs(kinds=["export"], store=store)
     assert (row.params["request"]["labels"], row.params["request"]["form"]) == (TRAINING, Form.DATASET)
 
@@ -73,7 +73,7 @@ def test_a_dataset_folder_proposes_what_people_have_confirmed(
 def test_a_finished_export_offers_its_file_on_the_jobs_page(
     app: AppTest, store: Store, images: list[ImageRecord]
 ) -> None:
-    press(opened(app, images[0].project_id), "Make zip")
+    press(opened(app, images[0].project_id), "Create zip")
     (row,) = jobs(kinds=["export"], store=store)
     assert claim(store, row, "here")
     folder = store.settings.data_dir / "exports" / row.id
@@ -86,7 +86,7 @@ def test_a_finished_export_offers_its_file_on_the_jobs_page(
     assert "1 left out" in str([each.label for each in page.expander])
     (folder / "Liver.zip").unlink()
     page = open_page(app, "jobs_page.py", job=row.id)
-    assert "kept no longer" in texts(page)
+    assert "has expired" in texts(page)
     assert f"api/exports/{row.id}" not in _links(page)
 
 

@@ -63,18 +63,18 @@ def test_a_new_model_is_asked_about_once_and_for_everybody(store: Store, project
     write_model(store.settings.models_dir / "starter", created="2020-01-01T00:00:00+00:00")
     write_model(store.settings.models_dir / "own", created="2024-01-01T00:00:00+00:00", project_id=project.id)
     page = open_page(app, PAGE, project=project.id)
-    assert "Use the new model **Own** for Liver" in texts(page)
+    assert "Promote model **Own** for Liver" in texts(page)
     assert next(box for box in page.selectbox if box.label == "Start from").value == "own"
     page.button(key="train-keep-old").click().run()
     assert not page.exception
-    assert "Use the new model" not in texts(page)
+    assert "Promote model" not in texts(page)
     assert store.model_choices.declined(project.id) == {"own"}
     assert next(box for box in page.selectbox if box.label == "Start from").value == ""
     write_model(store.settings.models_dir / "own-2", created="2024-01-02T00:00:00+00:00", project_id=project.id)
     page = page.run()
     page.button(key="train-use-new").click().run()
     assert store.rounds.promoted_model(project.id).model_id == "own-2"  # type: ignore[union-attr]
-    assert "Use the new model" not in texts(page)
+    assert "Promote model" not in texts(page)
 
 
 def button(page: AppTest, label: str) -> object:
@@ -82,7 +82,7 @@ def button(page: AppTest, label: str) -> object:
 
 
 def test_no_project_and_no_labels_say_what_to_do(store: Store, app: AppTest) -> None:
-    assert "Make a project on the Data page" in texts(open_page(app, PAGE))
+    assert "Create project on the Data page" in texts(open_page(app, PAGE))
     store.projects.create("Bare", DEFAULT_SCHEME, None)
     page = open_page(app, PAGE)
     assert not page.exception
@@ -98,7 +98,7 @@ def test_one_button_queues_a_training_with_its_snapshot(store: Store, project: P
     assert not page.exception
     shown = texts(page)
     assert "1 of 2 images with reference labels" in shown
-    assert "1 more of the test set" in shown
+    assert "1 in the test set" in shown
     assert "20% of the area is not labelled" in shown
     assert "never find\\: nucleus" in shown
     assert "10 minutes are about 1,200 iterations" in shown
@@ -111,7 +111,7 @@ def test_one_button_queues_a_training_with_its_snapshot(store: Store, project: P
     assert (row.params["name"], row.params.get("seed", 0)) == ("Liver *1* compact", 0)
     assert row.params["validation_fraction"] == 0.15
     assert row.params["snapshot"]["cases"][0]["image_id"] == chosen.id
-    assert "Waiting for its turn" in texts(page)
+    assert "Queued" in texts(page)
     assert page.query_params["job"] in (row.id, [row.id])
 
 
@@ -131,7 +131,7 @@ def test_a_stack_shared_with_the_test_set_is_warned_of(store: Store, project: Pr
 def test_only_test_images_cannot_be_trained_on(store: Store, project: ProjectRecord, app: AppTest) -> None:
     add(store, project, "b", split=Split.TEST)
     page = open_page(app, PAGE)
-    assert any("No image is chosen" in error.value for error in page.error)
+    assert any("No images selected" in error.value for error in page.error)
     assert next(each for each in page.button if each.label == "Train").disabled
 
 
@@ -154,7 +154,7 @@ def test_a_running_training_is_found_with_its_curves(store: Store, project: Proj
     assert len(page.get("plotly_chart")) >= 2
     page = page.button(key=f"pause-{row.id}").click().run()
     assert job(row.id).control == "pause"
-    assert button(page, "Stop and keep the best") is None, "it is being paused"
+    assert button(page, "Finish now") is None, "it is being paused"
 
 
 def test_a_training_that_ends_while_it_is_watched_stays_on_the_page(
@@ -176,7 +176,7 @@ def test_finish_and_cancel(store: Store, project: ProjectRecord, app: AppTest) -
     page.button(key=f"finish-{row.id}").click().run()
     assert job(row.id).control == "finish"
     page = open_page(app, PAGE)
-    assert "thrown away" in texts(page)
+    assert "will be lost" in texts(page)
     page.button(key=f"cancel-{row.id}").click().run()
     assert job(row.id).cancel_requested
 
@@ -185,7 +185,7 @@ def test_paused_failed_and_done(store: Store, project: ProjectRecord, app: AppTe
     row = start(store, project)
     change(store, row, state=JobState.PAUSED.value, message="Paused.", attempts=1)
     page = open_page(app, PAGE, job=row.id)
-    assert "Paused. Resume goes on" in texts(page)
+    assert "Paused. Resume continues" in texts(page)
     page.button(key=f"resume-{row.id}").click().run()
     assert job(row.id).state is JobState.QUEUED
 
@@ -199,11 +199,11 @@ def test_paused_failed_and_done(store: Store, project: ProjectRecord, app: AppTe
     result = {"model_id": model_id, "epochs": 7, "seconds": 180, "mean_dice": 0.8125}
     change(store, row, state=JobState.SUCCEEDED.value, result=result)
     page = open_page(app, PAGE, job=row.id)
-    assert "The model was removed since." in texts(page)
+    assert "The model has been removed." in texts(page)
     write_model(store.settings.models_dir / model_id)
     page = open_page(app, PAGE, job=row.id)
     assert "Mean validation Dice 0.81" in page.success[0].value
-    assert page.button(key=f"use-{row.id}").label == "Segment with it"
+    assert page.button(key=f"use-{row.id}").label == "Segment images"
 
 
 def test_the_machine_is_timed_once_by_itself_and_then_when_asked(
@@ -214,7 +214,7 @@ def test_the_machine_is_timed_once_by_itself_and_then_when_asked(
     page = open_page(app, PAGE)
     (row,) = jobs(kinds=["time_training"])
     assert row.params == {"preset": "compact"}
-    assert "Timing some iterations" in texts(page)
+    assert "Measuring training speed" in texts(page)
     change(store, row, state=JobState.FAILED.value)
     page = open_page(app, PAGE)
     assert len(jobs(kinds=["time_training"])) == 1, "one that failed is not tried on every look"

@@ -28,7 +28,7 @@ def test_what_is_lost_is_named_before_images_are_copied(store: Store, image: Ima
     next(button for button in page.button if button.label == "Copy or move").click().run()
     assert not page.exception
     said = texts(page)
-    assert f"The class {lost} is lost in 1 image\\: Other does not have it." in said
+    assert f"The class {lost} will be lost in 1 image, because Other does not have it." in said
     assert "Other also has Golgi" in said
     next(button for button in page.button if button.label == "Copy 1 image").click().run()
     assert not page.exception

@@ -30,8 +30,8 @@ def asked_line(project: ProjectRecord, image: ImageRecord, known: Mapping[str, I
     with st.container(horizontal=True, vertical_alignment="center"):
         st.info(
             plain(
-                f"You are asked to annotate {names} on your own: nobody sees the others' work until all who were asked "
-                "have submitted."
+                f"You have been assigned {names} for independent annotation: nobody sees the others' work until "
+                "all annotators have submitted."
             ),
             icon=":material/person_edit:",
         )

@@ -24,10 +24,12 @@ def asked_panel(image: ImageRecord, person: str) -> None:
 def _asked(revision_id: str, person: str) -> None:
     store = context.store()
     it, found, said = review_of(store, revision_id), marks(store, revision_id), thread(store, revision_id)
-    st.markdown(f":material/edit_note: **{plain(it.decided_by or 'A reviewer')} asks for changes**: {plain(it.reason)}")
+    st.markdown(
+        f":material/edit_note: **{plain(it.decided_by or 'A reviewer')} requested changes**: {plain(it.reason)}"
+    )
     if found:
         still = sum(mark.resolved_at is None for mark in found)
-        st.caption(f"{counted(len(found), 'place')} marked, {still} not resolved. Click one to go there.")
+        st.caption(f"{counted(len(found), 'place')} marked, {still} unresolved. Click one to jump to it.")
     for mark in found:
         _mark_line(mark, person)
     if said:
@@ -44,7 +46,7 @@ def _mark_line(mark: Mark, person: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
             "", icon=":material/check_box:" if done else ":material/check_box_outline_blank:", type="tertiary",
-            key=f"mark-done-{name}", help="Open again" if done else "Resolved",
+            key=f"mark-done-{name}", help="Reopen" if done else "Resolved",
         ):  # fmt: skip
             _resolve(mark, person, resolved=not done)
         st.button(

@@ -55,7 +55,7 @@ def history_table(entries: Sequence[HistoryEntry], models: Mapping[str, str] = M
         [
             {
                 "When": f"{entry.revision.created_at:%Y-%m-%d %H:%M} UTC",
-                "What": entry.revision.kind.value,
+                "Type": entry.revision.kind.value,
                 "By": _made_by(entry.revision, models),
                 "Review": REVIEW_STATES[entry.review] if entry.review else "",
                 "Changed, px": entry.revision.details.get("changes", {}).get("pixels"),
@@ -90,8 +90,8 @@ def _actions(entries: Sequence[HistoryEntry], person: str, *, may_restore: bool)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = choice("Label map", revision_texts(entries), key="history-chosen")
         restoring = st.button(
-            "Begin a draft from it", icon=":material/restore:", disabled=not may_restore, key="history-restore",
-            help=None if may_restore else "This takes the role annotator, and no open draft of this image.",
+            "Start a draft", icon=":material/restore:", disabled=not may_restore, key="history-restore",
+            help=None if may_restore else "Requires the role annotator and no open draft of this image.",
         )  # fmt: skip
         entry = by_id[chosen]
         mine = person_key(entry.revision.author) == person_key(person) and bool(person)
@@ -118,12 +118,12 @@ def _compare(project: ProjectRecord, image: ImageRecord, entries: Sequence[Histo
         before = choice("Before", texts, first=ids[1], key=f"history-before-{len(ids)}")
     with right:
         after = choice("After", texts, first=ids[0], key=f"history-after-{len(ids)}")
-    if before == after or not st.toggle("Show what differs", key="history-show"):
+    if before == after or not st.toggle("Show differences", key="history-show"):
         return
     with explained():
         found = _difference(before, after)
         if not found.changes.pixels:
-            st.success("They are the same, pixel for pixel.", icon=":material/check_circle:")
+            st.success("The two label maps are identical.", icon=":material/check_circle:")
             return
         _shown(project, image, before, after, found)
 
@@ -179,8 +179,8 @@ def regions_table(found: Difference, scheme: LabelScheme) -> pd.DataFrame:
     """Changed regions, largest first."""
     return pd.DataFrame(
         {
-            "Was": [_name(scheme, region.before) for region in found.regions],
-            "Is": [_name(scheme, region.after) for region in found.regions],
+            "Before": [_name(scheme, region.before) for region in found.regions],
+            "After": [_name(scheme, region.after) for region in found.regions],
             "Size, px": [region.pixels for region in found.regions],
         }
     )

@@ -33,12 +33,12 @@ def test_image_panel(image: ImageRecord) -> DeltaGenerator | None:
         return None
     with st.container(border=True, key="correct-test-image"):
         st.markdown(
-            ":material/straighten: **This image is in the test set.** Models are measured on it, so no model ever "
-            "learns from it, whatever is corrected here: scores on images that a model has seen would mean nothing. To "
-            "get a better model, correct like places in images that train:"
+            ":material/straighten: **This image is in the test set.** Test images are never used for training, so "
+            "corrections here do not improve a model. To improve the model, correct similar places in training "
+            "images:"
         )
         room = st.empty()
-        room.caption("Looking for like places…")
+        room.caption("Searching for similar places…")
         return room
 
 
@@ -60,8 +60,8 @@ def like_places_panel(
     )
     if not places:
         room.caption(
-            "No image of the training set or the pool has a prediction with an open place. Segment such images "
-            "first, or bring some in on the Data page."
+            "No image in the training set or pool has a prediction with unreviewed places. Segment such images "
+            "first, or import some on the Data page."
         )
         return
     with room.container(horizontal=True):
@@ -81,7 +81,7 @@ def _open(place: LikePlace) -> None:
 def _words(place: LikePlace, scheme: LabelScheme) -> str:
     """What the model is unsure about."""
     class_id, confidence = place.suggestion.class_id, place.suggestion.confidence
-    name = "something missed?" if not class_id else scheme.name_of(class_id) if class_id in scheme.ids else "?"
+    name = "possibly missed?" if not class_id else scheme.name_of(class_id) if class_id in scheme.ids else "?"
     return name if confidence is None else f"{name}, confidence {confidence:.2f}"
 
 

@@ -43,7 +43,7 @@ _KINDS: Final = {
 _STANDINGS: Final = {
     Standing.DRAFT: "your draft",
     Standing.CHANGES_REQUESTED: "changes requested",
-    Standing.WAITING: "waits for review",
+    Standing.WAITING: "awaiting review",
     Standing.APPROVED: "approved",
     Standing.REJECTED: "rejected",
     Standing.SEGMENTED: "segmented",
@@ -68,12 +68,12 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
     """
     images = _in_order(context.store().images.all(project.id), known)
     if not images:
-        st.info("This project has no images yet. Bring some in on the Data page.", icon=":material/photo_library:")
+        st.info("This project has no images yet. Import some on the Data page.", icon=":material/photo_library:")
         first_labels(project, key="correct")
         return None
     asked = query(Query.IMAGE)
     if asked and asked not in images:
-        st.warning("The image of this link is not in this project (any more).", icon=":material/link_off:")
+        st.warning("This link points to an image that is no longer in this project.", icon=":material/link_off:")
     first = next(iter(images))
     if not asked:
         set_query(Query.IMAGE, first)  # so that it stays when it is submitted and no longer the first to do
@@ -88,13 +88,13 @@ def image_picker(project: ProjectRecord, known: Mapping[str, ImageProgress]) -> 
         details=image_details(images),
         key="correct-image",
         on_change=_another_image(kept_in_address(Query.IMAGE, "correct-image", images, first)),
-        help=f"{to_do:,} of {counted(len(images), 'image')} left to go on with",
+        help=f"{to_do:,} of {counted(len(images), 'image')} still to correct",
     )
     return images[chosen]
 
 
 def _standing_text(known: Mapping[str, ImageProgress], image_id: str) -> str:
-    return "asked of you" if is_asked(known, image_id) else _STANDINGS[standing_of(known, image_id)]
+    return "assigned to you" if is_asked(known, image_id) else _STANDINGS[standing_of(known, image_id)]
 
 
 def _another_image(changed: Callable[[], None]) -> Callable[[], None]:
@@ -137,7 +137,7 @@ def revision_notice(entries: Sequence[HistoryEntry]) -> None:
     asked = query(Query.REVISION)
     if asked and all(entry.revision.id != asked for entry in entries):
         st.warning(
-            "The label map of this link is not among those of this image that you may see.", icon=":material/link_off:"
+            "This link points to a label map that does not exist or that you cannot see.", icon=":material/link_off:"
         )
 
 
@@ -168,10 +168,10 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
     others(image, person)
     with st.container(border=True):
         if not by_id:
-            st.markdown("This image has no label map yet. Segment it first, so that only mistakes are left to correct,")
-            st.page_link(SEGMENT_PAGE, label="Segment it", icon=":material/blur_on:",
+            st.markdown("This image has no label map yet. Segment it first, then correct only the errors,")
+            st.page_link(SEGMENT_PAGE, label="Segment", icon=":material/blur_on:",
                          query_params={Query.IMAGE.value: image.id})  # fmt: skip
-            st.markdown("or begin with an empty label map.")
+            st.markdown("or start from an empty label map.")
         asked = own_work(context.store(), image.id, person)
         options = [*by_id, _EMPTY] if asked is None else [asked.base_revision_id or _EMPTY]
         default = options[0]
@@ -182,20 +182,20 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
             default = linked if linked and linked in by_id else default
         _asked_for_changes(by_id.get(default))
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            texts = revision_texts(entries) | {_EMPTY: "Empty: everything is background"}
+            texts = revision_texts(entries) | {_EMPTY: "Empty (all background)"}
             chosen = choice(
-                "Begin from",
+                "Start from",
                 {option: texts[option] for option in options},
                 first=default,
                 key=f"correct-start-{image.id}-{len(options)}",
-                help="All who are asked to annotate this image begin from the same label map." if asked else None,
+                help="All annotators assigned to this image start from the same label map." if asked else None,
             )
-            begin = st.button("Begin", type="primary", icon=":material/brush:", key="correct-begin")
-        told = "The label map itself stays as it is; your correction becomes a new revision when you submit it."
+            begin = st.button("Start", type="primary", icon=":material/brush:", key="correct-begin")
+        told = "The label map stays unchanged. Your correction becomes a new revision when you submit it."
         entry = by_id.get(chosen)
         own = entry is not None and person_key(entry.revision.author) == person_key(person)
         if entry is not None and own and entry.review is ReviewState.SUBMITTED:
-            told += " Yours waits for review: what you submit next takes its place there."
+            told += " Your earlier correction is awaiting review; your next submission replaces it there."
         st.caption(told)
     annotator_ahead(key="correct-ahead")
     if begin:
@@ -211,7 +211,7 @@ def _asked_for_changes(entry: HistoryEntry | None) -> None:
     if entry is None or entry.review is not ReviewState.CHANGES_REQUESTED:
         return
     found = review_of(context.store(), entry.revision.id)
-    told = f"{found.decided_by or 'A reviewer'} asks for changes to this correction: {found.reason}"
+    told = f"{found.decided_by or 'A reviewer'} requested changes to this correction: {found.reason}"
     st.warning(plain(told), icon=":material/edit_note:")
 
 
@@ -247,16 +247,16 @@ def draft_panel(draft: DraftRecord, entries: Sequence[HistoryEntry]) -> None:
     if linked is not None and linked.revision.id != draft.base_revision_id:
         st.info(
             plain(
-                f"Your open draft was begun from {came_from}. You were looking at {revision_label(linked)}: to begin "
-                "from that one, submit or discard the draft first."
+                f"Your open draft was started from {came_from}. To start from {revision_label(linked)} instead, "
+                "submit or discard this draft first."
             ),
             icon=":material/call_split:",
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         _draft_line(draft.id, came_from)
         with st.popover("Discard", icon=":material/delete:", type="tertiary"):
-            st.markdown("What you painted in this draft is thrown away. Submitted revisions stay.")
-            if st.button("Discard this draft", type="primary", key=f"discard-{draft.id}"):
+            st.markdown("Discards everything painted in this draft. Submitted revisions are kept.")
+            if st.button("Discard draft", type="primary", key=f"discard-{draft.id}"):
                 with explained():
                     discard_draft(context.store(), draft.id, by=who())
                 st.rerun()
@@ -270,7 +270,7 @@ def _draft_line(draft_id: str, came_from: str) -> None:
     if draft.state is not DraftState.OPEN:
         return
     work = f": {counted(draft.strokes, 'stroke')} in {duration_text(draft.seconds)}" if draft.strokes else ""
-    st.caption(plain(f"Your draft, begun {draft.created_at:%Y-%m-%d %H:%M} UTC from {came_from}{work}."))
+    st.caption(plain(f"Your draft, started {draft.created_at:%Y-%m-%d %H:%M} UTC from {came_from}{work}."))
 
 
 def others(image: ImageRecord, person: str) -> None:
@@ -278,13 +278,14 @@ def others(image: ImageRecord, person: str) -> None:
     store = context.store()
     hidden = hidden_authors(store, image.id, person)
     names = [
-        draft.author or "somebody"
+        draft.author or "another person"
         for draft in store.drafts.of_image(image.id)
         if person_key(draft.author) != person_key(person) and person_key(draft.author) not in hidden
     ]
     if names:
         st.caption(
             plain(
-                f"{', '.join(names)} also {'has' if len(names) == 1 else 'have'} a draft of this image; yours is apart."
+                f"{', '.join(names)} also {'has' if len(names) == 1 else 'have'} an open draft of this image. "
+                "Drafts are independent."
             ),
         )

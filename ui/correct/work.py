@@ -81,10 +81,10 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
             f"{duration_text(details['seconds'])} of work."
         )
         if it.state is ReviewState.SUBMITTED:
-            told.success(plain(f"Submitted: {work} It waits for review."), icon=":material/check_circle:")
+            told.success(plain(f"Submitted: {work} Awaiting review."), icon=":material/check_circle:")
         else:
             by = f" by {it.decided_by}" if it.decided_by else ""
-            told.info(plain(f"Your submission, now {REVIEW_STATES[it.state]}{by}: {work}"), icon=":material/info:")
+            told.info(plain(f"Your submission ({REVIEW_STATES[it.state]}{by}): {work}"), icon=":material/info:")
         if away.button("Close", icon=":material/close:", type="tertiary", key="correct-submitted-close"):
             st.session_state[StateKey.SUBMITTED] = None
             st.rerun()
@@ -96,7 +96,7 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
         with st.container(horizontal=True, vertical_alignment="center"):
             _next_image(project, image, known)
             st.page_link(
-                REVIEW_PAGE, label="See it in review", icon=":material/rate_review:",
+                REVIEW_PAGE, label="Open in Review", icon=":material/rate_review:",
                 query_params={Query.PROJECT.value: project.id, Query.REVISION.value: revision_id},
             )  # fmt: skip
 
@@ -107,7 +107,7 @@ def _next_image(project: ProjectRecord, image: ImageRecord, known: Mapping[str, 
     names = {each.id: each.name for each in images}
     following = next_image(list(names), known, image.id, last=tested_images(images))
     if following is None:
-        st.caption("Every image of the project is corrected or waits for review.")
+        st.caption("All images of the project are corrected or awaiting review.")
         return
     label = plain(f"Next image: {names[following]}")
     if st.button(label, icon=":material/arrow_forward:", type="primary", key="correct-next-image"):
@@ -143,7 +143,7 @@ def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place 
     with st.container(horizontal=True, vertical_alignment="center", key="correct-suggestions"):
         possible = strategies(context.store(), image.id)
         strategy = st.segmented_control(
-            "Next place to look",
+            "Next place",
             possible,
             default=possible[0],
             format_func=titled(_STRATEGIES),
@@ -160,21 +160,21 @@ def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place 
         st.button(
             "Next place", icon=":material/my_location:", key="correct-next", on_click=_go_on,
             args=(found, here, Visit.SEEN, person), disabled=found.next is None,
-            help="Marks this place as seen and goes to the next one",
+            help="Marks this place as seen and jumps to the next one",
         )  # fmt: skip
         st.button(
             "Skip", icon=":material/skip_next:", key="correct-skip", on_click=_go_on,
             args=(found, here, Visit.SKIPPED, person), disabled=here is None, type="tertiary",
         )  # fmt: skip
-        told = f"{found.done} of {counted(len(found.suggestions), 'place')} looked at"
+        told = f"{found.done} of {counted(len(found.suggestions), 'place')} reviewed"
         if here is not None and here.class_id is not None:
             told += f" · here: {_doubt(here.class_id, here.confidence, scheme)}"
         elif not found.suggestions:
-            told = "Nothing is in doubt here."
+            told = "No uncertain places in this image."
         elif found.revision_id is None:
-            told += " · chosen by texture, many kinds of structure in each"
+            told += " · chosen for varied texture"
         st.caption(plain(told))
-        if found.suggestions and found.next is None and st.button("Start again", type="tertiary", key="correct-again"):
+        if found.suggestions and found.next is None and st.button("Restart", type="tertiary", key="correct-again"):
             start_again(context.store(), found, person)
             set_query(Query.PLACE, None)
             st.session_state[StateKey.SUGGESTED] = None
@@ -207,7 +207,7 @@ def _go_on(found: Tour, here: Suggestion | None, outcome: Visit, person: str) ->
 
 def _doubt(class_id: int, confidence: float | None, scheme: LabelScheme) -> str:
     """What is in doubt at a place."""
-    name = "background, something may be missing" if class_id == 0 else scheme.name_of(class_id)
+    name = "background, possibly missed objects" if class_id == 0 else scheme.name_of(class_id)
     return name if confidence is None else f"{name}, mean confidence {confidence:.2f}"
 
 

@@ -19,7 +19,7 @@ _SHOWN_AT_ONCE: Final = 20
 
 _SHOWN_AT_MOST: Final = 200
 
-_FIRST: Final = ("File", "Cannot be read", "Pixel size", "Not taken", "Notice", "Is read as", "Values")
+_FIRST: Final = ("File", "Cannot be read", "Pixel size", "Skipped", "Notice", "Read as", "Values")
 """Columns that are seen without scrolling."""
 
 
@@ -27,9 +27,9 @@ def facts_panel(checks: Sequence[ImportCheck]) -> None:
     """A table of facts under a heading that opens."""
     if not checks:
         return
-    with st.expander("What would be read from the files, and why", icon=":material/fact_check:"):
+    with st.expander("How the files will be read", icon=":material/fact_check:"):
         if len(checks) > _SHOWN_AT_ONCE and not st.toggle(
-            f"Look into {min(len(checks), _SHOWN_AT_MOST)} files", key="data-facts-wanted"
+            f"Show {min(len(checks), _SHOWN_AT_MOST)} files", key="data-facts-wanted"
         ):
             return
         found = [_inspected(check.case.image_path, _stamp(check.case.image_path)) for check in checks[:_SHOWN_AT_MOST]]

@@ -31,7 +31,7 @@ from ui.uploader import ACCEPTED, uploader
 _DROP: Final = "Drop files"
 _SERVER: Final = "Folder on the server"
 
-_FIND_OUT: Final = "Find out"
+_FIND_OUT: Final = "Detect"
 
 _SOURCES: Final[dict[str, LabelSource | None]] = {
     _FIND_OUT: None,
@@ -95,13 +95,16 @@ def _server_folders(project: ProjectRecord) -> tuple[Path | None, Path | None]:
         help="A dataset folder (images/, labels/, dataset.json), an nnU-Net raw folder, or a folder of images.",
     ).strip()
     labels = right.text_input(
-        "Folder of the labels, if it is another",
+        "Label folder, if separate",
         placeholder="/data/liver_masks",
         key=f"data-labels-folder-{begun}",
-        help="Files named as the images, also one per organelle, or in folders named by organelle.",
+        help=(
+            "Label files have the names of the images: one per image, one per organelle, or in one folder per "
+            "organelle."
+        ),
     ).strip()
     if not folder:
-        st.caption("Give a path as the server sees it. Nothing is copied before you have seen what is in it.")
+        st.caption("Enter a path on the server. You see a preview before anything is copied.")
     return (named_path(folder, project.id) if folder else None), (named_path(labels, project.id) if labels else None)
 
 
@@ -110,7 +113,7 @@ def _dropped() -> ImportBatch | None:
     settings = current_settings()
     batch = waiting_files()
     zones = st.columns(2)
-    words = {Part.IMAGES: "Drop micrographs here", Part.LABELS: "Drop their labels here, if there are any"}
+    words = {Part.IMAGES: "Drop micrographs here", Part.LABELS: "Drop label files here (optional)"}
     for zone, (part, label) in zip(zones, words.items(), strict=True):
         with zone:
             accept = (*ACCEPTED, ".zip") if part is Part.IMAGES else ACCEPTED
@@ -122,9 +125,9 @@ def _dropped() -> ImportBatch | None:
                     take_upload(settings, batch, upload.upload_id, part)
     if batch is None:
         st.caption(
-            "Labels are paired by name: liver_1.png or liver_1_mitochondria.png belong to liver_1.tif. "
-            "The zip of a dataset folder, as Take away makes it, is dropped with the micrographs. "
-            "Nothing is imported before you have seen what pairs with what."
+            "Labels are matched by name: liver_1.png or liver_1_mitochondria.png match liver_1.tif. You can also "
+            "drop the zip of an exported dataset folder with the micrographs. You see a preview before anything "
+            "is imported."
         )
         return None
     _arrived(batch)
@@ -135,15 +138,15 @@ def _arrived(batch: ImportBatch) -> None:
     """How much waits, what cannot be used, and a way to begin again."""
     images, labels = batch.files(Part.IMAGES), batch.files(Part.LABELS)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{counted(len(images), 'image')}** and **{counted(len(labels), 'label file')}** wait.")
-        if st.button("Forget these files", type="tertiary", icon=":material/close:"):
+        st.markdown(f"**{counted(len(images), 'image')}** and **{counted(len(labels), 'label file')}** ready.")
+        if st.button("Discard files", type="tertiary", icon=":material/close:"):
             discard_batch(current_settings(), batch.id)
             set_query(Query.BATCH, None)
             st.rerun()
     odd = [path.name for path in (*images, *labels) if not path.name.lower().endswith(SUFFIXES)]
     if odd:
         st.warning(
-            f"Left out, because their names end unlike an image's: {plain(', '.join(odd[:5]))}"
+            f"Skipped (unsupported file extension): {plain(', '.join(odd[:5]))}"
             + (f" and {len(odd) - 5} more. " if len(odd) > 5 else ". ")
             + "Export them as TIFF or PNG.",
             icon=":material/block:",
@@ -155,7 +158,7 @@ def _arrived(batch: ImportBatch) -> None:
 def _how_labelled() -> LabelSource | None:
     """How labels are given."""
     chosen = st.segmented_control(
-        "How are the labels given?",
+        "Label format",
         list(_SOURCES),
         default=_FIND_OUT,
         key="data-source",
@@ -169,7 +172,7 @@ def _values(scheme: LabelScheme) -> dict[int, int]:
     """Grey values of label images that are not class numbers."""
     classes = [item.name for item in scheme.classes[:2]]
     text = st.text_input(
-        "Grey values of label images, where they are not the classes' numbers",
+        "Grey values of label images, if they differ from the class numbers",
         placeholder=", ".join(f"{value} = {name}" for value, name in zip((127, 255), classes, strict=False)),
         key="data-values",
     )
@@ -188,4 +191,4 @@ def _left_out(plan: ImportPlan) -> list[str]:
     names += [refusal.where for refusal in plan.refusals if refusal.where not in names]
     if not names or len(names) > _LISTED:
         return []
-    return st.multiselect("Label files to leave out", names, placeholder="none", key="data-leave-out")
+    return st.multiselect("Label files to skip", names, placeholder="none", key="data-leave-out")

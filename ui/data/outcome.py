@@ -46,12 +46,12 @@ def summary(outcomes: list[dict[str, Any]]) -> str:
     """One line about all files.
 
     >>> summary([{"outcome": "imported", "labels": "added"}, {"outcome": "refused", "labels": "none"}])
-    '1 imported · 0 there before · 1 refused · 1 label maps added'
+    '1 imported · 0 already imported · 1 rejected · 1 label maps added'
     """
     count = {name: sum(each["outcome"] == name for each in outcomes) for name in ("imported", "duplicate", "refused")}
     added = sum(each["labels"] == "added" for each in outcomes)
     return (
-        f"{count['imported']} imported · {count['duplicate']} there before · {count['refused']} refused · "
+        f"{count['imported']} imported · {count['duplicate']} already imported · {count['refused']} rejected · "
         f"{added} label maps added"
     )
 
@@ -60,7 +60,7 @@ def there_before(outcomes: list[dict[str, Any]]) -> str:
     """Which files have the pixels of images that were there; "" where none has.
 
     >>> there_before([{"name": "b.tif", "outcome": "duplicate", "of": "a.tif", "labels": "added"}])
-    '1 file was not imported again, since an image has the same pixels: b.tif (as a.tif). Labels went to that image.'
+    '1 file was skipped because an existing image has the same pixels: b.tif (as a.tif). Labels went to that image.'
     """
     known = [each for each in outcomes if each["outcome"] == "duplicate"]
     if not known:
@@ -68,7 +68,7 @@ def there_before(outcomes: list[dict[str, Any]]) -> str:
     names = some_of([f"{each['name']} (as {each['of']})" for each in known])
     was = "was" if len(known) == 1 else "were"
     labels = "Labels went to that image." if len(known) == 1 else "Labels went to those images."
-    said = f"{counted(len(known), 'file')} {was} not imported again, since an image has the same pixels: {names}."
+    said = f"{counted(len(known), 'file')} {was} skipped because an existing image has the same pixels: {names}."
     return f"{said} {labels}" if any(each["labels"] == "added" for each in known) else said
 
 
@@ -106,7 +106,7 @@ def _outcome(row: JobRecord) -> None:
         Refusal(each["name"], each["cause"], each["remedy"]) for each in outcomes if each["outcome"] == "refused"
     ]
     if row.state is not JobState.SUCCEEDED:
-        st.markdown("**The import stopped early.** Images imported before it stopped are in the table below.")
+        st.markdown("**The import stopped early.** Images imported before it stopped are listed below.")
         refusals_panel(refused, "file", others=len(outcomes) - len(refused), past=True)
         if job_problem(row, key="import"):
             st.rerun()
@@ -115,14 +115,14 @@ def _outcome(row: JobRecord) -> None:
     _onward(str(row.project_id), outcomes)
     refusals_panel(refused, "file", others=len(outcomes) - len(refused), past=True)
     _tell_there_before(outcomes)
-    with st.expander("File by file", icon=":material/list:"):
+    with st.expander("Details by file", icon=":material/list:"):
         order = {"refused": 0, "duplicate": 1, "imported": 2}
         st.dataframe(
             [
                 {
                     "File": each["name"],
                     "Outcome": f"same as {each['of']}" if each["outcome"] == "duplicate" else each["outcome"],
-                    "Labels": {"added": "added", "same": "there before"}.get(each["labels"], ""),
+                    "Labels": {"added": "added", "same": "already imported"}.get(each["labels"], ""),
                 }
                 for each in sorted(outcomes, key=lambda each: order[each["outcome"]])
             ],
@@ -143,7 +143,7 @@ def _onward(project_id: str, outcomes: list[dict[str, Any]]) -> None:
         segment_again_button(ids, key="import-segment", label=f"Segment {counted(len(ids), 'image')}")
         st.page_link(
             TRAIN_PAGE if labelled else CORRECT_PAGE,
-            label="Train on the labels" if labelled else "Draw labels",
+            label="Train a model" if labelled else "Draw labels",
             icon=":material/model_training:" if labelled else ":material/brush:",
             query_params={Query.PROJECT.value: project_id},
         )

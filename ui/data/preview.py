@@ -47,7 +47,7 @@ _PROVENANCE: Final = {
     PixelSizeSource.USER: "entered",
     PixelSizeSource.UNKNOWN: "unknown",
 }
-_AS_FOUND: Final = "as found"
+_AS_FOUND: Final = "as detected"
 _FIXED: Final = ("Image", "Labels", "Size", "Size of labels", "From", "State")
 
 
@@ -81,7 +81,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
     st.markdown(
         f"**{counted(len(checks), 'image')}**, **{labelled}** with labels"
         + (f", **{len(refused)}** refused" if refused else "")
-        + ". Columns with a pen can be edited; nothing is written yet."
+        + ". Columns with a pen icon can be edited. Nothing is saved yet."
     )
     table = pd.DataFrame([_row(check, defaults, of) for check, of in zip(checks, same, strict=True)])
     edited = st.data_editor(
@@ -98,7 +98,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
             "Size of labels": st.column_config.TextColumn(alignment="right"),
             "Pixel size": st.column_config.TextColumn("Pixel size (nm)", alignment="right", help=UNITS),
             "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
-            "z": st.column_config.NumberColumn(help="Place in the stack, counted from 0.", step=1),
+            "z": st.column_config.NumberColumn(help="Position in the stack, counted from 0.", step=1),
         },
     )
     rows = _dicts(edited)
@@ -112,8 +112,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
     unknown = unknown_sizes(checks, rows)
     if unknown:
         st.info(
-            f"The pixel size of {counted(unknown, 'image')} is unknown. Enter it above if you know it; it can be added "
-            "later.",
+            f"The pixel size of {counted(unknown, 'image')} is unknown. Enter it above, or add it later.",
             icon=":material/straighten:",
         )
     label = f"Import {len(chosen)} images" if len(chosen) != 1 else "Import 1 image"
@@ -161,21 +160,24 @@ def _defaults(project: ProjectRecord) -> Defaults:
     specimen, condition, split, stack, size = st.columns(5, vertical_alignment="bottom")
     with size:
         usual = pixel_size_field(
-            "Pixel size where the file says nothing",
+            "Pixel size if unknown",
             value_nm=project.pixel_size_nm,
             placeholder="unknown",
             key=f"data-all-size-{project.id}",
         )
     return Defaults(
-        specimen.text_input("Specimen of all", key="data-all-specimen", placeholder="as found").strip(),
+        specimen.text_input("Specimen for all", key="data-all-specimen", placeholder="as detected").strip(),
         condition.text_input(
-            "Condition of all",
+            "Condition for all",
             key="data-all-condition",
-            placeholder="as found",
-            help="What was done to the specimen: control, treated, knockout. The Measure page compares conditions.",
+            placeholder="as detected",
+            help=(
+                "Treatment of the specimen, for example control, treated or knockout. The Measure page compares "
+                "conditions."
+            ),
         ).strip(),
-        split.selectbox("Split of all", [_AS_FOUND, *Split], key="data-all-split"),
-        stack.text_input("Stack of all", key="data-all-stack", placeholder="as found").strip(),
+        split.selectbox("Split for all", [_AS_FOUND, *Split], key="data-all-split"),
+        stack.text_input("Stack for all", key="data-all-stack", placeholder="as detected").strip(),
         usual.nm,
         usual.refused,
     )
@@ -213,8 +215,8 @@ def _tell_there_before(checks: Sequence[ImportCheck], same: Sequence[str]) -> No
         return
     has = "has" if len(names) == 1 else "have"
     st.info(
-        f"{counted(len(names), 'image')} {has} the same pixels as an image that is there, or that comes before it: "
-        f"{plain(some_of(names))}. An image is kept once: only its labels are added, where it has some.",
+        f"{counted(len(names), 'image')} {has} the same pixels as an existing image or an earlier file: "
+        f"{plain(some_of(names))}. Duplicates are not imported again; only their labels are added, if any.",
         icon=":material/content_copy:",
     )
 
@@ -289,7 +291,9 @@ def _checked(cases: Sequence[ImportCase], scheme: LabelScheme) -> list[ImportChe
             read_px += check.shape_yx[0] * check.shape_yx[1]
         checks.append(check)
     if read_px >= _DEEP_PX:
-        st.caption("There are many images: of the later ones only names and sizes are checked now, the rest on import.")
+        st.caption(
+            "Many images: only names and sizes of the later ones are checked now. The other checks run on import."
+        )
     return checks
 
 

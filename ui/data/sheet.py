@@ -43,26 +43,26 @@ def sheet_panel(project_id: str) -> None:
     """Paste or drop the sheet, see what it would change, change it."""
     images = context.store().images.all(project_id)
     st.markdown(
-        "Specimen, condition, split, stack and pixel size of many images at once, from the spreadsheet that you keep. "
-        "The first row names the columns: **image**, and any of **specimen**, **condition**, **split**, **stack**, "
-        "**pixel_size_nm**. With **specimen** and **condition** alone it says the condition of every specimen. Empty "
-        "cells leave things as they are."
+        "Set specimen, condition, split, stack and pixel size of many images at once from a spreadsheet. The "
+        "first row contains the column names: **image**, and any of **specimen**, **condition**, **split**, "
+        "**stack**, **pixel_size_nm**. With **specimen** and **condition** alone, the sheet sets the condition of "
+        "every specimen. Empty cells change nothing."
     )
     st.download_button(
-        "The sheet as it is now, CSV",
+        "Download current values, CSV",
         lambda: spreadsheet(sheet_of(images)),
         file_name="sample_sheet.csv",
         mime=CSV_TYPE,
         icon=":material/download:",
         key="data-sheet-now",
         on_click="ignore",
-        help="Fill it in and drop it below.",
+        help="Edit the file and drop it below.",
     )
     pasted = st.text_area(
-        "Cells pasted from a spreadsheet", placeholder=_EXAMPLE, key=f"data-sheet-text-{opening()}", height=140
+        "Paste cells from a spreadsheet", placeholder=_EXAMPLE, key=f"data-sheet-text-{opening()}", height=140
     )
     dropped = st.file_uploader(
-        "Or a file with them: CSV, or text with tabs", ["csv", "tsv", "txt"], key=f"data-sheet-{opening()}"
+        "Or drop a file: CSV or tab-separated text", ["csv", "tsv", "txt"], key=f"data-sheet-{opening()}"
     )
     content = dropped.getvalue() if dropped is not None else pasted
     if not content.strip():
@@ -95,29 +95,27 @@ def changes_table(plan: SheetPlan) -> pd.DataFrame:
         for name, value in change.fields.items()
         if name in _TITLES
     ]
-    return pd.DataFrame(rows, columns=["Image", "What", "Now", "Then"])
+    return pd.DataFrame(rows, columns=["Image", "Field", "Current", "New"])
 
 
 def _told(plan: SheetPlan) -> None:
     """What would change, and what in the sheet means nothing here."""
     if plan.strays:
-        told = (
-            f"{counted(len(plan.strays), 'name')} of the sheet found nowhere in this project: {some_of(plan.strays)}."
-        )
+        told = f"{counted(len(plan.strays), 'name')} of the sheet not found in this project: {some_of(plan.strays)}."
         st.warning(plain(told), icon=":material/link_off:")
     if plan.unclear:
-        told = f"Several images are called {some_of(plan.unclear)}: nothing changes for them. "
+        told = f"Several images are named {some_of(plan.unclear)} and are not changed. "
         st.warning(
-            plain(told) + "Give images names of their own in the table, or fill in the sheet as it is now, which knows "
-            "them by their id.",
+            plain(told) + "Rename the images in the table, or edit the downloaded sheet, which identifies images "
+            "by id.",
             icon=":material/file_copy:",
         )
     if plan.ignored:
-        st.caption(plain(f"Columns without a meaning here: {some_of(plan.ignored)}."))
+        st.caption(plain(f"Ignored columns: {some_of(plan.ignored)}."))
     if plan.same:
-        st.caption(f"{counted(plan.same, 'image')} of the sheet already as it says.")
+        st.caption(f"{counted(plan.same, 'image')} already up to date.")
     if not plan.changes:
-        st.info("Nothing would change.", icon=":material/done_all:")
+        st.info("No changes.", icon=":material/done_all:")
         return
     frame = changes_table(plan)
     st.dataframe(frame, hide_index=True, placeholder="–", width="stretch", height=min(38 + 35 * len(frame), 300))
@@ -136,6 +134,6 @@ def sheet_button(project_id: str) -> None:
         "Sample sheet",
         icon=":material/table_view:",
         key="data-sheet-open",
-        help="Specimens, conditions and pixel sizes of many images at once, from a spreadsheet.",
+        help="Set specimens, conditions and pixel sizes of many images from a spreadsheet.",
     ):
         sample_sheet(project_id)

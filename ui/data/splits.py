@@ -18,12 +18,12 @@ def straddle_warning(found: Sequence[Straddle]) -> None:
     if not found:
         return
     lines = [
-        f"- {each.what} **{plain(each.name)}**: {each.train} for training, {each.test} for the test"
+        f"- {each.what} **{plain(each.name)}**: {each.train} in the training set, {each.test} in the test set"
         for each in found[:_SHOWN]
     ]
     more = [f"- and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     st.warning(
-        "Training and test share tissue. Neighbouring sections look alike, so the test would make models look better "
-        "than they are. Put all of a stack or specimen on one side.\n" + "\n".join(lines + more),
+        "Training and test set share tissue. Neighbouring sections look alike, so test scores would be too high. "
+        "Assign each stack or specimen to one set only.\n" + "\n".join(lines + more),
         icon=":material/call_split:",
     )

@@ -49,7 +49,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
     if may_change:
         undo_bar()
     if not images:
-        st.info("No images yet. Add some above: drop them, or name a folder.", icon=":material/add_photo_alternate:")
+        st.info("No images yet. Add some above: drop files, or enter a folder.", icon=":material/add_photo_alternate:")
         if may_change:
             trash_popover(project.id)
         return
@@ -75,15 +75,18 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
             "Size": st.column_config.TextColumn(alignment="right"),
             "Pixel size": st.column_config.TextColumn("Pixel size (nm)", alignment="right", help=UNITS),
             "Condition": st.column_config.TextColumn(
-                help="What was done to the specimen: control, treated, knockout. The Measure page compares conditions."
+                help=(
+                    "Treatment of the specimen, for example control, treated or knockout. The Measure page "
+                    "compares conditions."
+                )
             ),
-            "z": st.column_config.NumberColumn(help="Place in the stack, counted from 0."),
+            "z": st.column_config.NumberColumn(help="Position in the stack, counted from 0."),
             "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
         },
     )
     if not may_change:
         takeaway_button(_takeaway_label(fitting), project.id, [image.id for image in fitting], key="data-takeaway")
-        st.caption("Admins of the project change names, splits and pixel sizes, and delete images.")
+        st.caption("Only admins of the project can change names, splits and pixel sizes, and delete images.")
         return
     records = [{str(name): value for name, value in row.items()} for row in edited.to_dict("records")]
     saved, (sizes, refused) = save_edits(store, shown, records, by=person()), typed_sizes(shown, records)
@@ -222,7 +225,7 @@ def _filtered(images: Sequence[ImageRecord], project_id: str, may_change: bool) 
     with st.container(key="data-filters"):
         text, split, specimen, trash = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
     words = text.text_input(
-        "Find", placeholder="name, specimen, condition or stack", key="data-find", icon=":material/search:"
+        "Search", placeholder="name, specimen, condition or stack", key="data-find", icon=":material/search:"
     )
     splits = split.pills("Split", list(Split), selection_mode="multi", key="data-filter-split")
     specimens = sorted({image.specimen for image in images if image.specimen})
@@ -232,7 +235,10 @@ def _filtered(images: Sequence[ImageRecord], project_id: str, may_change: bool) 
             trash_popover(project_id)
     shown = matching(images, text=words, splits=splits, specimens=chosen)
     what = f"{len(images)} images" if len(shown) == len(images) else f"{len(shown)} of {len(images)} images"
-    how = " Double-click a name, pixel size, specimen, condition, stack or split to change it; it is saved at once."
+    how = (
+        " Double-click a name, pixel size, specimen, condition, stack or split to edit it. Changes are saved "
+        "immediately."
+    )
     st.caption(f"{what}.{how if may_change else ''}")
     return shown
 
@@ -247,7 +253,7 @@ def _one_page(images: list[ImageRecord]) -> list[ImageRecord]:
 
 
 def _takeaway_label(images: Sequence[ImageRecord]) -> str:
-    return f"Take away {counted(len(images), 'image')}"
+    return f"Export {counted(len(images), 'image')}"
 
 
 def _actions(project: ProjectRecord, selected: Sequence[ImageRecord], fitting: Sequence[ImageRecord]) -> None:
@@ -267,8 +273,8 @@ def _actions(project: ProjectRecord, selected: Sequence[ImageRecord], fitting: S
         split_popover(selected, key="data-split")
         taken = selected or fitting
         takeaway_button(_takeaway_label(taken), project.id, [image.id for image in taken], key="data-takeaway")
-        if st.button("Set scale", icon=":material/straighten:", disabled=not selected):
+        if st.button("Set pixel size", icon=":material/straighten:", disabled=not selected):
             scale_of_images(tuple(image.id for image in selected))
         sheet_button(project.id)
         if not selected:
-            st.caption("Tick images to do something with them, or to take only them away.")
+            st.caption("Select images to edit, delete or export them.")

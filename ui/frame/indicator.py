@@ -36,7 +36,7 @@ def _words() -> tuple[str, str]:
     parts = [f"{running} running"] if running else []
     parts += [f"{waiting} waiting"] if waiting else []
     held = counted[JobState.HELD]
-    parts += [f"{held} to answer"] if held else []
+    parts += [f"{held} awaiting input"] if held else []
     if waiting and engine_state(current_settings()).health is EngineHealth.FAILED:
         return " · ".join([*parts, "engine cannot start"]), ":material/error:"
     return " · ".join(parts), ":material/progress_activity:" if running else ":material/hourglass_top:"

@@ -30,7 +30,7 @@ LIVE_S: Final = 1.5
 
 BADGES: Final = {
     JobState.QUEUED: ("waiting", "gray"),
-    JobState.HELD: ("needs an answer", "orange"),
+    JobState.HELD: ("needs input", "orange"),
     JobState.RUNNING: ("running", "blue"),
     JobState.SUCCEEDED: ("done", "green"),
     JobState.FAILED: ("failed", "red"),
@@ -93,7 +93,7 @@ def _steering(row: JobRecord, key: str) -> None:
             key=f"{key}-finish-{row.id}",
             icon=":material/flag:",
             disabled=asked,
-            help="Stops here and keeps the best that it has.",
+            help="Stops the training and keeps the best model so far.",
         ):
             request_finish(row.id, by=person())
             st.rerun()
@@ -111,7 +111,7 @@ def running_facts(row: JobRecord) -> list[str]:
             facts.append(f"{cores}, {usage.processes} process" + ("es" if usage.processes > 1 else ""))
     facts.append(f"attempt {row.attempts} of {row.max_attempts}")
     if row.author:
-        facts.append(f"asked by {plain(row.author)}")
+        facts.append(f"requested by {plain(row.author)}")
     if row.started_at:
         facts.append(f"running for {_since(row.started_at)}")
     return facts
@@ -147,8 +147,8 @@ def _detail(job_id: str, was_finished: bool) -> None:
             if log:
                 st.code(log, language=None, height=260 if log.count("\n") > 9 else "content", wrap_lines=True)
             else:
-                st.caption("It has not written anything yet.")
-        with st.expander("What was asked, and the result", icon=":material/data_object:"):
+                st.caption("The log is empty.")
+        with st.expander("Parameters and result", icon=":material/data_object:"):
             st.caption(f"Job {row.id}, kind {row.kind}, priority {row.priority}")
             st.json({"asked": row.params, "result": row.result}, expanded=1)
 
@@ -196,9 +196,12 @@ def _outcome(row: JobRecord) -> None:
     if row.state is JobState.FAILED:
         show_error(row.error_cause or "The job failed.", row.error_remedy)
     elif row.state is JobState.PAUSED:
-        st.info("Paused. It goes on from its last checkpoint when you resume it.", icon=":material/pause_circle:")
+        st.info("Paused. Resume continues from the last checkpoint.", icon=":material/pause_circle:")
     elif row.state is JobState.INTERRUPTED:
-        error = JobError("The process or machine that ran it went away.", "Try again: it goes on from where it can.")
+        error = JobError(
+            "The process or machine that ran this job stopped.",
+            ("Try again: the job continues from its last checkpoint, if it has one."),
+        )
         st.warning(f"{plain(row.error_cause or error.cause)} {plain(row.error_remedy or error.remedy)}")
 
 

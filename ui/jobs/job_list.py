@@ -39,7 +39,7 @@ STATE_WORDS: Final = {
     JobState.PAUSED: "paused",
     JobState.RUNNING: "running",
     JobState.QUEUED: "waiting",
-    JobState.HELD: "needs an answer",
+    JobState.HELD: "needs input",
 }
 
 
@@ -61,13 +61,13 @@ def _live_list(was_busy: bool) -> None:
     about = subjects(context.store(), rows)
     if not rows:
         st.info(
-            "Nothing runs and nothing waits. Segment an image, import data or train a model, and it appears here.",
+            "No jobs are running or queued. Segmentations, imports and trainings appear here.",
             icon=":material/task_alt:",
         )
     for row in held[:SHOWN]:
         _held(row, about[row.id])
     if len(held) > SHOWN:
-        st.caption(f"and {len(held) - SHOWN:,} more that need an answer")
+        st.caption(f"and {len(held) - SHOWN:,} more that need input")
     for row in running:
         if row.id == query(Query.JOB):
             continue  # shown above, with everything
@@ -75,16 +75,16 @@ def _live_list(was_busy: bool) -> None:
     for position, row in enumerate(waiting[:SHOWN], start=1):
         _waiting(row, about[row.id], position)
     if len(waiting) > SHOWN:
-        st.caption(f"and {len(waiting) - SHOWN:,} more that wait behind these")
+        st.caption(f"and {len(waiting) - SHOWN:,} more queued")
 
 
 def _engine() -> None:
     """One line about the engine, or why there is none."""
     state = engine_state(current_settings())
     if state.health is EngineHealth.FAILED:
-        show_error(f"The engine cannot start, so nothing runs. {state.cause}", state.remedy)
+        show_error(f"The engine cannot start, so no jobs can run. {state.cause}", state.remedy)
     elif state.health is EngineHealth.STARTING:
-        st.caption(":orange[:material/hourglass_top:] The engine is starting. What is asked for now waits for it.")
+        st.caption(":orange[:material/hourglass_top:] The engine is starting. New jobs run as soon as it is ready.")
     else:
         since = (
             duration_text((datetime.now(state.began_at.tzinfo) - state.began_at).total_seconds())
@@ -92,11 +92,11 @@ def _engine() -> None:
             else ""
         )
         where = f"on {state.host}" + (", a scheduler of your own" if state.external else f", process {state.pid}")
-        st.caption(f":green[:material/check_circle:] The engine is alive {plain(where)}, for {since}.")
+        st.caption(f":green[:material/check_circle:] The engine has been running {plain(where)} for {since}.")
     if state.leaving:
         st.info(
-            "The settings or the program have changed. Running jobs end with the old ones; waiting jobs start after "
-            "them, with the new ones.",
+            "The settings or the program have changed. Running jobs finish with the old version; queued jobs "
+            "start afterwards with the new one.",
             icon=":material/sync:",
         )
     changed = changed_settings()
@@ -158,11 +158,9 @@ def finished_list() -> None:
     st.subheader("Finished", anchor=False)
     search, states, kinds = st.columns([1.6, 1.6, 1.2], vertical_alignment="bottom")
     text = search.text_input("Search", placeholder="image, model, person, error…", key="jobs-text")
-    chosen = states.pills(
-        "Ended as", FINISHED, selection_mode="multi", format_func=titled(STATE_WORDS), key="jobs-states"
-    )
+    chosen = states.pills("State", FINISHED, selection_mode="multi", format_func=titled(STATE_WORDS), key="jobs-states")
     titles = {name: task.title for name, task in TASKS.items()}
-    of_kind = choices("What", titles, key="jobs-kinds", placeholder="Everything", place=kinds)
+    of_kind = choices("Kind", titles, key="jobs-kinds", placeholder="All kinds", place=kinds)
     page = int(st.session_state.get("jobs-page", 1)) - 1
     found = finished_jobs(
         context.store(), text=text, states=chosen or (), kinds=of_kind, page=page, per_page=PER_PAGE, person=person()
@@ -173,7 +171,7 @@ def finished_list() -> None:
         )
     if not found.total:
         searched = bool(text or chosen or of_kind)
-        st.caption("No finished job fits. Search for less." if searched else "Nothing has finished yet.")
+        st.caption("No finished jobs match. Try a broader search." if searched else "No finished jobs yet.")
         return
     _table(found.jobs)
     pages = -(-found.total // PER_PAGE)
@@ -188,13 +186,13 @@ def _table(rows: tuple[JobRecord, ...]) -> None:
     about = subjects(context.store(), rows)
     open_id = query(Query.JOB)
     table: dict[str, list[Any]] = {
-        "ended as": [STATE_WORDS[row.state] for row in rows],
+        "state": [STATE_WORDS[row.state] for row in rows],
         "what": [job_title(row) for row in rows],
         "of": [about[row.id] for row in rows],
         "ended": [row.finished_at for row in rows],
         "took": [_took(row) for row in rows],
         "attempts": [row.attempts for row in rows],
-        "asked by": [row.author for row in rows],
+        "requested by": [row.author for row in rows],
         "message": [row.error_cause or row.message for row in rows],
     }
     key = f"jobs-table-{rows[0].id}-{len(rows)}-{open_id}"  # a new list, or a closed job, begins with nothing chosen

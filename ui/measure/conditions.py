@@ -51,17 +51,17 @@ def reference_choice(images: Sequence[ImageObjects]) -> str | None:
     sides, place, _ = st.columns([1, 1, 0.6], vertical_alignment="bottom")
     changed = kept_in_address(Query.COLUMNS, "measure-columns", (_CONDITIONS, _ALL), _CONDITIONS)
     chosen = sides.segmented_control(
-        "Side by side", (_CONDITIONS, _ALL), key="measure-columns", on_change=changed, required=True
+        "Comparison", (_CONDITIONS, _ALL), key="measure-columns", on_change=changed, required=True
     )
     if chosen == _ALL:
         return None
     changed = kept_in_address(Query.REFERENCE, "measure-reference", names, names[0])
     return place.selectbox(
-        "Compared with",
+        "Reference condition",
         names,
         key="measure-reference",
         on_change=changed,
-        help="The other conditions are compared with this one. Conditions are recorded on the Data page.",
+        help="All other conditions are compared with this one. Record conditions on the Data page.",
     )
 
 
@@ -69,15 +69,15 @@ def recording_hint(images: Sequence[ImageObjects]) -> None:
     """How to compare, where there is nothing to compare yet."""
     if len(images) > 1 and len(conditions(images)) < 2:
         st.caption(
-            ":material/compare_arrows: To compare, for example, treated with control: record the condition and the "
-            "specimen of every image in the table of the Data page."
+            ":material/compare_arrows: To compare conditions such as treated and control, record the condition "
+            "and specimen of every image on the Data page."
         )
 
 
 def units_words(images: Sequence[ImageObjects]) -> str:
-    """What a mark of the figure is: "a specimen", or what stands for one where nobody recorded it."""
+    """What a mark of the figure is: "each specimen", or what stands for one where nobody recorded it."""
     kind = kind_of_units(image for image in images if image.condition)
-    return "a specimen, or of what stands for one," if kind == "unit" else f"{'an' if kind == 'image' else 'a'} {kind}"
+    return "each specimen (or stack or image if not recorded)" if kind == "unit" else f"each {kind}"
 
 
 def condition_numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selection, reference: str) -> None:
@@ -98,7 +98,7 @@ def condition_numbers(rows: Sequence[ImageSummary], measure: Measure, selection:
         st.caption(text)
     left_out = sum(not image.condition for image in images)
     if left_out:
-        st.caption(f":material/info: {counted(left_out, 'image')} without a condition left out.")
+        st.caption(f":material/info: {counted(left_out, 'image')} without a condition excluded.")
 
 
 def conditions_panel(images: Sequence[ImageObjects], scheme: LabelScheme, selection: Selection, reference: str) -> None:
@@ -106,7 +106,7 @@ def conditions_panel(images: Sequence[ImageObjects], scheme: LabelScheme, select
     compared = _compared(tuple(images), scheme, selection, reference)
     name = scheme.name_of(selection.class_id)
     with st.container(border=True):
-        st.subheader(plain(f"All figures of {name} beside {reference}"), anchor=False)
+        st.subheader(plain(f"All measures of {name} compared with {reference}"), anchor=False)
         with st.container(horizontal=True, gap="medium"):
             left = st.container(width="stretch", key="measure-differences")
             right = st.container(width="stretch", key="measure-compared")
@@ -124,21 +124,22 @@ def conditions_panel(images: Sequence[ImageObjects], scheme: LabelScheme, select
                 icon=":material/download:",
                 key="measure-comparison-csv",
                 on_click="ignore",
-                help="Both means, the difference with its interval, p, and how many specimens, a row per figure.",
+                help="One row per measure: both means, difference with interval, p value and number of specimens.",
             )
         tests = sum(each.difference.p == each.difference.p for each in compared)
         told = (
-            f"Marks: difference of the means, bars: 95 % intervals, both in per cent of {plain(reference)}; a bar may "
-            "reach beyond the figure. "
+            f"Marks: difference of the means. Bars: 95 % intervals. Both in per cent of {plain(reference)}; long "
+            "bars are cut at the edge. "
         )
         if tests:
             told += (
-                f"{counted(tests, 'comparison')} at once: of figures that do not differ, one in twenty has p below "
-                "0.05, so p is also given adjusted for their number (Holm); marks are filled where that is below 0.05. "
-                "The figures depend on each other: larger organelles are longer and wider too."
+                f"{counted(tests, 'comparison')} at once: without any true difference, one in twenty has p below "
+                "0.05. Therefore p is also given adjusted for multiple comparisons (Holm); marks are filled where "
+                "the adjusted p is below 0.05. The measures are not independent: larger organelles are also "
+                "longer and wider."
             )
         else:
-            told += "There are no intervals and no p; why stands above."
+            told += "No intervals or p values can be given; see the note above."
         st.caption(told)
 
 
@@ -147,7 +148,7 @@ def comparison_table(compared: Sequence[Compared]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Figure": f"{each.title} ({each.unit})" if each.unit else each.title,
+                "Measure": f"{each.title} ({each.unit})" if each.unit else each.title,
                 "Condition": each.condition,
                 "Reference": each.difference.reference,
                 "Mean": each.difference.mean,
@@ -174,13 +175,13 @@ def _table(compared: Sequence[Compared], reference: str) -> None:
         width="stretch",
         height=min(38 + 35 * len(frame), 520),
         column_config={
-            "Figure": st.column_config.TextColumn(width="medium"),
+            "Measure": st.column_config.TextColumn(width="medium"),
             "Condition": st.column_config.TextColumn() if several else None,
             "Reference": numbers(reference, format=AREA_FORMAT),
             "Mean": numbers(other, format=AREA_FORMAT),
             "Difference": numbers(format=AREA_FORMAT, width=84),
             "p": numbers(format="%.2g", width=62),
-            "p adjusted": numbers(format="%.2g", width=88, help="Holm, over all comparisons of this table"),
+            "p adjusted": numbers(format="%.2g", width=88, help="Holm correction for all comparisons in this table"),
         },
     )
 
@@ -194,7 +195,7 @@ def _behind(rows: Sequence[ImageSummary], units: Sequence[UnitMean], selection: 
     parts = [count] if kind == "image" else [count, counted(images, "image")]
     told = ", ".join((*parts, counted(objects, "object")))
     cut = sum(row.cut for row in rows)
-    return f"{told}, of which {cut:,} cut off and not measured" if cut and selection.whole_only else told
+    return f"{told}, of which {cut:,} cut off (excluded)" if cut and selection.whole_only else told
 
 
 def _said(found: Difference, unit: str, kind: str) -> str:
@@ -233,13 +234,14 @@ def _doubts_of_names(images: Sequence[ImageObjects]) -> list[str]:
     if unnamed:
         each = "each stack" if kind_of_units(images) == "stack" else "each"
         told.append(
-            f":material/warning: The specimen of {counted(unnamed, 'image')} is not recorded, so {each} counts as one "
-            "of its own. If several show one animal or donor, p is far too small: record specimens on the Data page."
+            f":material/warning: The specimen of {counted(unnamed, 'image')} is not recorded, so {each} counts as "
+            "a separate specimen. If several come from one animal or donor, p is far too small. Record specimens "
+            "on the Data page."
         )
     for what, names in (("Conditions", [image.condition for image in images]),
                         ("Specimens", [image.specimen for image in images])):  # fmt: skip
         told += [
-            f":material/warning: {what} that differ in spelling only count as different: {plain(', '.join(alike))}."
+            f":material/warning: {what} that differ only in spelling count as different: {plain(', '.join(alike))}."
             for alike in spelled_alike(names)
         ]
     return told
@@ -252,8 +254,8 @@ def _doubts(members: Mapping[str, Sequence[ImageSummary]], found: Mapping[str, D
     least = min((min(each.units, each.reference_units) for each in found.values() if each.p == each.p), default=_FEW)
     if least < _FEW:
         told.append(
-            f"With {least} in a condition only large differences can be found, and that p is not small does not show "
-            "that conditions are alike."
+            f"With only {least} specimens per condition, only large differences can be detected. A large p value "
+            "does not mean that the conditions are equal."
         )
     return told
 
@@ -262,25 +264,25 @@ def _design_words(
     members: Mapping[str, Sequence[ImageSummary]], reference: str, other: str, found: Difference
 ) -> Iterator[str]:
     """How the specimens of two conditions belong together, and why there is no p where there is none."""
-    both, without = plain(f"{other} and {reference}"), "there is no interval and no p"
+    both, without = plain(f"{other} and {reference}"), "no interval or p value can be given"
     if found.design is Design.PAIRED:
         told = (
-            f":material/info: Specimens are in both {both}, so these are compared in pairs. If they are different "
-            "animals, give them different names on the Data page."
+            f":material/info: The same specimens occur in both {both}, so the test is paired. If they are "
+            "different animals, give them different names on the Data page."
         )
         if found.alone:
             told += (
-                f" {counted(found.alone, 'specimen')} without the other half, or without a figure in it, left out of "
-                "the difference, not of the means above."
+                f" Specimens without a paired measurement: {found.alone}. They are excluded from the difference, "
+                "but not from the means above."
             )
         yield told
     if found.design is Design.MIXED:
         names = {name: {row.image.specimen for row in members[name]} for name in (reference, other)}
         shared = sorted(names[reference] & names[other] - {""})
         yield (
-            f":material/warning: {plain(some_of(shared))}: in both {both}, the others in one of them. Neither a paired "
-            f"nor an unpaired test holds, so {without}. If these are different animals, give them different names on "
-            "the Data page."
+            f":material/warning: {plain(some_of(shared))} occur in both {both}, other specimens in only one, so "
+            f"neither a paired nor an unpaired test is valid and {without}. If these are different animals, give "
+            "them different names on the Data page."
         )
     elif min(found.units, found.reference_units) < 2:
         count = (
@@ -288,9 +290,9 @@ def _design_words(
             if found.design is Design.PAIRED
             else f"{found.units} in {plain(other)} and {found.reference_units} in {plain(reference)}"
         )
-        yield f"With {count} {without}: how far another specimen would differ is unknown."
+        yield f"With {count}, {without}: the variation between specimens is unknown."
     elif found.p != found.p:
-        yield f"What is compared of {both} does not differ among specimens, so {without}."
+        yield f"All specimens of {both} have the same value, so {without}."
 
 
 # Equal as long as nothing is measured anew: compared and drawn once, shown at every rerun.

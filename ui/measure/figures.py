@@ -132,8 +132,8 @@ def _choices(
     )
     if class_id not in of_objects:
         st.caption(
-            f":material/info: {plain(scheme.name_of(class_id))} forms sheets or nets: its pieces are cuts through one "
-            "structure, and their number and size say little."
+            f":material/info: {plain(scheme.name_of(class_id))} forms sheets or networks: separate profiles may "
+            "belong to one structure, so their number and size mean little."
         )
     place, least, whole = st.columns([1.6, 1, 1.3], vertical_alignment="bottom")
     with place:
@@ -149,16 +149,16 @@ def _choices(
         step=0.01 if physical else 10.0,
         key=f"measure-smallest-{unit}",
         on_change=changed,
-        help="Smaller pieces are left out everywhere on this page. " + smallest_words(rules, usual, unit, learned),
+        help="Smaller objects are excluded everywhere on this page. " + smallest_words(rules, usual, unit, learned),
     )
     changed = switch_in_address(Query.WHOLE, "measure-whole", default=True)
     whole_only = whole.toggle(
         "Only whole objects",
         key="measure-whole",
         on_change=changed,
-        help="Leave out objects that touch the image's edge, or pixels that nobody labelled: how large they are is not "
-        "known. They still count for number and area share. Large objects are cut off more often than small ones: "
-        "where they are large beside the image, means of whole ones are somewhat too small.",
+        help="Excludes objects that touch the image edge or unlabelled pixels, because their full size is "
+        "unknown. They still count for number and area fraction. Large objects are cut off more often than "
+        "small ones, so if objects are large compared with the image, means of whole objects are too small.",
     )
     if physical:
         return measure, Selection(class_id, least_um2=float(smallest), whole_only=whole_only)
@@ -187,13 +187,16 @@ def _unknown_sizes(images: Sequence[ImageObjects], *, physical: bool) -> None:
     """Say which images cannot be measured in physical units."""
     if not physical:
         st.info(
-            "No pixel size is known, so everything is in pixels and there are no contacts. Enter it on the Data page.",
+            (
+                "The pixel size is unknown: sizes are in pixels and contacts cannot be measured. Enter it on the Data "
+                "page."
+            ),
             icon=":material/straighten:",
         )
         return
     without = [image.name for image in images if image.table.pixel_size_nm is None]
     if without:
-        told = f"{counted(len(without), 'image')} without a pixel size left out: {some_of(without)}."
+        told = f"{counted(len(without), 'image')} without a pixel size excluded: {some_of(without)}."
         st.warning(plain(f"{told} Enter it on the Data page."), icon=":material/straighten:")
 
 
@@ -215,21 +218,22 @@ def _figure(
     hidden = len(values) - len(positive) if logarithmic else 0
     if hidden:
         st.caption(
-            f":material/info: {hidden:,} objects with 0 are not on a logarithmic axis; means and figures count them."
+            f":material/info: {hidden:,} objects with value 0 cannot be shown on a logarithmic axis; they count in "
+            "all means."
         )
     if reference is None:
         st.caption(
-            f"{every}, every mark the mean of an image (click it to open the image), the line the mean over images "
-            "with its 95 % interval where there are two or more."
+            f"{every}. Marks: mean of each image (click to open it). Line: mean over images with 95 % interval "
+            "(two or more images)."
         )
         recording_hint([row.image for row in rows])
     else:
         images = [row.image for row in rows]
         many = len(conditions(images)) > BRACKETED + 1
         st.caption(
-            f"{every}, every mark the mean of {units_words(images)} over its images (click it to open the first), the "
-            "line the mean of these with their standard deviation; p of t-tests over them, not adjusted"
-            f"{', stand in the table below' if many else ''}."
+            f"{every}. Marks: mean of {units_words(images)} over its images (click to open the first). Line: mean "
+            "of the marks with standard deviation. The p values of the t-tests are not "
+            f"adjusted{' (see the table below)' if many else ''}."
         )
     if state.clicked:
         set_query(Query.IMAGE, state.clicked)
@@ -239,13 +243,13 @@ def _figure(
 def _nothing_words(rows: Sequence[ImageSummary], selection: Selection) -> str:
     there = sum(row.objects for row in rows)
     if not there:
-        return "No object of this organelle of that size in these label maps."
+        return "No objects of this class and size in these label maps."
     if selection.whole_only and there == sum(row.cut for row in rows):
         told = "The only object touches" if there == 1 else f"All {there:,} objects touch"
         return f"{told} the image's edge or unlabelled pixels. Switch Only whole objects off."
     return (
-        "This measure is defined for none of these objects: the other organelle is in none of the images, or contacts "
-        "are not measured yet."
+        "This measure is undefined for all of these objects: the other organelle does not occur in these images, "
+        "or contacts are not measured yet."
     )
 
 
@@ -258,21 +262,21 @@ def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selectio
     told = f"{objects:,} in {counted(len(rows), 'image')}"
     smaller = sum(int(np.count_nonzero(row.image.table.class_id == selection.class_id)) for row in rows) - objects
     if cut:
-        told += f", of which {cut:,} cut off" + (" and not measured" if selection.whole_only else "")
+        told += f", of which {cut:,} cut off" + (" (excluded)" if selection.whole_only else "")
     if smaller:
-        told += f"; {counted(smaller, 'smaller one')} left out"
+        told += f"; {counted(smaller, 'smaller object')} excluded"
     lines = [("Objects", told), (f"Mean {measure.words}", _with_interval(found, unit))]
     if len(values):
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
         lines.append(
-            (f"Median of all {len(values):,} objects", f"{three_digits(middle, unit)}; half of them lie between "
-             f"{three_digits(low)} and {three_digits(high, unit)}")
+            (f"Median of all {len(values):,} objects", f"{three_digits(middle, unit)}; the middle half lies "
+                                                       f"between {three_digits(low)} and {three_digits(high, unit)}")
         )  # fmt: skip
     if selection.physical:
         lines.append((f"Objects per {DENSITY_UM2:g} µm²", _with_interval(overall_density(rows), "")))
     shares = [row.area_fraction for row in rows if row.area_fraction == row.area_fraction]
     if shares:
-        lines.append(("Share of the area", f"{three_digits(100 * sum(shares) / len(shares), '%')}, mean over images"))
+        lines.append(("Area fraction", f"{three_digits(100 * sum(shares) / len(shares), '%')}, mean over images"))
     for title, text in lines:
         st.markdown(f"**{plain(title)}**  \n{plain(text)}")
     if found.images:
@@ -317,14 +321,15 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
             "specimen": st.column_config.TextColumn("Specimen") if any(frame["specimen"]) else None,
             "stack": st.column_config.TextColumn("Stack") if any(frame["stack"]) else None,
             "condition": st.column_config.TextColumn("Condition") if any(frame["condition"]) else None,
-            "objects": numbers("Objects", format="localized", help="Of this organelle, also those that are cut off"),
-            "cut_off": numbers("Cut off", format="localized", help="At the image's edge or at unlabelled pixels"),
+            "objects": numbers("Objects", format="localized", help="Objects of this class, including cut-off ones"),
+            "cut_off": numbers("Cut off", format="localized", help=("Objects at the image edge or at unlabelled "
+                                                                   "pixels")),
             "objects_per_100_um2": numbers(
-                "Per 100 µm²", format=AREA_FORMAT, help="Objects at the top or left edge are not counted, those at the "
-                "other edges are: an unbiased counting frame"
+                "Per 100 µm²", format=AREA_FORMAT, help="Unbiased counting frame: objects at the top or left edge "
+                                                        "are not counted, objects at the other edges are"
             ) if selection.physical else None,
             "area_percent": numbers("% of area", format="%.2f"),
-            "measured": numbers("Measured", format="localized", help="Objects behind the next figures"),
+            "measured": numbers("Measured", format="localized", help="Number of objects in the following columns"),
             f"{name}_mean": numbers(f"Mean{suffix}", format=AREA_FORMAT),
             f"{name}_median": numbers(f"Median{suffix}", format=AREA_FORMAT),
             f"{name}_sd": numbers(f"SD{suffix}", format=AREA_FORMAT, help="Standard deviation of the image's objects"),
@@ -356,8 +361,8 @@ def _files(
             key="measure-shown-csv",
             on_click="ignore",
             disabled=not few,
-            help=f"Only {plain(selection_words(selection, scheme))}, a row each with all measures. The last column "
-            "names this filter.",
+            help=f"Only {plain(selection_words(selection, scheme))}. One row per object with all measures; the "
+            "last column contains this filter.",
         )
         _all_objects(images, scheme, source, every, physical=physical)
         st.download_button(
@@ -368,11 +373,11 @@ def _files(
             icon=":material/download:",
             key="measure-images-csv",
             on_click="ignore",
-            help="The table above.",
+            help="Downloads the table above.",
         )
         ids = [image.image_id for image in images]
         project_id = context.store().images.get(ids[0]).project_id
-        takeaway_button("Take away", project_id, ids, key="measure-takeaway", labels=source.key)
+        takeaway_button("Export", project_id, ids, key="measure-takeaway", labels=source.key)
         st.caption(f"{counted(len(images), 'image')}. Click a row to see the image's objects.")
 
 
@@ -381,7 +386,7 @@ def _all_objects(
 ) -> None:
     """Every object of every organelle; of very many as a job."""
     label = f"All {count:,} objects, CSV"
-    told = "Every object of every organelle with all measures, a row each, for R, Prism or a spreadsheet."
+    told = "One row per object, all classes and all measures, for R, Prism or a spreadsheet."
     if count > LARGE_TABLE_ROWS:
         ids = tuple(image.image_id for image in images)
         request = ExportRequest(

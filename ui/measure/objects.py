@@ -96,7 +96,7 @@ def _list(
     """The table; the object that was clicked."""
     name = chosen.scheme.name_of(chosen.selection.class_id)
     if not count:
-        st.info(plain(f"No {name} to list in this image, as it is chosen above."), icon=":material/filter_alt_off:")
+        st.info(plain(f"No {name} in this image with the settings above."), icon=":material/filter_alt_off:")
         return None
     frame = objects_table(table, order, chosen)
     numbers = [column for column in frame.columns if column != "Cut off"]
@@ -115,8 +115,10 @@ def _list(
         on_select="rerun",
         selection_mode="single-cell",
     )
-    more = f" The first {len(order):,} of {count:,} are listed; the file has all." if count > len(order) else ""
-    st.caption(f"{counted(count, 'object')}, largest {plain(chosen.measure.words)} first. Click one to go there.{more}")
+    more = f" The first {len(order):,} of {count:,} are listed; the CSV contains all." if count > len(order) else ""
+    st.caption(
+        f"{counted(count, 'object')}, largest {plain(chosen.measure.words)} first. Click one to jump to it.{more}"
+    )
     index = picked_row(picked["selection"])
     if index is None or index >= len(order):
         return None

@@ -32,7 +32,7 @@ def source_words(source: Source) -> str:
     """What label maps are called: the model's name, not its id."""
     match source.kind:
         case SourceKind.COUNTS:
-            return "The label map that counts"
+            return "Preferred label map"
         case SourceKind.APPROVED:
             return "Approved corrections"
         case SourceKind.REFERENCE:
@@ -55,7 +55,7 @@ def source_picker(there: Mapping[Source, Sequence[MeasuredMap]]) -> Source:
     asked = query(Query.SOURCE)
     first = asked if asked in by_key else usual_source(context.store(), there).key
     if asked and asked not in by_key:
-        st.warning("The label maps of this link are not in this project (any more).", icon=":material/link_off:")
+        st.warning("This link points to label maps that are no longer in this project.", icon=":material/link_off:")
     words = {key: _choice_text(source, there[source]) for key, source in by_key.items()}
     chosen = choice(
         "Label maps",
@@ -79,12 +79,13 @@ def _choice_text(source: Source, maps: Sequence[MeasuredMap]) -> str:
 def contact_field() -> float:
     """The distance that counts as contact, out of the way of those who do not need it."""
     changed = number_in_address(Query.CONTACT, "measure-contact", CONTACT_NM, 0.0, _FARTHEST_NM)
-    with st.popover("How it is measured", icon=":material/tune:", type="tertiary"):
+    with st.popover("Measurement settings", icon=":material/tune:", type="tertiary"):
         st.markdown(
-            "Every connected piece of a class, also over corners, is an **object**; where a label map has object ids, "
-            "its objects are what the ids tell apart, also where they touch. Distances are between the nearest "
-            "pixels of an object and of the other class in the same image; what lies above and below the section is "
-            "not seen. Means are over images, never over all objects at once: those of one image are not independent."
+            "An **object** is a connected region of one class (corners connect), or the pixels of one object id where "
+            "a label map has them. Distances are measured in the "
+            "image plane between the nearest pixels of an object and the other class; structures above and below "
+            "the section are not seen. Means are taken over images, never over all objects, because objects of "
+            "one image are not independent."
         )
         given = st.number_input(
             "Contact within, nm",
@@ -93,9 +94,9 @@ def contact_field() -> float:
             step=5.0,
             key="measure-contact",
             on_change=changed,
-            help="How close an outline must be to the other class. Between mitochondria and smooth ER gaps of 10 to "
-            "50 nm count as contact, with rough ER 50 to 80 nm (doi 10.1038/cdd.2016.52). Below the size of a pixel "
-            "only what touches counts.",
+            help="Largest gap that counts as contact. Between mitochondria and smooth ER, gaps of 10 to 50 nm "
+            "count as contact; with rough ER, 50 to 80 nm (doi 10.1038/cdd.2016.52). Below one pixel, only "
+            "touching objects are in contact.",
         )
         st.caption("Formulas and sources: docs/metrics.md, Objects measured.")
     return float(given)
@@ -134,17 +135,16 @@ def _offer_words(found: Measured) -> str:
     """What measuring would add."""
     if not found.images:
         return (
-            "Count the organelles of these label maps and measure each: area, diameter, length, shape, how far it is "
-            "from every other organelle, and how much of its outline is in contact. A 16-megapixel image takes some "
-            "seconds."
+            "Counts the organelles in these label maps and measures area, diameter, length, shape, distance to "
+            "other organelles and contact length of each. A 16-megapixel image takes some seconds."
         )
     parts = []
     if found.missing:
         parts.append(f"{counted(len(found.missing), 'label map')} not measured yet.")
     if found.outdated:
         parts.append(
-            f"The contacts of {counted(len(found.outdated), 'label map')} were measured with another contact distance "
-            "or pixel size, so they are left out until they are measured again; everything else holds."
+            f"The contacts of {counted(len(found.outdated), 'label map')} were measured with another contact "
+            "distance or pixel size. They are excluded until measured again; all other values are valid."
         )
     return " ".join(parts)
 

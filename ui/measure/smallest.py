@@ -32,10 +32,10 @@ def usual_smallest(rules: ProjectRules, class_id: int, size_nm: float | None) ->
 def smallest_words(rules: ProjectRules, usual: float, unit: str, learned: bool) -> str:
     """Where the size that is proposed comes from."""
     if learned and rules.model is not None:
-        return f"{usual:g} {unit} is what {rules.model.card.name} learned from labels to be the smallest object."
+        return f"{usual:g} {unit} is the smallest object size that {rules.model.card.name} learned from labels."
     return (
-        f"At first those of fewer than {SMALL_PX} px are: most often they are specks of a prediction, and their shape "
-        "says nothing."
+        f"By default, objects of fewer than {SMALL_PX} px are excluded: most are prediction noise, and their shape "
+        "is meaningless."
     )
 
 

@@ -83,18 +83,18 @@ def _where_from(model: StoredModel) -> str:
     """One line on where the Dice values come from, or that there are none."""
     metrics, training = model.card.metrics, model.card.training
     if not _dice(model):
-        told = str(metrics.get("validation") or "nothing was measured").removeprefix("none: ").rstrip(".")
+        told = str(metrics.get("validation") or "no scores recorded").removeprefix("none: ").rstrip(".")
         return f"No validation: {told}."
     mean = metrics.get("mean_dice")
     held_out = len(set(training.validation_images) - set(training.training_images))
     if held_out:
-        source = f"{held_out} held-out image" + ("s" if held_out > 1 else "") + " of its own data"
+        source = f"{held_out} held-out image" + ("s" if held_out > 1 else "") + " of the same data"
     elif training.validation_images:
         source = "held-out regions of its training images"
     else:
         source = "held-out data"
     shown_mean = f", mean {mean:.3f}" if isinstance(mean, int | float) else ""
-    return f"Dice on {source}{shown_mean}. Not a test set: compare models on the same test images."
+    return f"Dice on {source}{shown_mean}. These are not test scores; compare models on the same test images."
 
 
 def lineage(model: StoredModel, models: Sequence[StoredModel], *, hidden: frozenset[str] = frozenset()) -> None:
@@ -117,7 +117,7 @@ def lineage(model: StoredModel, models: Sequence[StoredModel], *, hidden: frozen
     children = [item for item in models if item.card.parent == model.id]
     if children:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.caption("Led to", width="content")
+            st.caption("Fine-tuned into", width="content")
             for child in children:
                 _link(child)
 
@@ -125,7 +125,7 @@ def lineage(model: StoredModel, models: Sequence[StoredModel], *, hidden: frozen
 def _link(model: StoredModel | str) -> None:
     """To a model's card; a model that is not here is only named."""
     if isinstance(model, str):
-        told = f"{plain(model)} (not in this store)" if model else "a model of a project that you do not see"
+        told = f"{plain(model)} (not in this store)" if model else "a model of a project that you cannot access"
         st.caption(told, width="content")
     else:
         st.page_link(
@@ -144,11 +144,11 @@ def training_table(model: StoredModel) -> None:
     """How the weights came about, as far as the card says."""
     training = model.card.training
     rows: dict[str, Any] = {
-        "Images": f"{len(training.training_images)} to learn from, {len(training.validation_images)} to validate"
+        "Images": f"{len(training.training_images)} for training, {len(training.validation_images)} for validation"
         if training.training_images
         else (str(training.images) if training.images else ""),
         "Time": _time(training),
-        "End of the training": training_words(model.card),
+        "End of training": training_words(model.card),
         "Epochs": f"{training.epochs:,} ({training.iterations:,} iterations)" if training.epochs else "",
         "Patch": "{} × {} px".format(*reversed(model.patch_size_px)),
         "Normalisation": model.normalization,

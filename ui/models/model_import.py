@@ -41,21 +41,24 @@ def _form() -> None:
         st.session_state[StateKey.MODEL_UPLOAD] = (file.upload_id, file.name, file.size_bytes)
     upload = st.session_state.get(StateKey.MODEL_UPLOAD)
     if upload:
-        st.markdown(f":green[:material/check:] **{plain(upload[1])}** is here ({bytes_text(upload[2])}).")
+        st.markdown(f":green[:material/check:] **{plain(upload[1])}** uploaded ({bytes_text(upload[2])}).")
     path, name, size = st.columns([2, 1.4, 1])
     may_name = may_name_folders()
     given_path = path.text_input(
         "Or a path on the server",
         key="model-path",
         disabled=bool(upload) or not may_name,
-        placeholder="/data/nnUNet_results/Dataset001" if may_name else "switched off here, or for admins",
+        placeholder="/data/nnUNet_results/Dataset001" if may_name else "disabled on this server, or admins only",
     )
-    given_name = name.text_input("Name", key="model-name", placeholder="as the model says", max_chars=120)
+    given_name = name.text_input("Name", key="model-name", placeholder="from the model", max_chars=120)
     with size:
         trained = pixel_size_field(
             "Trained at",
             key="model-size",
-            help="nnU-Net does not keep it; a bundle knows it. Leave empty if you do not know: you can add it later.",
+            help=(
+                "nnU-Net models do not record the pixel size; Cristae bundles do. Leave empty if unknown; you "
+                "can add it later."
+            ),
         )
     owner = _owner()
     with st.container(horizontal=True):
@@ -65,7 +68,7 @@ def _form() -> None:
             icon=":material/upload:",
             disabled=trained.refused or not (upload or given_path.strip()),
         )
-        if upload and st.button("Another file", type="tertiary"):
+        if upload and st.button("Change file", type="tertiary"):
             st.session_state.pop(StateKey.MODEL_UPLOAD)
             st.rerun()
     if start:
@@ -90,8 +93,9 @@ def _owner() -> str:
     if not names:
         return ""
     return choice(
-        "Belongs to", names, key="model-owner",
-        help="Members of its project see, download and change a model. One of all projects is seen by everybody.",
+        "Project", names, key="model-owner",
+        help=("Members of the project can use, download and edit the model. A model of all projects is visible to "
+             "everyone."),
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def model_cards(models: tuple[StoredModel, ...], *, open_id: str | None) -> None
     shown = [model for model in models if with_archived or not model.archived or model.id == open_id]
     shown.sort(key=lambda model: model.id != open_id)
     if open_id and open_id not in {model.id for model in models}:
-        st.warning(plain(f"There is no model {open_id} here (any more)."), icon=":material/model_training:")
+        st.warning(plain(f"Model {open_id} does not exist or was deleted."), icon=":material/model_training:")
     for model in shown:
         with explained():  # what goes wrong with one leaves the others
             _card(model, models, is_default=default is not None and model.id == default.id)
@@ -91,11 +91,9 @@ def _owner_text(model: StoredModel) -> str:
     """Whose it is, as this person may know it."""
     owner = owner_of(model)
     if owner is None:
-        return "Belongs to all projects."
+        return "Available in all projects."
     name = next((project.name for project in visible_projects() if project.id == owner), None)
-    return (
-        f"Belongs to the project {name}." if name else "Belongs to a project that you do not see, or that is deleted."
-    )
+    return f"Project: {name}." if name else ("Belongs to a project that you cannot access or that was deleted.")
 
 
 def _actions(model: StoredModel, *, is_default: bool) -> None:
@@ -111,7 +109,7 @@ def _actions(model: StoredModel, *, is_default: bool) -> None:
             rename_model(store, models, model.id, name, by=person())
             st.rerun()
     _export(model)
-    label = "Take back" if model.archived else "Archive"
+    label = "Unarchive" if model.archived else "Archive"
     if not is_default and st.button(label, key=f"archive-{model.id}", icon=":material/archive:"):
         archive_model(store, models, model.id, not model.archived, by=person())
         st.rerun()
@@ -125,10 +123,10 @@ def _export(model: StoredModel) -> None:
     with st.popover("Export", icon=":material/download:"):
         _export_file(model, "nnunet.zip", "For nnU-Net", ":material/folder_zip:")
         st.caption(
-            "A zip for nnUNetv2_predict_from_modelfolder. Its images must have the model's pixel size already. "
-            "Making it takes some seconds."
+            "A zip for nnUNetv2_predict_from_modelfolder. Input images must already have the model's pixel size. "
+            "Creating the file takes some seconds."
         )
-        _export_file(model, "bundle", "For another Cristae", ":material/inventory_2:")
+        _export_file(model, "bundle", "Cristae bundle", ":material/inventory_2:")
         st.caption("Weights as safetensors, plans, card and learning history, with checksums.")
 
 
@@ -143,11 +141,11 @@ def _export_file(model: StoredModel, what: str, label: str, icon: str) -> None:
 
 def _confirm_delete(model: StoredModel, *, is_default: bool) -> None:
     """Say what happens, then do it."""
-    st.markdown(f"Label maps that it made stay. It can be restored for {TRASH_DAYS} days.")
+    st.markdown(f"Its label maps are kept. The model can be restored for {TRASH_DAYS} days.")
     if is_default:
         following = context.models().next_default(model.id)
-        what = f"**{plain(following.card.name)}** is the default then." if following else "No model is left then."
-        st.markdown(f":orange[:material/warning:] It is the default. {what}")
+        what = f"**{plain(following.card.name)}** becomes the default." if following else "No model remains."
+        st.markdown(f":orange[:material/warning:] This is the default model. {what}")
     if st.button("Move to the trash", key=f"delete-{model.id}", type="primary"):
         move_to_trash(model.id)
 
@@ -164,13 +162,13 @@ def move_to_trash(model_id: str) -> None:
 def _ask_pixel_size(model: StoredModel) -> None:
     """A model from outside does not know at which pixel size it was trained."""
     st.warning(
-        "The pixel size of its training is unknown: images are used as they are, which is right only if they have the "
-        "same one.",
+        "The training pixel size is unknown: images are not rescaled, which is correct only if they have the same "
+        "pixel size as the training images.",
         icon=":material/straighten:",
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         size = pixel_size_field("Trained at", key=f"size-{model.id}", width=240)
-        wanted = st.button("Use this size", key=f"use-size-{model.id}", disabled=size.nm is None)
+        wanted = st.button("Set size", key=f"use-size-{model.id}", disabled=size.nm is None)
     if wanted and size.nm:
         use_model_size(model.id, size.nm)
 
@@ -198,7 +196,7 @@ def store_log() -> None:
         return
     entries = list(audit_entries(context.store(), "", by=person()))
     if entries:
-        with st.expander("Changes of models that belong to all", icon=":material/history_edu:"):
+        with st.expander("Changes to models of all projects", icon=":material/history_edu:"):
             st.dataframe(log_table(list(reversed(entries))[:SHOWN]), hide_index=True, width="stretch", key="models-log")
 
 
@@ -218,7 +216,7 @@ def trash_list(items: tuple[TrashedModel, ...]) -> None:
     with st.expander(f"Trash ({len(items)})", icon=":material/delete:"):
         for number, item in enumerate(items):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{plain(item.name)}** · {plain(item.id)} · gone for good in {item.days_left} days")
+                st.markdown(f"**{plain(item.name)}** · {plain(item.id)} · permanently deleted in {item.days_left} days")
                 if st.button("Restore", key=f"restore-{number}-{item.id}", icon=":material/undo:"):
                     restore_model(context.store(), context.models(), item.id, by=person())
                     st.session_state.pop(StateKey.TRASHED_MODEL, None)

@@ -18,9 +18,9 @@ from ui.person import person
 def begin() -> None:
     """The empty state: two ways to begin."""
     with st.container(border=True):
-        st.subheader("Nothing here yet", anchor=False)
-        st.markdown("Drop a micrograph on the Segment page, or look around with synthetic examples first.")
-        if st.button("Make the demo project", icon=":material/science:"):
+        st.subheader("No images yet", anchor=False)
+        st.markdown("Drop a micrograph on the Segment page, or try the synthetic examples first.")
+        if st.button("Create demo project", icon=":material/science:"):
             submit(DemoParams(rounds=True), by=person())
             st.rerun()
 
@@ -32,7 +32,7 @@ def _projects_with_models() -> None:
         current = context.find_current_model(project.id)
         if current is not None and current.own:
             lines.append(f"{project.name}: {current.model.card.name}")
-    told = "Used where a project has no model of its own."
+    told = "Used in projects without their own model."
     if lines:
         told += f" Current models of projects: {'; '.join(lines)}."
     st.caption(plain(told))

@@ -47,21 +47,21 @@ def arrival_text(row: JobRecord) -> str:
     sizes_nm: dict[str, float] = row.result.get("sizes_nm", {})
     name = plain(row.title or "The file")
     if pages == 1 and images:
-        how = "taken out of the trash" if restored else "opened"
+        how = "restored from the trash" if restored else "opened"
         sentences = [f"**{name}** has the same pixels as **{plain(images[0].name)}**, which was {how}."]
     else:
-        sentences = [f"{len(images)} of the {pages} pages of **{name}** were here before."]
+        sentences = [f"{len(images)} of the {pages} pages of **{name}** already exist."]
         if restored:
-            sentences.append(f"{len(restored)} of them were taken out of the trash.")
+            sentences.append(f"{len(restored)} of them were restored from the trash.")
     if sized:
         size = context.store().images.get(sized[0]).pixel_size.nm
-        sentences.append(f"The pixel size was not known; now it is {size:.4g} nm, from this file.")
+        sentences.append(f"The pixel size was unknown; it was set to {size:.4g} nm, from this file.")
         sentences += dict.fromkeys(row.result.get("outdated", {}).values())
     for image in images:
         if image.id in sizes_nm and image.pixel_size.nm is not None:
             sentences.append(
-                f"This file says {sizes_nm[image.id]:.4g} nm per pixel; "
-                f"the {image.pixel_size.nm:.4g} nm known before were kept."
+                f"This file contains {sizes_nm[image.id]:.4g} nm per pixel; the {image.pixel_size.nm:.4g} nm already "
+                "recorded were kept."
             )
             break  # planes of a stack share one
     known = {text for image in images for text in image.notices}

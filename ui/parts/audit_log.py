@@ -24,15 +24,15 @@ from ui.parts.scores import counted
 SHOWN: Final = 500
 """Lines in the table; the files hold all."""
 
-_ALL: Final = "Everything"
+_ALL: Final = "All actions"
 
 _WORDS: Final = {
     "submitted": "submitted a correction",
     "approved": "approved",
-    "changes_requested": "asked for changes",
+    "changes_requested": "requested changes",
     "rejected": "rejected",
     "withdrawn": "withdrew",
-    "reopened": "took a decision back",
+    "reopened": "withdrew a decision",
     "assigned": "assigned a review",
     "marked": "marked a place",
     "mark_removed": "removed a mark",
@@ -41,41 +41,41 @@ _WORDS: Final = {
     "round_started": "started a round",
     "round_cancelled": "cancelled a round",
     "model_promoted": "promoted a model",
-    "model_declined": "did not use a new model",
+    "model_declined": "rejected a new model",
     "model_kept": "kept the current model",
-    "asked_to_annotate": "asked somebody to annotate",
-    "excused": "excused somebody",
+    "asked_to_annotate": "assigned an image for annotation",
+    "excused": "cancelled an assignment to annotate",
     "image_changed": "changed an image",
     "evaluation_deleted": "deleted an evaluation",
-    "reference_made": "made a reference of approved corrections",
-    "project_made": "made the project",
+    "reference_made": "created a reference from approved corrections",
+    "project_made": "created the project",
     "project_changed": "changed the project's settings",
     "model_renamed": "renamed a model",
     "model_archived": "archived a model",
-    "model_offered": "took a model back from the archive",
-    "model_trashed": "put a model into the trash",
-    "model_restored": "took a model out of the trash",
+    "model_offered": "unarchived a model",
+    "model_trashed": "moved a model to the trash",
+    "model_restored": "restored a model from the trash",
     "model_default": "made a model the default",
-    "model_pixel_size": "said at which pixel size a model was trained",
+    "model_pixel_size": "set the training pixel size of a model",
     "model_imported": "imported a model",
     "classes_matched": "matched a model's classes",
     "image_copied": "copied an image to another project",
     "image_moved": "moved an image to another project",
     REFUSED: "was refused",
-    "images_trashed": "put an image into the trash",
-    "images_restored": "took an image out of the trash",
+    "images_trashed": "moved an image to the trash",
+    "images_restored": "restored an image from the trash",
 }
 
 
 def log_panel(project: ProjectRecord, person: str) -> None:
     """The lines, newest first, filtered; all of them as a file."""
     if not may(context.store(), project.id, person, Permission.MANAGE):
-        st.info("Admins of the project read its log.", icon=":material/lock:")
+        st.info("Only admins of the project can read its log.", icon=":material/lock:")
         return
     entries = list(audit_entries(context.store(), project.id, by=person))
     if not entries:
         st.info(
-            "Nothing has been decided yet. Submissions, reviews, roles, rounds and promotions will stand here.",
+            "No entries yet. Submissions, reviews, roles, rounds and promotions are recorded here.",
             icon=":material/history_edu:",
         )
         return
@@ -87,8 +87,8 @@ def log_panel(project: ProjectRecord, person: str) -> None:
         column_config={"Details": st.column_config.TextColumn(width="large")},
     )  # fmt: skip
     told = f"{counted(len(shown), 'line')}, newest first"
-    told += f"; the {SHOWN} newest are shown, the files hold all." if len(shown) > SHOWN else "."
-    st.caption(f"{told} Lines are added and never changed or removed.")
+    told += f"; the newest {SHOWN} are shown, the files contain all." if len(shown) > SHOWN else "."
+    st.caption(f"{told} Entries are never changed or removed.")
     with st.container(horizontal=True):
         name = f"log_{file_stem(project.name)}"
         st.download_button(
@@ -105,9 +105,9 @@ def _filtered(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
     who, what, since = st.columns([1, 1, 1])
     people = sorted({each.who for each in entries if each.who}, key=str.casefold)
     kinds = sorted({each.what for each in entries}, key=_words)
-    names = {_ALL: "Everybody"} | {name: name for name in people}
+    names = {_ALL: "All people"} | {name: name for name in people}
     person = choice("Who", names, key="log-who", place=who)
-    kind = choice("What", {_ALL: "Everything"} | {each: _words(each) for each in kinds}, key="log-what", place=what)
+    kind = choice("Action", {_ALL: "All actions"} | {each: _words(each) for each in kinds}, key="log-what", place=what)
     day = since.date_input("Since", value=None, max_value="today", key="log-since")
     return [
         each
@@ -123,7 +123,7 @@ def log_table(entries: Sequence[AuditEntry]) -> pd.DataFrame:
         {
             "When": [f"{each.at:%Y-%m-%d %H:%M:%S} UTC" for each in entries],
             "Who": [each.who or "nobody named" for each in entries],
-            "What": [_words(each.what) for each in entries],
+            "Action": [_words(each.what) for each in entries],
             "Subject": [subject_text(each, names) for each in entries],
             "Details": [details_text(each, names) for each in entries],
         }

@@ -108,8 +108,8 @@ def _line(progress: BatchProgress) -> None:
     if progress.missing:
         missing = counted(progress.missing, "file")
         st.caption(
-            f":orange[:material/warning:] {missing} did not reach the server: the tab was closed or the connection "
-            "broke before. Drop them again."
+            f":orange[:material/warning:] {missing} not uploaded: the tab was closed or the connection was lost. "
+            "Drop them again."
         )
 
 
@@ -119,7 +119,7 @@ def line_text(progress: BatchProgress) -> str:
     if progress.files > progress.read and not progress.over:
         parts.append(f"{progress.read} of {progress.files} files read")
     if progress.batch.already:
-        parts.append(f"{progress.batch.already} already there")
+        parts.append(f"{progress.batch.already} already imported")
     if progress.held:
         parts.append(f"{len(progress.held)} waiting for a pixel size")
     if progress.failed:
@@ -150,9 +150,12 @@ def _held(progress: BatchProgress) -> None:
     images = [row.image_id for row in progress.held if row.image_id]
     first, *others = [context.store().images.get(image_id) for image_id in images]
     if others:
-        what = f"{counted(len(images), 'image')} ({plain(first.name)} and others) wait: their files do not say it."
+        what = (
+            f"{counted(len(images), 'image')} ({plain(first.name)} and others) are waiting: their files do not "
+            "contain it."
+        )
     else:
-        what = f"{plain(first.name)} waits: the file does not say it."
+        what = f"{plain(first.name)} is waiting: the file does not contain it."
     st.warning(f"**Pixel size?** {what}", icon=":material/straighten:")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with (
@@ -164,7 +167,7 @@ def _held(progress: BatchProgress) -> None:
         if st.button("Try sizes on the first image", key=f"{key}-try", icon=":material/grid_view:"):
             target = {Query.IMAGE.value: first.id, Query.MODEL.value: progress.batch.model_id}
             st.switch_page(SEGMENT_PAGE, query_params=target)
-        if st.button("Assume that of the model", key=f"{key}-assume", type="tertiary"):
+        if st.button("Use model's size", key=f"{key}-assume", type="tertiary"):
             with explained():
                 answer_assume(context.store(), progress.batch.id, by=person())
             st.rerun()
@@ -201,7 +204,7 @@ def _known(progress: BatchProgress) -> None:
     """What is to be said of files that were here before."""
     known = [row for row in _files(progress) if _was_known(row)] if progress.batch.already or progress.over else []
     if known:
-        with st.expander(f"{counted(len(known), 'file')} here before", icon=":material/content_copy:"):
+        with st.expander(f"{counted(len(known), 'file')} already imported", icon=":material/content_copy:"):
             for row in known:
                 st.markdown(arrival_text(row))
 

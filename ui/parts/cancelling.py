@@ -30,8 +30,8 @@ def cancel_button(row: JobRecord, *, key: str, label: str = "Cancel", icon: str 
         wanted = st.button(text, key=f"{key}-{row.id}", icon=icon, disabled=row.cancel_requested, width="stretch")
     else:
         with st.popover(label, icon=icon, width="stretch"):
-            st.markdown("What was learned so far is thrown away. *Pause* and *Finish now* keep it.")
-            wanted = st.button("Throw it away", key=f"{key}-{row.id}", type="primary")
+            st.markdown("The training progress will be lost. *Pause* and *Finish now* keep it.")
+            wanted = st.button("Discard training", key=f"{key}-{row.id}", type="primary")
     if wanted:
         request_cancel(row.id, by=person())
     return wanted

@@ -65,14 +65,16 @@ def class_match(project: ProjectRecord, model: StoredModel, *, key: str) -> bool
     if not allowed(Permission.PAINT, project.id):
         st.info(
             plain(
-                f"{model.card.name} finds {', '.join(translation.undecided)}, which {project.name} does not have. Ask "
-                "an annotator or admin of the project to match the classes."
+                f"{model.card.name} finds {', '.join(translation.undecided)}, which {project.name} does not have. "
+                "Ask an annotator or admin of the project to match the classes."
             ),
             icon=":material/rule:",
         )
         return False
     with st.container(border=True, key=f"{key}-class-match"):
-        st.markdown(f":material/rule: **{plain(model.card.name)}** finds classes that **{plain(project.name)}** lacks.")
+        st.markdown(
+            f":material/rule: **{plain(model.card.name)}** has classes that **{plain(project.name)}** does not have."
+        )
         usual = _ADD if allowed(Permission.MANAGE, project.id) else None
         asked = [_Asked(name, usual) for name in translation.undecided]
         _form(project, model, asked, key=key, label="Use these classes")
@@ -90,7 +92,7 @@ def matched_classes(project: ProjectRecord, model: StoredModel, *, key: str) -> 
     if not decided or not allowed(Permission.PAINT, project.id):
         return
     with st.popover("Change classes", icon=":material/rule:", type="tertiary"):
-        st.markdown("What the model's classes are in this project, for predictions from now on:")
+        st.markdown("Match each class of the model to a class of this project. This applies to future predictions:")
         ids = {item.name: str(item.id) for item in project.scheme.classes}
         asked = [_Asked(name, _BACKGROUND if other is None else ids[other]) for name, other in decided.items()]
         _form(project, model, asked, key=f"{key}-again", label="Save")
@@ -126,4 +128,4 @@ def _form(project: ProjectRecord, model: StoredModel, asked: Sequence[_Asked], *
 
 def _words(option: str, names: dict[str, str]) -> str:
     """An answer as it is read."""
-    return {_ADD: "Add to the project", _BACKGROUND: "Leave out (background)"}.get(option) or f"Is {names[option]}"
+    return {_ADD: "Add to the project", _BACKGROUND: "Ignore (background)"}.get(option) or names[option]

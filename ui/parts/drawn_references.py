@@ -28,13 +28,12 @@ def drawn_references(project: ProjectRecord, *, key: str) -> None:
     names = some_of([each.image.name for each in drawn])
     what = "approved corrections but no reference yet"
     if all(each.before for each in drawn):
-        made = "its reference was" if len(drawn) == 1 else "their references were"
-        what = f"other approved corrections than {made} made of"
+        what = f"approved corrections newer than {'its reference' if len(drawn) == 1 else 'their references'}"
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"{key}-drawn"):
         verb = "has" if len(drawn) == 1 else "have"
         st.markdown(
-            f":material/brush: **{counted(len(drawn), 'test image')}** ({plain(names)}) {verb} {what}. Use what was "
-            "confirmed in them as reference labels? Scores then count the confirmed pixels only.",
+            f":material/brush: **{counted(len(drawn), 'test image')}** ({plain(names)}) {verb} {what}. Use the "
+            "confirmed pixels as reference labels? Only these pixels are scored.",
             width="stretch",
         )
         if st.button("Use as reference", type="primary", icon=":material/done_all:", key=f"{key}-use-drawn"):

@@ -90,21 +90,21 @@ def first_labels(project: ProjectRecord | None, *, key: str, image_id: str | Non
     steps = steps_of(project) if project else Steps()
     done = (project is not None, steps.images > 0, steps.drawn > 0, steps.learnable > 0, steps.trained, False)
     words = (
-        "Make a **project** with the organelles that you look for",
+        "Create a **project** with the organelles to segment",
         "Add **images**",
-        "**Correct**: draw two regions, confirm them, submit. That is enough to begin",
-        "**Review**: approve what was drawn. Who works alone allows this under *People*",
-        "**Train** a model on them: a first one takes some minutes. Correct what it gets wrong, and train again",
-        "**Results**: draw on another image in the same way, mark it for the test on Data (*Split*), and see how well "
-        "the model does on it",
+        "**Correct**: draw two regions, confirm them, submit. That is enough to start",
+        "**Review**: approve the corrections. If you work alone, allow this under *People*",
+        "**Train** a model on them: the first takes some minutes. Correct its errors, and train again",
+        "**Results**: annotate another image in the same way, add it to the test set on Data (*Split*), and "
+        "evaluate the model on it",
     )
     now = done.index(False)
     if now == _EVALUATE and not steps.tested:
         now = _MARK
     with st.container(border=True, key=f"{key}-first-labels"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(":material/draw: **Nothing labelled yet?** Your own labels make a model.", width="stretch")
-            help_link(SECTION, label="How it works")
+            st.markdown(":material/draw: **Nothing labelled yet?** Train a model on your own labels.", width="stretch")
+            help_link(SECTION, label="Show steps")
         st.markdown(
             "\n".join(
                 f"{number}. {':green[:material/check:] ' if ticked else ''}{text}."
@@ -118,7 +118,7 @@ def _next(step: int, project: ProjectRecord | None, image_id: str | None, key: s
     """The way to the step that comes now."""
     if project is None:
         if allowed(Permission.MANAGE) and st.button(
-            "Make a project", icon=":material/add:", type="primary", key=f"{key}-make"
+            "Create project", icon=":material/add:", type="primary", key=f"{key}-make"
         ):
             new_project()
         return
@@ -129,7 +129,7 @@ def _next(step: int, project: ProjectRecord | None, image_id: str | None, key: s
         3: (_REVIEW, "Approve them", ":material/rate_review:"),
         4: (_TRAIN, "Train a model", ":material/model_training:"),
         _EVALUATE: (_RESULTS, "Evaluate the model", ":material/analytics:"),
-        _MARK: (_DATA, "Mark a test image", ":material/call_split:"),
+        _MARK: (_DATA, "Add test image", ":material/call_split:"),
     }[step]
     if page == _CORRECT and image_id:
         target[Query.IMAGE.value] = image_id
@@ -147,21 +147,21 @@ def poor_result(image: ImageRecord, model: StoredModel, *, none_of_the_sizes: bo
     ways = []
     if none_of_the_sizes:
         st.markdown(
-            "None of the sizes looks right, so the size is probably not the reason: the model does not know this kind "
-            "of tissue or staining. If you know the size, enter it all the same: areas need it."
+            "If no size looks right, the model was probably not trained on this kind of tissue or staining. If "
+            "you know the pixel size, enter it anyway: areas need it."
         )
     elif image.pixel_size.nm is not None and model.pixel_size_nm:
         ways.append(
             f"Check the **pixel size**: it is {image.pixel_size.nm:.4g} nm, and {plain(model.card.name)} was trained "
             f"at {model.pixel_size_nm:g} nm."
         )
-    ways.append("Choose **another model** above, if there is one for this kind of tissue.")
+    ways.append("Choose **another model** above, if one was trained on this kind of tissue.")
     ways.append(
-        "**Teach a model**: on Correct draw a few regions right and confirm them; a training on two to five images of "
-        "your own usually finds more than any model from elsewhere."
+        "**Train your own model**: correct and confirm a few regions on the Correct page. A model trained on two "
+        "to five of your own images usually works better than a model trained on other data."
     )
     st.markdown("\n".join(f"{number}. {way}" for number, way in enumerate(ways, 1)))
     target = {Query.PROJECT.value: image.project_id, Query.IMAGE.value: image.id}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(_CORRECT, label="Correct this image", icon=":material/brush:", query_params=target)
-        help_link(SECTION, label="How it works")
+        help_link(SECTION, label="Show steps")

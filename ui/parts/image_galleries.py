@@ -23,7 +23,7 @@ from ui.state import Query, StateKey
 
 _STATE_WORDS: Final = {
     JobState.RUNNING: "being segmented",
-    JobState.QUEUED: "waiting to be segmented",
+    JobState.QUEUED: "queued for segmentation",
     JobState.HELD: "waiting for its pixel size",
 }
 
@@ -128,7 +128,7 @@ def _stack_note(planes: Sequence[ImageRecord], active: dict[str, JobState]) -> s
     made = sum(RevisionKind.PREDICTION in kinds.get(plane.id, ()) for plane in planes)
     waiting = sum(plane.id in active for plane in planes)
     note = f"{len(planes)} planes, {made or 'none'} segmented"
-    return f"{note}, {waiting} under way" if waiting else note
+    return f"{note}, {waiting} in progress" if waiting else note
 
 
 def _under_way() -> dict[str, JobState]:
@@ -154,7 +154,7 @@ def _takeaway(images: Sequence[ImageRecord]) -> None:
         by_project.setdefault(image.project_id, []).append(image.id)
     for project_id, image_ids in sorted(by_project.items(), key=lambda item: -len(item[1]))[:_TAKEN_PROJECTS]:
         where = "" if len(by_project) == 1 else f" of {context.store().projects.get(project_id).name}"
-        label = f"Take away {counted(len(image_ids), 'image')}{plain(where)}"
+        label = f"Export {counted(len(image_ids), 'image')}{plain(where)}"
         takeaway_button(label, project_id, image_ids, key=f"takeaway-{project_id}")
 
 

@@ -16,9 +16,9 @@ from ui.person import person
 from ui.state import StateKey
 
 _WAYS: Final = {
-    Split.TRAIN: ("Train", "Models learn from them, where they have labels."),
-    Split.TEST: ("Test", "Models are measured on them and never learn from them."),
-    Split.POOL: ("Pool", "Neither: the next ones to correct."),
+    Split.TRAIN: ("Train", "Used for training, if labelled."),
+    Split.TEST: ("Test", "Used only to evaluate models, never for training."),
+    Split.POOL: ("Pool", "Not yet assigned: the next images to correct."),
 }
 
 

@@ -43,12 +43,12 @@ def job_problem(job: JobRecord, *, key: str, again: bool = True) -> bool:
     if job.state is JobState.FAILED:
         show_error(job.error_cause or "The job failed.", job.error_remedy)
     elif job.state is JobState.CANCELLED:
-        st.info("Cancelled. Nothing half-done was kept.", icon=":material/cancel:")
+        st.info("Cancelled. No partial results were kept.", icon=":material/cancel:")
     elif job.state is JobState.PAUSED:
-        st.info("Paused. It goes on from its last checkpoint when you say so.", icon=":material/pause_circle:")
+        st.info("Paused. Resume continues from the last checkpoint.", icon=":material/pause_circle:")
     elif job.state is JobState.INTERRUPTED:
         st.warning(
-            "The engine stopped in the middle; the job starts again by itself if it can.", icon=":material/power:"
+            "The engine stopped during this job. The job restarts automatically if possible.", icon=":material/power:"
         )
     if (
         again
@@ -97,7 +97,7 @@ def _line(job: JobRecord, about: str) -> str:
     if job.state is JobState.HELD:
         return f"{what}: {plain(job.message)}"
     if job.state is JobState.QUEUED:
-        return f"{what}: waiting for its turn"
+        return f"{what}: queued"
     parts = [what, plain(job.message)] if job.message else [what]
     if job.eta_s is not None and job.progress > 0:
         parts.append(f"{duration_text(job.eta_s)} left")

@@ -51,7 +51,7 @@ def prepare_button(
 def download_button(row: JobRecord, *, width: Literal["stretch", "content"] = "stretch") -> None:
     """The way to the file of a finished export; says so where it is kept no longer."""
     if not is_kept(context.store(), row):
-        st.caption(":material/delete_sweep: The file is kept no longer. Export again.")
+        st.caption(":material/delete_sweep: The file has expired. Export again.")
         return
     size = bytes_text(float(row.result.get("size_bytes", 0)))
     label = f"Download {plain(str(row.result.get('file', '')))}, {size}"
@@ -67,10 +67,10 @@ def left_out(lines: Sequence[str]) -> None:
     """What a package does not hold, and why."""
     if not lines:
         return
-    with st.expander(f"{len(lines):,} left out", icon=":material/info:"):
+    with st.expander(f"{len(lines):,} skipped", icon=":material/info:"):
         st.markdown("\n".join(f"- {plain(line)}" for line in lines[:50]))
         if len(lines) > 50:
-            st.caption(f"and {len(lines) - 50:,} more; manifest.csv lists all.")
+            st.caption(f"and {len(lines) - 50:,} more; manifest.csv lists all of them.")
 
 
 @explaining
@@ -82,7 +82,7 @@ def _progress(job_id: str, slot: str) -> None:
     elif row.state is JobState.SUCCEEDED:
         download_button(row)
         left_out([str(line) for line in row.result.get("left_out", ())])
-        st.caption(f"Kept for {context.store().settings.export_hours:g} hours, on the Jobs page too.")
+        st.caption(f"Available for {context.store().settings.export_hours:g} hours, also on the Jobs page.")
     elif job_problem(row, key=f"export-{slot}"):
         st.rerun()
 

@@ -65,14 +65,15 @@ def asked_colors(project: ProjectRecord, paths: Sequence[Path], *, key: str) -> 
     proposed = proposed_classes(found, project.scheme)
     with st.container(border=True):
         files = "1 file" if len(paths) == 1 else f"{len(paths):,} files"
-        st.markdown(f":material/palette: **Colours of {files}.** Which class is each? What has none is refused.")
+        st.markdown(
+            f":material/palette: **Colours of {files}.** Assign each colour to a class. Files with "
+            "unassigned colours are rejected."
+        )
         _tell_beside(found, len(paths))
         chosen = {item.color: _color_row(project, found, item, proposed[item.color], key) for item in found.colors}
         missing = [item.code for item in found.colors if chosen[item.color] is None]
         if missing:
-            st.caption(
-                f":material/warning: Without a class: {', '.join(missing)}. Files with these colours are refused."
-            )
+            st.caption(f":material/warning: Unassigned: {', '.join(missing)}. Files with these colours are rejected.")
     return tuple((number_of(color), class_id) for color, class_id in chosen.items() if class_id is not None)
 
 
@@ -82,9 +83,9 @@ def _tell_beside(found: FoundColors, files: int) -> None:
     if found.transparent_pixels:
         told.append(f"{_percent(found.share(found.transparent_pixels))} is transparent and becomes background")
     if found.edge_pixels:
-        told.append(f"{_percent(found.share(found.edge_pixels))} is edges, which take the nearer colour")
+        told.append(f"{_percent(found.share(found.edge_pixels))} is blended edge pixels, which get the nearer colour")
     if found.unlisted_pixels:
-        told.append(f"{_percent(found.share(found.unlisted_pixels))} has further colours, too many to list")
+        told.append(f"{_percent(found.share(found.unlisted_pixels))} has other colours, too many to list")
     if files > _LOOKED_INTO:
         told.append(f"these are the colours of the first {_LOOKED_INTO} files")
     if told:

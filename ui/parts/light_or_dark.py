@@ -18,7 +18,7 @@ _NAMED: Final = 3
 _ROWS: Final = 8
 """So many files have a row of buttons each; more are a table."""
 
-_AS_FOUND: Final = "As found"
+_AS_FOUND: Final = "As detected"
 _FOREGROUNDS: Final = {"Light on dark": Foreground.LIGHT, "Dark on light": Foreground.DARK}
 _ANSWERS: Final = [_AS_FOUND, *_FOREGROUNDS]
 
@@ -57,7 +57,7 @@ def asked_foreground(paths: Iterable[Path], *, key: str, refused: bool = True) -
     with st.container(border=True):
         _ask(list(names.values()), refused=refused)
         many = len(names) > 1
-        if many and not st.toggle("The same for all", value=len(names) > _ROWS, key=f"{key}-same"):
+        if many and not st.toggle("Same for all", value=len(names) > _ROWS, key=f"{key}-same"):
             return _each(names, key)
         chosen = _buttons("The object is shown", key)
     answer = _FOREGROUNDS.get(chosen)
@@ -69,11 +69,11 @@ def _ask(names: list[str], *, refused: bool) -> None:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     shown = f"{plain(', '.join(names[:_NAMED]))}{more}"
     st.markdown(
-        f":material/contrast: **Light or dark?** Either part of {shown} may be the object. How do viewers such as "
-        "Fiji show it?"
+        f":material/contrast: **Light or dark?** In {shown}, either the light or the dark part may be the object. "
+        "How is the object shown in viewers such as Fiji?"
         if refused
-        else f":material/contrast: **Read as usual.** {shown}: the remarks say which part was taken as the object. "
-        "Change it where viewers such as Fiji show the object otherwise."
+        else f":material/contrast: **Detected automatically.** {shown}: the remarks say which part was read as the "
+        "object. Change it where viewers such as Fiji show the object differently."
     )
 
 

@@ -24,15 +24,18 @@ def use_model_size(model_id: str, nm: float) -> None:
 
 
 @kept_dialog("model pixel size")
-@st.dialog("Set the pixel size of the training?", on_dismiss=forget_dialog)
+@st.dialog("Set pixel size of the training?", on_dismiss=forget_dialog)
 @asks(Permission.TRAIN, lambda model_id, nm: [owner_of(context.models().get(model_id))])
 def _confirm(model_id: str, nm: float) -> None:
     """Say what it costs, and wait for a yes."""
     change = change_of_model_size(context.store(), model_id, nm)
-    title = f"**{plain(context.models().get(model_id).card.name)}**: unknown → **{nm:.5g} nm** per pixel, for good."
+    title = (
+        f"**{plain(context.models().get(model_id).card.name)}**: unknown → **{nm:.5g} nm** per pixel. This "
+        "cannot be changed later."
+    )
     show_consequences(SizesPlan((title,), change=change))
     with st.container(horizontal=True):
-        if st.button("Set the pixel size", type="primary", icon=":material/straighten:"):
+        if st.button("Set pixel size", type="primary", icon=":material/straighten:"):
             _apply(model_id, nm)
         if st.button("Cancel"):
             close_dialog()

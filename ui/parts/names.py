@@ -14,7 +14,7 @@ from ui.parts.options import choice
 from ui.parts.units import duration_text, pixel_size_text, shape_text
 
 REVIEW_STATES: Final = {
-    ReviewState.SUBMITTED: "waits for review",
+    ReviewState.SUBMITTED: "awaiting review",
     ReviewState.CHANGES_REQUESTED: "changes requested",
     ReviewState.APPROVED: "approved",
     ReviewState.REJECTED: "rejected",

@@ -18,7 +18,7 @@ from ui.parts.names import model_details
 from ui.parts.options import unequal
 from ui.person import person
 
-REASON = "Chosen after its training."
+REASON = "Chosen after training."
 """Stands in the audit log where a model was promoted by this question."""
 
 
@@ -41,13 +41,13 @@ def new_model_question(project: ProjectRecord, *, key: str) -> None:
     undertrained = undertrained_warning(asked.model.card)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"{key}-new-model"):
         st.markdown(
-            f":material/model_training: Use the new model **{plain(texts[asked.model.id])}** for "
-            f"{plain(project.name)} from now on?" + (f" {plain(undertrained)}" if undertrained else "")
+            f":material/model_training: Promote model **{plain(texts[asked.model.id])}** in {plain(project.name)}?"
+            + (f" {plain(undertrained)}" if undertrained else "")
         )
         first: Literal["primary", "secondary"]
         second: Literal["primary", "secondary"]
         first, second = ("secondary", "primary") if undertrained else ("primary", "secondary")
-        use = st.button("Use the new model", type=first, icon=":material/upgrade:", key=f"{key}-use-new")
+        use = st.button("Promote model", type=first, icon=":material/upgrade:", key=f"{key}-use-new")
         keep = st.button(kept, type=second, key=f"{key}-keep-old")
     if use or keep:
         with explained():

@@ -38,15 +38,15 @@ def new_project() -> None:
     name = st.text_input("Name", placeholder="for example Human liver, 2026", max_chars=200, key=f"{key}-name")
     size = pixel_size_field(
         "Usual pixel size",
-        placeholder="for example 8; leave empty if it differs",
-        help="Offered for images whose file does not say it.",
+        placeholder="for example 8; leave empty if it varies",
+        help="Suggested for images whose file does not contain it.",
         key=f"{key}-size",
     )
     begin = st.segmented_control("Classes", [_LIVER, _EMPTY, _FILE], default=_LIVER, required=True, key=f"{key}-begin")
     scheme = DEFAULT_SCHEME if begin == _LIVER else _from_file(f"{key}-path") if begin == _FILE else None
     rows = scheme_editor(scheme, key=f"{key}-{begin}-{hash(scheme)}")
     _preview(rows, scheme)
-    made, cancelled = _buttons("Make project")
+    made, cancelled = _buttons("Create project")
     if cancelled:
         close_dialog()
     if made and not size.refused:
@@ -74,12 +74,15 @@ def _settings(project_id: str) -> None:
         "Usual pixel size",
         value_nm=project.pixel_size_nm,
         placeholder="none",
-        help="Offered for images whose file does not say it.",
+        help="Suggested for images whose file does not contain it.",
         key=f"{key}-size",
     )
     scheme = distinct_colors(project.scheme)
     if scheme != project.scheme:
-        st.info("Some classes had the same colour. They get their own when you save.", icon=":material/palette:")
+        st.info(
+            "Some classes have the same colour. Different colours are assigned when you save.",
+            icon=":material/palette:",
+        )
     rows = scheme_editor(scheme, key=key)
     _preview(rows, scheme)
     saved, cancelled = _buttons("Save")
@@ -113,11 +116,11 @@ def _deletion(project: ProjectRecord) -> None:
             counted(there.images, "image"), counted(there.label_maps, "label map"), counted(there.rounds, "round"),
         )  # fmt: skip
         st.markdown(
-            f"{', '.join(goes[:2])} and {goes[2]} go for good, with all drafts, reviews and scores; there is no undo. "
-            "Models stay."
+            f"{', '.join(goes[:2])} and {goes[2]} will be deleted permanently, with all drafts, reviews and "
+            "scores. This cannot be undone. Models are kept."
         )
-        typed = st.text_input("Type the project's name", placeholder=project.name, key=f"delete-name-{project.id}")
-        if st.button("Delete for good", icon=":material/delete_forever:", key=f"delete-project-{project.id}"):
+        typed = st.text_input("Type the project name", placeholder=project.name, key=f"delete-name-{project.id}")
+        if st.button("Delete permanently", icon=":material/delete_forever:", key=f"delete-project-{project.id}"):
             try:
                 delete_project(context.store(), project.id, typed, by=person())
             except CristaeError as error:
@@ -138,7 +141,7 @@ def _open(project: ProjectRecord) -> None:
 def _from_file(key: str) -> LabelScheme | None:
     """Classes of a dataset.json on the server."""
     if not may_name_folders():
-        st.info("Reading folders of the server is switched off here, or is for admins.", icon=":material/lock:")
+        st.info("Reading server folders is disabled on this server, or admins only.", icon=":material/lock:")
         return None
     path = st.text_input("dataset.json, or its folder, on the server", placeholder="/data/Dataset001_Liver", key=key)
     if not path.strip():

@@ -27,8 +27,8 @@ def no_model(*, key: str, link: bool = True) -> None:
         st.markdown(":material/model_training: **There is no model yet.**")
         if starter is not None:
             st.caption(
-                f"{plain(starter.card.name)} comes with the program. {plain(starter.card.warning)} "
-                "You can also import a model on the Models page, or train one on the Train page."
+                f"{plain(starter.card.name)} is included. {plain(starter.card.warning)} You can also import a "
+                "model on the Models page, or train one on the Train page."
             )
             if st.button(
                 "Use the starter model", key=f"{key}-starter", icon=":material/download_done:", type="primary"

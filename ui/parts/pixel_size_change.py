@@ -157,7 +157,7 @@ def use_measured_scale(
     ids = _scope(context.store().images.get(image_id), selected)
     who = f" by {person()}" if person() else ""
     detail = f"measured on the image{who}: {length_text(measured.length_nm)} over {length_px:.1f} px"
-    _decide({nm: ids} if ids else {}, model_id, detail, image_id if segment else None, "Use this scale")
+    _decide({nm: ids} if ids else {}, model_id, detail, image_id if segment else None, "Use scale")
 
 
 @kept_dialog("pixel size change")
@@ -174,7 +174,7 @@ def _decide(
     """What follows, and the two buttons."""
     plan = plan_sizes(ids_by_nm, model_id, segment)
     if not plan.titles:
-        st.markdown("No image is chosen.")
+        st.markdown("No images selected.")
     show_consequences(plan)
     with st.container(horizontal=True):
         if st.button(label, type="primary", icon=":material/straighten:", disabled=not ids_by_nm):
@@ -204,21 +204,19 @@ def consequences(change: PixelSizeChange, seconds_now: float | None) -> list[str
     """
     found = []
     if change.predictions:
-        one = change.predictions == 1
-        again = "Making it again takes" if one else "Making them again takes"
-        time = f"{again} about {duration_text(change.seconds)}." if change.seconds else ""
-        became = "becomes" if one else "become"
+        time = f"Segmenting again takes about {duration_text(change.seconds)}." if change.seconds else ""
+        became = "becomes" if change.predictions == 1 else "become"
         found.append(f"{counted(change.predictions, 'label map')} by models {became} outdated. {time}".strip())
     elif seconds_now is not None and seconds_now >= 5:
         found.append(f"Segmenting the image takes about {duration_text(seconds_now)}.")
     if change.measured:
         maps = counted(change.measured, "label map")
-        found.append(f"Objects of {maps} were measured: their sizes are converted, their contacts measured again.")
+        found.append(f"Object measurements of {maps} are updated: sizes are converted, contacts are measured again.")
     if change.evaluations:
         were = "was" if change.evaluations == 1 else "were"
         found.append(
-            f"{counted(change.evaluations, 'evaluation')} {were} made with another size. Distances in nm there stay as "
-            "they were; evaluate again for new ones."
+            f"{counted(change.evaluations, 'evaluation')} {were} made with another pixel size. Distances in nm "
+            "stay unchanged there; evaluate again to update them."
         )
     return found
 
@@ -235,7 +233,7 @@ def _title(images: Sequence[ImageRecord], change: PixelSizeChange, nm: float) ->
     )
     what = f"**{plain(images[0].name)}**" if len(images) == 1 else f"**{counted(len(images), 'image')}**"
     if not change.images:
-        return f"{what}: {nm:.5g} nm per pixel already."
+        return f"{what}: {nm:.5g} nm per pixel (unchanged)."
     return f"{what}: {old} → **{nm:.5g} nm** per pixel."
 
 
@@ -250,7 +248,7 @@ def _scope(image: ImageRecord, selected: Sequence[str]) -> list[str]:
     key = f"scale-scope-{opening()}"
     words = {Scope.UNKNOWN: f"This and {counted(len(unknown), 'other image')} without a pixel size"}
     scope = st.radio(
-        "Use it for",
+        "Apply to",
         offered,
         index=offered.index(Scope.CHOSEN) if len(selected) > 1 and Scope.CHOSEN in offered else 0,
         format_func=titled({item: words.get(item, str(item)) for item in offered}),

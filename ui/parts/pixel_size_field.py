@@ -17,7 +17,7 @@ EXAMPLE: Final = "for example 8, or 0.008 µm"
 _WHOLE_DIGITS: Final = 6
 """Before the decimal point of a size in nm, as far as any that was ever accepted (100 µm)."""
 
-UNITS: Final = "A number in nm, or with another unit: Å, µm, mm."
+UNITS: Final = "A number in nm, or a number with unit: Å, µm, mm."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class TypedSize:
     def submitted(self, wanted: bool) -> float | None:
         """The size in nm, once its button was pressed; an empty field says what is missing."""
         if wanted and self.nm is None and not self.refused:
-            show_error("No pixel size is given.", f"Type it, {EXAMPLE}.")
+            show_error("The pixel size is missing.", f"Enter it, {EXAMPLE}.")
         return self.nm if wanted else None
 
 

@@ -20,7 +20,7 @@ def link_notice(asked: str | None, projects: Collection[str]) -> None:
     """Say that the project of a link is not among those of the person; whether it exists is not said."""
     if asked and asked not in projects:
         st.warning(
-            "The project of this link does not exist (any more), or you have no role in it. Another one is shown.",
+            ("This link points to a project that does not exist or that you cannot access. Another project is shown."),
             icon=":material/link_off:",
         )
 

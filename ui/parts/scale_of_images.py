@@ -19,7 +19,7 @@ _HEIGHT_PX = 460
 
 
 @kept_dialog("scale of images")
-@st.dialog("Set the scale", width="large", on_dismiss=forget_dialog)
+@st.dialog("Set pixel size", width="large", on_dismiss=forget_dialog)
 @asks(Permission.PAINT, lambda image_ids: of_images(image_ids))
 def scale_of_images(image_ids: tuple[str, ...]) -> None:
     """A field for a known size, and a viewer with the scale tool.
@@ -33,11 +33,11 @@ def scale_of_images(image_ids: tuple[str, ...]) -> None:
     key = f"scale-{opening()}"
     with st.form(key=f"{key}-typed", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         size = pixel_size_field(f"Pixel size of {counted(len(images), 'image')}")
-        wanted = st.form_submit_button("Use this size")
+        wanted = st.form_submit_button("Set size")
     nm = size.submitted(wanted)
     if nm is not None:
         use_pixel_size(image_ids, nm, model_id=None)
-    st.caption("Or measure it on a scale bar that is part of the image:")
+    st.caption("Or measure it on a scale bar in an image:")
     shown = image_ids[0]
     if len(images) > 1:
         shown = choice(

@@ -84,7 +84,7 @@ def scheme_of_rows(rows: Iterable[Mapping[str, Any]], old: LabelScheme | None = 
     """
     filled = [row for row in ({k: _value(v) for k, v in row.items()} for row in rows) if any(row.values())]
     if not filled:
-        raise LabelMapError("The project has no class.", "Add at least one organelle to the table.")
+        raise LabelMapError("The project has no classes.", "Add at least one organelle to the table.")
     for row in filled:
         _check(row)
     # a class in a removed row is another class: with its number, label maps would be read as the new one
@@ -124,7 +124,7 @@ def _refuse_one_color_for_two(names: Sequence[str], colors: Sequence[str | None]
             free = next_color(other for other in colors if other)
             raise LabelMapError(
                 f"{owners[color]} and {name} have the same colour, {color}.",
-                f"Give {name} another one, for example {free}, or leave its colour empty.",
+                f"Give {name} another colour, for example {free}, or leave it empty.",
             )
         owners[color] = name
 
@@ -153,8 +153,8 @@ def _empty_row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _header() -> None:
     """Names of the columns."""
     titles = (
-        ("", None), ("Class", None), ("Number", "The value in label maps. Empty: the next free one."),
-        ("Key", "1 to 9; picks the class while you paint. Empty: the next free one."), ("", None),
+        ("", None), ("Class", None), ("Number", "The value in label maps. Empty: the next free number."),
+        ("Key", "1 to 9; selects the class while you paint. Empty: the next free key."), ("", None),
     )  # fmt: skip
     for column, (title, help_text) in zip(st.columns(_WIDTHS, gap="small"), titles, strict=True):
         if title:

@@ -37,7 +37,7 @@ def segment_again(image_ids: tuple[str, ...]) -> None:
     key = f"again-{opening()}"
     proposed = context.current_model(projects[0] if projects else None)
     if not images or proposed is None:
-        st.markdown("There is no image to segment.") if not images else no_model(key=key, link=False)
+        st.markdown("No images to segment.") if not images else no_model(key=key, link=False)
         return
     models = {proposed.id: proposed, **context.offered_models()}
     model = models[model_choice("Model", models, first=proposed.id, key=f"{key}-model")]
@@ -54,7 +54,7 @@ def segment_again(image_ids: tuple[str, ...]) -> None:
         if st.button(f"Segment {counted(len(ids), 'image')}", type="primary", disabled=not ids, key=f"{key}-begin"):
             with explained():
                 segment_images(context.store(), ids, plan, by=person())
-                st.toast(f"{counted(len(ids), 'image')} in the queue", icon=":material/blur_on:")
+                st.toast(f"{counted(len(ids), 'image')} queued", icon=":material/blur_on:")
                 close_dialog()
         if st.button("Cancel", key=f"{key}-cancel"):
             close_dialog()
@@ -69,20 +69,21 @@ def _what(found: ImagesToDo, model: StoredModel, key: str) -> tuple[SegmentPlan,
     with st.expander("Options", icon=":material/tune:"):
         step = st.select_slider(
             "Tile step", STEPS, value=STEPS[0], key=f"{key}-step",
-            help="Share of a tile between one tile and the next. 0.5 overlaps most and is best; larger is faster.",
+            help=("Distance between neighbouring tiles as a fraction of the tile size. 0.5 is most accurate; "
+                 "larger steps are faster."),
         )  # fmt: skip
         mirroring = st.toggle(
-            "Average over mirrored copies", key=f"{key}-mirroring",
-            help="Up to four times slower, usually a little better.",
+            "Mirroring (test-time augmentation)", key=f"{key}-mirroring",
+            help="Averages predictions of mirrored copies. Up to four times slower, usually slightly better.",
         )  # fmt: skip
         if again:
-            st.caption("With the same options as before an image is done at once: its label map is taken again.")
+            st.caption("With unchanged options the existing label map is reused immediately.")
     ids = [*found.to_do, *(found.done if again else ())]
     unsized = len(set(found.unsized) & set(ids))
     if unsized and model.pixel_size_nm is not None:
         st.caption(
-            f":orange[:material/straighten:] {counted(unsized, 'image')} without a pixel size: they wait until you "
-            "have entered it."
+            f":orange[:material/straighten:] {counted(unsized, 'image')} without a pixel size. They are segmented "
+            "once you have entered it."
         )
     seconds = expected_s(context.store(), model.id, ids)
     if seconds is not None:

@@ -28,12 +28,11 @@ _FORMS: Final = {
 }
 
 _ABOUT: Final = {
-    Form.FILES: "A folder for each kind of file, with a manifest that names every image, its pixel size and the source "
-    "of its label map.",
-    Form.DATASET: "images/, labels/ and dataset.json. Imports again on the Data page, with classes, pixel sizes, "
-    "splits, specimens, conditions and stacks. Pixels that nobody confirmed are 255 (ignore).",
-    Form.NNUNET: "imagesTr/, labelsTr/, imagesTs/, labelsTs/ and dataset.json, for nnU-Net's own commands; imports "
-    "again, too. Predictions are never written as training labels.",
+    Form.FILES: "One folder per file type, with a manifest of all images, pixel sizes and label map sources.",
+    Form.DATASET: "images/, labels/ and dataset.json. Can be imported again on the Data page, with classes, pixel "
+    "sizes, splits, specimens, conditions and stacks. Unconfirmed pixels are 255 (ignore).",
+    Form.NNUNET: "imagesTr/, labelsTr/, imagesTs/, labelsTs/ and dataset.json, for the nnU-Net commands; can be "
+    "imported again. Predictions are never exported as training labels.",
 }
 
 _PARTS: Final = {
@@ -49,8 +48,8 @@ _PARTS: Final = {
 }
 
 COUNTS_HELP: Final = (
-    "Label map that counts: of each image its newest approved correction, else the newest prediction of the project's "
-    "model, else its newest reference."
+    "Exported label map of each image: the newest approved correction, otherwise the newest prediction of the "
+    "project's model, otherwise the newest reference."
 )
 """What "the label map that counts" means."""
 
@@ -88,7 +87,7 @@ def takeaway_button(
 
 
 @kept_dialog("takeaway")
-@st.dialog("Take away", width="large", on_dismiss=forget_dialog)
+@st.dialog("Export", width="large", on_dismiss=forget_dialog)
 @asks(Permission.VIEW, lambda project_id, image_ids, title, labels: [project_id])
 def _takeaway(project_id: str, image_ids: tuple[str, ...], title: str, labels: str) -> None:
     """Which label maps, which files; then the job and its file."""
@@ -96,7 +95,7 @@ def _takeaway(project_id: str, image_ids: tuple[str, ...], title: str, labels: s
     name = title or context.store().projects.get(project_id).name
     st.markdown(f"**{plain(name)}** · {counted(len(image_ids), 'image')}")
     form = st.segmented_control(
-        "As", list(_FORMS), default=Form.FILES, format_func=titled(_FORMS), key=f"takeaway-form-{turn}",
+        "Format", list(_FORMS), default=Form.FILES, format_func=titled(_FORMS), key=f"takeaway-form-{turn}",
         required=True,
     )  # fmt: skip
     form = form or Form.FILES
@@ -104,7 +103,7 @@ def _takeaway(project_id: str, image_ids: tuple[str, ...], title: str, labels: s
     chosen = _labels(project_id, image_ids, labels, form, turn)
     parts, full_size = _parts(turn) if form is Form.FILES else (USUAL_PARTS, False)
     if not parts:
-        st.info("Choose at least one kind of file.", icon=":material/checklist:")
+        st.info("Select at least one file type.", icon=":material/checklist:")
         return
 
     def ask() -> JobRecord:
@@ -114,7 +113,7 @@ def _takeaway(project_id: str, image_ids: tuple[str, ...], title: str, labels: s
         )  # fmt: skip
         return start_export(context.store(), request, by=person())
 
-    prepare_button("Make zip", ask, slot=f"takeaway-{turn}", primary=True)
+    prepare_button("Create zip", ask, slot=f"takeaway-{turn}", primary=True)
 
 
 def _labels(project_id: str, image_ids: tuple[str, ...], first: str, form: Form, turn: int) -> str:
@@ -141,10 +140,10 @@ def _parts(turn: int) -> tuple[tuple[Part, ...], bool]:
         key=f"takeaway-parts-{turn}",
     )  # fmt: skip
     full_size = Part.OVERLAYS in chosen and st.toggle(
-        "Overlays at full size",
+        "Full-size overlays",
         key=f"takeaway-full-{turn}",
-        help="Every pixel instead of at most 4,096 px; up to 16,384.",
+        help="Full resolution up to 16,384 px, instead of at most 4,096 px.",
     )
     if Part.OBJECTS in chosen:
-        st.caption("Objects that nobody has measured yet are measured now.")
+        st.caption("Objects not measured yet are measured during the export.")
     return tuple(part for part in Part if part in chosen), full_size

@@ -39,7 +39,7 @@ def transfer_button(image_ids: tuple[str, ...], *, key: str) -> None:
     several = len(projects) > 1
     if st.button(
         "Copy or move", icon=":material/drive_file_move:", disabled=len(projects) != 1, key=key,
-        help="Tick images of one project." if several else None,
+        help="Select images of one project." if several else None,
     ):  # fmt: skip
         transfer_images(image_ids, next(iter(projects)))
 
@@ -55,9 +55,12 @@ def transfer_images(image_ids: tuple[str, ...], source_id: str) -> None:
     needed = Permission.MANAGE if mode is TransferMode.MOVE else Permission.ADD_IMAGES
     targets = {each.id: each for each in projects.values() if allowed(needed, each.id)}
     if not targets:
-        st.info("There is no other project that you may do this to. Ask an admin of a project.", icon=":material/lock:")
+        st.info(
+            "You may not add images to another project. Ask an admin of a project.",
+            icon=":material/lock:",
+        )
         return
-    target_id = choice("To the project", _names(targets), key=f"{key}-target-{mode}")
+    target_id = choice("Target project", _names(targets), key=f"{key}-target-{mode}")
     plan = plan_transfer(context.store(), image_ids, source_id, target_id, mode, person=person())
     for sentence in sentences(plan):
         st.markdown(f"- {plain(sentence)}")
@@ -81,7 +84,7 @@ def _mode(source_id: str, key: str) -> TransferMode:
     """Copy, or move where the person may take images away."""
     modes = [TransferMode.COPY, *([TransferMode.MOVE] if allowed(Permission.MANAGE, source_id) else [])]
     chosen = st.segmented_control(
-        "How", modes, default=TransferMode.COPY, format_func=titled(_MODES), key=f"{key}-mode",
+        "Mode", modes, default=TransferMode.COPY, format_func=titled(_MODES), key=f"{key}-mode",
         label_visibility="collapsed",
     )  # fmt: skip
     return chosen or TransferMode.COPY
@@ -104,26 +107,26 @@ def sentences(plan: TransferPlan) -> list[str]:
         )
     if anew and plan.mode is TransferMode.MOVE:
         said.append(
-            f"{counted(len(anew), 'image')}: the classes have other numbers there, so a translated copy is made and "
-            "the original goes into the trash of its project, with its history."
+            f"{counted(len(anew), 'image')}: class numbers differ in the target project, so a converted copy is "
+            "created. The original, with its history, moves to the trash of its project."
         )
     if anew:
         said.append(
-            f"With them {counted(maps, 'label map')}: the newest reference, the newest prediction of each model, the "
-            "newest approved correction. An approved correction waits for review again."
+            f"{counted(maps, 'label map')} included: the newest reference, the newest prediction of each model and "
+            "the newest approved correction. Approved corrections must be reviewed again."
         )
     if left:
         where = "the original in the trash" if plan.mode is TransferMode.MOVE else "the original"
         said.append(f"{counted(left, 'other label map')}, drafts and comments stay with {where}.")
     for name, count in plan.lost.items():
         said.append(
-            f"The class {name} is lost in {counted(count, 'image')}: {plan.target.name} does not have it. It becomes "
-            "unannotated in references and corrections, background in predictions."
+            f"The class {name} will be lost in {counted(count, 'image')}, because {plan.target.name} does not have "
+            "it. It becomes ignore (255) in references and corrections, and background in predictions."
         )
     if anew and plan.unknown:
         said.append(
-            f"{plan.target.name} also has {', '.join(plan.unknown)}: the label maps say background there, so check "
-            "them before a training."
+            f"{plan.target.name} also has {', '.join(plan.unknown)}. The label maps contain background there; "
+            "check them before training."
         )
     return said
 

@@ -40,7 +40,7 @@ def trashed_notice(image: ImageRecord) -> None:
     may_restore = allowed(Permission.MANAGE, image.project_id)
     with st.container(horizontal=True, vertical_alignment="center", border=True):
         who = "" if may_restore else " Admins of the project can restore it."
-        st.markdown(f":material/delete: This image was deleted and lies in the trash of its project.{who}")
+        st.markdown(f":material/delete: This image is in the trash of its project.{who}")
         if may_restore and st.button("Restore", icon=":material/restore_from_trash:", key=f"restore-{image.id}"):
             restore_images(context.store(), [image.id], by=person())
             st.rerun()

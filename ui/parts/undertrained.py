@@ -41,12 +41,12 @@ def longer_buttons(model: StoredModel, *, key: str, evaluate: bool = True) -> No
         return
     with st.container(horizontal=True, gap="small", width="content"):
         longer = st.button(
-            "Train on", icon=":material/model_training:", key=f"{key}-longer-{model.id}",
-            help="Another training from this model, on the same images with the same settings. This model stays.",
+            "Train further", icon=":material/model_training:", key=f"{key}-longer-{model.id}",
+            help="Fine-tunes this model on the same images with the same settings. This model is kept.",
         )  # fmt: skip
         asked = evaluate and st.button(
             "Evaluate", icon=":material/analytics:", key=f"{key}-evaluate-{model.id}",
-            help="Score it on the project's test set.",
+            help="Evaluates it on the project's test set.",
         )  # fmt: skip
     target = {Query.PROJECT.value: project_id}
     if asked:

@@ -65,7 +65,7 @@ def duration_text(seconds: float) -> str:
 
 
 def waiting_text(waiting_s: float | None, all_s: float) -> str:
-    """What of a training's time was lost to a busy machine, where that is worth a word; begins with a comma.
+    """The time that a training waited for a busy machine, if it matters; begins with a comma.
 
     >>> waiting_text(420.0, 600.0), waiting_text(12.0, 600.0), waiting_text(None, 600.0)
     (', 7 min of it waiting for a busy machine', '', '')

@@ -26,7 +26,7 @@ from ui.results.importing import import_panel
 from ui.state import Query, StateKey, query, set_query
 
 _MODEL: Final = "A model"
-_FILES: Final = "Label maps of another program"
+_FILES: Final = "Imported predictions"
 _TEST_SET: Final = "The test set"
 _CHOSEN: Final = "Chosen images"
 
@@ -39,16 +39,16 @@ def begin_panel(project: ProjectRecord) -> None:
     key = f"results-way-{project.id}-{_begun()}"
     if key not in st.session_state:  # after a reload, files that were dropped are still in sight
         st.session_state[key] = _FILES if query(Query.BATCH) else _MODEL
-    way = st.segmented_control("What shall be evaluated?", [_MODEL, _FILES], required=True, key=key)
+    way = st.segmented_control("Source of the predictions", [_MODEL, _FILES], required=True, key=key)
     images = context.store().images.all(project.id)
     kinds = context.store().revisions.kinds_of_project(project.id)
     labelled = [image for image in images if RevisionKind.REFERENCE in kinds.get(image.id, frozenset())]
     with explained():
         if not labelled:
             st.info(
-                "No image of this project has reference labels yet, so there is nothing to compare with. Mark images "
-                "for the test on the Data page; import their label maps there, or annotate them on the Correct page "
-                "and have them approved.",
+                "No image of this project has reference labels yet, so nothing can be evaluated. Assign images to "
+                "the test set on the Data page, then import their label maps there, or annotate them on the "
+                "Correct page and approve the corrections.",
                 icon=":material/label_off:",
             )
             first_labels(project, key="results")
@@ -93,21 +93,21 @@ def _model_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
 
 def settings_fields(project: ProjectRecord) -> dict[str, Any]:
     """What changes how it is measured; empty where everything is as usual."""
-    with st.expander("How it is measured", icon=":material/tune:"):
+    with st.expander("Evaluation settings", icon=":material/tune:"):
         left, right = st.columns(2)
         tolerance = left.number_input(
             "Tolerance of surface Dice, nm",
             min_value=0.0,
             value=None,
             placeholder=f"{DEFAULT_TOLERANCE_PX:g} pixels of the typical image",
-            help="Surfaces that are nearer than this count as right: how closely two annotators would agree.",
+            help="Surfaces closer than this count as correct. Use the distance within which two annotators agree.",
             key=f"results-tolerance-{project.id}",
         )
         smallest = right.number_input(
             "Smallest object, pixels",
             min_value=1,
             value=1,
-            help="Smaller pieces are no objects, in the reference and in the prediction.",
+            help="Smaller objects are excluded, in the reference and in the prediction.",
             key=f"results-smallest-{project.id}",
         )
     settings: dict[str, Any] = {}
@@ -135,10 +135,10 @@ def _images(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> tuple[st
         default=_TEST_SET,
         required=True,
         key=f"results-images-{project.id}-{_begun()}",
-        help="A frozen test set, which no training has seen, is what a score should rest on.",
+        help="Scores are meaningful only on a fixed test set that was not used for training.",
     )
     if what == _TEST_SET:
-        st.caption(f"{counted(len(test), 'image')} for the test with reference labels.")
+        st.caption(f"{counted(len(test), 'image')} of the test set with reference labels.")
         return None
     by_id = {image.id: image for image in labelled}
     chosen = choices(

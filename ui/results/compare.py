@@ -50,17 +50,16 @@ def compare_panel(row: EvaluationRecord, report: EvaluationReport, rows: Sequenc
     """Choice of the others, bars of all, differences to one."""
     others = _others(row, rows)
     if not {*address_list(Query.COMPARED)} <= {each.id for each in rows}:
-        st.warning("An evaluation of this link is not in this project (any more).", icon=":material/link_off:")
+        st.warning("This link points to an evaluation that is no longer in this project.", icon=":material/link_off:")
     if not others:
         st.info(
-            "This is the only evaluation of the project. Evaluate a second model, or the next round's, on the same "
-            "images: then they stand here side by side.",
+            "This project has only one evaluation. Evaluate a second model on the same images to compare them here.",
             icon=":material/compare_arrows:",
         )
         return
     chosen = _chosen(others)
     if not chosen:
-        st.caption("Choose at least one other evaluation.")
+        st.caption("Select at least one other evaluation.")
         return
     with st.container(border=True):
         place, _ = st.columns([1, 3])
@@ -72,7 +71,7 @@ def compare_panel(row: EvaluationRecord, report: EvaluationReport, rows: Sequenc
     before = others[chosen[0]]
     if len(chosen) > 1:
         texts = evaluation_texts(list(others.values()))
-        before = others[choice("Differences to", {i: texts[i] for i in chosen}, key="results-before")]
+        before = others[choice("Baseline", {i: texts[i] for i in chosen}, key="results-before")]
     with explained():
         comparison = compare_evaluations(context.store(), before.id, row.id)
         _differences(before, row, report, comparison, metric)
@@ -189,12 +188,12 @@ def _differences(
 ) -> None:
     """Which classes and which images got better, which worse, and where."""
     st.subheader(plain(f"{row.name} against {before.name}"), anchor=False)
-    told = [f"{counted(len(comparison.names), 'image')} that both have scores of."]
+    told = [f"{counted(len(comparison.names), 'image')} with scores in both evaluations."]
     if comparison.left_out:
-        told.append(f"{counted(len(comparison.left_out), 'image')} that only one has are left out.")
+        told.append(f"{counted(len(comparison.left_out), 'image')} with scores in only one evaluation are excluded.")
     st.markdown(plain(" ".join((*told, comparison.caution))))
     if metric.name not in comparison.differences:
-        st.info(f"{metric.title} was not measured in both.", icon=":material/block:")
+        st.info(f"{metric.title} is missing in at least one evaluation.", icon=":material/block:")
         return
     drawn = _drawn_differences(comparison, report, metric)
     left, right = side_by_side([1.5, 1], key=f"results-differences-{before.id}")
@@ -208,9 +207,9 @@ def _differences(
         )  # fmt: skip
         better = {Better.HIGHER: "Above zero is better", Better.LOWER: "Below zero is better"}
         st.caption(
-            f"{better.get(metric.better, 'Below zero is better: sizes of the errors are compared')}. "
-            f"Better and worse are said where the {report.settings.confidence_level:.0%} interval leaves out zero and "
-            f"the difference is at least {smallest_words(metric)}: less does not matter."
+            f"{better.get(metric.better, 'Below zero is better: absolute errors are compared')}. *Better* and "
+            f"*worse* are shown only where the {report.settings.confidence_level:.0%} interval excludes zero and "
+            f"the difference is at least {smallest_words(metric)}."
         )
     _by_image(before, row, report, comparison, metric)
 
@@ -222,7 +221,7 @@ def _by_image(
     store = context.store()
     images = {image.name: image for image in evaluated_images(store, row.id)}
     frame = by_image_table(comparison, images, report, metric)
-    st.markdown("**Image by image**, most worsened first. Click a row to see both predictions.")
+    st.markdown("**Image by image**, largest loss first. Click a row to see both predictions.")
     form = "%+.3f" if not metric.unit else "%+.1f"
     labels = {"mean": "Mean of classes", **{f"class {item.id}": item.name for item in report.scheme.classes}}
     picked = st.dataframe(

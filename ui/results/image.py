@@ -62,7 +62,7 @@ def image_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
         return
     record = next((each for each in context.store().images.all(row.project_id) if each.id == image.image_id), None)
     if record is None:
-        st.info("This image was deleted since it was evaluated; its figures stay.", icon=":material/delete:")
+        st.info("This image was deleted after the evaluation; its scores are kept.", icon=":material/delete:")
         _figures(row, report, image)
         return
     _facts(record)
@@ -105,7 +105,7 @@ def _correct(row: EvaluationRecord, image: EvaluatedImage, record: ImageRecord, 
         target[Query.CLASS.value] = str(error.reference_id or error.prediction_id)
     label = "Correct this place" if error else "Correct this image"
     tested = record.split is Split.TEST
-    said = "This is a test image: no model learns from it. Correct shows like places in images that train."
+    said = "Test images are never used for training. The Correct page shows similar places in training images."
     if st.button(
         label, icon=":material/brush:", key=f"results-correct-{image.image_id}", width="stretch",
         help=said if tested else None,
@@ -122,8 +122,8 @@ def errors_table(errors: Sequence[ConnectedError], scheme: LabelScheme) -> pd.Da
     return pd.DataFrame(
         {
             "Error": [str(error.kind) for error in errors],
-            "Is": [names[error.reference_id] for error in errors],
-            "Taken for": [names[error.prediction_id] for error in errors],
+            "Reference": [names[error.reference_id] for error in errors],
+            "Predicted": [names[error.prediction_id] for error in errors],
             **(
                 {"Objects": [objects_text(error) for error in errors]} if any(error.objects for error in errors) else {}
             ),
@@ -147,7 +147,8 @@ def _chosen(images: Sequence[EvaluatedImage], figures: dict[str, str], title: st
     asked = query(Query.IMAGE)
     if asked and asked not in by_id:
         st.warning(
-            "The image of this link is not in this evaluation. The worst one is shown.", icon=":material/link_off:"
+            "This link points to an image outside this evaluation. The worst image is shown.",
+            icon=":material/link_off:",
         )
     changed = kept_in_address(Query.IMAGE, "results-image", by_id, images[0].image_id)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -210,7 +211,7 @@ def _modes() -> tuple[PaneMode, tuple[PaneKind, ...]]:
 
 def _error_class(scheme: LabelScheme) -> int | None:
     """The class whose errors are drawn; None for all."""
-    names = {_ALL: "all classes: what was taken for what"} | {str(item.id): item.name for item in scheme.classes}
+    names = {_ALL: "all classes (confusions)"} | {str(item.id): item.name for item in scheme.classes}
     chosen = choice(
         "Errors of",
         names,
@@ -241,8 +242,8 @@ def _errors(
         height=min(38 + 35 * len(frame), 430),
         column_config={
             "Error": st.column_config.TextColumn(width=90),
-            "Is": st.column_config.TextColumn(width=95, help="The class in the reference"),
-            "Taken for": st.column_config.TextColumn(width=95, help="The class in the prediction"),
+            "Reference": st.column_config.TextColumn(width=95, help="The class in the reference"),
+            "Predicted": st.column_config.TextColumn(width=95, help="The class in the prediction"),
             "Objects": st.column_config.TextColumn(help="Ids of the objects that were merged or split"),
             "Size": st.column_config.NumberColumn(
                 "µm²" if physical else "px", format=AREA_FORMAT if physical else "%.0f", width=62
@@ -251,8 +252,8 @@ def _errors(
         on_select="rerun",
         selection_mode="single-cell",
     )
-    more = ", the smallest ones left out" if len(everything) >= LISTED else ""
-    st.caption(f"{counted(len(errors), 'connected error')}, largest first{more}. Click one to go there.")
+    more = ", without the smallest ones" if len(everything) >= LISTED else ""
+    st.caption(f"{counted(len(errors), 'connected error')}, largest first{more}. Click one to jump to it.")
     index = picked_row(picked["selection"])
     if index is None:
         return None
@@ -266,7 +267,7 @@ def _place(row: EvaluationRecord, image: EvaluatedImage, error: ConnectedError) 
 
 def _figures(row: EvaluationRecord, report: EvaluationReport, image: EvaluatedImage) -> None:
     """All figures of this image, a row per class."""
-    with st.expander("All figures of this image", icon=":material/table:"):
+    with st.expander("All scores of this image", icon=":material/table:"):
         frame = pd.DataFrame(
             {
                 "Class": [item.name for item in report.scheme.classes],
@@ -279,4 +280,4 @@ def _figures(row: EvaluationRecord, report: EvaluationReport, image: EvaluatedIm
         st.dataframe(
             frame, hide_index=True, placeholder="–", width="stretch", key=f"results-figures-{row.id}-{image.image_id}"
         )
-        st.caption("A dash: undefined, because the class is in neither map or was not measured so.")
+        st.caption("A dash means undefined: the class is in neither label map, or the metric was not computed.")

@@ -32,12 +32,12 @@ def images_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
     left, middle, right = st.columns([2, 2, 3], vertical_alignment="bottom")
     with left:
         metric = metric_choice(report, key="results-table-metric")
-    words = middle.text_input("Find", placeholder="name or specimen", key="results-find", icon=":material/search:")
+    words = middle.text_input("Search", placeholder="name or specimen", key="results-find", icon=":material/search:")
     specimens = sorted({image.specimen for image in everything if image.specimen})
     chosen = right.multiselect("Specimen", specimens, placeholder="all", key=f"results-specimens-{row.id}")
     shown = worst_first(matching(everything, words, chosen), metric, report.scheme)
     if not shown:
-        st.info("No image fits. Take a filter away.", icon=":material/filter_alt_off:")
+        st.info("No images match. Remove a filter.", icon=":material/filter_alt_off:")
         return
     what = (
         counted(len(shown), "image") if len(shown) == len(everything) else f"{len(shown)} of {len(everything)} images"
@@ -130,7 +130,7 @@ def column_config(scheme: LabelScheme, metric: Metric, images: Sequence[Evaluate
     config: dict[str, Any] = {
         "Picture": st.column_config.ImageColumn("", width=64),
         "Image": st.column_config.TextColumn(width="medium"),
-        "State": st.column_config.TextColumn("No scores because", width="large"),
+        "State": st.column_config.TextColumn("Reason for no scores", width="large"),
         _MEAN: _figures("Mean of classes", metric, None, top),
     }
     return config | {_column(item.id): _figures(item.name, metric, item.color, top) for item in scheme.classes}

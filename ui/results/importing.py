@@ -43,7 +43,7 @@ from ui.uploader import uploader
 
 _DROP: Final = "Drop files"
 _SERVER: Final = "Folder on the server"
-_FIND_OUT: Final = "Find out"
+_FIND_OUT: Final = "Detect"
 _SOURCES: Final[dict[str, LabelSource | None]] = {
     _FIND_OUT: None,
     "One label image per image": LabelSource.IMAGE,
@@ -69,10 +69,10 @@ def import_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
     """
     test = [image for image in labelled if image.split is Split.TEST]
     images = test or list(labelled)
-    whose = counted(len(images), "image") + (" for the test" if test else " with reference labels")
+    whose = counted(len(images), "image") + (" of the test set" if test else " with reference labels")
     st.caption(
-        f"Label maps are compared with the references of {whose}. They are paired by name: liver_1.png or "
-        "liver_1_mitochondria.png belong to liver_1.tif."
+        f"Label maps are compared with the references of {whose}. They are matched by name: liver_1.png or "
+        "liver_1_mitochondria.png match liver_1.tif."
     )
     ways = [_DROP, _SERVER] if may_name_folders(project.id) else [_DROP]
     way = st.segmented_control(
@@ -84,11 +84,11 @@ def import_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
         return
     left, right = st.columns(2)
     maker = left.text_input(
-        "What made them", placeholder="nnU-Net 2D, July", key=f"results-maker-{_begun()}", max_chars=100
+        "Program or model", placeholder="nnU-Net 2D, July", key=f"results-maker-{_begun()}", max_chars=100
     ).strip()
     with right:
         source = st.segmented_control(
-            "How are they given?", list(_SOURCES), default=_FIND_OUT, key="results-source", required=True
+            "Label format", list(_SOURCES), default=_FIND_OUT, key="results-source", required=True
         )
     _preview(project, images, files, _SOURCES[source or _FIND_OUT], maker, batch_id)
 
@@ -157,8 +157,8 @@ def _preview(
     if cases != list(plan.cases):
         checks = _checked(cases, project.scheme)
     for names, told in (
-        (plan.strays, "belong to none of these images, by their names, and are left out"),
-        (plan.ambiguous, "are names that several images bear, so that nobody can say whose the files are"),
+        (plan.strays, "match none of these images by name and are skipped"),
+        (plan.ambiguous, "match more than one image, so the files cannot be assigned"),
     ):
         if names:
             more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
@@ -228,7 +228,7 @@ def _on_server(project: ProjectRecord) -> tuple[tuple[Path, ...], None]:
         "Folder of the label maps", placeholder="/data/predictions", key=f"results-folder-{_begun()}"
     ).strip()
     if not folder:
-        st.caption("Give a path as the server sees it. Nothing is copied before you have seen what pairs with what.")
+        st.caption("Enter a path on the server. You see a preview before anything is copied.")
         return (), None
     found: tuple[Path, ...] = ()
     with explained():
@@ -251,15 +251,14 @@ def _dropped() -> tuple[tuple[Path, ...], str | None]:
         return (), None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{counted(len(files), 'file')}** waiting.")
-        if st.button("Forget these files", type="tertiary", icon=":material/close:"):
+        if st.button("Discard files", type="tertiary", icon=":material/close:"):
             discard_batch(settings, batch.id)
             set_query(Query.BATCH, None)
             st.rerun()
     odd = [path.name for path in files if not path.name.lower().endswith(SUFFIXES)]
     if odd:
         st.warning(
-            f"Left out, because their names end unlike an image's: {plain(', '.join(odd[:_NAMED]))}. Export them as "
-            "TIFF or PNG.",
+            f"Skipped (unsupported file extension): {plain(', '.join(odd[:_NAMED]))}. Export them as TIFF or PNG.",
             icon=":material/block:",
         )
     return tuple(path for path in files if path.name not in odd), batch.id

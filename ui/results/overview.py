@@ -35,14 +35,14 @@ def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
         _bars(row, report, metric)
     left, right = side_by_side([1.7, 1], key="results-metrics")
     with left.container(border=True, height="stretch", key="results-metrics"):
-        st.markdown("**Organelles and metrics**")
+        st.markdown("**Scores by class**")
         drawn = _heatmap(report)
         figure(drawn, name="metrics", key=f"results-heatmap-{row.id}", height=420)
     with right.container(border=True, height="stretch", key="results-confused"):
-        st.markdown("**What was taken for what**")
+        st.markdown("**Confusion matrix**")
         drawn = _confusion(report)
         figure(drawn, name="confusion", key=f"results-confusion-{row.id}", height=420)
-    with st.expander("The figures as a table", icon=":material/table:"):
+    with st.expander("Table of scores", icon=":material/table:"):
         st.dataframe(
             _figures_table(report),
             hide_index=True,
@@ -51,8 +51,8 @@ def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
             key=f"results-aggregates-{row.id}",
         )
         st.caption(
-            f"Mean over images where the metric is defined, with its {report.settings.confidence_level:.0%} bootstrap "
-            f"interval over {report.unit_kind}, and the number of images n. How each is measured: docs/metrics.md."
+            f"Mean over images where the metric is defined, with its {report.settings.confidence_level:.0%} "
+            f"bootstrap interval over {report.unit_kind}, and the number of images n. Definitions: docs/metrics.md."
         )
 
 
@@ -84,7 +84,7 @@ def _bars(row: EvaluationRecord, report: EvaluationReport, metric: Metric) -> No
     """Bars per organelle; a click on an image's point opens it."""
     drawn = _drawn_bars(report, metric)
     state = figure(drawn, name=metric.name, key=f"results-bars-{row.id}-{metric.name}", height=380)
-    st.caption("Bar: mean over images. Line: interval. Every dot is one image; click it to open the image.")
+    st.caption("Bar: mean over images. Line: interval. Dot: one image; click it to open the image.")
     if state.clicked:
         name = str(state.clicked)
         found = next((i for i in evaluated_images(context.store(), row.id) if name in (i.name, i.image_id)), None)

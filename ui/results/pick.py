@@ -41,7 +41,7 @@ def evaluation_picker(rows: Sequence[EvaluationRecord]) -> EvaluationRecord:
     asked = query(Query.EVALUATION)
     if asked and asked not in by_id:
         st.warning(
-            "The evaluation of this link is not in this project (any more). The newest one is shown.",
+            "This link points to an evaluation that is no longer in this project. The newest evaluation is shown.",
             icon=":material/link_off:",
         )
     chosen = choice(
@@ -85,10 +85,10 @@ def honest_words(row: EvaluationRecord, report: EvaluationReport) -> None:
     with st.expander(
         f"Partial: {counted(len(report.unscored), 'image')} without scores", icon=":material/incomplete_circle:"
     ):
-        st.caption("They are in no figure of this page.")
+        st.caption("They are excluded from all scores on this page.")
         shown = list(report.unscored.items())[:_UNSCORED_SHOWN]
         st.dataframe(
-            [{"Image": name, "Why it has no scores": reason} for name, reason in shown],
+            [{"Image": name, "Reason": reason} for name, reason in shown],
             hide_index=True, placeholder="–", width="stretch", key=f"results-unscored-{row.id}",
         )  # fmt: skip
 
@@ -98,8 +98,8 @@ def delete_popover(row: EvaluationRecord) -> None:
     if not allowed(Permission.TRAIN, row.project_id):
         return
     with st.popover("Delete", icon=":material/delete:", type="tertiary"):
-        st.markdown("The scores are deleted. Images, references and predictions stay.")
-        if st.button("Delete this evaluation", type="primary", key=f"results-delete-{row.id}"):
+        st.markdown("The scores are deleted. Images, references and predictions are kept.")
+        if st.button("Delete evaluation", type="primary", key=f"results-delete-{row.id}"):
             delete_evaluation(context.store(), row.id, by=person())
             set_query(Query.EVALUATION, None)
             st.rerun()
@@ -123,7 +123,7 @@ def _live(evaluation_id: str, job_id: str, drawn: int, fills_in: bool) -> None:
     if work.finished or (fills_in and row.scored_count != drawn):
         st.rerun()
     job_bar(work, key="results")
-    st.caption(f"{row.scored_count} of {counted(row.image_count, 'image')} scored; the page fills in as it goes.")
+    st.caption(f"{row.scored_count} of {counted(row.image_count, 'image')} scored; this page updates automatically.")
 
 
 def _unfinished(row: EvaluationRecord, work: JobRecord | None) -> None:
@@ -136,10 +136,11 @@ def _unfinished(row: EvaluationRecord, work: JobRecord | None) -> None:
         return
     text, action = st.columns([4, 1], vertical_alignment="center")
     text.warning(
-        f"**Partial:** {done}. It was cut off; what is scored is kept and shown.", icon=":material/incomplete_circle:"
+        f"**Partial:** {done}. It was interrupted; existing scores are shown.",
+        icon=":material/incomplete_circle:",
     )
     if may_run_again(work) and action.button(
-        "Go on", icon=":material/play_arrow:", type="primary", key=f"results-go-on-{row.id}"
+        "Resume", icon=":material/play_arrow:", type="primary", key=f"results-go-on-{row.id}"
     ):
         retry(work.id, by=person())
         st.rerun()

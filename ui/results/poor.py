@@ -31,7 +31,7 @@ def poor_words(poor: PoorScores, report: EvaluationReport) -> str:
     said = []
     if poor.classes:
         named = ", ".join(f"{report.scheme.name_of(class_id)} ({dice:.2f})" for class_id, dice in poor.classes)
-        said.append(f"Hardly found: {named}, by mean Dice.")
+        said.append(f"Low mean Dice: {named}.")
     if poor.mean is not None:
         said.append(f"The mean Dice over the classes is {poor.mean:.2f}.")
     return " ".join(said)
@@ -46,23 +46,28 @@ def poor_scores_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
     learned_from = labels_to_learn_from(context.store(), row.project_id)
     teachable = any(images[each].split is not Split.TEST for each in learned_from if each in images)
     with st.container(border=True, key="results-poor"):
-        st.markdown(f":material/trending_down: **Poor scores.** {plain(poor_words(poor, report))} What helps:")
+        st.markdown(
+            f":material/trending_down: **Poor scores.** {plain(poor_words(poor, report))} To improve the model:"
+        )
         ways = [
-            "**Teach the model**: correct places like those that it gets wrong, and train it further."
+            "**Fine-tune the model**: correct places similar to its errors, and train it further."
             if teachable
-            else "**Teach a model**: no image outside the test set has labels yet. Draw regions in some, then train."
+            else (
+                "**Train your own model**: no image outside the test set has labels yet. Annotate regions in "
+                "some images, then train."
+            )
         ]
         if poor.classes:
             names = ", ".join(report.scheme.name_of(class_id) for class_id, _ in poor.classes)
-            ways.append(f"Check that references and model mean the same by **{plain(names)}**.")
-        ways.append("Check the **pixel size** of the images: at another scale a model finds the wrong things.")
+            ways.append(f"Check that references and model define **{plain(names)}** in the same way.")
+        ways.append("Check the **pixel size** of the images: at the wrong scale, segmentation fails.")
         st.markdown("\n".join(f"{number}. {way}" for number, way in enumerate(ways, 1)))
         with st.container(horizontal=True, vertical_alignment="center"):
             _to_correct(row, report, poor, images)
             if teachable and allowed(Permission.TRAIN, row.project_id):
                 target = {Query.PROJECT.value: row.project_id}
-                st.page_link(TRAIN_PAGE, label="Teach a model", icon=":material/model_training:", query_params=target)
-            help_link(_SECTION, label="How it works")
+                st.page_link(TRAIN_PAGE, label="Draw labels", icon=":material/model_training:", query_params=target)
+            help_link(_SECTION, label="Show steps")
 
 
 def _to_correct(
@@ -81,5 +86,5 @@ def _to_correct(
     if poor.classes:  # what is there was taken for background, mostly
         target |= {Query.CLASS.value: str(poor.classes[0][0]), Query.DOUBT.value: "0"}
     tested = images[image.image_id].split is Split.TEST
-    label = "Correct like places" if tested else "Correct the worst image"
+    label = "Correct similar places" if tested else "Correct worst image"
     st.page_link(CORRECT_PAGE, label=label, icon=":material/brush:", query_params=target)

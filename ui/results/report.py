@@ -25,16 +25,16 @@ from ui.results.pick import delete_popover
 _FILES: Final = (
     (
         "report.html", "Report", ":material/description:",
-        "One file with figures, tables, the worst errors as pictures, how it was measured, versions and the model's "
-        "card. It opens without a network and prints well.",
+        "One file with figures, tables, images of the worst errors, evaluation settings, versions and the model "
+        "card. Works offline and can be printed.",
     ),
     (
         "metrics.csv", "Table of metrics", ":material/table:",
-        "Every metric of every image and class, one row each, for a spreadsheet or R.",
+        "One row per metric, image and class, for a spreadsheet or R.",
     ),
     (
         "bundle.zip", "Bundle", ":material/folder_zip:",
-        "Tables as CSV, and everything as JSON: counts, confusion matrices, settings, versions.",
+        "Tables as CSV and all results as JSON: counts, confusion matrices, settings, versions.",
     ),
 )  # fmt: skip
 
@@ -50,7 +50,7 @@ def report_panel(row: EvaluationRecord, rows: Sequence[EvaluationRecord]) -> Non
             "Compare with",
             {_NOBODY: "nothing"} | evaluation_texts(list(others.values())),
             key=f"results-report-against-{row.id}",
-            help="Adds paired differences to an earlier evaluation to the report.",
+            help="Adds paired differences from another evaluation to the report.",
         )
     for column, (what, label, icon, told) in zip(st.columns(len(_FILES)), _FILES, strict=True):
         with column.container(border=True, height="stretch"):
@@ -80,7 +80,7 @@ def _takeaway(row: EvaluationRecord) -> None:
     ids = [image.image_id for image in store.evaluations.images(row.id) if image.image_id in known]
     labels = f"model:{row.model_id}" if row.model_id else COUNTS
     takeaway_button(
-        "Take away images and masks", row.project_id, ids, key=f"results-takeaway-{row.id}", title=row.name,
+        "Export images and masks", row.project_id, ids, key=f"results-takeaway-{row.id}", title=row.name,
         labels=labels,
     )  # fmt: skip
 
@@ -98,5 +98,5 @@ def _provenance(row: EvaluationRecord) -> dict[str, str]:
         "model": context.model_name(row.model_id) if row.model_id else "imported predictions",
         "begun": f"{row.created_at:%Y-%m-%d %H:%M} UTC",
         "finished": f"{row.completed_at:%Y-%m-%d %H:%M} UTC" if row.completed_at else "",
-        "asked for by": row.author,
+        "requested by": row.author,
     }

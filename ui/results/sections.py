@@ -31,9 +31,9 @@ def section_panel(section: Section, row: EvaluationRecord, rows: Sequence[Evalua
     report = report_of(row)
     if report is None:
         if row.state is EvaluationState.RUNNING:
-            st.info("Figures appear here with the first image that is scored.", icon=":material/hourglass_empty:")
+            st.info("Scores appear here as soon as the first image is scored.", icon=":material/hourglass_empty:")
         else:
-            st.info("No image was scored, so there is nothing to show.", icon=":material/block:")
+            st.info("No image was scored.", icon=":material/block:")
         return
     if section in (Section.OVERVIEW, Section.IMAGES, Section.REPORT):
         honest_words(row, report)

@@ -47,16 +47,16 @@ def agreement_panel(project: ProjectRecord, person: str) -> None:
         _figures(project, images, found)
     else:
         with st.container(border=True):
-            st.subheader("How far would two people agree?", anchor=False)
+            st.subheader("Inter-annotator agreement", anchor=False)
             st.markdown(
-                "Give the same image to two people. Neither sees what the other does until both have submitted. Their "
-                "agreement is the ceiling: a model that learned from people cannot be expected to agree with them more "
-                "than they agree with each other."
+                "Assign the same image to two annotators. Neither sees the other's work until both have "
+                "submitted. Their agreement is the upper limit for a model: a model trained on human annotations "
+                "cannot be expected to agree with people more than people agree with each other."
             )
     if reviewing:
         _ask(project, person, list(images.values()))
     elif not asked:
-        st.caption("A reviewer or an admin chooses the image and the people.")
+        st.caption("Only reviewers and admins can assign images.")
     if asked:
         _asked(project, person, images, asked, reviewing)
 
@@ -64,16 +64,16 @@ def agreement_panel(project: ProjectRecord, person: str) -> None:
 def _figures(project: ProjectRecord, images: dict[str, ImageRecord], found: Sequence[ImageAgreement]) -> None:
     rows = class_agreements(found, project.scheme)
     pictures = len({each.image_id for each in found})
-    st.subheader("Agreement between people", anchor=False)
+    st.subheader("Inter-annotator agreement", anchor=False)
     left, right = side_by_side([1, 1.2], gap="large", key="agreement")
     with left:
         table = agreement_table(rows)
         st.dataframe(table, hide_index=True, placeholder="–", width="stretch", key=f"agreement-{project.id}")
-        one = " One image has no interval." if pictures == 1 else ""
+        one = " One image gives no interval." if pictures == 1 else ""
         st.caption(
-            f"Dice between two people, {counted(pictures, 'image')}: mean over images with its 95 % bootstrap "
-            f"interval, and over all their pixels together.{one} Only pixels that both confirmed count. No model "
-            "should be expected to do better than this."
+            f"Dice between two annotators, {counted(pictures, 'image')}: mean over images with its 95 % bootstrap "
+            f"interval, and over all their pixels together.{one} Only pixels confirmed by both count. No model "
+            "should be expected to score higher."
         )
     with right:
         pairs = pairs_table(project, images, found)
@@ -81,7 +81,7 @@ def _figures(project: ProjectRecord, images: dict[str, ImageRecord], found: Sequ
             pairs, hide_index=True, placeholder="–", width="stretch", key=f"agreement-pairs-{project.id}-{len(found)}",
             on_select="rerun", selection_mode="single-cell",
         )  # fmt: skip
-        st.caption("Click an image to see where the two differ.")
+        st.caption("Click an image to see the differences.")
         st.download_button(
             "CSV", lambda: _csv(table, pairs), f"agreement_{project.id}.csv", "text/csv", icon=":material/download:",
             key="agreement-csv",
@@ -110,7 +110,7 @@ def pairs_table(
         [
             {
                 "Image": images[each.image_id].name if each.image_id in images else each.image_id,
-                "People": " and ".join(each.people),
+                "Annotators": " and ".join(each.people),
                 "Both confirmed, px": f"{each.agreement.shared_px:,}",
                 "Differing": f"{each.agreement.differing_px / each.agreement.shared_px:.2%}"
                 if each.agreement.shared_px
@@ -165,7 +165,7 @@ def _panes(project: ProjectRecord, pair: ImageAgreement, images: dict[str, Image
         story=PaneStory.OPINIONS,
         names=pair.people,
     )
-    st.caption("Shown are the whole label maps, also where one of them confirmed nothing.")
+    st.caption("Complete label maps are shown, including unconfirmed regions.")
 
 
 def _ask(project: ProjectRecord, person: str, images: Sequence[ImageRecord]) -> None:
@@ -175,7 +175,7 @@ def _ask(project: ProjectRecord, person: str, images: Sequence[ImageRecord]) -> 
     roles = current_settings().access is Access.ROLES
     done = int(st.session_state.get(_ASKED, 0))
     new = f"-{done}" if done else ""  # other keys, so that the fields are empty once somebody was asked, and not before
-    with st.expander("Give an image to two people", icon=":material/group_add:"):
+    with st.expander("Assign image to annotators", icon=":material/group_add:"):
         with st.form(f"agreement-ask{new}", border=False):
             by_id = {each.id: each for each in images}
             names_by_id = {each.id: each.name for each in images}
@@ -184,21 +184,21 @@ def _ask(project: ProjectRecord, person: str, images: Sequence[ImageRecord]) -> 
                 known = [
                     each.name for each in members(context.store(), project.id) if Permission.PAINT in ALLOWED[each.role]
                 ]
-                names = st.multiselect("People", known, key=f"agreement-people{new}")
+                names = st.multiselect("Annotators", known, key=f"agreement-people{new}")
             else:
                 one, other = st.columns(2)
                 names = [
-                    one.text_input("First person", key=f"agreement-one{new}"),
-                    other.text_input("Second person", key=f"agreement-two{new}"),
+                    one.text_input("First annotator", key=f"agreement-one{new}"),
+                    other.text_input("Second annotator", key=f"agreement-two{new}"),
                 ]
             st.caption(
-                "Each finds the image first on the Correct page and begins from the same label map: the newest "
-                "prediction, else an empty one. Neither sees the other's work."
+                "The image appears first on each annotator's Correct page. All start from the same label map: the "
+                "newest prediction, otherwise an empty one. Nobody sees the others' work."
             )
-            pressed = st.form_submit_button("Ask them", type="primary", icon=":material/send:")
+            pressed = st.form_submit_button("Assign", type="primary", icon=":material/send:")
         if pressed:
             if len({person_key(name) for name in names if person_key(name)}) < 2:
-                st.error("Two different people are needed.", icon=":material/error:")
+                st.error("Select two different annotators.", icon=":material/error:")
             else:
 
                 def ask() -> None:
@@ -212,7 +212,7 @@ def _asked(
     project: ProjectRecord, person: str, images: dict[str, ImageRecord], asked: Sequence[Assignment], reviewing: bool
 ) -> None:
     """Who has submitted and who has not."""
-    st.subheader("Asked", anchor=False)
+    st.subheader("Assigned", anchor=False)
     rows = []
     for image_id, group in groupby(sorted(asked, key=lambda each: each.image_id), key=lambda each: each.image_id):
         people = list(group)
@@ -220,8 +220,8 @@ def _asked(
             {
                 "Image": images[image_id].name if image_id in images else image_id,
                 "Submitted": ", ".join(each.person for each in people if each.revision_id) or "–",
-                "Not yet": ", ".join(each.person for each in people if not each.revision_id) or "–",
-                "Asked by": people[0].assigned_by,
+                "Pending": ", ".join(each.person for each in people if not each.revision_id) or "–",
+                "Assigned by": people[0].assigned_by,
                 "On": f"{people[0].assigned_at:%Y-%m-%d}",
             }
         )
@@ -230,8 +230,8 @@ def _asked(
     )
     if not reviewing:
         return
-    with st.popover("Excuse somebody", icon=":material/person_remove:", type="tertiary"):
-        st.caption("They are asked no more, and the others' work is no longer hidden for their sake.")
+    with st.popover("Cancel assignment", icon=":material/person_remove:", type="tertiary"):
+        st.caption("Cancels their assignment; other annotators' work is no longer hidden from them.")
         by_pair = {(each.image_id, person_key(each.person)): each for each in asked}
         shown = {
             pair: ", ".join([each.person, *([images[pair[0]].name] if pair[0] in images else [])])
@@ -239,9 +239,14 @@ def _asked(
         }
         details = image_details(images)
         one = by_pair[
-            choice("Who", shown, key="agreement-excused", details={pair: details.get(pair[0], ()) for pair in by_pair})
+            choice(
+                "Annotator",
+                shown,
+                key="agreement-cancelled",
+                details={pair: details.get(pair[0], ()) for pair in by_pair},
+            )
         ]
-        if st.button("Excuse", key="agreement-excuse", type="primary"):
+        if st.button("Cancel assignment", key="agreement-cancel", type="primary"):
             _done(lambda: excuse(context.store(), one.image_id, one.person, by=person))
 
 

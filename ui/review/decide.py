@@ -56,7 +56,7 @@ def decision_panel(review: Review, person: str) -> None:
     _with_fixes(review, person)
     why_not = {each: may_decide(context.store(), review.revision_id, person, each) for each in _LABELS}
     reason = st.text_area(
-        "Reason", key=f"review-reason-{review.revision_id}", placeholder="Needed unless you approve", height=80
+        "Reason", key=f"review-reason-{review.revision_id}", placeholder="Required unless you approve", height=80
     )
     pressed: Decision | None = None
     with st.container(horizontal=True):
@@ -67,14 +67,14 @@ def decision_panel(review: Review, person: str) -> None:
                 disabled=bool(why_not[decision]), help=plain(why_not[decision]) or None,
             ):  # fmt: skip
                 pressed = decision
-        mending = st.button(
-            "Mend it myself", icon=":material/brush:", key="review-mend", type="tertiary",
-            help="Opens a draft of yours on this correction. Submit it, and it waits for review with both names.",
+        fixing = st.button(
+            "Fix it myself", icon=":material/brush:", key="review-fix", type="tertiary",
+            help="Opens your own draft of this correction. Once submitted, it is reviewed under both names.",
         )  # fmt: skip
     if pressed is not None:  # what is refused is said below the buttons, not between them
         _decide(review, person, pressed, reason)
-    if mending:
-        _mend(review, person)
+    if fixing:
+        _fix(review, person)
     for told in dict.fromkeys(each for each in why_not.values() if each):
         st.caption(plain(told))
 
@@ -85,15 +85,13 @@ def _onward(review: Review, person: str) -> None:
         return
     following = next_review(context.store(), review.project_id, person)
     if following is None:
-        st.caption("Nothing else waits for review.")
+        st.caption("No other corrections are awaiting review.")
         if review.state is ReviewState.APPROVED:
             st.page_link(
-                TRAIN_PAGE, label="Train on what is approved", icon=":material/model_training:",
+                TRAIN_PAGE, label="Train a model", icon=":material/model_training:",
                 query_params={Query.PROJECT.value: review.project_id},
             )  # fmt: skip
-    elif st.button(
-        f"Review the next one: {plain(following.image_name)}", icon=":material/arrow_forward:", key="review-onward"
-    ):
+    elif st.button(f"Review next: {plain(following.image_name)}", icon=":material/arrow_forward:", key="review-onward"):
         set_query(Query.REVISION, following.revision_id)
         st.rerun()
 
@@ -104,18 +102,18 @@ def _take_back_panel(review: Review, person: str) -> None:
         return
     store, approved = context.store(), review.state is ReviewState.APPROVED
     why_not = may_take_back(store, review.revision_id, person)
-    with st.popover("Take back", icon=":material/undo:", type="tertiary", disabled=bool(why_not),
+    with st.popover("Undo decision", icon=":material/undo:", type="tertiary", disabled=bool(why_not),
                     help=plain(why_not) or None, key="review-take-back"):  # fmt: skip
         if approved:
-            st.markdown("It counts as rejected then, and no later training learns from it.")
+            st.markdown("The correction will count as rejected and is excluded from future trainings.")
             if learners := _learners(review):
                 st.warning(
-                    plain(f"{learners} learned from it already, and stay as they are."), icon=":material/school:"
+                    plain(f"{learners} already used it for training and stay unchanged."), icon=":material/school:"
                 )
         else:
-            st.markdown("It waits for review again, as before the decision.")
-        reason = st.text_area("Why", key=f"take-back-reason-{review.revision_id}", height=80)
-        if st.button("Take the decision back", type="primary", key="review-take-back-go"):
+            st.markdown("The correction will be awaiting review again.")
+        reason = st.text_area("Reason", key=f"take-back-reason-{review.revision_id}", height=80)
+        if st.button("Undo decision", type="primary", key="review-take-back-go"):
             with explained():
                 (take_back_approval if approved else reopen)(store, review.revision_id, person, reason)
                 st.session_state["review-decided"] = True
@@ -145,7 +143,7 @@ def talk_panel(review: Review, person: str) -> None:
                 st.session_state["review-sent"] = True
             if st.session_state.pop("review-sent", False):
                 st.rerun()
-    with st.popover(review.assignee or "Nobody is assigned", icon=":material/assignment_ind:", type="tertiary"):
+    with st.popover(review.assignee or "Not assigned", icon=":material/assignment_ind:", type="tertiary"):
         name = st.text_input("Assign to", value=review.assignee, key=f"assign-{review.revision_id}")
         if st.button("Assign", key=f"assign-go-{review.revision_id}"):
             with explained():
@@ -172,11 +170,11 @@ def _wake_rounds(project_id: str) -> None:
         ensure_engine(current_settings())
 
 
-def _mend(review: Review, person: str) -> None:
+def _fix(review: Review, person: str) -> None:
     with explained():
         restore(context.store(), review.revision_id, person)
-        st.session_state["review-mending"] = True
-    if st.session_state.pop("review-mending", False):
+        st.session_state["review-fixing"] = True
+    if st.session_state.pop("review-fixing", False):
         target = {Query.PROJECT.value: review.project_id, Query.IMAGE.value: review.image_id}
         st.switch_page(CORRECT_PAGE, query_params=target)
 
@@ -186,19 +184,19 @@ def _with_fixes(review: Review, person: str) -> None:
     store = context.store()
     if review.parent_id is None or store.revisions.get(review.parent_id).kind is not RevisionKind.CORRECTION:
         return
-    mended = review_of(store, review.parent_id)
+    fixed = review_of(store, review.parent_id)
     mine = person_key(person) in {person_key(name) for name in review.authors}
-    theirs = person_key(person) not in {person_key(name) for name in mended.authors}
-    if not (mine and theirs and mended.state in _WAITING):
+    theirs = person_key(person) not in {person_key(name) for name in fixed.authors}
+    if not (mine and theirs and fixed.state in _WAITING):
         return
-    why_not = may_decide(store, mended.revision_id, person)
+    why_not = may_decide(store, fixed.revision_id, person)
     if st.button(
-        plain(f"Approve {', '.join(mended.authors)}'s correction with these fixes"), icon=":material/done_all:",
+        plain(f"Approve {', '.join(fixed.authors)}'s correction with fixes"), icon=":material/done_all:",
         type="primary", key="review-with-fixes", disabled=bool(why_not),
-        help=plain(why_not) or "Both names stay with the result",
+        help=plain(why_not) or "The result keeps both names",
     ):  # fmt: skip
         with explained():
-            approve_with_fixes(store, mended.revision_id, person, review.revision_id)
+            approve_with_fixes(store, fixed.revision_id, person, review.revision_id)
             st.session_state["review-decided"] = True
         if st.session_state.pop("review-decided", False):
             st.rerun()
@@ -213,6 +211,6 @@ def _decided(review: Review) -> None:
     if review.reason:
         told += f": {review.reason}"
     st.info(plain(told), icon=":material/gavel:")
-    if review.superseded_by and st.button("A newer version stands in its place: open it", key="review-newer"):
+    if review.superseded_by and st.button("Replaced by a newer version: open it", key="review-newer"):
         set_query(Query.REVISION, review.superseded_by)
         st.rerun()

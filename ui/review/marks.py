@@ -40,10 +40,10 @@ def marks_panel(review: Review, person: str) -> Place | None:
     for mark in found:
         _mark_line(mark, person)
     if not found:
-        st.caption("No marks yet. Below the pictures you draw boxes where the author is to mend something.")
+        st.caption("No marks yet. Draw boxes below the images to show the author what to fix.")
     if earlier:
         still = sum(mark.resolved_at is None for mark in earlier)
-        told = f"{still} not resolved" if still else "all resolved"
+        told = f"{still} unresolved" if still else "all resolved"
         st.caption(f"On earlier submissions: {counted(len(earlier), 'mark')}, {told}")
         for mark in earlier:
             _mark_line(mark, person)
@@ -69,7 +69,7 @@ def _mark_line(mark: Mark, person: str) -> None:
         )  # fmt: skip
         if st.button(
             "", icon=":material/undo:" if done else ":material/check:", key=f"mark-done-{name}",
-            help="Open again" if done else "Resolved", type="tertiary",
+            help="Reopen" if done else "Resolved", type="tertiary",
         ):  # fmt: skip
             _changed(lambda: resolve_mark(store, mark.revision_id, mark.number, person, resolved=not done))
         if st.button("", icon=":material/delete:", key=f"mark-remove-{name}", help="Remove", type="tertiary"):
@@ -94,7 +94,7 @@ def draw_panel(project: ProjectRecord, image: ImageRecord, review: Review, perso
         chosen = choice("Draw on", dict(enumerate(names)), key="review-draw-area")
     with right:
         note = st.text_input(
-            "What is to be mended", key="review-draw-note", placeholder="for example: two mitochondria, not one"
+            "What to fix", key="review-draw-note", placeholder="for example: two mitochondria, not one"
         )
     area = areas[chosen]
     picture, scale = picture_of(image, review.revision_id, project.scheme, area)
@@ -107,7 +107,7 @@ def draw_panel(project: ProjectRecord, image: ImageRecord, review: Review, perso
     boxes = boxes_of(drawn.boxes, area, scale)
     if st.button(
         f"Add {len(boxes)} mark{'s' if len(boxes) != 1 else ''}", icon=":material/flag:", key="review-add-marks",
-        disabled=not boxes or not note.strip(), help="Draw a box and say what is to be mended there",
+        disabled=not boxes or not note.strip(), help="Draw a box and describe what to fix",
     ):  # fmt: skip
         _changed(
             lambda: [

@@ -18,13 +18,13 @@ from ui.parts.options import titled
 from ui.parts.side_by_side import side_by_side
 
 _MAY: Final = {
-    Permission.VIEW: "Look at images, label maps, scores",
+    Permission.VIEW: "View images, label maps, scores",
     Permission.COMMENT: "Comment",
     Permission.PAINT: "Correct and submit",
     Permission.ADD_IMAGES: "Add images",
     Permission.REVIEW: "Review: decide, mark, assign",
     Permission.TRAIN: "Train, evaluate, run rounds, promote",
-    Permission.MANAGE: "Manage people, classes, splits; delete; read the log",
+    Permission.MANAGE: "Manage people, classes and splits; delete; read the log",
 }
 
 
@@ -36,20 +36,20 @@ def people_panel(project: ProjectRecord, person: str) -> None:
     found = members(store, project.id)
     left, right = side_by_side([1.2, 1], gap="large", key="people")
     with left:
-        st.subheader("People of this project", anchor=False)
+        st.subheader("Members of this project", anchor=False)
         if found:
             st.dataframe(
                 people_table(found), hide_index=True, placeholder="–", width="stretch", key=f"people-{project.id}"
             )
         else:
-            st.caption("Nobody has a role yet.")
+            st.caption("No members yet.")
         if managing:
             _change(project, person, found)
         else:
-            st.caption("Admins of the project give and take roles.")
+            st.caption("Only admins of the project can change roles.")
         _own_work(project, person, managing)
     with right:
-        st.subheader("What each role may do", anchor=False)
+        st.subheader("Permissions by role", anchor=False)
         st.dataframe(roles_table(), hide_index=True, placeholder="–", width="stretch", key="people-roles")
 
 
@@ -75,9 +75,9 @@ def _how_open(managing: bool) -> None:
     settings = current_settings()
     if settings.access is Access.OPEN:
         st.info(
-            "Access is open: everybody who reaches this page is admin, and names are taken on trust. That is right on "
-            "one's own machine. For a lab, let a sign-in say who is who and set `CRISTAE_ACCESS=roles`; then the roles "
-            "below count, on every page and for every download. How: docs/settings.md.",
+            "Access is open: everyone who can reach this page is admin, and names are not verified. This is "
+            "suitable for your own machine. For a lab, set up a sign-in and `CRISTAE_ACCESS=roles`; the roles "
+            "below then apply to every page and download. See docs/settings.md.",
             icon=":material/lock_open:",
         )
     elif settings.admins and managing:
@@ -92,17 +92,21 @@ def _change(project: ProjectRecord, person: str, found: Sequence[Member]) -> Non
     names = [each.name for each in found]
     with st.form(f"people-give-{project.id}", border=False, clear_on_submit=True):
         name, role, press = st.columns([2, 1.2, 1], vertical_alignment="bottom")
-        given = name.text_input("Name", placeholder="as they sign in", key="people-name", max_chars=200)
+        given = name.text_input("Name", placeholder="name used to sign in", key="people-name", max_chars=200)
         chosen = role.selectbox("Role", list(Role), index=1, format_func=titled(_ROLES), key="people-role")
         if press.form_submit_button("Give role", type="primary", width="stretch"):
             _done(lambda: set_member(context.store(), project.id, given, Role(chosen or Role.ANNOTATOR), by=person))
     if not names:
         return
-    with st.popover("Remove somebody", icon=":material/person_remove:", type="tertiary"):
-        gone = st.selectbox("Who", names, key=f"people-gone-{project.id}")
+    with st.popover("Remove member", icon=":material/person_remove:", type="tertiary"):
+        gone = st.selectbox("Member", names, key=f"people-gone-{project.id}")
         mine = person_key(gone) == person_key(person)
-        st.caption("That is you: you will not be able to come back by yourself." if mine else "Their work stays.")
-        if st.button("Take the role away", key="people-remove", type="primary"):
+        st.caption(
+            "This is you. If you remove yourself, only another admin can add you again."
+            if mine
+            else "Their work is kept."
+        )
+        if st.button("Remove member", key="people-remove", type="primary"):
             _done(lambda: set_member(context.store(), project.id, gone, None, by=person))
 
 
@@ -110,7 +114,7 @@ def _own_work(project: ProjectRecord, person: str, managing: bool) -> None:
     allowed = st.toggle(
         "Reviewers may approve their own corrections", value=project.approve_own, disabled=not managing,
         key=f"people-own-{project.id}-{project.approve_own}",
-        help="Off: a second pair of eyes looks at everything before a model learns from it.",
+        help="If off, another person must review every correction before it is used for training.",
     )  # fmt: skip
     if managing and allowed is not project.approve_own:
         _done(lambda: set_approve_own(context.store(), project.id, allowed, by=person))

@@ -29,7 +29,7 @@ def queue_panel(project: ProjectRecord, person: str) -> None:
             "State", list(REVIEW_STATES), default=sorted(_WAITING), format_func=titled(REVIEW_STATES),
             selection_mode="multi", key="review-states",
         )  # fmt: skip
-        text = st.text_input("Find", placeholder="image", key="review-text", icon=":material/search:", width=180)
+        text = st.text_input("Search", placeholder="image", key="review-text", icon=":material/search:", width=180)
         author = st.text_input("Author", key="review-author", width=160)
         mine = st.toggle("Assigned to me", key="review-mine")
     states = frozenset(chosen or REVIEW_STATES)
@@ -39,9 +39,7 @@ def queue_panel(project: ProjectRecord, person: str) -> None:
         _nothing(states)
         return
     following = next_review(context.store(), project.id, person)
-    if following and st.button(
-        "Review the next one", icon=":material/arrow_forward:", type="primary", key="review-next"
-    ):
+    if following and st.button("Review next", icon=":material/arrow_forward:", type="primary", key="review-next"):
         set_query(Query.REVISION, following.revision_id)
         st.rerun()
     images = {image.id: image for image in context.store().images.all(project.id)}
@@ -61,7 +59,7 @@ def queue_panel(project: ProjectRecord, person: str) -> None:
     if index is not None:
         set_query(Query.REVISION, rows[index].revision_id)
         st.rerun()
-    st.caption("Longest waiting first. Click a row to open it.")
+    st.caption("Oldest first. Click a row to open it.")
 
 
 def _shown_change(value: float | None) -> float | None:
@@ -105,8 +103,8 @@ def _is_of(row: Review, person: str) -> bool:
 def _nothing(states: frozenset[ReviewState]) -> None:
     if states == _WAITING:
         st.info(
-            "Nothing waits for review. Corrections appear here when somebody submits them on the Correct page.",
+            "No corrections are awaiting review. Corrections submitted on the Correct page appear here.",
             icon=":material/done_all:",
         )
     else:
-        st.info("No correction fits these filters.", icon=":material/filter_alt_off:")
+        st.info("No corrections match these filters.", icon=":material/filter_alt_off:")

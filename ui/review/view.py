@@ -42,7 +42,7 @@ def review_panel(project: ProjectRecord, revision_id: str, person: str) -> None:
     try:
         review = opened_review(context.store(), revision_id, person)
     except NotFoundError:
-        st.warning("The correction of this link does not exist (any more).", icon=":material/link_off:")
+        st.warning("This link points to a correction that does not exist.", icon=":material/link_off:")
         return
     except AccessError as error:
         st.info(plain(f"{error.cause} {error.remedy}"), icon=":material/lock:")
@@ -80,8 +80,8 @@ def _held_against(review: Review) -> tuple[Review, tuple[Region, ...]]:
         label = "Since the last submission" if same else f"Since the correction by {', '.join(earlier.authors)}"
         only = st.toggle(
             plain(label), key=f"review-since-{review.revision_id}",
-            help="Shows only what was changed since; nobody has approved what stands below it. "
-            "Off: everything that approving would let in.",
+            help="On: only changes since that revision, which has not been approved. Off: all changes that would "
+                 "be approved.",
         )  # fmt: skip
         if only:
             found = _between(review.parent_id, review.revision_id)
@@ -99,8 +99,8 @@ def regions_table(project: ProjectRecord, regions: tuple[Region, ...]) -> pd.Dat
     """Changed regions, largest first."""
     return pd.DataFrame(
         {
-            "Was": [_name(project, region.before) for region in regions],
-            "Is": [_name(project, region.after) for region in regions],
+            "Before": [_name(project, region.before) for region in regions],
+            "After": [_name(project, region.after) for region in regions],
             "Size, px": [region.pixels for region in regions],
         }
     )
@@ -130,7 +130,7 @@ def _facts(review: Review) -> None:
     work = f"{counted(details.get('strokes', 0), 'stroke')}, {duration_text(details.get('seconds', 0.0))}"
     covered = sum(revision.details.get("covered", {}).values())
     told = [
-        review.image_name, f"by {', '.join(review.authors) or 'nobody named'}",
+        review.image_name, f"by {', '.join(review.authors) or 'unknown'}",
         f"submitted {review.created_at:%Y-%m-%d %H:%M} UTC", work, f"{covered:,} px confirmed",
     ]  # fmt: skip
     st.caption(plain(" · ".join(told)))
@@ -141,7 +141,7 @@ def _facts(review: Review) -> None:
 def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]) -> Place | None:
     """What changed; the region that was clicked."""
     if not regions:
-        st.success("No label was changed: the author confirms what was there.", icon=":material/check_circle:")
+        st.success("No labels were changed: the author confirmed the existing labels.", icon=":material/check_circle:")
         return None
     st.markdown(f"**Changes**: {review.changes.pixels if review.changes else 0:,} px")
     dice = {name: st.column_config.NumberColumn(format="%.3f") for name in ("Dice before", "Dice after")}
@@ -158,8 +158,8 @@ def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]
         key=f"review-regions-{review.before_id}-{review.revision_id}-{st.session_state.get(StateKey.REVIEW_TURN, 0)}",
     )  # fmt: skip
     rest = (review.changes.pixels if review.changes else 0) - sum(region.pixels for region in regions)
-    smaller = f" {rest:,} px more are in smaller ones." if rest > 0 else ""
-    st.caption(f"Changed regions, largest first.{smaller} Click one to go there.")
+    smaller = f" {rest:,} px more are in smaller regions." if rest > 0 else ""
+    st.caption(f"Changed regions, largest first.{smaller} Click one to jump to it.")
     index = picked_row(picked["selection"])
     if index is None:
         return None
@@ -175,8 +175,8 @@ def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
     path = context.store().revisions.pyramid_path(review.revision_id) / COVERAGE
     partly = (path / "zarr.json").is_file()
     dimmed = partly and st.toggle(
-        "Dim what is not confirmed", value=True, key=f"review-dimmed-{review.revision_id}",
-        help="In the pane After. No model learns from what the author has not confirmed.",
+        "Dim unconfirmed pixels", value=True, key=f"review-dimmed-{review.revision_id}",
+        help="Applies to the pane After. Unconfirmed pixels are not used for training.",
     )  # fmt: skip
     linked_panes(
         review.image_id,
@@ -193,7 +193,7 @@ def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
         confirmed=dimmed,
     )
     if not partly:
-        st.caption("The author has confirmed all of it.")
+        st.caption("The author has confirmed all pixels.")
 
 
 def _name(project: ProjectRecord, class_id: int) -> str:

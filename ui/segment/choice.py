@@ -101,7 +101,7 @@ def _project(projects: dict[str, ProjectRecord | None], key: str) -> ProjectReco
             names,
             key=f"{key}-project-{ids[0]}",
             width="stretch",
-            help="Where the images go. Their label maps are in the classes of this project.",
+            help="Images are added to this project. Their label maps use its classes.",
         )
         if allowed(Permission.MANAGE) and st.button("New project", icon=":material/add:", key=f"{key}-new-project"):
             new_project()
@@ -126,7 +126,7 @@ def _model(project: ProjectRecord | None, key: str) -> StoredModel | None:
         models,
         first=start,
         key=f"{key}-model-{project.id if project else NEW}-{start}",
-        help="Segments each image. The first one of the list is the one that the project uses.",
+        help="The model that segments the images. The project's current model is listed first.",
     )
     if chosen != start:
         set_query(Query.MODEL, chosen)
@@ -144,8 +144,8 @@ def _plan(project: ProjectRecord | None, model: StoredModel, key: str) -> Segmen
         value_nm=usual,
         placeholder="ask me",
         key=f"{key}-size-{project.id if project else NEW}",
-        help="Empty: images whose file does not say its pixel size wait until you have entered it, once for all. "
-        "A size in the file comes first. Images are brought to the scale that the model was trained at "
-        f"({model.pixel_size_nm:g} nm per pixel), so a wrong size gives a wrong segmentation.",
+        help="If empty, images without a pixel size in their file wait until you enter it once for all. A size in "
+        "the file takes precedence. Images are rescaled to the model's training pixel size "
+        f"({model.pixel_size_nm:g} nm), so a wrong pixel size gives a wrong segmentation.",
     )
     return None if size.refused else SegmentPlan(model_id=model.id, assumed_nm=size.nm)

@@ -29,7 +29,7 @@ _DOWNLOADS: Final = (
     ("labels.tif", "Label map, TIFF", ":material/layers:"),
     ("labels.png", "Label map, PNG", ":material/image:"),
     ("objects.tif", "Object ids, TIFF", ":material/tag:"),
-    ("overlay.png", "Overlay picture", ":material/photo_library:"),
+    ("overlay.png", "Overlay image", ":material/photo_library:"),
     ("coverage.csv", "Table, CSV", ":material/table:"),
     ("ome-zarr.zip", "OME-Zarr, zip", ":material/folder_zip:"),
 )
@@ -52,13 +52,13 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     columns = {
         "swatch": st.column_config.TextColumn("", width=24),
         "class": st.column_config.TextColumn("Class", width=112),
-        "share": st.column_config.NumberColumn("%", format="%.2f", width=58, help="Of all pixels of the image"),
+        "share": st.column_config.NumberColumn("%", format="%.2f", width=58, help="Share of the image pixels"),
         "area": st.column_config.NumberColumn("µm²", format=AREA_FORMAT, width=72) if known else None,
         "objects": st.column_config.NumberColumn(
             "Objects",
             format="localized",
             width=66,
-            help=f"Connected pieces of the masks (also over corners){_by_id_words(rows)}",
+            help=f"Connected regions of the masks (corners connect){_by_id_words(rows)}",
         ),
         "pixels": st.column_config.NumberColumn("Pixels", format="localized", width=96),
     }
@@ -74,18 +74,18 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     )
     picked = [rows[index]["class_id"] for index in chosen["selection"]["rows"] if rows[index]["class_id"] != 0]
     st.session_state[StateKey.ISOLATED_CLASS] = picked[0] if picked else None
-    st.caption("Choose a row to see that class alone." + ("" if known else " Areas need a pixel size."))
+    st.caption("Select a row to show only that class." + ("" if known else " Areas need a pixel size."))
     by_id = [row["name"] for row in rows if row.get("counted_by") == CountedBy.IDS]
     if by_id:
-        st.caption(plain(f"Objects told apart by ids: {', '.join(by_id)}."))
+        st.caption(plain(f"Objects separated by ids: {', '.join(by_id)}."))
     if not any(row.smallest_px for row in cleaning_of(revision)):
-        pieces = "other connected piece" if by_id else "connected piece"
-        st.caption(f"Every {pieces} counts as an object, however small{_small_words(rows)}.")
+        pieces = "other connected region" if by_id else "connected region"
+        st.caption(f"Every {pieces} counts as an object{_small_words(rows)}.")
 
 
 def _by_id_words(rows: Sequence[Mapping[str, Any]]) -> str:
     """What else an object can be, where ids tell some apart."""
-    return ", or what object ids tell apart" if any(row.get("counted_by") == CountedBy.IDS for row in rows) else ""
+    return ", or objects separated by ids" if any(row.get("counted_by") == CountedBy.IDS for row in rows) else ""
 
 
 def _small_words(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -32,10 +32,10 @@ def project_images(project: ProjectRecord | None, own: Sequence[ImageRecord]) ->
         selecting = st.toggle("Select images", key="segment-selecting")
         ids = tuple(image.id for image in images)
         segment_again_button(ids, key="segment-all", label=f"Segment all {counted(len(ids), 'image')}")
-        takeaway_button(f"Take away {counted(len(ids), 'image')}", project.id, ids, key="segment-takeaway")
+        takeaway_button(f"Export {counted(len(ids), 'image')}", project.id, ids, key="segment-takeaway")
     ticked = own_images(images, title="", selecting=selecting)
     if selecting:
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(f"**{counted(len(ticked), 'image')}** selected")
             image_actions(ticked, key="segment-ticked")
-            takeaway_button("Take away", project.id, [image.id for image in ticked], key="segment-takeaway-ticked")
+            takeaway_button("Export", project.id, [image.id for image in ticked], key="segment-takeaway-ticked")

@@ -30,16 +30,16 @@ from ui.state import StateKey
 
 _MULTIPLES: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 
-_AS_NOW: Final = "as now"
+_AS_NOW: Final = "current"
 """Sizes that somebody typed for these masks."""
 
 _NOT_LEARNED: Final = (
-    f"This model has not learned how small its objects can be, so nothing was removed. {SMALL_PX} px are proposed; "
+    f"This model has no learned minimum object sizes, so no objects were removed. {SMALL_PX} px is suggested; "
     "nothing changes until you apply it."
 )
 
 _SOURCES: Final = {
-    RuleSource.VALIDATION: "learned from the training labels and tried on images held out",
+    RuleSource.VALIDATION: "learned from the training labels and tested on held-out images",
     RuleSource.LABELS: "learned from the training labels",
     RuleSource.DEFAULT: "not learned",
     RuleSource.PERSON: "set by hand",
@@ -52,10 +52,10 @@ def object_sizes_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     if not rows or pieces is None:
         return
     if any(row.smallest_px > 0 for row in rows):
-        st.caption(cleaning_sentence(rows) or "No piece was too small to be an object.")
+        st.caption(cleaning_sentence(rows) or "No objects below the minimum size.")
     unit = AreaUnit.PX if rows[0].smallest_um2 is None else AreaUnit.UM2
     learned = _learned(image, revision, unit)
-    with st.expander("Smallest objects", icon=":material/filter_alt:"):
+    with st.expander("Minimum object size", icon=":material/filter_alt:"):
         st.caption(_where_from({row.source for row in rows if row.smallest_px > 0}, learned))
         sizes = _chosen_sizes(revision, rows, learned)
         rules = _rules(learned, rows, sizes)
@@ -88,11 +88,11 @@ def _chosen_sizes(revision: RevisionRecord, rows: tuple[ClassCleaning, ...], lea
         usual = next((m for m in _MULTIPLES if np.allclose(now, np.multiply(m, taught), atol=0)), None)
         options: list[float | str] = [*_MULTIPLES, *([] if usual is not None else [_AS_NOW])]
         multiple = st.select_slider(
-            "Times the learned size",
+            "Factor on the learned size",
             options,
             value=_AS_NOW if usual is None else usual,
             format_func=titled({option: _multiple_text(option) for option in options}),
-            help="Pieces below the smallest object of their class are removed. The masks change when you apply it.",
+            help="Objects below the minimum size of their class are removed. The masks change when you apply it.",
             key=f"object-sizes-{revision.id}",
         )
     if isinstance(multiple, float):
@@ -105,8 +105,8 @@ def _chosen_sizes(revision: RevisionRecord, rows: tuple[ClassCleaning, ...], lea
         column_config={
             "class": st.column_config.TextColumn("Class", disabled=True),
             "smallest": st.column_config.NumberColumn(
-                f"Smallest, {unit}", min_value=0.0, format=AREA_FORMAT if unit == "µm²" else "localized",
-                help="Can be edited",
+                f"Minimum, {unit}", min_value=0.0, format=AREA_FORMAT if unit == "µm²" else "localized",
+                help="Editable",
             ),
         },
         hide_index=True,
@@ -137,8 +137,8 @@ def _preview(revision: RevisionRecord, rows: tuple[ClassCleaning, ...], pieces: 
         counts,
         column_config={
             "class": "Class",
-            "found": st.column_config.NumberColumn("Pieces found", format="localized"),
-            "now": st.column_config.NumberColumn("Objects now", format="localized"),
+            "found": st.column_config.NumberColumn("Objects found", format="localized"),
+            "now": st.column_config.NumberColumn("Current objects", format="localized"),
             "then": st.column_config.NumberColumn("With these sizes", format="localized"),
         },
         hide_index=True,
@@ -181,7 +181,7 @@ def _apply(image: ImageRecord, revision: RevisionRecord, rules: ObjectRules, *, 
     last_id = st.session_state.get(StateKey.CLEAN_JOB)
     if last_id and (last := job(last_id)).finished and revision.id in subjects_of(last).revision_ids:
         job_problem(last, key="clean")
-    if st.button("Apply to the masks", icon=":material/cleaning_services:", disabled=not changed, width="stretch"):
+    if st.button("Apply to masks", icon=":material/cleaning_services:", disabled=not changed, width="stretch"):
         row = submit(
             CleanParams(
                 revision_id=revision.id,

@@ -37,9 +37,9 @@ def pixel_size_panel(image: ImageRecord, model: StoredModel, *, asked: bool) -> 
     """
     if asked:
         st.warning(
-            f"**Pixel size unknown.** The file does not say it. {model.pixel_size_nm:g} nm per pixel (the model's "
-            "training resolution) is assumed. If that is wrong, so is the segmentation. Type it, or measure it on the "
-            "image's scale bar (ruler above the image).",
+            f"**Pixel size unknown.** The file does not contain it. {model.pixel_size_nm:g} nm per pixel (the "
+            "model's training resolution) is assumed. If that is wrong, so is the segmentation. Enter it, or "
+            "measure it on the image's scale bar (ruler above the image).",
             icon=":material/straighten:",
         )
         _entry(image, model)
@@ -60,10 +60,10 @@ def _entry(image: ImageRecord, model: StoredModel) -> None:
     with st.form(key=f"pixel-size-{image.id}", border=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             size = pixel_size_field("Pixel size", value_nm=image.pixel_size.nm)
-            wanted = st.form_submit_button("Use this size")
+            wanted = st.form_submit_button("Set size")
         also = bool(others) and st.checkbox(f"Also for {counted(len(others), 'other image')} without a pixel size")
     if len(stack_planes(context.store(), image)) > 1:
-        st.caption(f"It becomes that of all planes of {plain(image.stack)}.")
+        st.caption(f"It applies to all planes of {plain(image.stack)}.")
     nm = size.submitted(wanted)
     if nm is not None:
         use_pixel_size([image.id, *(others if also else ())], nm, model_id=model.id, segment=image.id)
@@ -74,8 +74,8 @@ def _trial(image: ImageRecord, model: StoredModel) -> None:
     key = f"{image.id} {model.id}"
     trials: dict[str, str] = st.session_state.setdefault(StateKey.TRIALS, {})
     if key not in trials:
-        help_text = "Segments a crop from the middle as if its pixels were of several sizes; choose what looks right."
-        if st.button("Try several on a crop", icon=":material/grid_view:", help=help_text, width="stretch"):
+        help_text = "Segments a central crop at several assumed pixel sizes; choose the best result."
+        if st.button("Try sizes on a crop", icon=":material/grid_view:", help=help_text, width="stretch"):
             row = submit(
                 ScaleTrialParams(image_id=image.id, model_id=model.id),
                 by=person(),
@@ -104,11 +104,11 @@ def _waiting(job_id: str) -> None:
     job_bar(row, key="trial")
 
 
-@st.dialog("Which one is right?", width="large")
+@st.dialog("Best result", width="large")
 @asks(Permission.PAINT, lambda image, model, row: [image.project_id])
 def _compare(image: ImageRecord, model: StoredModel, row: JobRecord) -> None:
     """The crops side by side, each with a button."""
-    st.caption("The middle of the image, segmented as if its pixels were of these sizes.")
+    st.caption("Central crop of the image, segmented at these assumed pixel sizes.")
     for start in range(0, len(row.result["trials"]), 3):
         for column, trial in zip(st.columns(3), row.result["trials"][start : start + 3], strict=False):
             picture = Path(trial["path"])

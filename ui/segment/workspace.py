@@ -86,7 +86,7 @@ def _asked_for(image_id: str) -> ImageRecord | None:
     try:
         return context.store().images.get(image_id)
     except NotFoundError as error:
-        show_error(error.cause, "It was deleted for good, or the link is of another Cristae.")
+        show_error(error.cause, "It was deleted permanently, or the link points to another Cristae server.")
     _all_images()
     return None
 
@@ -138,7 +138,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
         set_query(Query.IMAGE, planes[chosen - 1].id)
         st.rerun()
     takeaway_button(
-        f"Take away {len(planes)} planes", image.project_id, [plane.id for plane in planes],
+        f"Export {len(planes)} planes", image.project_id, [plane.id for plane in planes],
         key=f"takeaway-stack-{image.id}", title=image.stack,
     )  # fmt: skip
     if model is None or not allowed(Permission.PAINT, image.project_id) or not _matched(image, model):
@@ -147,7 +147,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
     missing = [plane.id for plane in planes if (done := made[plane.id]) is None or context.outdated(plane, done)]
     under_way = {row.image_id for row in active_jobs(kinds=[JobKind.PREDICT])}
     waiting = [image_id for image_id in missing if image_id not in under_way]
-    label = f"Segment {len(waiting)} planes" if waiting else "All planes done or under way"
+    label = f"Segment {len(waiting)} planes" if waiting else "All planes done or in progress"
     if row.button(label, icon=":material/layers:", disabled=not waiting):
         segment_images(context.store(), waiting, SegmentPlan(model_id=model.id), by=person())
         st.rerun()
@@ -160,7 +160,7 @@ def _chosen_model(image: ImageRecord) -> StoredModel | None:
     if model is None:
         model = context.opening_model(image)
         if wanted and model:
-            text = f"There is no model {wanted} here (any more). {model.card.name} is used instead."
+            text = f"Model {wanted} does not exist or was deleted. {model.card.name} is used instead."
             st.warning(plain(text), icon=":material/model_training:")
         elif model:
             set_query(
@@ -189,7 +189,7 @@ def _current_line(image: ImageRecord, model: StoredModel) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"Current model of this project: {plain(current.card.name)}", width="content")
-        if st.button("Use it", key=f"current-{image.id}", type="tertiary", icon=":material/model_training:"):
+        if st.button("Use model", key=f"current-{image.id}", type="tertiary", icon=":material/model_training:"):
             set_query(Query.MODEL, current.id)
             st.rerun()
 
@@ -279,7 +279,7 @@ def _prediction_panel(
 
 def _held(row: JobRecord, model: StoredModel) -> None:
     """It waits for the pixel size: the way without one."""
-    st.caption(":material/pause_circle: Segmenting begins once the pixel size is known.")
+    st.caption(":material/pause_circle: Segmentation starts once the pixel size is known.")
     if may_run_again(row) and st.button(f"Assume {model.pixel_size_nm:g} nm per pixel", key=f"assume-{row.id}"):
         with explained():
             let_go(row.id, by=person())
@@ -292,13 +292,13 @@ def _found(image: ImageRecord, finished: RevisionRecord) -> None:
     if all(model.id != finished.model_id for model in context.models().list()):
         st.caption(f":material/info: {plain(f'Segmented by {made_by}, which is not in the model store.')}")
     if context.outdated(image, finished):
-        text = "The pixel size has changed since these masks were made. Segment again to use it."
+        text = "The pixel size changed after these masks were created. Segment again to update them."
         st.warning(text, icon=":material/straighten:")
     coverage_panel(image, finished)
     object_sizes_panel(image, finished)
     downloads_panel(image, finished)
     takeaway_button(
-        "Take away", image.project_id, [image.id], key=f"takeaway-{image.id}", title=image.name,
+        "Export", image.project_id, [image.id], key=f"takeaway-{image.id}", title=image.name,
         labels=f"model:{finished.model_id}" if finished.model_id else COUNTS, width="stretch",
     )  # fmt: skip
     _to_correct(image, finished)
@@ -323,7 +323,7 @@ def _to_correct(image: ImageRecord, finished: RevisionRecord) -> None:
 def _to_measure(image: ImageRecord, finished: RevisionRecord) -> None:
     """One click to the size of every object."""
     if finished.model_id is None or not st.button(
-        "Measure each object", icon=":material/straighten:", width="stretch", key=f"measure-{finished.id}"
+        "Measure objects", icon=":material/straighten:", width="stretch", key=f"measure-{finished.id}"
     ):
         return
     target = {
@@ -371,12 +371,18 @@ def _begin_controls(image: ImageRecord, model: StoredModel, *, again: bool) -> N
             _STEPS,
             value=0.5,
             format_func=titled({step: f"{step:g}" for step in _STEPS}),
-            help="Share of a tile between one tile and the next. 0.5 overlaps most and is best; larger is faster.",
+            help=(
+                "Distance between neighbouring tiles as a fraction of the tile size. 0.5 is most accurate; "
+                "larger steps are faster."
+            ),
         )
-        mirroring = st.toggle("Average over mirrored copies", help="Up to four times slower, usually a little better.")
+        mirroring = st.toggle(
+            "Mirroring (test-time augmentation)",
+            help=("Averages predictions of mirrored copies. Up to four times slower, usually slightly better."),
+        )
         place = st.container()
     if again:
-        wanted = place.button("Run with these options", icon=":material/play_arrow:", width="stretch")
+        wanted = place.button("Segment with options", icon=":material/play_arrow:", width="stretch")
     else:
         wanted = st.button("Segment", type="primary", icon=":material/play_arrow:", width="stretch")
     if wanted:

@@ -49,7 +49,7 @@ def next_round_panel(project: ProjectRecord, person: str) -> None:
 def _news(project: ProjectRecord, check: RoundCheck, person: str) -> None:
     """What people have done since the last round, and the balance of everything that is learned."""
     new = check.new
-    st.markdown(f"**New since round {new.since}**" if new.since else "**What there is to learn from**")
+    st.markdown(f"**New since round {new.since}**" if new.since else "**Available training labels**")
     pixels = sum(new.covered.values())
     told = (
         ("Corrections approved", f"{len(new.corrections):,}"),
@@ -66,9 +66,8 @@ def _news(project: ProjectRecord, check: RoundCheck, person: str) -> None:
         labelled, ignored = check.training.labelled_px, check.training.ignored_px
         share = ignored / (labelled + ignored) if labelled + ignored else 0.0
         st.caption(
-            f"{counted(len(check.images), 'image')} to learn from, {labelled / 1e6:.2f} million labelled pixels. "
-            f"{share:.0%} of their area nobody has confirmed yet: the training ignores it. Images of the test set "
-            "are never among them."
+            f"{counted(len(check.images), 'image')} for training, {labelled / 1e6:.2f} million labelled pixels. "
+            f"{share:.0%} of their area is not confirmed and is ignored in training. Test images are never used."
         )
     if new.corrections:
         with st.expander(f"The {counted(len(new.corrections), 'correction')}", icon=":material/list:"):
@@ -83,27 +82,28 @@ def _remarks(project: ProjectRecord, new: Fresh, person: str) -> list[str]:
     if pending:
         verbs = ("waits", "is") if pending == 1 else ("wait", "are")
         told.append(
-            f":material/hourglass_empty: {counted(pending, 'correction')} still {verbs[0]} for review and {verbs[1]} "
-            "not learned from."
+            f":material/hourglass_empty: {counted(pending, 'correction')} still {verbs[0]} for review and "
+            f"{verbs[1]} not used."
         )
     if new.gone:
         told.append(
             f":material/history: {counted(len(new.gone), 'label map')} of the last round "
-            f"{'counts' if len(new.gone) == 1 else 'count'} no more (taken back, deleted or moved to the test set)."
+            f"{'counts' if len(new.gone) == 1 else 'count'} no longer (withdrawn, deleted or moved to the test "
+            "set)."
         )
     if new.test_corrections:
         told.append(
-            f":material/lock: {counted(new.test_corrections, 'approved correction')} of test images: never trained on, "
-            "so that scores mean something."
+            f":material/lock: {counted(new.test_corrections, 'approved correction')} of test images: never used "
+            "for training."
         )
     return told
 
 
 _COLUMNS: Final = {
     "New, px": st.column_config.NumberColumn(format="localized", help="Confirmed in the new corrections"),
-    "In all, px": st.column_config.NumberColumn(format="localized", help="Everything that the round learns from"),
+    "Total, px": st.column_config.NumberColumn(format="localized", help=("All pixels used for training in this round")),
     "Share": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
-    "Images": st.column_config.NumberColumn(help="In how many of the images it occurs"),
+    "Images": st.column_config.NumberColumn(help="Number of images with this class"),
 }
 
 
@@ -114,7 +114,7 @@ def coverage_table(check: RoundCheck) -> pd.DataFrame:
         {
             "Class": [row.label.name for row in rows],
             "New, px": [check.new.covered.get(row.label.id, 0) for row in rows],
-            "In all, px": [row.pixels for row in rows],
+            "Total, px": [row.pixels for row in rows],
             "Share": [row.fraction for row in rows],
             "Images": [row.images for row in rows],
         }
@@ -142,7 +142,7 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     parent = model_choice(
         "Fine-tune", models, nothing="Nothing (from scratch)", first=usual,
         key=f"round-parent-{project.id}-{usual}",
-        help="Usually the current model: it keeps what it knows and learns from the corrections as well.",
+        help="Usually the current model: fine-tuning keeps its abilities and adds the corrections.",
     )  # fmt: skip
     if parent and (text := undertrained_warning(models[parent].card)):
         st.warning(plain(text), icon=":material/hourglass_bottom:")
@@ -163,8 +163,8 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     )  # fmt: skip
     following = st.toggle(
         "Start the next round automatically when new corrections are approved", key=f"round-again-{project.id}",
-        help="After this round the next one starts as soon as so many new corrections are approved. With automatic "
-        "promotion, a model that fails the check is set aside without asking.",
+        help="The next round starts as soon as this many new corrections are approved. With automatic promotion, "
+             "a model that fails the check is set aside without asking.",
     )  # fmt: skip
     count = None
     if following:
@@ -172,12 +172,12 @@ def _plan(project: ProjectRecord) -> RoundPlan:
             "New corrections for the next round", min_value=1, value=5, step=1, key="round-again-count"
         )
     with st.expander("More", icon=":material/tune:"):
-        name = st.text_input("Name of the model", placeholder="the project's, with the number of the round")
-        stepwise = st.toggle("Wait for me before each step", key=f"round-steps-{project.id}")
+        name = st.text_input("Name of the model", placeholder="project name with round number")
+        stepwise = st.toggle("Ask before each step", key=f"round-steps-{project.id}")
         held_out = st.slider(
             "Held out for validation, %", 0, 50, 0, 5, key="round-held-out",
-            help="The test set judges a round, so it can learn from every correction. Hold some out to end a long "
-            "training when it stops getting better.",
+            help="A round is evaluated on the test set, so all corrections can be used for training. Hold some "
+                 "out to stop a long training when validation scores no longer improve.",
         )  # fmt: skip
         seed = st.number_input("Seed", min_value=0, value=0, step=1, key="round-seed")
     return RoundPlan(
@@ -193,7 +193,7 @@ def _begin(project: ProjectRecord, plan: RoundPlan, check: RoundCheck, person: s
     for text in check.warnings:
         st.warning(plain(text), icon=":material/warning:")
     allowed = may_as(person, Permission.TRAIN, project.id)
-    label = "Start the round"
+    label = "Start round"
     if st.button(
         label, type="primary", icon=":material/play_arrow:", width="stretch", key="round-start",
         disabled=bool(check.refusals) or not allowed,
@@ -215,10 +215,11 @@ def _begin(project: ProjectRecord, plan: RoundPlan, check: RoundCheck, person: s
 def nothing_yet(project: ProjectRecord) -> None:
     """What to do before there can be a round."""
     with st.container(border=True):
-        st.subheader("Nothing to learn from yet", anchor=False)
+        st.subheader("No training labels yet", anchor=False)
         st.markdown(
-            f"A round trains the next model on reference labels and approved corrections. {plain(project.name)} has "
-            "neither: import label maps on the Data page, or correct an image and have it approved on the Review page."
+            f"A round trains the next model on reference labels and approved corrections. {plain(project.name)} "
+            "has neither: import label maps on the Data page, or correct an image and approve the correction on "
+            "the Review page."
         )
         st.page_link(REVIEW_PAGE, label="Review", icon=":material/rate_review:", query_params={
             Query.PROJECT.value: project.id

@@ -80,7 +80,7 @@ def _drawn(record: RoundRecord, person: str) -> None:
 def notices_list(notices: Sequence[str]) -> None:
     """What to know before one trusts a round; folded where it is long."""
     folded = len(notices) > MOST_NOTICES
-    title = f"{len(notices)} things to know of this round"
+    title = f"{len(notices)} notes on this round"
     with st.expander(title, icon=":material/info:") if folded else nullcontext():
         for text in notices:
             st.caption(f":material/info: {plain(text)}")
@@ -99,13 +99,11 @@ def steps_line(record: RoundRecord) -> None:
 def _progress(record: RoundRecord) -> None:
     found = round_progress(context.store(), record)
     left = f" · {duration_text(found.eta_s)} left" if found.eta_s is not None else ""
-    told = found.message or (
-        "Waiting for its turn" if found.state is StepState.RUNNING else "Going on to the next step"
-    )
+    told = found.message or ("Queued" if found.state is StepState.RUNNING else "Starting the next step")
     st.progress(min(max(found.fraction, 0.0), 1.0), text=f"{STEPS[found.step]} · {plain(told)}{left}")
     if found.job_ids and found.step in (Step.TRAIN, Step.EVALUATE):
         st.page_link(
-            JOBS_PAGE, label="Log and details of the job", icon=":material/list_alt:",
+            JOBS_PAGE, label="Job log and details", icon=":material/list_alt:",
             query_params={Query.JOB.value: found.job_ids[-1]},
         )  # fmt: skip
 
@@ -116,7 +114,7 @@ def _actions(record: RoundRecord, person: str, allowed: bool) -> None:
     if not allowed:
         return
     if record.state in (RoundState.FAILED, RoundState.CANCELLED):
-        _asked("Go on from here", ":material/replay:", record, lambda: decisions.retry_round(store, record.id, person))
+        _asked("Resume", ":material/replay:", record, lambda: decisions.retry_round(store, record.id, person))
     if record.state is RoundState.WAITING and record.now.state is StepState.PENDING:
         label = f"Next: {STEPS[record.step].lower()}"
         _asked(label, ":material/skip_next:", record, lambda: decisions.go_on(store, record.id, person), primary=True)
@@ -124,12 +122,12 @@ def _actions(record: RoundRecord, person: str, allowed: bool) -> None:
         _asked(
             "Compare again", ":material/compare_arrows:", record,
             lambda: decisions.compare_again(store, record.id, person),
-            words="Scores both models again: the current model of today, on the test set as it is now.",
+            words="Scores the new model and the current model again on the present test set.",
         )  # fmt: skip
     if record.state in (RoundState.RUNNING, RoundState.WAITING):
         with st.popover("Cancel", icon=":material/close:"):
-            st.markdown("Stops the round and its jobs. What is done so far is kept, so you can go on from there.")
-            _asked("Cancel the round", "", record, lambda: decisions.cancel_round(store, record.id, person))
+            st.markdown("Stops the round and its jobs. Finished steps are kept, so you can resume later.")
+            _asked("Cancel round", "", record, lambda: decisions.cancel_round(store, record.id, person))
 
 
 def _asked(
@@ -182,9 +180,9 @@ def judgement_panel(record: RoundRecord) -> None:
             key=f"round-classes-{record.id}",
         )
         st.caption(
-            "Dice on the test set: mean over its images with the 95 % bootstrap interval. The change is paired: both "
-            "models on the same images. A class counts as worse only where its whole interval lies below zero and it "
-            f"fell by {SMALLEST_SHARE:g} or more: less than that is no difference that matters."
+            "Dice on the test set: mean over its images with the 95 % bootstrap interval. The change is paired: "
+            "both models on the same images. A class counts as significantly worse only if its interval lies "
+            f"entirely below zero and the loss is at least {SMALLEST_SHARE:g}."
         )
     remarks = [each.words for each in judgement.classes if each.words]
     for text in dict.fromkeys((*judgement.reasons, *remarks, judgement.caution)):
@@ -195,7 +193,7 @@ def judgement_panel(record: RoundRecord) -> None:
         if record.base_evaluation_id:
             query |= {Query.SECTION.value: "compare", Query.COMPARED.value: record.base_evaluation_id}
         st.page_link(
-            RESULTS_PAGE, label="See where it got better and where worse", icon=":material/analytics:",
+            RESULTS_PAGE, label="Compare image by image", icon=":material/analytics:",
             query_params=query,
         )  # fmt: skip
 
@@ -215,7 +213,7 @@ def judgement_table(judgement: Judgement) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Class": ["mean of classes" if row.class_id == ALL else row.name for row in rows],
-            "Model before": [interval_text(row.before) for row in rows],
+            "Previous model": [interval_text(row.before) for row in rows],
             "New model": [interval_text(row.after) for row in rows],
             "Change": [interval_text(row.difference, signed=True) for row in rows],
             "Images": [row.difference.images if row.difference else row.after.images for row in rows],
@@ -233,18 +231,18 @@ def _decision(record: RoundRecord, person: str, allowed: bool) -> None:
     refused = outcome is Outcome.FAILED
     reason = st.text_input(
         "Reason", key=f"round-reason-{record.id}",
-        placeholder="Needed to promote it" if outcome in decisions.NEED_REASON else "Optional",
+        placeholder="Required to promote" if outcome in decisions.NEED_REASON else "Optional",
     )  # fmt: skip
     with st.container(horizontal=True):
         if st.button(
-            "Promote although worse" if refused else "Promote the new model", icon=":material/upgrade:",
+            "Promote anyway" if refused else "Promote model", icon=":material/upgrade:",
             type="secondary" if refused else "primary", key=f"round-promote-{record.id}",
-            help="Used from now on; the images of the pool are predicted with it next.",
+            help="Makes it the current model and segments the pool images with it.",
         ):  # fmt: skip
             changed(lambda: decisions.promote(store, record.id, person, reason))
         if st.button(
-            "Keep the current model" if record.promoted_then else "Do not promote it", icon=":material/block:",
+            "Keep current model" if record.promoted_then else "Do not promote", icon=":material/block:",
             type="primary" if refused else "secondary",
-            key=f"round-keep-{record.id}", help="The new model stays in the model store.",
+            key=f"round-keep-{record.id}", help="The new model is kept on the Models page.",
         ):  # fmt: skip
             changed(lambda: decisions.keep(store, record.id, person, reason))

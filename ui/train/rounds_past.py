@@ -59,15 +59,15 @@ def unpromoted_text(project: ProjectRecord) -> str:
 
 def _use_another(project: ProjectRecord, person: str, now: str | None) -> None:
     """Choosing a model by hand, or going back to an earlier one."""
-    with st.popover("Use another", icon=":material/swap_horiz:", width="content"):
-        st.caption("Without a round: say why. It stands in the audit log.")
+    with st.popover("Change model", icon=":material/swap_horiz:", width="content"):
+        st.caption("Changes the current model without a round. The reason is recorded in the audit log.")
         models = {model_id: model for model_id, model in context.offered_models().items() if model_id != now}
         if not models:
             st.caption("There is no other model.")
             return
         chosen = model_choice("Model", models, key=f"round-use-{project.id}")
         reason = st.text_input("Reason", key=f"round-use-reason-{project.id}")
-        if st.button("Use it", key=f"round-use-go-{project.id}", type="primary"):
+        if st.button("Use model", key=f"round-use-go-{project.id}", type="primary"):
             changed(lambda: promote_model(context.store(), project.id, chosen, person, reason))
 
 
@@ -75,36 +75,35 @@ def _predict(project: ProjectRecord, person: str) -> None:
     """The pool, predicted anew."""
     pool = sum(image.split is Split.POOL for image in context.store().images.all(project.id))
     if st.button(
-        "Predict the pool", icon=":material/blur_on:", disabled=not pool, key=f"round-pool-{project.id}",
-        help=f"{counted(pool, 'image')} of the pool; their next places to look are made anew from it.",
+        "Segment pool", icon=":material/blur_on:", disabled=not pool, key=f"round-pool-{project.id}",
+        help=f"{counted(pool, 'image')} of the pool; their suggested places to check are updated.",
     ):  # fmt: skip
         changed(lambda: decisions.predict_pool(context.store(), project.id, person))
 
 
 def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
     """Figures over all rounds, the table, and one round in detail."""
-    st.subheader("Rounds so far", anchor=False)
+    st.subheader("Past rounds", anchor=False)
     left, right = side_by_side([1.6, 1], key="rounds")
     version = f"{len(rounds)}-{sum(each.decision is not None for each in rounds)}"
     with left.container(border=True, height="stretch"):
-        st.markdown("**Is it getting better?**")
+        st.markdown("**Dice by round**")
         drawn = dice_over_rounds(rounds)
         figure(drawn, name="dice_over_rounds", key=f"rounds-dice-{project.id}-{version}")
         st.caption(
-            "Mean Dice on the test set of each round, with its interval; first the model before. Open marks: the model "
-            "was not promoted. "
-            "Rounds with different test sets cannot be compared with each other."
+            "Mean Dice on the test set with interval, starting with the previous model. Open marks: not promoted. "
+            "Rounds with different test sets are not comparable."
         )
     with right.container(border=True, height="stretch"):
-        st.markdown("**What people put in**")
+        st.markdown("**Annotation effort**")
         if any(any(each.corrected.values()) for each in rounds):
             drawn = work_over_rounds(rounds)
             figure(drawn, name="work_over_rounds", key=f"rounds-work-{project.id}-{version}")
-            st.caption("Pixels that new corrections changed, by the class they became; above: the time of painting.")
+            st.caption("Pixels changed by new corrections, by new class. Above: painting time.")
         else:
             st.caption(
-                "No correction has changed a pixel yet. Correct what the model got wrong on the Correct page, have it "
-                "approved on the Review page, and the next round learns from it."
+                "No corrections have changed pixels yet. Correct the model's errors on the Correct page and "
+                "approve them on the Review page; the next round is trained on them."
             )
     st.dataframe(
         rounds_table(rounds), hide_index=True, placeholder="–", width="stretch", key=f"rounds-table-{project.id}",
@@ -125,12 +124,12 @@ def rounds_table(rounds: Sequence[TimelineRound]) -> pd.DataFrame:
         [
             {
                 "Round": each.number,
-                "Where it is": _where(each),
+                "Step": _where(each),
                 "Model": each.model_name + (" (current)" if each.promoted else ""),
                 "Mean Dice": interval_text(each.dice()),
                 "Change": interval_text(each.gain(), signed=True),
                 "Decided by": each.decided_by,
-                "Images learned": each.learned_images,
+                "Training images": each.learned_images,
                 "Corrected, px": sum(each.corrected.values()),
                 "Painting, min": round(each.annotation_minutes, 1),
                 "Started": f"{each.created_at:%Y-%m-%d %H:%M} UTC",
@@ -154,7 +153,7 @@ def _detail(each: TimelineRound) -> None:
         steps_line(record)
         names = {0: "background", **{item.id: item.name for item in each.scheme.classes}}
         if any(each.corrected.values()) or any(each.covered.values()):
-            st.markdown("**What its corrections changed, and what became of each class**")
+            st.markdown("**Corrected pixels and change of Dice by class**")
             st.dataframe(
                 pd.DataFrame(
                     {
@@ -170,7 +169,7 @@ def _detail(each: TimelineRound) -> None:
                 column_config=count_columns("Corrected, px", "Confirmed, px"),
             )
         else:
-            st.caption("No correction was new in this round.")
+            st.caption("No new corrections in this round.")
         if each.reason:
             st.markdown(f"**Reason:** {plain(each.reason)}")
         notices_list(each.notices)

@@ -16,13 +16,13 @@ STEPS: Final = {
     Step.EVALUATE: "Score on the test set",
     Step.COMPARE: "Compare",
     Step.DECIDE: "Decide",
-    Step.PREDICT: "Predict the pool",
+    Step.PREDICT: "Segment pool",
 }
 """What each step does, as its heading."""
 
 STATES: Final = {
     RoundState.RUNNING: "running",
-    RoundState.WAITING: "waits for you",
+    RoundState.WAITING: "needs your decision",
     RoundState.FAILED: "failed",
     RoundState.CANCELLED: "cancelled",
     RoundState.DONE: "done",
@@ -33,8 +33,8 @@ OUTCOMES: Final = {
     "below zero).",
     Outcome.FAILED: "Failed: at least one class got significantly worse.",
     Outcome.TOO_FEW: "Too few test images to decide. A person can promote it with a reason.",
-    Outcome.NOT_JUDGED: "The check cannot tell; a person has to decide.",
-    Outcome.FIRST: "There is no model to compare with: this is the first.",
+    Outcome.NOT_JUDGED: "The check gave no result. A person has to decide.",
+    Outcome.FIRST: "First model: there is no model to compare with.",
 }
 
 CURRENT: Final = {
@@ -42,13 +42,13 @@ CURRENT: Final = {
     Reason.TRAINED_HERE: "the newest trained on this project",
     Reason.MADE_PREDICTION: "it made the newest prediction of this image",
     Reason.MOST_USED: "it made most predictions of this project",
-    Reason.DEFAULT: "the default: this project has no model of its own",
+    Reason.DEFAULT: "the default: this project has no current model",
 }
 """Why a model is the current one."""
 
 DECISIONS: Final = {
     RoundDecision.PROMOTED: "promoted",
-    RoundDecision.OVERRIDDEN: "promoted although worse",
+    RoundDecision.OVERRIDDEN: "promoted despite failed check",
     RoundDecision.KEPT: "not promoted",
 }
 

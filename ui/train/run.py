@@ -67,7 +67,10 @@ def _drawn(row: JobRecord, may_change: bool) -> None:
         one.plotly_chart(loss_curves(history.epochs), config={"displayModeBar": False}, key=f"loss-{row.id}")
         two.plotly_chart(dice_curves(history.epochs, scheme), config={"displayModeBar": False}, key=f"dice-{row.id}")
         if params.validation_fraction == 0:
-            st.caption("Nothing is held out: these curves say how well the images were learned by heart.")
+            st.caption(
+                "No images are held out: these curves show the fit to the training images, not performance "
+                "on new images."
+            )
     if history.preview:
         _picture(row, history.preview, hidden=hides_labels(context.store(), snapshot, person()))
     for text in history.notices:
@@ -82,19 +85,19 @@ def _buttons(row: JobRecord) -> None:
             request_pause(row.id, by=person())
             st.rerun(scope="fragment")
         if st.button(
-            "Stop and keep the best", icon=":material/flag:", key=f"finish-{row.id}",
-            help="Ends after the iteration in flight and makes the model of what was learned so far.",
+            "Finish now", icon=":material/flag:", key=f"finish-{row.id}",
+            help="Ends the training after the current iteration and saves the best model so far.",
         ):  # fmt: skip
             request_finish(row.id, by=person())
             st.rerun(scope="fragment")
     if row.state not in (JobState.SUCCEEDED, JobState.CANCELLED) and not row.cancel_requested:
         with st.popover("Discard" if row.finished else "Cancel", icon=":material/close:"):
-            st.markdown("What was learned so far is thrown away.")
-            if st.button("Throw it away", key=f"cancel-{row.id}", type="primary"):
+            st.markdown("The training progress will be lost.")
+            if st.button("Discard training", key=f"cancel-{row.id}", type="primary"):
                 request_cancel(row.id, by=person())
                 st.rerun(scope="app" if row.finished else "fragment")
     if row.state in (JobState.INTERRUPTED, JobState.PAUSED, JobState.FAILED, JobState.CANCELLED):
-        label = "Start again" if row.state is JobState.CANCELLED else "Resume"
+        label = "Restart" if row.state is JobState.CANCELLED else "Resume"
         if st.button(label, icon=":material/play_arrow:", type="primary", key=f"resume-{row.id}"):
             retry(row.id, by=person())
             st.rerun()
@@ -106,18 +109,18 @@ def _state(row: JobRecord) -> None:
         left = f" · {duration_text(row.eta_s)} left" if row.eta_s is not None else ""
         st.progress(min(max(row.progress, 0.0), 1.0), text=plain(row.message) + left)
     elif row.state is JobState.QUEUED:
-        text = plain(row.message) or "Waiting for its turn: one training runs at a time."
+        text = plain(row.message) or "Queued: one training runs at a time."
         st.info(text, icon=":material/hourglass_empty:")
     elif row.state is JobState.SUCCEEDED:
         _succeeded(row)
     elif row.state is JobState.CANCELLED:
-        st.info("Cancelled; nothing of it was kept.", icon=":material/cancel:")
+        st.info("Cancelled; no model was kept.", icon=":material/cancel:")
     elif row.state is JobState.FAILED:
         show_error(row.error_cause or "The training failed.", row.error_remedy)
     elif row.state is JobState.PAUSED:
-        st.info("Paused. Resume goes on after the last finished epoch.", icon=":material/pause_circle:")
+        st.info("Paused. Resume continues after the last finished epoch.", icon=":material/pause_circle:")
     else:
-        st.warning("The machine or the engine stopped in the middle. Resume goes on.", icon=":material/power:")
+        st.warning("The machine or the engine stopped. Resume continues the training.", icon=":material/power:")
 
 
 def _succeeded(row: JobRecord) -> None:
@@ -131,7 +134,7 @@ def _succeeded(row: JobRecord) -> None:
         told += f" Mean validation Dice {dice:.3f} (patches of held-out regions or images, not a test set)."
     model = next((each for each in context.models().list() if each.id == model_id), None)
     if model is None:
-        st.info(plain(f"{told} The model was removed since."), icon=":material/model_training:")
+        st.info(plain(f"{told} The model has been removed."), icon=":material/model_training:")
         return
     found, words = verdict_of(model.card), training_words(model.card)
     if found.undertrained:
@@ -142,7 +145,7 @@ def _succeeded(row: JobRecord) -> None:
         st.success(plain(f"Done. {words} {told}"), icon=":material/check_circle:")
     row_of_buttons = st.container(horizontal=True, gap="small")
     if row_of_buttons.button(
-        "Segment with it", icon=":material/blur_on:", type="secondary" if found.undertrained else "primary",
+        "Segment images", icon=":material/blur_on:", type="secondary" if found.undertrained else "primary",
         key=f"use-{row.id}",
     ):  # fmt: skip
         st.switch_page(SEGMENT_PAGE, query_params={Query.MODEL.value: model_id})
@@ -164,7 +167,7 @@ def _facts(row: JobRecord, params: TrainParams, snapshot: Snapshot, history: Tra
     if row.attempts > 1:
         parts.append(f"started {row.attempts} times")
     if row.author:
-        parts.append(f"asked for by {row.author}")
+        parts.append(f"requested by {row.author}")
     st.caption(plain(" · ".join(parts)))
 
 

@@ -51,7 +51,7 @@ def setup_panel(project: ProjectRecord) -> None:
         return
     left, right = side_by_side([3, 2], gap="large", key="train")
     with left:
-        st.subheader("Images to learn from", anchor=False)
+        st.subheader("Training images", anchor=False)
         chosen = _choose(project, labelled)
     with right:
         parent = _how(project)
@@ -67,8 +67,8 @@ def _nothing_to_learn(project: ProjectRecord) -> None:
     with st.container(border=True):
         st.subheader("No reference labels yet", anchor=False)
         st.markdown(
-            f"A model learns from images together with their label maps. {plain(project.name)} has none yet: import "
-            "some on the Data page, or draw the first ones here."
+            f"A model is trained on images and their label maps. {plain(project.name)} has no label maps yet: "
+            "import some on the Data page, or draw the first ones on the Correct page."
         )
     first_labels(project, key="train")
 
@@ -113,7 +113,7 @@ def _choose(project: ProjectRecord, labelled: list[ImageRecord]) -> list[ImageRe
     ticked = set(edited.index[edited["use"]])
     told = f"{len(ticked)} of {len(usable)} images with reference labels."
     if held:
-        told += f" {held} more of the test set: never trained on, so that scores mean something."
+        told += f" {held} in the test set: never used for training."
     st.caption(told)
     return [image for image in shown if image.id in ticked]
 
@@ -147,7 +147,7 @@ def _what_they_hold(check: TrainingCheck, count: int) -> None:
     for text in check.warnings:
         st.warning(plain(text), icon=":material/warning:")
     if check.labelled_px:
-        st.markdown("**What they hold**, in % of the labelled pixels")
+        st.markdown("**Class balance**, in % of the labelled pixels")
         st.plotly_chart(balance_bars(check.balance), config={"displayModeBar": False}, key="balance")
         ignored = check.ignored_px / (check.labelled_px + check.ignored_px)
         st.caption(
@@ -158,7 +158,7 @@ def _what_they_hold(check: TrainingCheck, count: int) -> None:
 
 def _how(project: ProjectRecord) -> StoredModel | None:
     """Preset and parent; what they mean on this machine."""
-    st.subheader("How", anchor=False)
+    st.subheader("Settings", anchor=False)
     preset = st.segmented_control(
         "Preset",
         list(Preset),
@@ -210,7 +210,7 @@ def _timing(preset: Preset) -> None:
     """Looks until the measurement is there."""
     if not _being_timed(preset):
         st.rerun()
-    st.caption(":material/timer: Timing some iterations on this machine; the result appears here.")
+    st.caption(":material/timer: Measuring the training speed on this machine…")
 
 
 def _never_timed() -> bool:
@@ -247,7 +247,7 @@ def _name_field(project: ProjectRecord, preset: Preset) -> str:
     typed = str(st.text_input("Name of the model", key=key, max_chars=MAX_NAME_LENGTH))
     free = context.models().free_name(typed, coming=coming)
     if free != " ".join(typed.split()):
-        st.caption(f":material/info: {plain(f'Another model has this name: it will be called {free}.')}")
+        st.caption(f":material/info: {plain(f'This name is in use: the new model will be named {free}.')}")
     return typed
 
 
@@ -256,7 +256,10 @@ def _begin(project: ProjectRecord, chosen: list[ImageRecord], parent: StoredMode
     preset = Preset(st.session_state.get("train-preset") or Preset.COMPACT)
     by_time = PRESETS[preset].minutes is not None
     unit = st.segmented_control(
-        "How long", ["minutes", "epochs"], default="minutes" if by_time else "epochs", key=f"train-unit-{preset.value}"
+        "Duration",
+        ["minutes", "epochs"],
+        default="minutes" if by_time else "epochs",
+        key=f"train-unit-{preset.value}",
     )
     length: float = st.number_input(
         "Minutes" if unit == "minutes" else "Epochs of 250 iterations",
@@ -269,11 +272,11 @@ def _begin(project: ProjectRecord, chosen: list[ImageRecord], parent: StoredMode
     with st.expander("More", icon=":material/tune:"):
         held_out = st.slider(
             "Held out for validation, %", 0, 50, 15, 5,
-            help="Whole stacks or specimens where there are several, else regions of the images. They decide which "
-            "epoch is kept. 0 trains on everything.",
+            help="Whole stacks or specimens if there are several, otherwise image regions. They decide which "
+                 "epoch is kept. 0 uses all images for training.",
         )  # fmt: skip
         seed = st.number_input("Seed", min_value=0, value=0, step=1)
-        fixed = pixel_size_field("Pixel size to train at", placeholder="median of the images")
+        fixed = pixel_size_field("Training pixel size", placeholder="median of the images")
     if st.button(
         "Train", type="primary", icon=":material/model_training:", width="stretch",
         disabled=bool(check.refusals) or fixed.refused,

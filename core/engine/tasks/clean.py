@@ -32,7 +32,7 @@ def run(context: JobContext[CleanParams]) -> dict[str, Any]:
     """
     params = context.params
     revision = context.store.revisions.get(params.revision_id)
-    context.progress(0.1, "removing what is too small")
+    context.progress(0.1, "removing small objects")
     new = clean_again(
         context.store,
         revision,

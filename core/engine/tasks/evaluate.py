@@ -124,7 +124,7 @@ def _one(
     except (JobCancelledError, StorageFullError, ModelError):
         raise
     except (CristaeError, MemoryError) as error:
-        reason = "There was not enough memory." if isinstance(error, MemoryError) else str(error)
+        reason = "Out of memory." if isinstance(error, MemoryError) else str(error)
         context.log(f"{image.name}: {reason}")
         context.store.evaluations.keep_reason(row.id, image.image_id, reason)
         return
@@ -161,4 +161,6 @@ def _somebody_waits(context: JobContext[EvaluateParams]) -> bool:
 def _nothing_scored(context: JobContext[EvaluateParams], row: EvaluationRecord) -> JobError:
     reasons = [image.reason for image in context.store.evaluations.images(row.id) if image.reason]
     cause = reasons[0] if reasons else "The evaluation has no images."
-    return JobError(f"None of the {row.image_count} images could be scored. {cause}", "Mend that and evaluate again.")
+    return JobError(
+        f"None of the {row.image_count} images could be scored. {cause}", ("Fix the problem and evaluate again.")
+    )

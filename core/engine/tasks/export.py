@@ -55,7 +55,7 @@ def run(context: JobContext[ExportParams]) -> dict[str, Any]:
     """
     make = _MAKERS.get(context.params.what)
     if make is None:
-        raise JobError(f"There are no exports of {context.params.what!r}.", "Export again.")
+        raise JobError(f"There is no export of {context.params.what!r}.", "Export again.")
     folder = export_folder(context.settings, context.id)
     with explained_os_errors(folder):
         shutil.rmtree(folder, ignore_errors=True)  # of an attempt that was cut off
@@ -68,7 +68,7 @@ def run(context: JobContext[ExportParams]) -> dict[str, Any]:
         if not whole:
             shutil.rmtree(folder, ignore_errors=True)
     for line in more.get("left_out", ()):
-        context.log(f"left out: {line}")
+        context.log(f"skipped: {line}")
     size = (folder / name).stat().st_size
     return {"file": name, "media_type": media_type, "size_bytes": size, **more}
 

@@ -79,7 +79,7 @@ def run(context: JobContext[ImportCasesParams]) -> dict[str, Any]:
     project = context.store.projects.get(context.params.project_id)
     given = context.params.cases
     if not given:
-        raise JobError("The import names no files.", "Choose at least one image.")
+        raise JobError("The import names no files.", "Select at least one image.")
     cases = [ImportCase.from_json(each) for each in given]
     since = job(context.id, store=context.store).created_at
     outcomes: list[dict[str, Any]] = []
@@ -129,16 +129,19 @@ class _Known:
         if before is None:
             return []
         restored = image.id in self._trashed
-        told = ["It was taken out of the trash."] if restored else []
+        told = ["It was restored from the trash."] if restored else []
         if note_brought(self._store, before, image, by=self._author, restored=restored):
             told.append(sized_words(self._store, before, image.pixel_size.nm or 0.0))
             wrong = under_way.intersection(predictions_of(self._store, [image.id]))
             cancel_predictions(self._store, wrong)
             if wrong:
-                told.append("Its prediction was under way without the pixel size and is cancelled; segment it again.")
+                told.append(
+                    "Its prediction was running without the pixel size and was cancelled; segment the image again."
+                )
         elif size.nm is not None and image.pixel_size.nm is not None and size.nm != image.pixel_size.nm:
             told.append(
-                f"This file says {size.nm:.4g} nm per pixel; the {image.pixel_size.nm:.4g} nm known before stay."
+                f"This file contains {size.nm:.4g} nm per pixel; the {image.pixel_size.nm:.4g} nm already recorded "
+                "were kept."
             )
         self._before[image.id] = image
         self._trashed.discard(image.id)

@@ -99,7 +99,7 @@ def keep_prediction(
     store = context.store
     image = store.images.get(case.image_id)
     if image.project_id != project.id:
-        raise NotFoundError(f"{image.name} is not in project {project.name}.", "Choose the files anew.")
+        raise NotFoundError(f"{image.name} is not in project {project.name}.", "Select the files again.")
     require_fence(context.settings, context.params, case.paths)
     read = read_prediction_guarded(case, project.scheme)
     key = hashlib.sha256(f"{maker}\n{label_hash(read.labels_yx, read.objects)}".encode()).hexdigest()

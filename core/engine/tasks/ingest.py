@@ -165,7 +165,7 @@ def _pages(wanted: tuple[int, ...] | None, micrograph: GuardedMicrograph) -> lis
     pages = list(wanted)
     if not pages or not all(0 <= page < micrograph.pages for page in pages):
         raise ImageError(
-            f"The pages {pages} were asked for, but {micrograph.name} has {micrograph.pages}.",
+            f"The pages {pages} were requested, but {micrograph.name} has {micrograph.pages}.",
             f"Choose from 0 to {micrograph.pages - 1}.",
         )
     return pages

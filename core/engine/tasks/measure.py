@@ -54,11 +54,12 @@ def run(context: JobContext[MeasureParams]) -> dict[str, Any]:
         except (JobCancelledError, StorageFullError):
             raise
         except (CristaeError, MemoryError) as error:
-            problems.append(f"{name}: {'There was not enough memory.' if isinstance(error, MemoryError) else error}")
+            problems.append(f"{name}: {'Out of memory.' if isinstance(error, MemoryError) else error}")
             context.log(problems[-1])
     if len(problems) == len(ids):
         raise JobError(
-            f"None of the {len(ids)} label maps could be measured. {problems[0]}", "Mend that and measure again."
+            f"None of the {len(ids)} label maps could be measured. {problems[0]}",
+            ("Fix the problem and measure again."),
         )
     return {"measured": len(ids) - kept - len(problems), "kept": kept, "problems": problems}
 

@@ -180,8 +180,8 @@ def _translation(
     translation = model_classes(context.store, project, model.scheme, model.id, class_map)
     if not translation.any_in_common and translation.undecided:
         raise PredictionError(
-            f"{model.card.name} finds {_names(model.scheme)}; the project {project.name!r} has none of these classes "
-            f"({_names(project.scheme)}), so its label map would be empty.",
+            f"{model.card.name} has the classes {_names(model.scheme)}; the project {project.name!r} has none of "
+            f"these classes ({_names(project.scheme)}), so its label map would be empty.",
             "Open an image of the project on the Segment page with this model and match the classes there, or choose "
             "another model.",
         )

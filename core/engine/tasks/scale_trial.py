@@ -96,8 +96,8 @@ def _candidates(model: StoredModel, given: tuple[float, ...]) -> list[float]:
         return list(given)
     if model.pixel_size_nm is None:
         raise PredictionError(
-            f"The pixel size that {model.id} was trained at is unknown.",
-            "Nothing can be tried: images are used as they are.",
+            f"The training pixel size of {model.id} is unknown.",
+            "Sizes cannot be tried: images are not rescaled.",
         )
     return [round(model.pixel_size_nm * factor, 3) for factor in FACTORS]
 

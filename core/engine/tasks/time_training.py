@@ -38,7 +38,7 @@ def run(context: JobContext[TimeTrainingParams]) -> dict[str, Any]:
         memory = max(memory, _children_bytes())
         if progress.epoch is not None:
             seen.append(progress.epoch.seconds_per_iteration)
-        context.progress(0.1 + 0.9 * progress.fraction, "Timing some iterations")
+        context.progress(0.1 + 0.9 * progress.fraction, "Measuring training speed")
 
     with scratch_folder("timing") as folder:
         write_phantom_dataset(folder / "phantoms", 2, SIZE_PX, 900, test_count=0)

@@ -70,7 +70,7 @@ def run(context: JobContext[TrainParams]) -> dict[str, Any]:
             made = _train(context, request, snapshot, record)
         except JobCancelledError as error:
             if context.control is JobControl.PAUSE and not context.cancelled():
-                raise JobPausedError("The training was paused.", "Resume it to go on.") from error
+                raise JobPausedError("The training was paused.", "Resume it to continue.") from error
             if not context.superseded:
                 discard_work(context.store, job(context.id, store=context.store))
             raise

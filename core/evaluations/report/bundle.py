@@ -21,14 +21,14 @@ _README: Final = """\
 {what}
 Evaluation {id} of the project {project}; {state}.
 
-Tables, UTF-8, comma-separated, undefined figures left empty:
+Tables, UTF-8, comma-separated, undefined values are empty:
 {tables}
 
-JSON, undefined figures are null:
+JSON, undefined values are null:
 {documents}
 
-How the metrics are defined, and what to cite: docs/metrics.md of Cristae; each metric's formula and DOI stand in
-report.json under "metrics". Pixels that nobody reviewed (255 in the reference) count nowhere.
+Definitions of the metrics and references to cite: docs/metrics.md of Cristae. The formula and DOI of each metric are in
+report.json under "metrics". Unannotated pixels (255 in the reference) are excluded.
 """
 
 
@@ -55,7 +55,9 @@ def comparison_json(found: Findings) -> dict[str, Any] | None:
     return {
         "this": found.record.id,
         "other": found.earlier.record.id,
-        "difference": "this minus other, of the same images; of count errors the difference of their sizes",
+        "difference": (
+            "this evaluation minus the other, on the same images; for count errors, the difference of absolute values"
+        ),
         "interval_over": comparison.unit_kind,
         "caution": comparison.caution,
         "images": list(comparison.names),
@@ -78,15 +80,21 @@ def _documents(found: Findings) -> dict[str, tuple[Any, str]]:
     documents: dict[str, tuple[Any, str]] = {
         "report.json": (
             found.report.to_json(),
-            "all figures, counts, confusion matrices, settings, versions and the label scheme, as `evaluate` writes it",
+            (
+                "all scores, counts, confusion matrices, settings, versions and the label scheme, in the format of "
+                "`evaluate`"
+            ),
         ),
         "errors.json": (errors, "the largest connected errors by image"),
-        "provenance.json": (found.provenance(), "who evaluated what, when, with which versions"),
+        "provenance.json": (found.provenance(), "author, date and versions of the evaluation"),
     }
     if found.card:
         documents["model_card.json"] = (found.card.to_json(), "the model: origin, training, versions")
     if (compared := comparison_json(found)) is not None:
-        documents["comparison.json"] = (compared, "paired differences to the other evaluation, also image by image")
+        documents["comparison.json"] = (
+            compared,
+            ("paired differences from the other evaluation, overall and by image"),
+        )
     return documents
 
 
@@ -98,7 +106,7 @@ def json_bytes(value: Any) -> bytes:
 def _readme(found: Findings, documents: dict[str, tuple[Any, str]]) -> str:
     row = found.record
     title = f"Evaluation: {row.name}"
-    made = f"Model {row.model_id}" if row.model_id else "Predictions of another program"
+    made = f"Model {row.model_id}" if row.model_id else "Imported predictions"
     scored = f"{row.scored_count} of {row.image_count} images scored"
     return _README.format(
         title=title,
@@ -106,7 +114,7 @@ def _readme(found: Findings, documents: dict[str, tuple[Any, str]]) -> str:
         what=f"{made} against the reference labels of the test set, {scored}.",
         id=row.id,
         project=found.project_name,
-        state="PARTIAL: images are missing in every figure" if found.report.partial else "complete",
+        state="PARTIAL: images without scores are missing from all results" if found.report.partial else "complete",
         tables=_lines(written_tables(found)),
         documents=_lines([(name, told) for name, (_, told) in documents.items()]),
     )

@@ -145,10 +145,10 @@ def findings(store: Store, evaluation_id: str, compare_with: str = "") -> Findin
 def _earlier(store: Store, row: EvaluationRecord, compare_with: str) -> Earlier:
     other = evaluation(store, compare_with)
     if other.id == row.id:
-        raise DatasetError("An evaluation cannot be compared with itself.", "Choose another one.")
+        raise DatasetError("An evaluation cannot be compared with itself.", "Select another one.")
     if other.project_id != row.project_id:
         raise DatasetError(
-            f"The evaluation {other.name} belongs to another project.", "Compare evaluations of one project."
+            f"The evaluation {other.name} belongs to another project.", "Select evaluations of one project."
         )
     return Earlier(other, evaluation_report(store, other.id), compare_evaluations(store, other.id, row.id))
 

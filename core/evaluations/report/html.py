@@ -147,8 +147,8 @@ def _head(found: Findings) -> dict[str, Any]:
     partial = ""
     if report.partial:
         partial = (
-            f"{len(report.images)} of {counted(row.image_count, 'image')} scored. The others are missing in every "
-            "figure; why is said under “Images without scores”."
+            f"{len(report.images)} of {counted(row.image_count, 'image')} scored. The others are excluded from all "
+            "scores; see “Images without scores”."
         )
     return {
         "title": row.name,
@@ -179,13 +179,13 @@ def _compared(found: Findings) -> dict[str, Any] | None:
     under = f"The same {counted(len(comparison.names), 'image')} in both. The other evaluation: "
     under += f"{other.model_id or 'imported predictions'}, {other.created_at:%Y-%m-%d}, {other.id}."
     if comparison.left_out:
-        under += f" Left out, because only one of the two has scored them: {', '.join(comparison.left_out)}."
+        under += f" Excluded (scored in only one of the two): {', '.join(comparison.left_out)}."
     return {
         "name": other.name,
         "under": under,
         "figures": (
-            _drawn("both", "Dice of both, each over its own images", bars.figure, _BARS_PX),
-            _drawn("differences", "Differences of Dice in the same images", differences.figure, _BARS_PX),
+            _drawn("both", "Dice of both evaluations, each over its own images", bars.figure, _BARS_PX),
+            _drawn("differences", "Differences of Dice on the same images", differences.figure, _BARS_PX),
         ),
         "table": comparison_table(found),
     }
@@ -214,7 +214,7 @@ def _shown(found: Findings, one: ErrorPicture) -> dict[str, str]:
         "source": source,
         "kind": str(error.kind),
         "size": size,
-        "caption": objects_text(error) or f"{reference} taken for {prediction}",
+        "caption": objects_text(error) or f"{reference} predicted as {prediction}",
         "place": f"{one.image.name}, row {error.row}, column {error.column}",
     }
 
@@ -222,10 +222,10 @@ def _shown(found: Findings, one: ErrorPicture) -> dict[str, str]:
 def _model_facts(found: Findings) -> Sequence[tuple[str, str]]:
     row, card = found.record, found.card
     if row.model_id is None:
-        return facts([("Predictions", "of another program, imported as label maps")])
+        return facts([("Predictions", "imported label maps")])
     if card is None:
-        return facts([("Id", row.model_id), ("Card", "The model has been deleted since, or cannot be read.")])
-    size = f"{card.pixel_size_nm:g} nm" if card.pixel_size_nm else "not known"
+        return facts([("Id", row.model_id), ("Card", "The model was deleted or cannot be read.")])
+    size = f"{card.pixel_size_nm:g} nm" if card.pixel_size_nm else "unknown"
     return facts(
         [
             ("Name", card.name),
@@ -234,8 +234,8 @@ def _model_facts(found: Findings) -> Sequence[tuple[str, str]]:
             ("Origin", card.origin),
             ("Warning", card.warning),
             ("Preset", card.preset),
-            ("Trained from", card.parent),
-            ("Made", card.created),
+            ("Parent model", card.parent),
+            ("Created", card.created),
             ("Pixel size", size),
             ("Classes", ", ".join(item.name for item in card.scheme.classes)),
         ]
@@ -270,12 +270,12 @@ def _provenance_facts(found: Findings) -> Sequence[tuple[str, str]]:
             ("Project", f"{found.project_name} ({row.project_id})"),
             ("Model", row.model_id or "imported predictions"),
             ("Compared with", found.earlier.record.id if found.earlier else ""),
-            ("Asked for by", row.author),
-            ("Begun", f"{row.created_at:%Y-%m-%d %H:%M} UTC"),
+            ("Requested by", row.author),
+            ("Started", f"{row.created_at:%Y-%m-%d %H:%M} UTC"),
             ("Finished", finished),
             ("Job", row.job_id),
             ("Scored with", "; ".join(versions_text(each) for each in found.scored_with)),
-            ("Figures by", versions_text({**found.report.versions, "plotly": metadata.version("plotly")})),
+            ("Report created with", versions_text({**found.report.versions, "plotly": metadata.version("plotly")})),
         ]
     )
 

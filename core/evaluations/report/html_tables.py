@@ -80,7 +80,7 @@ def interval_note(found: Findings) -> str:
     report = found.report
     return (
         f"Mean over images, its {report.settings.confidence_level:.0%} interval over {report.unit_kind}, and the "
-        "number n of images in which the figure is defined."
+        "number n of images in which the metric is defined."
     )
 
 
@@ -95,9 +95,9 @@ def images_table(found: Findings) -> Shown:
         values = image.values[RANKED_BY]
         cells = [_plain(values.get(i)) for i in report.scheme.ids] if few else [_worst(found, image)]
         rows.append((image.name, image.specimen or "–", _plain(values.get(ALL)), *cells))
-    note = "The mean is over the classes that are in the image."
+    note = "Mean over the classes present in the image."
     if len(scored) > IMAGES_SHOWN:
-        note += f" The {IMAGES_SHOWN} worst of {len(scored)} images; metrics.csv has all."
+        note += f" The {IMAGES_SHOWN} worst of {len(scored)} images; metrics.csv contains all."
     return Shown("Dice of every image, worst first", ("image", "specimen", "mean", *names), tuple(rows), note, names=2)
 
 
@@ -110,7 +110,7 @@ def confusion_table(found: Findings) -> Shown:
         shares = [f"{100 * int(pixels) / total:.1f}" if total else "–" for pixels in row]
         rows.append((name, *shares, f"{total:,}"))
     return Shown(
-        "Of the pixels of each class in the reference, % predicted as",
+        "Percentage of the reference pixels of each class predicted as",
         ("reference", *names, "pixels"),
         tuple(rows),
     )
@@ -144,8 +144,8 @@ def comparison_table(found: Findings) -> Shown | None:
         "Paired differences: this evaluation minus the earlier one",
         ("metric", "class", "difference", "interval", "images", "verdict"),
         tuple(rows),
-        "“Better” and “worse” are said only where the interval is on one side of zero and the difference large enough "
-        f"to count ({SMALLEST_SHARE:g} of Dice and other shares). {comparison.caution}",
+        "“Better” and “worse” are shown only where the interval excludes zero and the difference is large enough "
+        f"to matter ({SMALLEST_SHARE:g} of Dice and other shares). {comparison.caution}",
         names=2,
     )
 

@@ -49,7 +49,7 @@ def versions_text(versions: Mapping[str, str]) -> str:
 
 def _compared(found: Findings) -> str:
     row, report = found.record, found.report
-    made = "Predictions of another program"
+    made = "Imported predictions"
     if row.model_id:
         made = f"Predictions of the model {found.card.name if found.card else row.name} ({row.model_id})"
     images = counted(len(report.images), "image")
@@ -58,9 +58,9 @@ def _compared(found: Findings) -> str:
     where = f" from {counted(len(specimens), 'specimen')}" if specimens else ""
     return (
         f"{made} were compared with reference label maps of {images}{of}{where}, pixel by pixel, for "
-        f"{len(report.scheme.classes)} classes and background. Pixels that nobody had reviewed count nowhere. Figures "
-        "follow from counts per image and class; a figure of a class that is in neither map is undefined and left out "
-        "of means."
+        f"{len(report.scheme.classes)} classes and background. Unannotated pixels (ignore) are excluded. Metrics "
+        "are computed from counts per image and class; a metric of a class that is in neither label map is "
+        "undefined and excluded from means."
     )
 
 
@@ -72,19 +72,19 @@ def _predicted(found: Findings) -> str:
     if card is not None:
         kind = card.configuration.replace("2d", "2D")
         programs = f", trained with {versions_text(card.training.versions)}" if card.training.versions else ""
-        pixel = f"; images were brought to {card.pixel_size_nm:g} nm per pixel" if card.pixel_size_nm else ""
+        pixel = f"; images were rescaled to {card.pixel_size_nm:g} nm per pixel" if card.pixel_size_nm else ""
         nnunet = "nnU-Net (doi:10.1038/s41592-020-01008-z)"
         told.append(f"The model is a {kind} {nnunet}, preset {card.preset}{programs}{pixel}.")
     if found.predicted_with:
         ways = "; or ".join(_way(each) for each in found.predicted_with)
-        told.append(f"It was run with {ways}.")
+        told.append(f"It was applied with {ways}.")
     return " ".join(told)
 
 
 def _way(used: Mapping[str, Any]) -> str:
     """One way of predicting."""
     overlap = f"tiles that advance by {float(used['step']):g} of their size" if "step" in used else "tiles"
-    mirrored = "mirrored copies averaged" if used.get("mirroring") else "no mirroring"
+    mirrored = "test-time augmentation by mirroring" if used.get("mirroring") else "no mirroring"
     folds = used.get("folds") or ()
     of = f", {'fold' if len(folds) == 1 else 'folds'} {', '.join(map(str, folds))}" if folds else ""
     backend, precision = used.get("backend", "an unknown backend"), used.get("precision", "precision unknown")
@@ -93,11 +93,11 @@ def _way(used: Mapping[str, Any]) -> str:
 
 def _surfaces(report: EvaluationReport) -> str:
     if not any(metric.family.name == "surface" for metric in report.metrics):
-        return "No pixel size is known: there are no distances."
+        return "The pixel sizes are unknown, so distance metrics are not computed."
     return (
-        f"Surface Dice has a tolerance of {report.settings.tolerance_nm:g} nm. Surfaces are pixels with a neighbour of "
-        "another class above, below, left or right; distances are exact, between centres of pixels; HD95 is the "
-        "image's diagonal where a class is in one map only."
+        f"The tolerance of surface Dice is {report.settings.tolerance_nm:g} nm. Surfaces are pixels with a "
+        "neighbour of another class above, below, left or right; distances are exact, between centres of pixels; "
+        "HD95 is the image diagonal if a class is in only one label map."
     )
 
 
@@ -107,17 +107,17 @@ def _kinds(report: EvaluationReport) -> str:
     told = []
     if thin:
         told.append(
-            f"{_names(scheme.name_of(i) for i in thin)}: measured as nets (clDice), on the skeletons of Zhang and Suen "
+            f"{_names(scheme.name_of(i) for i in thin)}: scored with clDice, on the skeletons of Zhang and Suen "
             "(doi:10.1145/357994.358023)."
         )
     if objects:
         least = f" of at least {settings.min_object_px} px" if settings.min_object_px > 1 else ""
         told.append(
-            f"{_names(scheme.name_of(i) for i in objects)}: measured as objects{least} that match at an IoU above "
-            f"0.5. {_what_objects_are(report)}"
+            f"{_names(scheme.name_of(i) for i in objects)}: scored as objects{least}, matched at an IoU above 0.5. "
+            f"{_what_objects_are(report)}"
         )
     if any(metric.family.name == "calibration" for metric in report.metrics):
-        told.append(f"Calibration has {settings.calibration_bins} equally wide bins of confidence.")
+        told.append(f"Calibration uses {settings.calibration_bins} equally wide confidence bins.")
     return " ".join(told)
 
 
@@ -127,10 +127,10 @@ def _what_objects_are(report: EvaluationReport) -> str:
     references = sum(bool(image.reference_by_id) for image in images)
     predictions = sum(bool(image.prediction_by_id) for image in images)
     if not references and not predictions:
-        return "Objects are 8-connected pieces."
+        return "Objects are 8-connected regions."
     return (
-        f"Objects are told apart by ids in {references} of {len(images)} references and {predictions} of {len(images)} "
-        "predictions; where there are none they are 8-connected pieces."
+        f"Objects are separated by ids in {references} of {len(images)} references and {predictions} of {len(images)} "
+        "predictions; otherwise they are 8-connected regions."
     )
 
 
@@ -140,16 +140,19 @@ def _means(report: EvaluationReport) -> str:
     if settings.interval is IntervalKind.BCA:
         kind = "bias-corrected and accelerated (doi:10.1080/01621459.1987.10478410)"
     return (
-        "Means are over images where the figure is defined; pooled figures come from counts summed over images. "
-        f"Intervals are {settings.confidence_level:.0%} {kind} bootstrap intervals of the mean "
+        "Means are over images in which the metric is defined; pooled scores are computed from counts summed over "
+        f"images. Intervals are {settings.confidence_level:.0%} {kind} bootstrap intervals of the mean "
         f"(doi:10.1201/9780429246593), {settings.resamples:,} resamples drawn over {report.unit_kind}, never over "
-        f"pixels, seed {settings.seed}; with one of them there is none."
+        f"pixels, seed {settings.seed}; a single unit gives no interval."
     )
 
 
 def _programs(found: Findings) -> str:
     if not found.scored_with:
-        return f"Figures were put together with {versions_text(found.report.versions)}; scoring kept no versions."
+        return (
+            f"The report was created with {versions_text(found.report.versions)}; the versions used for scoring "
+            "are unknown."
+        )
     return f"Images were scored with {'; or '.join(versions_text(each) for each in found.scored_with)}."
 
 

@@ -198,15 +198,18 @@ TABLES: Final[dict[str, tuple[Callable[[Findings], Table], str]]] = {
         aggregates_table,
         "means over images with bootstrap interval, pooled figures, how many images",
     ),
-    "counts.csv": (counts_table, "pixels behind the overlap metrics: true and false positives and negatives"),
-    "confusion.csv": (confusion_table, "confusion matrix of the whole test set in pixels, reference in the rows"),
-    "confusion_by_image.csv": (confusion_images_table, "the same of every image, one row each"),
+    "counts.csv": (counts_table, "pixel counts of the overlap metrics: true and false positives and negatives"),
+    "confusion.csv": (confusion_table, "confusion matrix of the whole test set in pixels, rows are the reference"),
+    "confusion_by_image.csv": (confusion_images_table, "confusion matrix of every image, one row each"),
     "errors.csv": (
         errors_table,
         "the largest connected errors of every image; row and column are the upper left corner",
     ),
-    "images.csv": (images_table, "all images of the test set, why one has no scores, which label maps were compared"),
-    "comparison.csv": (comparison_table, "paired differences to the other evaluation: this one minus the other"),
+    "images.csv": (
+        images_table,
+        ("all images of the test set, with the compared label maps and the reason for missing scores"),
+    ),
+    "comparison.csv": (comparison_table, "paired differences: this evaluation minus the other"),
 }
 """File name to what makes it and what it holds."""
 

@@ -43,7 +43,7 @@ _MAGICS: Final = (
     (0, b"GIF8", "a GIF", _FIJI),
     (0, b"BM", "a BMP", _FIJI),
     (0, b"PK\x03\x04", "a ZIP archive", _UNPACK),
-    (0, b"%PDF", "a PDF", "Ask for the micrograph itself: what a PDF holds is often scaled and lossy."),
+    (0, b"%PDF", "a PDF", "Obtain the original micrograph: images in PDFs are often scaled and compressed."),
     (8, b"WEBP", "a WebP", _RECORDER),
     (4, b"ftyp", "a HEIF, AVIF or video file", _RECORDER),
     (0, b"\xffO\xffQ", "a JPEG 2000", _BIO_FORMATS),
@@ -120,7 +120,7 @@ def describe(head: bytes, name: str = "") -> Foreign:
             return Foreign(what, way_out)
     if head[:2] in _PORTABLE and head[2:3].isspace():
         return Foreign("a portable bitmap (PBM, PGM, PPM)", _FIJI)
-    return Foreign("a text file" if _is_text(head) else "something unknown")
+    return Foreign("a text file" if _is_text(head) else "an unknown format")
 
 
 def _by_structure(head: bytes, ending: str) -> Foreign | None:

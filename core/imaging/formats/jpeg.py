@@ -18,7 +18,7 @@ _NM_PER_INCH = 25.4e6
 _GROWTH = 3_000.0
 """Times that JPEG data can grow: at best some bits for a block of 64 pixels."""
 _EXIF_ORIENTATION = 274
-_NOTICES = ("JPEG is lossy: fine detail may be artefacts of compression.",)
+_NOTICES = ("JPEG is lossy: fine details may be compression artefacts.",)
 
 
 class JpegSource:

@@ -81,7 +81,7 @@ class _Header:
             return True, f"{kind} were read as unsigned: {stated}."
         if self.mode == 1 or self.version >= _MRC2014 or self.lowest < 0:
             return False, ""
-        return True, f"{kind} were read as unsigned, as programs wrote them before MRC2014."
+        return True, f"{kind} were read as unsigned (usual before MRC2014)."
 
     @property
     def row_bytes(self) -> int:
@@ -228,9 +228,11 @@ def _pixel_size(header: _Header) -> FoundSize:
     sides = [header.cell_angstrom[axis] / header.grid[axis] for axis in (columns, rows)]
     field = "MRC header"
     if sides == [_UNSET_ANGSTROM] * 2:
-        statement = SizeStatement(field, value="1 x 1 angstrom", reason="what programs write when they do not know")
+        statement = SizeStatement(
+            field, value="1 x 1 angstrom", reason=("a default value written if the pixel size is unknown")
+        )
         notice = (
-            "The MRC header gives 1 angstrom per pixel, which programs write when they do not know; the pixel size is "
+            "The MRC header gives 1 angstrom per pixel, a default value of many programs. The pixel size is "
             "unknown until you enter it."
         )
         return FoundSize(notices=(notice,), statements=(statement,))

@@ -118,7 +118,7 @@ def _chunks_before_pixels(path: Path, name: str) -> Iterator[tuple[bytes, bytes]
                 yield kind, data
     raise ImageError(
         f"{name} has more than {_MOST_CHUNKS:,} chunks in front of its pixels.",
-        "The file is damaged or was made to do harm; export it again.",
+        "The file is damaged or malicious; export it again.",
     )
 
 

@@ -209,7 +209,7 @@ def explained_decode_errors(name: str, format_name: str) -> Iterator[None]:
     except DECODE_ERRORS as error:
         raise ImageError(
             f"{name} is a {format_name} file that is truncated, damaged or of an unusual kind{_in_words(error)}.",
-            "Copy it again from where it was made; if it opens in Fiji, save it there as TIFF without compression.",
+            "Copy it again from its source; if it opens in Fiji, save it there as TIFF without compression.",
         ) from error
 
 
@@ -254,7 +254,7 @@ def check_size(
     if rows * columns > request.max_px:
         raise ImageError(
             f"{request.name} declares {size}, more than the limit of {request.max_px:,} pixels.",
-            "Crop it, or raise CRISTAE_MAX_IMAGE_PX if the file is what you expect.",
+            "Crop it, or raise CRISTAE_MAX_IMAGE_PX if this size is correct.",
         )
     decoded = rows * columns * bytes_per_px
     held = request.file_bytes
@@ -262,7 +262,7 @@ def check_size(
         raise ImageError(
             f"{request.name} is truncated: it declares {size}, which needs {stored_bytes:,} bytes in all, but the file "
             f"holds only {held:,}.",
-            "The copy or upload broke off; copy it again.",
+            "The copy or upload was interrupted; copy it again.",
         )
     if decoded > _MAX_BYTES_PER_PX * request.max_px:
         raise ImageError(
@@ -273,5 +273,5 @@ def check_size(
     if growth is not None and decoded > _BOMB_FREE_BYTES and decoded > growth * held:
         raise ImageError(
             f"{request.name} declares {size}, but the file holds only {held:,} bytes, too few for any such image.",
-            "It is truncated or not what it claims to be; copy or export it again.",
+            "It is truncated or has a wrong header; copy or export it again.",
         )

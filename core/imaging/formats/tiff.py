@@ -189,7 +189,7 @@ class TiffSource:
             return range(declared), ()
         if not present:
             raise ImageError(
-                f"{self._request.name} declares {declared:,} planes and holds none of them.",
+                f"{self._request.name} declares {declared:,} planes but contains none of them.",
                 "The planes are in other files: export the whole stack as one OME-TIFF.",
             )
         return present, (self._missing_notice(declared, present),)
@@ -200,10 +200,10 @@ class TiffSource:
         missing = [str(place + 1) for place in range(declared) if place not in held]
         shown = ", ".join(missing[:8]) + (" and more" if len(missing) > 8 else "")
         files = sorted({file for image in self._images for file in image.files if file != self._path.name})
-        where = f" It names other files: {', '.join(display_name(file) for file in files[:3])}." if files else ""
+        where = f" It refers to other files: {', '.join(display_name(file) for file in files[:3])}." if files else ""
         return (
-            f"The file declares {declared:,} planes but holds {len(present):,}; missing: {shown}.{where} What is there "
-            "is read."
+            f"The file declares {declared:,} planes but holds {len(present):,}; missing: {shown}.{where} The "
+            "existing planes are read."
         )
 
     def _upright_size(self, found: FoundSize) -> FoundSize:
@@ -230,15 +230,15 @@ class TiffSource:
         page, size = next(iter(own.items()))
         first = "unknown" if self.pixel_size.nm is None else f"{self.pixel_size.nm:.4g} nm"
         return own, (
-            f"The pages state different pixel sizes: page 1 {first}, page {page + 1} {size.nm:.4g} nm. Each page keeps "
-            "its own.",
+            f"The pages state different pixel sizes: page 1 {first}, page {page + 1} {size.nm:.4g} nm. Each page "
+            "keeps its own pixel size.",
         )
 
     def _channel_notice(self) -> tuple[str, ...]:
         channels = dict(self._stack).get("C", 1)
         if channels < 2:
             return ()
-        return (f"The file has {channels} channels; each channel of each section is a page of its own.",)
+        return (f"The file has {channels} channels; each channel of each section is a separate page.",)
 
     def _read_stored(self, page: int) -> NDArray[Any]:
         """The plane as the file holds it: (rows, columns), or with samples first or last."""

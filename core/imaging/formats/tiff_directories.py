@@ -93,7 +93,7 @@ def walk_directories(request: Request) -> Outline:
             if at in seen:
                 raise ImageError(
                     f"The pages of {request.name} form a loop: page {len(seen):,} leads back to an earlier one.",
-                    "The file is damaged or was made to do harm; export it again.",
+                    "The file is damaged or malicious; export it again.",
                 )
             if len(seen) >= MAX_PAGES:
                 raise ImageError(
@@ -108,8 +108,8 @@ def walk_directories(request: Request) -> Outline:
 def truncated(request: Request) -> ImageError:
     """The error of a file whose directories lead beyond its end."""
     return ImageError(
-        f"{request.name} is truncated: what it describes should reach beyond its {request.file_bytes:,} bytes.",
-        "The copy or upload broke off; copy it again from the microscope's computer.",
+        f"{request.name} is truncated: its content should extend beyond its {request.file_bytes:,} bytes.",
+        "The copy or upload was interrupted; copy it again from the microscope computer.",
     )
 
 

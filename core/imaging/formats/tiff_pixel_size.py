@@ -52,7 +52,7 @@ def tiff_pixel_size(tiff: Any, page: Any, images: tuple[OmeImage, ...], own: Ome
     return found
 
 
-_OTHER_IMAGE: Final = "of another image than the one that is read"
+_OTHER_IMAGE: Final = "of a different image in the file"
 
 
 def page_statements(tiff: Any, page: Any) -> list[SizeStatement]:

@@ -40,7 +40,7 @@ def tiff_plane(stored: NDArray[Any], page: Any, name: str) -> Plane:
     if samples > colors and alpha:
         return Plane(stored[..., :4], Channels.RGB_ALPHA)
     further = samples - colors
-    said = f"Of {samples} samples per pixel red, green and blue were read; the others have no stated meaning."
+    said = f"Of {samples} samples per pixel red, green and blue were read; the others have no defined meaning."
     notices = (said,) if further else ()
     return Plane(np.ascontiguousarray(stored[..., :3]) if further else stored, Channels.RGB, notices=notices)
 
@@ -58,7 +58,7 @@ def _grey_plane(stored: NDArray[Any], samples: int, photometric: int, *, alpha: 
     inverted = photometric == _WHITE_IS_ZERO
     if samples == 2 and alpha:
         return Plane(stored, Channels.GREY_ALPHA, white_is_zero=inverted)
-    notice = f"Of {samples} samples per pixel the first was taken."
+    notice = f"Of {samples} samples per pixel, the first was used."
     return Plane(np.ascontiguousarray(stored[..., 0]), white_is_zero=inverted, notices=(notice,))
 
 
@@ -66,7 +66,7 @@ def _palette(colormap: NDArray[Any], indices: np.dtype[Any], name: str) -> NDArr
     """Colours of 8 bits, shape (colours, 3); some programs write them so, where 16 bits belong."""
     if colormap.ndim != 2 or colormap.shape[0] != 3 or indices not in (np.uint8, np.uint16):
         raise ImageError(
-            f"{name} has a palette of shape {colormap.shape} for {indices} values, which says nothing about them.",
+            f"{name} has a palette of shape {colormap.shape} for {indices} values, which does not match.",
             "Save it as grey or RGB.",
         )
     colors = colormap.T

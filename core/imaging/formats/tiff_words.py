@@ -17,7 +17,7 @@ def missing_of_imagej(description: str, pages: int) -> tuple[str, ...]:
         return ()
     return (
         f"ImageJ's description names {int(named.group(1)):,} images but the file holds {pages:,}; the others are "
-        "missing. Copy or save the stack again if you need them.",
+        "missing. If you need them, copy or save the stack again.",
     )
 
 
@@ -34,7 +34,7 @@ def data_bar_notice(page: Any, shape_yx: tuple[int, int]) -> tuple[str, ...]:
         return ()
     return (
         f"The bottom {rows} rows ({shape_yx[0] - rows + 1} to {shape_yx[0]}) are the microscope's data bar "
-        "(Thermo/FEI), not tissue. They are read as part of the image; crop them in Fiji to leave them out.",
+        "(Thermo/FEI), not tissue. They are read as part of the image; crop them in Fiji to exclude them.",
     )
 
 
@@ -55,7 +55,7 @@ def left_out(series: list[Any], chosen: Any) -> tuple[str, ...]:
         return ()
     shown = ", ".join(others[:3]) + (" and more" if len(others) > 3 else "")
     count = "1 other image" if len(others) == 1 else f"{len(others)} other images"
-    return (f"The file also holds {count}, left out: {shown}. Read: {_in_short(chosen)}.",)
+    return (f"The file also holds {count}, which are not read: {shown}. Read: {_in_short(chosen)}.",)
 
 
 def _in_short(series: Any) -> str:

@@ -70,5 +70,5 @@ def available_backends() -> tuple[BackendInfo, ...]:
         )  # fmt: skip
         return tuple(BackendInfo(**entry) for entry in json.loads(run.stdout.splitlines()[-1]))
     except (subprocess.SubprocessError, OSError, ValueError, TypeError, IndexError) as error:
-        reason = f"Asking for it failed ({type(error).__name__}). `{COMMAND} doctor` may know more."
+        reason = f"Checking it failed ({type(error).__name__}). `{COMMAND} doctor` shows details."
         return tuple(BackendInfo(backend.name, "", False, reason) for backend in BACKENDS)

@@ -139,7 +139,7 @@ def _compile(request: NetworkRequest, fold: str) -> Any:
     except RuntimeError as error:
         raise PredictionError(
             f"OpenVINO cannot run model {request.model.id} ({str(error).splitlines()[-1].strip()}).",
-            "Choose the backend torch-cpu, and report this.",
+            "Choose the backend torch-cpu, and report this bug.",
         ) from error
 
 
@@ -152,7 +152,7 @@ def _converted(request: NetworkRequest, fold: str, core: Any) -> Any:
         try:
             return core.read_model(path)
         except RuntimeError:
-            _log.warning("The cached network %s is damaged and is made anew.", path)
+            _log.warning("The cached network %s is damaged and is created again.", path)
     network = _convert(request, fold)
     _save(network, path)
     return network
@@ -167,7 +167,7 @@ def _convert(request: NetworkRequest, fold: str) -> Any:
     """Needs torch, takes some seconds."""
     absent = no_torch()
     if absent:
-        raise PredictionError("The model must be converted for OpenVINO once, which needs torch.", absent)
+        raise PredictionError("The model must first be converted for OpenVINO, which requires torch.", absent)
     import torch
 
     from core.models.weights import load_network

@@ -66,8 +66,8 @@ class TorchBackend:
             return TorchNetwork(request, torch.device(self.kind))
         except torch.OutOfMemoryError as error:
             raise PredictionError(
-                f"{self._device_name()} has no memory left for model {request.model.id}.",
-                "End other programs that use the card, or choose the backend openvino or torch-cpu.",
+                f"{self._device_name()} is out of memory for model {request.model.id}.",
+                "Close other programs that use the card, or choose the backend openvino or torch-cpu.",
             ) from error
 
     def _device_name(self) -> str:
@@ -129,7 +129,7 @@ class TorchNetwork:
             if len(tiles) == 1:
                 raise PredictionError(
                     f"One tile of {tiles.shape[2]} x {tiles.shape[3]} px does not fit into memory ({self.device}).",
-                    "End other programs that use it, or choose the backend openvino or torch-cpu.",
+                    "Close other programs that use it, or choose the backend openvino or torch-cpu.",
                 ) from error
         middle = len(tiles) // 2
         return torch.cat([self._run(fold, tiles[:middle]), self._run(fold, tiles[middle:])])
@@ -184,7 +184,7 @@ def no_cuda() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        return "torch sees no usable NVIDIA card; check the driver, and CUDA_VISIBLE_DEVICES."
+        return "torch found no usable NVIDIA card; check the driver and CUDA_VISIBLE_DEVICES."
     return ""
 
 
@@ -194,7 +194,11 @@ def no_mps() -> str:
         return "Only on Macs."
     import torch
 
-    return "" if torch.backends.mps.is_available() else "torch sees no Apple GPU; it needs Apple silicon and macOS 14."
+    return (
+        ""
+        if torch.backends.mps.is_available()
+        else ("torch found no Apple GPU; Apple silicon and macOS 14 are required.")
+    )
 
 
 KINDS: Final[dict[str, Callable[[], str]]] = {"cuda": no_cuda, "mps": no_mps, "cpu": no_torch}

@@ -162,7 +162,7 @@ def test_nobody_names_paths_where_it_is_off(tmp_path: Path, share: Path) -> None
     lab = Lab(tmp_path)
     assert not may_name_paths(lab.store, "Root", lab.project.id)
     for kind in KINDS:
-        with pytest.raises(AccessError, match="switched off"):
+        with pytest.raises(AccessError, match="is disabled"):
             submit(kind, lab.params(kind, share / "a.tif"), by="Root", store=lab.store)
     lab.store.close()
 

@@ -77,7 +77,7 @@ def test_each_role_may_do_what_the_matrix_says(
 
 @pytest.mark.parametrize("permission", list(Permission), ids=[each.value for each in Permission])
 def test_strangers_and_the_nameless_may_nothing(store: Store, project: ProjectRecord, permission: Permission) -> None:
-    for name, words in (("Eve", "Eve has no role"), ("  ", "who you are")):
+    for name, words in (("Eve", "Eve has no role"), ("  ", "Your name is unknown")):
         with pytest.raises(AccessError, match=words):
             require(store, project.id, name, permission)
         with pytest.raises(AccessError, match=words):

@@ -145,7 +145,7 @@ def test_a_draft_is_begun_and_thrown_away_only_by_who_may_paint_at_that_moment(
     draft, _ = begin_draft(by_roles, image.id, "Ada", correction.id)
     with pytest.raises(AccessError):
         discard_draft(by_roles, draft.id, by=person)
-    with pytest.raises(AccessError, match="draft of Ada"):
+    with pytest.raises(AccessError, match="draft belongs to Ada"):
         discard_draft(by_roles, draft.id, by="Bob")
     set_member(by_roles, project.id, "Ada", Role.VIEWER, by="Root")
     with pytest.raises(AccessError, match="may not paint"):

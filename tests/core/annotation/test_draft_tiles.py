@@ -151,11 +151,11 @@ def test_a_post_is_read() -> None:
         (body({**HEADER, "tiles": HEADER["tiles"] * 2}, bytes(96)), "twice"),  # type: ignore[operator]
         (body({"tiles": []}, b""), "no tiles"),
         (body({"tiles": [{"row": True, "column": 0, "height": 4, "width": 6}]}), "no row"),
-        (body([1, 2]), "no object"),
+        (body([1, 2]), "not an object"),
         (body(length=2**32 - 1), "header"),
-        (body()[:-9], "broke off"),
+        (body()[:-9], "it is truncated"),
         (gzip.compress(b"ab"), "header"),
-        (b"", "broke off"),
+        (b"", "it is truncated"),
     ],
 )
 def test_a_senseless_post_is_refused_with_its_reason(sent: bytes, why: str) -> None:

@@ -78,7 +78,7 @@ def shares(rows: Any) -> dict[str, int]:
 def test_it_is_read_right_before_and_after(store: Store, image: ImageRecord, old: RevisionRecord) -> None:
     assert np.array_equal(read(store, old), MEANT)
     assert shares(coverage_of(store, old)) == {"background": 2, "mitochondria": 3, "membrane": 2}
-    with pytest.raises(LabelMapError, match="in other classes than its project"):
+    with pytest.raises(LabelMapError, match="with classes that differ from the project's"):
         require_project_classes(store, old)
     store.revisions.object_table_path(old.id).write_bytes(b"measured in the model's ids")
     (foreign,) = foreign_maps(store)
@@ -216,9 +216,9 @@ class TestMisreadWork:
         monkeypatch.setenv("CRISTAE_MODELS_DIR", str(store.settings.models_dir))
         monkeypatch.setattr(doctor, "_devices", list)
         said = {each.what: each for each in doctor.examine()}
-        assert "a.tif in liver: an earlier version wrote it in other classes" in said[f"label map {old.id}"].detail
+        assert "a.tif in liver: written with other classes by an earlier version" in said[f"label map {old.id}"].detail
         assert "doctor --repair" in said[f"label map {old.id}"].remedy
-        assert "by Ada: 6 pixels were taken over" in said[f"draft {draft.id}"].detail
+        assert "by Ada: 6 pixels come from a label map" in said[f"draft {draft.id}"].detail
         monkeypatch.setattr("core.engine.engine.running_engine", lambda _: object())
         refused = CliRunner().invoke(app, ["doctor", "--repair"])
         assert refused.exit_code == 1

@@ -140,7 +140,7 @@ def test_visits_go_with_their_prediction(store: Store, image: ImageRecord) -> No
 
 
 def test_without_a_prediction_or_its_confidence_the_remedy_is_named(store: Store, image: ImageRecord) -> None:
-    with pytest.raises(AnnotationError, match="no prediction yet"):
+    with pytest.raises(AnnotationError, match="no prediction for this image yet"):
         tour(store, image.id, "Ada")
     predict(store, image, sure=False)
     with pytest.raises(AnnotationError, match="without a confidence map"):

@@ -106,7 +106,7 @@ def test_whoever_may_not_make_a_project_gets_none_by_dropping(by_roles: Store, r
     if role is not None:
         set_member(by_roles, other.id, "Bo", role, by="Root")
     for person in ("Bo", ""):
-        with pytest.raises(AccessError, match="may not make one") as refused:
+        with pytest.raises(AccessError, match="may not create one") as refused:
             drop(by_roles, person)
         assert "Ask an admin" in refused.value.remedy
         assert not makes_first_project(by_roles, person)

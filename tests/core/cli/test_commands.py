@@ -207,7 +207,7 @@ def test_label_maps_alone_are_measured_in_pixels_unless_told(command: Command, d
     out = tmp_path / "objects.csv"
     labels = dataset / "labels" / "a.png"
     answer = command("measure", labels, "--classes", dataset, "--out", out)
-    assert "No pixel size is known" in answer.stderr
+    assert "The pixel size is unknown" in answer.stderr
     assert "area_px" in out.read_text("utf-8-sig").splitlines()[0]
     answer = command("measure", labels, "--classes", dataset, "--pixel-size", "8", "--out", out)
     assert answer.returncode == 0, answer.stderr
@@ -253,7 +253,7 @@ def test_conditions_of_a_sample_sheet_are_compared(tmp_path: Path) -> None:
         assert words in " ".join(answer.stderr.split())
     sheet.write_text("file,treatment\nsection_0,fed\n")
     answer = command(*given)
-    assert "No specimen of 1 label maps is named" in " ".join(answer.stderr.split())
+    assert "The specimen of 1 label maps is unknown" in " ".join(answer.stderr.split())
     assert "1 conditions of these label maps" in " ".join(answer.stderr.split())
 
 
@@ -312,7 +312,7 @@ def test_models_are_listed_shown_moved_and_deleted(command: Command, tmp_path: P
     ("arguments", "words"),
     [
         pytest.param(("model", "import", "nowhere.zip"), "does not exist", id="no file"),
-        pytest.param(("model", "show", "../etc"), "cannot be a model id", id="path as id"),
+        pytest.param(("model", "show", "../etc"), "is not a valid model id", id="path as id"),
         pytest.param(("train", "--dataset", "nowhere", "--out", "x"), "nowhere", id="no dataset"),
         pytest.param(("segment", "nowhere.tif", "--out", "x.tif"), "There is no model", id="no model"),
     ],
@@ -351,7 +351,7 @@ def test_segment_never_writes_over_an_image(command: Command, tmp_path: Path) ->
     for arguments in ([*paths, "--out", tmp_path], [paths[0], "--out", paths[0]]):
         answer = command("segment", *arguments)
         assert answer.returncode == 1
-        assert "would replace the image" in answer.stderr
+        assert "would overwrite the input image" in answer.stderr
     assert [path.read_bytes() for path in paths] == before
 
 

@@ -52,7 +52,7 @@ def test_a_dataset_folder_of_a_stack(tmp_path: Path) -> None:
         (("export", "Kidney", "--out", "x.zip"), "no project 'Kidney'"),
         (("export", "Liver", "--out", "x.zip", "--image", "none.tif"), "no image 'none.tif'"),
         (("export", "Liver", "--out", "x.zip", "--stack", "none"), "No image of the project Liver matches"),
-        (("export", "Liver", "--out", "x.zip", "--labels", "none"), "no label maps called 'none'"),
+        (("export", "Liver", "--out", "x.zip", "--labels", "none"), "no label maps named 'none'"),
         (("export", "Liver", "--out", "there.zip"), "exists already"),
         (("export", "Liver", "--out", "full"), "exists already"),
     ],

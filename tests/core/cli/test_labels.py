@@ -77,7 +77,7 @@ def test_masks_are_found_by_name_and_the_report_has_counts(command: Command, tis
         assert np.array_equal(file.pages.first.asarray(), expected)
         assert file.pages.first.resolution == (125.0, 125.0)  # pixels per µm
     assert "a_ER.png: 3 pixels had values between background and mask" in answer.err
-    assert "There is no mask of nucleus, lipid droplets, cell boundaries" in answer.err
+    assert "No mask for nucleus, lipid droplets, cell boundaries" in answer.err
     assert f"mitochondria {18 * 25 / 2000:.2%}".replace("%", " %") in answer.out
     (row,) = json.loads(report.read_text())["label_maps"]
     assert row["files"] == ["a_mitochondria.png", "a_ER.png"]
@@ -96,7 +96,7 @@ def test_masks_can_be_assigned_and_the_first_wins(command: Command, tmp_path: Pa
     answer = command("labels", *given, "--overlap", "first", "--out", tmp_path / "o.png")
     assert answer.code == 0, answer.err
     assert np.array_equal(np.unique(_read(tmp_path / "o.png"), return_counts=True), ([0, 4], [1900, 100]))
-    assert "80 pixels belonged to more than one mask and went to the class named first" in answer.err
+    assert "80 pixels belonged to more than one mask and got the first class" in answer.err
 
 
 def test_colours_and_values_are_named(command: Command, tmp_path: Path) -> None:
@@ -118,20 +118,20 @@ def test_colours_and_values_are_named(command: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        pytest.param((), "No labels were given", id="nothing"),
-        pytest.param(("--labels", "l.png", "--rgb", "l.png"), "given in 2 ways", id="two ways"),
+        pytest.param((), "No labels are specified", id="nothing"),
+        pytest.param(("--labels", "l.png", "--rgb", "l.png"), "specified in 2 ways", id="two ways"),
         pytest.param(("--labels", "l.png", "--image", "small.png"), "10 x 10 px (width x height) but l.png", id="size"),
         pytest.param(("--masks", "golgi=l.png"), "There is no class 'golgi'", id="class"),
-        pytest.param(("--masks", "l.png"), "No class fits the end of l.png", id="unmatched"),
-        pytest.param(("--masks", "n_*.png"), "No file fits", id="pattern"),
+        pytest.param(("--masks", "l.png"), "No class matches the file names l.png", id="unmatched"),
+        pytest.param(("--masks", "n_*.png"), "No files match", id="pattern"),
         pytest.param(("--masks", "ER=l.png", "3=l.png"), "both given as masks of ER", id="class twice"),
-        pytest.param(("--rgb", "l.png", "--color", "ER=green"), "'green' is no colour", id="colour"),
-        pytest.param(("--labels", "l.png", "--value", "x"), "not of the form VALUE=CLASS", id="value"),
-        pytest.param(("--labels", "l.png", "--color", "ER=#00ff00"), "--color does not go with", id="option"),
+        pytest.param(("--rgb", "l.png", "--color", "ER=green"), "'green' is not a colour", id="colour"),
+        pytest.param(("--labels", "l.png", "--value", "x"), "not have the form VALUE=CLASS", id="value"),
+        pytest.param(("--labels", "l.png", "--color", "ER=#00ff00"), "--color cannot be used with", id="option"),
         pytest.param(("--labels", "l.png", "--pixel-size", "-3"), "-3 is not a positive length", id="pixel size"),
         pytest.param(("--labels", "none.png"), "There is no file none.png", id="no file"),
         pytest.param(("--labels", "l.png", "--classes", "l.png"), "l.png cannot be read", id="classes"),
-        pytest.param(("l.png",), "not said what l.png is", id="bare file"),
+        pytest.param(("l.png",), "l.png is not specified", id="bare file"),
     ],
 )
 def test_bad_input_is_explained_and_nothing_written(
@@ -141,7 +141,10 @@ def test_bad_input_is_explained_and_nothing_written(
     _save(tmp_path / "l.png", _labels())
     _save(tmp_path / "small.png", np.zeros((10, 10), np.uint8))
     answer = command("labels", *arguments, "--out", "out.tif")
-    usage = ("were given", "given in 2 ways", "no colour", "not of the form", "does not go", "not said what", "-3 is")
+    usage = (
+        "are specified", "specified in 2 ways", "not a colour", "not have the form", "cannot be used with",
+        "is not specified", "-3 is",
+    )  # fmt: skip
     assert answer.code == (2 if any(text in words for text in usage) else 1)
     assert words in answer.err
     assert "What to do:" in answer.err
@@ -153,7 +156,7 @@ def test_inputs_are_never_written_over(command: Command, tissue: Path) -> None:
     before = path.read_bytes()
     answer = command("labels", "--labels", path, "--out", path)
     assert answer.code == 1
-    assert "would replace" in answer.err
+    assert "would overwrite" in answer.err
     assert path.read_bytes() == before
 
 
@@ -180,9 +183,9 @@ def test_one_bad_mask_and_none_is_written(command: Command, tissue: Path) -> Non
     _save(tissue / "masks" / "d_ER.png", np.zeros(SHAPE, np.uint8))
     answer = command("labels", "--masks", tissue / "masks", "--image", tissue / "images", "--out", tissue / "out")
     assert answer.code == 1
-    assert "No class fits the end of b_golgi.png" in answer.err
-    assert "d_ER.png belongs to no image" in answer.err
-    assert "2 refused; nothing was written" in answer.err
+    assert "No class matches the file names b_golgi.png" in answer.err
+    assert "d_ER.png matches no image" in answer.err
+    assert "2 rejected; nothing was written" in answer.err
     assert not (tissue / "out").exists()
 
 
@@ -234,8 +237,8 @@ def test_build_shows_every_refusal_before_anything_is_written(command: Command, 
     )  # fmt: skip
     assert answer.code == 1
     for words in (
-        "values that no class has: 77", "b_labels.png is 3 x 3 px", "2 files claim to be the labels of one image",
-        "c_2.png belongs to no image", "No image is named z*", "5 refused; nothing was written",
+        "values that match no class: 77", "b_labels.png is 3 x 3 px", "2 files match the labels of one image",
+        "c_2.png matches no image", "There is no image named z*", "5 rejected; nothing was written",
     ):  # fmt: skip
         assert words in answer.err
     assert "b_labels.png" in answer.out
@@ -280,13 +283,13 @@ def test_check_lists_every_problem_with_its_remedy(command: Command, tmp_path: P
     found = json.loads((tmp_path / "check.json").read_text())
     problems = {(p["where"], p["fatal"]): p["cause"] for p in found["problems"]}
     assert not found["usable"]
-    assert "values that no class has: 9" in problems["c", True]
+    assert "values that match no class: 9" in problems["c", True]
     assert problems["b", True] == "a (train) and b (test) are the same image."
     assert problems["d", True] == "The test image has no labels to score against."
-    assert problems["labels/e.png", False] == "No image is named e."
-    assert "No training image shows nucleus" in problems["nucleus", False]
+    assert problems["labels/e.png", False] == "There is no image named e."
+    assert "No training image contains nucleus" in problems["nucleus", False]
     assert "pixel size of 4 of 4 images is unknown" in problems["", False]
-    assert problems["mouse 1", False] == "Images of it are for training (1) and for the test (1)."
+    assert problems["mouse 1", False] == "Its images are in the training set (1) and in the test set (1)."
     assert len(problems) == 7
     assert all(p["remedy"] for p in found["problems"])
     assert all(p["cause"] in answer.out and p["remedy"] in answer.out for p in found["problems"])
@@ -298,7 +301,9 @@ def test_check_lists_every_problem_with_its_remedy(command: Command, tmp_path: P
     [
         pytest.param(None, "has no dataset.json", id="no description"),
         pytest.param({"labels": {"ER": 1}, "train": ["z"]}, "under train that have no image: z", id="unknown case"),
-        pytest.param({"labels": {"ER": 3, "mitochondria": 1}}, "No image with labels is for training", id="pool only"),
+        pytest.param(
+            {"labels": {"ER": 3, "mitochondria": 1}}, "The training set has no labelled image", id="pool only"
+        ),
     ],
 )
 def test_check_of_what_cannot_be_trained_on(
@@ -321,7 +326,7 @@ def test_real_masks_and_colours_give_the_real_label_map(command: Command, shared
     common = ("--classes", shared_data / "vnc", "--image", shared_data / "vnc" / "images" / "vnc_12.png")
     answer = command("labels", "--masks", *sorted(folder.glob("vnc_12_*.png")), *common, "--out", tmp_path / "m.tif")
     assert answer.code == 0, answer.err
-    assert "vnc_12_rgb.png is left out" in answer.err
+    assert "vnc_12_rgb.png is skipped" in answer.err
     assert np.array_equal(tifffile.imread(tmp_path / "m.tif"), expected)
     named = ("cell boundaries=#ff00ff", "glia_extracellular=#00ffff", "mitochondria=#ff0000", "synapse=#ffff00")
     colors = [part for text in named for part in ("--color", text)]
@@ -360,4 +365,4 @@ def test_which_part_of_a_mask_is_the_object_can_be_said(command: Command, tmp_pa
     assert answer.code == 0, answer.err
     np.testing.assert_array_equal(_read(tmp_path / "out.png"), mask * 3)
     senseless = command("labels", "--rgb", tmp_path / "a_ER.tif", *said, "--out", tmp_path / "out.png")
-    assert "--foreground does not go with" in senseless.err
+    assert "--foreground cannot be used with" in senseless.err

@@ -88,7 +88,7 @@ def test_segment_removes_specks_and_says_so(
     segment([image], tmp_path / "clean.tif", model="tiny", json=tmp_path / "clean.json", pixel_size=8.0)
     name = models.get("tiny").scheme[1].name
     said = " ".join(capsys.readouterr().err.split())
-    assert f"1 piece too small to be objects removed (1 {name}); 1 hole filled." in said
+    assert f"1 piece below the minimum size removed (1 {name}); 1 hole filled." in said
     assert pixels_of(tmp_path / "clean.tif") == 400
     row = json.loads((tmp_path / "clean.json").read_text("utf-8"))["cleaning"][0]
     assert (row["objects_before"], row["objects"], row["pixels_before"], row["pixels"]) == (2, 1, 402, 400)
@@ -116,6 +116,6 @@ def test_a_dataset_of_other_classes_teaches_nothing(models: ModelStore, tmp_path
     labels = np.zeros((20, 20), np.uint8)
     labels[5:10, 5:10] = 1
     dataset = make_dataset(tmp_path / "other", {"a": labels}, {"a": labels}, classes={"centriole": 1})
-    with pytest.raises(DatasetError, match="none in common"):
+    with pytest.raises(DatasetError, match="no class in common"):
         objects("tiny", dataset, 0.0)
     assert models.get("tiny").card.object_rules == ObjectRules()

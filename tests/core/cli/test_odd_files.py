@@ -185,7 +185,7 @@ def test_the_only_file_is_an_error_and_all_bad_files_leave_nothing(command: Comm
     assert "What to do:" in alone.err
     several = command(*_measure(lab))
     assert several.code == 1
-    assert "No label map can be read" in several.err
+    assert "No label maps can be read" in several.err
     assert all(f"{name}.png" in several.err for name in ("a", "b", "c", "d"))
     assert not (lab / "o.csv").exists()
     assert command(*_build(lab)).code == 1

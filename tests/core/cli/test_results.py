@@ -62,7 +62,7 @@ def test_evaluations_are_listed_shown_written_and_deleted(
     assert report["classes"][0]["macro"]["dice"] == pytest.approx(0.8)
     say("export", evaluated, "--out", tmp_path / "Report.HTML")
     assert b"<!doctype html>" in (tmp_path / "Report.HTML").read_bytes()
-    with pytest.raises(UsageError, match=r"report\.pdf ends in none of"):
+    with pytest.raises(UsageError, match=r"report\.pdf does not have a known extension"):
         say("export", evaluated, "--out", tmp_path / "report.pdf")
     say("delete", evaluated)
     assert store.evaluations.of_project() == ()

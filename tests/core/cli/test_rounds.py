@@ -54,7 +54,7 @@ def say(*words: Any) -> str:
 def test_a_round_is_started_shown_promoted_and_listed(store: Store, project: ProjectRecord, machine: Machine) -> None:
     machine.wrong = {"parent": 2}
     told = say("start", "cells", "--from", "parent", "--minutes", 3, "--learning-rate", 0.002, "--as", "Ada")
-    for words in ("Round 1 of cells began with 2 images", "Gate: passed", "+0.333", "`round promote` or `round keep`"):
+    for words in ("Round 1 of cells began with 2 images", "Check: passed", "+0.333", "`round promote` or `round keep`"):
         assert words in told
     assert (machine.trained[0]["minutes"], machine.trained[0]["learning_rate"]) == (3.0, 0.002)
     assert "promoted by Bo" in say("promote", "cells", 1, "--as", "Bo")
@@ -70,11 +70,11 @@ def test_a_round_is_started_shown_promoted_and_listed(store: Store, project: Pro
 def test_a_worse_model_needs_a_reason_and_another_may_be_used(store: Store, machine: Machine) -> None:
     machine.wrong = {"cells-round-1": 2}
     assert "Dice fell by 0.333" in say("start", "cells", "--from", "parent")
-    with pytest.raises(RoundError, match="is worse"):
+    with pytest.raises(RoundError, match="failed the check"):
         say("promote", "cells", 1)
-    assert "the current model stays" in say("keep", "cells", 1, "--reason", "worse")
-    assert "cells uses parent from now on" in say("use", "cells", "parent", "--reason", "tried and good")
-    assert "2 images wait" in say("predict", "cells")
+    assert "the current model is kept" in say("keep", "cells", 1, "--reason", "worse")
+    assert "cells now uses parent" in say("use", "cells", "parent", "--reason", "tried and good")
+    assert "2 images queued" in say("predict", "cells")
 
 
 def test_what_fails_is_told_and_retried(store: Store, machine: Machine) -> None:
@@ -82,8 +82,8 @@ def test_what_fails_is_told_and_retried(store: Store, machine: Machine) -> None:
     with pytest.raises(RoundError, match=r"failed at the step train\. Memory was short"):
         say("start", "cells", "--from", "parent")
     machine.fails = ""
-    assert "Gate: passed" in say("retry", "cells", 1)
-    assert "Gate: passed" in say("compare", "cells", 1)
+    assert "Check: passed" in say("retry", "cells", 1)
+    assert "Check: passed" in say("compare", "cells", 1)
     assert "is cancelled" in say("cancel", "cells", 1)
 
 
@@ -95,11 +95,11 @@ def test_step_by_step_and_without_waiting(store: Store, machine: Machine) -> Non
 
 
 def test_images_are_chosen_by_name_and_test_images_refused(store: Store, machine: Machine) -> None:
-    with pytest.raises(DatasetError, match="test 0 belongs to the test set"):
+    with pytest.raises(DatasetError, match="test 0 is in the test set"):
         say("start", "cells", "--scratch", "--image", "train 0", "--image", "test 0")
     with pytest.raises(NotFoundError, match="no image 'nothing'"):
         say("start", "cells", "--scratch", "--image", "nothing")
-    with pytest.raises(UsageError, match="Give one of them"):
+    with pytest.raises(UsageError, match="Use one of them"):
         say("start", "cells", "--scratch", "--from", "parent")
     say("start", "cells", "--scratch", "--image", "train 1")
     assert len(machine.trained[0]["snapshot"]["cases"]) == 1

@@ -71,7 +71,7 @@ def test_what_does_not_go_together_is_refused(store: Store, tmp_path: Path) -> N
     tifffile.imwrite(tmp_path / "a.tif", np.ones((8, 8), np.uint8))
     with pytest.raises(UsageError, match="--out cannot be used with --project"):
         run(str(tmp_path / "a.tif"), "--project", "Liver", "--out", "x.tif")
-    with pytest.raises(UsageError, match="where the label map goes"):
+    with pytest.raises(UsageError, match="No output is specified"):
         run(str(tmp_path / "a.tif"))
     with pytest.raises(NotFoundError):
         run(str(tmp_path / "a.tif"), "--project", "Kidney")
@@ -92,7 +92,7 @@ def test_what_a_new_pixel_size_makes_outdated_is_said_before_anything_is_queued(
     store.revisions.complete(made.id)
     said = CliRunner().invoke(app, ["segment", str(path), "--project", "Liver", "--pixel-size", "0.005 µm"]).output
     said = " ".join(said.split())
-    assert "a.tif: old is there without a pixel size and gets 5 nm." in said
+    assert "a.tif: old already exists without a pixel size, which is set to 5 nm." in said
     assert "1 label map by models becomes outdated: segment the image again." in said
     assert len(jobs(kinds=["ingest"])) == 1
     store.images.set_pixel_size(image.id, PixelSize.from_user(5.0))

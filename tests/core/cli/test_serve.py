@@ -82,7 +82,7 @@ def test_options_reach_the_server(started: dict[str, Any], tmp_path: Path, monke
 def test_on_all_addresses_it_answers_to_named_hosts_and_warns(started: dict[str, Any]) -> None:
     answer = call("--address", EVERYWHERE, "--host", "em.example.org", "--host", "localhost")
     assert started["environment"]["STREAMLIT_SERVER_ALLOWED_HOSTS"] == "localhost 127.0.0.1 ::1 em.example.org"
-    assert "no sign-in of its own" in answer.output and "--host NAME" not in answer.output
+    assert "it has no sign-in" in answer.output and "--host NAME" not in answer.output
     assert "--host NAME" in call("--address", EVERYWHERE).output
 
 
@@ -104,7 +104,7 @@ def test_a_port_in_use_is_said_before_anything_starts(started: dict[str, Any]) -
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(("--address", "no such place"), "no address of this machine"), (("--data", "a.txt"), "is a file")],
+    [(("--address", "no such place"), "not an address of this machine"), (("--data", "a.txt"), "is a file")],
 )
 def test_what_cannot_be_meant_is_refused(
     started: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str

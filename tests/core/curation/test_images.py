@@ -160,7 +160,7 @@ def test_a_project_stays_while_a_job_or_a_round_works_on_it(store: Store, image:
         delete_project(store, image.project_id, "liver", by="admin")
     request_cancel(row.id, store=store)
     store.rounds.create(image.project_id, author="admin", plan={}, snapshot={}, parent_model_id=None)
-    with pytest.raises(StoreError, match="Round 1 of the project is under way"):
+    with pytest.raises(StoreError, match="Round 1 of the project is running"):
         delete_project(store, image.project_id, "liver", by="admin")
     assert store.projects.get(image.project_id).name == "liver"
 

@@ -193,13 +193,13 @@ def test_nnunet_gets_consecutive_classes_with_ignore_last(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("cases", "cause"),
     [
-        ([], "without cases"),
-        ([NewCase("../x", Image(GREY), LABELS)], "cannot be the name"),
-        ([NewCase("con", Image(GREY), LABELS)], "cannot be the name"),
+        ([], "has no cases"),
+        ([NewCase("../x", Image(GREY), LABELS)], "is not a valid file name"),
+        ([NewCase("con", Image(GREY), LABELS)], "is not a valid file name"),
         ([NewCase("a", Image(GREY), LABELS), NewCase("A", Image(GREY), LABELS)], "Two cases are named A"),
         ([NewCase("a", Image(GREY))], "no label map"),
         ([NewCase("a", Image(GREY), LABELS[:4])], "shape \\(4, 90\\)"),
-        ([NewCase("a", Image(GREY), LABELS + np.uint8(1))], "which are no classes"),
+        ([NewCase("a", Image(GREY), LABELS + np.uint8(1))], "contains unknown values"),
     ],
     ids=["none", "path", "device", "twice", "no-labels", "shape", "ids"],
 )

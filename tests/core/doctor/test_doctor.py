@@ -12,9 +12,9 @@ from core.doctor.doctor import Level, examine
 @pytest.mark.parametrize(
     ("variables", "level", "words"),
     [
-        ({}, Level.OK, "everybody"),
-        ({"ACCESS": "roles"}, Level.NOTE, "no name in admins"),
-        ({"ACCESS": "roles", "ADMINS": "Root"}, Level.NOTE, "choose themselves"),
+        ({}, Level.OK, "everyone"),
+        ({"ACCESS": "roles"}, Level.NOTE, "admins is empty"),
+        ({"ACCESS": "roles", "ADMINS": "Root"}, Level.NOTE, "that people choose"),
         ({"ACCESS": "roles", "ADMINS": "Root", "PERSON_HEADER": "X-User"}, Level.OK, "X-User"),
     ],
     ids=["open", "nobody", "believed", "proxy"],

@@ -141,10 +141,11 @@ def test_what_a_file_changes_about_an_image_that_was_there_is_said(
     (outcome,) = _run(store, project, ImportPlan((case,)))
     assert (outcome["outcome"], outcome["of"]) == ("duplicate", "old")
     assert outcome["notes"][0] == (
-        "The pixel size was not known; now it is 8 nm. 1 label map by models becomes outdated: segment the image again."
+        "The pixel size was unknown; it was set to 8 nm. "
+        "1 label map by models becomes outdated: segment the image again."
     )
     (outcome,) = _run(store, project, ImportPlan((replace(case, pixel_size_nm=4.0),)))
-    assert outcome["notes"][0] == "This file says 4 nm per pixel; the 8 nm known before stay."
+    assert outcome["notes"][0] == "This file contains 4 nm per pixel; the 8 nm already recorded were kept."
 
 
 def test_a_file_that_brings_the_pixel_size_cancels_predictions_without_it(
@@ -158,9 +159,9 @@ def test_a_file_that_brings_the_pixel_size_cancels_predictions_without_it(
     twice = ImportCase("b", _png(tmp_path / "b.png", _grey(1)), pixel_size_nm=8.0)
     outcomes = _run(store, project, ImportPlan((case, twice)))
     assert outcomes[0]["notes"][:3] == [
-        "It was taken out of the trash.",
-        "The pixel size was not known; now it is 8 nm.",
-        "Its prediction was under way without the pixel size and is cancelled; segment it again.",
+        "It was restored from the trash.",
+        "The pixel size was unknown; it was set to 8 nm.",
+        "Its prediction was running without the pixel size and was cancelled; segment the image again.",
     ]
     assert outcomes[1]["notes"] == outcomes[0]["notes"][3:], "each change is told once"
     states = [job(row.id, store=store).state for row in (wrong, right)]
@@ -313,7 +314,7 @@ def test_ids_that_a_dataset_does_not_declare_become_no_class(
     refused, imported = _run(store, project, plan)
     assert (refused["outcome"], imported["outcome"], imported["labels"]) == ("refused", "imported", "added")
     assert (refused["cause"], refused["remedy"]) == (refusal.cause, refusal.remedy)
-    assert refused["cause"] == f"a.png holds values that were not mapped: {stray} (3 px)."
+    assert refused["cause"] == f"a.png contains unassigned values: {stray} (3 px)."
     assert "dataset.json" in refused["remedy"]
     assert [image.name for image in store.images.all(project.id)] == ["b"]
 
@@ -357,7 +358,7 @@ def test_senseless_folders_are_explained(tmp_path: Path) -> None:
     file = _png(tmp_path / "a.png", _grey(1))
     with pytest.raises(DatasetError, match="a file, not a folder"):
         plan_import(file, DEFAULT_SCHEME)
-    with pytest.raises(DatasetError, match="folder of their own"):
+    with pytest.raises(DatasetError, match="separate folder"):
         plan_import(tmp_path, DEFAULT_SCHEME, labels=tmp_path)
 
 
@@ -366,7 +367,7 @@ def test_a_forbidden_folder_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "iterdir", forbidden)
-    with pytest.raises(DatasetError, match="may not read"):
+    with pytest.raises(DatasetError, match="no permission to read"):
         plan_import(tmp_path, DEFAULT_SCHEME)
 
 
@@ -376,7 +377,7 @@ def test_cases_survive_the_way_through_a_row(tmp_path: Path) -> None:
         "s", 4, 8.0,
     )  # fmt: skip
     assert ImportCase.from_json(case.to_json()) == case
-    with pytest.raises(DatasetError, match="Plan the import anew"):
+    with pytest.raises(DatasetError, match="Plan the import again"):
         ImportCase.from_json({"name": "a"})
 
 

@@ -58,8 +58,8 @@ def test_each_person_sees_and_stops_what_they_may(
     for name, row in asked.items():
         if name in changed.split():
             assert request_cancel(row.id, by=person, store=store).state is JobState.CANCELLED
-            if name == "model" and person != "Boss":  # for all: that takes who is admin everywhere
-                with pytest.raises(AccessError, match="admin everywhere"):
+            if name == "model" and person != "Boss":  # for all: that takes who is admin of all projects
+                with pytest.raises(AccessError, match="admin of all projects"):
                     retry(row.id, by=person, store=store)
             else:
                 assert retry(row.id, by=person, store=store).state is JobState.QUEUED

@@ -160,7 +160,7 @@ def test_a_job_that_cannot_start_anew_stays_interrupted_until_asked(store: Store
     assert interrupt(store, row.id, 1, "the worker died.", restartable=False) is S.INTERRUPTED
     left = job(row.id, store=store)
     assert (left.state, left.error_cause, left.error_remedy) == (
-        S.INTERRUPTED, "the worker died.", "Retry it to start anew.",
+        S.INTERRUPTED, "the worker died.", "Retry it to restart.",
     )  # fmt: skip
     assert left.finished
     assert retry(row.id, store=store).state is S.QUEUED

@@ -81,7 +81,7 @@ def test_parameters_that_cannot_be_used_say_which(values: dict[str, Any], word: 
         PredictParams.from_json(values)
     with pytest.raises(JobError, match="pages is 'all'"):
         params_of(JobKind.INGEST, {"project_id": "p", "pages": "all"})
-    with pytest.raises(JobError, match="no kind of job"):
+    with pytest.raises(JobError, match="no job kind"):
         params_of("of tomorrow", {})
 
 

@@ -145,7 +145,7 @@ def test_pause_and_resume_even_with_another_engine(store: Store, plan: TrainingP
 def test_what_cannot_be_trained_is_refused_before_anything_is_queued(store: Store, plan: TrainingPlan) -> None:
     bare = store.images.add(plan.project_id, Image(np.zeros((9, 9), np.uint8), name="bare"))
     test = store.images.add(plan.project_id, Image(np.ones((9, 9), np.uint8), name="test"), split="test")
-    for image, words in ((bare, "no reference labels"), (test, "never trained on")):
+    for image, words in ((bare, "no reference labels"), (test, "never used for training")):
         with pytest.raises(DatasetError, match=words):
             start_training(store, TrainingPlan(plan.project_id, [image.id], "x"))
     with pytest.raises(DatasetError, match="No image"):

@@ -58,8 +58,8 @@ def test_each_notice_is_told_once_over_all_attempts(store: Store, record: Traini
     second = TrainingRecord(training_folder(store, JOB))
     second.begin()
     assert not second.add_notice("Nothing is held out.")
-    assert second.add_notice("Went on after epoch 1.")
-    assert training_history(store, JOB).notices == ("Nothing is held out.", "Went on after epoch 1.")
+    assert second.add_notice("Resumed after epoch 1.")
+    assert training_history(store, JOB).notices == ("Nothing is held out.", "Resumed after epoch 1.")
 
 
 def test_the_newest_picture_outlives_the_work_folder(store: Store, record: TrainingRecord, tmp_path: Path) -> None:

@@ -149,5 +149,5 @@ def test_only_trainings_can_be_paused_or_ended_early(store: Store) -> None:
     row = claim(store, submit("sample", {}, store=store), "here")
     assert row is not None
     for ask in (request_pause, request_finish):
-        with pytest.raises(JobError, match="cannot be paused or ended early"):
+        with pytest.raises(JobError, match="cannot be paused or finished early"):
             ask(row.id, store=store)

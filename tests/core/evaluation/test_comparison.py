@@ -82,7 +82,7 @@ def test_fewer_miscounts_are_better_whichever_way_they_went() -> None:
 def test_only_images_that_both_have_are_compared() -> None:
     result = compare(report_of({"a": 1, "b": 2}), report_of({"b": 3, "c": 3}))
     assert (result.names, result.left_out) == (("b",), ("a", "c"))
-    with pytest.raises(DatasetError, match="no image in common"):
+    with pytest.raises(DatasetError, match="no images in common"):
         compare(report_of({"a": 1}), report_of({"b": 1}))
 
 

@@ -87,7 +87,7 @@ def test_what_nobody_reviewed_is_no_error() -> None:
 def test_codes_in_words() -> None:
     codes = error_map(pair_of(np.array([[4, 0, 1, 255]], np.uint8), np.array([[4, 3, 5, 1]], np.uint8)))
     assert [describe_error(int(code), DEFAULT_SCHEME) for code in codes[0]] == [
-        "right", "background predicted as ER", "mitochondria predicted as cell boundaries", "not reviewed",
+        "right", "background predicted as ER", "mitochondria predicted as cell boundaries", "not annotated",
     ]  # fmt: skip
     assert split_error(int(codes[0, 2])) == (1, 5)
 

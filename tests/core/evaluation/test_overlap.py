@@ -70,7 +70,7 @@ def test_different_sizes_are_refused_with_both_sizes() -> None:
 
 @pytest.mark.parametrize("value", [7, 255])
 def test_an_unknown_id_in_the_prediction_is_refused(value: int) -> None:
-    with pytest.raises(LabelMapError, match=rf"prediction holds 1 px with the ids \[{value}\]"):
+    with pytest.raises(LabelMapError, match=rf"prediction holds 1 px with the unknown class ids \[{value}\]"):
         confusion(np.zeros((1, 2), np.uint8), np.array([[0, value]], np.uint8), (0, 1))
 
 

@@ -123,7 +123,7 @@ def test_three_images_get_a_word_of_caution() -> None:
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        pytest.param([], "no image to evaluate", id="none"),
+        pytest.param([], "no images to evaluate", id="none"),
         pytest.param(["a", "a"], "names a more than once", id="twice"),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_senseless_test_set_is_refused(images: list[str], message: str) -> Non
 
 
 def test_other_files_and_other_sizes_are_refused() -> None:
-    with pytest.raises(DatasetError, match="no evaluation report"):
+    with pytest.raises(DatasetError, match="not an evaluation report"):
         EvaluationReport.from_json({"format": "cristae-overlap-report", "version": 1})
     with pytest.raises(NotFoundError, match="no metric 'dices'"):
         full_report().figure("dices")

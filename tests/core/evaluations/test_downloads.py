@@ -177,7 +177,7 @@ def test_undefined_is_empty_in_csv_null_in_json_and_a_dash_in_html(store: Store,
     assert report["images"][0]["classes"]["nucleus"]["dice"] is None
     page = Page(made(store, row_id, "report.html"))
     assert ["only mitochondria", "–", "1.000", "1.000", "–"] in page.rows
-    assert "With 1 image there is no interval" in page.text
+    assert "With 1 image, no interval can be given" in page.text
 
 
 def test_the_report_loads_nothing_and_runs_only_what_its_policy_names(store: Store, evaluated: str) -> None:
@@ -222,12 +222,12 @@ def test_a_partial_evaluation_says_so_in_every_file(store: Store, images: list[I
     row_id = evaluate(store, {images[0].id: PREDICTION}, images[0].project_id)
     page = Page(made(store, row_id, "report.html"))
     assert "Partial: 1 of 2 images scored" in page.text
-    assert ["section 1", "No prediction of it was given."] in page.rows
+    assert ["section 1", "No prediction provided."] in page.rows
     files = bundle(store, row_id)
     assert "PARTIAL" in files["README.txt"].decode()
     assert json.loads(files["report.json"])["partial"] is True
     states = {row["image"]: (row["state"], row["why_not"]) for row in rows(files["images.csv"])}
-    assert states["section 1"] == ("not scored", "No prediction of it was given.")
+    assert states["section 1"] == ("not scored", "No prediction provided.")
     assert {row["image"] for row in rows(files["metrics.csv"])} == {"section 0"}
 
 

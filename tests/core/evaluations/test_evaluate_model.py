@@ -184,9 +184,9 @@ def test_the_check_warns_of_what_scores_cannot_show(
     told = "\n".join(check.warnings)
     for words in (
         "bare has no reference labels",
-        "it counts as background in this project",
+        "count as background in this project",
         "The model was trained on section 0",
-        "The specimen 'mouse 1' is in the training and in the test set",
+        "The specimen 'mouse 1' is in the training set and in the test set",
     ):
         assert words in told
 
@@ -213,11 +213,11 @@ def plan_of(kind: str, project: ProjectRecord, image: ImageRecord, store: Store,
     ("kind", "words"),
     [
         ("no such model", "nobody"),
-        ("nothing chosen", "Neither a model nor predictions"),
-        ("no image", "No image is chosen"),
-        ("gone", "1 of the chosen images are not in this project"),
+        ("nothing chosen", "No model and no predictions"),
+        ("no image", "No images selected"),
+        ("gone", "1 of the selected images are no longer in this project"),
         ("size", "section 0 is 4 x 4 px but its prediction is 2 x 2 px"),
-        ("other image", "its prediction is one of another image"),
+        ("other image", "its prediction belongs to another image"),
     ],
 )
 def test_refusals(
@@ -233,7 +233,7 @@ def test_classes_in_common_and_an_empty_test_set_are_needed(store: Store, settin
     other = store.projects.create("plants", named("cell wall", "chloroplast"))
     refusals = [str(each) for each in check_evaluation(store, EvaluationPlan(other.id, "liver")).refusals]
     assert any("The test set is empty" in text for text in refusals)
-    assert any("The model knows other classes" in text for text in refusals)
+    assert any("The model has classes" in text for text in refusals)
 
 
 @pytest.mark.parametrize("settings_", [{"speed": 1}, {"tolerance_nm": "far"}, {"min_object_px": 0}])

@@ -115,7 +115,7 @@ def test_images_without_reference_or_prediction_leave_it_partial(
     row = evaluation(store, done.result["evaluation_id"])
     assert (row.state, row.scored_count, row.image_count) == (EvaluationState.PARTIAL, 2, 4)
     report = evaluation_report(store, row.id)
-    assert report.unscored == {"section 2": "No prediction of it was given.", "bare": "It has no reference labels."}
+    assert report.unscored == {"section 2": "No prediction provided.", "bare": "No reference labels."}
     reasons = {image.name: image.reason for image in evaluated_images(store, row.id) if not image.scored}
     assert reasons == report.unscored
 
@@ -170,7 +170,7 @@ def test_a_cancelled_evaluation_keeps_what_is_scored_and_goes_on_from_there(
     (row,) = evaluations(store, images[0].project_id)
     assert (row.state, row.scored_count) == (EvaluationState.PARTIAL, 2)
     report = evaluation_report(store, row.id)
-    assert report.unscored == {"section 2": "The evaluation was stopped before its turn came."}
+    assert report.unscored == {"section 2": "The evaluation stopped before this image."}
     assert run_job(store, retry(asked.id, store=store)).state is JobState.SUCCEEDED
     assert scored == ["section 0", "section 1", "cut off", "section 2"]
     assert evaluation(store, row.id).state is EvaluationState.COMPLETE
@@ -182,9 +182,7 @@ def test_a_job_that_went_away_leaves_a_partial_evaluation(store: Store, images: 
     request_cancel(asked.id, store=store)
     (row,) = evaluations(store, images[0].project_id)
     assert row.state is EvaluationState.PARTIAL
-    assert {image.reason for image in evaluated_images(store, row.id)} == {
-        "The evaluation was stopped before its turn came."
-    }
+    assert {image.reason for image in evaluated_images(store, row.id)} == {"The evaluation stopped before this image."}
 
 
 def test_deleting_stops_the_job_and_leaves_the_label_maps(store: Store, images: list[ImageRecord]) -> None:
@@ -262,5 +260,5 @@ def test_a_project_takes_its_evaluations_with_it(store: Store, images: list[Imag
 def test_what_is_refused_cannot_be_started(store: Store, project: ProjectRecord) -> None:
     with pytest.raises(DatasetError, match="test set is empty") as caught:
         start_evaluation(store, EvaluationPlan(project.id, model_id=None, predictions={"x": "y"}))
-    assert caught.value.remedy.startswith("Mark images")
+    assert caught.value.remedy.startswith("Assign images")
     assert store.evaluations.of_project() == ()

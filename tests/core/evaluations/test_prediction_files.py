@@ -64,7 +64,7 @@ def test_ignore_becomes_background_and_is_told(tmp_path: Path) -> None:
     path = png(tmp_path / "vnc_1.png", [[1, 255, 0], [2, 255, 0]])
     read = read_prediction(case(path), DEFAULT_SCHEME)
     assert read.labels_yx.tolist() == [[1, 0, 0], [2, 0, 0]]
-    assert any("2 pixels were marked ignore" in text for text in read.report.sentences)
+    assert any("2 ignore pixels became background" in text for text in read.report.sentences)
     assert check_prediction(case(path), DEFAULT_SCHEME, deep=True).usable
 
 

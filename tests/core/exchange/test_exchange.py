@@ -242,7 +242,7 @@ def _lost_weights(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
-        (_broken_weights, "no numbers"),
+        (_broken_weights, "is not finite"),
         (_lost_weights, "does not fit"),
         (lambda f: _config(f, "patch_size", value=[31, 32]), "cannot be divided"),
         (lambda f: _config(f, "architecture", "arch_kwargs", "strides", value=[[1, 1], [3, 3]]), "does not fit"),
@@ -256,9 +256,9 @@ def _lost_weights(folder: Path) -> None:
         (lambda f: _config(f, "normalization_schemes", value=["CTNormalization"]), "does not work|normalis"),
         (lambda f: _config(f, "normalization_schemes", value=["Unheard"]), "Unheard"),
         (lambda f: (f / "plans.json").write_text("[" * 100_000), "cannot be read as JSON"),
-        (lambda f: _config(f, "architecture", "_kw_requires_import", value=[["conv_op"]]), "describe no network"),
+        (lambda f: _config(f, "architecture", "_kw_requires_import", value=[["conv_op"]]), "contain no network"),
         (lambda f: _config(f, "architecture", "arch_kwargs", "n_conv_per_stage", value=[10**9, 1]), "n_conv_per_stage"),
-        (lambda f: _set(f, "card.json", "scheme", value=[{"id": 1, "name": ["axon"]}]), "scheme is unusable"),
+        (lambda f: _set(f, "card.json", "scheme", value=[{"id": 1, "name": ["axon"]}]), "scheme is invalid"),
     ],
 )
 def test_a_model_that_does_not_work_is_refused_by_trying_it(
@@ -303,8 +303,8 @@ def _config(folder: Path, *keys: str, value: Any) -> None:
         (lambda f: _set(f, "dataset.json", "labels", value={"background": 0, "a": "x"}), "unusable"),
         (lambda f: (f / "fold_0/checkpoint_final.pth").write_bytes(b"PK\x03\x04"), "cannot be read"),
         (lambda f: (f / "fold_0/checkpoint_final.pth").write_bytes(b""), "cannot be read"),
-        (lambda f: torch.save([1, 2], f / "fold_0/checkpoint_final.pth"), "no checkpoint of nnU-Net"),
-        (lambda f: torch.save({"state_dict": {}}, f / "fold_0/checkpoint_final.pth"), "no checkpoint of nnU-Net"),
+        (lambda f: torch.save([1, 2], f / "fold_0/checkpoint_final.pth"), "not an nnU-Net v2 checkpoint"),
+        (lambda f: torch.save({"state_dict": {}}, f / "fold_0/checkpoint_final.pth"), "not an nnU-Net v2 checkpoint"),
         (lambda f: (f / "plans.json").unlink(), "no trained nnU-Net model"),
         (lambda f: (f / "dataset.json").write_text("[]"), "names no labels"),
     ],
@@ -342,7 +342,7 @@ def test_zip_paths_that_lead_outside_are_refused(tmp_path: Path, store: ModelSto
     with zipfile.ZipFile(bad, "a") as archive:
         archive.writestr(name, "x")
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(ModelError, match="leads out of its folder"):
+    with pytest.raises(ModelError, match="points outside its folder"):
         import_model(bad, store)
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -363,7 +363,7 @@ def test_many_members_that_are_each_allowed_may_not_be_a_bomb_together(
         for fold in range(3):
             archive.writestr(f"fold_{fold}/checkpoint_final.pth", b"0" * 400)
     (tmp_path / "scratch").mkdir()
-    with pytest.raises(ModelError, match="would unpack to 1,200 bytes"):
+    with pytest.raises(ModelError, match="would have 1,200 bytes"):
         ready_model(tmp_path / "x.zip", tmp_path / "scratch", None, None)
 
 
@@ -402,7 +402,7 @@ def test_every_form_takes_a_name_a_pixel_size_and_a_free_id(tmp_path: Path, stor
         kept, again = (import_model(paths[form], store) for _ in range(2))
         assert (kept.id, again.id) == ("mine", "mine-2")
         assert (kept.card.name, kept.pixel_size_nm) == ("Mine", 4.5)
-    with pytest.raises(ModelError, match="per pixel cannot be right"):
+    with pytest.raises(ModelError, match="per pixel is not plausible"):
         import_model(paths[form], store, pixel_size_nm=-1.0)
 
 

@@ -46,7 +46,7 @@ def test_a_package_is_made_kept_and_given_out(tissue: Tissue) -> None:
     row = ran(tissue.store, start_export(tissue.store, tissue.request(title="My: liver"), by="Ada"))
     assert (row.state, row.error_cause) == (JobState.SUCCEEDED, "")
     assert row.result["images"] == 4
-    assert "left out: vol z1: It has no label map." in log_tail(row.id, store=tissue.store)
+    assert "skipped: vol z1: It has no label map." in log_tail(row.id, store=tissue.store)
     answer = got(tissue.store, row)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/zip"
@@ -101,7 +101,7 @@ def test_an_export_is_refused_over_http_where_it_is_heavy(tissue: Tissue, monkey
     monkeypatch.setattr("core.exports.heavy.LARGE_IMAGE_PX", 10)
     answer = client.get(f"{address}/ome-zarr.zip")
     assert (answer.status_code, answer.json()["remedy"]) == (
-        409, "Choose Prepare on the Segment page: it becomes a job.",
+        409, "Use Prepare on the Segment page, which runs as a job.",
     )  # fmt: skip
     assert client.get(f"{address}/coverage.csv").status_code == 200
     assert client.get(f"{address}/overlay.png").status_code == 200
@@ -176,7 +176,7 @@ def test_an_export_of_what_is_gone_says_so(tissue: Tissue) -> None:
     store.images.delete(tissue.images["CON"].id)
     ended = ran(store, row)
     assert (ended.state, ended.error_cause) == (
-        JobState.FAILED, "Nothing could be exported. The images have been deleted.",
+        JobState.FAILED, "No files could be exported. The images have been deleted.",
     )  # fmt: skip
     assert not export_folder(store.settings, row.id).exists()
     with pytest.raises(NotFoundError):

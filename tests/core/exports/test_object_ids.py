@@ -247,7 +247,7 @@ def test_a_label_map_is_not_complete_while_its_ids_are_written(tissue: Tissue, t
     path = tissue.store.revisions.pyramid_path(begun.id)
     write_label_pyramid(path, np.ones((8, 8), np.uint8), pixel_size_nm=None)
     writer = ObjectPyramidWriter(path, (8, 8), class_ids=(2,), pixel_size_nm=None)
-    with pytest.raises(StoreError, match="not written to its end"):
+    with pytest.raises(StoreError, match="is incomplete"):
         tissue.store.revisions.complete(begun.id)
     writer.finish()
     tissue.store.revisions.complete(begun.id)

@@ -107,7 +107,7 @@ def test_the_manifest_names_every_file_with_its_checksum_and_what_is_missing(tis
         "It has no label map."
     ]
     assert next(row for row in table if row["image"] == "liver 1.png")["condition"] == "'=treated"
-    assert "not reviewed" in (out / "README.txt").read_text(encoding="utf-8")
+    assert "not annotated" in (out / "README.txt").read_text(encoding="utf-8")
 
 
 def test_an_image_that_cannot_be_read_is_named_and_spoils_nothing(tissue: Tissue, tmp_path: Path) -> None:
@@ -209,8 +209,8 @@ class TestChoice:
 
     def test_choices_name_what_there_is(self, tissue: Tissue) -> None:
         assert label_choices(tissue.store, tissue.project_id, "Ada") == {
-            "counts": "The label map that counts",
-            "training": "What trainings learn from",
+            "counts": "Preferred label map",
+            "training": "Training labels",
             "approved": "Approved corrections",
             "reference": "References",
             "model:m": "Predictions of m",

@@ -62,18 +62,18 @@ DESCRIPTION = b'{"labels": {"background": 0, "mitochondria": 2}}'
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"no zip", "cannot be opened"),
-        (zipped(**{"a.tif": b"x"}), "is no zip of a dataset folder"),
-        (zipped(**{"dataset.json": DESCRIPTION}), "is no zip of a dataset folder"),
-        (zipped(**{"dataset.json": DESCRIPTION, "imagesTr__a_0000.tif": b"x"}), "is no zip of a dataset folder"),
-        (zipped(**{"dataset.json": DESCRIPTION, "images__a.png": b"x", "..__..__evil.png": b"x"}), "leads out"),
+        (b"not a zip", "cannot be opened"),
+        (zipped(**{"a.tif": b"x"}), "is not a zip of a dataset folder"),
+        (zipped(**{"dataset.json": DESCRIPTION}), "is not a zip of a dataset folder"),
+        (zipped(**{"dataset.json": DESCRIPTION, "imagesTr__a_0000.tif": b"x"}), "is not a zip of a dataset folder"),
+        (zipped(**{"dataset.json": DESCRIPTION, "images__a.png": b"x", "..__..__evil.png": b"x"}), "points outside"),
         (
             zipped(**{"dataset.json": DESCRIPTION, "images__a.png": b"x", "images__A.png": b"y"}),
-            "several files of one name",
+            "several files with the same name",
         ),
-        (zipped(**{"dataset.json": DESCRIPTION, "x__y__z__images__a.png": b"x"}), "is no zip of a dataset folder"),
+        (zipped(**{"dataset.json": DESCRIPTION, "x__y__z__images__a.png": b"x"}), "is not a zip of a dataset folder"),
     ],
-    ids=["no zip", "images alone", "no images", "nnU-Net", "leads out", "twice", "deep"],
+    ids=["not a zip", "images alone", "no images", "nnU-Net", "points outside", "twice", "deep"],
 )
 def test_other_zips_are_refused_and_leave_nothing(store: Store, content: bytes, says: str) -> None:
     with pytest.raises(DatasetError, match=says) as refused:

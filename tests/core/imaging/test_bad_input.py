@@ -32,7 +32,7 @@ def _with(value: float) -> np.ndarray:
         (b"", "is empty"),
         (b"row,column\n1,2\n", "looks like a text file"),
         ("Zellkern, Öltröpfchen\n".encode() * 400, "looks like a text file"),
-        (bytes(range(7, 200)), "looks like something unknown"),
+        (bytes(range(7, 200)), "looks like an unknown format"),
         (pil(GREY, "GIF"), "looks like a GIF"),
         (pil(GREY, "BMP"), "looks like a BMP"),
         (b"PK\x03\x04" + bytes(40), "looks like a ZIP"),
@@ -119,7 +119,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [png(GREY * 0 + 7), tiff(FLOAT * 0)], ids=["png", "float"])
 def test_a_constant_image_is_read_with_a_notice(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
-    assert "nothing to segment" in " ".join(read_image(tmp_path / "a").notices)
+    assert "no content to segment" in " ".join(read_image(tmp_path / "a").notices)
 
 
 def test_a_single_pixel_is_read_with_a_notice(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_tiff_says_what_its_values_mean(tmp_path: Path) -> None:
     assert "Source: prediction of the model x" in info
     assert "Pixel size: 8 nm" in info
     assert "\n4 lipid droplets #ffff00\n" in info
-    assert info.endswith("255 not reviewed (ignore)")
+    assert info.endswith("255 not annotated (ignore)")
 
 
 @pytest.mark.parametrize("ending", ["tif", "png"])

@@ -70,11 +70,11 @@ def test_a_mask_given_as_label_image_is_remarked(tmp_path: Path) -> None:
     ("content", "cause"),
     [
         (png(LABELS[:, :3].copy()), "4 x 4 px .* but labels.png is 3 x 4 px"),
-        (png(LABELS + np.uint8(5)), r"no class has: 5 \(6 px\), 6 \(4 px\), 7 \(4 px\), 4 \(2 px\)"),
+        (png(LABELS + np.uint8(5)), r"match no class: 5 \(6 px\), 6 \(4 px\), 7 \(4 px\), 4 \(2 px\)"),
         (tiff(LABELS.astype(np.int16) - 1), r"-1 \(6 px\)"),
-        (tiff(LABELS / 3), "no whole numbers"),
-        (tiff(np.full(SHAPE, np.nan, np.float32)), "no whole numbers"),
-        (png(np.random.default_rng(0).integers(0, 255, (4, 4, 3), np.uint8)), "colour picture"),
+        (tiff(LABELS / 3), "not integers"),
+        (tiff(np.full(SHAPE, np.nan, np.float32)), "not integers"),
+        (png(np.random.default_rng(0).integers(0, 255, (4, 4, 3), np.uint8)), "colour image"),
         (pil(LABELS, "JPEG"), "labels.png is a JPEG"),
         (tiff(np.stack([LABELS] * 2)), "stack of 2 pages"),
         (png(LABELS)[:50], "truncated"),
@@ -96,7 +96,7 @@ def test_value_map_and_the_strays_beside_it(tmp_path: Path) -> None:
     assert result.report.class_pixels == ((0, 98), (1, 100), (2, 202))  # 188 is 61 from 127 and 62 from 250
     assert result.report.pixels(LabelRule.VALUE_MAPPED) == 300
     assert result.report.pixels(LabelRule.STRAY_TO_NEAREST) == 2
-    with pytest.raises(LabelMapError, match=r"were not mapped: 250 \(100 px\)"):
+    with pytest.raises(LabelMapError, match=r"unassigned values: 250 \(100 px\)"):
         read_label_image(tmp_path / "labels.png", SCHEME, (20, 20), value_map={127: 2})
     with pytest.raises(LabelMapError, match="class 9"):
         read_label_image(tmp_path / "labels.png", SCHEME, (20, 20), value_map={127: 9})
@@ -148,7 +148,7 @@ def test_soft_edges_are_cut_at_half_and_counted(tmp_path: Path) -> None:
     result = read_masks({1: _saved(tmp_path, png(mask))}, SCHEME, (20, 20))
     assert result.report.class_pixels == ((0, 299), (1, 101))
     assert result.report.sentences == (
-        "labels.png: 3 pixels had values between background and mask and were cut at half of the highest "
+        "labels.png: 3 pixels had values between background and mask and were thresholded at half of the maximum "
         "(9 (1 px), 124 (1 px), 125 (1 px)).",
     )
 
@@ -192,12 +192,12 @@ def test_a_large_overlap_is_refused(tmp_path: Path) -> None:
         (
             png(np.repeat(np.array([[0, 127], [255, 0]], np.uint8), [3, 1], axis=0).repeat(2, axis=1)),
             1,
-            "no mask of one class; it holds 0",
+            "not a mask of one class; it contains 0",
         ),
         (png(LABELS[:3]), 1, "labels.png is 4 x 3 px"),
         (tiff(np.full(SHAPE, np.nan, np.float32)), 1, "NaN"),
         (tiff(np.full(SHAPE, -1, np.int16)), 1, "negative"),
-        (png(LABELS), 7, "given class 7"),
+        (png(LABELS), 7, "assigned to class 7"),
     ],
     ids=["three-levels", "size", "nan", "negative", "class"],
 )
@@ -223,7 +223,7 @@ def test_masks_are_matched_by_name(tmp_path: Path) -> None:
     found, rest = match_masks([tmp_path / n for n in names], DEFAULT_SCHEME)
     assert {i: p.name for i, p in found.items()} == {2: names[5], 3: names[1], 4: names[2], 5: names[0]}
     assert [p.name for p in rest] == ["A1.png", "liver.png"]
-    with pytest.raises(LabelMapError, match="both look like masks of ER"):
+    with pytest.raises(LabelMapError, match="both match masks of ER"):
         match_masks([tmp_path / "a_ER.png", tmp_path / "b_ER.png"], DEFAULT_SCHEME)
 
 
@@ -283,7 +283,7 @@ def test_few_unknown_colours_become_ignore_and_many_are_refused(tmp_path: Path) 
     assert result.labels_yx[2, 150] == 255
     assert result.report.pixels(LabelRule.UNKNOWN_TO_IGNORE) == 1
     picture[2:5, 150:153] = (0, 255, 0)
-    with pytest.raises(LabelMapError, match=r"colours that no class has: #00ff00 \(9 px\)") as caught:
+    with pytest.raises(LabelMapError, match=r"colours that match no class: #00ff00 \(9 px\)") as caught:
         read_rgb_labels(_saved(tmp_path, png(picture)), SCHEME, (120, 160), colors=COLORS)
     assert "#ff00ff axon" in caught.value.remedy
 
@@ -301,7 +301,7 @@ def test_transparent_colours_are_background_and_grey_is_refused(tmp_path: Path) 
     result = read_rgb_labels(_saved(tmp_path, png(picture)), SCHEME, (120, 160), colors=COLORS)
     assert not result.labels_yx[:60].any()
     assert result.report.pixels(LabelRule.TRANSPARENT_TO_BACKGROUND) == np.count_nonzero(_disk_and_bar()[:60])
-    with pytest.raises(LabelMapError, match="not a colour picture"):
+    with pytest.raises(LabelMapError, match="not a colour image"):
         read_rgb_labels(_saved(tmp_path, png(LABELS)), SCHEME, SHAPE)
 
 
@@ -346,7 +346,7 @@ def test_real_three_grey_levels_with_alpha(shared_data: Path) -> None:
     scheme, path = _scheme_of(shared_data / "sem_nerve"), shared_data / "messy" / "gray_alpha_mask.png"
     with pytest.raises(LabelMapError, match=r"127 \(1,182,110 px\)"):
         read_label_image(path, scheme, (1801, 1901))
-    with pytest.raises(LabelMapError, match="no mask of one class"):
+    with pytest.raises(LabelMapError, match="not a mask of one class"):
         read_masks({1: path}, scheme, (1801, 1901))
     result = read_label_image(path, scheme, (1801, 1901), value_map={127: 2, 255: 1})
     expected = _pixels(shared_data / "sem_nerve" / "labels" / "sub-rat5_sample-data14.png")

@@ -26,10 +26,10 @@ def test_lists_are_read(text: str, expected: dict[int, int]) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("127", "'127' is not understood"),
-        ("127 =", "is not understood"),
-        ("x = nucleus", "'x' is no grey value"),
-        ("1 = 127 = nucleus", "'1 = 127' is no grey value"),
+        ("127", "'127' is invalid"),
+        ("127 =", "is invalid"),
+        ("x = nucleus", "'x' is not a grey value"),
+        ("1 = 127 = nucleus", "'1 = 127' is not a grey value"),
         ("127 = nuclei", "no class 'nuclei'"),
         ("1 = nucleus, 1 = background", "there twice"),
     ],

@@ -75,7 +75,7 @@ def test_the_ome_size_of_the_image_that_is_read(tmp_path: Path, overview_first: 
         assert file.shape_yx == GREY.shape
         assert file.pixel_size.nm == pytest.approx(8.0)
         other = next(s for s in file.storage.sizes if not s.taken)
-        assert (other.x_nm, other.reason) == (pytest.approx(400), "of another image than the one that is read")
+        assert (other.x_nm, other.reason) == (pytest.approx(400), "of a different image in the file")
 
 
 def test_equal_ome_images_are_told_apart_by_their_pages(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_no_size_is_borrowed_from_another_ome_image(tmp_path: Path) -> None:
     xml = _ome(_ome_image(0, (10, 20), _size(400)) + _ome_image(1, GREY.shape))
     with _opened(tmp_path, _pages(GREY[:10, :20], GREY, description=xml)) as file:
         assert file.pixel_size.nm is None
-        assert "of another image" in " ".join(file.notices)
+        assert "of a different image" in " ".join(file.notices)
 
 
 @pytest.mark.parametrize("unit", ["&#181;m", "&#xB5;m", "&#956;m", "µm", "um"])
@@ -254,7 +254,7 @@ def test_a_paper_resolution_is_listed_with_its_reason(tmp_path: Path) -> None:
         with _opened(tmp_path, content) as file:
             (statement,) = file.storage.sizes
             assert statement.text.startswith("96")
-            assert (statement.taken, statement.reason) == (False, "a resolution for print or a screen")
+            assert (statement.taken, statement.reason) == (False, "a print or screen resolution")
 
 
 # ---- values ----

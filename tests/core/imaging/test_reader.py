@@ -94,7 +94,7 @@ def test_colour_becomes_luminance_in_its_own_depth(tmp_path: Path, make: Any, rg
     image = read_image(_saved(tmp_path, make(rgb)))
     assert image.pixels_yx.dtype == rgb.dtype
     np.testing.assert_allclose(image.pixels_yx, _luma(rgb), atol=0.51)
-    assert image.notices == ("RGB was turned to luminance.",)
+    assert image.notices == ("RGB was converted to luminance.",)
 
 
 def test_planar_colour_is_the_same_as_interleaved(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_planar_colour_is_the_same_as_interleaved(tmp_path: Path) -> None:
 def test_grey_saved_as_colour_stays_exact(tmp_path: Path) -> None:
     image = read_image(_saved(tmp_path, png(np.stack([GREY] * 3, axis=-1))))
     np.testing.assert_array_equal(image.pixels_yx, GREY)
-    assert image.notices == ("RGB with three equal channels was taken as grey.",)
+    assert image.notices == ("RGB with three equal channels was read as grey.",)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
@@ -127,7 +127,7 @@ def test_palettes_are_looked_up(tmp_path: Path, kind: str) -> None:
     picture.save(tmp_path / "image", kind)
     image = read_image(tmp_path / "image")
     np.testing.assert_array_equal(image.pixels_yx, np.array([10, 200, 76], np.uint8)[GREY % 3])  # 255 * 0.299 = 76.2
-    assert "Palette colours were turned to luminance." in image.notices
+    assert "Palette colours were converted to luminance." in image.notices
 
 
 def test_white_is_zero_is_turned_over(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_nifti_scaling_is_applied(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "notice"),
-    [("a.tif", "The file is PNG though its name ends in .tif."), ("a.PNG", ""), ("a", ""), ("a.bin", "")],
+    [("a.tif", "The file is PNG, although its extension is .tif."), ("a.PNG", ""), ("a", ""), ("a.bin", "")],
     ids=["wrong", "upper-case", "none", "unknown"],
 )
 def test_the_content_counts_not_the_name(tmp_path: Path, name: str, notice: str) -> None:

@@ -119,7 +119,7 @@ def test_a_prediction_is_written_in_the_projects_classes(store: Store, image: Im
     assert made.details["class_match"]["left_out"] == ["golgi"]
     notices = done.result["summary"]["notices"]
     assert "The project has no class golgi: what the model finds of it is background here." in notices
-    assert "Not known to the model and never found: ER." in notices
+    assert "Missing in the model: ER." in notices
 
 
 def test_corrected_approved_and_trained_on_class_by_class(
@@ -178,9 +178,9 @@ def test_the_jobs_own_class_map_comes_first(store: Store, image: ImageRecord, mo
     decide_classes(store, image.project_id, model, {"golgi": "ER"}, by="Ada")
     done = predict(store, image, class_map={"golgi": None, "Membrane": "ER"})
     assert np.array_equal(read(store, newest(store, image)), in_project(membrane=2, mito=1))
-    assert "Left out as background, as decided: golgi." in done.result["summary"]["notices"]
+    assert "Ignored (background), as chosen: golgi." in done.result["summary"]["notices"]
     failed = predict(store, image, class_map={"golgi": "vesicles"})
-    assert failed.error_cause.startswith("The class 'golgi' is to become 'vesicles', but the project's classes are")
+    assert failed.error_cause.startswith("The class 'golgi' is matched to 'vesicles', but the project's classes are")
     with pytest.raises(JobError, match="class_map is 'golgi'"):
         predict(store, image, class_map="golgi")
 

@@ -182,6 +182,6 @@ def test_what_must_be_decoded_at_once_and_is_too_large_is_refused_before(
     path = tmp_path / "one_strip.tif"
     tifffile.imwrite(path, np.zeros((64, 64), np.float64), compression="zlib", rowsperstrip=64)
     monkeypatch.setattr(bands.psutil, "virtual_memory", lambda: type("Memory", (), {"total": 100_000})())
-    with pytest.raises(LabelMapError, match=r"needs about 0\.0 GB of memory") as caught:
+    with pytest.raises(LabelMapError, match=r"requires about 0\.0 GB of memory") as caught:
         read_label_image(path, DEFAULT_SCHEME, (64, 64))
     assert "strips or tiles" in caught.value.remedy

@@ -130,7 +130,7 @@ def test_floats_that_cannot_tell_ids_apart_are_remarked_on(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [(-IDS.astype(np.int32), "negative"), (IDS + 0.5, "no whole numbers"), (np.zeros((5, 5), np.uint16), "16 x 12 px")],
+    [(-IDS.astype(np.int32), "negative"), (IDS + 0.5, "not integers"), (np.zeros((5, 5), np.uint16), "16 x 12 px")],
 )
 def test_what_is_no_id_is_refused(tmp_path: Path, values: np.ndarray, words: str) -> None:
     with pytest.raises(LabelMapError, match=words):
@@ -155,9 +155,7 @@ def test_a_class_map_that_disagrees_decides_and_the_rest_is_told() -> None:
     assert objects.ids_yx.tolist() == [[5, 5, 0, 0, 0, 0]]
     assert [(count.rule, count.pixels) for count in counts] == [(LabelRule.IDS_OUTSIDE, 2)]
     assert counts[0].detail == "1 objects lie there as a whole: id 8"
-    assert remarks == [
-        "2 pixels of mitochondria have no object id; connected pieces of them count as objects of their own."
-    ]
+    assert remarks == ["2 pixels of mitochondria have no object id; their connected regions count as separate objects."]
 
 
 def test_ids_that_lie_on_no_class_at_all_are_told_and_dropped() -> None:

@@ -70,7 +70,7 @@ def test_permuted_ids_go_by_name_and_say_nothing() -> None:
     labels = np.array([[0, 1], [2, IGNORE_ID]], np.uint8)
     assert match.translated(labels).tolist() == [[0, 3], [1, IGNORE_ID]]
     assert match.undecided == ()
-    assert match.sentences() == ("Not known to the model and never found: ER.",)
+    assert match.sentences() == ("Missing in the model: ER.",)
 
 
 def test_what_a_person_says_comes_before_the_names() -> None:
@@ -81,8 +81,8 @@ def test_what_a_person_says_comes_before_the_names() -> None:
     assert said.left_out == ("membrane", "junk")
     assert said.sentences() == (
         "The model's class mito is mitochondria in the project.",
-        "Left out as background, as decided: membrane, junk.",
-        "Not known to the model and never found: membrane.",
+        "Ignored (background), as chosen: membrane, junk.",
+        "Missing in the model: membrane.",
     )
     assert said.to_json() == {
         "mapped": {"mito": "mitochondria"},
@@ -107,7 +107,7 @@ def test_what_nobody_decided_is_named() -> None:
 def test_a_map_of_classes_that_there_are_not_is_refused() -> None:
     with pytest.raises(LabelMapError, match="'peroxisome', but the classes are ER"):
         match_classes(scheme(ER=1), scheme(ER=1), {"peroxisome": "ER"})
-    with pytest.raises(LabelMapError, match=r"'ER' is to become 'golgi', but the project's classes are mitochondria"):
+    with pytest.raises(LabelMapError, match=r"'ER' is matched to 'golgi', but the project's classes are mitochondria"):
         match_classes(scheme(ER=1), scheme(mitochondria=1), {"ER": "golgi"})
 
 

@@ -89,7 +89,7 @@ def test_an_approval_that_is_taken_back_is_told(store: Store, project: ProjectRe
     make_references(store, project.id, by="Cy")
     assert not any("no longer approved" in text for text in check_evaluation(store, plan).warnings)
     take_back_approval(store, first.id, "Bo", "it was wrong")
-    assert "The reference of test.tif was made of a correction" in "".join(check_evaluation(store, plan).warnings)
+    assert "The reference of test.tif was created from a correction" in "".join(check_evaluation(store, plan).warnings)
     correction(store, image, 7, 1)
     (newer,) = make_references(store, project.id, by="Cy")
     assert labels_of(store, newer) == [[255] * 4, [7] * 4, [255] * 4, [255] * 4]

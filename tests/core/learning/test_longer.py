@@ -16,5 +16,5 @@ def test_only_what_was_trained_here_is_trained_on(store: Store) -> None:
     with pytest.raises(TrainingError, match="not trained with a preset"):
         train_longer(store, "given")
     write_model(store.settings.models_dir / "bare", preset="compact", training=TrainingSummary(iterations=24))
-    with pytest.raises(TrainingError, match="Nothing is kept of how bare was trained"):
+    with pytest.raises(TrainingError, match="The training settings of bare are missing"):
         train_longer(store, "bare")

@@ -87,7 +87,7 @@ def test_restoring_never_overwrites(store: ModelStore) -> None:
     with pytest.raises(ModelError, match="another model 'older'"):
         store.restore("older")
     assert store.get("older").card.name == "Another"
-    with pytest.raises(NotFoundError, match="holds no model"):
+    with pytest.raises(NotFoundError, match="contains no model"):
         store.restore("never")
     with pytest.raises(NotFoundError):
         store.trash("never")
@@ -115,7 +115,7 @@ def test_what_is_past_its_time_is_removed(store: ModelStore) -> None:
 
 def test_an_unknown_pixel_size_can_be_given_once(store: ModelStore) -> None:
     model_folder(store.models_dir, "foreign", pixel_size_nm=None)
-    with pytest.raises(ModelError, match="-4 nm per pixel cannot be right"):
+    with pytest.raises(ModelError, match="-4 nm per pixel is not plausible"):
         store.images.set_pixel_size("foreign", -4.0)
     assert store.images.set_pixel_size("foreign", 4.5).pixel_size_nm == 4.5
     with pytest.raises(ModelError, match=r"4\.5 nm"):

@@ -68,12 +68,12 @@ def test_card_survives_json() -> None:
     [
         ({"card_version": 2}, "version 2"),
         ({"output_ids": [0, 7]}, r"\(0, 7\)"),
-        ({"output_ids": [7, 0, 3]}, "puts out"),
+        ({"output_ids": [7, 0, 3]}, "predicts"),
         ({"pixel_size_nm": -1}, "-1"),
         ({"pixel_size_nm": "eight"}, "pixel_size_nm"),
         ({"scheme": 5}, "label scheme"),
         ({"mirror_axes": [2]}, "mirror axes"),
-        ({"id": "../up"}, "cannot be a model id"),
+        ({"id": "../up"}, "is not a valid model id"),
     ],
 )
 def test_bad_cards_are_refused_with_the_reason(change: dict[str, Any], says: str) -> None:
@@ -170,7 +170,7 @@ def test_a_training_that_ends_leaves_a_model_of_its_name_alone(tmp_path: Path, m
     trained: Any = SimpleNamespace(
         restore_parameters=lambda _: None, network=SimpleNamespace(state_dict=dict), weights={}, history=[], notices=[]
     )
-    with pytest.raises(TrainingError, match="another model 'm' has come"):
+    with pytest.raises(TrainingError, match="now contains another model 'm'"):
         model_writing.write_model(request, None, PLANS, trained, tmp_path, trained, trained)
     assert open_model(tmp_path / "m").card.name == "Imported"
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
@@ -193,10 +193,10 @@ def test_a_failed_add_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     [
         (lambda f: (f / "card.json").unlink(), "card.json is missing"),
         (lambda f: (f / "plans.json").write_text("{"), "plans.json"),
-        (lambda f: (f / "plans.json").write_text("{}"), "no usable configuration"),
+        (lambda f: (f / "plans.json").write_text("{}"), "no valid configuration"),
         (lambda f: (f / "fold_0.safetensors").unlink(), "no fold_"),
-        (lambda f: (f / "fold_0.safetensors").write_bytes(b""), "cut short"),
-        (lambda f: (f / "fold_0.safetensors").write_bytes((f / "fold_0.safetensors").read_bytes()[:-1]), "cut short"),
+        (lambda f: (f / "fold_0.safetensors").write_bytes(b""), "truncated"),
+        (lambda f: (f / "fold_0.safetensors").write_bytes((f / "fold_0.safetensors").read_bytes()[:-1]), "truncated"),
         (lambda f: (f / "fold_0.safetensors").write_bytes(b"\x80\x04pickle" + b"x" * 99), "fold_0"),
         (lambda f: f.rename(f.with_name("renamed")), "renamed"),
     ],
@@ -247,7 +247,7 @@ def test_a_parent_that_is_no_configuration_breaks_its_own_folder_only(tmp_path: 
     (folder / "plans.json").write_text(json.dumps(plans))
     models, broken = ModelStore(tmp_path).scan()
     assert [model.id for model in models] == ["good"]
-    assert [(each.id, "no usable configuration" in each.reason) for each in broken] == [("tiny", True)]
+    assert [(each.id, "no valid configuration" in each.reason) for each in broken] == [("tiny", True)]
 
 
 @pytest.mark.parametrize("parent", [None, ""])

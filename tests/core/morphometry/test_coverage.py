@@ -49,7 +49,7 @@ def test_an_ignored_map_has_no_shares() -> None:
 
 
 def test_an_unknown_id_is_refused_with_its_count() -> None:
-    with pytest.raises(LabelMapError, match=r"2 px with the ids \[9\]"):
+    with pytest.raises(LabelMapError, match=r"2 px with the unknown class ids \[9\]"):
         coverage_table(np.array([[9, 9, 0]], np.uint8), DEFAULT_SCHEME, None)
 
 

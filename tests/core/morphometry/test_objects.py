@@ -139,7 +139,7 @@ def test_read_only_maps_are_taken_and_nothing_is_changed() -> None:
 
 
 def test_what_cannot_be_measured_is_refused() -> None:
-    with pytest.raises(LabelMapError, match=r"2 px with the ids \[9\]"):
+    with pytest.raises(LabelMapError, match=r"2 px with the unknown class ids \[9\]"):
         measure_objects(np.array([[9, 9, 0]], np.uint8), DEFAULT_SCHEME, None)
     with pytest.raises(LabelMapError, match="3 dimensions"):
         measure_objects(np.zeros((1, 2, 2), np.uint8), DEFAULT_SCHEME, None)

@@ -187,7 +187,7 @@ def test_changes_are_read_back(tmp_path: Path) -> None:
 
 def test_rows_out_of_order_are_refused() -> None:
     sink = CleaningSink(Kept((4, 4)), (4, 4), limits(a=(2, 2, 0)))
-    with pytest.raises(LabelMapError, match="rows from 0 were due"):
+    with pytest.raises(LabelMapError, match="rows from 0 were expected"):
         sink.write(2, 0, np.zeros((2, 4), np.uint8), np.zeros((2, 4), np.uint8))
 
 

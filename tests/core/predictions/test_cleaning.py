@@ -93,7 +93,7 @@ def test_other_rules_make_another_label_map(store: Store, prediction: RevisionRe
     assert mitochondria.smallest_um2 == pytest.approx(0.05)
     assert (er.objects_before, er.objects, er.removed) == (1, 1, 0)
     assert cleaning_sentence(cleaning_of(new)) == (
-        "2 pieces too small to be objects removed (2 mitochondria); 1 hole filled."
+        "2 pieces below the minimum size removed (2 mitochondria); 1 hole filled."
     )
     assert {row["name"]: row["objects"] for row in new.coverage}["mitochondria"] == 1
 

@@ -49,7 +49,7 @@ def test_a_class_that_the_parent_knows_may_fade_and_is_not_said_to_be_never_foun
     label(store, image, np.full((16, 16), 3, np.uint8))
     told = " ".join(look(store, project, [image], SCHEME).warnings)
     assert "Not in these images: myelin." in told
-    assert "not trained further and may fade" in told
+    assert "not trained further and may degrade" in told
     assert "never find" not in told
     strange = LabelScheme.from_names({"axon": 3, "glia": 7})
     assert "never find: myelin" in " ".join(look(store, project, [image], strange).warnings), "outputs start anew"
@@ -73,7 +73,7 @@ def test_stacks_and_specimens_shared_with_the_test_set(store: Store, project: Pr
         pytest.param((8.0, 12.1), "from 8 to 12.1 nm", id="more than 1.5"),
         pytest.param((8.0, 12.0), "", id="just 1.5"),
         pytest.param((8.0, None), "pixel size of 1 of 2 images is unknown", id="one unknown"),
-        pytest.param((None, None), "No pixel size is known", id="none known"),
+        pytest.param((None, None), "All pixel sizes are unknown", id="none known"),
     ],
 )
 def test_pixel_sizes(store: Store, project: ProjectRecord, sizes: tuple[float | None, ...], words: str) -> None:
@@ -90,11 +90,11 @@ def test_refusals(store: Store, project: ProjectRecord) -> None:
     empty = add(store, project, "empty", grey(3))
     label(store, test, some_labels())
     label(store, empty, np.zeros((16, 16), np.uint8))
-    assert "No image is chosen" in look(store, project, []).refusals[0].cause
+    assert "No images selected" in look(store, project, []).refusals[0].cause
     first, second = map(str, look(store, project, [test, bare]).refusals)
     assert first.startswith("frozen is of the test set")
     assert second.startswith("bare is without reference labels")
-    assert "no class at all" in look(store, project, [empty]).refusals[0].cause
+    assert "contain no classes" in look(store, project, [empty]).refusals[0].cause
 
 
 def test_a_parent_of_other_classes(store: Store, project: ProjectRecord) -> None:
@@ -102,4 +102,4 @@ def test_a_parent_of_other_classes(store: Store, project: ProjectRecord) -> None
     label(store, image, some_labels())
     assert not any("others" in text for text in look(store, project, [image], SCHEME).warnings)
     other = LabelScheme.from_names({"nucleus": 1})
-    assert any("start anew" in text for text in look(store, project, [image], other).warnings)
+    assert any("re-initialised" in text for text in look(store, project, [image], other).warnings)

@@ -102,12 +102,12 @@ def test_corrections_of_test_images_are_counted_apart(store: Store, plan: RoundP
 
 
 def test_a_round_is_warned_of_what_it_cannot_learn(store: Store, plan: RoundPlan) -> None:
-    assert "Nothing is new since round 1: the model will learn from the same label maps." in (
+    assert "No new labels since round 1: the model is trained on the same label maps." in (
         check_round(store, plan).warnings
     )
     made = correct(store, image_of(store, plan, Split.POOL), 2, 1, seconds=10)
     decide(store, made.id, "Bo", Decision.APPROVE)
-    warned = "The new corrections cover no mitochondria: of these the round learns only what was there before."
+    warned = "The new corrections contain no mitochondria: for these classes the training labels are unchanged."
     assert warned in check_round(store, plan).warnings
     assert warned in start_round(store, plan).notices
 
@@ -118,7 +118,7 @@ def test_a_class_that_came_into_the_scheme_between_rounds_is_told_of(store: Stor
     store.projects.update(plan.project_id, scheme=more)
     check = check_round(store, plan)
     (told,) = (each for each in check.warnings if each.startswith("New since round 1: ER."))
-    assert "2 of 2 images have label maps from before" in told
+    assert "2 of 2 images have older label maps" in told
     assert any("the model will never find: ER" in each for each in check.warnings)
     it = start_round(store, plan)
     work(store)

@@ -100,9 +100,9 @@ def test_a_fall_too_small_to_count_refuses_no_round() -> None:
 def test_few_images_are_said_to_be_few() -> None:
     judged = judge(report([TRUTH]), report([HALF]))
     assert judged.reasons == (
-        "1 test image shows what both models find, and at least 5 are needed to tell a difference from chance.",
+        "1 test image contains scored classes, but at least 5 are required to distinguish a difference from chance.",
     )
-    assert "there is no interval" in judged.caution
+    assert "no interval can be given" in judged.caution
 
 
 @pytest.mark.parametrize(("found", "outcome"), [(2, Outcome.PASSED), (0, Outcome.NOT_JUDGED)], ids=["as good", "lost"])
@@ -113,7 +113,7 @@ def test_a_class_on_one_test_image_only(found: int, outcome: int) -> None:
     assert judged.outcome is outcome
     if outcome is Outcome.NOT_JUDGED:
         assert judged.reasons == (
-            "myelin: only one image of the test set shows it (Dice -1.000); there is no interval.",
+            "myelin: scored on only one image of the test set (Dice -1.000); no interval can be given.",
         )
 
 
@@ -122,7 +122,7 @@ def test_a_class_that_no_test_image_shows_is_said_to_be_unknown_and_does_not_sto
     myelin = next(each for each in judged.classes if each.name == "myelin")
     assert judged.outcome is Outcome.PASSED
     assert (myelin.verdict, myelin.words) == (
-        None, "myelin: no test image shows it to both models, so nobody can tell.",
+        None, "myelin: not scored for both models on any test image.",
     )  # fmt: skip
 
 
@@ -132,7 +132,10 @@ def test_finds_where_there_is_nothing_are_told_although_no_pair_counts_them() ->
     myelin = next(each for each in judged.classes if each.name == "myelin")
     assert myelin.difference is not None
     assert (myelin.difference.images, myelin.false_images) == (2, 1)
-    assert myelin.words == "myelin is found in 1 test image without any, which the model before did not."
+    assert myelin.words == (
+        "myelin is found in 1 test image that does not contain it; the previous model did not "
+        "have these false positives."
+    )
     assert (judged.outcome, judged.reasons) == (Outcome.NOT_JUDGED, (myelin.words,)), "a person has to look"
 
 

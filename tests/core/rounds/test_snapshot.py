@@ -95,7 +95,7 @@ def test_refusals(store: Store, project: ProjectRecord) -> None:
     for where, ids, words in (
         (project.id, [], "No image"),
         (project.id, [bare.id], "bare has no reference labels"),
-        (project.id, [test.id], "frozen belongs to the test set"),
+        (project.id, [test.id], "frozen is in the test set"),
         (other.id, [bare.id], "another project"),
     ):
         with pytest.raises(DatasetError, match=words):
@@ -120,5 +120,5 @@ def test_what_has_gone_is_named_and_cancelling_leaves_nothing(
 
 
 def test_other_json_is_no_snapshot() -> None:
-    with pytest.raises(DatasetError, match="no snapshot"):
+    with pytest.raises(DatasetError, match="not a training snapshot"):
         Snapshot.from_json({"cases": [{}]})

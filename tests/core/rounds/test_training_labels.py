@@ -116,7 +116,7 @@ def test_a_newer_reference_lies_over_older_corrections(
 def test_corrections_of_a_test_image_never_enter(store: Store, project: ProjectRecord) -> None:
     frozen = add(store, project, "frozen.tif", GREY, split=Split.TEST)
     decide(store, correct(store, frozen, MYELIN, rows(0, 1, 2, 3)).id, "Bo", Decision.APPROVE)
-    with pytest.raises(DatasetError, match=r"frozen\.tif belongs to the test set"):
+    with pytest.raises(DatasetError, match=r"frozen\.tif is in the test set"):
         take_snapshot(store, project.id, [frozen.id])
 
 

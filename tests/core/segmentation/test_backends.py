@@ -115,7 +115,7 @@ def test_a_batch_that_does_not_fit_goes_in_halves(tiny_model: StoredModel, monke
     def short_of_memory(room: int) -> Any:
         def run(fold: int, some: torch.Tensor) -> torch.Tensor:
             if len(some) > room:
-                raise torch.OutOfMemoryError("no memory")
+                raise torch.OutOfMemoryError("out of memory")
             return forward(fold, some)
 
         return run

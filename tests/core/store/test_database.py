@@ -269,7 +269,7 @@ def test_a_data_folder_on_a_drive_that_is_not_there_is_explained(
         raise FileNotFoundError(errno.ENOENT, "No such file or directory")
 
     monkeypatch.setattr(Path, "mkdir", absent)
-    with pytest.raises(StorageFullError, match="cannot be made"):
+    with pytest.raises(StorageFullError, match="cannot be created"):
         Store(load_settings(data_dir=tmp_path / "data"))
 
 

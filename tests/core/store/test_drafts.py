@@ -98,7 +98,7 @@ def test_only_the_tab_that_has_the_draft_changes_it_however_silent_it_is(
 
 def test_a_closed_draft_does_not_change(store: Store, draft: DraftRecord) -> None:
     post(store, draft, tile(0, 0))
-    with pytest.raises(DraftHeldError, match="painted on while"):
+    with pytest.raises(DraftHeldError, match="edited during"):
         store.drafts.close(draft.id, DraftState.SUBMITTED, holder="tab", version=1)
     store.drafts.close(draft.id, DraftState.SUBMITTED, holder="tab", version=2)
     assert store.drafts.tiles(draft.id) == ()

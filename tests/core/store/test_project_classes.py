@@ -81,7 +81,7 @@ def test_a_class_in_an_open_draft_is_not_removed(store: Store, image: ImageRecor
     """It was: the draft's pixels then were of no class, or of the one that got its number."""
     draft_with(store, image, LABELS)
     without = LabelScheme.from_names({"mito": 1, "golgi": 3})
-    with pytest.raises(StoreError, match=r"Open drafts of the project have pixels of ER \(2\)") as refused:
+    with pytest.raises(StoreError, match=r"Open drafts of the project contain pixels of ER \(2\)") as refused:
         store.projects.update(image.project_id, scheme=without)
     assert "submit or discard" in refused.value.remedy
     store.projects.update(image.project_id, scheme=LabelScheme.from_names({"mito": 1, "ER": 2}))

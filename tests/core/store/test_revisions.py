@@ -60,17 +60,17 @@ def test_a_complete_revision_does_not_change(store: Store, image: ImageRecord) -
         lambda: store.revisions.complete(done),
         lambda: store.revisions.discard(done),
     ):
-        with pytest.raises(StoreError, match="complete and does not change"):
+        with pytest.raises(StoreError, match="complete and cannot be changed"):
             change()
     assert store.revisions.pyramid_path(done).is_dir()
 
 
 def test_completing_needs_a_finished_pyramid(store: Store, image: ImageRecord) -> None:
     begun = store.revisions.begin(image.id, "reference")
-    with pytest.raises(StoreError, match="not written to its end"):
+    with pytest.raises(StoreError, match="is incomplete"):
         store.revisions.complete(begun.id)
     writer = LabelPyramidWriter(store.revisions.pyramid_path(begun.id), (3, 4), pixel_size_nm=None)
-    with pytest.raises(StoreError, match="not written to its end"):
+    with pytest.raises(StoreError, match="is incomplete"):
         store.revisions.complete(begun.id)
     writer.finish()
     assert store.revisions.complete(begun.id).state is RevisionState.COMPLETE

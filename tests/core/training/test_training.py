@@ -94,7 +94,7 @@ def test_other_classes_get_new_output_layers_and_a_notice(
         on_progress=lambda report: notices.append(report.notice),
     )
     assert child.output_ids == (0, 2)
-    assert any("start anew" in notice for notice in notices)
+    assert any("re-initialised" in notice for notice in notices)
     name = "encoder.stages.0.0.convs.0.conv.weight"
     assert abs(load_weights(trained[0].weights(0))[name] - load_weights(child.weights(0))[name]).max() < 1e-3
 
@@ -112,7 +112,7 @@ def test_a_cancelled_training_leaves_no_process_and_resumes(dataset: Path, tmp_p
     assert epochs[0] in (3, 4)
     assert epochs[-1] == 6
     assert model.card.training.epochs == 6
-    assert any("Went on after epoch" in report.notice for report in again)
+    assert any("Resumed after epoch" in report.notice for report in again)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")

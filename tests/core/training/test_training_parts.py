@@ -200,7 +200,7 @@ def test_class_ids_become_consecutive_and_unknown_ones_are_refused() -> None:
     scheme = LabelScheme.from_names({"axon": 3, "myelin": 7})
     labels = np.array([[0, 3], [7, 255]], np.uint8)
     assert network_labels(labels, scheme, "x").tolist() == [[0, 1], [2, 3]]
-    with pytest.raises(TrainingError, match=r"x holds the values \[5\]"):
+    with pytest.raises(TrainingError, match=r"x contains the values \[5\]"):
         network_labels(np.full((2, 2), 5, np.uint8), scheme, "x")
 
 
@@ -229,7 +229,7 @@ def test_several_images_are_split_by_image_and_unreviewed_ones_left_out(tmp_path
     assert sorted(result.image_of_case.values()) == ["n0", "n2", "n3"]
     assert len(result.validation) == 1 and len(result.training) == 2
     assert not result.has_ignore
-    assert any("n1 was left out" in notice for notice in result.notices)
+    assert any("n1 was skipped" in notice for notice in result.notices)
     assert len(list(folder.glob("*_seg.b2nd"))) == 3
 
 
@@ -305,7 +305,7 @@ def test_an_image_that_the_parent_cannot_take_is_named(tmp_path: Path) -> None:
     image = noise(0).astype(np.uint16) * 100
     root = make_dataset(tmp_path / "d", {"a": image}, {"a": stripes()})
     parent = write_model(tmp_path / "parent", [{"w": torch.zeros(2)}], normalization="RGBTo01Normalization")
-    with pytest.raises(TrainingError, match=r"^a does not suit the parent model\..*0 to 255"):
+    with pytest.raises(TrainingError, match=r"^a does not match the parent model\..*0 to 255"):
         prepare(request(tmp_path, dataset=root, parent=parent.path), parent, tmp_path / "work", lambda _: None)
 
 
@@ -329,7 +329,7 @@ def test_a_request_survives_json_and_knows_the_same_work(tmp_path: Path) -> None
         ({"epochs": 0}, "epochs"),
         ({"validation_fraction": 0.9}, "validation fraction"),
         ({"seed": -1}, "seed"),
-        ({"pixel_size_nm": -8.0}, "-8 nm per pixel cannot be right"),
+        ({"pixel_size_nm": -8.0}, "-8 nm per pixel is not plausible"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(tmp_path: Path, change: dict[str, Any], says: str) -> None:

@@ -130,7 +130,7 @@ def test_a_second_training_of_the_same_model_waits_its_turn(tmp_path: Path, monk
         case = request(tmp_path).work / "case.b2nd"
         case.write_bytes(b"prepared")
         for resume in (False, True):
-            with pytest.raises(TrainingError, match="Another training is making"):
+            with pytest.raises(TrainingError, match="Another training is currently creating"):
                 train(request(tmp_path, resume=resume))
         assert case.exists()
     finally:

@@ -200,7 +200,7 @@ def test_what_stands_in_the_way_is_named(store: Store, image: ImageRecord, there
     store.images.add(there.id, Image(np.arange(8, dtype=np.uint8).reshape(2, 4), name="twin.tif"))
     for mode in TransferMode:
         (planned,) = plan_transfer(store, [image.id], image.project_id, there.id, mode, person="Ada").refused
-        assert planned.refusal == "there holds the same image, twin.tif"
+        assert planned.refusal == "there contains the same image, twin.tif"
         assert go(store, image, there, mode) == planned.refusal
     assert len(store.images.all(there.id)) == 1
 
@@ -214,7 +214,7 @@ def test_planes_of_another_stack_of_that_name_are_not_mixed(
     mine = plane(here, 1)
     plane(there, 2)
     plan = plan_transfer(store, [mine.id], here.id, there.id, TransferMode.COPY, person="Ada")
-    assert "another plane at this place of a stack s.tif" in plan.refused[0].refusal
+    assert "another plane at this position of a stack s.tif" in plan.refused[0].refusal
 
 
 @pytest.mark.parametrize("why", ["scored", "training", "job"])

@@ -108,7 +108,7 @@ def test_a_full_queue_says_when_to_come_again(site: Site) -> None:
     refused = next(as_completed(waiting, LIMIT_S)).result()
     assert refused.status_code == 503
     assert refused.headers["retry-after"] == str(RETRY_AFTER_S)
-    assert refused.json()["cause"] == f"The server is making {AT_ONCE + MOST_WAITING} downloads for others."
+    assert refused.json()["cause"] == f"The server is preparing {AT_ONCE + MOST_WAITING} downloads for other people."
     assert str(RETRY_AFTER_S) in refused.json()["remedy"]
     site.release.set()
     assert all(future.result(LIMIT_S).status_code == 200 for future in asked)
@@ -133,4 +133,4 @@ def test_a_browser_is_told_in_words(site: Site) -> None:
     refused = next(as_completed(mine, LIMIT_S)).result()
     assert refused.headers["content-type"].startswith("text/plain")
     assert refused.headers["retry-after"] == str(RETRY_AFTER_S)
-    assert "Wait until one of them has arrived" in refused.text
+    assert "Wait until one of them is finished" in refused.text

@@ -133,7 +133,7 @@ def test_nothing_scored_yet_is_a_conflict(store: Store, client: TestClient, proj
     for address in (f"{waiting}/download/report.html", f"{done}/download/report.html?compare={waiting}"):
         answer = client.get(f"/api/evaluations/{address}")
         assert answer.status_code == 409
-        assert answer.json()["cause"] == "The evaluation waiting has no scored image yet."
+        assert answer.json()["cause"] == "The evaluation waiting has no scored images yet."
 
 
 def test_what_cannot_be_compared_is_a_conflict(store: Store, client: TestClient, project: ProjectRecord) -> None:
@@ -141,7 +141,7 @@ def test_what_cannot_be_compared_is_a_conflict(store: Store, client: TestClient,
     other = evaluate(store, add_image(store, project, "b"), WRONG, "other")
     elsewhere = store.projects.create("elsewhere", SCHEME)
     foreign = evaluate(store, add_image(store, elsewhere, "a"), WRONG, "foreign")
-    for compared, cause in ((other, "no image in common"), (foreign, "another project"), (one, "with itself")):
+    for compared, cause in ((other, "no images in common"), (foreign, "another project"), (one, "with itself")):
         answer = client.get(f"/api/evaluations/{one}/download/metrics.csv", params={"compare": compared})
         assert answer.status_code == 409
         assert cause in answer.json()["cause"]

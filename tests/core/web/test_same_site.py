@@ -101,7 +101,7 @@ REQUESTS = [
     ("GET", DOWNLOAD, {"referer": "http://["}, 400, "a referer that is no address"),
     ("GET", "/segment", {"host": "evil.example:8501"}, 403, "another name for this machine"),
     ("GET", "/segment", {"host": "["}, 400, "a host that is no name"),
-    ("GET", "/segment", {"host": ""}, 400, "no host"),
+    ("GET", "/segment", {"host": ""}, 400, "not a host name"),
     ("GET", "/segment", {"host": "localhost:port"}, 400, "a port that is no number"),
     ("GET", "/segment", {"host": "localhost:8501/x"}, 400, "a path in the host"),
     ("GET", "/segment", {"host": "localhost:8501; script-src *"}, 400, "another header's words in the host"),

@@ -90,7 +90,7 @@ def body_of(parts: list[tuple[float, bytes]], **limits: float) -> bytes:
 
 def test_a_body_that_stands_still_or_trickles_is_given_up() -> None:
     assert body_of([(0, b"a"), (0.01, b"b")], idle_s=5) == b"ab"
-    assert "Nothing arrived" in refused(lambda: body_of([(0, b"a"), (5, b"b")], idle_s=0.05)).cause
+    assert "No data arrived" in refused(lambda: body_of([(0, b"a"), (5, b"b")], idle_s=0.05)).cause
     trickle = [(0.02, b"x")] * 50
     told = refused(lambda: body_of(trickle, grace_s=0.1, least_bytes_per_s=1000))
     assert told.status == 408

@@ -158,7 +158,7 @@ def test_a_read_only_data_folder_is_named(tmp_path: Path) -> None:
     with client_for(Settings(data_dir=tmp_path / "data", min_free_bytes=0)) as client:
         answer = client.put("/api/uploads", content=b"1")
     assert answer.status_code == 507
-    assert "cannot be written" in answer.json()["cause"]
+    assert "is not writable" in answer.json()["cause"]
 
 
 @pytest.mark.parametrize("ending", ["disconnect", "short"])

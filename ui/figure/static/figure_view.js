@@ -26,9 +26,9 @@ const EXPORT_FONT = "Arial, Helvetica, sans-serif";
 const EXPORT_ROOM = 1.25;
 /** @type {[format: FigureFormat, tip: string][]} */
 const DOWNLOADS = [
-  ["png", "Picture (PNG), three pixels for each on screen"],
-  ["svg", "Drawing (SVG), for a paper or a slide"],
-  ["csv", "Numbers in this figure (CSV)"],
+  ["png", "Image (PNG), 3× resolution"],
+  ["svg", "Vector graphic (SVG)"],
+  ["csv", "Data of this figure (CSV)"],
 ];
 const ICON =
   '<svg viewBox="0 0 24 24" width="14" height="14" fill="none" stroke="currentColor" stroke-width="2" ' +

@@ -130,7 +130,7 @@ export class DropZone {
       if (!many) this.list.append(row.element);
       if (file.size > this.props.max_bytes) {
         row.fail(`The file has ${bytesText(file.size)}; ${bytesText(this.props.max_bytes)} are allowed.`,
-          "Whoever runs this server can raise CRISTAE_MAX_UPLOAD_BYTES.", false);
+          "The server's admin can raise CRISTAE_MAX_UPLOAD_BYTES.", false);
         this.list.append(row.element);
       } else this.queue.push(row);
     }
@@ -200,7 +200,7 @@ export class DropZone {
   }
 
   /**
-   * Stop sending a drop; what is on the server already goes on.
+   * Cancel upload a drop; what is on the server already goes on.
    * @param {DropRow} group
    */
   cancelDrop(group) {
@@ -240,7 +240,7 @@ class DropRow {
     this.arrived = 0;
     this.bar = element("i", {});
     this.note = element("span", { class: "note" });
-    this.cross = element("button", { type: "button", class: "cross", "aria-label": "Stop sending" });
+    this.cross = element("button", { type: "button", class: "cross", "aria-label": "Cancel upload" });
     this.cross.innerHTML = CROSS;
     this.cross.addEventListener("click", onCancel);
     this.track = element("div", { class: "track", role: "progressbar", "aria-label": "Upload of all files", "aria-valuemin": "0", "aria-valuemax": "100" }, this.bar);
@@ -258,7 +258,7 @@ class DropRow {
   progress(sent, speed) {
     const left = speed > 0 ? (this.bytes - this.sent - sent) / speed : 0;
     const rest = left >= 1 ? `, ${durationText(left)} left` : "";
-    this.show(this.sent + sent, `${this.arrived} of ${this.count} on the server${rest}. Keep this tab open until all are.`);
+    this.show(this.sent + sent, `${this.arrived} of ${this.count} uploaded${rest}. Keep this tab open until all are uploaded.`);
   }
 
   /** @param {File} file */
@@ -270,7 +270,7 @@ class DropRow {
       return;
     }
     this.element.className = "done";
-    this.show(this.bytes, `All ${this.count} files are on the server. The tab may be closed.`);
+    this.show(this.bytes, `All ${this.count} files are uploaded. You can close the tab.`);
     this.cross.hidden = true;
     setTimeout(() => this.element.remove(), 6000);
   }
@@ -340,7 +340,7 @@ class FileRow {
 
   done() {
     this.element.className = "done";
-    this.show(1, "On the server");
+    this.show(1, "Uploaded");
     this.cross.hidden = true;
     setTimeout(() => this.element.remove(), 6000);
   }

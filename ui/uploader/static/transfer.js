@@ -119,9 +119,9 @@ export class Transfer {
     // A file that was changed or removed meanwhile looks like a broken connection: reading a byte tells them apart.
     try {
       await this.file.slice(0, 1).arrayBuffer();
-      this.events.onError("The connection broke off.", "Check that the server is running and try again.");
+      this.events.onError("The connection was lost.", "Check that the server is running and try again.");
     } catch {
-      this.events.onError("The file cannot be read.", "It was changed, moved, or is a folder; choose it again.");
+      this.events.onError("The file cannot be read.", "It was changed or moved, or is a folder. Choose it again.");
     }
   }
 

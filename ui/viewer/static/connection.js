@@ -54,7 +54,7 @@ export class Connection {
       if (this.closed) return;
       this.lost = true;
       if (error instanceof Problem) this.show(`${error.message} ${error.remedy}`);
-      else this.show("The server does not answer. What you see stays; trying again…");
+      else this.show("The server does not respond. Trying again…");
       this.timer = setTimeout(() => this.probe(), this.waitMs);
       this.waitMs = Math.min(LONGEST_WAIT_MS, this.waitMs * 1.6);
     }

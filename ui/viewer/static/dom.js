@@ -58,7 +58,7 @@ export function iconButton(icon, label, key, onclick, extra = {}) {
  */
 export function context2d(canvas) {
   const context = canvas.getContext("2d");
-  if (!context) throw new Error("This browser has no room for another canvas. Close other tabs and reload the page.");
+  if (!context) throw new Error("The browser is out of canvas memory. Close other tabs and reload the page.");
   return context;
 }
 

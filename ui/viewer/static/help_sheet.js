@@ -20,7 +20,7 @@ export const GROUPS = [
   ]],
   ["Masks", [
     [["H"], "hide or show all"],
-    [["Space"], "peek at the bare image while held"],
+    [["Space"], "hide the masks while held"],
     [["1", "…", "9"], "hide or show a class"],
     [["A"], "show all classes"],
     [["O"], "fill or outline"],
@@ -32,8 +32,8 @@ export const GROUPS = [
   ["Image", [
     [["B"], "brightness and contrast"],
     [["I"], "invert"],
-    [["S"], "set the scale on a scale bar"],
-    [["?"], "this sheet"],
+    [["S"], "measure the pixel size on a scale bar"],
+    [["?"], "show shortcuts"],
     [["Esc"], "close, show all classes"],
   ]],
 ];
@@ -52,7 +52,7 @@ export class HelpSheet {
       h("div", { class: "sheet-groups" }, groups.map(([title, rows]) => h("section", {}, h("h4", {}, title),
         rows.map(([keys, what]) => h("div", { class: "shortcut" },
           h("span", { class: "keys" }, keys.map((key) => h("kbd", {}, key))), h("span", {}, what)))))),
-      h("p", {}, "They work while the pointer is over the viewer.")));
+      h("p", {}, "Shortcuts work while the pointer is over the viewer.")));
   }
 
   /** @param {boolean} shown */

@@ -48,7 +48,7 @@ import { RevisionFeed } from "./revision_feed.js";
  * @property {boolean} confidence
  */
 
-export const GONE = "This label map is not there any more."; // one that was being written went with its job: the page tells
+export const GONE = "This label map no longer exists."; // one that was being written went with its job: the page tells
 
 const VEIL = 0.6; // how far what nobody has confirmed is dimmed
 

@@ -31,7 +31,7 @@ export async function problemOf(response) {
  */
 export function inWords(error) {
   if (error instanceof Problem) return { message: error.message, remedy: error.remedy };
-  return { message: "The server does not answer.", remedy: "" };
+  return { message: "The server does not respond.", remedy: "" };
 }
 
 /**

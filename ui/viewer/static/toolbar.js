@@ -59,7 +59,7 @@ export class Toolbar {
       confidence: tool("confidence", "Model confidence", "C", "toggleConfidence"),
       palette: tool("palette", "Colour-blind-safe palette", "P", "togglePalette"),
       adjust: tool("adjust", "Brightness and contrast", "B", "toggleAdjust", { "aria-haspopup": "dialog" }),
-      scale: tool("ruler", "Set the scale on the image's scale bar", "S", "toggleScale", { "aria-haspopup": "dialog" }),
+      scale: tool("ruler", "Measure the pixel size on the scale bar", "S", "toggleScale", { "aria-haspopup": "dialog" }),
       legend: tool("legend", "Classes", "L", "toggleLegend"),
       map: tool("map", "Overview map", "M", "toggleMap"),
       help: tool("help", "Keyboard shortcuts", "?", "toggleHelp", { "aria-haspopup": "dialog" }),

@@ -35,7 +35,7 @@ export class Annotator {
   hasOwnClassList = true;
   /** Of buttons of the viewer whose keys mean something else here. */
   tips = {
-    scale: "Set the scale on the image's scale bar", adjust: "Brightness and contrast  (N)", fullScreen: "Full screen", fit: "Fit to window  (Home)",
+    scale: "Measure the pixel size on the scale bar", adjust: "Brightness and contrast  (N)", fullScreen: "Full screen", fit: "Fit to window  (Home)",
   };
   paintSettings = new PaintSettings();
   bar = new PaintBar({
@@ -171,12 +171,12 @@ export class Annotator {
   onSession(state, detail) {
     this.save = { state, detail };
     if (state === "held") {
-      const who = detail?.holder?.name || "Somebody";
-      this.notices.block(`${who} is painting on this draft in another tab or browser.`, detail?.remedy, "Take over", () => this.session?.takeOver());
+      const who = detail?.holder?.name || "Another person";
+      this.notices.block(`${who} is editing this draft in another tab or browser.`, detail?.remedy, "Take over", () => this.session?.takeOver());
     } else if (state === "closed") {
-      this.notices.block(detail?.message ?? "This draft is submitted.", detail?.remedy ?? "Open another draft to go on.");
+      this.notices.block(detail?.message ?? "This draft is submitted.", detail?.remedy ?? "Open another draft to continue.");
     } else if (detail && (state === "stopped" || state === "offline")) {
-      this.notices.say(`Not saved: ${detail.message} ${detail.remedy ?? ""} What you painted is kept in this browser.`, true);
+      this.notices.say(`Not saved: ${detail.message} ${detail.remedy ?? ""} Your changes are kept in this browser.`, true);
     }
     this.showPaint();
   }
@@ -207,9 +207,9 @@ export class Annotator {
       await session.wholeImage(!this.whole);
       if (this.session !== session) return; // another draft was opened meanwhile
       this.whole = !this.whole;
-      this.notices.say(this.whole ? "The whole image counts as right now. Every pixel goes into training." : "Only what you have confirmed counts again.");
+      this.notices.say(this.whole ? "The whole image is confirmed. Every pixel is used for training." : "The whole image is no longer confirmed: only the regions that you confirmed count.");
     } catch (error) {
-      this.notices.say(`That could not be saved: ${messageOf(error)}`);
+      this.notices.say(`Saving failed: ${messageOf(error)}`);
     }
     this.viewer.applyLook();
   }
@@ -223,7 +223,7 @@ export class Annotator {
       const answer = await session.submit(note);
       viewer.tell("submitted", { revision_id: answer.revision_id, changes: answer.changes ?? {} });
     } catch (error) {
-      this.notices.say(`It was not submitted: ${messageOf(error)} ${error instanceof Problem ? error.remedy : ""}`, true);
+      this.notices.say(`Submission failed: ${messageOf(error)} ${error instanceof Problem ? error.remedy : ""}`, true);
     }
   }
 
@@ -241,7 +241,7 @@ export class Annotator {
   }
 
   /**
-   * What is confirmed is seen from the moment on that somebody begins to confirm; C hides it again.
+   * What is confirmed is shown as soon as a person begins to confirm; C hides it again.
    * @param {string} tool
    */
   chooseTool(tool) {

@@ -66,10 +66,10 @@ export class ClassList {
       if (row) this.showRow(row, item, state);
     }
     const sum = state.whole ? state.total : [...state.covered.values()].reduce((a, b) => a + b, 0);
-    this.total.textContent = state.whole ? "The whole image counts for training."
-      : `Confirmed: ${percentText(sum / state.total)} of the image. Only this counts for training.`;
+    this.total.textContent = state.whole ? "The whole image is confirmed."
+      : `Confirmed: ${percentText(sum / state.total)} of the image. Only confirmed pixels are used for training.`;
     this.hatching.hidden = !state.coverage && !sum;
-    this.hatching.textContent = state.coverage ? "Hatched: what you have confirmed. C hides it." : "C shows what you have confirmed as hatching.";
+    this.hatching.textContent = state.coverage ? "Hatched: confirmed regions. C hides them." : "C shows confirmed regions as hatching.";
     this.layers.hidden = !state.layers.length;
     this.layers.replaceChildren(...state.layers.map((layer, index) => h("li", {}, h("label", {},
       h("input", { type: "checkbox", checked: layer.visible, onchange: () => this.events.toggleLayer(index) }), layer.name))));
@@ -106,9 +106,9 @@ export class ClassList {
     const swatch = h("button", { type: "button", class: "swatch", role: "checkbox", "aria-label": `Show ${item.name}`, disabled: item.id === 0,
       onclick: () => events.toggle(item.id) });
     const name = h("button", { type: "button", class: "class-name", title: `Paint ${item.name}`, onclick: () => events.choose(item.id) }, item.name);
-    const area = h("span", { class: "area", title: `Share of the image that is confirmed as ${item.name}` });
-    const lock = h("button", { type: "button", class: "tool small lock", "aria-label": `Lock ${item.name}: nothing paints over it`,
-      title: `Lock ${item.name}: nothing paints over it`, onclick: () => events.lock(item.id) });
+    const area = h("span", { class: "area", title: `Share of the image confirmed as ${item.name}` });
+    const lock = h("button", { type: "button", class: "tool small lock", "aria-label": `Lock ${item.name}: protects it from painting`,
+      title: `Lock ${item.name}: protects it from painting`, onclick: () => events.lock(item.id) });
     const element = h("li", { "data-class": item.id }, swatch, name, area, h("kbd", {}, item.key ?? ""), lock);
     return { element, swatch, name, area, lock };
   }

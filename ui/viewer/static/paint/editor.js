@@ -128,7 +128,7 @@ export class Editor {
       } catch (error) {
         this.tiles.replay(step, true);
         step.tiles.clear();
-        this.events.onTrouble(error instanceof TooLarge ? error.message : `That did not work: ${messageOf(error)} Nothing was changed.`);
+        this.events.onTrouble(error instanceof TooLarge ? error.message : `Editing failed: ${messageOf(error)} Nothing was changed.`);
       } finally {
         this.close(step, tool, classId);
         this.setBusy(-1);
@@ -163,7 +163,7 @@ export class Editor {
         this.tiles.replay(step, undo);
         this.events.onStep({ tool: undo ? "undo" : "redo", class_id: null });
       } catch (error) {
-        this.events.onTrouble(`${undo ? "Undo" : "Redo"} needs pixels that cannot be loaded now: ${messageOf(error)}`);
+        this.events.onTrouble(`${undo ? "Undo" : "Redo"} failed because pixels cannot be loaded: ${messageOf(error)}`);
       } finally {
         this.setBusy(-1);
       }
@@ -187,7 +187,7 @@ export class Editor {
     return this.run(tool, confirms ? null : classId, async (step) => {
       const under = this.tiles.under(patch);
       if (under.length > MOST_REGION_TILES) {
-        throw new TooLarge(`This region spans ${under.length} tiles of ${this.tiles.tilePx} px, more than ${MOST_REGION_TILES}: take smaller ones${confirms ? ", or say that the whole image is right" : ""}.`);
+        throw new TooLarge(`This region spans ${under.length} tiles of ${this.tiles.tilePx} px, more than ${MOST_REGION_TILES}. Draw a smaller region${confirms ? ", or confirm the whole image" : ""}.`);
       }
       await this.tiles.ensure(under);
       this.tiles.paint(patch, rule, step);
@@ -204,7 +204,7 @@ export class Editor {
       await this.tiles.ensure(this.tiles.under(patch));
       const labels = this.tiles.read(patch);
       const label = mostFrequent(labels, patch.mask);
-      if (label === null) throw new TooLarge("There is no object under this line.");
+      if (label === null) throw new TooLarge("No object under this line.");
       this.refuseLocked(label);
       this.tiles.paint({ ...patch, mask: patch.mask.map((value, i) => (value && labels[i] === label ? 1 : 0)) }, this.rule(0), step);
     });
@@ -224,7 +224,7 @@ export class Editor {
     const target = tool === "fill" || tool === "replace" ? this.choice.classId : null;
     return this.run(tool, target, async (step) => {
       const object = await objectAt(this.tiles, row, col, { corners: tool !== "fill" });
-      if (object.label === 0 && tool !== "fill") throw new TooLarge("There is no object here: this is background.");
+      if (object.label === 0 && tool !== "fill") throw new TooLarge("No object here, only background.");
       this.refuseLocked(object.label);
       await action(object, step);
     });
@@ -232,7 +232,7 @@ export class Editor {
 
   /** @param {number} label */
   refuseLocked(label) {
-    if (this.locked[label]) throw new TooLarge(`${this.nameOf(label)} is locked: unlock it in the list of classes first.`);
+    if (this.locked[label]) throw new TooLarge(`${this.nameOf(label)} is locked. Unlock it in the class list first.`);
   }
 
   /**

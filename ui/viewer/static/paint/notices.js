@@ -81,9 +81,9 @@ export class Notices {
    * @returns {Promise<boolean>} whether to send them
    */
   askWaiting(count) {
-    const body = h("p", {}, `${count === 1 ? "One change" : `${count} changes`} that you painted here could not be saved before somebody else had this draft. ` +
-      "Sending them replaces what the other has painted in the same tiles of 512 pixels.");
-    return this.ask("Send what you painted?", body, [["Send it", () => true], ["Drop it", () => false]]);
+    const body = h("p", {}, `${count === 1 ? "One change" : `${count} changes`} could not be saved before another person opened this draft. ` +
+      "Sending replaces the other person's changes in the same tiles of 512 × 512 pixels.");
+    return this.ask("Send your changes?", body, [["Send", () => true], ["Discard", () => false]]);
   }
 
   /**
@@ -96,10 +96,10 @@ export class Notices {
     const note = h("textarea", { rows: 3, maxlength: 2000, "aria-label": "Note for the reviewer", placeholder: "Note for the reviewer (optional)" });
     const rows = [...classes, { id: 0, name: "Background" }].map(({ id, name }) => ({ name, pixels: covered.get(id) ?? 0 }))
       .filter(({ pixels }) => pixels > 0).map(({ name, pixels }) => h("li", {}, `${name}: ${pixels.toLocaleString("en")} px`));
-    const told = whole ? h("p", {}, "The whole image counts as right.")
+    const told = whole ? h("p", {}, "The whole image is confirmed.")
       : rows.length ? [h("p", {}, "Confirmed:"), h("ul", {}, rows)]
-        : h("p", {}, "You have not confirmed any pixel: nothing of this would count for training. Paint, or say which regions are right, first.");
-    const body = h("div", {}, told, note, h("p", {}, "It becomes an immutable revision for review; you can withdraw it until then."));
+        : h("p", {}, "No pixels are confirmed, so this correction would not be used for training. Paint or confirm regions first.");
+    const body = h("div", {}, told, note, h("p", {}, "The correction becomes an unchangeable revision for review. You can withdraw it until it is reviewed."));
     /** @type {[string, () => string | null][]} */
     const choices = [["Submit", () => note.value.trim()], ["Cancel", () => null]];
     return this.ask("Submit for review", body, choices, note);

@@ -47,7 +47,7 @@ export async function objectAt(tiles, row, col, { corners = true, most = MOST_TI
     const tile = await tiles.ensureOne(...at);
     let part = parts.get(key);
     if (!part) {
-      if (parts.size >= most) throw new TooLarge(`This object lies in more than ${most} tiles of ${tilePx} px: too large to be changed as a whole.`);
+      if (parts.size >= most) throw new TooLarge(`This object lies in more than ${most} tiles of ${tilePx} px and is too large to edit as a whole.`);
       tile.pinned = true;
       part = { tile, patch: wholeTile(tile, tilePx) };
       parts.set(key, part);
@@ -165,7 +165,7 @@ export function windowOf(object, margin, size, most = MOST_WINDOW_PX) {
   const col = Math.max(0, left - margin);
   const height = Math.min(size.height, bottom + 1 + margin) - row;
   const width = Math.min(size.width, right + 1 + margin) - col;
-  if (height * width > most) throw new TooLarge(`This object spans ${height} × ${width} px: too large for its outline to be changed as a whole.`);
+  if (height * width > most) throw new TooLarge(`This object spans ${height} × ${width} px; its outline is too large to edit as a whole.`);
   const mask = new Uint8Array(height * width);
   for (const { patch } of object.parts) copyInto({ row, col, height, width, mask }, patch);
   return { row, col, height, width, mask };

@@ -72,7 +72,7 @@ export class Outbox {
    */
   run(mode, action) {
     return new Promise((resolve, reject) => {
-      if (!this.database) throw new Error("The browser's store is closed.");
+      if (!this.database) throw new Error("The browser storage is closed.");
       const transaction = this.database.transaction(RECORDS, mode);
       const request = action(transaction.objectStore(RECORDS));
       transaction.oncomplete = () => resolve(request.result);

@@ -39,11 +39,11 @@ import { SIZE_RANGE, STEP_RANGE, TOLERANCE_RANGE, TOOL, TOOLS } from "./tools.js
  */
 
 /** @type {Record<SessionState, string>} */
-const SAVE_TEXT = { opening: "Opening…", saved: "Saved", saving: "Saving…", offline: "Offline", stopped: "Not saved", closed: "Submitted", held: "Not yours" };
+const SAVE_TEXT = { opening: "Opening…", saved: "Saved", saving: "Saving…", offline: "Offline", stopped: "Not saved", closed: "Submitted", held: "In use" };
 /** @type {Partial<Record<SessionState, string>>} */
 const SAVE_TIP = {
-  saved: "The server has everything on disk.",
-  offline: "What you paint is kept in this browser and sent when the server answers again.",
+  saved: "All changes are saved on the server.",
+  offline: "Changes are kept in this browser and sent when the server responds again.",
 };
 
 export class PaintBar {
@@ -55,18 +55,18 @@ export class PaintBar {
       iconButton(PAINT_ICONS[tool.icon], tool.title, tool.key.toUpperCase(), () => actions.choose(tool.name), { "data-tool": tool.name })]));
     this.undo = iconButton(PAINT_ICONS.undo, "Undo", "Ctrl Z", actions.undo);
     this.redo = iconButton(PAINT_ICONS.redo, "Redo", "Ctrl Y", actions.redo);
-    this.coverage = iconButton(PAINT_ICONS.coverage, "Show what you have confirmed", "C", actions.toggleCoverage);
-    this.whole = iconButton(PAINT_ICONS.whole, "The whole image is right", "", actions.wholeImage);
+    this.coverage = iconButton(PAINT_ICONS.coverage, "Show confirmed regions", "C", actions.toggleCoverage);
+    this.whole = iconButton(PAINT_ICONS.whole, "Confirm the whole image", "", actions.wholeImage);
     this.state = h("span", { class: "save-state", role: "status", "aria-live": "polite" });
     this.submit = h("button", { type: "button", class: "text-button submit", onclick: actions.submit }, "Submit…");
     const { set } = actions;
     this.fields = {
       size: this.number("size", "Brush diameter  ([ and ], Shift + wheel)", "px", [SIZE_RANGE[0], 200]),
-      step: this.number("step", "By how much", "px", STEP_RANGE),
-      tolerance: this.number("tolerance", "How strong an edge, or how different a grey value, stops the brush", "", TOLERANCE_RANGE),
+      step: this.number("step", "Step size", "px", STEP_RANGE),
+      tolerance: this.number("tolerance", "Edge strength or grey value difference that stops the brush", "", TOLERANCE_RANGE),
     };
     this.smart = choice("Smart brush", [["edges", "Stop at edges"], ["similar", "Similar grey"]], (value) => set("smart", value === "edges" ? "edges" : "similar"));
-    this.mark = choice("Coverage", [["1", "Right"], ["0", "Not yet"]], (value) => set("mark", value === "1" ? 1 : 0));
+    this.mark = choice("Coverage", [["1", "Confirm"], ["0", "Unconfirm"]], (value) => set("mark", value === "1" ? 1 : 0));
     const { size, step, tolerance } = this.fields;
     this.options = h("div", { class: "group options" }, size.row, step.row, this.smart.element, tolerance.row, this.mark.element);
     const groups = [0, 1, 2, 3, 4, 5].map((group) => {
@@ -101,7 +101,7 @@ export class PaintBar {
     this.redo.disabled = !state.canRedo;
     press(this.coverage, state.coverage);
     press(this.whole, state.whole);
-    this.whole.setAttribute("aria-label", state.whole ? "The whole image is right: take it back" : "The whole image is right");
+    this.whole.setAttribute("aria-label", state.whole ? "Unconfirm the whole image" : "Confirm the whole image");
     this.showOptions(tool, state);
     this.state.dataset.state = state.save;
     this.state.textContent = SAVE_TEXT[state.save] ?? state.save;

@@ -24,12 +24,12 @@ export const PAINT_HELP = [
     [["Ctrl", "Z"], "undo (also U)"],
     [["Ctrl", "Y"], "redo (also Y)"],
     [["Enter"], "close the polygon"],
-    [["⌫"], "take back its last corner"],
-    [["Esc"], "give up what you are drawing"],
+    [["⌫"], "remove the last corner"],
+    [["Esc"], "cancel the drawing"],
   ]],
   ["Confirm", [
     ...tools(5),
-    [["C"], "show what you have confirmed"],
+    [["C"], "show confirmed regions"],
   ]],
   ["Look", [
     [["V"], "move the image by dragging"],
@@ -45,6 +45,6 @@ export const PAINT_HELP = [
     [["I"], "invert the image"],
     [["M"], "overview map"],
     [["D"], "list of classes"],
-    [["?"], "this sheet"],
+    [["?"], "show shortcuts"],
   ]],
 ];

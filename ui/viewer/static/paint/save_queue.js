@@ -218,7 +218,7 @@ export class SaveQueue {
     this.now();
     while (this.waiting || this.pumping) {
       if (this.stopped && this.offline) throw this.offline;
-      if (performance.now() > end) throw new Error("The server does not answer; nothing is lost, but it cannot be submitted now.");
+      if (performance.now() > end) throw new Error("The server does not respond. Nothing is lost; submit again later.");
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
   }

@@ -77,7 +77,7 @@ export class Stroke {
     else {
       this.later(grey.ensure(tiles.under(patch)), () => {
         const late = grey.read(patch);
-        if (!late) throw new Error("The micrograph's grey values are not here.");
+        if (!late) throw new Error("The grey values of the image are not loaded.");
         this.paintSmart(point, patch, late);
       });
     }
@@ -100,7 +100,7 @@ export class Stroke {
   async finish() {
     const { editor } = this;
     if (this.pending.length) await editor.run(this.tool, this.rule.label, () => Promise.all(this.pending));
-    if (this.trouble) editor.events.onTrouble(`A part of the stroke could not be painted: ${messageOf(this.trouble)}`);
+    if (this.trouble) editor.events.onTrouble(`Part of the stroke could not be painted: ${messageOf(this.trouble)}`);
     if (!this.cancelled) editor.close(this.step, this.tool, this.rule.label);
   }
 

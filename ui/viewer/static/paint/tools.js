@@ -27,18 +27,18 @@ export const TOOLS = [
   { name: "brush", key: "b", icon: "brush", title: "Brush", gesture: "stroke", group: 1, sized: true },
   { name: "eraser", key: "e", icon: "eraser", title: "Eraser: to background", gesture: "stroke", group: 1, sized: true },
   { name: "smart", key: "w", icon: "smart", title: "Smart brush: stops at edges", gesture: "stroke", group: 1, sized: true },
-  { name: "lasso", key: "l", icon: "lasso", title: "Lasso: fill what you go around", gesture: "outline", group: 2 },
-  { name: "polygon", key: "g", icon: "polygon", title: "Polygon: click around, Enter closes", gesture: "points", group: 2 },
+  { name: "lasso", key: "l", icon: "lasso", title: "Lasso: fill the outlined area", gesture: "outline", group: 2 },
+  { name: "polygon", key: "g", icon: "polygon", title: "Polygon: click corners, Enter closes", gesture: "points", group: 2 },
   { name: "fill", key: "f", icon: "bucket", title: "Fill an area or a closed outline", gesture: "click", group: 2 },
-  { name: "replace", key: "r", icon: "replace", title: "Give an object the chosen class", gesture: "click", group: 3 },
+  { name: "replace", key: "r", icon: "replace", title: "Assign an object to the selected class", gesture: "click", group: 3 },
   { name: "delete", key: "x", icon: "trash", title: "Delete an object", gesture: "click", group: 3 },
   { name: "grow", key: ".", icon: "grow", title: "Grow an object", gesture: "click", group: 3, stepped: true },
   { name: "shrink", key: ",", icon: "shrink", title: "Shrink an object", gesture: "click", group: 3, stepped: true },
   { name: "smooth", key: "t", icon: "smooth", title: "Smooth an object's outline", gesture: "click", group: 3, stepped: true },
   { name: "split", key: "s", icon: "split", title: "Split an object: drag a line across it", gesture: "line", group: 3 },
   { name: "pick", key: "k", icon: "pick", title: "Pick the class under the pointer", gesture: "click", group: 4 },
-  { name: "rightBox", key: "q", icon: "rightBox", title: "This region is right: rectangle", gesture: "box", group: 5, confirms: true },
-  { name: "rightLasso", key: "j", icon: "rightLasso", title: "This region is right: go around it", gesture: "outline", group: 5, confirms: true },
+  { name: "rightBox", key: "q", icon: "rightBox", title: "Confirm region: rectangle", gesture: "box", group: 5, confirms: true },
+  { name: "rightLasso", key: "j", icon: "rightLasso", title: "Confirm region: lasso", gesture: "outline", group: 5, confirms: true },
 ];
 
 /** @type {Record<string, Tool>} */
@@ -64,8 +64,8 @@ const LEAST_ZOOM = 0.1; // CSS pixels per image pixel, for every tool
  */
 export function tooFarOut(tool, zoom, sizePx) {
   if (!tool.gesture || tool.name === "pick") return "";
-  if (zoom < LEAST_ZOOM) return "Zoom in to paint: from here single pixels cannot be seen.";
-  if (tool.sized && sizePx * zoom < LEAST_ON_SCREEN) return "Zoom in to paint, or take a larger brush: this one is too small to see from here.";
+  if (zoom < LEAST_ZOOM) return "Zoom in to paint: single pixels are not visible at this zoom.";
+  if (tool.sized && sizePx * zoom < LEAST_ON_SCREEN) return "Zoom in to paint, or use a larger brush: this brush is not visible at this zoom.";
   return "";
 }
 

@@ -116,7 +116,7 @@ export class LinkedPanes {
   /** @type {NonNullable<Guest["makeOverlays"]>} */
   makeOverlays(events) {
     const { api, image } = this.viewer;
-    if (!image) throw new Error("There is no image to compare label maps of.");
+    if (!image) throw new Error("There is no image to compare.");
     const overlays = new PaneOverlays(api, image, this.grid, { ...events, onGone: (id) => this.onGone(id) });
     overlays.setErrorClass(this.props.error_class);
     this.overlays = overlays;

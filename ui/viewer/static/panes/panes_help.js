@@ -9,7 +9,7 @@ export const PANES_HELP = [
   ...GROUPS,
   ["Compare", [
     [["←", "→"], "move the divider, when it has the focus"],
-    [["K"], "stop or start the flicker"],
-    [["T"], "the other map while held"],
+    [["K"], "stop or start flickering"],
+    [["T"], "show the other map while held"],
   ]],
 ];

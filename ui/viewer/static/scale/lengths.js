@@ -30,17 +30,17 @@ export function parseLength(text) {
   const cleaned = text.trim().normalize("NFC").replace("\u2212", "-").replaceAll("\u03bc", "µ");
   if (!cleaned) return { nm: null, problem: null };
   const match = TYPED.exec(cleaned);
-  if (!match) return { nm: null, problem: "Type a number and a unit, for example 500 nm." };
+  if (!match) return { nm: null, problem: "Enter a number and a unit, for example 500 nm." };
   const [, number, typed] = match;
   if (/^[1-9]\d{0,2},\d{3}$/.test(number)) {
-    return { nm: null, problem: `${number} can be read in two ways. Type ${number.replace(",", "")} or ${number.replace(",", ".")}.` };
+    return { nm: null, problem: `${number} is ambiguous. Enter ${number.replace(",", "")} or ${number.replace(",", ".")}.` };
   }
   const name = typed.replace(/\.$/, "").toLowerCase();
   const factor = NM[SPELLINGS[name] ?? name];
   if (!typed) return { nm: null, problem: "Add the unit: nm, µm, mm or Å." };
   if (!factor) return { nm: null, problem: `${typed} is not a unit of length. Use nm, µm, mm or Å.` };
   const nm = Number(number.replace(",", ".")) * factor;
-  return nm > 0 && Number.isFinite(nm) ? { nm, problem: null } : { nm: null, problem: "The length has to be positive." };
+  return nm > 0 && Number.isFinite(nm) ? { nm, problem: null } : { nm: null, problem: "The length must be positive." };
 }
 
 /**

@@ -19,10 +19,10 @@ import { LEAST_PX, lengthOf, measured, parseLength } from "./lengths.js";
  * @property {() => void} place
  */
 
-const DRAW = "Drag a line over the scale bar in the image, from end to end. Hold Shift to keep it level.";
-const CHECK = "This may be the scale bar. Check both ends, and drag them where they belong.";
-const DRAG = "Drag the ends to the edges of the bar; zoom in to see them. Arrow keys move an end by one pixel.";
-const NONE = "No scale bar was found. Drag a line over it, from end to end.";
+const DRAW = "Drag a line along the scale bar in the image, from end to end. Hold Shift for a horizontal line.";
+const CHECK = "Possible scale bar found. Check both ends and correct them if necessary.";
+const DRAG = "Drag the ends to the edges of the bar; zoom in for accuracy. Arrow keys move an end by one pixel.";
+const NONE = "No scale bar found. Drag a line along it, from end to end.";
 
 export class ScalePanel {
   /** @param {PanelEvents} events */
@@ -39,19 +39,19 @@ export class ScalePanel {
       },
     });
     this.result = h("p", { class: "result", "aria-live": "polite" });
-    this.useButton = h("button", { type: "button", class: "main", onclick: () => this.use() }, "Use this scale…");
+    this.useButton = h("button", { type: "button", class: "main", onclick: () => this.use() }, "Use scale…");
     /**
      * @param {string} label
      * @param {() => void} action
      */
     const text = (label, action) => h("button", { type: "button", class: "text-button", onclick: action }, label);
-    this.lookRow = h("div", { class: "row" }, text("Look at first end", () => events.look(0)), text("Second end", () => events.look(1)));
-    this.findButton = text("Find the bar", () => events.find());
-    this.againButton = text("Draw anew", () => events.clear());
-    this.placeButton = text("Place a line", () => events.place());
+    this.lookRow = h("div", { class: "row" }, text("Show first end", () => events.look(0)), text("Second end", () => events.look(1)));
+    this.findButton = text("Find bar", () => events.find());
+    this.againButton = text("Redraw", () => events.clear());
+    this.placeButton = text("Place line", () => events.place());
     this.lineRow = h("div", { class: "row" }, this.findButton, this.againButton, this.placeButton);
     this.element = h("section", { class: "scale-panel panel", role: "dialog", "aria-label": "Scale bar", hidden: true },
-      h("header", {}, h("span", {}, "Set the scale"), iconButton(ICONS.close, "Close", "Esc", () => events.close(), { class: "tool small" })),
+      h("header", {}, h("span", {}, "Set pixel size"), iconButton(ICONS.close, "Close", "Esc", () => events.close(), { class: "tool small" })),
       this.hint, this.lineRow, this.lookRow,
       h("label", { class: "row" }, h("span", {}, "Length of the bar"), this.length),
       this.result, h("div", { class: "row answers" }, this.useButton));
@@ -60,7 +60,7 @@ export class ScalePanel {
   /** @param {PanelState} state */
   show(state) {
     this.line = state.line;
-    this.hint.textContent = state.searching ? "Looking for a scale bar…" : state.line ? (state.proposed ? CHECK : DRAG) : (state.none ? NONE : DRAW);
+    this.hint.textContent = state.searching ? "Searching for a scale bar…" : state.line ? (state.proposed ? CHECK : DRAG) : (state.none ? NONE : DRAW);
     this.lookRow.hidden = !state.line;
     this.againButton.hidden = !state.line;
     this.findButton.hidden = Boolean(state.line);
