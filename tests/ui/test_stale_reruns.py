@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 from streamlit.runtime.scriptrunner import RerunData
 from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests, ScriptRequestType
 
+from core.settings import ROOT
 from ui.frame.stale_reruns import ignore_stale_reruns
 
 LEFT = RerunData(page_script_hash="segment", fragment_id="gallery", is_auto_rerun=True)
@@ -51,3 +54,15 @@ def test_an_address_that_was_typed_names_no_page_yet() -> None:
     requests.on_scriptrunner_ready()
     requests.request_rerun(RerunData(page_script_hash="data", fragment_id="table", is_auto_rerun=True))
     assert requests.on_scriptrunner_ready().rerun_data.fragment_id_queue == ["table"]
+
+
+def test_what_sends_a_value_by_itself_interrupts_no_page() -> None:
+    """The canvas sends its drawing when it appears: a run that handled a press of Approve was thrown away for it."""
+    drawing = {}
+    for path in sorted((ROOT / "ui").rglob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                called = {ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)}
+                if "st_canvas" in called:
+                    drawing[function.name] = [ast.unparse(each) for each in function.decorator_list]
+    assert drawing == {"draw_panel": ["st.fragment", "explaining"]}

@@ -17,7 +17,7 @@ from core.review.talk import add_mark, earlier_marks, marks, remove_mark, resolv
 from core.store.label_maps import open_label_map
 from core.store.records import ImageRecord, ProjectRecord
 from ui import context
-from ui.errors import explained, plain
+from ui.errors import explained, explaining, plain
 from ui.parts.options import choice
 from ui.parts.scores import counted
 from ui.state import StateKey
@@ -82,8 +82,14 @@ def _look_at(mark: Mark) -> None:
     st.session_state[StateKey.REVIEW_TURN] = st.session_state.get(StateKey.REVIEW_TURN, 0) + 1
 
 
+@st.fragment
+@explaining
 def draw_panel(project: ProjectRecord, image: ImageRecord, review: Review, person: str, regions: Sequence[Box]) -> None:
-    """Draw labelled boxes on a part of the image; each becomes a mark in the image's own pixels."""
+    """Draw labelled boxes on a part of the image; each becomes a mark in the image's own pixels.
+
+    The canvas sends its empty drawing as soon as the browser shows it. Within the page this ran the whole page once
+    more, and a press of Approve that was being handled at that moment was lost. A fragment interrupts nothing.
+    """
     from streamlit_drawable_canvas import st_canvas
 
     whole = Box(0, 0, *image.shape_yx)
