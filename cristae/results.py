@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from core.imaging.object_pyramid import ObjectIds
     from core.label_scheme import LabelScheme
 
 _OF_PROJECTS: Final = ("specimen", "stack", "condition", "labels")
@@ -20,6 +21,9 @@ def score(
     prediction_yx: NDArray[np.uint8],
     classes: LabelScheme,
     pixel_size_nm: float | None = None,
+    *,
+    reference_ids_yx: NDArray[np.uint32] | None = None,
+    prediction_ids_yx: NDArray[np.uint32] | None = None,
 ) -> pd.DataFrame:
     """Score the prediction of one image against its reference. docs/metrics.md says what each metric means.
 
@@ -31,6 +35,8 @@ def score(
         What the ids mean.
     pixel_size_nm
         Edge of a pixel in nm. None: unknown, and there are no metrics of distance.
+    reference_ids_yx, prediction_ids_yx
+        uint32, same shape: ids of their objects, 0 where there is none. None: connected pieces are objects.
 
     Returns
     -------
@@ -60,14 +66,24 @@ def score(
     from core.evaluation.settings import EvaluationSettings
 
     settings = EvaluationSettings().resolved(classes, [] if pixel_size_nm is None else [pixel_size_nm])
-    scores = score_image(LabelPair(reference_yx, prediction_yx, classes, settings, pixel_size_nm), "")
+    pair = LabelPair(
+        reference_yx, prediction_yx, classes, settings, pixel_size_nm,
+        reference_ids=_objects(reference_yx, reference_ids_yx, classes),
+        prediction_ids=_objects(prediction_yx, prediction_ids_yx, classes),
+    )  # fmt: skip
+    scores = score_image(pair, "")
     rows = [[scores.value(metric.name, class_id) for metric in METRICS] for class_id in classes.ids]
     names = pd.Index([classes.name_of(class_id) for class_id in classes.ids], name="class")
     return pd.DataFrame(rows, index=names, columns=[metric.name for metric in METRICS])
 
 
 def measure(
-    labels_yx: NDArray[np.uint8], classes: LabelScheme, pixel_size_nm: float | None, *, image: str = ""
+    labels_yx: NDArray[np.uint8],
+    classes: LabelScheme,
+    pixel_size_nm: float | None,
+    *,
+    image: str = "",
+    ids_yx: NDArray[np.uint32] | None = None,
 ) -> pd.DataFrame:
     """Measure every object of a label map: area, shape, distance to and contact with the other classes.
 
@@ -83,6 +99,9 @@ def measure(
         Edge of a pixel in nm. None: unknown; everything is in pixels, and there are no contacts.
     image
         Name of the image, for the column of that name.
+    ids_yx
+        uint32, same shape: ids of objects, 0 where there is none, so that two that touch are two. None: connected
+        pieces are objects.
 
     Returns
     -------
@@ -98,6 +117,23 @@ def measure(
     from core.morphometry.objects import measure_objects
     from core.morphometry.summary import ImageObjects
 
-    found = ImageObjects(image, image, "", "", measure_objects(labels_yx, classes, pixel_size_nm))
+    objects = _objects(labels_yx, ids_yx, classes)
+    found = ImageObjects(image, image, "", "", measure_objects(labels_yx, classes, pixel_size_nm, objects=objects))
     frame = objects_frame([found], classes, physical=pixel_size_nm is not None, made_by="")
     return frame.drop(columns=[*_OF_PROJECTS, FILTER])
+
+
+def _objects(labels_yx: NDArray[np.uint8], ids_yx: NDArray[np.uint32] | None, classes: LabelScheme) -> ObjectIds | None:
+    """Ids that fit the classes of their label map; the caller's array stays as it is."""
+    if ids_yx is None:
+        return None
+    import numpy as np
+
+    from core.errors import LabelMapError
+    from core.labels.object_files import fitted_objects
+
+    if ids_yx.shape != labels_yx.shape:
+        raise LabelMapError(
+            f"The label map has the shape {labels_yx.shape} but its ids {ids_yx.shape}.", "Give both of one image."
+        )
+    return fitted_objects(labels_yx, np.array(ids_yx, np.uint32), classes)[0]

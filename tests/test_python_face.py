@@ -108,3 +108,14 @@ def test_a_micrograph_becomes_a_label_map_in_a_file(tmp_path: Path, monkeypatch:
             cristae.segment(image, "none")
     finally:
         current_settings.cache_clear()
+
+
+def test_ids_tell_objects_apart_that_touch() -> None:
+    labels = np.array([[1, 1, 1, 1]], np.uint8)
+    ids = np.array([[7, 7, 9, 9]], np.uint32)
+    assert cristae.measure(labels, SCHEME, 100.0, ids_yx=ids)["object_id"].tolist() == [7, 9]
+    assert len(cristae.measure(labels, SCHEME, 100.0)) == 1
+    scores = cristae.score(labels, labels, SCHEME, reference_ids_yx=ids)
+    (row,) = [scores.loc[name] for name in scores.index if scores.loc[name, "dice"] == 1]
+    assert (row["merges"], row["splits"]) == (1, 0)
+    assert ids.tolist() == [[7, 7, 9, 9]]

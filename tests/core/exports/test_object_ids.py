@@ -12,6 +12,10 @@ import tifffile
 
 from core.datasets.folder import load_objects, open_dataset
 from core.errors import NotFoundError
+from core.evaluation.error_objects import ErrorKind
+from core.evaluation.image_scores import ImageScores
+from core.evaluation.settings import EvaluationSettings
+from core.evaluations.scoring import score_stored_image
 from core.exports.label_maps import render_download
 from core.exports.request import COUNTS, Form, Part
 from core.imaging.object_pyramid import ObjectIds
@@ -26,7 +30,7 @@ from core.morphometry.objects import CONTACT_NM, ObjectTable, measure_objects
 from core.objects.rules import AreaUnit, ObjectRule, ObjectRules
 from core.predictions.cleaning import clean_again
 from core.store.base import now
-from core.store.records import ImageRecord, RevisionKind, RevisionRecord, Split
+from core.store.records import EvaluationImageRecord, ImageRecord, RevisionKind, RevisionRecord, Split
 from core.store.store import Store
 from core.transfers.plan import TransferMode
 from core.transfers.run import transfer_image
@@ -184,6 +188,37 @@ def test_label_maps_that_do_not_come_from_each_other_do_not_share_objects(
     assert (full.ids_yx[20:30, 5:25] == 0).all(), "no room above the largest id: its pieces are its objects"
 
 
+def test_new_objects_of_two_corrections_of_one_label_map_stay_two(
+    tissue: Tissue, told_apart: tuple[ImageRecord, RevisionRecord]
+) -> None:
+    """Both corrections gave their new object the next free number."""
+    store, (image, _) = tissue.store, told_apart
+    labels = np.full(LABELS.shape, 255, np.uint8)
+    labels[0], labels[10], labels[30] = 2, 2, 2
+
+    def ids(**rows: int) -> np.ndarray:
+        made = np.zeros(LABELS.shape, np.uint32)
+        for row, number in rows.items():
+            made[int(row[1:])] = number
+        return made
+
+    def only(*rows: int) -> np.ndarray:
+        made = np.full(LABELS.shape, 255, np.uint8)
+        made[list(rows)] = 2
+        return made
+
+    first = keep(store, image, labels, ids(r0=3, r10=3, r30=3), RevisionKind.REFERENCE)
+    one = keep(store, image, only(10), ids(r10=4), RevisionKind.REFERENCE, parent_id=first.id)
+    other = keep(store, image, only(30), ids(r30=4), RevisionKind.REFERENCE, parent_id=first.id)
+    merged = MergedIds(store, [first.id, one.id, other.id], LABELS.shape).whole()
+    assert merged is not None
+    assert [set(merged.ids_yx[row].tolist()) for row in (0, 10, 30)] == [{3}, {4}, {5}]
+    later = keep(store, image, only(10), ids(r10=5), RevisionKind.REFERENCE, parent_id=one.id)
+    merged = MergedIds(store, [first.id, one.id, other.id, later.id], LABELS.shape).whole()
+    assert merged is not None
+    assert [set(merged.ids_yx[row].tolist()) for row in (0, 10, 30)] == [{3}, {6}, {5}]
+
+
 def test_a_copy_in_a_project_with_other_numbers_keeps_its_ids(
     tissue: Tissue, told_apart: tuple[ImageRecord, RevisionRecord]
 ) -> None:
@@ -251,3 +286,22 @@ def test_a_label_map_is_not_complete_while_its_ids_are_written(tissue: Tissue, t
         tissue.store.revisions.complete(begun.id)
     writer.finish()
     tissue.store.revisions.complete(begun.id)
+
+
+def test_a_stored_prediction_is_scored_by_the_ids_of_both_label_maps(
+    tissue: Tissue, told_apart: tuple[ImageRecord, RevisionRecord]
+) -> None:
+    store, (image, reference) = tissue.store, told_apart
+    scheme = store.projects.get(image.project_id).scheme
+    joined = np.where(IDS > 3, 1, IDS).astype(np.uint32)  # both that touch are one
+    prediction = keep(store, image, LABELS, joined, RevisionKind.PREDICTION, model_id="m")
+    record = EvaluationImageRecord(image.id, image.name, "", "", 8.0, reference.id, prediction.id)
+    result = score_stored_image(store, record, prediction.id, scheme, EvaluationSettings().resolved(scheme, [8.0]))
+    values = result.scores.values[2]
+    assert (values["merges"], values["splits"], values["dice"], values["count_error"]) == (1, 0, 1, -1)
+    assert [(error.kind, error.objects, error.column, error.width) for error in result.errors] == [
+        (ErrorKind.MERGED, (70_000, 2**32 - 1), 2, 20)
+    ]
+    assert (result.scores.reference_by_id, result.scores.prediction_by_id) == ((2,), (2,))
+    again = ImageScores.from_json(result.scores.to_json(scheme))
+    assert again.reference_by_id == (2,)
