@@ -25,8 +25,8 @@ class MergedIds:
     """Ids of several label maps of an image; each counts where it is confirmed, later ones over earlier ones.
 
     A correction keeps the ids of what it was painted over, so that an object stays one across the edge of what was
-    corrected. Ids of label maps that do not come from each other mean different objects: those of the later one, or what
-    it has beyond the ids of a common origin, are raised above the others.
+    corrected. Ids of label maps that do not come from each other mean different objects: those of the later one, or
+    what it has beyond the ids of a common origin, are raised above the others.
 
     Parameters
     ----------
