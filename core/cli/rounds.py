@@ -77,7 +77,7 @@ def start(
     store = current_store()
     found = find_project(store, project)
     if model and scratch:
-        raise UsageError("--from and --scratch cannot be combined.", "Use an existing class.")
+        raise UsageError("--from and --scratch cannot be combined.", "Use one of them.")
     parent = None if scratch else find_model(model).id if model else usual_parent(store, found.id)
     if parent is not None:
         warn_of(find_model(parent))

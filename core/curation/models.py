@@ -14,7 +14,7 @@ from core.store.audit import note
 from core.store.rounds import promoting_within
 from core.store.store import Store
 
-Made = TypeVar("Created")
+Made = TypeVar("Made")
 
 
 def rename_model(store: Store, models: ModelStore, model_id: str, name: str, *, by: str) -> StoredModel:

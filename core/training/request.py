@@ -90,7 +90,7 @@ class TrainRequest:
 
     def __post_init__(self) -> None:
         if self.minutes is not None and self.epochs is not None:
-            raise TrainingError("Minutes and epochs cannot be combined.", "Use an existing class.")
+            raise TrainingError("Minutes and epochs cannot be combined.", "Use one of them.")
         for what, value, low, high in (
             ("minutes", self.minutes, 0.05, 60 * 24 * 60),
             ("epochs", self.epochs, 1, 100_000),
