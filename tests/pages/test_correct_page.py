@@ -395,7 +395,7 @@ def test_after_a_withdrawal_nothing_is_said_to_wait(
     assert "Awaiting review" in texts(opened(app, image=image.id))
     withdraw(store, correction.id, "Ada")
     page = opened(app, image=image.id)
-    assert "now withdrawn by Ada" in texts(page)
+    assert "withdrawn by Ada" in texts(page)
     assert "Awaiting review" not in texts(page)
 
 

@@ -175,7 +175,7 @@ def test_dropped_files_need_no_root(tmp_path: Path, share: Path, monkeypatch: py
     params = {**lab.params("import_cases", path), "batch_id": batch.id}
     done = run_job(lab.store, submit("import_cases", params, by="annotator", store=lab.store), monkeypatch)
     assert [each["outcome"] for each in done.result["outcomes"]] == ["imported"]
-    with pytest.raises(NotFoundError, match="of yours"):
+    with pytest.raises(NotFoundError, match="You have no batch"):
         submit("import_cases", params, by="reviewer", store=lab.store)
     other = new_batch(lab.store.settings, by="annotator")
     with pytest.raises(AccessError):
