@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 import typer
@@ -24,8 +24,9 @@ from core.evaluation.report import (
     resolved_settings,
     score_test_image,
 )
-from core.evaluation.settings import EvaluationSettings, IntervalKind, Resampling
+from core.evaluation.settings import EvaluationSettings, IntervalKind, Resampling, parsed_settings
 from core.files import write_json
+from core.imaging.formats import FORMATS
 from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import LabelScheme
 from core.labels.guarded_reading import objects_guarded, open_label_file, read_guarded
@@ -33,7 +34,8 @@ from core.labels.reading import LabelReading, LabelSource
 from core.labels.translation import ClassTranslation, match_classes
 from core.outside.links import require_no_link
 
-_SUFFIXES: Final = (".png", ".tif", ".tiff", ".nii.gz", ".nii", ".mrc")
+_SUFFIXES: Final = tuple(suffix for row in FORMATS for suffix in row.suffixes if row.name != "JPEG")
+"""Of label maps: JPEG files change values and are refused."""
 
 
 def evaluate(
@@ -66,6 +68,9 @@ def evaluate(
         typer.Option(help=("Classes scored as objects, comma-separated. Default: all classes that are not thin.")),
     ] = None,
     min_object_px: Annotated[int, typer.Option(help="Smallest object in pixels; smaller objects are excluded.")] = 1,
+    chosen: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting as name=value; can be given several times.")
+    ] = None,
     resample: Annotated[Resampling, typer.Option(help="Resampling unit of the intervals.")] = Resampling.AUTO,
     interval: Annotated[IntervalKind, typer.Option(help="Kind of bootstrap interval.")] = IntervalKind.PERCENTILE,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
@@ -79,14 +84,14 @@ def evaluate(
     """
     described = open_dataset(dataset.parent if dataset.is_file() else dataset)
     names = _names(described, reference, prediction, all_images=all_images)
+    numbers: dict[str, Any] = {"tolerance_nm": tolerance, "min_object_px": min_object_px}
     settings = EvaluationSettings(
-        tolerance_nm=tolerance,
         thin_ids=_ids(thin, described.scheme),
         object_ids=_ids(objects, described.scheme),
-        min_object_px=min_object_px,
         resampling=resample,
         interval=interval,
         seed=seed,
+        **numbers | parsed_settings(chosen or ()),
     )
     cases = {case.name: case for case in described.cases}
     theirs = _prediction_classes(described.scheme, prediction, prediction_classes)

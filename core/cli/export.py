@@ -12,9 +12,10 @@ from core.cli.console import done, notice, progress_bar, stdout
 from core.cli.results import find_project
 from core.errors import DatasetError
 from core.exports.choice import chosen_maps, kinds_in_words
+from core.exports.files import USUAL_PARTS, Part
 from core.exports.names import safe_stem
 from core.exports.package import Packed, write_package
-from core.exports.request import COUNTS, TRAINING, USUAL_PARTS, ExportRequest, Form, Part
+from core.exports.request import COUNTS, TRAINING, ExportRequest, Form
 from core.exports.sinks import folder_sink, zip_sink
 from core.store.records import ImageRecord, Split
 from core.store.store import Store, current_store

@@ -15,6 +15,7 @@ from core.cli.model import find_model, warn_of
 from core.cli.waiting import wait_for_jobs
 from core.engine.engine import ensure_engine
 from core.errors import JobError, NotFoundError
+from core.evaluation.settings import parsed_settings
 from core.evaluations.downloads import DOWNLOADS, render_evaluation
 from core.evaluations.read import delete_evaluation, evaluation, evaluation_report, evaluations
 from core.evaluations.start import EvaluationPlan, check_evaluation, start_evaluation
@@ -35,13 +36,16 @@ def run_evaluation(
         float | None,
         typer.Option(help=("Tolerance of surface Dice (NSD) in nm. Default: two pixels of the median image.")),
     ] = None,
+    numbers: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting as name=value; may be given several times.")
+    ] = None,
 ) -> None:
     """Evaluate a model on the test set of a project, as the Results page does. Ctrl+C leaves the job running.
 
     Example: `python -m core results run "My images" --model starter`
     """
     store = current_store()
-    settings = {} if tolerance is None else {"tolerance_nm": tolerance}
+    settings = ({} if tolerance is None else {"tolerance_nm": tolerance}) | parsed_settings(numbers or ())
     found = find_project(store, project)
     chosen = find_model(model, project_id=found.id)
     if not model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -22,6 +23,85 @@ _THIN_WORDS: Final = (
     "microtubule", "microtubules", "actin", "tubule", "tubules", "network",
 )  # fmt: skip
 """Words in a class's name that say that it is a sheet, a tube or a net: shape counts there, objects do not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choosable:
+    """A number that people choose for an evaluation: the page, the command line and the report take it from here.
+
+    Parameters
+    ----------
+    name
+        The field of `EvaluationSettings`; its default is what is usual.
+    title
+        As shown to people, with its unit.
+    help
+        What it does, in a sentence.
+    lowest
+        The smallest value that makes sense.
+    whole
+        Whether it counts something.
+    usual
+        What is taken where the default is None, in words.
+    sentence
+        For the methods of a report where the value is not the usual one, with "{value}" in it; "" where they say it
+        anyway.
+    """
+
+    name: str
+    title: str
+    help: str
+    lowest: float
+    whole: bool = False
+    usual: str = ""
+    sentence: str = ""
+
+
+CHOOSABLE: Final = (
+    Choosable(
+        name="tolerance_nm",
+        title="Tolerance of surface Dice, nm",
+        help="Surfaces closer than this count as correct. Use the distance within which two annotators agree.",
+        lowest=0,
+        usual=f"{DEFAULT_TOLERANCE_PX:g} pixels of the typical image",
+    ),
+    Choosable(
+        name="min_object_px",
+        title="Smallest object, pixels",
+        help="Smaller objects are excluded, in the reference and in the prediction.",
+        lowest=1,
+        whole=True,
+    ),
+)
+"""In the order of the page."""
+
+
+def parsed_settings(texts: Iterable[str]) -> dict[str, float]:
+    """Fields of `EvaluationSettings` from "name=value".
+
+    Raises
+    ------
+    SettingsError
+        There is no such setting, or the value is no number of its kind.
+
+    >>> parsed_settings(["min_object_px=20", "tolerance_nm=12.5"])
+    {'min_object_px': 20, 'tolerance_nm': 12.5}
+    """
+    rows = {row.name: row for row in CHOOSABLE}
+    values: dict[str, float] = {}
+    for text in texts:
+        name, _, value = (part.strip() for part in text.partition("="))
+        if name not in rows:
+            raise SettingsError(
+                f"{text!r} names no setting of an evaluation.", f"Use one of: {', '.join(f'{n}=VALUE' for n in rows)}."
+            )
+        kind = int if rows[name].whole else float
+        try:
+            values[name] = kind(value)
+        except ValueError as error:
+            number = "a whole number" if rows[name].whole else "a number"
+            raise SettingsError(f"{name} is {value!r}, not {number}.", f"Give {number}: {name}=20.") from error
+    return values
 
 
 class Resampling(StrEnum):
@@ -79,14 +159,11 @@ class EvaluationSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, value, low in (
-            ("tolerance_nm", self.tolerance_nm, 0),
-            ("min_object_px", self.min_object_px, 1),
-            ("calibration_bins", self.calibration_bins, 1),
-            ("resamples", self.resamples, 1),
-        ):
+        lowest = {row.name: row.lowest for row in CHOOSABLE} | {"calibration_bins": 1, "resamples": 1}
+        for name, low in lowest.items():
+            value = getattr(self, name)
             if value is not None and not value >= low:
-                raise SettingsError(f"{name} of the evaluation is {value}.", f"Use {low} or more.")
+                raise SettingsError(f"{name} of the evaluation is {value}.", f"Use {low:g} or more.")
         if not 0 < self.confidence_level < 1:
             raise SettingsError(
                 f"confidence_level of the evaluation is {self.confidence_level}.", "Use a share such as 0.95."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -21,13 +22,46 @@ from core.exports.label_maps import (
 )
 from core.exports.names import distinct_stems
 from core.exports.pixels import image_rows
-from core.exports.request import Part
 from core.imaging.png_writing import write_png
 from core.imaging.pyramid import open_pyramid
 from core.label_scheme import IGNORE_ID
 from core.labels.files import FileFacts, write_image_tiff_by_rows
 from core.store.records import ImageRecord
 from core.store.store import Store
+
+
+class Part(StrEnum):
+    """A kind of file in a package of files."""
+
+    LABELS_TIFF = "label-tiff"
+    LABELS_PNG = "label-png"
+    OBJECT_IDS = "object-ids"
+    """A 32-bit picture of ids for each label map that tells objects apart."""
+    MASKS = "masks"
+    """A black and white picture for each class."""
+    OVERLAYS = "overlays"
+    COVERAGE = "coverage"
+    """One table of areas over all images."""
+    OBJECTS = "objects"
+    """One table of objects over all images; what is not measured yet is measured."""
+    MICROGRAPHS = "micrographs"
+    OME_ZARR = "ome-zarr"
+
+
+PART_TITLES: Final = {
+    Part.LABELS_TIFF: "Label maps, TIFF",
+    Part.LABELS_PNG: "Label maps, PNG",
+    Part.OBJECT_IDS: "Object ids, TIFF",
+    Part.MASKS: "Masks per class",
+    Part.OVERLAYS: "Overlays",
+    Part.COVERAGE: "Table of areas",
+    Part.OBJECTS: "Table of objects",
+    Part.MICROGRAPHS: "Micrographs",
+    Part.OME_ZARR: "OME-Zarr",
+}
+"""As people call them."""
+
+USUAL_PARTS: Final = (Part.LABELS_TIFF, Part.OBJECT_IDS, Part.OVERLAYS, Part.COVERAGE)
 
 Made = tuple[str, Path | bytes]
 """Path in the package, and the file or its content."""
@@ -136,4 +170,4 @@ _MAKERS: Final[dict[Part, Callable[[LabelledImage, str, Path, bool], Iterator[Ma
     Part.MICROGRAPHS: _micrograph,
     Part.OME_ZARR: _ome_zarr,
 }
-"""A new kind of file is one function and one row."""
+"""A new kind of file is a part with its title, a function and a row; page and command offer every part."""

@@ -12,11 +12,11 @@ from core.access.roles import Permission, require
 from core.errors import CristaeError, DatasetError, JobCancelledError, StorageFullError
 from core.exports.choice import ChosenMap, chosen_maps
 from core.exports.dataset import DatasetFiles
-from core.exports.files import Made, image_files, micrograph_file
+from core.exports.files import Made, Part, image_files, micrograph_file
 from core.exports.label_maps import LabelledImage
 from core.exports.manifest import PackedFile, PackedImage, json_bytes, manifest_csv, manifest_json, readme
 from core.exports.names import distinct_stems
-from core.exports.request import ExportRequest, Form, Part
+from core.exports.request import ExportRequest, Form
 from core.exports.sinks import Sink
 from core.exports.tables import CoverageTable, ObjectsTable
 from core.files import require_free_space

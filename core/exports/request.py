@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from core.errors import DatasetError
+from core.exports.files import USUAL_PARTS, Part
 
 MOST_IMAGES: Final = 20_000
 """Of one export: a volume of 20,000 sections is exported in parts."""
@@ -25,26 +26,6 @@ class Form(StrEnum):
     NNUNET = "nnunet"
     """imagesTr/, labelsTr/, imagesTs/, labelsTs/, dataset.json: nnU-Net's raw folder; imports again."""
 
-
-class Part(StrEnum):
-    """A kind of file in a package of files."""
-
-    LABELS_TIFF = "label-tiff"
-    LABELS_PNG = "label-png"
-    OBJECT_IDS = "object-ids"
-    """A 32-bit picture of ids for each label map that tells objects apart."""
-    MASKS = "masks"
-    """A black and white picture for each class."""
-    OVERLAYS = "overlays"
-    COVERAGE = "coverage"
-    """One table of areas over all images."""
-    OBJECTS = "objects"
-    """One table of objects over all images; what is not measured yet is measured."""
-    MICROGRAPHS = "micrographs"
-    OME_ZARR = "ome-zarr"
-
-
-USUAL_PARTS: Final = (Part.LABELS_TIFF, Part.OBJECT_IDS, Part.OVERLAYS, Part.COVERAGE)
 
 COUNTS: Final = "counts"
 """Of each image the label map that counts: its newest approved correction, else the newest prediction of the project's

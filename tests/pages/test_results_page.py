@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 import core.engine.runner as runner
 from core.evaluation.comparison import compare
+from core.evaluation.settings import CHOOSABLE
 from core.evaluations.read import evaluation, evaluations
 from core.evaluations.start import EvaluationPlan, start_evaluation
 from core.imaging.image import Image, PixelSize
@@ -37,6 +38,7 @@ from core.store.records import (
 )
 from core.store.store import Store
 from core.web.routes import routes
+from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 from ui.parts.columns import picked_row
 
@@ -364,6 +366,21 @@ def test_label_maps_of_a_folder_are_previewed_kept_and_evaluated(
     assert (record.name, record.state, record.scored_count) == ("their net", EvaluationState.COMPLETE, 1)
     app = open_page(app, PAGE)
     assert frame_with(app, "Dice (F1)").set_index("Class").loc["mitochondria", "Dice (F1)"] == "0.750, n = 1"
+
+
+def test_settings_that_are_chosen_are_those_that_are_measured_with(
+    store: Store, project: ProjectRecord, app: AppTest
+) -> None:
+    add(store, project, "section", REFERENCE)
+    write_model(store.settings.models_dir / "net")
+    app = open_page(app, PAGE)
+    fields = {row.name: app.number_input(key=f"results-{row.name}-{project.id}") for row in CHOOSABLE}
+    assert {name: field.value for name, field in fields.items()} == {"tolerance_nm": None, "min_object_px": 1}
+    fields["min_object_px"].set_value(3).run()
+    next(button for button in app.button if button.label == "Evaluate").click().run()
+    assert not app.exception
+    (record,) = evaluations(store, project.id)
+    assert (record.settings["min_object_px"], record.settings["tolerance_nm"]) == (3, 16.0), "of 8 nm: two pixels"
 
 
 def test_reports_are_one_click_away(evaluated: EvaluationRecord, app: AppTest) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.exports.request import COUNTS, TRAINING, Form, Part
+from core.exports.files import Part
+from core.exports.request import COUNTS, TRAINING, Form
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import jobs

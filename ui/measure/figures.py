@@ -12,9 +12,10 @@ import streamlit as st
 
 from core.evaluation.bootstrap import caution
 from core.evaluation.settings import EvaluationSettings
+from core.exports.files import Part
 from core.exports.heavy import LARGE_TABLE_ROWS
 from core.exports.names import safe_stem
-from core.exports.request import ExportRequest, Part
+from core.exports.request import ExportRequest
 from core.exports.start import start_export
 from core.figures.drawn import DrawnFigure
 from core.figures.objects import BRACKETED, DRAWN, object_dots

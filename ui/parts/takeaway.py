@@ -9,7 +9,8 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.exports.choice import chosen_maps, kinds_in_words, label_choices
-from core.exports.request import COUNTS, TRAINING, USUAL_PARTS, ExportRequest, Form, Part
+from core.exports.files import PART_TITLES, USUAL_PARTS, Part
+from core.exports.request import COUNTS, TRAINING, ExportRequest, Form
 from core.exports.start import start_export
 from core.store.records import JobRecord
 from ui import context
@@ -33,18 +34,6 @@ _ABOUT: Final = {
     "sizes, splits, specimens, conditions and stacks. Unconfirmed pixels are 255 (ignore).",
     Form.NNUNET: "imagesTr/, labelsTr/, imagesTs/, labelsTs/ and dataset.json, for the nnU-Net commands; can be "
     "imported again. Predictions are never exported as training labels.",
-}
-
-_PARTS: Final = {
-    Part.LABELS_TIFF: "Label maps, TIFF",
-    Part.LABELS_PNG: "Label maps, PNG",
-    Part.OBJECT_IDS: "Object ids, TIFF",
-    Part.MASKS: "Masks per class",
-    Part.OVERLAYS: "Overlays",
-    Part.COVERAGE: "Table of areas",
-    Part.OBJECTS: "Table of objects",
-    Part.MICROGRAPHS: "Micrographs",
-    Part.OME_ZARR: "OME-Zarr",
 }
 
 COUNTS_HELP: Final = (
@@ -136,7 +125,7 @@ def _labels(project_id: str, image_ids: tuple[str, ...], first: str, form: Form,
 def _parts(turn: int) -> tuple[tuple[Part, ...], bool]:
     """Which files, and whether overlays have every pixel."""
     chosen = st.pills(
-        "Files", list(_PARTS), selection_mode="multi", default=list(USUAL_PARTS), format_func=titled(_PARTS),
+        "Files", list(PART_TITLES), selection_mode="multi", default=list(USUAL_PARTS), format_func=titled(PART_TITLES),
         key=f"takeaway-parts-{turn}",
     )  # fmt: skip
     full_size = Part.OVERLAYS in chosen and st.toggle(

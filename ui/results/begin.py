@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from core.access.roles import Permission
-from core.evaluation.settings import DEFAULT_TOLERANCE_PX
+from core.evaluation.settings import CHOOSABLE, EvaluationSettings
 from core.evaluations.start import EvaluationPlan, check_evaluation, start_evaluation
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from ui import context
@@ -93,28 +93,18 @@ def _model_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
 
 def settings_fields(project: ProjectRecord) -> dict[str, Any]:
     """What changes how it is measured; empty where everything is as usual."""
-    with st.expander("Evaluation settings", icon=":material/tune:"):
-        left, right = st.columns(2)
-        tolerance = left.number_input(
-            "Tolerance of surface Dice, nm",
-            min_value=0.0,
-            value=None,
-            placeholder=f"{DEFAULT_TOLERANCE_PX:g} pixels of the typical image",
-            help="Surfaces closer than this count as correct. Use the distance within which two annotators agree.",
-            key=f"results-tolerance-{project.id}",
-        )
-        smallest = right.number_input(
-            "Smallest object, pixels",
-            min_value=1,
-            value=1,
-            help="Smaller objects are excluded, in the reference and in the prediction.",
-            key=f"results-smallest-{project.id}",
-        )
     settings: dict[str, Any] = {}
-    if tolerance is not None:
-        settings["tolerance_nm"] = float(tolerance)
-    if smallest != 1:
-        settings["min_object_px"] = int(smallest)
+    with st.expander("Evaluation settings", icon=":material/tune:"):
+        places = st.columns(2)
+        for number, row in enumerate(CHOOSABLE):
+            usual = getattr(EvaluationSettings(), row.name)
+            kind = int if row.whole else float
+            value = places[number % len(places)].number_input(
+                row.title, min_value=kind(row.lowest), value=usual, placeholder=row.usual or None, help=row.help,
+                key=f"results-{row.name}-{project.id}",
+            )  # fmt: skip
+            if value != usual:
+                settings[row.name] = value
     return settings
 
 

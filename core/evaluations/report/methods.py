@@ -7,7 +7,7 @@ from typing import Any
 
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
-from core.evaluation.settings import IntervalKind
+from core.evaluation.settings import CHOOSABLE, Choosable, EvaluationSettings, IntervalKind
 from core.evaluation.words import counted
 from core.evaluations.report.findings import Findings
 
@@ -118,6 +118,7 @@ def _kinds(report: EvaluationReport) -> str:
         )
     if any(metric.family.name == "calibration" for metric in report.metrics):
         told.append(f"Calibration uses {settings.calibration_bins} equally wide confidence bins.")
+    told += [text for row in CHOOSABLE if (text := chosen_sentence(row, settings))]
     return " ".join(told)
 
 
@@ -132,6 +133,13 @@ def _what_objects_are(report: EvaluationReport) -> str:
         f"Objects are separated by ids in {references} of {len(images)} references and {predictions} of {len(images)} "
         "predictions; otherwise they are 8-connected regions."
     )
+
+
+def chosen_sentence(row: Choosable, settings: EvaluationSettings) -> str:
+    """What the methods say of a setting that was chosen."""
+    value = getattr(settings, row.name)
+    unusual = row.sentence and value != getattr(EvaluationSettings(), row.name)
+    return row.sentence.format(value=f"{value:g}") if unusual else ""
 
 
 def _means(report: EvaluationReport) -> str:

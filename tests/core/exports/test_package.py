@@ -18,9 +18,10 @@ from PIL import Image as PilImage
 
 from core.errors import AccessError, DatasetError, JobCancelledError, StorageFullError
 from core.exports.choice import chosen_maps, kinds_in_words, label_choices
+from core.exports.files import _MAKERS, PART_TITLES, Part
 from core.exports.names import distinct_stems, safe_stem
 from core.exports.package import write_package
-from core.exports.request import COUNTS, TRAINING, ExportRequest, Form, Part
+from core.exports.request import COUNTS, TRAINING, ExportRequest, Form
 from core.exports.sinks import folder_sink, zip_sink
 from core.imaging.names import is_file_stem
 from core.imaging.reader import open_micrograph
@@ -289,3 +290,8 @@ def test_a_request_survives_json_and_refuses_nonsense() -> None:
     for wrong in ({"image_ids": []}, {"parts": ["exe"]}, {"form": "rar"}, {"labels": TRAINING}, {"parts": []}):
         with pytest.raises(DatasetError):
             ExportRequest.from_json({**request.to_json(), **wrong})
+
+
+def test_every_kind_of_file_has_a_title_and_a_maker() -> None:
+    assert list(PART_TITLES) == list(Part)
+    assert set(Part) - set(_MAKERS) == {Part.COVERAGE, Part.OBJECTS}, "the two tables over all images"
