@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 import core.engine.runner as runner
 from core.evaluation.comparison import compare
-from core.evaluation.settings import CHOOSABLE
+from core.evaluation.settings import CHOOSABLE, EvaluationSettings
 from core.evaluations.read import evaluation, evaluations
 from core.evaluations.start import EvaluationPlan, start_evaluation
 from core.imaging.image import Image, PixelSize
@@ -375,7 +375,10 @@ def test_settings_that_are_chosen_are_those_that_are_measured_with(
     write_model(store.settings.models_dir / "net")
     app = open_page(app, PAGE)
     fields = {row.name: app.number_input(key=f"results-{row.name}-{project.id}") for row in CHOOSABLE}
-    assert {name: field.value for name, field in fields.items()} == {"tolerance_nm": None, "min_object_px": 1}
+    usual = EvaluationSettings()
+    assert {name: field.value for name, field in fields.items()} == {
+        row.name: getattr(usual, row.name) for row in CHOOSABLE
+    }
     fields["min_object_px"].set_value(3).run()
     next(button for button in app.button if button.label == "Evaluate").click().run()
     assert not app.exception
