@@ -125,7 +125,7 @@ def test_the_walk_sees_a_link_that_leads_nowhere() -> None:
 @pytest.mark.parametrize("slug", OF_EARLIER_VERSIONS)
 def test_addresses_of_the_guide_as_one_page_lead_to_its_pages(slug: str) -> None:
     name, present = present_address("guide", slug)
-    assert name != CONTENTS and is_guide(name)
+    assert name == "glossary" if slug == "words" else name != CONTENTS and is_guide(name)
     assert document(name).section(present) is not None
     text = (DOCS / "guide.md").read_text(encoding="utf-8")
     assert text.count(f'<a id="{slug}"></a>') == 1, "on the web, too, the old address must lead to the line of its page"

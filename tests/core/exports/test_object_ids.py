@@ -16,8 +16,9 @@ from core.evaluation.error_objects import ErrorKind
 from core.evaluation.image_scores import ImageScores
 from core.evaluation.settings import EvaluationSettings
 from core.evaluations.scoring import score_stored_image
+from core.exports.files import Part
 from core.exports.label_maps import render_download
-from core.exports.request import COUNTS, Form, Part
+from core.exports.request import COUNTS, Form
 from core.imaging.object_pyramid import ObjectIds
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
