@@ -34,3 +34,7 @@ def test_menu_and_names_are_whole(app_server: Server, page: Page, width: int) ->
         page.wait_for_timeout(500)
         assert page.evaluate(MENU_END) <= width
         assert page.evaluate(CUT) == []
+    for wide in (1440, width):  # a window that becomes narrower
+        page.set_viewport_size({"width": wide, "height": 900})
+        page.wait_for_timeout(500)
+    assert page.evaluate(MENU_END) <= width
