@@ -19,7 +19,7 @@ from core.imaging.reader import case_stem
 from core.imaging.row_bands import row_bands, value_counts
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.mask_values import high_part
-from core.labels.object_files import ClassIds, fitted_objects, ids_of_plane
+from core.labels.object_files import ClassIds, ReadIds, fitted_objects, ids_of_plane
 from core.labels.planes import check_class, equal_channels, hide_transparent, painted, read_label_plane
 from core.labels.polarity import (
     DOUBT,
@@ -113,14 +113,18 @@ def read_masks(
         check_class(class_id, scheme, f"The mask {path.name}")
         plane, name = read_label_plane(path, shape_yx, placement=placement)
         shown = (foregrounds or {}).get(path, foreground)
+        read: ReadIds | None = None
         if are_ids:
-            mask, applied, told = _id_mask(plane, name)
+            read = ids_of_plane(plane, name)
+            mask, told = read.ids_yx != 0, plane.notices
+            applied = [RuleCount(LabelRule.OBJECT_CLASS, int(np.count_nonzero(mask)), name)]
         else:
             mask, applied, told = _read_mask(plane, name, shown, only_in_doubt=only_in_doubt)
+            if any(count.rule is LabelRule.OBJECT_IDS for count in applied):
+                read = ids_of_plane(plane, name)
         counts += applied
         remarks += told
-        if any(count.rule in (LabelRule.OBJECT_IDS, LabelRule.OBJECT_CLASS) for count in applied):
-            read = ids_of_plane(plane, name)
+        if read is not None:
             counts += read.counts
             remarks += read.remarks
             together.add(class_id, read.ids_yx, name)
@@ -180,13 +184,6 @@ def _ends_with(stem: str, name: str) -> bool:
     body = r"[\W_]*".join(words)
     pattern = rf"(?:^|(?<=[\W_\d])|(?<=[a-z])(?=[A-Z]))(?i:{body}{_SUFFIX})[\W_]*$"
     return bool(words) and re.search(pattern, stem) is not None
-
-
-def _id_mask(plane: Plane, name: str) -> tuple[NDArray[np.bool_], list[RuleCount], tuple[str, ...]]:
-    """Where an id is, of a file that has nothing else."""
-    mask_yx = ids_of_plane(plane, name).ids_yx != 0
-    count = RuleCount(LabelRule.OBJECT_CLASS, int(np.count_nonzero(mask_yx)), name)
-    return mask_yx, [count], plane.notices
 
 
 def _read_mask(

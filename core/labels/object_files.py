@@ -24,6 +24,7 @@ from core.labels.bands import opened_labels
 from core.labels.numbering import connected_pieces, runs
 from core.labels.plane_values import label_values
 from core.labels.report import LabelRule, RuleCount
+from core.outside.child import report_progress
 
 _EXACT_IN_FLOAT32: Final = 2**24
 """Above this, neighbouring whole numbers are the same in 32-bit floats."""
@@ -82,6 +83,7 @@ def read_ids(path: Path, shape_yx: tuple[int, int] | None, placement: Placement 
     with opened_labels(path, shape_yx, placement=placement) as file:
         parts: list[NDArray[Any]] = []
         for _, plane in file.bands():
+            report_progress()
             values, applied, told = _id_values(plane, file.name)
             counts += applied
             remarks += told
@@ -119,7 +121,7 @@ def _id_values(plane: Plane, name: str) -> tuple[NDArray[Any], list[RuleCount], 
 def _in_32_bits(parts: Sequence[NDArray[Any]], name: str) -> tuple[NDArray[np.uint32], list[RuleCount]]:
     """One map of the bands; larger ids get numbers that no other has, in their order."""
     if all(part.dtype == np.uint32 for part in parts):
-        return np.concatenate(parts), []
+        return parts[0] if len(parts) == 1 else np.concatenate(parts), []
     found = np.unique(np.concatenate([np.unique(part).astype(np.uint64) for part in parts]))
     large = found[found > MOST_ID]
     numbers = np.array(_free_ids(set(found[found <= MOST_ID].tolist()), len(large)), np.uint32)
@@ -179,12 +181,15 @@ class ClassIds:
         numbers[taken] = _free_ids(used, int(taken.sum()))
         changed = 0
         for band in row_bands(ids_yx.shape):
+            report_progress()
             ids, mine = ids_yx[band], self._ids_yx[band]
-            place = np.searchsorted(found, ids)
             set_here = (ids != 0) & (mine == 0)
+            if not taken.any():
+                np.copyto(mine, ids, where=set_here)
+                continue
+            place = np.searchsorted(found, ids)
             mine[set_here] = numbers[place[set_here]]
-            if taken.any():
-                changed += int(np.count_nonzero((ids != 0) & taken[np.minimum(place, len(found) - 1)]))
+            changed += int(np.count_nonzero((ids != 0) & taken[np.minimum(place, len(found) - 1)]))
         self._owner.update(dict.fromkeys(numbers.tolist(), class_id))
         self._classes.append(class_id)
         if changed:
@@ -193,6 +198,10 @@ class ClassIds:
 
     def objects(self, labels_yx: NDArray[np.uint8]) -> NDArray[np.uint32]:
         """The ids where the label map has the class that they are of; 0 elsewhere, as where masks overlap."""
+        if len(self._classes) == 1:
+            for band in row_bands(labels_yx.shape):
+                self._ids_yx[band][labels_yx[band] != self._classes[0]] = 0
+            return self._ids_yx
         found = np.array(sorted(self._owner), np.uint32)
         owner = np.array([self._owner[number] for number in found.tolist()], np.uint8)
         for band in row_bands(labels_yx.shape):
@@ -232,6 +241,7 @@ def fitted_objects(
     list of str
         Remarks: objects in several parts, pixels without an id.
     """
+    report_progress()  # each of the steps takes some seconds in a large image
     starts, lengths = runs(labels_yx, ids_yx)
     classes, ids = labels_yx.ravel()[starts].astype(np.int64), ids_yx.ravel()[starts].astype(np.int64)
     has_class = (classes != 0) & (classes != IGNORE_ID)
@@ -241,7 +251,9 @@ def fitted_objects(
     class_ids = tuple(int(class_id) for class_id in np.unique(classes[with_id]))
     if not class_ids:
         return None, counts, [f"{name}: no object lies on a class of the label map."] if ids.any() else []
+    report_progress()
     remarks = _in_parts(ids_yx, name)
+    report_progress()
     for class_id in class_ids:
         bare = int(lengths[(classes == class_id) & (ids == 0)].sum())
         if bare:
@@ -323,7 +335,10 @@ def _in_parts(ids_yx: NDArray[np.uint32], name: str) -> list[str]:
 
 def _present(ids_yx: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """The ids that occur, ascending, without 0."""
-    bands = [np.unique(ids_yx[band]) for band in row_bands(ids_yx.shape)]
+    bands = []
+    for band in row_bands(ids_yx.shape):
+        report_progress()
+        bands.append(np.unique(ids_yx[band]))
     found = np.unique(np.concatenate(bands)) if bands else np.zeros(0, np.uint32)
     return np.asarray(found[found != 0], np.uint32)
 
