@@ -61,16 +61,19 @@ class CristaeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something cannot be begun, told before anybody tries.
+    """Why something cannot be used or begun, told before anybody tries.
 
     Parameters
     ----------
     cause, remedy
         As in `CristaeError`.
+    where
+        Name of the file or image that it is about, where it is about one of many.
     """
 
     cause: str
     remedy: str
+    where: str = ""
 
     def __str__(self) -> str:
         return f"{self.cause} {self.remedy}".strip()
@@ -79,6 +82,11 @@ class Refusal:
     def of(cls, error: CristaeError, about: str = "") -> Refusal:
         """What an error says; with what it is about before it."""
         return cls(f"{about}: {error.cause}" if about else error.cause, error.remedy)
+
+    @classmethod
+    def at(cls, where: str, error: CristaeError) -> Refusal:
+        """What an error says of one of many files or images."""
+        return cls(error.cause, error.remedy, where)
 
 
 class SettingsError(CristaeError):

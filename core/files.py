@@ -156,10 +156,24 @@ def _temporary_sibling(path: Path) -> Iterator[Path]:
                 temporary.unlink(missing_ok=True)
 
 
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Time (ns) and size (bytes) of a file, to see whether it has changed; zeros where it cannot be looked at."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON atomically."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def json_bytes(value: Any) -> bytes:
+    """A value as indented JSON, UTF-8, for files that people take away; NaN is refused."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 def write_bytes(path: Path, value: bytes) -> None:

@@ -3,6 +3,7 @@
 from ui.errors import explained
 from ui.jobs.job_detail import job_detail
 from ui.jobs.job_list import finished_list, live_list
+from ui.jobs.memory import memory_panel
 from ui.parts.help import page_title
 from ui.state import Query, query
 
@@ -13,3 +14,4 @@ if job_id:
         job_detail(job_id)
 live_list()
 finished_list()
+memory_panel()

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 LAYERS = (
     ("core",),  # the package itself: its version
-    ("core.errors", "core.program", "core.scratch"),
+    ("core.cache", "core.errors", "core.program", "core.scratch", "core.wording"),
     ("core.label_scheme", "core.files", "core.settings", "core.spreadsheets"),
     ("core.processes",),
     ("core.outside",),

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.access.models import shown_name, visible_models
-from core.jobs.kinds import JobKind
-from core.jobs.rows import jobs
 from core.learning.current_model import CurrentModel, Reason
 from core.learning.current_model import current_model as core_current_model
 from core.learning.current_model import opening_model as core_opening_model
 from core.models.store import ModelStore, StoredModel
+from core.predictions.shown import shown_prediction
 from core.settings import current_settings
-from core.store.records import ImageRecord, JobState, RevisionKind, RevisionRecord
+from core.store.records import ImageRecord, RevisionRecord
 from core.store.store import Store, current_store
 from ui.person import person
 
@@ -77,28 +76,5 @@ def newest_first(images: Sequence[ImageRecord]) -> list[ImageRecord]:
 
 
 def prediction(image_id: str, model_id: str) -> RevisionRecord | None:
-    """The label map of an image that was last asked of a model: often the newest, but an older one may be reused."""
-    made = store().revisions.of_image(image_id, kind=RevisionKind.PREDICTION, model_id=model_id)
-    if len(made) < 2:
-        return next(iter(made), None)
-    by_id = {revision.id: revision for revision in made}
-    done = jobs(states=[JobState.SUCCEEDED], kinds=[JobKind.PREDICT, JobKind.CLEAN], image_id=image_id, limit=None)
-    asked = (by_id.get(row.result.get("revision_id", "")) for row in done)
-    return next((revision for revision in asked if revision), made[0])
-
-
-def prediction_without_model(image_id: str) -> RevisionRecord | None:
-    """The newest label map of an image, where none of the models that made one is in the store any more."""
-    made = store().revisions.of_image(image_id, kind=RevisionKind.PREDICTION)
-    known = {model.id for model in models().list()}
-    return None if any(revision.model_id in known for revision in made) else next(iter(made), None)
-
-
-def outdated(image: ImageRecord, made: RevisionRecord) -> bool:
-    """Whether a prediction was made with another pixel size than the image has now."""
-    return bool(made.details.get("summary", {}).get("pixel_size_nm") != image.pixel_size.nm)
-
-
-def reference(image_id: str) -> RevisionRecord | None:
-    """The newest reference label map of an image."""
-    return next(iter(store().revisions.of_image(image_id, kind=RevisionKind.REFERENCE)), None)
+    """The label map of an image that was last asked of a model: `core.predictions.shown.shown_prediction`."""
+    return shown_prediction(store(), image_id, model_id)

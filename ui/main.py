@@ -6,12 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.settings import ROOT
 from ui.carried import carried
 from ui.errors import explained
 from ui.frame.history import one_entry_per_gesture
 from ui.frame.indicator import indicator
 from ui.frame.stale_reruns import ignore_stale_reruns
+from ui.pages import PAGES_FOLDER
 from ui.parts.kept_dialog import draw_dialog
 from ui.state import StateKey
 
@@ -39,7 +39,7 @@ def main() -> None:
     st.logo(str(_STATIC / "logo.svg"), size="large")
     st.html(_STATIC / "app.css")
     pages = [
-        st.Page(ROOT / "pages" / script, title=title, icon=icon, url_path=path or None, default=not path)
+        st.Page(PAGES_FOLDER / script, title=title, icon=icon, url_path=path or None, default=not path)
         for script, title, icon, path in PAGES
     ]
     page = st.navigation(pages, position="top")

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import zlib
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from threading import Lock
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.annotation.draft_post import tile_shape
+from core.cache import MB, Cache
 from core.errors import NotFoundError
 from core.imaging.downsample import halve_majority
 from core.imaging.pyramid import TILE_PX, Pyramid
 
 Plane = NDArray[np.uint8]
 
-_KEPT: Final = 512
+_KEPT_BYTES: Final = 32 * MB
 """Tiles whose smaller copies stay in memory, up to 44 kB each."""
 
 _PACK_LEVEL: Final = 1
@@ -85,10 +84,10 @@ class DraftSource:
 class DraftTiles:
     """Tiles of drafts on every level. Safe to share by threads."""
 
-    def __init__(self, kept: int = _KEPT) -> None:
-        self._kept = kept
-        self._lock = Lock()
-        self._small: OrderedDict[tuple[str, int, int, int], tuple[tuple[Plane, Plane], ...]] = OrderedDict()
+    def __init__(self, limit_bytes: int = _KEPT_BYTES) -> None:
+        self._small: Cache[tuple[tuple[Plane, Plane], ...]] = Cache(
+            "smaller tiles of drafts", "painted tiles on smaller levels", limit_bytes=limit_bytes
+        )
 
     def tile(self, source: DraftSource, plane: DraftPlane, level: int, row: int, column: int) -> Plane:
         """One tile, uint8.
@@ -131,24 +130,15 @@ class DraftTiles:
             while len(small) < len(source.level_shapes):
                 last = small[-1]
                 small.append((halve_majority(last[0]), halve_majority(last[1])))
-            self._remember((source.draft_id, *place, source.changed.get(place, 0)), tuple(small[2:]))
+            self._small.put((source.draft_id, *place, source.changed.get(place, 0)), tuple(small[2:]))
             yield place, small[level]
 
     def _remembered(self, key: tuple[str, int, int, int], level: int) -> tuple[Plane, Plane] | None:
         """Only levels from 2 on are kept."""
         if level < 2:
             return None
-        with self._lock:
-            found = self._small.get(key)
-            if found is not None:
-                self._small.move_to_end(key)
-            return found[level - 2] if found is not None else None
-
-    def _remember(self, key: tuple[str, int, int, int], levels: tuple[tuple[Plane, Plane], ...]) -> None:
-        with self._lock:
-            self._small[key] = levels
-            while len(self._small) > self._kept:
-                self._small.popitem(last=False)
+        found = self._small.get(key)
+        return None if found is None else found[level - 2]
 
 
 def class_counts(labels_yx: Plane, coverage_yx: NDArray[np.bool_] | None = None) -> dict[str, int]:

@@ -221,7 +221,7 @@ def _told(store: Store, revision: RevisionRecord, path: Path) -> RevisionRecord:
     """The row of a label map whose files are in the project's classes."""
     anew = json.loads((path / REWRITTEN).read_text(encoding="utf-8"))
     pyramid = open_pyramid(path)
-    labels = np.asarray(pyramid.read(0, slice(None), slice(None)), np.uint8)
+    labels = pyramid.whole()
     scheme = LabelScheme.from_json(anew["scheme"])
     size_nm = store.images.get(revision.image_id).pixel_size.nm
     coverage = coverage_table(labels, scheme, size_nm, objects=pyramid.object_ids())

@@ -159,7 +159,7 @@ class _Tally:
         known = [i for i in np.flatnonzero(self.labels).tolist() if i in (0, IGNORE_ID, *scheme.ids)]
         if image.shape_yx[0] * image.shape_yx[1] <= OBJECTS_UP_TO_PX and len(known) == np.count_nonzero(self.labels):
             pyramid = open_pyramid(store.revisions.pyramid_path(revision_id))
-            labels = np.asarray(pyramid.read(0, slice(None), slice(None)), np.uint8)
+            labels = pyramid.whole()
             return coverage_table(labels, scheme, size_nm, objects=pyramid.object_ids())
         counted = int(self.labels[:IGNORE_ID].sum())
         return tuple(

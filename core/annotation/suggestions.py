@@ -5,7 +5,6 @@ What somebody has seen or skipped is remembered.
 
 from __future__ import annotations
 
-import functools
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +17,7 @@ from core.access.roles import Permission, require
 from core.annotation.beginning import preferred_prediction
 from core.annotation.ranking import WINDOW_PX, Strategy, suggest
 from core.annotation.variety import varied_places
+from core.cache import MB, remembered
 from core.errors import AnnotationError
 from core.imaging.pyramid import Pyramid, open_pyramid
 from core.learning.current_model import proposed_model
@@ -191,7 +191,7 @@ def _prediction(store: Store, image_id: str) -> RevisionRecord:
     return found
 
 
-@functools.lru_cache(maxsize=64)
+@remembered("places to correct", "places of an image that a person is shown", limit_bytes=8 * MB)
 def _suggested(path: Path, revision_id: str, classes: bytes, strategy: Strategy) -> tuple[Suggestion, ...]:
     """Suggestions of a label map, which does not change while its 256 ids mean the same classes."""
     pyramid = open_pyramid(path)
@@ -200,19 +200,19 @@ def _suggested(path: Path, revision_id: str, classes: bytes, strategy: Strategy)
             "This prediction was imported without a confidence map.", "Choose random places, or segment the image here."
         )
     level = _level(pyramid, COARSE_PX)
-    labels = np.frombuffer(classes, np.uint8)[pyramid.read(level, slice(None), slice(None))]
-    confidence = pyramid.confidence.read(level, slice(None), slice(None)) if pyramid.confidence else None
+    labels = np.frombuffer(classes, np.uint8)[pyramid.whole(level)]
+    confidence = pyramid.confidence.whole(level) if pyramid.confidence else None
     window = _window(level, labels.shape)
     found = suggest(labels, confidence, strategy=strategy, window=window, seed=zlib.crc32(revision_id.encode()))
     return tuple(_suggestion(pyramid, level, window, *each) for each in found)
 
 
-@functools.lru_cache(maxsize=64)
+@remembered("varied places", "places of an image that differ from one another", limit_bytes=8 * MB)
 def _varied(path: Path) -> tuple[Suggestion, ...]:
     """Suggestions of an image, which does not change."""
     pyramid = open_pyramid(path)
     level = _level(pyramid, TEXTURE_PX)
-    pixels = np.asarray(pyramid.read(level, slice(None), slice(None)))
+    pixels = pyramid.whole(level)
     window = _window(level, pixels.shape)
     return tuple(
         _suggestion(pyramid, level, window, *each, None, None) for each in varied_places(pixels, window=window)

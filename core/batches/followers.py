@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from core.batches.plan import SegmentPlan, UnknownSize
 from core.errors import CristaeError
-from core.jobs.kinds import IngestParams, JobKind
+from core.jobs.kinds import IngestParams, IngestResult, JobKind
 from core.jobs.rows import Priority, new_job
 from core.jobs.states import ACTIVE
 from core.jobs.transitions import move
 from core.models.store import ModelStore
+from core.predictions.shown import made_at_nm
 from core.store.records import JobState, RevisionKind, RevisionState
 from core.store.store import Store
 from core.store.tables import BatchRow, ImageRow, JobRow, RevisionRow
@@ -35,12 +36,13 @@ def queue_followers(session: Session, store: Store, row: JobRow) -> None:
 
     Predictions of images that the file gave a pixel size are stopped first, also where none is to follow.
     """
-    _stop_outdated(session, row.result.get("sized", []))
+    result = IngestResult.from_json(row.result)
+    _stop_outdated(session, result.sized)
     then = IngestParams.from_json(row.params).then
     if not then:
         return
     plan = SegmentPlan.from_json(then)
-    image_ids = [str(image_id) for image_id in row.result.get("image_ids", [])]
+    image_ids = list(result.image_ids)
     queue_predictions(session, store, image_ids, plan, author=row.author, priority=row.priority, batch_id=row.batch_id)
 
 
@@ -115,7 +117,7 @@ def segmented(session: Session, images: Iterable[ImageRow], model_id: str) -> se
             RevisionRow.state == RevisionState.COMPLETE.value,
         )
         for image_id, details in session.execute(made):
-            if details.get("summary", {}).get("pixel_size_nm") == sizes[image_id]:
+            if made_at_nm(details) == sizes[image_id]:
                 found.add(image_id)
     return found
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core.access.roles import Permission, may, require_anywhere, require_anywhere_within, require_within
 from core.batches.speed import expected_s
 from core.errors import AccessError, NotFoundError
-from core.jobs.kinds import JobKind, params_of
+from core.jobs.kinds import IngestResult, JobKind, PredictResult, params_of
 from core.jobs.rights import changing_takes
 from core.jobs.rows import let_go, request_cancel, retry
 from core.jobs.states import ACTIVE
@@ -285,7 +285,7 @@ def _progress(store: Store, asked: BatchRecord, jobs: Collection[JobRecord]) -> 
         left_s=_left_s(store, asked, waiting, len(unread) + coming, done),
         image_ids=tuple(
             dict.fromkeys(
-                [image_id for job in files for image_id in job.result.get("image_ids", [])]
+                [image_id for job in files for image_id in IngestResult.from_json(job.result).image_ids]
                 + [job.image_id for job in predictions if job.image_id]
             )
         ),
@@ -301,7 +301,7 @@ def _left_s(
     took = [
         (job.finished_at - job.started_at).total_seconds()
         for job in done
-        if job.finished_at and job.started_at and not job.result.get("reused")
+        if job.finished_at and job.started_at and not PredictResult.from_json(job.result).reused
     ]
     if took:
         todo = unread + sum(1 - job.progress for job in waiting)

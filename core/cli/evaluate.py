@@ -33,6 +33,7 @@ from core.labels.guarded_reading import objects_guarded, open_label_file, read_g
 from core.labels.reading import LabelReading, LabelSource
 from core.labels.translation import ClassTranslation, match_classes
 from core.outside.links import require_no_link
+from core.wording import some_of
 
 _SUFFIXES: Final = tuple(suffix for row in FORMATS for suffix in row.suffixes if row.name != "JPEG")
 """Of label maps: JPEG files change values and are refused."""
@@ -217,7 +218,7 @@ def _names(described: DatasetFolder, reference: Path, prediction: Path, *, all_i
         missing = [name for name in names if not _find(folder, name)]
         if missing:
             raise DatasetError(
-                f"{len(missing)} of {len(names)} test images have no {what} in {folder}: {', '.join(missing[:5])}.",
+                f"{len(missing)} of {len(names)} test images have no {what} in {folder}: {some_of(missing)}.",
                 "Add them, or score only the images that have both with --all.",
             )
     return names

@@ -20,6 +20,7 @@ from core.datasets.case import Case
 from core.datasets.folder import load_case, open_dataset
 from core.datasets.sample_sheet import Names, read_facts, read_sheet
 from core.errors import DatasetError, LabelMapError
+from core.evaluation.words import with_interval
 from core.files import write_bytes
 from core.imaging.reader import case_stem
 from core.label_scheme import LabelScheme
@@ -313,8 +314,8 @@ def _print(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, p
             escape(scheme.name_of(class_id)),
             f"{sum(row.objects for row in of_class):,}",
             f"{sum(row.cut for row in of_class):,}",
-            _with_interval(overall(of_class)),
-            _with_interval(overall_density(of_class)) if physical else "–",
+            _overall(overall(of_class)),
+            _overall(overall_density(of_class)) if physical else "–",
         )
     stdout.print(table)
 
@@ -354,19 +355,21 @@ def _print_compared(compared: Mapping[int, Sequence[Compared]], scheme: LabelSch
 def _compared_cells(class_name: str, each: Compared) -> tuple[str, ...]:
     """A row of the table of conditions."""
     found, unit = each.difference, f", {each.unit}" if each.unit else ""
-    interval = "" if found.low != found.low else f" [{three_digits(found.low)}, {three_digits(found.high)}]"
     return (
         escape(f"{class_name}: {each.title[:1].lower()}{each.title[1:]}{unit}"),
         three_digits(found.reference),
         three_digits(found.mean),
-        f"{three_digits(found.value)}{interval}",
+        _with_interval(found.value, found.low, found.high),
         "–" if found.p != found.p else f"{found.p:.2g}",
         f"{found.reference_units}, {found.units}",
     )
 
 
-def _with_interval(found: Overall) -> str:
-    """A mean over images and its interval."""
-    if found.low != found.low:
-        return three_digits(found.mean)
-    return f"{three_digits(found.mean)} [{three_digits(found.low)}, {three_digits(found.high)}]"
+def _overall(found: Overall) -> str:
+    """A mean over images with its interval."""
+    return _with_interval(found.mean, found.low, found.high)
+
+
+def _with_interval(mean: float, low: float, high: float) -> str:
+    """A figure, with its interval where there is one."""
+    return three_digits(mean) if low != low else with_interval(*map(three_digits, (mean, low, high)))

@@ -10,8 +10,8 @@ from rich.table import Table
 from core.cli.console import notice, progress_bar, stdout
 from core.cli.label_options import tell_missing
 from core.cli.refused import RefusedFiles
-from core.datasets.plan import CheckedCase, DatasetPlan, Refusal, check_case
-from core.errors import DatasetError
+from core.datasets.plan import CheckedCase, DatasetPlan, check_case
+from core.errors import DatasetError, Refusal
 from core.label_scheme import LabelScheme
 from core.labels.importing import match_masks
 from core.labels.reading import LabelReading, LabelSource

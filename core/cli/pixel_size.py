@@ -11,15 +11,17 @@ from core.errors import ImageError
 from core.imaging.lengths import parse_pixel_size_nm
 
 
-def pixel_size_option(help: str) -> Any:
+def pixel_size_option(help: str, *names: str) -> Any:
     """``--pixel-size``: a number in nm, or with a unit.
 
     Parameters
     ----------
     help
         What it is for, a sentence.
+    names
+        Of the option, with their dashes; none: that of the parameter.
     """
-    return typer.Option(parser=_typed_nm, metavar="SIZE", help=f'{help} In nm, or with a unit: "0.008 µm".')
+    return typer.Option(*names, parser=_typed_nm, metavar="SIZE", help=f'{help} In nm, or with a unit: "0.008 µm".')
 
 
 def _typed_nm(text: str) -> float:

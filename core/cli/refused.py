@@ -8,8 +8,7 @@ import typer
 from rich.markup import escape
 
 from core.cli.console import EXIT_FAILED, stderr
-from core.datasets.plan import Refusal
-from core.errors import CristaeError, JobCancelledError, LabelMapError, StorageFullError
+from core.errors import CristaeError, JobCancelledError, LabelMapError, Refusal, StorageFullError
 from core.outside.boundary import file_boundary
 
 
@@ -91,5 +90,5 @@ class _Boundary:
             if told is error:
                 return False
             raise told
-        self._refused.add(Refusal(self._name, told.cause, told.remedy))
+        self._refused.add(Refusal.at(self._name, told))
         return True

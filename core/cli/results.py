@@ -20,7 +20,7 @@ from core.evaluations.downloads import DOWNLOADS, render_evaluation
 from core.evaluations.read import delete_evaluation, evaluation, evaluation_report, evaluations
 from core.evaluations.start import EvaluationPlan, check_evaluation, start_evaluation
 from core.files import write_bytes
-from core.jobs.kinds import EvaluateParams
+from core.jobs.kinds import EvaluateParams, EvaluateResult
 from core.settings import current_settings
 from core.store.records import JobState, ProjectRecord
 from core.store.store import Store, current_store
@@ -58,8 +58,8 @@ def run_evaluation(
     ensure_engine(current_settings())
     ended = asked
     with progress_bar("evaluate") as progress:
-        while not ended.finished or "continued_by" in ended.result:
-            (ended,) = wait_for_jobs([ended.result.get("continued_by", ended.id)], progress)
+        while not ended.finished or EvaluateResult.of(ended).continued_by:
+            (ended,) = wait_for_jobs([EvaluateResult.of(ended).continued_by or ended.id], progress)
     evaluation_id = EvaluateParams.from_json(asked.params).evaluation_id
     if ended.state is not JobState.SUCCEEDED:
         raise JobError(ended.error_cause or f"The job is {ended.state.value}.", ended.error_remedy)

@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from core.cli.console import done, notice, stdout
-from core.evaluation.words import VERDICTS, change_text, end_text
+from core.evaluation.words import VERDICTS, change_text, end_text, with_interval
 from core.learning.current_model import current_model
 from core.models.store import ModelStore
 from core.rounds.gate import Figure, Judgement, Outcome
@@ -82,8 +82,10 @@ def _print_judgement(judgement: Judgement, record: RoundRecord) -> None:
 def _figure(figure: Figure | None) -> str:
     if figure is None or figure.mean is None:
         return "–"
-    interval = "" if figure.low is None else f" ({figure.low:.3f} to {figure.high:.3f})"
-    return f"{figure.mean:.3f}{interval}"
+    mean = f"{figure.mean:.3f}"
+    if figure.low is None or figure.high is None:
+        return mean
+    return with_interval(mean, f"{figure.low:.3f}", f"{figure.high:.3f}")
 
 
 def _difference(figure: Figure | None) -> str:
@@ -91,4 +93,4 @@ def _difference(figure: Figure | None) -> str:
         return "–"
     if figure.low is None or figure.high is None:
         return change_text(figure.mean)
-    return f"{change_text(figure.mean)} ({end_text(figure.low)} to {end_text(figure.high)})"
+    return with_interval(change_text(figure.mean), end_text(figure.low), end_text(figure.high))

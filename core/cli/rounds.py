@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.markup import escape
@@ -13,6 +13,7 @@ from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.model import find_model, warn_of
 from core.cli.results import find_project
 from core.cli.round_tables import print_round, print_rounds
+from core.cli.training_options import with_training_options
 from core.engine.engine import ensure_engine
 from core.errors import NotFoundError, RoundError
 from core.rounds import decisions
@@ -25,7 +26,6 @@ from core.settings import current_settings
 from core.store.records import ProjectRecord
 from core.store.round_records import RoundRecord, RoundState, Step
 from core.store.store import Store, current_store
-from core.training.presets import Preset
 
 app = typer.Typer(
     help="Rounds: train on corrections, compare with the current model, then promote or keep.", no_args_is_help=True
@@ -40,6 +40,7 @@ Wait = Annotated[bool, typer.Option(help="Wait until the round is done or needs 
 
 
 @app.command("start")
+@with_training_options(RoundPlan)
 def start(
     project: Project,
     model: Annotated[
@@ -50,15 +51,7 @@ def start(
         list[str] | None, typer.Option(help="Name or id of a training image, repeatable; default: all.")
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the new model.")] = "",
-    preset: Annotated[
-        Preset, typer.Option(help="compact: CPU, minutes. standard, resenc-m, resenc-l: GPU.")
-    ] = Preset.COMPACT,
-    minutes: Annotated[float | None, typer.Option(help="Time budget of the training in minutes.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Number of epochs, instead of a time budget.")] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help=("Learning rate; default: the preset's, lower for fine-tuning."))
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed of split, weights and augmentation.")] = 0,
+    options: Any = None,
     auto: Annotated[bool, typer.Option(help="Promote the new model automatically if it passes the check.")] = False,
     again_after: Annotated[
         int | None,
@@ -82,9 +75,8 @@ def start(
     if parent is not None:
         warn_of(find_model(parent))
     plan = RoundPlan(
-        found.id, _images(store, found, image), name=name, parent_id=parent, preset=preset, minutes=minutes,
-        epochs=epochs, learning_rate=learning_rate, seed=seed, automatic=auto, step_by_step=step_by_step,
-        again_after=again_after,
+        found.id, _images(store, found, image), name=name, parent_id=parent, automatic=auto, step_by_step=step_by_step,
+        again_after=again_after, **options,
     )  # fmt: skip
     for text in check_round(store, plan).warnings:
         notice(text)

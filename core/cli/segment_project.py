@@ -19,6 +19,7 @@ from core.errors import ImageError, JobError, ModelError
 from core.imaging.guarded_micrograph import open_guarded
 from core.imaging.image_content import content_hash
 from core.jobs.history import subjects
+from core.jobs.kinds import IngestResult
 from core.jobs.rows import jobs
 from core.learning.current_model import proposed_model
 from core.models.store import ModelStore
@@ -109,16 +110,16 @@ def _wait(store: Store, batch_id: str) -> None:
 
 def _tell_of_known(store: Store, job: JobRecord) -> None:
     """What a file has changed about an image that the project held before, and what becomes outdated by it."""
-    name, result = job.title, job.result
-    for image_id in result.get("sized", []):
+    name, result = job.title, IngestResult.of(job)
+    for image_id in result.sized:
         image = store.images.get(image_id)
-        outdated = result.get("outdated", {}).get(image_id, "")
+        outdated = result.outdated.get(image_id, "")
         notice(
             f"{name}: {image.name} already exists without a pixel size, which was set to {image.pixel_size.nm:.4g} nm."
         )
         if outdated:
             notice(f"{name}: {outdated}")
-    for image_id, nm in result.get("sizes_nm", {}).items():
+    for image_id, nm in result.sizes_nm.items():
         image = store.images.get(image_id)
         kept = f"{image.pixel_size.nm:.4g} nm" if image.pixel_size.nm else "no pixel size"
         notice(f"{name}: {image.name} already exists with {kept} per pixel, which is kept; {nm:.4g} nm was not taken.")

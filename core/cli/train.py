@@ -5,16 +5,15 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from core.cli.console import UsageError, done, notice, progress_bar
 from core.cli.model import find_model
-from core.cli.pixel_size import pixel_size_option
+from core.cli.training_options import with_training_options
 from core.models.card import ModelCard
 from core.settings import current_settings
-from core.training.presets import Preset
 from core.training.request import TrainingProgress, TrainRequest
 from core.training.verdict import training_words, undertrained_warning, verdict_of
 
@@ -22,6 +21,7 @@ WITH_AGAIN: Final = ("again", "out", "resume", "name", "description")
 """Options that go along with --again; all others come from the model."""
 
 
+@with_training_options(TrainRequest)
 def train(
     context: typer.Context,
     out: Annotated[
@@ -33,19 +33,8 @@ def train(
     again: Annotated[
         str, typer.Option(help="Repeat the training of this model with the same label maps and settings.")
     ] = "",
-    preset: Annotated[
-        Preset, typer.Option(help="compact: CPU, minutes. standard, resenc-m, resenc-l: GPU.")
-    ] = Preset.COMPACT,
-    minutes: Annotated[float | None, typer.Option(help="Time budget in minutes, including preparation.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Number of epochs, instead of a time budget.")] = None,
+    options: Any = None,
     parent: Annotated[str, typer.Option("--from", help="Model to fine-tune: id or folder.")] = "",
-    pixel_size: Annotated[
-        float | None, pixel_size_option("Training pixel size; default: the median of the images.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Random seed of split, weights and augmentation.")] = 0,
-    validation: Annotated[
-        float, typer.Option(min=0, max=0.5, help=("Fraction held out for validation; 0 uses all images for training."))
-    ] = 0.15,
     resume: Annotated[bool, typer.Option(help="Resume the unfinished training with the same settings.")] = False,
     name: Annotated[str, typer.Option(help="Display name.")] = "",
     description: Annotated[str, typer.Option(help="Description for the model card.")] = "",
@@ -71,14 +60,8 @@ def train(
         raise UsageError("No training data are specified.", "Use --dataset FOLDER or --again MODEL.")
     request = TrainRequest(
         dataset=dataset,
-        preset=preset,
         out=out,
-        minutes=minutes,
-        epochs=epochs,
         parent=find_model(parent).path if parent else None,
-        pixel_size_nm=pixel_size,
-        seed=seed,
-        validation_fraction=validation,
         threads=current_settings().threads,
         resume=resume,
         name=name,
@@ -86,6 +69,7 @@ def train(
         origin=origin,
         warning=warning,
         licence=licence,
+        **options,
     )
     _run(request)
 

@@ -16,7 +16,7 @@ _LAST_NUMBER = re.compile(r"\d+(?!.*\d)")
 
 
 class Split(StrEnum):
-    """What a case is for."""
+    """What an image is for: training, the frozen test set, or neither yet."""
 
     TRAIN = "train"
     TEST = "test"

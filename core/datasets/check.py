@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from core.datasets.case import Case, DatasetFolder, Split
 from core.datasets.folder import load_image, load_labels, open_dataset
+from core.datasets.leakage import Place, straddling
 from core.errors import CristaeError
+from core.imaging.image_content import content_hash
 from core.imaging.reader import SUFFIXES, case_stem
 from core.label_scheme import IGNORE_ID
 from core.outside.boundary import file_boundary
+from core.wording import some_of
 
 _LOOK: Final = "Compare the label map with its image, and correct it if this is unintended."
 
@@ -168,9 +168,7 @@ def _checked(case: Case) -> tuple[CaseCheck, list[Problem]]:
         report = load_labels(case, image.shape).report
         counts = dict(report.class_pixels)
         remarks = [Problem(case.name, text, _LOOK, fatal=False) for text in report.remarks]
-    content = hashlib.sha256(f"{image.shape} {image.pixels_yx.dtype}".encode())
-    content.update(np.ascontiguousarray(image.pixels_yx).data)
-    return CaseCheck(case, image.shape, counts, content.hexdigest()), remarks
+    return CaseCheck(case, image.shape, counts, content_hash(image)), remarks
 
 
 def _stray_labels(folder: DatasetFolder) -> Iterator[Problem]:
@@ -210,21 +208,14 @@ def _twins(cases: list[CaseCheck]) -> Iterator[Problem]:
 
 def _straddling(folder: DatasetFolder) -> Iterator[Problem]:
     """Specimens on both sides of the line between training and test."""
-    sides: dict[str, Counter[Split]] = {}
-    for case in folder.cases:
-        sides.setdefault(case.group, Counter())[case.split] += 1
-    for group, counts in sorted(sides.items()):
-        if group and counts[Split.TRAIN] and counts[Split.TEST]:
-            yield Problem(
-                group,
-                (
-                    f"Its images are in the training set ({counts[Split.TRAIN]}) and in the test set "
-                    f"({counts[Split.TEST]})."
-                ),
-                "Neighbouring sections look alike, so test scores would be too high: use one set. If they are from "
-                'different specimens, say so with "groups" in dataset.json.',
-                fatal=False,
-            )
+    for group in straddling(Place(split=case.split, specimen=case.group) for case in folder.cases):
+        yield Problem(
+            group.name,
+            f"Its images are in the training set ({group.train}) and in the test set ({group.test}).",
+            "Neighbouring sections look alike, so test scores would be too high: use one set. If they are from "
+            'different specimens, say so with "groups" in dataset.json.',
+            fatal=False,
+        )
 
 
 def _training(folder: DatasetFolder, check: DatasetCheck) -> Iterator[Problem]:
@@ -259,10 +250,9 @@ def _remarks(folder: DatasetFolder, check: DatasetCheck) -> Iterator[Problem]:
             yield Problem(case.name, "The test image has no labels to score against.", "Add them to labels/.")
     sizeless = [case.name for case in folder.cases if case.pixel_size_nm is None]
     if sizeless:
-        some = ", ".join(sizeless[:5]) + (" …" if len(sizeless) > 5 else "")
         yield Problem(
             "",
-            f"The pixel size of {len(sizeless)} of {len(folder.cases)} images is unknown: {some}.",
+            f"The pixel size of {len(sizeless)} of {len(folder.cases)} images is unknown: {some_of(sizeless)}.",
             'Add "pixel_size_nm" to dataset.json; otherwise images cannot be rescaled to the same pixel size.',
             fatal=False,
         )

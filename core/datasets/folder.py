@@ -24,6 +24,7 @@ from core.imaging.lengths import checked_pixel_size
 from core.imaging.reader import SUFFIXES, case_stem
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.outside.links import require_no_link
+from core.wording import some_of
 
 __all__ = [
     "DESCRIPTION_FILE",
@@ -44,7 +45,6 @@ __all__ = [
 _MAX_DESCRIPTION_BYTES: Final = 16_000_000
 """Facts of some fifty thousand cases; a larger file is none, and needs many times its size in memory."""
 
-_BY_LENGTH: Final = sorted(SUFFIXES, key=len, reverse=True)
 _CHANNEL: Final = "_0000"
 
 
@@ -257,13 +257,13 @@ def _our_files(folder: Path, described: _Description, tell: _Teller) -> Found:
     tell.of_all(
         both,
         lambda names: DatasetError(
-            f"{folder.name} lists {_some(names)} under train and test.", ("List each case only once.")
+            f"{folder.name} lists {some_of(names)} under train and test.", ("List each case only once.")
         ),
     )
     tell.of_all(
         [n for n in described.train if n in images and n not in labels and n not in both],
         lambda names: DatasetError(
-            f"{len(names)} training case(s) of {folder.name} have no label map: {_some(names)}.",
+            f"{len(names)} training case(s) of {folder.name} have no label map: {some_of(names)}.",
             "Put them into labels/ with the names of the images, or remove the cases from train.",
         ),
     )
@@ -321,7 +321,7 @@ def _by_stem(folder: Path, tell: _Teller, ending: str = "") -> dict[str, Path]:
         if (
             path.name.startswith(".")
             or not path.is_file()
-            or not path.name.lower().endswith((*_BY_LENGTH, ending or ".png"))
+            or not path.name.lower().endswith((*SUFFIXES, ending or ".png"))
         ):
             continue
         stem = path.name.removesuffix(ending) if ending and path.name.endswith(ending) else case_stem(path)
@@ -351,11 +351,7 @@ def _check_known(folder: Path, described: _Description, names: set[str], tell: _
 
 def _no_image(folder: Path, what: str, names: list[str]) -> DatasetError:
     return DatasetError(
-        f"{folder.name}/{DESCRIPTION_FILE} lists {len(names)} case(s) under {what} that have no image: {_some(names)}.",
+        f"{folder.name}/{DESCRIPTION_FILE} lists {len(names)} case(s) under {what} that have no image: "
+        f"{some_of(names)}.",
         "Add the images, or remove the names. Names are file names without extension.",
     )
-
-
-def _some(names: list[str]) -> str:
-    """A few names, for messages."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from core.datasets.case import Split
 from core.datasets.folder import DESCRIPTION_FILE
-from core.datasets.plan import Refusal
 from core.errors import (
     CristaeError,
     DatasetError,
     ImageError,
     LabelMapError,
+    Refusal,
     UnclearMaskError,
     UnclearObjectsError,
     UnknownColorsError,
@@ -273,7 +273,7 @@ def check_import(case: ImportCase, scheme: LabelScheme, *, deep: bool, max_px: i
                 if label_shape != shape or deep:
                     notes += read_labels(case, scheme, shape, placement).report.sentences
     except CristaeError as error:
-        refusal = Refusal(case.name, error.cause, error.remedy)
+        refusal = Refusal.at(case.name, error)
         question = _question(error)
         unclear = doubtful_masks(case, scheme, shape, placement) if shape and question is Question.FOREGROUND else ()
         return ImportCheck(case, shape, pages, label_shape, size, notes, refusal, question, source, unclear, content)

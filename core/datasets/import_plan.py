@@ -14,8 +14,7 @@ from typing import Final
 from core.datasets.case import Case, Split, guessed_groups
 from core.datasets.folder import DESCRIPTION_FILE, open_dataset
 from core.datasets.import_case import ImportCase
-from core.datasets.plan import Refusal
-from core.errors import DatasetError
+from core.errors import DatasetError, Refusal
 from core.imaging.image import PixelSizeSource
 from core.imaging.reader import case_stem
 from core.label_scheme import IGNORE_ID, LabelScheme
@@ -82,7 +81,7 @@ def plan_import(
 def _of_dataset(folder: Path, scheme: LabelScheme) -> ImportPlan:
     """The cases of a dataset folder, class ids translated by name."""
     refusals: list[Refusal] = []
-    dataset = open_dataset(folder, on_problem=lambda name, e: refusals.append(Refusal(name, e.cause, e.remedy)))
+    dataset = open_dataset(folder, on_problem=lambda name, e: refusals.append(Refusal.at(name, e)))
     values = _translation(dataset.scheme, scheme, folder)
     cases = [_of_case(case, values) for case in dataset.cases]
     return ImportPlan(tuple(cases), tuple(refusals))
@@ -157,7 +156,9 @@ def _of_folders(
         name = case_stem(path)
         if name.casefold() in cases:
             other = cases[name.casefold()].image_path.name
-            refusals.append(Refusal(path.name, f"{other} and {path.name} have the same name.", "Rename one of them."))
+            refusals.append(
+                Refusal(f"{other} and {path.name} have the same name.", "Rename one of them.", where=path.name)
+            )
             continue
         objects: Path | None = None
         if len(files) == 2 and source in (None, LabelSource.IMAGE) and not any(class_id for _, class_id in files):
@@ -238,9 +239,9 @@ def _subfolder(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 def _stray(path: Path, images: Path) -> Refusal:
     return Refusal(
-        path.name,
         f"{path.name} matches no image in {images.name}.",
         "Rename it so that it begins with the image name, or remove it.",
+        where=path.name,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -79,6 +80,27 @@ def load_objects(case: Case, shape_yx: tuple[int, int]) -> NDArray[np.uint32] | 
     require_no_link(case.objects_path)
     limits, subject = label_limits((case.objects_path,), shape_yx), Subject(case.objects_path.name, LabelMapError)
     return guarded_with(limits, subject, objects_of_case, replace(case, facts=None), shape_yx)
+
+
+def case_digest(image: Image, labels_yx: NDArray[np.uint8], ids_yx: NDArray[np.uint32] | None = None) -> str:
+    """sha256 (hex) of what a training learned from a case, as a model's card has it to know the data again.
+
+    Parameters
+    ----------
+    ids_yx
+        Ids of objects, where the training used them.
+
+    Examples
+    --------
+    >>> one = Image(np.zeros((2, 2), np.uint8))
+    >>> case_digest(one, np.zeros((2, 2), np.uint8)) == case_digest(one, np.ones((2, 2), np.uint8))
+    False
+    """
+    digest = hashlib.sha256(np.ascontiguousarray(image.pixels_yx).data)
+    digest.update(np.ascontiguousarray(labels_yx).data)
+    if ids_yx is not None:
+        digest.update(np.ascontiguousarray(ids_yx).data)
+    return digest.hexdigest()
 
 
 def load_labels(case: Case, shape_yx: tuple[int, int]) -> LabelImport:

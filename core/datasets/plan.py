@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.datasets.case import Split, guessed_groups
 from core.datasets.writing import NewCase
-from core.errors import CristaeError, DatasetError
+from core.errors import CristaeError, DatasetError, Refusal
 from core.imaging.guarded_micrograph import open_guarded
 from core.imaging.image import Image, PixelSize
 from core.imaging.reader import case_stem, check_single
@@ -18,23 +18,6 @@ from core.labels.reading import LabelReading, image_files, pair_by_name
 from core.labels.report import LabelReport
 from core.outside.boundary import file_boundary
 from core.outside.links import require_no_link
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a file or a name cannot be used.
-
-    Parameters
-    ----------
-    where
-        Name of the file or image.
-    cause, remedy
-        As in `CristaeError`.
-    """
-
-    where: str
-    cause: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +106,16 @@ def plan_dataset(images: Path, labels: Path, *, test: Sequence[str] = ()) -> Dat
     cases: dict[str, PlannedCase] = {}
     refusals = [
         Refusal(
-            path.name,
             f"{path.name} matches no image in {images.name}.",
             "Rename it so that it begins with the image name, or remove it.",
+            where=path.name,
         )
         for path in pairing.strays
     ]
     for name, (image, paths) in zip(names, pairing.files.items(), strict=True):
         if name.casefold() in cases:
             other = cases[name.casefold()].image_path.name
-            refusals.append(Refusal(name, f"{other} and {image.name} have the same name.", "Rename one of them."))
+            refusals.append(Refusal(f"{other} and {image.name} have the same name.", "Rename one of them.", where=name))
             continue
         tested = any(_fits(name, pattern) for pattern in test)
         split = Split.TEST if tested else Split.TRAIN if paths else Split.POOL
@@ -149,7 +132,7 @@ def check_case(
         with file_boundary(case.name):
             new, report = read_case(case, reading, pixel_size_nm=pixel_size_nm)
     except CristaeError as error:
-        return Refusal(case.name, error.cause, error.remedy)
+        return Refusal.at(case.name, error)
     return CheckedCase(case, new.image.shape, new.image.pixel_size.nm, report)
 
 
@@ -194,11 +177,13 @@ def _test_refusals(cases: Sequence[PlannedCase], test: Sequence[str]) -> Iterato
     """Names under test that fit nothing, and test images that cannot be scored."""
     for pattern in test:
         if not any(_fits(case.name, pattern) for case in cases):
-            yield Refusal(pattern, f"There is no image named {pattern}.", "Use image names without file extension.")
+            yield Refusal(
+                f"There is no image named {pattern}.", "Use image names without file extension.", where=pattern
+            )
     for case in cases:
         if case.split is Split.TEST and not case.label_paths:
             yield Refusal(
-                case.name,
                 f"The test image {case.name} has no labels.",
-                ("Add them, or remove it from the test images."),
+                "Add them, or remove it from the test images.",
+                where=case.name,
             )

@@ -20,6 +20,7 @@ from core.datasets.case import Split
 from core.errors import DatasetError, ImageError
 from core.imaging.lengths import parse_pixel_size_nm
 from core.imaging.reader import SUFFIXES, case_stem
+from core.wording import some_of
 
 COLUMNS: Final = ("image", "specimen", "condition", "split", "stack", "pixel_size_nm", "image_id")
 """Of the sheet as it is written; the last one tells images of one name apart."""
@@ -175,7 +176,7 @@ def _named_by(heads: list[str], meant: list[str | None]) -> str:
     by = "image" if {"image", "image_id"} & set(meant) else "specimen"
     if not {by, "image_id"} & set(meant) or not [each for each in meant if each in _FIELDS and each != by]:
         raise DatasetError(
-            f"The first row is {', '.join(heads[:6])}.",
+            f"The first row is {some_of(heads, 6)}.",
             "It must contain a column image (or specimen) and at least one of: specimen, condition, split, stack, "
             "pixel_size_nm.",
         )

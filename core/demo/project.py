@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from core.imaging.image import Image, PixelSize, PixelSizeSource
-from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import DEFAULT_SCHEME
-from core.morphometry.coverage import coverage_table
 from core.phantom.phantom import Phantom, generate_phantom
+from core.store.label_map_writing import add_label_map
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.store import Store
 
@@ -93,19 +92,5 @@ def _add(store: Store, project: ProjectRecord, name: str, phantom: Phantom, *, e
     size = PixelSize(phantom.pixel_size_nm, PixelSizeSource.FILE, "synthetic")
     image = Image(phantom.image_yx, size, name, ("Synthetic image, not a real micrograph.",))
     record = store.images.add(project.id, image, split=Split.TEST, specimen=name, example=example)
-    revision = store.revisions.begin(
-        record.id, RevisionKind.REFERENCE, author="generator", details={"scheme": DEFAULT_SCHEME.to_json()}
-    )
-    try:
-        write_label_pyramid(
-            store.revisions.pyramid_path(revision.id),
-            phantom.labels_yx,
-            pixel_size_nm=phantom.pixel_size_nm,
-            scheme=DEFAULT_SCHEME,
-        )
-        rows = coverage_table(phantom.labels_yx, DEFAULT_SCHEME, phantom.pixel_size_nm)
-        store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
-    except BaseException:
-        store.revisions.discard(revision.id)
-        raise
+    add_label_map(store, record, phantom.labels_yx, DEFAULT_SCHEME, RevisionKind.REFERENCE, author="generator")
     return record

@@ -126,7 +126,7 @@ def _corrected(store: Store, image: ImageRecord, seed: int, edge: int) -> Revisi
     found = tour(store, image.id, ANNOTATOR, Strategy.CONFIDENCE)
     prediction = store.revisions.of_image(image.id, kind=RevisionKind.PREDICTION)[0]
     draft, _ = prepare_draft(store, image.id, ANNOTATOR, prediction.id)
-    read = open_label_map(store, prediction).read(0, slice(None), slice(None))
+    read = open_label_map(store, prediction).whole()
     before = np.asarray(read, np.uint8)
     after, covered = before.copy(), np.zeros(before.shape, bool)
     places = found.suggestions[:_PLACES]

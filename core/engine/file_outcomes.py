@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from core.errors import CristaeError, JobCancelledError, JobPausedError, StorageFullError, StoreBusyError
+from core.errors import CristaeError, JobCancelledError, JobError, JobPausedError, StorageFullError, StoreBusyError
+from core.jobs.kinds import ImportCasesParams, ImportPredictionsParams
 from core.outside.boundary import file_boundary
 from core.store.database import DATABASE_FAULT
 
+C = TypeVar("C")
+
 _OF_THE_JOB: Final = (JobCancelledError, JobPausedError, StorageFullError, StoreBusyError)
 """What no other file could survive either: a full disk, a database that does not answer, somebody's wish to stop."""
+
+
+def cases_of(params: ImportCasesParams | ImportPredictionsParams, case_of: Callable[[Mapping[str, Any]], C]) -> list[C]:
+    """The files that an import is about.
+
+    Raises
+    ------
+    JobError
+        There are none.
+    """
+    if not params.cases:
+        raise JobError("The import names no files.", "Choose at least one file.")
+    return [case_of(case) for case in params.cases]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from core.engine.context import JobContext
 from core.errors import CristaeError, JobCancelledError, JobError, JobPausedError, TrainingLostError
 from core.files import explained_os_errors
 from core.jobs.kinds import load_plugins, task_kind
+from core.jobs.results import JobResult
 from core.jobs.rows import job, log_file
 from core.jobs.transitions import cancel, fail, interrupt, pause, succeed
 from core.store import JobState, Store, current_store
@@ -52,7 +53,10 @@ def _run(context: JobContext[Any], kind: str) -> dict[str, Any]:
     try:
         with explained_os_errors(context.settings.data_dir / kind):
             result = task_kind(kind).function()(context)
-        return {**context.result, **result}
+        made = (
+            result.to_json() if isinstance(result, JobResult) else result
+        )  # a kind from outside may give plain values
+        return {**context.result, **made}
     except CristaeError:
         raise
     except MemoryError as error:

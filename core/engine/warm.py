@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from core.cache import MB, Cache
 from core.models.store import StoredModel
 from core.settings import Settings
 
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 KEPT: Final = 2
 """Models in memory at once: the one in use and the one it is compared with."""
 
-_loaded: OrderedDict[str, Predictor] = OrderedDict()
+_loaded: Final[Cache[Predictor]] = Cache(
+    "loaded models",
+    "networks of the models used last",
+    limit_bytes=64 * 1024 * MB,  # their number is what limits them
+    most=KEPT,
+)
 
 
 def warm_predictor(model: StoredModel, settings: Settings) -> Predictor:
@@ -29,18 +34,18 @@ def warm_predictor(model: StoredModel, settings: Settings) -> Predictor:
         precision=settings.precision.value,
         threads=settings.resolved_threads,
     )
-    if key not in _loaded:
-        while len(_loaded) >= KEPT:
-            _loaded.popitem(last=False)
-        _loaded[key] = Predictor(
-            model,
-            backend=settings.backend,
-            precision=settings.precision,
-            threads=settings.resolved_threads,
-            cache_dir=settings.data_dir / "cache",
-        )
-    _loaded.move_to_end(key)
-    return _loaded[key]
+    known = _loaded.get(key)
+    if known is not None:
+        return known
+    _loaded.make_room()
+    loaded = Predictor(
+        model,
+        backend=settings.backend,
+        precision=settings.precision,
+        threads=settings.resolved_threads,
+        cache_dir=settings.data_dir / "cache",
+    )
+    return _loaded.put(key, loaded, size=sum(model.weights(fold).stat().st_size for fold in model.folds))
 
 
 def model_state(model: StoredModel) -> list[Any]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from core.cache import MB, remembered
 from core.evaluation.settings import EvaluationSettings, IntervalKind, Resampling
 
 Floats = NDArray[np.float64]
@@ -106,7 +106,7 @@ def mean_with_interval(values: Floats, units: Units, settings: EvaluationSetting
     return MeanWithInterval(mean, low, high, defined.sum(0), in_unit.sum(0))
 
 
-@lru_cache(maxsize=4)
+@remembered("bootstrap draws", "which images each resample draws", limit_bytes=64 * MB)
 def _draws(units: int, resamples: int, seed: int) -> Floats:
     """How often each unit counts in each resample; shape (resamples, units), the same for every metric."""
     drawn = np.random.default_rng(seed).multinomial(units, np.full(units, 1 / units), size=resamples)

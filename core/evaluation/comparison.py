@@ -17,6 +17,7 @@ from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
 from core.evaluation.settings import MEASURING
+from core.wording import some_of
 
 SMALLEST_SHARE: Final = 0.005
 """The smallest difference of a share (Dice and the like) that counts, whatever its interval. Two people who outline the
@@ -187,7 +188,7 @@ def _check(before: EvaluationReport, after: EvaluationReport, names: tuple[str, 
     changed = [name for name in names if not np.array_equal(first[name].matrix.sum(1), second[name].matrix.sum(1))]
     if changed:
         raise DatasetError(
-            f"The reference of {', '.join(changed[:5])} changed between the two evaluations.",
+            f"The reference of {some_of(changed)} changed between the two evaluations.",
             "Evaluate both models again with the current reference.",
         )
     for name in names:

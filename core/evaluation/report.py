@@ -25,6 +25,7 @@ from core.evaluation.overlap import OverlapCounts
 from core.evaluation.settings import EvaluationSettings
 from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import LabelScheme
+from core.wording import some_of
 
 FORMAT: Final = "cristae-evaluation-report"
 VERSION: Final = 2
@@ -286,9 +287,7 @@ def build_report(
         raise DatasetError("There are no images to evaluate.", "Add at least one test image with a reference.")
     twice = sorted(name for name, times in Counter(image.name for image in images).items() if times > 1)
     if twice:
-        raise DatasetError(
-            f"The test set contains {', '.join(twice[:5])} more than once.", ("List every image only once.")
-        )
+        raise DatasetError(f"The test set contains {some_of(twice)} more than once.", ("List every image only once."))
     return EvaluationReport(
         scheme, settings, tuple(images), aggregate(images, scheme, settings), versions(), dict(unscored or {})
     )

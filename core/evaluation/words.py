@@ -9,6 +9,7 @@ from core.evaluation.comparison import Verdict, smallest_that_counts
 from core.evaluation.error_objects import ConnectedError, ErrorKind
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
+from core.wording import counted, some_of
 
 VERDICTS: Final = {
     Verdict.BETTER: "better",
@@ -26,15 +27,6 @@ _OBJECTS_SHOWN: Final = 8
 
 _MOST_DIGITS: Final = 6
 """Decimals of the smallest end of an interval that is shown."""
-
-
-def counted(number: int, what: str) -> str:
-    """A number with its noun.
-
-    >>> counted(1, "image"), counted(3, "image")
-    ('1 image', '3 images')
-    """
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def figure_text(metric: Metric, value: float | None) -> str:
@@ -56,6 +48,20 @@ def figure_text(metric: Metric, value: float | None) -> str:
     if metric.unit:
         return f"{value:,.0f} {metric.unit}"
     return f"{value:.3f}"
+
+
+def bare_figure(metric: Metric, value: float | None) -> str:
+    """`figure_text` without the unit, where a column's head or the figure before has it."""
+    return figure_text(metric, value).removesuffix(metric.unit).strip()
+
+
+def with_interval(mean: str, low: str, high: str) -> str:
+    """A mean with its interval, as every table has it.
+
+    >>> with_interval("0.812", "0.750", "0.860")
+    '0.812 [0.750, 0.860]'
+    """
+    return f"{mean} [{low}, {high}]"
 
 
 def change_text(value: float | None, digits: int = 3, unit: str = "") -> str:
@@ -139,9 +145,8 @@ def objects_text(error: ConnectedError) -> str:
     """
     if not error.objects:
         return ""
-    shown = ", ".join(str(number) if number > 0 else f"piece {-number}" for number in error.objects[:_OBJECTS_SHOWN])
-    more = len(error.objects) - _OBJECTS_SHOWN
-    listed = f"objects {shown}" + (f" and {more} more" if more > 0 else "")
+    names = (str(number) if number > 0 else f"piece {-number}" for number in error.objects)
+    listed = f"objects {some_of(names, _OBJECTS_SHOWN)}"
     if error.kind is ErrorKind.MERGED:
         return f"{listed} of the reference in one"
     return f"{listed} of the prediction in one of the reference"

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.datasets.leakage import straddling
 from core.errors import CristaeError, Refusal, SettingsError
 from core.evaluation.settings import EvaluationSettings
 from core.imaging.pyramid import open_pyramid
@@ -15,8 +16,8 @@ from core.models.store import ModelStore, StoredModel
 from core.models.stored_model import SNAPSHOT_FILE
 from core.store.label_maps import model_classes
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split
-from core.store.splits import straddling
 from core.store.store import Store
+from core.wording import some_of
 
 _NAMED = 3
 """Names in a sentence; of more it says how many."""
@@ -170,8 +171,8 @@ def check_planned(store: Store, what: Planned) -> EvaluationCheck:
     shaky = doubted(store, what.plan.project_id, {image.id: what.references[image.id] for image in labelled})
     if names := [image.name for image in labelled if image.id in shaky]:
         warnings.append(
-            f"The reference of {_few(names)} was created from a correction that is no longer approved: approve "
-            "another correction and use it as reference."
+            f"The reference of {some_of(names, _NAMED)} was created from a correction that is no longer approved: "
+            "approve another correction and use it as reference."
         )
     warnings += [*_shared(labelled, what.everything), *_splits(what.plan, labelled), *_sizes(labelled)]
     return EvaluationCheck(what.images, bare, tuple(warnings), tuple(refusals))
@@ -212,11 +213,7 @@ def some(names: Sequence[str]) -> str:
     >>> some(["a"]), some(["a", "b", "c", "d"])
     ('a has', 'a, b, c and 1 more have')
     """
-    return _few(names) + (" has" if len(names) == 1 else " have")
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return some_of(names, _NAMED) + (" has" if len(names) == 1 else " have")
 
 
 def _predictions(store: Store, what: Planned) -> list[Refusal]:
@@ -281,7 +278,7 @@ def _trained_on(model: StoredModel, images: Sequence[ImageRecord]) -> list[str]:
     names = [image.name for image in images if image.content_hash in seen]
     if not names:
         return []
-    return [f"The model was trained on {_few(names)}: the scores do not show its performance on new images."]
+    return [f"The model was trained on {some_of(names, _NAMED)}: the scores do not show its performance on new images."]
 
 
 def _shared(images: Sequence[ImageRecord], everything: Sequence[ImageRecord]) -> list[str]:
@@ -299,7 +296,7 @@ def _splits(plan: EvaluationPlan, images: Sequence[ImageRecord]) -> list[str]:
     if plan.image_ids is None or not other:
         return []
     verb = "is" if len(other) == 1 else "are"
-    return [f"{_few(other)} {verb} not in the test set: report only scores of the fixed test set."]
+    return [f"{some_of(other, _NAMED)} {verb} not in the test set: report only scores of the fixed test set."]
 
 
 def _sizes(images: Sequence[ImageRecord]) -> list[str]:
@@ -308,7 +305,7 @@ def _sizes(images: Sequence[ImageRecord]) -> list[str]:
         return []
     return [
         (
-            f"The pixel size of {_few(unknown)} is unknown: distance metrics (surface Dice, HD95) cannot be "
+            f"The pixel size of {some_of(unknown, _NAMED)} is unknown: distance metrics (surface Dice, HD95) cannot be "
             "computed for them."
         )
     ]

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from core.errors import NotFoundError
-from core.evaluations.report.bundle import bundle_zip, json_bytes
+from core.evaluations.report.bundle import bundle_zip
 from core.evaluations.report.findings import Findings, findings
 from core.evaluations.report.tables import metrics_table
+from core.files import json_bytes
 from core.imaging.names import file_stem
 from core.spreadsheets import CSV_TYPE
 from core.store.store import Store

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
-from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from core.access.roles import Permission, require, require_within
+from core.cache import MB, Cache
 from core.errors import DatasetError, NotFoundError
 from core.evaluation.comparison import Comparison, compare
 from core.evaluation.error_objects import ConnectedError
@@ -22,51 +22,35 @@ from core.store.audit import note
 from core.store.database import Transaction
 from core.store.records import EvaluationImageRecord, EvaluationRecord, EvaluationState
 from core.store.store import Store
+from core.wording import some_of
 
-KEPT: Final = 12
+KEPT_BYTES: Final = 128 * MB
 """Evaluations in memory: 500 images with 6 classes take about 10 MB."""
 
 _WAITING: Final = "Not scored yet."
 _STOPPED: Final = "The evaluation stopped before this image."
 
-_loaded: OrderedDict[tuple[object, ...], _Loaded] = OrderedDict()
-_compared: deque[tuple[EvaluationReport, EvaluationReport, Comparison]] = deque(maxlen=KEPT)
-_reading = threading.Lock()
-"""Held while an evaluation is read: others that are in memory are not waited for."""
-_guard = threading.Lock()
+_loaded: Final[Cache[_Loaded]] = Cache("evaluations", "figures of the images of an evaluation", limit_bytes=KEPT_BYTES)
+_compared: Final[Cache[Comparison]] = Cache("compared evaluations", "paired differences", limit_bytes=32 * MB)
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluatedImage:
-    """One image of an evaluation.
+class EvaluatedImage(EvaluationImageRecord):
+    """One image of an evaluation with its figures. Its ``reason`` also says why there are none yet.
 
     Parameters
     ----------
-    image_id
-        The image may have been deleted since.
-    name
-        Unique in the evaluation.
-    specimen
-        "" where unknown.
-    reference_id, prediction_id
-        Revisions that were compared; None: there is none (yet).
-    scored
-        Whether there are figures.
-    reason
-        Why not; "" where there are.
     values
         Metric name to class id to figure, None for undefined. Under `core.evaluation.image_scores.ALL` (0) the mean
-        over classes, or the figure of the whole image where the metric has one.
+        over classes, or the figure of the whole image where the metric has one. Empty without scores.
     """
 
-    image_id: str
-    name: str
-    specimen: str
-    reference_id: str | None
-    prediction_id: str | None
-    scored: bool
-    reason: str
-    values: Mapping[str, Mapping[int, float | None]]
+    values: Mapping[str, Mapping[int, float | None]] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def scored(self) -> bool:
+        """Whether there are figures."""
+        return bool(self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +128,7 @@ def compare_evaluations(store: Store, before_id: str, after_id: str) -> Comparis
     """
     _check_references(store, before_id, after_id)
     before, after = evaluation_report(store, before_id), evaluation_report(store, after_id)
-    with _guard:
-        for one, other, comparison in _compared:
-            if one is before and other is after:
-                return comparison
-    comparison = compare(before, after)
-    with _guard:
-        _compared.append((before, after, comparison))
-    return comparison
+    return _compared.get_or_make((before, after), lambda: compare(before, after))
 
 
 def _check_references(store: Store, before_id: str, after_id: str) -> None:
@@ -165,7 +142,7 @@ def _check_references(store: Store, before_id: str, after_id: str) -> None:
     ]
     if changed:
         raise DatasetError(
-            f"The reference of {', '.join(changed[:5])} changed between the two evaluations.",
+            f"The reference of {some_of(changed)} changed between the two evaluations.",
             "Evaluate both models again with the current reference.",
         )
 
@@ -217,28 +194,11 @@ def _load(store: Store, row: EvaluationRecord) -> _Loaded:
     """Images and report, from memory where nothing has changed since; who asks for the same meanwhile waits for it."""
     scheme = row.scheme.shown_as(store.projects.get(row.project_id).scheme)
     key = (store.settings.resolved_database_url, row.id, row.scored_count, row.state, row.completed_at, scheme)
-    found = _kept(key)
-    if found is None:
-        with _reading:
-            found = _kept(key) or _keep(key, _read(store, row, scheme))
-    return found
-
-
-def _kept(key: tuple[object, ...]) -> _Loaded | None:
-    with _guard:
-        if key in _loaded:
-            _loaded.move_to_end(key)
-        return _loaded.get(key)
-
-
-def _keep(key: tuple[object, ...], loaded: _Loaded) -> _Loaded:
-    with _guard:
-        for old in [each for each in _loaded if each[:2] == key[:2]]:
-            del _loaded[old]
-        while len(_loaded) >= KEPT:
-            _loaded.popitem(last=False)
-        _loaded[key] = loaded
-    return loaded
+    known = _loaded.get(key)
+    if known is not None:
+        return known
+    _loaded.forget(lambda other: other != key and other[:2] == key[:2])  # as it was before
+    return _loaded.get_or_make(key, lambda: _read(store, row, scheme))
 
 
 def _read(store: Store, row: EvaluationRecord, scheme: LabelScheme) -> _Loaded:
@@ -255,11 +215,12 @@ def _read(store: Store, row: EvaluationRecord, scheme: LabelScheme) -> _Loaded:
             each.image_id,
             each.name,
             each.specimen,
+            each.group,
+            each.pixel_size_nm,
             each.reference_id,
             each.prediction_id,
-            each.image_id in scores,
-            unscored.get(each.name, ""),
-            _values(report, scores[each.image_id], scheme.ids) if report and each.image_id in scores else {},
+            reason=unscored.get(each.name, ""),
+            values=_values(report, scores[each.image_id], scheme.ids) if report and each.image_id in scores else {},
         )
         for each in rows
     )

@@ -84,10 +84,9 @@ def stored_result(result: ImageResult, scheme: LabelScheme) -> dict[str, Any]:
 def _labels(store: Store, revision_id: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, ObjectIds | None]:
     """Labels and, where there are any, the confidence map and the ids of objects."""
     pyramid = open_label_map(store, revision_id)
-    everything = slice(None)
     confidence = pyramid.confidence
     return (
-        np.asarray(pyramid.read(0, everything, everything), np.uint8),
-        None if confidence is None else np.asarray(confidence.read(0, everything, everything), np.uint8),
+        pyramid.whole(),
+        None if confidence is None else confidence.whole(),
         pyramid.object_ids(),
     )

@@ -60,7 +60,7 @@ class DatasetFiles:
         image = chosen.image
         kind = chosen.revision.kind if chosen.revision is not None else None
         confirmed = kind in (RevisionKind.REFERENCE, RevisionKind.CORRECTION)
-        split = Split(image.split.value) if confirmed else Split.POOL
+        split = image.split if confirmed else Split.POOL
         labelled = kind is not None and (self._layout is Layout.CRISTAE or split is not Split.POOL)
         made = [self._image(image, stem, split, work)]
         ignored = False
@@ -94,7 +94,7 @@ class DatasetFiles:
         predicted = labelled and revision is not None and revision.kind is RevisionKind.PREDICTION
         return CaseFacts(
             name=image.name,
-            split=Split(image.split.value),
+            split=image.split,
             specimen=image.specimen,
             condition=image.condition,
             stack=image.stack,

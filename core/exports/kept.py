@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from core.errors import NotFoundError
-from core.jobs.kinds import JobKind
+from core.jobs.kinds import ExportResult, JobKind
 from core.settings import Settings
 from core.store.records import JobRecord, JobState
 from core.store.store import Store
@@ -70,14 +70,15 @@ def kept_file(store: Store, row: JobRecord) -> KeptFile:
     NotFoundError
         It is no export, it has not finished, or its file is kept no longer.
     """
-    name = str(row.result.get("file") or "")
+    result = ExportResult.of(row)
+    name = result.file
     if row.kind != KIND or row.state is not JobState.SUCCEEDED or not name:
         raise NotFoundError(f"The export {row.id} has no file yet.", "Wait until it has finished, or export again.")
     path = export_folder(store.settings, row.id) / name
     if Path(name).name != name or not path.is_file():
         hours = store.settings.export_hours
         raise NotFoundError(f"{name} has expired; exports are kept for {hours:g} hours.", "Export again.")
-    return KeptFile(path, name, str(row.result.get("media_type") or "application/octet-stream"))
+    return KeptFile(path, name, result.media_type)
 
 
 def is_kept(store: Store, row: JobRecord) -> bool:

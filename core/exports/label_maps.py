@@ -10,7 +10,6 @@ import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PilImage
 
+from core.cache import MB, remembered
 from core.errors import CristaeError, NotFoundError, StoreError
 from core.files import explained_os_errors
 from core.imaging.display import to_display
@@ -39,7 +39,14 @@ from core.morphometry.coverage import area_um2
 from core.objects.report import ClassCleaning
 from core.predictions.cleaning import cleaning_of
 from core.spreadsheets import CSV_TYPE, not_a_formula
-from core.store.label_maps import REWRITTEN, coverage_of, label_classes, open_label_map, require_project_classes
+from core.store.label_maps import (
+    REWRITTEN,
+    coverage_of,
+    label_classes,
+    open_label_map,
+    program_of,
+    require_project_classes,
+)
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord, RevisionState
 from core.store.revisions import SIDE_FILES
 from core.store.store import Store
@@ -94,7 +101,7 @@ def maker_of(store: Store, revision: RevisionRecord) -> str:
     if revision.kind is not RevisionKind.PREDICTION:
         return ""
     if revision.model_id is None:
-        return str(revision.details.get("maker") or "another program")
+        return program_of(revision)
     card = store.settings.models_dir / revision.model_id / CARD_FILE
     try:
         name = _model_name(card, card.stat().st_mtime_ns)
@@ -103,7 +110,7 @@ def maker_of(store: Store, revision: RevisionRecord) -> str:
     return f"{name} ({revision.model_id})" if name else revision.model_id
 
 
-@lru_cache(maxsize=64)
+@remembered("names of models", "names on the cards of models", limit_bytes=MB)
 def _model_name(card: Path, _: int) -> str:
     """Of a model's card as it was written last; "" where it cannot be read."""
     try:
@@ -262,7 +269,7 @@ def write_overlay(source: LabelledImage, options: Options, path: Path) -> None:
     level_nm = None if pixel_size is None else pixel_size * 2**level
     figure = render_overlay(
         _displayed(micrograph, level, low, high),
-        np.asarray(_whole(labels, level), np.uint8),
+        labels.whole(level),
         source.scheme,
         level_nm,
         style,
@@ -369,12 +376,6 @@ def _files_of(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
     for file in sorted(folder.rglob("*")):
         if file.is_file() and file.name != REWRITTEN and not any(name in file.name for name in SIDE_FILES):
             yield f"{prefix}{file.relative_to(folder).as_posix()}", file
-
-
-def _whole(pyramid: Pyramid, level: int) -> NDArray[np.generic]:
-    """All pixels of a level."""
-    rows, columns = pyramid.level_shape(level)
-    return pyramid.read(level, slice(0, rows), slice(0, columns))
 
 
 def _displayed(micrograph: Pyramid, level: int, low: float, high: float) -> NDArray[np.uint8]:

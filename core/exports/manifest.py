@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -139,11 +138,6 @@ def readme(request: ExportRequest, project: ProjectRecord, images: Sequence[Pack
     if request.form is not Form.FILES:
         lines.append(f"Import this folder on the Data page, or with `{COMMAND} dataset check`.")
     return "\n".join(lines) + "\n"
-
-
-def json_bytes(value: Any) -> bytes:
-    """A value as JSON, UTF-8."""
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 def _image_json(store: Store, packed: PackedImage) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from core.exports.choice import ChosenMap, chosen_maps
 from core.exports.dataset import DatasetFiles
 from core.exports.files import Made, Part, image_files, micrograph_file
 from core.exports.label_maps import LabelledImage
-from core.exports.manifest import PackedFile, PackedImage, json_bytes, manifest_csv, manifest_json, readme
+from core.exports.manifest import PackedFile, PackedImage, manifest_csv, manifest_json, readme
 from core.exports.names import distinct_stems
 from core.exports.request import ExportRequest, Form
 from core.exports.sinks import Sink
 from core.exports.tables import CoverageTable, ObjectsTable
-from core.files import require_free_space
+from core.files import json_bytes, require_free_space
 from core.store.records import ProjectRecord
 from core.store.store import Store
 

@@ -7,11 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from core.exports.label_maps import COVERAGE_COLUMNS, LabelledImage, coverage_rows, made_by
-from core.imaging.pyramid import Pyramid
 from core.label_scheme import LabelScheme
 from core.morphometry.frames import FILTER, objects_columns, objects_frame
 from core.morphometry.objects import CONTACT_NM, ObjectTable, measure_objects
@@ -90,10 +86,10 @@ def measured_table(
         return kept
     labels = open_label_map(store, revision)
     table = measure_objects(
-        _whole(labels),
+        labels.whole(),
         scheme,
         image.pixel_size.nm,
-        confidence_yx=None if labels.confidence is None else _whole(labels.confidence),
+        confidence_yx=None if labels.confidence is None else labels.confidence.whole(),
         objects=labels.object_ids(),
         contact_nm=CONTACT_NM if kept is None else kept.contact_nm,
         progress=progress,
@@ -101,7 +97,3 @@ def measured_table(
     store.revisions.get(revision.id)  # gone meanwhile: then its folder must not come back
     table.save(path)
     return table
-
-
-def _whole(pyramid: Pyramid) -> NDArray[np.uint8]:
-    return np.asarray(pyramid.read(0, slice(None), slice(None)), np.uint8)

@@ -15,7 +15,6 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.evaluation.words import counted
 from core.figures.drawn import DrawnFigure
 from core.figures.style import MUTED, SERIES, SYMBOLS, as_text, styled, translucent
 from core.morphometry.conditions import UnitMean, conditions, kind_of_units, measure_difference, unit_means
@@ -23,6 +22,7 @@ from core.morphometry.frames import images_frame
 from core.morphometry.measures import Measure
 from core.morphometry.summary import ImageSummary, overall
 from core.morphometry.words import p_words, three_digits
+from core.wording import counted
 
 DRAWN: Final = 3000
 """Dots of a figure; of more objects so many are drawn, evenly over their order of size."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ImageError
+from core.files import file_stamp
 from core.imaging.formats.source import Storage
 from core.imaging.guarded_limits import open_limits, read_limits
 from core.imaging.image import Image, PixelSize
@@ -134,7 +135,7 @@ _kept: tuple[_Key, Micrograph] | None = None
 def _opened(path: Path, name: str, max_px: int) -> Micrograph:
     """The file, as it was opened for the call before where it is the same."""
     global _kept
-    key = (str(path), name, max_px, *_stamp(path))
+    key = (str(path), name, max_px, *file_stamp(path))
     if _kept is not None and _kept[0] == key:
         return _kept[1]
     if _kept is not None:
@@ -143,15 +144,6 @@ def _opened(path: Path, name: str, max_px: int) -> Micrograph:
     file = open_micrograph(path, name=name, max_px=max_px)
     _kept = key, file
     return file
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Time and size; zeros where it cannot be looked at, which opening it explains."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
 
 
 def _bytes_per_px(file: Micrograph) -> int:

@@ -134,7 +134,7 @@ class ObjectPyramidWriter(BlockWriter):
     >>> with ObjectPyramidWriter(path, (1, 4), class_ids=(1,), pixel_size_nm=None) as writer:
     ...     writer.write(0, 0, np.array([[7, 7, 9, 0]], np.uint32))
     >>> pyramid = open_pyramid(path)
-    >>> pyramid.object_classes, pyramid.objects.read(0, slice(None), slice(None)).tolist()
+    >>> pyramid.object_classes, pyramid.objects.whole().tolist()
     ((1,), [[7, 7, 9, 0]])
     """
 

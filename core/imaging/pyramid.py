@@ -136,6 +136,17 @@ class Pyramid:
                 "Its files are damaged or were removed; import the image again.",
             ) from error
 
+    def whole(self, level: int = 0) -> NDArray[Any]:
+        """All pixels of a level at once; the one way to read an image or label map whole, into memory.
+
+        Raises
+        ------
+        ImageError
+            As for `read`.
+        """
+        height, width = self.level_shape(level)
+        return self.read(level, slice(0, height), slice(0, width))
+
     def tile(self, level: int, row: int, column: int) -> NDArray[Any]:
         """The tile at a row and column of tiles, at most `TILE_PX` square; empty beyond the edge.
 

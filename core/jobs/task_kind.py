@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.access.roles import Permission
 from core.jobs.parameters import JobParams
+from core.jobs.results import JobResult
 
 if TYPE_CHECKING:
     from core.store import JobRecord, Store
@@ -41,6 +42,8 @@ class TaskKind:
     ----------
     params
         What such a job is asked to do.
+    result
+        What it makes.
     title
         What it does, as shown to people while it runs.
     module
@@ -69,6 +72,7 @@ class TaskKind:
     """
 
     params: type[JobParams]
+    result: type[JobResult]
     title: str
     module: str
     resource: Resource
@@ -86,9 +90,9 @@ class TaskKind:
         """As in the job's row."""
         return self.params.kind
 
-    def function(self) -> Callable[[Any], dict[str, Any]]:
+    def function(self) -> Callable[[Any], JobResult | dict[str, Any]]:
         """The task itself, called with its `JobContext`; imports its module."""
-        run: Callable[[Any], dict[str, Any]] = importlib.import_module(self.module).run
+        run: Callable[[Any], JobResult | dict[str, Any]] = importlib.import_module(self.module).run
         return run
 
     def queue_followers(self, session: Transaction, store: Store, row: JobRow) -> None:

@@ -7,7 +7,7 @@ carry the scale in pHYs. Both say in words what the values mean.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +17,7 @@ import numpy as np
 from core import __version__
 from core.files import replacing
 from core.imaging.overlay import color_table
-from core.imaging.png_writing import write_png
+from core.imaging.png_writing import RowReader, write_png
 from core.label_scheme import IGNORE_ID
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ _CLASSIC_BYTES: Final = 2**32 - 2**26
 
 _NO_UNIT: Final = 1
 """Value of ResolutionUnit with which ImageJ's own unit counts."""
-
-RowReader = Callable[[int, int], "NDArray[Any]"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

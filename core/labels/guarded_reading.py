@@ -21,6 +21,7 @@ from core.labels.reading import LabelReading, with_objects
 from core.labels.report import LabelImport, LabelReport, RuleCount
 from core.outside.guarded import Subject, guarded_with
 from core.outside.links import require_no_link
+from core.wording import some_of
 
 
 def read_guarded(
@@ -119,7 +120,7 @@ def open_label_file(path: Path) -> GuardedMicrograph:
 
 def shown_names(paths: Sequence[Path]) -> str:
     """The files for messages: "a.png and 2 more"."""
-    return paths[0].name if len(paths) == 1 else f"{paths[0].name} and {len(paths) - 1} more" if paths else "no file"
+    return some_of((path.name for path in paths), 1) or "no file"
 
 
 def labels_of_files(

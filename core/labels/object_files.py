@@ -25,6 +25,7 @@ from core.labels.numbering import connected_pieces, runs
 from core.labels.plane_values import label_values
 from core.labels.report import LabelRule, RuleCount
 from core.outside.child import report_progress
+from core.wording import some_of
 
 _EXACT_IN_FLOAT32: Final = 2**24
 """Above this, neighbouring whole numbers are the same in 32-bit floats."""
@@ -345,6 +346,4 @@ def _present(ids_yx: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 def _listed(ids: NDArray[Any]) -> str:
     """ "ids 3, 8, 12 and 4 more"."""
-    shown = ", ".join(str(int(number)) for number in ids[:_NAMED])
-    more = len(ids) - _NAMED
-    return f"{'id' if len(ids) == 1 else 'ids'} {shown}" + (f" and {more:,} more" if more > 0 else "")
+    return f"{'id' if len(ids) == 1 else 'ids'} {some_of((int(number) for number in ids), _NAMED)}"

@@ -16,6 +16,7 @@ from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.bands import opened_labels
 from core.labels.polarity import full_scale
 from core.labels.report import LabelRule, RuleCount
+from core.wording import some_of
 
 _SHOWN: Final = 8
 """Values or colours that a message lists."""
@@ -60,17 +61,13 @@ def listed(values: NDArray[Any], counts: NDArray[np.intp] | None = None) -> str:
     if counts is None:
         values, counts = np.unique(values, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    shown = [f"{values[i]:g} ({counts[i]:,} px)" for i in order[:_SHOWN]]
-    more = len(order) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    return some_of((f"{values[i]:g} ({counts[i]:,} px)" for i in order), _SHOWN)
 
 
 def listed_numbers(colors: NDArray[np.uint32], counts: NDArray[Any]) -> str:
     """The same for colours as numbers, 0xrrggbb: "#ff00ff (186,501 px)"."""
     order = np.argsort(-counts, kind="stable")
-    shown = [f"#{colors[i]:06x} ({counts[i]:,} px)" for i in order[:_SHOWN]]
-    more = len(order) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    return some_of((f"#{colors[i]:06x} ({counts[i]:,} px)" for i in order), _SHOWN)
 
 
 def packed(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:

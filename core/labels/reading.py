@@ -20,6 +20,7 @@ from core.labels.masks import Overlap, match_masks, read_masks
 from core.labels.object_files import fitted_objects, read_ids
 from core.labels.polarity import Foreground
 from core.labels.report import LabelImport
+from core.wording import some_of
 
 _OBJECTS_END = re.compile(r"[\W_](?:objects?|instances?|object[\W_]ids)$", re.IGNORECASE)
 """What the name of a file ends with that holds ids beside a label map."""
@@ -242,18 +243,16 @@ def with_objects(
 
 def unclear_objects(paths: Sequence[Path], scheme: LabelScheme) -> LabelMapError:
     """The error for ids of objects of which nobody says the class."""
-    names = ", ".join(path.name for path in paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
     return UnclearObjectsError(
-        f"The class of the objects in {names} is not known.",
+        f"The class of the objects in {some_of(path.name for path in paths)} is not known.",
         f"The classes are {', '.join(c.name for c in scheme.classes)}. Choose one, or let the file's name end with it.",
     )
 
 
 def unmatched_masks(paths: Sequence[Path], scheme: LabelScheme) -> LabelMapError:
     """The error for masks whose name ends with no class."""
-    names = ", ".join(path.name for path in paths[:5]) + (f" and {len(paths) - 5} more" if len(paths) > 5 else "")
     return LabelMapError(
-        f"No class matches the file names {names}.",
+        f"No class matches the file names {some_of(path.name for path in paths)}.",
         f"The classes are {', '.join(c.name for c in scheme.classes)}. Rename the file so that it ends with a "
         "class, or remove it from the folder.",
     )

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from core.datasets.leakage import straddling
 from core.errors import Refusal
 from core.label_scheme import LabelClass, LabelScheme
 from core.store.records import ImageRecord, RevisionRecord, Split
+from core.wording import some_of
 
 FEW_PX: Final = 5_000
 """Below this many pixels a class is hard to learn: about one mitochondrion of 0.7 µm at 8 nm per pixel."""
@@ -103,11 +105,6 @@ def check_training(
     return TrainingCheck(balance, labelled_px, total_px - labelled_px, warnings, refusals)
 
 
-def straddling(images: Sequence[ImageRecord]) -> tuple[str, ...]:
-    """Stacks and specimens that have images in the training and in the test set, as sentences."""
-    return _shared([image for image in images if image.split is Split.TRAIN], images)
-
-
 def _balance(revisions: Sequence[RevisionRecord], scheme: LabelScheme) -> tuple[tuple[ClassBalance, ...], int]:
     """Rows per class from the coverage that every revision keeps, and the labelled pixels in all."""
     pixels = {item.id: 0 for item in scheme.classes}
@@ -174,16 +171,11 @@ def _few(balance: Sequence[ClassBalance]) -> tuple[str, ...]:
 
 def _shared(chosen: Sequence[ImageRecord], everything: Sequence[ImageRecord]) -> tuple[str, ...]:
     """Groups that both the training and the test set draw from."""
-    told = []
-    for what in ("stack", "specimen"):
-        test = {getattr(image, what) for image in everything if image.split is Split.TEST} - {""}
-        both = sorted(test & {getattr(image, what) for image in chosen if image.split is not Split.TEST})
-        told += [
-            f"Images of the {what} {name!r} are in the training set and in the test set: scores will be higher "
-            f"than on another {what}."
-            for name in both
-        ]
-    return tuple(told)
+    return tuple(
+        f"Images of the {group.what} {group.name!r} are in the training set and in the test set: scores will be higher "
+        f"than on another {group.what}."
+        for group in straddling(everything, training=chosen)
+    )
 
 
 def _sizes(chosen: Sequence[ImageRecord]) -> tuple[str, ...]:
@@ -217,5 +209,4 @@ def _same_classes(scheme: LabelScheme, parent: LabelScheme | None) -> bool:
 
 def _some(names: Sequence[str]) -> str:
     """A few of the names, with a verb."""
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return f"{shown} {'is' if len(names) == 1 else 'are'}"
+    return f"{some_of(names, 3)} {'is' if len(names) == 1 else 'are'}"

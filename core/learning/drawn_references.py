@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.access.roles import Permission, require
-from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import IGNORE_ID
 from core.learning.merged_objects import MergedIds
 from core.learning.training_labels import merged_labels, training_labels
-from core.morphometry.coverage import coverage_table
 from core.review.double_annotation import hidden_revisions
 from core.store.audit import note
+from core.store.label_map_writing import add_label_map
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split
 from core.store.store import Store
 
@@ -109,26 +108,21 @@ def make_references(store: Store, project_id: str, *, by: str) -> tuple[Revision
 
 def _made(store: Store, project: ProjectRecord, drawn: DrawnImage, by: str) -> RevisionRecord:
     """A complete reference, with its line in the audit log."""
-    image, scheme, size_nm = drawn.image, project.scheme, drawn.image.pixel_size.nm
+    image = drawn.image
     ids = [each.id for each in drawn.corrections]
     labels = merged_labels(store, ids, image.shape_yx)
     objects = MergedIds(store, ids, image.shape_yx).whole()
-    store.require_free_space(labels.nbytes)
-    details = {"scheme": scheme.to_json(), DRAWN_FROM: ids}
     authors = ", ".join(dict.fromkeys(each.author for each in drawn.corrections if each.author))
-    revision = store.revisions.begin(
-        image.id, RevisionKind.REFERENCE, parent_id=ids[-1], author=authors, details=details
+    told = {"name": image.name, DRAWN_FROM: ids, "confirmed_px": int((labels != IGNORE_ID).sum())}
+    return add_label_map(
+        store,
+        image,
+        labels,
+        project.scheme,
+        RevisionKind.REFERENCE,
+        author=authors,
+        parent_id=ids[-1],
+        details={DRAWN_FROM: ids},
+        objects=objects,
+        within=lambda revision_id, session: note(session, by, "reference_made", project.id, revision_id, **told),
     )
-    try:
-        path = store.revisions.pyramid_path(revision.id)
-        write_label_pyramid(path, labels, pixel_size_nm=size_nm, objects=objects, scheme=scheme)
-        rows = coverage_table(labels, scheme, size_nm, objects=objects)
-        told = {"name": image.name, DRAWN_FROM: ids, "confirmed_px": int((labels != IGNORE_ID).sum())}
-        return store.revisions.complete(
-            revision.id,
-            coverage=[row.to_json() for row in rows],
-            within=lambda session: note(session, by, "reference_made", project.id, revision.id, **told),
-        )
-    except BaseException:
-        store.revisions.discard(revision.id)
-        raise

@@ -10,6 +10,7 @@ from core.learning.start import TrainingPlan, start_training
 from core.models.store import ModelStore
 from core.store.records import JobRecord
 from core.store.store import Store
+from core.training.options import recorded_options
 from core.training.presets import PRESETS, Preset
 from core.training.verdict import verdict_of
 
@@ -48,20 +49,19 @@ def _plan(store: Store, model_id: str) -> TrainingPlan:
     snapshot, asked = kept_snapshot(model), _asked(store, model_id)
     preset = Preset(model.card.preset)
     undertrained = verdict_of(model.card).undertrained
-    settings = model.card.training.settings
+    options = asked.options() if asked else recorded_options(model.card.training.settings)
+    options |= {
+        "preset": preset,
+        "pixel_size_nm": model.pixel_size_nm,
+        "seed": model.card.training.seed or 0,  # another one would hold out what the model has learned from
+        "learning_rate": PRESETS[preset].recipe.learning_rate if undertrained else None,
+    }
     return TrainingPlan(
         project_id=snapshot.project_id,
         image_ids=[case.image_id for case in snapshot.cases],
         name=model.card.name,
-        preset=preset,
         parent_id=model.id,
-        minutes=asked.minutes if asked else settings.get("minutes"),
-        epochs=asked.epochs if asked else settings.get("epochs"),
-        iterations_per_epoch=asked.iterations_per_epoch if asked else None,
-        pixel_size_nm=model.pixel_size_nm,
-        seed=model.card.training.seed or 0,  # another one would hold out what the model has learned from
-        validation_fraction=asked.validation_fraction if asked else float(settings.get("validation_fraction", 0.15)),
-        learning_rate=PRESETS[preset].recipe.learning_rate if undertrained else None,
+        **options,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from core.datasets.case import Split as CaseSplit
+from core.datasets.case import Split
 from core.datasets.writing import NewCase, write_dataset
 from core.errors import DatasetError, JobCancelledError, NotFoundError
 from core.files import write_json
@@ -20,7 +20,7 @@ from core.imaging.pyramid import open_pyramid
 from core.label_scheme import LabelScheme
 from core.learning.merged_objects import MergedIds
 from core.learning.training_labels import TrainingLabels, merged_labels, training_labels
-from core.store.records import ImageRecord, Split
+from core.store.records import ImageRecord
 from core.store.store import Store
 
 SNAPSHOT_FILE: Final = "snapshot.json"
@@ -208,15 +208,14 @@ def _new_case(store: Store, case: SnapshotCase) -> NewCase:
             f"{case.name}, or its label map, was deleted after the training was requested.",
             "Restore it on the Data page, or start a new training without it.",
         ) from error
-    everything = slice(None)
-    pixels = open_pyramid(store.images.pyramid_path(image.id)).read(0, everything, everything)
+    pixels = open_pyramid(store.images.pyramid_path(image.id)).whole()
     labels = merged_labels(store, case.revision_ids, image.shape_yx)
     size = PixelSize(case.pixel_size_nm, image.pixel_size.source if case.pixel_size_nm else PixelSizeSource.UNKNOWN)
     return NewCase(
         case.image_id,
         Image(np.asarray(pixels), size, name=image.name),
         labels,
-        CaseSplit.TRAIN,
+        Split.TRAIN,
         case.group,
         MergedIds(store, case.revision_ids, image.shape_yx).whole(),
     )

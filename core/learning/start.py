@@ -15,13 +15,13 @@ from core.learning.speed import make_way
 from core.models.store import ModelStore
 from core.store.records import JobRecord, JobState
 from core.store.store import Store
-from core.training.presets import Preset
+from core.training.options import TrainingOptions
 from core.training.request import TrainRequest
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """What a person asks for; checked when it is started.
+@dataclass(frozen=True)
+class TrainingPlan(TrainingOptions):
+    """What a person asks for, with the options of `core.training.options`; checked when it is started.
 
     Parameters
     ----------
@@ -29,22 +29,14 @@ class TrainingPlan:
         Images of the project with reference labels, none of the test set.
     name
         The model's.
-    preset, parent_id, minutes, epochs, iterations_per_epoch, pixel_size_nm, seed, validation_fraction, learning_rate
-        See `core.training.request.TrainRequest`; ``parent_id`` is a model of the store.
+    parent_id
+        A model of the store to go on from.
     """
 
     project_id: str
     image_ids: Sequence[str]
     name: str
-    preset: Preset = Preset.COMPACT
     parent_id: str | None = None
-    minutes: float | None = None
-    epochs: int | None = None
-    iterations_per_epoch: int | None = None
-    pixel_size_nm: float | None = None
-    seed: int = 0
-    validation_fraction: float = 0.15
-    learning_rate: float | None = None
 
 
 TRAINED_ON: Final = "Trained in Cristae on the project"
@@ -96,16 +88,9 @@ def training_params(store: Store, plan: TrainingPlan, snapshot: Snapshot) -> Tra
         model_id=models.free_id(plan.name),
         name=models.free_name(plan.name, coming=coming_names(store)),
         image_ids=tuple(case.image_id for case in snapshot.cases),
-        preset=plan.preset,
         parent_id=plan.parent_id or "",
-        minutes=plan.minutes,
-        epochs=plan.epochs,
-        iterations_per_epoch=plan.iterations_per_epoch,
-        pixel_size_nm=plan.pixel_size_nm,
-        seed=plan.seed,
-        validation_fraction=plan.validation_fraction,
-        learning_rate=plan.learning_rate,
         snapshot=snapshot.to_json(),
+        **plan.options(),
     )
     training_request(store, "check", params)
     return params
@@ -132,20 +117,13 @@ def training_request(store: Store, job_id: str, params: TrainParams) -> TrainReq
     count = "1 image" if len(snapshot.cases) == 1 else f"{len(snapshot.cases)} images"
     return TrainRequest(
         dataset=training_folder(store, job_id) / "dataset",
-        preset=params.preset,
         out=store.settings.models_dir / params.model_id,
-        minutes=params.minutes,
-        epochs=params.epochs,
-        iterations_per_epoch=params.iterations_per_epoch,
         parent=parent,
-        pixel_size_nm=params.pixel_size_nm,
-        validation_fraction=params.validation_fraction,
-        learning_rate=params.learning_rate,
-        seed=params.seed,
         threads=store.settings.threads,
         name=params.name,
         description=f"Trained on {count} of {snapshot.project}.",
         origin=f"{TRAINED_ON} {snapshot.project!r}.",
+        **params.options(),
     )
 
 

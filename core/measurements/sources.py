@@ -11,6 +11,7 @@ from core.learning.current_model import current_model
 from core.learning.training_labels import training_labels
 from core.models.store import ModelStore
 from core.review.double_annotation import hidden_revisions
+from core.store.label_maps import program_of
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 
@@ -162,4 +163,4 @@ def _age(revision: RevisionRecord) -> tuple[datetime, str]:
 
 
 def _imported(row: RevisionRecord) -> Source:
-    return Source(SourceKind.IMPORTED, str(row.details.get("maker") or "another program"))
+    return Source(SourceKind.IMPORTED, program_of(row))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
+from core.cache import MB, Cache
 from core.morphometry.objects import ObjectTable
 from core.store.label_maps import has_project_ids
 from core.store.records import ImageRecord, RevisionRecord
 from core.store.store import Store
 
-KEPT_OBJECTS: Final = 1_000_000
-"""Objects in memory, all tables together: with six classes about 200 MB. What goes beyond is read again when needed."""
+KEPT_BYTES: Final = 200 * MB
+"""Tables in memory: about a million objects with six classes. What goes beyond is read again when needed."""
 
-_loaded: OrderedDict[tuple[object, ...], KeptTable] = OrderedDict()
-_guard = threading.Lock()
+_tables: Final[Cache[KeptTable]] = Cache("measured objects", "objects of label maps", limit_bytes=KEPT_BYTES)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -48,25 +46,13 @@ def table_of(store: Store, image: ImageRecord, revision: RevisionRecord, contact
         key = (str(path), path.stat().st_mtime_ns, image.pixel_size.nm, contact_nm)
     except OSError:
         return None
-    with _guard:
-        kept = _loaded.get(key)
-        if kept is not None:
-            _loaded.move_to_end(key)
-            return kept
+    known = _tables.get(key)
+    if known is not None:
+        return known
     table = ObjectTable.load(path)
     if table is None:
         return None
     contacts = table.pixel_size_nm == image.pixel_size.nm and table.contact_nm == contact_nm
     if not contacts:
         table = table.without_contacts(image.pixel_size.nm, contact_nm)
-    kept = KeptTable(table, ":".join(str(each) for each in key), contacts)
-    _keep(key, kept)
-    return kept
-
-
-def _keep(key: tuple[object, ...], kept: KeptTable) -> None:
-    """Remember it, and forget what was not asked for longest; the newest always stays."""
-    with _guard:
-        _loaded[key] = kept
-        while len(_loaded) > 1 and sum(len(each.table) for each in _loaded.values()) > KEPT_OBJECTS:
-            _loaded.popitem(last=False)
+    return _tables.put(key, KeptTable(table, ":".join(str(each) for each in key), contacts))

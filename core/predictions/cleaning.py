@@ -164,7 +164,7 @@ def raw_labels(store: Store, revision: RevisionRecord) -> NDArray[np.uint8]:
     LabelMapError
         What was changed cannot be read, or the classes of the map have no counterpart in the project.
     """
-    labels_yx = np.asarray(open_pyramid(store.revisions.pyramid_path(revision.id)).read(0, slice(None), slice(None)))
+    labels_yx = open_pyramid(store.revisions.pyramid_path(revision.id)).whole()
     changes = Changes.load(store.revisions.cleaning_path(revision.id))
     raw_yx = labels_yx if changes is None else changes.undo(labels_yx)
     return translation_of(store, revision).translated(raw_yx)
@@ -221,7 +221,7 @@ def clean_again(
     check_cancelled()
     labels_yx, changes = cleaned(raw_yx, rules.limits(size_nm))
     confidence = open_pyramid(store.revisions.pyramid_path(revision.id)).confidence
-    confidence_yx = None if confidence is None else np.asarray(confidence.read(0, slice(None), slice(None)), np.uint8)
+    confidence_yx = None if confidence is None else confidence.whole()
     details = {
         MATCH: translation_of(store, revision).to_json(),
         **{name: value for name, value in revision.details.items() if name != DETAILS},

@@ -10,6 +10,7 @@ from typing import Final
 from core.access.roles import Permission, require, require_within
 from core.errors import JobError, NotFoundError, RoundError
 from core.evaluations.read import delete_evaluation, evaluation
+from core.jobs.kinds import EvaluateResult
 from core.jobs.rows import job, request_cancel, retry
 from core.jobs.states import ACTIVE
 from core.jobs.transitions import record as job_record
@@ -171,7 +172,7 @@ def cancel_round(store: Store, round_id: str, who: str) -> RoundRecord:
     while left:
         with suppress(NotFoundError):
             row = job(left.pop(), store=store)
-            left += [after] if (after := row.result.get("continued_by")) else []
+            left += [after] if (after := EvaluateResult.of(row).continued_by) else []
             if row.state is not JobState.FAILED:  # a failed training keeps what it has for a retry
                 request_cancel(row.id, store=store)
     return it

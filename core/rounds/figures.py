@@ -26,12 +26,13 @@ _BEFORE: Final = -1
 
 _TAKEN: Final = (RoundDecision.PROMOTED, RoundDecision.OVERRIDDEN)
 
-_DECISIONS: Final = {
+DECISIONS: Final = {
     RoundDecision.PROMOTED: "promoted",
     RoundDecision.OVERRIDDEN: "promoted despite failed check",
     RoundDecision.KEPT: "not promoted",
     None: "not decided",
 }
+"""What was decided of a round's model, in words."""
 
 
 def dice_over_rounds(rounds: Sequence[TimelineRound]) -> DrawnFigure:
@@ -134,7 +135,7 @@ def _marks(rounds: Sequence[TimelineRound], class_id: int) -> list[_Mark]:
         marks.append(_Mark(_BEFORE, found, True, f"before round {first.number}|{first.base_model_name}"))
     for place, each in enumerate(rounds):
         if (found := each.dice(class_id)) is not None:
-            words = f"round {each.number}|{each.model_name}, {_DECISIONS[each.decision]}"
+            words = f"round {each.number}|{each.model_name}, {DECISIONS[each.decision]}"
             marks.append(_Mark(place, found, each.decision in _TAKEN, words))
     return [mark for mark in marks if mark.found.mean is not None]
 
@@ -204,7 +205,7 @@ def _dice_table(rounds: Sequence[TimelineRound], classes: Sequence[LabelClass]) 
             found, gain = each.dice(class_id), each.gain(class_id)
             rows.append(
                 {
-                    "round": each.number, "model": each.model_name, "decision": _DECISIONS[each.decision],
+                    "round": each.number, "model": each.model_name, "decision": DECISIONS[each.decision],
                     "class": name, "dice": found.mean if found else None, "low": found.low if found else None,
                     "high": found.high if found else None, "n": found.images if found else 0,
                     "difference": gain.mean if gain else None, "difference_low": gain.low if gain else None,

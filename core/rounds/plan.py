@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from core.learning.start import TrainingPlan
-from core.training.presets import Preset
+from core.training.options import TrainingOptions, options_from
 
 
-@dataclass(frozen=True, slots=True)
-class RoundPlan:
-    """A round to come.
+@dataclass(frozen=True)
+class RoundPlan(TrainingOptions):
+    """A round to come, with the options of its training (`core.training.options`).
 
     Parameters
     ----------
@@ -21,10 +21,9 @@ class RoundPlan:
         The model's; "": the project's with the number of the round.
     parent_id
         The model to go on from; None: from scratch.
-    preset, minutes, epochs, iterations_per_epoch, pixel_size_nm, learning_rate, seed, validation_fraction
-        See `core.training.request.TrainRequest`. Nothing is held out unless asked: corrections are few,
-        the frozen test set is what judges, and with all of them learned from the models were measurably better
-        (docs/benchmarks.md).
+    validation_fraction
+        Nothing is held out unless asked: corrections are few, the frozen test set is what judges, and with all of them
+        learned from the models were measurably better (docs/benchmarks.md).
     automatic
         Promote the new model without asking where the gate lets it pass.
     step_by_step
@@ -38,14 +37,7 @@ class RoundPlan:
     image_ids: tuple[str, ...] | None = None
     name: str = ""
     parent_id: str | None = None
-    preset: Preset = Preset.COMPACT
-    minutes: float | None = None
-    epochs: int | None = None
-    iterations_per_epoch: int | None = None
-    pixel_size_nm: float | None = None
-    learning_rate: float | None = None
-    seed: int = 0
-    validation_fraction: float = 0.0
+    validation_fraction: float = field(default=0.0, kw_only=True)
     automatic: bool = False
     step_by_step: bool = False
     again_after: int | None = None
@@ -56,24 +48,17 @@ class RoundPlan:
             project_id=self.project_id,
             image_ids=self.image_ids or (),
             name=self.name.strip() or name,
-            preset=self.preset,
             parent_id=self.parent_id,
-            minutes=self.minutes,
-            epochs=self.epochs,
-            iterations_per_epoch=self.iterations_per_epoch,
-            pixel_size_nm=self.pixel_size_nm,
-            seed=self.seed,
-            validation_fraction=self.validation_fraction,
-            learning_rate=self.learning_rate,
+            **self.options(),
         )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         ids = None if self.image_ids is None else list(self.image_ids)
-        return {**asdict(self), "preset": self.preset.value, "image_ids": ids}
+        return {**asdict(self), "image_ids": ids}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The inverse of `to_json`."""
         ids = values["image_ids"]
-        return cls(**{**values, "preset": Preset(values["preset"]), "image_ids": None if ids is None else tuple(ids)})
+        return cls(**{**values, **options_from(values), "image_ids": None if ids is None else tuple(ids)})

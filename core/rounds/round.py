@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from core.access.models import require_visible_model
 from core.access.roles import Permission, require
 from core.errors import CristaeError, DatasetError, Refusal
-from core.evaluation.words import counted
 from core.label_scheme import LabelScheme
 from core.learning.checks import TrainingCheck, check_training
 from core.learning.current_model import proposed_model
@@ -24,6 +23,7 @@ from core.store.audit import note
 from core.store.records import ImageRecord, ProjectRecord, RevisionRecord, Split
 from core.store.round_records import RoundRecord
 from core.store.store import Store
+from core.wording import counted
 
 
 @dataclass(frozen=True, slots=True)

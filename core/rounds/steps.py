@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import DatasetError, JobError, NotFoundError, RoundError
 from core.evaluations.read import evaluation_report
-from core.jobs.kinds import PredictParams
+from core.jobs.kinds import PredictParams, TrainResult
 from core.jobs.rows import Priority, job, new_job
 from core.learning.snapshot import Snapshot
 from core.learning.speed import make_way
@@ -39,6 +39,7 @@ from core.store.round_records import RoundDecision, RoundRecord, Step, StepState
 from core.store.rounds import Change
 from core.store.store import Store
 from core.store.tables import JobRow
+from core.wording import some_of
 
 ROUND_ID: Final = "round_id"
 """In the parameters of a round's jobs."""
@@ -86,7 +87,7 @@ def _watch_training(store: Store, record: RoundRecord) -> Change | None:
     _refuse_ended(row, "training")
     if row.state is not JobState.SUCCEEDED:
         return None
-    return lambda _, it: done(it, model_id=str(row.result["model_id"]))
+    return lambda _, it: done(it, model_id=TrainResult.of(row).model_id)
 
 
 def _begin_evaluation(store: Store, record: RoundRecord) -> Change:
@@ -239,7 +240,8 @@ def _refuse_test_images(store: Store, snapshot: Snapshot) -> None:
             ) from error
     if names:
         raise DatasetError(
-            f"{', '.join(names[:5])} is now in the test set, and test images are never used for training.",
+            f"{some_of(names)} {'is' if len(names) == 1 else 'are'} now in the test set, and test "
+            "images are never used for training.",
             "Start a new round, or assign it to another split on the Data page.",
         )
 

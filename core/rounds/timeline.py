@@ -9,6 +9,7 @@ from typing import Final
 
 from core.errors import NotFoundError
 from core.evaluation.image_scores import ALL
+from core.jobs.kinds import EvaluateResult
 from core.jobs.rows import job
 from core.jobs.states import ACTIVE
 from core.label_scheme import LabelScheme
@@ -145,7 +146,7 @@ def round_progress(store: Store, record: RoundRecord) -> RoundProgress:
         return RoundProgress(record.step, step.state, count / max(1, len(step.job_ids)), message, None, step.job_ids)
     try:
         row = job(left[0], store=store) if left else None
-        while row is not None and (after := row.result.get("continued_by")):
+        while row is not None and (after := EvaluateResult.of(row).continued_by):
             row = job(str(after), store=store)
     except NotFoundError:
         row = None

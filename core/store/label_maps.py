@@ -33,6 +33,11 @@ def label_classes(store: Store, revision: RevisionRecord) -> LabelScheme:
     return store.projects.get(store.images.get(revision.image_id).project_id).scheme
 
 
+def program_of(revision: RevisionRecord) -> str:
+    """The name of the program that made a label map, for predictions of no model here."""
+    return str(revision.details.get("maker") or "another program")
+
+
 def in_model_classes(store: Store, revision: RevisionRecord) -> bool:
     """Whether a label map was written by an earlier version, in the classes of its model."""
     return (

@@ -7,16 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from core.datasets.case import Split as Split
 from core.imaging.image import PixelSize
 from core.label_scheme import LabelScheme
-
-
-class Split(StrEnum):
-    """What an image is for: training, the frozen test set, or neither yet."""
-
-    TRAIN = "train"
-    TEST = "test"
-    POOL = "pool"
 
 
 class RevisionKind(StrEnum):

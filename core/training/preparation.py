@@ -7,7 +7,6 @@ other's region set to ignore. Runs in the training process.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import statistics
 from collections.abc import Callable
@@ -189,14 +188,10 @@ class Preparation:
                 self.result.notices.append(seen[item.id].sentence(item.name))
 
     def _add_image(self, number: int, case: Case) -> None:
-        from core.datasets.folder import load_case, load_objects
+        from core.datasets.loading import case_digest, load_case, load_objects
 
         image, labels = load_case(case)
-        digest = hashlib.sha256(image.pixels_yx.tobytes())
-        digest.update(np.ascontiguousarray(labels).tobytes())
         ids = load_objects(case, image.shape) if self.separation.class_ids else None
-        if ids is not None:
-            digest.update(np.ascontiguousarray(ids).tobytes())
         size = case.pixel_size_nm if case.pixel_size_nm is not None else image.pixel_size.nm
         factor = self._factor(case.name, size)
         frame = find_frame(image.pixels_yx)
@@ -208,7 +203,7 @@ class Preparation:
         if not reviewed:
             self.result.notices.append(f"{case.name} was skipped: all its pixels are ignore (255).")
             return
-        self.result.snapshot[case.name] = digest.hexdigest()
+        self.result.snapshot[case.name] = case_digest(image, labels, ids)
         self.counts += np.bincount(target.ravel(), minlength=256)
         self.result.has_ignore |= reviewed < target.size
         self._store_image(f"case_{number:05d}", case, frame.cut(image.pixels_yx), factor, target)

@@ -8,55 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import TrainingError
-from core.imaging.lengths import checked_pixel_size
 from core.models.stored_model import work_folder
-from core.objects.separation import SeparationWay
-from core.training.presets import PRESETS, Preset
+from core.training.options import TrainingOptions, options_from, require_within
+from core.training.presets import PRESETS
 
 
-@dataclass(frozen=True, slots=True)
-class TrainRequest:
-    """One training.
+@dataclass(frozen=True)
+class TrainRequest(TrainingOptions):
+    """One training, with its `core.training.options.TrainingOptions`.
 
     Parameters
     ----------
     dataset
         Dataset folder; its images of the split "train" are used, those of "test" never.
-    preset
-        Network and planner. With a parent, the parent's network is kept.
     out
         Folder of the model to be made; its name becomes the model's id. Unfinished work is kept beside it, in
         ``.<name>.training``.
-    minutes
-        Time budget in minutes of computing from start to finished model: time that other programs take does not count,
-        up to three times the budget by the clock. Preparing the images counts, but never takes more than half of it
-        from the training itself. The learning rate falls to zero over it. None: the preset's, or
-        `epochs`.
-    epochs
-        Instead of minutes.
-    iterations_per_epoch
-        None: 250 as in nnU-Net with `epochs`, or a twentieth of the budget with `minutes`.
     parent
         Folder of a stored model to go on from.
-    pixel_size_nm
-        Bring all images to this; None: the parent's, else the median of the training images.
-    validation_fraction
-        Share of the groups (or of the area, where there is only one group) that is held out; 0 trains on everything.
-    patience
-        Stop after so many epochs without a better validation Dice; None: half of all epochs; 0: never.
-    learning_rate
-        None: the preset's, which is lower with a parent.
-    seed
-        Of split, initial weights and augmentation.
     device
         "auto", "cpu", "mps", "cuda" or "cuda:1".
     threads
         CPU threads; 0: all cores.
     resume
         Go on with the unfinished training beside `out`, if there is one; it must be of the same request.
-    separation
-        How the model learns to tell touching objects of a class apart, where the labels have ids of objects.
     name, description, origin, warning, licence
         For the card.
 
@@ -67,21 +42,11 @@ class TrainRequest:
     """
 
     dataset: Path
-    preset: Preset
     out: Path
-    minutes: float | None = None
-    epochs: int | None = None
-    iterations_per_epoch: int | None = None
     parent: Path | None = None
-    pixel_size_nm: float | None = None
-    validation_fraction: float = 0.15
-    patience: int | None = None
-    learning_rate: float | None = None
-    seed: int = 0
     device: str = "auto"
     threads: int = 0
     resume: bool = False
-    separation: SeparationWay = SeparationWay.SEAMS
     name: str = ""
     description: str = ""
     origin: str = ""
@@ -89,22 +54,8 @@ class TrainRequest:
     licence: str = ""
 
     def __post_init__(self) -> None:
-        if self.minutes is not None and self.epochs is not None:
-            raise TrainingError("Minutes and epochs cannot be combined.", "Use one of them.")
-        for what, value, low, high in (
-            ("minutes", self.minutes, 0.05, 60 * 24 * 60),
-            ("epochs", self.epochs, 1, 100_000),
-            ("iterations per epoch", self.iterations_per_epoch, 1, 100_000),
-            ("validation fraction", self.validation_fraction, 0, 0.5),
-            ("learning rate", self.learning_rate, 1e-8, 1),
-            ("patience", self.patience, 0, 100_000),
-            ("seed", self.seed, 0, 2**31 - 1),
-            ("threads", self.threads, 0, 4096),
-        ):
-            if value is not None and not low <= value <= high:
-                raise TrainingError(f"The {what} of the training is {value}.", f"Give {low:g} to {high:g}.")
-        if self.pixel_size_nm is not None:
-            checked_pixel_size(self.pixel_size_nm, error=TrainingError)
+        self.check()
+        require_within("threads", self.threads, 0, 4096)
 
     @property
     def work(self) -> Path:
@@ -133,8 +84,7 @@ class TrainRequest:
     def from_json(cls, values: dict[str, Any]) -> TrainRequest:
         """The inverse of `to_json`."""
         paths = {name: Path(values[name]) for name in ("dataset", "out", "parent") if values.get(name)}
-        way = SeparationWay(values.get("separation", SeparationWay.NONE))
-        return cls(**{**values, **paths, "preset": Preset(values["preset"]), "separation": way})
+        return cls(**{**values, **paths, **options_from(values, earlier=True)})
 
     def same_work(self, other: TrainRequest) -> bool:
         """Whether work done for the other request can be continued for this one: all that shapes the weights agrees."""

@@ -36,6 +36,7 @@ from core.store.reviews import ReviewState
 from core.store.round_tables import RoundRow
 from core.store.store import Store
 from core.store.tables import DraftRow, DraftTileRow, EvaluationImageRow, ImageRow, JobRow
+from core.wording import some_of
 
 LISTED: Final = 5
 """Names in a sentence."""
@@ -329,6 +330,4 @@ def _drawn(session: Session, image_id: str) -> set[int]:
 
 def names_of(images: Iterable[ImageTransfer]) -> str:
     """Their names, for a sentence."""
-    names = [each.image.name for each in images]
-    more = len(names) - LISTED
-    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
+    return some_of((each.image.name for each in images), LISTED)

@@ -130,7 +130,7 @@ def _copy(
     """The image anew in the other project, with the label maps that go along."""
     hidden = hidden_revisions(store, image.project_id, by)
     revisions = carried(store, image, hidden)
-    pixels = np.asarray(open_pyramid(store.images.pyramid_path(image.id)).read(0, slice(None), slice(None)))
+    pixels = open_pyramid(store.images.pyramid_path(image.id)).whole()
     copy, _ = store.images.add_once(
         target.id,
         Image(pixels, image.pixel_size, image.name, notices=image.notices),
@@ -187,7 +187,7 @@ def _copy_labels(
         if covered.is_dir():
             shutil.copytree(covered, path / COVERAGE)
         pyramid = open_pyramid(path)
-        labels_yx = np.asarray(pyramid.read(0, slice(None), slice(None)), np.uint8)
+        labels_yx = pyramid.whole()
         table = coverage_table(labels_yx, target.scheme, copy.pixel_size.nm, objects=pyramid.object_ids())
         store.revisions.complete(begun.id, coverage=[row.to_json() for row in table])
     except BaseException:

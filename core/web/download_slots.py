@@ -20,8 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from core.errors import CristaeError
 from core.settings import Settings
-from core.store.people import person_key
-from core.web.people import person_of
+from core.web.people import asker
 from core.web.responses import RequestRefusedError, error_response
 
 Downloads = Callable[[Callable[[Request], Response]], Callable[[Request], Awaitable[Response]]]
@@ -149,17 +148,11 @@ def downloading(
 
     async def endpoint(request: Request) -> Response:
         try:
-            return await slots.run(partial(work, request), request, _who(request, settings))
+            return await slots.run(partial(work, request), request, asker(request, settings))
         except Exception as error:
             return _refusal(error, request)
 
     return endpoint
-
-
-def _who(request: Request, settings: Settings) -> str:
-    """A person's key, or the address of their machine where nobody said who they are."""
-    address = request.client.host if request.client else ""
-    return person_key(person_of(request, settings)) or f"address {address}"
 
 
 def _refusal(error: Exception, request: Request) -> Response:

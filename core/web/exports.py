@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from core.exports.kept import kept_file
-from core.jobs.kinds import subjects_of
+from core.jobs.kinds import ExportResult, subjects_of
 from core.jobs.rows import job
 from core.review.double_annotation import hidden_revisions
 from core.settings import Settings
@@ -43,7 +43,7 @@ def _refuse_hidden(store: Store, row: JobRecord, person: str) -> None:
     RequestRefusedError
         403: it holds such a label map.
     """
-    inside = {str(each) for each in row.result.get("revision_ids", ())}
+    inside = set(ExportResult.of(row).revision_ids)
     inside |= subjects_of(row).content
     if row.project_id and inside & hidden_revisions(store, row.project_id, person):
         raise RequestRefusedError(

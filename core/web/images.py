@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.cache import MB, Cache
 from core.errors import NotFoundError
 from core.imaging.display import to_display
 from core.imaging.pyramid import TILE_PX, Pyramid
@@ -35,16 +35,17 @@ from core.web.responses import (
 JPEG_QUALITY: Final = 90
 """No visible blocks in electron micrographs; half the bytes of 95."""
 
-RECORDS_KEPT: Final = 256
+RECORDS_BYTES: Final = 2 * MB
 """Image records remembered for tiles: an image's pixels and window never change."""
 
 
 def image_routes(stores: Callable[[], Store], pyramids: OpenPyramids) -> list[Route]:
     """``GET /api/images/{id}``, its tiles, its pixels, and where a scale bar is likely."""
 
-    @functools.lru_cache(maxsize=RECORDS_KEPT)
+    records: Cache[ImageRecord] = Cache("images of tiles", "rows of images", limit_bytes=RECORDS_BYTES)
+
     def record_of(image_id: str) -> ImageRecord:
-        return stores().images.get(image_id)
+        return records.get_or_make(image_id, lambda: stores().images.get(image_id))
 
     def pyramid_of(request: Request) -> Pyramid:
         record = record_of(request.path_params["id"])  # an id that no image has becomes no path

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import Final
 
+from core.cache import MB, Cache
 from core.errors import NotFoundError
 from core.imaging.pyramid import Pyramid, open_pyramid
 
@@ -18,9 +17,12 @@ class OpenPyramids:
     """The pyramids used last, by folder. Safe to share by threads."""
 
     def __init__(self, capacity: int = MAX_OPEN) -> None:
-        self._capacity = capacity
-        self._lock = threading.Lock()
-        self._open: OrderedDict[Path, tuple[int, Pyramid]] = OrderedDict()
+        self._open: Cache[tuple[int, Pyramid]] = Cache(
+            "opened pyramids",
+            "levels of images and label maps, without their pixels",
+            limit_bytes=4 * MB,
+            most=capacity,
+        )
 
     def get(self, path: Path) -> Pyramid:
         """The pyramid in a folder, opened once; opened anew when the folder was replaced.
@@ -35,17 +37,9 @@ class OpenPyramids:
         try:
             identity = (path / "zarr.json").stat().st_ino
         except OSError as error:
-            with self._lock:
-                self._open.pop(path, None)
+            self._open.forget(lambda known: known == path)
             raise NotFoundError(f"The pixels of {path.name} are missing.", "Reload the page.") from error
-        with self._lock:
-            known = self._open.get(path)
-            if known and known[0] == identity:
-                self._open.move_to_end(path)
-                return known[1]
-        pyramid = open_pyramid(path)
-        with self._lock:
-            self._open[path] = (identity, pyramid)
-            while len(self._open) > self._capacity:
-                self._open.popitem(last=False)
-        return pyramid
+        known = self._open.get(path)
+        if known and known[0] == identity:
+            return known[1]
+        return self._open.put(path, (identity, open_pyramid(path)))[1]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.cache import Cache
 from core.engine.engine import EngineFiles, EngineInfo, write_info
 from core.engine.usage import job_usage
 from core.errors import JobError
@@ -198,3 +199,14 @@ def test_usage_is_measured_here_and_not_elsewhere(store: Store) -> None:
     assert remote is not None
     assert (remote.host, remote.pid, remote.processes) == ("elsewhere", 1, 0)
     assert job_usage(submit("predict", {})) is None
+
+
+def test_admins_see_what_the_server_remembers_and_empty_it(app: AppTest) -> None:
+    cache: Cache[bytes] = Cache("a cache of the test", "some bytes", limit_bytes=10_000)
+    cache.put("a", b"x" * 5000)
+    page = open_page(app, PAGE)
+    table = page.table[0].value
+    row = table[table["Cache"] == "a cache of the test"].iloc[0]
+    assert (row["Entries"], row["Size"], row["Limit"]) == (1, "5.0 kB", "10.0 kB")
+    page.button(key="memory-forget").click().run()
+    assert cache.state.entries == 0

@@ -8,9 +8,9 @@ from core.review.records import Mark
 from core.review.rows import review as review_of
 from core.review.talk import asked_changes, marks, resolve_mark, thread
 from core.store.records import ImageRecord
+from core.wording import counted
 from ui import context
 from ui.errors import explained, plain
-from ui.parts.scores import counted
 from ui.state import Query, set_query
 
 

@@ -8,19 +8,20 @@ from types import MappingProxyType
 import pandas as pd
 import streamlit as st
 
-from core.annotation.history import Difference, HistoryEntry, difference, restore
+from core.annotation.history import Difference, HistoryEntry, restore
 from core.label_scheme import LabelScheme
 from core.review.decisions import withdraw
 from core.review.records import ReviewState
 from core.store.people import person_key
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord
+from core.wording import counted
 from ui import context
 from ui.correct.start import revision_texts
 from ui.errors import explained, plain
 from ui.parts.columns import count_columns, picked_row
 from ui.parts.names import REVIEW_STATES
 from ui.parts.options import choice
-from ui.parts.scores import counted
+from ui.parts.revision_difference import difference_between
 from ui.parts.units import duration_text
 from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
 from ui.viewer.place import Place
@@ -121,7 +122,7 @@ def _compare(project: ProjectRecord, image: ImageRecord, entries: Sequence[Histo
     if before == after or not st.toggle("Show differences", key="history-show"):
         return
     with explained():
-        found = _difference(before, after)
+        found = difference_between(before, after)
         if not found.changes.pixels:
             st.success("The two label maps are identical.", icon=":material/check_circle:")
             return
@@ -190,9 +191,3 @@ def _name(scheme: LabelScheme, class_id: int) -> str:
     if class_id == 0:
         return "background"
     return scheme.name_of(class_id) if class_id in scheme.ids else f"class {class_id}"
-
-
-@st.cache_data(max_entries=16, show_spinner="Comparing…")
-def _difference(before: str, after: str) -> Difference:
-    """Revisions never change, so neither does what differs between two."""
-    return difference(context.store(), before, after)

@@ -15,6 +15,7 @@ from core.review.records import ReviewState
 from core.review.rows import review as review_of
 from core.store.people import person_key
 from core.store.records import DraftRecord, DraftState, ImageRecord, ProjectRecord, RevisionKind, Split
+from core.wording import counted
 from ui import context
 from ui.address import kept_in_address
 from ui.errors import explained, explaining, plain
@@ -22,7 +23,6 @@ from ui.pages import SEGMENT_PAGE
 from ui.parts.first_labels import first_labels
 from ui.parts.names import REVIEW_STATES, image_details
 from ui.parts.options import choice, unequal
-from ui.parts.scores import counted
 from ui.parts.units import duration_text
 from ui.person import person as who
 from ui.state import Query, query, set_query

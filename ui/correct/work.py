@@ -17,6 +17,7 @@ from core.label_scheme import LabelScheme
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
 from core.store.records import DraftRecord, ImageRecord, ProjectRecord
+from core.wording import counted
 from ui import context
 from ui.correct.asked import asked_panel
 from ui.correct.start import tested_images
@@ -26,7 +27,6 @@ from ui.parts.columns import count_columns
 from ui.parts.names import REVIEW_STATES
 from ui.parts.options import titled
 from ui.parts.pixel_size_change import use_measured_scale
-from ui.parts.scores import counted
 from ui.parts.units import duration_text
 from ui.state import Query, StateKey, query, set_query
 from ui.viewer.annotator import annotator

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
+from core.cache import MB, remembered
 from core.datasets.import_case import ImportCheck
+from core.files import file_stamp
 from core.imaging.inspection import Inspection, inspect_guarded
 from core.settings import current_settings
 
@@ -32,7 +33,9 @@ def facts_panel(checks: Sequence[ImportCheck]) -> None:
             f"Show {min(len(checks), _SHOWN_AT_MOST)} files", key="data-facts-wanted"
         ):
             return
-        found = [_inspected(check.case.image_path, _stamp(check.case.image_path)) for check in checks[:_SHOWN_AT_MOST]]
+        found = [
+            _inspected(check.case.image_path, file_stamp(check.case.image_path)) for check in checks[:_SHOWN_AT_MOST]
+        ]
         wide = {name: st.column_config.TextColumn(width="large") for name in ("Cannot be read", "Notice")}
         st.dataframe(facts_table(found), hide_index=True, width="stretch", placeholder="–", column_config=wide)
         if len(checks) > _SHOWN_AT_MOST:
@@ -53,16 +56,7 @@ def facts_table(found: Sequence[Inspection]) -> pd.DataFrame:
     return table[[*first, *(heading for heading in table if heading not in first)]]
 
 
-@lru_cache(maxsize=1024)
+@remembered("facts of files", "what headers of files say", limit_bytes=16 * MB)
 def _inspected(path: Path, stamp: tuple[int, int]) -> Inspection:
     """The facts of a file, remembered as long as it is the same."""
     return inspect_guarded(path, max_px=current_settings().max_image_px)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Time and size of a file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size

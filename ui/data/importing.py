@@ -11,35 +11,21 @@ import streamlit as st
 
 from core.datasets.import_plan import ImportPlan, plan_import
 from core.errors import DatasetError
-from core.imaging.reader import SUFFIXES
 from core.label_scheme import LabelScheme
 from core.labels.reading import LabelSource
 from core.labels.values import read_value_map
 from core.outside.guarded import Limits, Subject, guarded_with
 from core.settings import current_settings
-from core.store.import_batch import ImportBatch, Part, discard_batch, new_batch, take_upload
+from core.store.import_batch import ImportBatch, Part, new_batch, take_upload
 from core.store.records import ProjectRecord
-from ui.access import may_name_folders, named_path
+from core.wording import counted
+from ui.access import named_path
 from ui.data.preview import preview_panel
-from ui.errors import explained, plain
-from ui.parts.dropped_files import waiting_files
-from ui.parts.scores import counted
+from ui.errors import explained
+from ui.parts.dropped_files import FIND_OUT, LABEL_SOURCES, forget_button, on_server, usable_files, waiting_files
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 from ui.uploader import ACCEPTED, uploader
-
-_DROP: Final = "Drop files"
-_SERVER: Final = "Folder on the server"
-
-_FIND_OUT: Final = "Detect"
-
-_SOURCES: Final[dict[str, LabelSource | None]] = {
-    _FIND_OUT: None,
-    "One label image per image": LabelSource.IMAGE,
-    "One mask per organelle": LabelSource.MASKS,
-    "One colour per organelle": LabelSource.RGB,
-    "Object ids": LabelSource.OBJECTS,
-}
 
 _LIMITS: Final = Limits(busy_s=120.0)
 """Of looking through a folder."""
@@ -50,13 +36,10 @@ _LISTED: Final = 1000
 
 def import_panel(project: ProjectRecord) -> None:
     """Everything up to the button that begins the import."""
-    ways = [_DROP, _SERVER] if may_name_folders(project.id) else [_DROP]
-    way = st.segmented_control(
-        "Where are the files?", ways, default=_DROP, key="data-way", label_visibility="collapsed"
-    )
+    server = on_server(project.id, key="data-way")
     batch: ImportBatch | None = None
     with explained():
-        if way == _SERVER:
+        if server:
             folder, labels = _server_folders(project)
         else:
             batch = _dropped()
@@ -139,18 +122,8 @@ def _arrived(batch: ImportBatch) -> None:
     images, labels = batch.files(Part.IMAGES), batch.files(Part.LABELS)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{counted(len(images), 'image')}** and **{counted(len(labels), 'label file')}** ready.")
-        if st.button("Discard files", type="tertiary", icon=":material/close:"):
-            discard_batch(current_settings(), batch.id)
-            set_query(Query.BATCH, None)
-            st.rerun()
-    odd = [path.name for path in (*images, *labels) if not path.name.lower().endswith(SUFFIXES)]
-    if odd:
-        st.warning(
-            f"Skipped (unsupported file extension): {plain(', '.join(odd[:5]))}"
-            + (f" and {len(odd) - 5} more. " if len(odd) > 5 else ". ")
-            + "Export them as TIFF or PNG.",
-            icon=":material/block:",
-        )
+        forget_button(batch)
+    usable_files((*images, *labels))
     if labels and not images:
         st.info("Drop the images that these labels belong to.", icon=":material/image:")
 
@@ -159,13 +132,13 @@ def _how_labelled() -> LabelSource | None:
     """How labels are given."""
     chosen = st.segmented_control(
         "Label format",
-        list(_SOURCES),
-        default=_FIND_OUT,
+        list(LABEL_SOURCES),
+        default=FIND_OUT,
         key="data-source",
         help="Detected automatically if the folder contains a dataset.json. Object ids: one file per class, in which "
         "each value is an object (Cellpose, micro-sam, empanada, ilastik, webKnossos, Fiji).",
     )
-    return _SOURCES.get(chosen or _FIND_OUT)
+    return LABEL_SOURCES.get(chosen or FIND_OUT)
 
 
 def _values(scheme: LabelScheme) -> dict[int, int]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
-from core.datasets.plan import Refusal
-from core.jobs.kinds import JobKind
+from core.errors import Refusal
+from core.jobs.kinds import FileOutcome, ImportCasesResult, JobKind, LabelOutcome, Outcome
 from core.jobs.rows import active_jobs, jobs
 from core.jobs.states import ACTIVE
 from core.store.base import now
 from core.store.records import JobRecord, JobState
-from ui.errors import explaining, plain
+from core.wording import counted, some_of
+from ui.errors import plain
 from ui.pages import CORRECT_PAGE, TRAIN_PAGE
-from ui.parts.job_bars import POLL_S, job_bar, job_problem
+from ui.parts.job_bars import job_problem, live_jobs
 from ui.parts.refusals import notices_panel, refusals_panel
-from ui.parts.scores import counted, some_of
 from ui.parts.segment_again import segment_again_button
 from ui.state import Query, StateKey
 
@@ -27,8 +29,8 @@ _SHOWN_FOR: Final = timedelta(hours=12)
 
 def imports_panel(project_id: str) -> None:
     """Running imports, and the outcome of the last one."""
-    if _running(project_id):
-        _live(project_id)
+    if active_jobs(kinds=[JobKind.IMPORT_CASES], project_id=project_id):
+        live_jobs(JobKind.IMPORT_CASES, project_id, key="import", remark=_summary_so_far)
         return
     seen: list[str] = st.session_state.setdefault(StateKey.SEEN_IMPORTS, [])
     ended = set(JobState) - ACTIVE
@@ -42,68 +44,57 @@ def imports_panel(project_id: str) -> None:
             st.rerun()
 
 
-def summary(outcomes: list[dict[str, Any]]) -> str:
+def summary(outcomes: Sequence[FileOutcome]) -> str:
     """One line about all files.
 
-    >>> summary([{"outcome": "imported", "labels": "added"}, {"outcome": "refused", "labels": "none"}])
+    >>> added = FileOutcome(name="a.tif", outcome=Outcome.IMPORTED, labels=LabelOutcome.ADDED)
+    >>> summary([added, FileOutcome(name="b.tif", outcome=Outcome.REFUSED)])
     '1 imported · 0 already imported · 1 rejected · 1 label maps added'
     """
-    count = {name: sum(each["outcome"] == name for each in outcomes) for name in ("imported", "duplicate", "refused")}
-    added = sum(each["labels"] == "added" for each in outcomes)
+    count = Counter(each.outcome for each in outcomes)
+    added = sum(each.labels is LabelOutcome.ADDED for each in outcomes)
     return (
-        f"{count['imported']} imported · {count['duplicate']} already imported · {count['refused']} rejected · "
-        f"{added} label maps added"
+        f"{count[Outcome.IMPORTED]} imported · {count[Outcome.DUPLICATE]} already imported · "
+        f"{count[Outcome.REFUSED]} rejected · {added} label maps added"
     )
 
 
-def there_before(outcomes: list[dict[str, Any]]) -> str:
+def there_before(outcomes: Sequence[FileOutcome]) -> str:
     """Which files have the pixels of images that were there; "" where none has.
 
-    >>> there_before([{"name": "b.tif", "outcome": "duplicate", "of": "a.tif", "labels": "added"}])
+    >>> there_before(
+    ...     [FileOutcome(name="b.tif", outcome=Outcome.DUPLICATE, of="a.tif", labels=LabelOutcome.ADDED)]
+    ... )
     '1 file was skipped because an existing image has the same pixels: b.tif (as a.tif). Labels went to that image.'
     """
-    known = [each for each in outcomes if each["outcome"] == "duplicate"]
+    known = [each for each in outcomes if each.outcome is Outcome.DUPLICATE]
     if not known:
         return ""
-    names = some_of([f"{each['name']} (as {each['of']})" for each in known])
+    names = some_of([f"{each.name} (as {each.of})" for each in known])
     was = "was" if len(known) == 1 else "were"
     labels = "Labels went to that image." if len(known) == 1 else "Labels went to those images."
     said = f"{counted(len(known), 'file')} {was} skipped because an existing image has the same pixels: {names}."
-    return f"{said} {labels}" if any(each["labels"] == "added" for each in known) else said
+    return f"{said} {labels}" if any(each.labels is LabelOutcome.ADDED for each in known) else said
 
 
-def _tell_there_before(outcomes: list[dict[str, Any]]) -> None:
+def _tell_there_before(outcomes: Sequence[FileOutcome]) -> None:
     """In plain words, by name."""
     said = there_before(outcomes)
     if said:
         st.markdown(f":material/content_copy: {plain(said)}")
 
 
-def _running(project_id: str) -> tuple[JobRecord, ...]:
-    """Imports of this project that run or wait."""
-    return active_jobs(kinds=[JobKind.IMPORT_CASES], project_id=project_id)
-
-
-@st.fragment(run_every=POLL_S)
-@explaining
-def _live(project_id: str) -> None:
-    """Bars; the page is drawn anew when the last import has ended."""
-    rows = _running(project_id)
-    if not rows:
-        st.rerun()
-    with st.container(border=True):
-        for row in rows:
-            job_bar(row, key="import")
-            done = row.result.get("outcomes", [])
-            if done:
-                st.caption(summary(done))
+def _summary_so_far(row: JobRecord) -> str:
+    """What became of the files that are done."""
+    outcomes = ImportCasesResult.of(row).outcomes
+    return summary(outcomes) if outcomes else ""
 
 
 def _outcome(row: JobRecord) -> None:
     """What became of each file."""
-    outcomes: list[dict[str, Any]] = row.result.get("outcomes", [])
+    outcomes = ImportCasesResult.of(row).outcomes
     refused = [
-        Refusal(each["name"], each["cause"], each["remedy"]) for each in outcomes if each["outcome"] == "refused"
+        Refusal(each.cause, each.remedy, where=each.name) for each in outcomes if each.outcome is Outcome.REFUSED
     ]
     if row.state is not JobState.SUCCEEDED:
         st.markdown("**The import stopped early.** Images imported before it stopped are listed below.")
@@ -116,29 +107,29 @@ def _outcome(row: JobRecord) -> None:
     refusals_panel(refused, "file", others=len(outcomes) - len(refused), past=True)
     _tell_there_before(outcomes)
     with st.expander("Details by file", icon=":material/list:"):
-        order = {"refused": 0, "duplicate": 1, "imported": 2}
+        order = {Outcome.REFUSED: 0, Outcome.DUPLICATE: 1, Outcome.IMPORTED: 2}
         st.dataframe(
             [
                 {
-                    "File": each["name"],
-                    "Outcome": f"same as {each['of']}" if each["outcome"] == "duplicate" else each["outcome"],
-                    "Labels": {"added": "added", "same": "already imported"}.get(each["labels"], ""),
+                    "File": each.name,
+                    "Outcome": f"same as {each.of}" if each.outcome is Outcome.DUPLICATE else each.outcome.value,
+                    "Labels": {LabelOutcome.ADDED: "added", LabelOutcome.SAME: "already imported"}.get(each.labels, ""),
                 }
-                for each in sorted(outcomes, key=lambda each: order[each["outcome"]])
+                for each in sorted(outcomes, key=lambda each: order[each.outcome])
             ],
             hide_index=True,
             placeholder="–",
             width="stretch",
         )
-    notices_panel([(each["name"], note) for each in outcomes for note in each["notes"]])
+    notices_panel([(each.name, note) for each in outcomes for note in each.notes])
 
 
-def _onward(project_id: str, outcomes: list[dict[str, Any]]) -> None:
+def _onward(project_id: str, outcomes: Sequence[FileOutcome]) -> None:
     """What comes after an import: images are segmented, labels are trained on or drawn."""
-    ids = tuple(each["image_id"] for each in outcomes if each.get("image_id") and each["outcome"] != "refused")
+    ids = tuple(each.image_id for each in outcomes if each.image_id and each.outcome != "refused")
     if not ids:
         return
-    labelled = any(each["labels"] == "added" for each in outcomes)
+    labelled = any(each.labels is LabelOutcome.ADDED for each in outcomes)
     with st.container(horizontal=True, vertical_alignment="center"):
         segment_again_button(ids, key="import-segment", label=f"Segment {counted(len(ids), 'image')}")
         st.page_link(

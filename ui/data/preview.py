@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
+from core.cache import MB, remembered
 from core.datasets.case import Split
 from core.datasets.import_case import ImportCase, ImportCheck, check_import, without_mixed_stacks
 from core.datasets.import_plan import ImportPlan
-from core.datasets.plan import Refusal
-from core.errors import CristaeError
+from core.datasets.leakage import straddling
+from core.errors import CristaeError, Refusal
+from core.files import file_stamp
 from core.imaging.image import PixelSize, PixelSizeSource
 from core.jobs.kinds import ImportCasesParams
 from core.jobs.rows import Priority, submit
@@ -22,8 +23,8 @@ from core.label_scheme import LabelScheme
 from core.outside.guarded import GIB, Limits, Subject, guarded_with
 from core.settings import current_settings
 from core.store.records import ProjectRecord
-from core.store.splits import straddling
 from core.store.store import Store
+from core.wording import counted, some_of
 from ui import context
 from ui.data.facts import facts_panel
 from ui.data.splits import straddle_warning
@@ -31,7 +32,6 @@ from ui.errors import plain, show_error
 from ui.parts.label_questions import answered
 from ui.parts.pixel_size_field import UNITS, pixel_size_field, size_cell, sortable_size_cell, typed_size
 from ui.parts.refusals import notices_panel, refusals_panel
-from ui.parts.scores import counted, some_of
 from ui.parts.units import shape_cell
 from ui.person import person
 from ui.state import Query, StateKey, set_query
@@ -297,7 +297,7 @@ def _checked(cases: Sequence[ImportCase], scheme: LabelScheme) -> list[ImportChe
     return checks
 
 
-@lru_cache(maxsize=4096)
+@remembered("checked files of an import", "what files hold that are about to be imported", limit_bytes=32 * MB)
 def _check(case: ImportCase, scheme: LabelScheme, deep: bool, stamps: tuple[Any, ...]) -> ImportCheck:
     """`check_import` in a guarded process, remembered as long as the files are the same."""
     try:
@@ -305,17 +305,10 @@ def _check(case: ImportCase, scheme: LabelScheme, deep: bool, stamps: tuple[Any,
         max_px = current_settings().max_image_px
         return guarded_with(_LIMITS, subject, check_import, case, scheme, deep=deep, max_px=max_px)
     except CristaeError as error:
-        refusal = Refusal(case.name, error.cause, error.remedy)
+        refusal = Refusal.at(case.name, error)
         return ImportCheck(case, None, 0, None, PixelSize(), refusal=refusal)
 
 
 def _stamps(case: ImportCase) -> tuple[Any, ...]:
     """Times and sizes of the files."""
-    found = []
-    for path in case.paths:
-        try:
-            status = path.stat()
-            found.append((status.st_mtime_ns, status.st_size))
-        except OSError:
-            found.append((0, 0))
-    return tuple(found)
+    return tuple(file_stamp(path) for path in case.paths)

@@ -12,12 +12,12 @@ from core.curation.sample_sheet import SheetPlan, apply_sheet, plan_sheet, sheet
 from core.errors import CristaeError
 from core.imaging.image import PixelSize
 from core.spreadsheets import CSV_TYPE, spreadsheet
+from core.wording import counted, some_of
 from ui import context
 from ui.errors import plain, show_cristae_error
 from ui.parts.dialog_rights import asks
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.pixel_size_change import plan_sizes, show_consequences
-from ui.parts.scores import counted, some_of
 from ui.person import person
 from ui.state import StateKey
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from core.store.splits import Straddle
+from core.datasets.leakage import Straddle
 from ui.errors import plain
 
 _SHOWN: Final = 5

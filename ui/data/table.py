@@ -9,9 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from core.curation.images import change_image, trash_images
+from core.datasets.leakage import straddling
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
-from core.store.splits import straddling
 from core.store.store import Store
+from core.wording import counted
 from ui import context
 from ui.data.sheet import sheet_button
 from ui.data.splits import straddle_warning
@@ -23,7 +24,6 @@ from ui.parts.image_split import split_popover
 from ui.parts.pixel_size_change import use_pixel_sizes
 from ui.parts.pixel_size_field import UNITS, size_cell, sortable_size_cell, typed_size
 from ui.parts.scale_of_images import scale_of_images
-from ui.parts.scores import counted
 from ui.parts.takeaway import takeaway_button
 from ui.parts.trash import trash_popover, undo_bar
 from ui.parts.units import shape_cell

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from core.cache import MB, remembered
 from core.figures.drawn import DrawnFigure
 from core.spreadsheets import frame_csv
 from ui.viewer.assets import BUNDLES, asset_url, module_shim
@@ -65,7 +66,7 @@ def figure(drawn: DrawnFigure, *, name: str, key: str, height: int = DEFAULT_HEI
     return FigureState(str(clicked) if clicked is not None else None)
 
 
-@lru_cache(maxsize=32)
+@remembered("written figures", "figures as the browser takes them", limit_bytes=64 * MB)
 def _written(drawn: DrawnFigure) -> dict[str, str]:
     """A figure as the browser takes it, and its numbers."""
     return {"figure": drawn.figure.to_json(), "csv": frame_csv(drawn.table)}

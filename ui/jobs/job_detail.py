@@ -10,7 +10,7 @@ import streamlit as st
 from core.engine.usage import job_usage
 from core.errors import JobError
 from core.jobs.history import subjects
-from core.jobs.kinds import TASKS, JobKind
+from core.jobs.kinds import TASKS, ExportResult, JobKind
 from core.jobs.rows import job, log_tail, request_finish, request_pause, retry
 from core.store.records import JobControl, JobRecord, JobState
 from ui import context
@@ -138,7 +138,7 @@ def _detail(job_id: str, was_finished: bool) -> None:
         _head(row)
         _outcome(row)
         if row.kind == JobKind.EXPORT:
-            left_out([str(line) for line in row.result.get("left_out", ())])
+            left_out(list(ExportResult.of(row).left_out))
         if not row.finished:
             st.progress(min(max(row.progress, 0.0), 1.0), text=plain(row.message) or None)
         st.caption(" · ".join(running_facts(row) if row.state is JobState.RUNNING else _facts(row)))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
+from core.cache import MB, remembered
 from core.figures.conditions import differences
 from core.figures.drawn import DrawnFigure
 from core.label_scheme import LabelScheme
@@ -29,10 +29,10 @@ from core.morphometry.measures import Measure
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection
 from core.morphometry.words import p_words, three_digits
 from core.spreadsheets import CSV_TYPE, spreadsheet
+from core.wording import counted, some_of
 from ui.address import kept_in_address
 from ui.errors import plain
 from ui.figure import figure
-from ui.parts.scores import counted, some_of
 from ui.parts.units import AREA_FORMAT
 from ui.state import Query
 
@@ -296,13 +296,13 @@ def _design_words(
 
 
 # Equal as long as nothing is measured anew: compared and drawn once, shown at every rerun.
-@lru_cache(maxsize=8)
+@remembered("compared conditions", "differences between conditions", limit_bytes=16 * MB)
 def _compared(
     images: tuple[ImageObjects, ...], scheme: LabelScheme, selection: Selection, reference: str
 ) -> tuple[Compared, ...]:
     return compare(images, scheme, selection, reference)
 
 
-@lru_cache(maxsize=8)
+@remembered("figures of conditions", "drawn figures", limit_bytes=16 * MB)
 def _drawn(compared: tuple[Compared, ...], reference: str) -> DrawnFigure:
     return differences(compared, reference)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Final
 
 import numpy as np
 import streamlit as st
 
+from core.cache import MB, remembered
 from core.evaluation.bootstrap import caution
 from core.evaluation.settings import EvaluationSettings
 from core.exports.files import Part
@@ -40,6 +41,7 @@ from core.morphometry.summary import (
 )
 from core.morphometry.words import three_digits
 from core.spreadsheets import CSV_TYPE, spreadsheet
+from core.wording import counted, some_of
 from ui import context
 from ui.address import kept_in_address, number_in_address, switch_in_address
 from ui.errors import plain
@@ -50,7 +52,6 @@ from ui.measure.smallest import other_class, smallest_words, usual_smallest
 from ui.parts.columns import picked_row
 from ui.parts.kept_files import prepare_button
 from ui.parts.options import choice, titled, unequal
-from ui.parts.scores import counted, some_of
 from ui.parts.takeaway import takeaway_button
 from ui.parts.units import AREA_FORMAT
 from ui.person import person
@@ -410,12 +411,12 @@ def _all_objects(
 
 
 # Equal as long as nothing is measured anew: summed up and drawn once, shown at every rerun.
-@lru_cache(maxsize=8)
+@remembered("measured images", "summaries of the objects of images", limit_bytes=64 * MB)
 def _rows(images: tuple[ImageObjects, ...], measure: Measure, selection: Selection) -> tuple[ImageSummary, ...]:
     return tuple(summarise(images, measure, selection))
 
 
-@lru_cache(maxsize=8)
+@remembered("figures of objects", "drawn figures", limit_bytes=64 * MB)
 def _drawn(
     rows: tuple[ImageSummary, ...],
     measure: Measure,

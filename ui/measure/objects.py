@@ -11,12 +11,12 @@ import streamlit as st
 from core.measurements.start import Measured
 from core.morphometry.measures import measures_of
 from core.morphometry.objects import ObjectTable
+from core.wording import counted
 from ui.address import kept_in_address
 from ui.errors import plain
 from ui.measure.figures import Chosen
 from ui.parts.columns import picked_row
 from ui.parts.options import choice
-from ui.parts.scores import counted
 from ui.parts.units import AREA_FORMAT
 from ui.state import Query
 from ui.viewer.compare import PaneKind, linked_panes

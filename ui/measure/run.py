@@ -9,18 +9,19 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.exports.choice import revisions_in_words
+from core.jobs.kinds import MeasureResult
 from core.jobs.rows import job
 from core.measurements.sources import COUNTING, MeasuredMap, Source, SourceKind
 from core.measurements.start import Measured, last_ended, measured, running, start_measuring, usual_source
 from core.morphometry.objects import CONTACT_NM
 from core.store.records import JobRecord, JobState, ProjectRecord
+from core.wording import counted
 from ui import context
 from ui.access import gate
 from ui.address import kept_in_address, number_in_address
 from ui.errors import explaining, plain
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.options import choice
-from ui.parts.scores import counted
 from ui.parts.takeaway import COUNTS_HELP
 from ui.person import person
 from ui.state import Query, query, set_query
@@ -152,7 +153,7 @@ def _offer_words(found: Measured) -> str:
 def _ended(last: JobRecord) -> None:
     """What to know of the newest measurement, where it left something out."""
     if last.state is JobState.SUCCEEDED:
-        for text in last.result.get("problems", ())[:5]:
+        for text in MeasureResult.of(last).problems[:5]:
             st.warning(plain(text), icon=":material/warning:")
     else:
         job_problem(last, key="measure", again=False)

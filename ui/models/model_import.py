@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access.models import may_manage_store
 from core.access.roles import Permission
-from core.jobs.kinds import ImportModelParams
+from core.jobs.kinds import ImportModelParams, ImportModelResult
 from core.jobs.rows import Priority, job, submit
 from core.store.records import JobState
 from ui import context
@@ -108,7 +108,7 @@ def _progress(job_id: str) -> None:
         return
     if row.state is JobState.SUCCEEDED:
         st.session_state.pop(StateKey.MODEL_IMPORT, None)
-        set_query(Query.MODEL, str(row.result["model_id"]))
+        set_query(Query.MODEL, ImportModelResult.of(row).model_id)
         st.rerun()
     again = row.state is not JobState.FAILED or bool(ImportModelParams.from_json(row.params).path)
     if job_problem(row, key="import", again=again):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import NotFoundError
+from core.jobs.kinds import IngestResult
 from core.jobs.rows import job
 from core.store.records import ImageRecord, JobRecord
 from ui import context
@@ -30,7 +31,7 @@ def arrival_notes() -> None:
 
 def known_before(row: JobRecord) -> list[ImageRecord]:
     """The images of an upload that were there before it; not those of an attempt that was interrupted."""
-    images = [context.store().images.get(image_id) for image_id in row.result.get("duplicates", [])]
+    images = [context.store().images.get(image_id) for image_id in IngestResult.of(row).duplicates]
     return [image for image in images if image.created_at < row.created_at]
 
 
@@ -42,9 +43,9 @@ def arrival_text(row: JobRecord) -> str:
     NotFoundError
         An image of it is gone for good.
     """
-    images, pages = known_before(row), len(row.result.get("image_ids", []))
-    restored, sized = row.result.get("restored", []), row.result.get("sized", [])
-    sizes_nm: dict[str, float] = row.result.get("sizes_nm", {})
+    images, pages = known_before(row), len(IngestResult.of(row).image_ids)
+    restored, sized = IngestResult.of(row).restored, IngestResult.of(row).sized
+    sizes_nm = IngestResult.of(row).sizes_nm
     name = plain(row.title or "The file")
     if pages == 1 and images:
         how = "restored from the trash" if restored else "opened"
@@ -56,7 +57,7 @@ def arrival_text(row: JobRecord) -> str:
     if sized:
         size = context.store().images.get(sized[0]).pixel_size.nm
         sentences.append(f"The pixel size was unknown; it was set to {size:.4g} nm, from this file.")
-        sentences += dict.fromkeys(row.result.get("outdated", {}).values())
+        sentences += dict.fromkeys(IngestResult.of(row).outdated.values())
     for image in images:
         if image.id in sizes_nm and image.pixel_size.nm is not None:
             sentences.append(
@@ -65,5 +66,5 @@ def arrival_text(row: JobRecord) -> str:
             )
             break  # planes of a stack share one
     known = {text for image in images for text in image.notices}
-    sentences += [plain(text) for text in row.result.get("notices", []) if text not in known]
+    sentences += [plain(text) for text in IngestResult.of(row).notices if text not in known]
     return " ".join(sentences)

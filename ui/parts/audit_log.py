@@ -15,11 +15,11 @@ from core.imaging.names import file_stem
 from core.review.audit_log import as_csv, as_json_lines, audit_entries
 from core.store.audit import AuditEntry
 from core.store.records import ProjectRecord
+from core.wording import counted
 from ui import context
 from ui.access import visible_projects
 from ui.parts.audit_words import Names, details_text, subject_text
 from ui.parts.options import choice
-from ui.parts.scores import counted
 
 SHOWN: Final = 500
 """Lines in the table; the files hold all."""

@@ -22,6 +22,7 @@ from core.jobs.history import subjects
 from core.jobs.kinds import JobKind
 from core.jobs.rows import jobs
 from core.store.records import JobRecord, JobState
+from core.wording import counted
 from ui import context
 from ui.errors import explained, explaining, plain, show_error
 from ui.pages import SEGMENT_PAGE
@@ -29,7 +30,6 @@ from ui.parts.arrivals import arrival_text, known_before
 from ui.parts.job_bars import POLL_S
 from ui.parts.pixel_size_change import use_pixel_size
 from ui.parts.pixel_size_field import pixel_size_field
-from ui.parts.scores import counted
 from ui.parts.units import duration_text
 from ui.person import person
 from ui.state import Query, StateKey

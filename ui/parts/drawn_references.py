@@ -7,10 +7,10 @@ import streamlit as st
 from core.access.roles import Permission
 from core.learning.drawn_references import drawn_images, make_references
 from core.store.records import ProjectRecord
+from core.wording import counted, some_of
 from ui import context
 from ui.access import allowed
 from ui.errors import explained, plain
-from ui.parts.scores import counted, some_of
 from ui.person import person
 
 

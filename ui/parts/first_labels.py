@@ -11,11 +11,11 @@ from core.access.roles import Permission
 from core.learning.current_model import current_model
 from core.learning.training_labels import labels_to_learn_from
 from core.models.store import StoredModel
-from core.settings import ROOT
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from ui import context
 from ui.access import allowed
 from ui.errors import plain
+from ui.pages import CORRECT_PAGE, DATA_PAGE, RESULTS_PAGE, REVIEW_PAGE, TRAIN_PAGE
 from ui.parts.help import help_link
 from ui.parts.new_project import new_project
 from ui.state import Query
@@ -23,11 +23,6 @@ from ui.state import Query
 SECTION: Final = "guide/first-steps#nothing-labelled-yet"
 """Of the guide."""
 
-_CORRECT: Final = str(ROOT / "pages" / "correct_page.py")
-_DATA: Final = str(ROOT / "pages" / "data_page.py")
-_REVIEW: Final = str(ROOT / "pages" / "review_page.py")
-_TRAIN: Final = str(ROOT / "pages" / "train_page.py")
-_RESULTS: Final = str(ROOT / "pages" / "results_page.py")
 
 _EVALUATE, _MARK = 5, 6
 """The last step, and what comes before it where the test set has nothing to compare with."""
@@ -124,14 +119,14 @@ def _next(step: int, project: ProjectRecord | None, image_id: str | None, key: s
         return
     target = {Query.PROJECT.value: project.id}
     page, label, icon = {
-        1: (_DATA, "Add images", ":material/add_photo_alternate:"),
-        2: (_CORRECT, "Draw two regions", ":material/brush:"),
-        3: (_REVIEW, "Approve them", ":material/rate_review:"),
-        4: (_TRAIN, "Train a model", ":material/model_training:"),
-        _EVALUATE: (_RESULTS, "Evaluate the model", ":material/analytics:"),
-        _MARK: (_DATA, "Add test image", ":material/call_split:"),
+        1: (DATA_PAGE, "Add images", ":material/add_photo_alternate:"),
+        2: (CORRECT_PAGE, "Draw two regions", ":material/brush:"),
+        3: (REVIEW_PAGE, "Approve them", ":material/rate_review:"),
+        4: (TRAIN_PAGE, "Train a model", ":material/model_training:"),
+        _EVALUATE: (RESULTS_PAGE, "Evaluate the model", ":material/analytics:"),
+        _MARK: (DATA_PAGE, "Add test image", ":material/call_split:"),
     }[step]
-    if page == _CORRECT and image_id:
+    if page == CORRECT_PAGE and image_id:
         target[Query.IMAGE.value] = image_id
     st.page_link(page, label=label, icon=icon, query_params=target)
 
@@ -163,5 +158,5 @@ def poor_result(image: ImageRecord, model: StoredModel, *, none_of_the_sizes: bo
     st.markdown("\n".join(f"{number}. {way}" for number, way in enumerate(ways, 1)))
     target = {Query.PROJECT.value: image.project_id, Query.IMAGE.value: image.id}
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.page_link(_CORRECT, label="Correct this image", icon=":material/brush:", query_params=target)
+        st.page_link(CORRECT_PAGE, label="Correct this image", icon=":material/brush:", query_params=target)
         help_link(SECTION, label="Show steps")

@@ -12,12 +12,12 @@ from core.demo.project import demo_project
 from core.jobs.kinds import JobKind
 from core.jobs.rows import active_jobs
 from core.store.records import ImageRecord, JobState, RevisionKind
+from core.wording import counted
 from ui import context
 from ui.access import visible_images
 from ui.errors import explaining, plain
 from ui.pages import DATA_PAGE
 from ui.parts.gallery import gallery, grouped
-from ui.parts.scores import counted
 from ui.parts.takeaway import takeaway_button
 from ui.state import Query, StateKey
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 from core.curation.images import change_image
 from core.store.records import ImageRecord, Split
+from core.wording import counted
 from ui import context
 from ui.errors import explained
-from ui.parts.scores import counted
 from ui.person import person
 from ui.state import StateKey
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
 
 from core.jobs.history import subjects
-from core.jobs.kinds import TASKS
+from core.jobs.kinds import TASKS, JobKind
 from core.jobs.rows import active_jobs, retry
 from core.store.records import JobRecord, JobState
 from ui import context
@@ -68,6 +69,28 @@ def again_label(job: JobRecord) -> str:
 def job_title(job: JobRecord) -> str:
     """What a job of its kind does."""
     return TASKS[job.kind].title if job.kind in TASKS else job.kind
+
+
+@st.fragment(run_every=POLL_S)
+@explaining
+def live_jobs(kind: JobKind, project_id: str, *, key: str, remark: Callable[[JobRecord], str] | None = None) -> None:
+    """Bars of the jobs of a kind in a project; the page is drawn anew when the last of them has ended.
+
+    Parameters
+    ----------
+    key
+        Begins the keys of the buttons.
+    remark
+        What stands below a job's bar; "" for nothing.
+    """
+    rows = active_jobs(kinds=[kind], project_id=project_id)
+    if not rows:
+        st.rerun()
+    with st.container(border=True):
+        for row in rows:
+            job_bar(row, key=key)
+            if remark is not None and (words := remark(row)):
+                st.caption(words)
 
 
 def running_jobs() -> None:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import CristaeError
 from core.exports.kept import is_kept
+from core.jobs.kinds import ExportResult
 from core.jobs.rows import job
 from core.store.records import JobRecord, JobState
 from ui import context
@@ -53,8 +54,8 @@ def download_button(row: JobRecord, *, width: Literal["stretch", "content"] = "s
     if not is_kept(context.store(), row):
         st.caption(":material/delete_sweep: The file has expired. Export again.")
         return
-    size = bytes_text(float(row.result.get("size_bytes", 0)))
-    label = f"Download {plain(str(row.result.get('file', '')))}, {size}"
+    size = bytes_text(ExportResult.of(row).size_bytes)
+    label = f"Download {plain(ExportResult.of(row).file)}, {size}"
     st.link_button(label, export_address(row.id), icon=":material/download:", type="primary", width=width)
 
 
@@ -81,7 +82,7 @@ def _progress(job_id: str, slot: str) -> None:
         job_bar(row, key=f"export-{slot}")
     elif row.state is JobState.SUCCEEDED:
         download_button(row)
-        left_out([str(line) for line in row.result.get("left_out", ())])
+        left_out(list(ExportResult.of(row).left_out))
         st.caption(f"Available for {context.store().settings.export_hours:g} hours, also on the Jobs page.")
     elif job_problem(row, key=f"export-{slot}"):
         st.rerun()

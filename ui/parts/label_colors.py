@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import streamlit as st
 
+from core.cache import MB, remembered
 from core.datasets.guarded_labels import find_colors_guarded
 from core.errors import CristaeError
+from core.files import file_stamp
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.color_classes import with_class_of
 from core.labels.found_colors import (
@@ -38,7 +39,7 @@ _CHOOSE: Final = "Choose…"
 
 def shows_colors(scheme: LabelScheme, path: Path) -> bool:
     """Whether a file is painted in colours, not in class numbers that look like black; also where it is unreadable."""
-    found = _colors_of(path, _stamp(path))
+    found = _colors_of(path, file_stamp(path))
     return found is None or not are_class_numbers(found, scheme)
 
 
@@ -149,22 +150,14 @@ def _percent(share: float) -> str:
 
 def _found(paths: Sequence[Path]) -> FoundColors | None:
     """The colours of some files together; None where none can be read."""
-    found = [colors for path in paths if (colors := _colors_of(path, _stamp(path))) is not None]
+    found = [colors for path in paths if (colors := _colors_of(path, file_stamp(path))) is not None]
     return together(found) if found else None
 
 
-@lru_cache(maxsize=512)
+@remembered("colours of files", "colours of label pictures", limit_bytes=16 * MB)
 def _colors_of(path: Path, stamp: tuple[int, int]) -> FoundColors | None:
     """The colours of a file, remembered as long as it is the same; what cannot be read is refused with the file."""
     try:
         return find_colors_guarded(path)
     except CristaeError:
         return None
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.labels.polarity import Foreground
+from core.wording import some_of
 from ui.errors import plain
 
 _NAMED: Final = 3
@@ -66,8 +67,7 @@ def asked_foreground(paths: Iterable[Path], *, key: str, refused: bool = True) -
 
 def _ask(names: list[str], *, refused: bool) -> None:
     """The question."""
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    shown = f"{plain(', '.join(names[:_NAMED]))}{more}"
+    shown = plain(some_of(names, _NAMED))
     st.markdown(
         f":material/contrast: **Light or dark?** In {shown}, either the light or the dark part may be the object. "
         "How is the object shown in viewers such as Fiji?"

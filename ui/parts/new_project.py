@@ -13,6 +13,7 @@ from core.errors import CristaeError
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme, distinct_colors
 from core.projects.changes import change_project, create_project
 from core.store.records import ProjectRecord
+from core.wording import counted
 from ui import context
 from ui.access import may_name_folders, named_path
 from ui.errors import show_cristae_error
@@ -20,7 +21,6 @@ from ui.parts.dialog_rights import asks
 from ui.parts.kept_dialog import close_dialog, kept_dialog, opening
 from ui.parts.pixel_size_field import pixel_size_field
 from ui.parts.scheme import scheme_chips, scheme_editor, scheme_of_rows
-from ui.parts.scores import counted
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 
@@ -116,7 +116,7 @@ def _deletion(project: ProjectRecord) -> None:
             counted(there.images, "image"), counted(there.label_maps, "label map"), counted(there.rounds, "round"),
         )  # fmt: skip
         st.markdown(
-            f"{', '.join(goes[:2])} and {goes[2]} will be deleted permanently, with all drafts, reviews and "
+            f"{goes[0]}, {goes[1]} and {goes[2]} will be deleted permanently, with all drafts, reviews and "
             "scores. This cannot be undone. Models are kept."
         )
         typed = st.text_input("Type the project name", placeholder=project.name, key=f"delete-name-{project.id}")

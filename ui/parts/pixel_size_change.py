@@ -25,13 +25,13 @@ from core.imaging.lengths import ScaleMeasurement, length_text, parse_length_nm
 from core.models.store import StoredModel
 from core.segmentation.scale_note import scale_note
 from core.store.records import ImageRecord
+from core.wording import counted
 from ui import context
 from ui.errors import plain, show_error
 from ui.parts.dialog_rights import asks, of_images
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.names import image_details
 from ui.parts.options import choices, titled
-from ui.parts.scores import counted
 from ui.parts.units import duration_text
 from ui.person import person
 from ui.state import StateKey

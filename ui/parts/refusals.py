@@ -7,8 +7,8 @@ from typing import Final
 
 import streamlit as st
 
-from core.datasets.plan import Refusal
-from core.evaluation.words import counted
+from core.errors import Refusal
+from core.wording import counted
 from ui.errors import plain
 
 _SHOWN: Final = 5

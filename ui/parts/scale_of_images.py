@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.access.roles import Permission
+from core.wording import counted
 from ui import context
 from ui.parts.dialog_rights import asks, of_images
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
@@ -12,7 +13,6 @@ from ui.parts.names import image_details
 from ui.parts.options import choice
 from ui.parts.pixel_size_change import use_measured_scale, use_pixel_size
 from ui.parts.pixel_size_field import pixel_size_field
-from ui.parts.scores import counted
 from ui.viewer import viewer
 
 _HEIGHT_PX = 460

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from core.evaluation.metric import Better, Metric
-from core.evaluation.words import counted, figure_text, sample_words
+from core.evaluation.words import figure_text, sample_words
 from core.store.records import EvaluationRecord, EvaluationState
+from core.wording import counted
 from ui.parts.options import unequal
 
-__all__ = ["counted", "evaluation_label", "evaluation_texts", "figure_text", "metric_help", "sample_words"]
+__all__ = ["evaluation_label", "evaluation_texts", "figure_text", "metric_help", "sample_words"]
 
 _DIRECTION: Final = {
     Better.HIGHER: "higher is better",
@@ -39,12 +40,3 @@ def evaluation_texts(records: Sequence[EvaluationRecord]) -> dict[str, str]:
     """Evaluations in a list, by their ids; of those of one minute each tells its second."""
     details = {record.id: (f"{record.created_at:%H:%M:%S}",) for record in records}
     return unequal({record.id: evaluation_label(record) for record in records}, details)
-
-
-def some_of(names: Sequence[str], most: int = 5) -> str:
-    """The first of many names in a row.
-
-    >>> some_of(["a", "b", "c"], 2), some_of(["a"])
-    ('a, b …', 'a')
-    """
-    return ", ".join(names[:most]) + (" …" if len(names) > most else "")

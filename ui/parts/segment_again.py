@@ -11,6 +11,7 @@ from core.batches.plan import SegmentPlan
 from core.batches.speed import expected_s
 from core.batches.start import ImagesToDo, images_to_do, segment_images
 from core.models.store import StoredModel
+from core.wording import counted
 from ui import context
 from ui.access import allowed
 from ui.errors import explained, plain
@@ -19,7 +20,6 @@ from ui.parts.dialog_rights import asks, of_images
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.names import model_choice
 from ui.parts.no_model import no_model
-from ui.parts.scores import counted
 from ui.parts.units import duration_text
 from ui.person import person
 

@@ -13,13 +13,13 @@ from core.exports.files import PART_TITLES, USUAL_PARTS, Part
 from core.exports.request import COUNTS, TRAINING, ExportRequest, Form
 from core.exports.start import start_export
 from core.store.records import JobRecord
+from core.wording import counted
 from ui import context
 from ui.errors import plain
 from ui.parts.dialog_rights import asks
 from ui.parts.kept_dialog import forget_dialog, kept_dialog, opening
 from ui.parts.kept_files import prepare_button
 from ui.parts.options import choice, titled
-from ui.parts.scores import counted
 from ui.person import person
 
 _FORMS: Final = {

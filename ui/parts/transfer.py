@@ -8,11 +8,12 @@ from typing import Final
 import streamlit as st
 
 from core.access.roles import Permission
-from core.jobs.kinds import JobKind, TransferParams
+from core.jobs.kinds import JobKind, TransferParams, TransferResult
 from core.jobs.rows import active_jobs, jobs
 from core.store.records import JobRecord, JobState, ProjectRecord
 from core.transfers.plan import TransferMode, TransferPlan, plan_transfer
 from core.transfers.run import start_transfer
+from core.wording import counted
 from ui import context
 from ui.access import allowed, sees_job, visible_projects
 from ui.errors import explained, explaining, plain
@@ -21,7 +22,6 @@ from ui.parts.dialog_rights import asks
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.kept_dialog import close_dialog, forget_dialog, kept_dialog, opening
 from ui.parts.options import choice, titled
-from ui.parts.scores import counted
 from ui.person import person
 from ui.state import Query, StateKey
 
@@ -150,12 +150,12 @@ def transfers_panel(project_id: str) -> None:
     dismissed: list[str] = st.session_state.setdefault(StateKey.SEEN_IMPORTS, [])
     if last is None or last.id in dismissed:
         return
-    stayed = last.result.get("stayed", [])
+    stayed = TransferResult.of(last).stayed
     begun_here = last.id in st.session_state.get(StateKey.TRANSFERS_BEGUN, ())
     if last.state is JobState.SUCCEEDED and not stayed and not begun_here:
         return
     with st.container(border=True):
-        if begun_here and last.result.get("went"):
+        if begun_here and TransferResult.of(last).went:
             _went(last, project_id)
         if last.state is not JobState.SUCCEEDED and job_problem(last, key="transfer"):
             st.rerun()

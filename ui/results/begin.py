@@ -11,6 +11,7 @@ from core.access.roles import Permission
 from core.evaluation.settings import CHOOSABLE, EvaluationSettings
 from core.evaluations.start import EvaluationPlan, check_evaluation, start_evaluation
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
+from core.wording import counted
 from ui import context
 from ui.access import gate
 from ui.errors import explained, plain
@@ -18,7 +19,6 @@ from ui.parts.drawn_references import drawn_references
 from ui.parts.first_labels import first_labels
 from ui.parts.names import image_details, model_choice
 from ui.parts.options import choices
-from ui.parts.scores import counted
 from ui.parts.side_by_side import side_by_side
 from ui.parts.undertrained import undertrained_notice
 from ui.person import person

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.cache import MB, remembered
 from core.evaluation.comparison import Comparison
 from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Better, Metric
@@ -23,13 +22,14 @@ from core.figures.differences import paired_differences
 from core.figures.drawn import DrawnFigure
 from core.store.records import EvaluationRecord, EvaluationState
 from core.store.store import Store
+from core.wording import counted
 from ui import context
 from ui.address import address_list, set_address_list
-from ui.errors import explained, plain
+from ui.errors import explained, logger, plain
 from ui.figure import figure
 from ui.parts.columns import picked_row
 from ui.parts.options import choice, choices
-from ui.parts.scores import counted, evaluation_texts, figure_text
+from ui.parts.scores import evaluation_texts, figure_text
 from ui.parts.side_by_side import side_by_side
 from ui.results.choices import first_metric, metric_choice
 from ui.results.images import mean_of
@@ -40,7 +40,6 @@ from ui.viewer.compare import PaneKind, PaneMode, linked_panes
 MOST: Final = 4
 """Evaluations beside the chosen one; more cannot be told apart in one figure."""
 
-logger = logging.getLogger("cristae.ui")
 
 _ahead = threading.Lock()
 """Held while one comparison is prepared; another waits for its click."""
@@ -165,13 +164,13 @@ def _chosen(others: Mapping[str, EvaluationRecord]) -> list[str]:
     )
 
 
-@lru_cache(maxsize=16)
+@remembered("bars of several evaluations", "drawn figures", limit_bytes=32 * MB)
 def _drawn_bars(reports: tuple[tuple[str, EvaluationReport], ...], metric: Metric) -> DrawnFigure:
     """`metric_bars_of`, drawn once."""
     return metric_bars_of(dict(reports), metric)
 
 
-@lru_cache(maxsize=16)
+@remembered("differences of evaluations", "drawn figures", limit_bytes=32 * MB)
 def _drawn_differences(comparison: Comparison, report: EvaluationReport, metric: Metric) -> DrawnFigure:
     """`paired_differences`, drawn once."""
     return paired_differences(comparison, report.scheme, metric)

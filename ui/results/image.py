@@ -15,18 +15,19 @@ from core.evaluation.words import objects_text
 from core.evaluations.read import EvaluatedImage, evaluated_images, image_errors
 from core.label_scheme import LabelScheme
 from core.store.records import EvaluationRecord, ImageRecord, Split
+from core.wording import counted
 from ui import context
 from ui.address import kept_in_address
 from ui.errors import plain
 from ui.pages import CORRECT_PAGE
 from ui.parts.columns import picked_row
 from ui.parts.options import choice, titled
-from ui.parts.scores import counted, figure_text
+from ui.parts.scores import figure_text
 from ui.parts.units import AREA_FORMAT, field_text, pixel_size_text, shape_text
 from ui.results.choices import DEFAULT_METRIC
 from ui.results.images import summary, value_of, worst_first
 from ui.state import Query, query, set_query
-from ui.viewer.compare import PaneKind, PaneMode, linked_panes
+from ui.viewer.compare import PANE_MODES, PaneKind, PaneMode, linked_panes
 from ui.viewer.place import Place
 
 HEIGHT_PX: Final = 640
@@ -39,11 +40,6 @@ LISTED: Final = 200
 
 _ALL: Final = "all"
 
-_MODES: Final = {
-    PaneMode.PANES: "Side by side",
-    PaneMode.SWIPE: "Swipe",
-    PaneMode.FLICKER: "Flicker",
-}
 _PANES: Final = {
     PaneKind.IMAGE: "Image",
     PaneKind.REFERENCE: "Reference",
@@ -188,9 +184,9 @@ def _modes() -> tuple[PaneMode, tuple[PaneKind, ...]]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         mode = st.segmented_control(
             "View",
-            list(_MODES),
+            list(PANE_MODES),
             default=PaneMode.PANES,
-            format_func=titled(_MODES),
+            format_func=titled(PANE_MODES),
             key="results-mode",
             required=True,
             label_visibility="collapsed",

@@ -14,10 +14,11 @@ from core.evaluation.report import EvaluationReport
 from core.evaluations.read import EvaluatedImage, evaluated_images
 from core.label_scheme import LabelScheme
 from core.store.records import EvaluationRecord, ImageRecord
+from core.wording import counted
 from ui import context
 from ui.parts.columns import picked_row
 from ui.parts.gallery import thumbnail_address
-from ui.parts.scores import counted, figure_text
+from ui.parts.scores import figure_text
 from ui.results.choices import metric_choice, open_image
 from ui.viewer.assets import app_root
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
-from core.datasets.plan import Refusal
+from core.cache import MB, remembered
+from core.errors import Refusal
 from core.evaluations.prediction_files import (
     PredictionCase,
     PredictionCheck,
@@ -19,42 +19,30 @@ from core.evaluations.prediction_files import (
     plan_predictions,
     prediction_files,
 )
-from core.imaging.reader import SUFFIXES
-from core.jobs.kinds import ImportPredictionsParams, JobKind
+from core.files import file_stamp
+from core.jobs.kinds import ImportPredictionsParams, ImportPredictionsResult, JobKind
 from core.jobs.rows import Priority, active_jobs, jobs, submit
 from core.label_scheme import LabelScheme
 from core.labels.polarity import Foreground
 from core.labels.reading import LabelSource
 from core.settings import current_settings
-from core.store.import_batch import Part, discard_batch, new_batch, take_upload
-from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, Split
-from ui.access import may_name_folders, named_path
-from ui.errors import explained, explaining, plain
-from ui.parts.dropped_files import waiting_files
-from ui.parts.job_bars import POLL_S, job_bar, job_problem
+from core.store.import_batch import Part, new_batch, take_upload
+from core.store.records import ImageRecord, JobState, ProjectRecord, Split
+from core.wording import counted, some_of
+from ui.access import named_path
+from ui.errors import explained, plain
+from ui.parts.dropped_files import FIND_OUT, LABEL_SOURCES, forget_button, on_server, usable_files, waiting_files
+from ui.parts.job_bars import job_problem, live_jobs
 from ui.parts.label_colors import asked_colors, shows_colors
 from ui.parts.light_or_dark import asked_foreground
 from ui.parts.refusals import refusals_panel
-from ui.parts.scores import counted
 from ui.parts.units import shape_cell
 from ui.person import person
 from ui.state import Query, StateKey, set_query
 from ui.uploader import uploader
 
-_DROP: Final = "Drop files"
-_SERVER: Final = "Folder on the server"
-_FIND_OUT: Final = "Detect"
-_SOURCES: Final[dict[str, LabelSource | None]] = {
-    _FIND_OUT: None,
-    "One label image per image": LabelSource.IMAGE,
-    "One mask per organelle": LabelSource.MASKS,
-    "One colour per organelle": LabelSource.RGB,
-    "Object ids": LabelSource.OBJECTS,
-}
 _DEEP_PX: Final = 100_000_000
 """Pixels that are read for the preview, some seconds' worth; of later files only sizes are checked."""
-
-_NAMED: Final = 5
 
 
 def import_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> None:
@@ -74,12 +62,7 @@ def import_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
         f"Label maps are compared with the references of {whose}. They are matched by name: liver_1.png or "
         "liver_1_mitochondria.png match liver_1.tif."
     )
-    ways = [_DROP, _SERVER] if may_name_folders(project.id) else [_DROP]
-    way = st.segmented_control(
-        "Where are the files?", ways, default=_DROP, required=True, key="results-files-way",
-        label_visibility="collapsed",
-    )  # fmt: skip
-    files, batch_id = _on_server(project) if way == _SERVER else _dropped()
+    files, batch_id = _on_server(project) if on_server(project.id, key="results-files-way") else _dropped()
     if not files:
         return
     left, right = st.columns(2)
@@ -88,29 +71,30 @@ def import_panel(project: ProjectRecord, labelled: Sequence[ImageRecord]) -> Non
     ).strip()
     with right:
         source = st.segmented_control(
-            "Label format", list(_SOURCES), default=_FIND_OUT, key="results-source", required=True
+            "Label format", list(LABEL_SOURCES), default=FIND_OUT, key="results-source", required=True
         )
-    _preview(project, images, files, _SOURCES[source or _FIND_OUT], maker, batch_id)
+    _preview(project, images, files, LABEL_SOURCES[source or FIND_OUT], maker, batch_id)
 
 
 def imports_panel(project_id: str) -> None:
     """The import of predictions that runs, or how the last one of this tab ended badly."""
-    if _running(project_id):
-        _live(project_id)
+    if active_jobs(kinds=[JobKind.IMPORT_PREDICTIONS], project_id=project_id):
+        live_jobs(JobKind.IMPORT_PREDICTIONS, project_id, key="results-import")
         return
     last = next(iter(jobs(kinds=[JobKind.IMPORT_PREDICTIONS], project_id=project_id, limit=1)), None)
     if last is None:
         return
     seen: list[str] = st.session_state.setdefault(StateKey.SEEN_IMPORTS, [])
-    refused = [each for each in last.result.get("outcomes", ()) if each["cause"]]
+    outcomes = ImportPredictionsResult.of(last).outcomes
+    refused = [each for each in outcomes if each.cause]
     if last.id in seen or (last.state is JobState.SUCCEEDED and not refused):
         return
     with st.container(border=True):
         if last.state is not JobState.SUCCEEDED and job_problem(last, key="results-import"):
             st.rerun()
         if last.state is JobState.SUCCEEDED:
-            told = [Refusal(each["name"], each["cause"], each["remedy"]) for each in refused]
-            refusals_panel(told, "prediction", others=len(last.result["outcomes"]) - len(refused), past=True)
+            told = [Refusal(each.cause, each.remedy, where=each.name) for each in refused]
+            refusals_panel(told, "prediction", others=len(outcomes) - len(refused), past=True)
         if st.button("Close", key=f"results-import-close-{last.id}", type="tertiary", icon=":material/close:"):
             seen.append(last.id)
             st.rerun()
@@ -161,10 +145,9 @@ def _preview(
         (plan.ambiguous, "match more than one image, so the files cannot be assigned"),
     ):
         if names:
-            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-            st.warning(f"{plain(', '.join(names[:_NAMED]))}{more} {told}.", icon=":material/link_off:")
+            st.warning(f"{plain(some_of(names))} {told}.", icon=":material/link_off:")
     usable = [check.case for check in checks if check.usable]
-    refusals = [Refusal(check.case.image_name, check.cause, check.remedy) for check in checks if check.cause]
+    refusals = [Refusal(check.cause, check.remedy, where=check.case.image_name) for check in checks if check.cause]
     refusals_panel(refusals, "prediction", others=len(usable))
     st.dataframe(
         preview_table(checks, plan.missing),
@@ -251,59 +234,25 @@ def _dropped() -> tuple[tuple[Path, ...], str | None]:
         return (), None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{counted(len(files), 'file')}** waiting.")
-        if st.button("Discard files", type="tertiary", icon=":material/close:"):
-            discard_batch(settings, batch.id)
-            set_query(Query.BATCH, None)
-            st.rerun()
-    odd = [path.name for path in files if not path.name.lower().endswith(SUFFIXES)]
-    if odd:
-        st.warning(
-            f"Skipped (unsupported file extension): {plain(', '.join(odd[:_NAMED]))}. Export them as TIFF or PNG.",
-            icon=":material/block:",
-        )
-    return tuple(path for path in files if path.name not in odd), batch.id
+        forget_button(batch)
+    return usable_files(files), batch.id
 
 
 def _checked(cases: Sequence[PredictionCase], scheme: LabelScheme) -> list[PredictionCheck]:
     """What the files hold; read once, until they change."""
     checks, read_px = [], 0
     for case in cases:
-        checks.append(_check(case, scheme, read_px < _DEEP_PX, tuple(_stamp(path) for path in case.paths)))
+        checks.append(_check(case, scheme, read_px < _DEEP_PX, tuple(file_stamp(path) for path in case.paths)))
         read_px += case.shape_yx[0] * case.shape_yx[1]
     return checks
 
 
-@lru_cache(maxsize=4096)
+@remembered("checked predictions of an import", "what files hold that are about to be imported", limit_bytes=32 * MB)
 def _check(
     case: PredictionCase, scheme: LabelScheme, deep: bool, stamps: tuple[tuple[int, int], ...]
 ) -> PredictionCheck:
     """`check_prediction`, remembered as long as the files are the same."""
     return check_prediction_guarded(case, scheme, deep=deep)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """Time and size of a file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
-
-
-def _running(project_id: str) -> tuple[JobRecord, ...]:
-    return active_jobs(kinds=[JobKind.IMPORT_PREDICTIONS], project_id=project_id)
-
-
-@st.fragment(run_every=POLL_S)
-@explaining
-def _live(project_id: str) -> None:
-    """Bars; the page is drawn anew when the last import has ended."""
-    rows = _running(project_id)
-    if not rows:
-        st.rerun()
-    with st.container(border=True):
-        for row in rows:
-            job_bar(row, key="results-import")
 
 
 def _begun() -> int:

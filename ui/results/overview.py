@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import pandas as pd
 import streamlit as st
 
+from core.cache import MB, remembered
 from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Metric
 from core.evaluation.report import EvaluationReport
+from core.evaluation.words import bare_figure, with_interval
 from core.evaluations.read import evaluated_images
 from core.figures.bars import dice_bars
 from core.figures.drawn import DrawnFigure
@@ -72,12 +72,10 @@ def _told(report: EvaluationReport, metric: Metric, class_id: int) -> str:
     found = report.figure(metric.name, class_id)
     if found.images == 0:
         return "–"
-    interval = "" if found.low != found.low else f" [{_bare(metric, found.low)}, {_bare(metric, found.high)}]"
-    return f"{figure_text(metric, found.macro)}{interval}, n = {found.images}"
-
-
-def _bare(metric: Metric, value: float) -> str:
-    return figure_text(metric, value).removesuffix(metric.unit).strip()
+    mean = figure_text(metric, found.macro)
+    if found.low == found.low:
+        mean = with_interval(mean, bare_figure(metric, found.low), bare_figure(metric, found.high))
+    return f"{mean}, n = {found.images}"
 
 
 def _bars(row: EvaluationRecord, report: EvaluationReport, metric: Metric) -> None:
@@ -93,11 +91,11 @@ def _bars(row: EvaluationRecord, report: EvaluationReport, metric: Metric) -> No
 
 
 # A report does not change and is the same object as long as its evaluation does not: drawn once, shown at every rerun.
-_drawn_bars = lru_cache(maxsize=16)(dice_bars)
-_confusion = lru_cache(maxsize=8)(confusion_heatmap)
-_figures_table = lru_cache(maxsize=8)(figures_table)
+_drawn_bars = remembered("bars of an evaluation", "drawn figures", limit_bytes=32 * MB)(dice_bars)
+_confusion = remembered("confusion of an evaluation", "drawn figures", limit_bytes=16 * MB)(confusion_heatmap)
+_figures_table = remembered("table of an evaluation", "figures of an evaluation", limit_bytes=8 * MB)(figures_table)
 
 
-@lru_cache(maxsize=8)
+@remembered("metrics of an evaluation", "drawn figures", limit_bytes=16 * MB)
 def _heatmap(report: EvaluationReport) -> DrawnFigure:
     return metric_heatmap(report, report.metrics)

@@ -13,13 +13,14 @@ from core.evaluation.report import EvaluationReport
 from core.evaluations.read import delete_evaluation, evaluation, evaluation_report
 from core.jobs.rows import job, retry
 from core.store.records import EvaluationRecord, EvaluationState, JobRecord, JobState
+from core.wording import counted
 from ui import context
 from ui.access import allowed, may_run_again
 from ui.address import kept_in_address
 from ui.errors import explaining, plain, show_error
 from ui.parts.job_bars import job_bar
 from ui.parts.options import choice
-from ui.parts.scores import counted, evaluation_texts, sample_words
+from ui.parts.scores import evaluation_texts, sample_words
 from ui.person import person
 from ui.state import Query, query, set_query
 

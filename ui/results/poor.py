@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 import streamlit as st
 
@@ -12,18 +11,14 @@ from core.evaluation.poor_scores import PoorScores, poor_scores
 from core.evaluation.report import EvaluationReport
 from core.evaluations.read import evaluated_images
 from core.learning.training_labels import labels_to_learn_from
-from core.settings import ROOT
 from core.store.records import EvaluationRecord, ImageRecord, Split
 from ui import context
 from ui.access import allowed
 from ui.errors import plain
+from ui.pages import CORRECT_PAGE, TRAIN_PAGE
+from ui.parts.first_labels import SECTION
 from ui.parts.help import help_link
 from ui.state import Query
-
-CORRECT_PAGE: Final = str(ROOT / "pages" / "correct_page.py")
-TRAIN_PAGE: Final = str(ROOT / "pages" / "train_page.py")
-
-_SECTION: Final = "guide/first-steps#nothing-labelled-yet"
 
 
 def poor_words(poor: PoorScores, report: EvaluationReport) -> str:
@@ -67,7 +62,7 @@ def poor_scores_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
             if teachable and allowed(Permission.TRAIN, row.project_id):
                 target = {Query.PROJECT.value: row.project_id}
                 st.page_link(TRAIN_PAGE, label="Draw labels", icon=":material/model_training:", query_params=target)
-            help_link(_SECTION, label="Show steps")
+            help_link(SECTION, label="Show steps")
 
 
 def _to_correct(

@@ -10,27 +10,21 @@ import pandas as pd
 import streamlit as st
 
 from core.access.roles import ALLOWED, Permission, may, members
+from core.evaluation.words import with_interval
 from core.review.agreement import ClassAgreement, ImageAgreement, class_agreements, image_agreements
 from core.review.double_annotation import Assignment, ask_to_annotate, assignments, excuse
 from core.settings import Access, current_settings
 from core.spreadsheets import not_a_formula
 from core.store.people import person_key
 from core.store.records import ImageRecord, ProjectRecord
+from core.wording import counted
 from ui import context
 from ui.errors import explained, plain
 from ui.parts.columns import picked_row
 from ui.parts.names import image_details
 from ui.parts.options import choice, titled
-from ui.parts.scores import counted
 from ui.parts.side_by_side import side_by_side
-from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
-
-_VIEWS: Final = {
-    PaneMode.PANES: ":material/view_column: Panes",
-    PaneMode.SWIPE: ":material/swipe: Swipe",
-    PaneMode.FLICKER: ":material/flip: Flicker",
-}
-
+from ui.viewer.compare import PANE_MODES, PaneKind, PaneMode, PaneStory, linked_panes
 
 _ASKED: Final = "agreement-times-asked"
 
@@ -126,7 +120,11 @@ def pairs_table(
 
 
 def _with_interval(row: ClassAgreement) -> str:
-    return _figure(row.dice) if row.low != row.low else f"{row.dice:.3f} [{row.low:.3f}, {row.high:.3f}]"
+    return (
+        _figure(row.dice)
+        if row.low != row.low
+        else with_interval(f"{row.dice:.3f}", f"{row.low:.3f}", f"{row.high:.3f}")
+    )
 
 
 def _figure(value: float) -> str:
@@ -148,7 +146,7 @@ def _panes(project: ProjectRecord, pair: ImageAgreement, images: dict[str, Image
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(plain(f"{name}: {first} and {second}"))
         mode = st.segmented_control(
-            "View", list(_VIEWS), default=PaneMode.PANES, format_func=titled(_VIEWS), key="agreement-mode",
+            "View", list(PANE_MODES), default=PaneMode.PANES, format_func=titled(PANE_MODES), key="agreement-mode",
             required=True, label_visibility="collapsed",
         )  # fmt: skip
     linked_panes(

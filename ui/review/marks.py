@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from core.cache import MB, remembered
 from core.imaging.display import to_display
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.pyramid import open_pyramid
@@ -16,10 +17,10 @@ from core.review.records import Box, Mark, Review
 from core.review.talk import add_mark, earlier_marks, marks, remove_mark, resolve_mark
 from core.store.label_maps import open_label_map
 from core.store.records import ImageRecord, ProjectRecord
+from core.wording import counted
 from ui import context
 from ui.errors import explained, explaining, plain
 from ui.parts.options import choice
-from ui.parts.scores import counted
 from ui.state import StateKey
 from ui.viewer.place import Place
 
@@ -158,7 +159,7 @@ def boxes_of(boxes: Sequence[dict[str, Any]], area: Box, scale: float) -> list[t
     ]
 
 
-@st.cache_data(max_entries=32, show_spinner=False, hash_funcs={ImageRecord: lambda image: image.id, LabelScheme: hash})
+@remembered("pictures of marks", "parts of images with masks, to draw on", limit_bytes=32 * MB)
 def picture_of(image: ImageRecord, revision_id: str, scheme: LabelScheme, area: Box) -> tuple[bytes, float]:
     """A part of the image with the corrected masks as JPEG, and its pixels per image pixel; kept: drawing is quick."""
     store = context.store()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +11,7 @@ from core.review.queue import QueueFilter, next_review, queue
 from core.review.records import Review, ReviewState
 from core.store.people import person_key
 from core.store.records import ImageRecord, ProjectRecord
+from core.store.reviews import OPEN_STATES
 from ui import context
 from ui.parts.columns import count_columns, picked_row
 from ui.parts.gallery import thumbnail_address
@@ -19,14 +19,12 @@ from ui.parts.names import REVIEW_STATES
 from ui.parts.options import titled
 from ui.state import Query, set_query
 
-_WAITING: Final = frozenset({ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED})
-
 
 def queue_panel(project: ProjectRecord, person: str) -> None:
     """The queue; a click opens a correction."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.pills(
-            "State", list(REVIEW_STATES), default=sorted(_WAITING), format_func=titled(REVIEW_STATES),
+            "State", list(REVIEW_STATES), default=sorted(OPEN_STATES), format_func=titled(REVIEW_STATES),
             selection_mode="multi", key="review-states",
         )  # fmt: skip
         text = st.text_input("Search", placeholder="image", key="review-text", icon=":material/search:", width=180)
@@ -101,7 +99,7 @@ def _is_of(row: Review, person: str) -> bool:
 
 
 def _nothing(states: frozenset[ReviewState]) -> None:
-    if states == _WAITING:
+    if states == OPEN_STATES:
         st.info(
             "No corrections are awaiting review. Corrections submitted on the Correct page appear here.",
             icon=":material/done_all:",

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from core.annotation.history import Difference, difference
 from core.errors import AccessError, NotFoundError
 from core.review.changes import Region, changed_regions
 from core.review.label_maps import COVERAGE
@@ -16,22 +15,21 @@ from core.review.records import Review
 from core.review.rows import review as review_of
 from core.store.people import person_key
 from core.store.records import ProjectRecord
+from core.wording import counted
 from ui import context
 from ui.errors import plain
 from ui.parts.columns import count_columns, picked_row
 from ui.parts.options import titled
-from ui.parts.scores import counted
+from ui.parts.revision_difference import difference_between
 from ui.parts.units import duration_text
 from ui.review.decide import decision_panel, talk_panel
 from ui.review.marks import draw_panel, forget_mark, marks_panel
 from ui.state import Query, StateKey, set_query
-from ui.viewer.compare import PaneKind, PaneMode, PaneStory, linked_panes
+from ui.viewer.compare import PANE_MODES, PaneKind, PaneMode, PaneStory, linked_panes
 from ui.viewer.place import Place
 
 HEIGHT_PX = 600
 PANEL_PX = 380
-
-_VIEWS = {PaneMode.PANES: "Side by side", PaneMode.SWIPE: "Swipe", PaneMode.FLICKER: "Flicker"}
 
 
 def review_panel(project: ProjectRecord, revision_id: str, person: str) -> None:
@@ -84,15 +82,9 @@ def _held_against(review: Review) -> tuple[Review, tuple[Region, ...]]:
                  "be approved.",
         )  # fmt: skip
         if only:
-            found = _between(review.parent_id, review.revision_id)
+            found = difference_between(review.parent_id, review.revision_id)
             return replace(review, before_id=review.parent_id, changes=found.changes, effect=None), found.regions
     return review, changed_regions(store, review)
-
-
-@st.cache_data(max_entries=16, show_spinner="Comparing…")
-def _between(before: str, after: str) -> Difference:
-    """Revisions never change, so neither does what differs between two."""
-    return difference(context.store(), before, after)
 
 
 def regions_table(project: ProjectRecord, regions: tuple[Region, ...]) -> pd.DataFrame:
@@ -169,7 +161,7 @@ def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]
 
 def _panes(project: ProjectRecord, review: Review, focus: Place | None) -> None:
     mode = st.segmented_control(
-        "View", list(_VIEWS), default=PaneMode.PANES, format_func=titled(_VIEWS), key="review-mode",
+        "View", list(PANE_MODES), default=PaneMode.PANES, format_func=titled(PANE_MODES), key="review-mode",
         required=True, label_visibility="collapsed",
     )  # fmt: skip
     path = context.store().revisions.pyramid_path(review.revision_id) / COVERAGE

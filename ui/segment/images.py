@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.store.records import ImageRecord, ProjectRecord
+from core.wording import counted
 from ui.errors import plain
 from ui.parts.image_actions import image_actions
 from ui.parts.image_galleries import own_images
-from ui.parts.scores import counted
 from ui.parts.segment_again import segment_again_button
 from ui.parts.takeaway import takeaway_button
 

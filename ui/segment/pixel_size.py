@@ -8,11 +8,12 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.curation.images import stack_planes
-from core.jobs.kinds import ScaleTrialParams
+from core.jobs.kinds import ScaleTrialParams, ScaleTrialResult
 from core.jobs.rows import Priority, job, submit
 from core.models.store import StoredModel
 from core.segmentation.scale_note import scale_note
 from core.store.records import ImageRecord, JobRecord, JobState
+from core.wording import counted
 from ui import context
 from ui.errors import explaining, plain
 from ui.parts.dialog_rights import asks
@@ -20,7 +21,6 @@ from ui.parts.first_labels import poor_result
 from ui.parts.job_bars import POLL_S, job_bar, job_problem
 from ui.parts.pixel_size_change import use_pixel_size
 from ui.parts.pixel_size_field import pixel_size_field
-from ui.parts.scores import counted
 from ui.person import person
 from ui.state import StateKey
 
@@ -109,12 +109,13 @@ def _waiting(job_id: str) -> None:
 def _compare(image: ImageRecord, model: StoredModel, row: JobRecord) -> None:
     """The crops side by side, each with a button."""
     st.caption("Central crop of the image, segmented at these assumed pixel sizes.")
-    for start in range(0, len(row.result["trials"]), 3):
-        for column, trial in zip(st.columns(3), row.result["trials"][start : start + 3], strict=False):
-            picture = Path(trial["path"])
+    trials = ScaleTrialResult.of(row).trials
+    for start in range(0, len(trials), 3):
+        for column, trial in zip(st.columns(3), trials[start : start + 3], strict=False):
+            picture = Path(trial.path)
             if picture.is_file():
                 column.image(picture.read_bytes(), width="stretch")
-            nm = trial["pixel_size_nm"]
+            nm = trial.pixel_size_nm
             if column.button(f"{nm:g} nm per pixel", key=f"trial-{row.id}-{nm}", width="stretch"):
                 detail = f"chosen by eye{f' by {person()}' if person() else ''}"
                 use_pixel_size([image.id], nm, model_id=row.model_id or model.id, detail=detail, segment=image.id)

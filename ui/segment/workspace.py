@@ -6,14 +6,17 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.batches.plan import SegmentPlan
-from core.batches.start import segment_images
+from core.batches.start import images_to_do, segment_images
 from core.errors import NotFoundError
 from core.exports.request import COUNTS
 from core.jobs.kinds import JobKind
 from core.jobs.rows import active_jobs, job, jobs, let_go
 from core.measurements.sources import Source, SourceKind
 from core.models.store import StoredModel
+from core.predictions.shown import made_revision, newest_reference, outdated, prediction_without_model
+from core.store.label_maps import program_of
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
+from core.wording import counted
 from ui import context
 from ui.access import allowed, gate, may_run_again, origin_text
 from ui.address import kept_in_address
@@ -27,7 +30,6 @@ from ui.parts.names import model_choice
 from ui.parts.no_model import no_model
 from ui.parts.options import titled
 from ui.parts.pixel_size_change import use_measured_scale
-from ui.parts.scores import counted
 from ui.parts.scroll import scroll_to
 from ui.parts.takeaway import takeaway_button
 from ui.parts.trash import trashed_notice
@@ -61,7 +63,7 @@ def workspace(image_id: str) -> None:
     _header(image)
     running = _running(image, model) if model else None
     finished = context.prediction(image.id, model.id) if model else None
-    finished = finished or context.prediction_without_model(image.id)
+    finished = finished or prediction_without_model(context.store(), context.models(), image.id)
     if model and running is None:
         running = _begin_if_wanted(image, model)
     elif running:
@@ -143,8 +145,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
     )  # fmt: skip
     if model is None or not allowed(Permission.PAINT, image.project_id) or not _matched(image, model):
         return
-    made = {plane.id: context.prediction(plane.id, model.id) for plane in planes}
-    missing = [plane.id for plane in planes if (done := made[plane.id]) is None or context.outdated(plane, done)]
+    missing = images_to_do(context.store(), [plane.id for plane in planes], model.id).to_do
     under_way = {row.image_id for row in active_jobs(kinds=[JobKind.PREDICT])}
     waiting = [image_id for image_id in missing if image_id not in under_way]
     label = f"Segment {len(waiting)} planes" if waiting else "All planes done or in progress"
@@ -288,10 +289,10 @@ def _held(row: JobRecord, model: StoredModel) -> None:
 
 def _found(image: ImageRecord, finished: RevisionRecord) -> None:
     """What a finished prediction says, and how it was made."""
-    made_by = finished.model_id or str(finished.details.get("maker") or "another program")
+    made_by = finished.model_id or program_of(finished)
     if all(model.id != finished.model_id for model in context.models().list()):
         st.caption(f":material/info: {plain(f'Segmented by {made_by}, which is not in the model store.')}")
-    if context.outdated(image, finished):
+    if outdated(image, finished):
         text = "The pixel size changed after these masks were created. Segment again to update them."
         st.warning(text, icon=":material/straighten:")
     coverage_panel(image, finished)
@@ -346,8 +347,7 @@ def _progress(job_id: str, shown_revision: str | None) -> None:
 
 def _revision_id(row: JobRecord) -> str | None:
     """The label map that a prediction is writing, as soon as there is one."""
-    found = row.result.get("revision_id")
-    return str(found) if found else None
+    return made_revision(row) or None
 
 
 def _shown_revision(running: JobRecord | None, finished: RevisionRecord | None) -> str | None:
@@ -412,7 +412,7 @@ def _viewer(
     """The image with the newest prediction, and the reference where there is one."""
     layers = []
     shown = _shown_revision(running, finished)
-    known = context.reference(image.id)
+    known = newest_reference(context.store(), image.id)
     if known:
         layers.append(LabelLayer(known.id, "Reference", visible=shown is None, style="outline"))
     if shown:

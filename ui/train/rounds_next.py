@@ -18,6 +18,7 @@ from core.rounds.round import RoundCheck, check_round, start_round, usual_parent
 from core.store.records import ProjectRecord
 from core.training.presets import PRESET_TITLES, PRESETS, Preset
 from core.training.verdict import undertrained_warning
+from core.wording import counted
 from ui import context
 from ui.access import may_as, who_may
 from ui.errors import explained, plain
@@ -25,10 +26,16 @@ from ui.pages import REVIEW_PAGE
 from ui.parts.drawn_references import drawn_references
 from ui.parts.names import model_choice
 from ui.parts.options import titled
-from ui.parts.scores import counted
 from ui.parts.side_by_side import side_by_side
 from ui.parts.units import duration_text
 from ui.state import Query
+from ui.train.options import option_fields
+
+_HELPS: Final = {
+    "validation_fraction": "A round is evaluated on the test set, so all corrections can be used for training. Hold "
+    "some out to stop a long training when validation scores no longer improve.",
+}
+"""Options that mean something else in a round."""
 
 
 def next_round_panel(project: ProjectRecord, person: str) -> None:
@@ -174,16 +181,10 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     with st.expander("More", icon=":material/tune:"):
         name = st.text_input("Name of the model", placeholder="project name with round number")
         stepwise = st.toggle("Ask before each step", key=f"round-steps-{project.id}")
-        held_out = st.slider(
-            "Held out for validation, %", 0, 50, 0, 5, key="round-held-out",
-            help="A round is evaluated on the test set, so all corrections can be used for training. Hold some "
-                 "out to stop a long training when validation scores no longer improve.",
-        )  # fmt: skip
-        seed = st.number_input("Seed", min_value=0, value=0, step=1, key="round-seed")
+        options = option_fields(RoundPlan, key="round", helps=_HELPS)
     return RoundPlan(
-        project.id, name=name, parent_id=parent or None, preset=info.preset, minutes=float(minutes), seed=int(seed),
-        validation_fraction=held_out / 100, automatic=automatic, step_by_step=stepwise,
-        again_after=int(count) if count else None,
+        project.id, name=name, parent_id=parent or None, preset=info.preset, minutes=float(minutes),
+        automatic=automatic, step_by_step=stepwise, again_after=int(count) if count else None, **options,
     )  # fmt: skip
 
 

@@ -9,11 +9,12 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.rounds import decisions
-from core.rounds.figures import dice_over_rounds, work_over_rounds
+from core.rounds.figures import DECISIONS, dice_over_rounds, work_over_rounds
 from core.rounds.promoting import promote_model
 from core.rounds.timeline import TimelineRound
 from core.store.records import ProjectRecord, Split
 from core.store.round_records import RoundState
+from core.wording import counted
 from ui import context
 from ui.access import may_as
 from ui.errors import plain
@@ -21,10 +22,9 @@ from ui.figure import figure
 from ui.parts.columns import count_columns
 from ui.parts.names import model_choice
 from ui.parts.options import choice_or_none
-from ui.parts.scores import counted
 from ui.parts.side_by_side import side_by_side
 from ui.train.rounds_now import changed, judgement_panel, notices_list, steps_line
-from ui.train.rounds_words import CURRENT, DECISIONS, STATES, interval_text
+from ui.train.rounds_words import CURRENT, STATES, interval_text
 
 
 def current_model_panel(project: ProjectRecord, person: str) -> None:

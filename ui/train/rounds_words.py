@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from core.evaluation.comparison import SMALLEST_SHARE
-from core.evaluation.words import change_text, end_text
+from core.evaluation.words import change_text, end_text, with_interval
 from core.learning.current_model import Reason
 from core.rounds.gate import Figure, Outcome
-from core.store.round_records import RoundDecision, RoundState, Step
+from core.store.round_records import RoundState, Step
 
 STEPS: Final = {
     Step.SNAPSHOT: "Label maps frozen",
@@ -46,12 +46,6 @@ CURRENT: Final = {
 }
 """Why a model is the current one."""
 
-DECISIONS: Final = {
-    RoundDecision.PROMOTED: "promoted",
-    RoundDecision.OVERRIDDEN: "promoted despite failed check",
-    RoundDecision.KEPT: "not promoted",
-}
-
 
 def interval_text(figure: Figure | None, *, signed: bool = False) -> str:
     """A mean with its interval, as tables show it.
@@ -69,4 +63,4 @@ def interval_text(figure: Figure | None, *, signed: bool = False) -> str:
     if figure.low is None or figure.high is None:
         return mean
     low, high = (end_text(end) if signed else f"{end:.3f}" for end in (figure.low, figure.high))
-    return f"{mean} [{low}, {high}]"
+    return with_interval(mean, low, high)

@@ -6,18 +6,18 @@ from typing import Final
 
 import streamlit as st
 
-from core.jobs.kinds import JobKind, TrainParams
+from core.jobs.kinds import JobKind, TrainParams, TrainResult
 from core.jobs.rows import job, jobs, request_cancel, request_finish, request_pause, retry
 from core.label_scheme import LabelScheme
 from core.learning.progress import Preview, TrainingHistory, hides_labels, training_history
 from core.learning.snapshot import Snapshot
 from core.store.records import JobControl, JobRecord, JobState
 from core.training.verdict import Verdict, training_words, verdict_of
+from core.wording import counted
 from ui import context
 from ui.errors import explaining, plain, show_error
 from ui.pages import SEGMENT_PAGE
 from ui.parts.charts import dice_curves, loss_curves
-from ui.parts.scores import counted
 from ui.parts.undertrained import longer_buttons
 from ui.parts.units import duration_text, waiting_text
 from ui.person import person
@@ -124,12 +124,10 @@ def _state(row: JobRecord) -> None:
 
 
 def _succeeded(row: JobRecord) -> None:
-    result = row.result
-    model_id = str(result.get("model_id", ""))
-    dice = result.get("mean_dice")
-    seconds = float(result.get("seconds", 0))
-    told = f"{counted(int(result.get('epochs', 0)), 'epoch')} in {duration_text(seconds)}"
-    told += f"{waiting_text(result.get('waiting_s'), seconds)}."
+    result = TrainResult.of(row)
+    model_id, dice, seconds = result.model_id, result.mean_dice, result.seconds
+    told = f"{counted(result.epochs, 'epoch')} in {duration_text(seconds)}"
+    told += f"{waiting_text(result.waiting_s, seconds)}."
     if dice is not None:
         told += f" Mean validation Dice {dice:.3f} (patches of held-out regions or images, not a test set)."
     model = next((each for each in context.models().list() if each.id == model_id), None)

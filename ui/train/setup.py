@@ -30,6 +30,7 @@ from ui.parts.side_by_side import side_by_side
 from ui.parts.units import bytes_text, duration_text, shape_cell
 from ui.person import person
 from ui.state import Query, StateKey, set_query
+from ui.train.options import option_fields
 
 SCRATCH: Final = ""
 """Choice of no parent."""
@@ -270,22 +271,17 @@ def _begin(project: ProjectRecord, chosen: list[ImageRecord], parent: StoredMode
     )
     name = _name_field(project, preset)
     with st.expander("More", icon=":material/tune:"):
-        held_out = st.slider(
-            "Held out for validation, %", 0, 50, 15, 5,
-            help="Whole stacks or specimens if there are several, otherwise image regions. They decide which "
-                 "epoch is kept. 0 uses all images for training.",
-        )  # fmt: skip
-        seed = st.number_input("Seed", min_value=0, value=0, step=1)
+        options = option_fields(TrainingPlan, key="train")
         fixed = pixel_size_field("Training pixel size", placeholder="median of the images")
     if st.button(
         "Train", type="primary", icon=":material/model_training:", width="stretch",
         disabled=bool(check.refusals) or fixed.refused,
     ):  # fmt: skip
         plan = TrainingPlan(
-            project.id, [image.id for image in chosen], name, preset, parent.id if parent else None,
+            project.id, [image.id for image in chosen], name, parent.id if parent else None, preset=preset,
             minutes=float(length) if unit == "minutes" else None,
             epochs=int(length) if unit != "minutes" else None,
-            pixel_size_nm=fixed.nm, seed=int(seed), validation_fraction=held_out / 100,
+            pixel_size_nm=fixed.nm, **options,
         )  # fmt: skip
         row = start_training(context.store(), plan, by=person())
         st.session_state[StateKey.TRAININGS_BEGUN] = st.session_state.get(StateKey.TRAININGS_BEGUN, 0) + 1

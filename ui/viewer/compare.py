@@ -34,6 +34,14 @@ class PaneMode(StrEnum):
     FLICKER = "flicker"
 
 
+PANE_MODES: Final = {
+    PaneMode.PANES: "Side by side",
+    PaneMode.SWIPE: "Swipe",
+    PaneMode.FLICKER: "Flicker",
+}
+"""The modes as people choose them."""
+
+
 class PaneStory(StrEnum):
     """What the two label maps are to each other: how panes, legend and readout call them."""
 

@@ -6,15 +6,13 @@ Result: ``revision_id``, the new label map.
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.engine.context import JobContext
-from core.jobs.kinds import CleanParams
+from core.jobs.kinds import CleanParams, CleanResult
 from core.objects.rules import ObjectRules
 from core.predictions.cleaning import clean_again
 
 
-def run(context: JobContext[CleanParams]) -> dict[str, Any]:
+def run(context: JobContext[CleanParams]) -> CleanResult:
     """Clean it.
 
     Raises
@@ -40,4 +38,4 @@ def run(context: JobContext[CleanParams]) -> dict[str, Any]:
         author=context.author,
         check_cancelled=context.check_cancelled,
     )
-    return {"revision_id": new.id}
+    return CleanResult(revision_id=new.id)

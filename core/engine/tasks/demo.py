@@ -8,13 +8,13 @@ evaluation and measurement are jobs of their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from core.demo.project import demo_project, prepare_demo_images, prepare_demo_tests
 from core.demo.rounds import prepare_demo_pool
 from core.engine.context import JobContext
 from core.evaluations.start import EvaluationPlan, start_evaluation
-from core.jobs.kinds import DemoParams, PredictParams
+from core.jobs.kinds import DemoParams, DemoResult, PredictParams
 from core.jobs.rows import Priority, submit
 from core.measurements.sources import REFERENCES, sources
 from core.measurements.start import measured, start_measuring
@@ -26,7 +26,7 @@ _GALLERY: Final = 0.7
 """Share of the work that is the images shown first."""
 
 
-def run(context: JobContext[DemoParams]) -> dict[str, Any]:
+def run(context: JobContext[DemoParams]) -> DemoResult:
     """Draw what is missing and queue the rest."""
     records = prepare_demo_images(
         context.store, lambda fraction, message: context.progress(fraction * _GALLERY, message)
@@ -41,7 +41,7 @@ def run(context: JobContext[DemoParams]) -> dict[str, Any]:
         from core.engine.tasks.demo_rounds import queue_demo_rounds  # it asks this module for predictions
 
         queue_demo_rounds(context.store, prepare_demo_pool(context.store))
-    return {"image_ids": [record.id for record in records]}
+    return DemoResult(image_ids=tuple(record.id for record in records))
 
 
 def queue_demo_predictions(store: Store, records: Sequence[ImageRecord]) -> list[JobRecord]:

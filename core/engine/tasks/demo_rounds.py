@@ -7,25 +7,23 @@ own.
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.demo.project import demo_project
 from core.demo.rounds import correct_demo
 from core.engine.context import JobContext
 from core.engine.tasks.demo import queue_demo_predictions
-from core.jobs.kinds import DemoRoundsParams
+from core.jobs.kinds import DemoRoundsParams, DemoRoundsResult
 from core.jobs.rows import Priority, submit
 from core.models.store import ModelStore
 from core.store import ImageRecord, JobRecord, Store
 
 
-def run(context: JobContext[DemoRoundsParams]) -> dict[str, Any]:
+def run(context: JobContext[DemoRoundsParams]) -> DemoRoundsResult:
     """Correct the pool and start the first round, once."""
     model, project = ModelStore(context.settings.models_dir).default(), demo_project(context.store)
     if model is None or project is None:
-        return {"round_id": None}
+        return DemoRoundsResult()
     begun = correct_demo(context.store, model.id)
-    return {"round_id": begun.id if begun else None}
+    return DemoRoundsResult(round_id=begun.id if begun else None)
 
 
 def queue_demo_rounds(store: Store, pool: tuple[ImageRecord, ...]) -> JobRecord | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from core.engine.context import ETA_FROM, JobContext
 from core.engine.tasks.predict import predict_image
@@ -22,7 +22,7 @@ from core.errors import CristaeError, JobCancelledError, JobError, ModelError, N
 from core.evaluation.settings import EvaluationSettings
 from core.evaluations.scoring import score_stored_image, stored_result
 from core.evaluations.start import NO_PREDICTION, NO_REFERENCE
-from core.jobs.kinds import TASKS, EvaluateParams, PredictParams
+from core.jobs.kinds import TASKS, EvaluateParams, EvaluateResult, PredictParams
 from core.jobs.rows import Priority, active_jobs, submit
 from core.jobs.task_kind import Resource
 from core.models.store import ModelStore
@@ -32,7 +32,7 @@ PREDICTING: Final = 0.8
 """Share of an image's work that is the prediction, where there is one to make."""
 
 
-def run(context: JobContext[EvaluateParams]) -> dict[str, Any]:
+def run(context: JobContext[EvaluateParams]) -> EvaluateResult:
     """Score what has no scores yet.
 
     Raises
@@ -55,7 +55,7 @@ def run(context: JobContext[EvaluateParams]) -> dict[str, Any]:
         if row.model_id is not None:
             ModelStore(context.settings.models_dir).get(row.model_id)
         if (after := _score_images(context, row)) is not None:
-            return {"evaluation_id": evaluation_id, "continued_by": after}
+            return EvaluateResult(evaluation_id=evaluation_id, continued_by=after)
         row = store.evaluations.get(evaluation_id)
         if not row.scored_count:
             raise _nothing_scored(context, row)
@@ -65,7 +65,7 @@ def run(context: JobContext[EvaluateParams]) -> dict[str, Any]:
         raise
     whole = row.scored_count == row.image_count
     store.evaluations.update(evaluation_id, state=EvaluationState.COMPLETE if whole else EvaluationState.PARTIAL)
-    return {"evaluation_id": evaluation_id, "scored": row.scored_count, "images": row.image_count}
+    return EvaluateResult(evaluation_id=evaluation_id, scored=row.scored_count, images=row.image_count)
 
 
 def _score_images(context: JobContext[EvaluateParams], row: EvaluationRecord) -> str | None:
@@ -144,7 +144,7 @@ def _prediction(
         progress(fraction * PREDICTING, f"{image.name}: {message}", eta_s)
 
     found = predict_image(context, PredictParams(image_id=image.image_id, model_id=str(row.model_id)), predicting)
-    return str(found["revision_id"])
+    return found.revision_id
 
 
 def _somebody_waits(context: JobContext[EvaluateParams]) -> bool:

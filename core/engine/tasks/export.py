@@ -27,7 +27,7 @@ from core.exports.package import write_package
 from core.exports.request import ExportRequest
 from core.exports.sinks import zip_sink
 from core.files import explained_os_errors, write_bytes
-from core.jobs.kinds import ExportParams
+from core.jobs.kinds import ExportParams, ExportResult
 from core.models.store import ModelStore
 from core.review.double_annotation import require_visible
 
@@ -37,7 +37,7 @@ Made = tuple[str, str, dict[str, Any]]
 """Name and media type of the file, and what else belongs into the result."""
 
 
-def run(context: JobContext[ExportParams]) -> dict[str, Any]:
+def run(context: JobContext[ExportParams]) -> ExportResult:
     """Make the file.
 
     Raises
@@ -70,7 +70,7 @@ def run(context: JobContext[ExportParams]) -> dict[str, Any]:
     for line in more.get("left_out", ()):
         context.log(f"skipped: {line}")
     size = (folder / name).stat().st_size
-    return {"file": name, "media_type": media_type, "size_bytes": size, **more}
+    return ExportResult.from_json({"file": name, "media_type": media_type, "size_bytes": size, **more})
 
 
 def _package(context: JobContext[ExportParams], folder: Path) -> Made:

@@ -11,58 +11,36 @@ is asked for twice, may simply run again. What is imported stays when the job is
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final
 
 from core.curation.images import cancel_predictions, note_brought, predictions_of
 from core.curation.pixel_size_change import sized_words
 from core.datasets.guarded_labels import read_labels_guarded
 from core.datasets.import_case import ImportCase, refuse_links
 from core.engine.context import JobContext
-from core.engine.file_outcomes import is_about_one_file, one_of_many
-from core.errors import CristaeError, JobError, NotFoundError
+from core.engine.file_outcomes import cases_of, is_about_one_file, one_of_many
+from core.engine.imported_labels import keep_imported
+from core.errors import CristaeError, NotFoundError
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import Image, PixelSize
-from core.imaging.pyramid import ObjectIds, write_label_pyramid
-from core.jobs.kinds import ImportCasesParams
+from core.jobs.kinds import FileOutcome, ImportCasesParams, ImportCasesResult, LabelOutcome, Outcome
 from core.jobs.rights import require_fence
 from core.jobs.rows import job
 from core.label_scheme import LabelScheme
 from core.labels.report import LabelImport
-from core.morphometry.coverage import coverage_table
 from core.store.import_batch import discard_batch
-from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionState
+from core.store.records import ImageRecord, ProjectRecord, RevisionKind
 
 _PUBLISH_S: Final = 1.0
 """Outcomes are shown this often while the job runs."""
 
 
-class Outcome(StrEnum):
-    """What became of a file."""
-
-    IMPORTED = "imported"
-    DUPLICATE = "duplicate"
-    REFUSED = "refused"
-
-
-class LabelOutcome(StrEnum):
-    """What became of its labels."""
-
-    ADDED = "added"
-    SAME = "same"
-    NONE = "none"
-
-
-def run(context: JobContext[ImportCasesParams]) -> dict[str, Any]:
+def run(context: JobContext[ImportCasesParams]) -> ImportCasesResult:
     """Import case by case.
 
     Raises
@@ -77,25 +55,22 @@ def run(context: JobContext[ImportCasesParams]) -> dict[str, Any]:
         Somebody asked for the job to stop; what is imported stays.
     """
     project = context.store.projects.get(context.params.project_id)
-    given = context.params.cases
-    if not given:
-        raise JobError("The import names no files.", "Select at least one image.")
-    cases = [ImportCase.from_json(each) for each in given]
+    cases = cases_of(context.params, ImportCase.from_json)
     since = job(context.id, store=context.store).created_at
-    outcomes: list[dict[str, Any]] = []
+    outcomes: list[FileOutcome] = []
     known = _Known(context, project.id, since)
     shown_s = 0.0
     for number, case in enumerate(cases):
         context.progress(number / len(cases), f"{case.name} ({number + 1} of {len(cases)})")
         for each in _import(context, project, case, known):
             outcomes.append(each)
-            context.log(f"{each['name']}: {each['outcome']}, labels {each['labels']} {each['cause']}".rstrip())
+            context.log(f"{each.name}: {each.outcome}, labels {each.labels} {each.cause}".rstrip())
         if time.monotonic() - shown_s > _PUBLISH_S:
             shown_s = time.monotonic()
-            context.publish(outcomes=outcomes)
+            context.publish(outcomes=[outcome.to_json() for outcome in outcomes])
     if context.params.batch_id:
         discard_batch(context.settings, context.params.batch_id)
-    return {"outcomes": outcomes}
+    return ImportCasesResult(outcomes=tuple(outcomes))
 
 
 class _Known:
@@ -150,9 +125,9 @@ class _Known:
 
 def _import(
     context: JobContext[ImportCasesParams], project: ProjectRecord, case: ImportCase, known: _Known
-) -> list[dict[str, Any]]:
+) -> list[FileOutcome]:
     """One case; an outcome per page. Only what no other case could survive either is raised."""
-    outcomes: list[dict[str, Any]] = []
+    outcomes: list[FileOutcome] = []
     try:
         with one_of_many(case.name):
             require_fence(context.settings, context.params, list(case.paths))
@@ -165,7 +140,7 @@ def _import(
     except CristaeError as error:
         if isinstance(error, NotFoundError) or not is_about_one_file(error):  # not found: the project has gone
             raise
-        outcomes.append(_outcome(case.name, Outcome.REFUSED, cause=error.cause, remedy=error.remedy))
+        outcomes.append(FileOutcome(name=case.name, outcome=Outcome.REFUSED, cause=error.cause, remedy=error.remedy))
     return outcomes
 
 
@@ -176,7 +151,7 @@ def _pages(
     file: GuardedMicrograph,
     labels: LabelImport | None,
     known: _Known,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[FileOutcome]:
     """Add every page of the file, and the labels to the only one; a page that cannot be read is named."""
     for page in range(file.pages):
         context.check_cancelled()
@@ -187,7 +162,7 @@ def _pages(
         except CristaeError as error:
             if isinstance(error, NotFoundError) or not is_about_one_file(error):
                 raise
-            yield _outcome(name, Outcome.REFUSED, cause=error.cause, remedy=error.remedy)
+            yield FileOutcome(name=name, outcome=Outcome.REFUSED, cause=error.cause, remedy=error.remedy)
 
 
 def _page(
@@ -199,7 +174,7 @@ def _page(
     name: str,
     labels: LabelImport | None,
     known: _Known,
-) -> dict[str, Any]:
+) -> FileOutcome:
     """Add one page."""
     image = file.read(page)
     image = replace(image, name=name, pixel_size=case.pixel_size(image.pixel_size))
@@ -209,13 +184,13 @@ def _page(
     outcome = Outcome.DUPLICATE if of else Outcome.IMPORTED
     added = LabelOutcome.NONE
     if labels is not None:
-        added = add_labels(context, record, labels, project.scheme, predicted_by=case.predicted_by)
+        added = _add_labels(context, record, labels, project.scheme, case.predicted_by)
     notes = [
         *known.notes(record, image.pixel_size, under_way),
         *image.notices,
         *(labels.report.sentences if labels else ()),
     ]
-    return _outcome(name, outcome, image_id=record.id, of=of, labels=added, notes=notes)
+    return FileOutcome(name=name, outcome=outcome, image_id=record.id, of=of, labels=added, notes=tuple(notes))
 
 
 def _add_image(
@@ -242,70 +217,10 @@ def _add_image(
     return record
 
 
-def add_labels(
-    context: JobContext[ImportCasesParams],
-    image: ImageRecord,
-    labels: LabelImport,
-    scheme: LabelScheme,
-    *,
-    predicted_by: str = "",
+def _add_labels(
+    context: JobContext[ImportCasesParams], image: ImageRecord, labels: LabelImport, scheme: LabelScheme, maker: str
 ) -> LabelOutcome:
     """Keep a label map as a reference, or as the prediction of what made it, unless the image has this one already."""
-    key, kind = label_hash(labels.labels_yx, labels.objects), RevisionKind.REFERENCE
-    details: dict[str, Any] = {"scheme": scheme.to_json(), "import": labels.report.to_json(), "job_id": context.id}
-    if predicted_by:
-        kind, details["maker"] = RevisionKind.PREDICTION, predicted_by
-        key = hashlib.sha256(f"{predicted_by}\n{key}".encode()).hexdigest()
-    store = context.store
-    if store.revisions.of_image(image.id, kind=kind, settings_key=key, state=RevisionState.COMPLETE):
-        return LabelOutcome.SAME
-    store.require_free_space(labels.labels_yx.nbytes)
-    revision = store.revisions.begin(image.id, kind, author=context.author, settings_key=key, details=details)
-    try:
-        size_nm = image.pixel_size.nm
-        path = store.revisions.pyramid_path(revision.id)
-        write_label_pyramid(path, labels.labels_yx, pixel_size_nm=size_nm, objects=labels.objects, scheme=scheme)
-        rows = coverage_table(labels.labels_yx, scheme, size_nm, objects=labels.objects)
-        store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
-    except BaseException:
-        store.revisions.discard(revision.id)
-        raise
-    return LabelOutcome.ADDED
-
-
-def label_hash(labels_yx: NDArray[np.uint8], objects: ObjectIds | None = None) -> str:
-    """sha256 (hex) of shape and class ids, and of the ids of objects where there are any.
-
-    >>> label_hash(np.zeros((2, 3), np.uint8)) == label_hash(np.zeros((3, 2), np.uint8))
-    False
-    """
-    digest = hashlib.sha256(f"labels {labels_yx.shape}\n".encode())
-    digest.update(np.ascontiguousarray(labels_yx).data)
-    if objects is not None:
-        digest.update(f"\nobjects {objects.class_ids}\n".encode())
-        digest.update(np.ascontiguousarray(objects.ids_yx).data)
-    return digest.hexdigest()
-
-
-def _outcome(
-    name: str,
-    outcome: Outcome,
-    *,
-    image_id: str = "",
-    of: str = "",
-    labels: LabelOutcome = LabelOutcome.NONE,
-    cause: str = "",
-    remedy: str = "",
-    notes: list[str] | None = None,
-) -> dict[str, Any]:
-    """Plain values for the job's result."""
-    return {
-        "name": name,
-        "outcome": outcome.value,
-        "image_id": image_id,
-        "of": of,
-        "labels": labels.value,
-        "cause": cause,
-        "remedy": remedy,
-        "notes": notes or [],
-    }
+    kind = RevisionKind.PREDICTION if maker else RevisionKind.REFERENCE
+    _, new = keep_imported(context, image, labels, scheme, kind, maker=maker)
+    return LabelOutcome.ADDED if new else LabelOutcome.SAME

@@ -9,19 +9,18 @@ Result: ``model_id``, ``name``, ``pixel_size_nm`` (None: still unknown), ``folds
 from __future__ import annotations
 
 from pathlib import Path, PurePath
-from typing import Any
 
 from core.engine.context import JobContext
 from core.errors import JobCancelledError, JobError, ModelError
 from core.exchange.importing import import_model
-from core.jobs.kinds import ImportModelParams
+from core.jobs.kinds import ImportModelParams, ImportModelResult
 from core.jobs.rights import require_fence
 from core.learning.start import coming_ids
 from core.models.store import ModelStore
 from core.store.uploads import delete_upload, find_upload
 
 
-def run(context: JobContext[ImportModelParams]) -> dict[str, Any]:
+def run(context: JobContext[ImportModelParams]) -> ImportModelResult:
     """Import it, all or nothing.
 
     Raises
@@ -57,13 +56,13 @@ def run(context: JobContext[ImportModelParams]) -> dict[str, Any]:
         delete_upload(context.settings, upload_id)
     if params.make_default:
         models.set_default(model.id)
-    return {
-        "model_id": model.id,
-        "name": model.card.name,
-        "pixel_size_nm": model.pixel_size_nm,
-        "folds": list(model.folds),
-        "size_bytes": model.size_bytes,
-    }
+    return ImportModelResult(
+        model_id=model.id,
+        name=model.card.name,
+        pixel_size_nm=model.pixel_size_nm,
+        folds=tuple(model.folds),
+        size_bytes=model.size_bytes,
+    )
 
 
 def _file(context: JobContext[ImportModelParams], upload_id: str) -> tuple[Path, str, str | None]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from core.batches.plan import SegmentPlan
 from core.curation.images import note_brought
@@ -25,14 +24,14 @@ from core.errors import ImageError, JobCancelledError, JobError
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import PixelSize
 from core.imaging.image_content import content_hash
-from core.jobs.kinds import IngestParams
+from core.jobs.kinds import IngestParams, IngestResult
 from core.jobs.rights import require_fence
 from core.store.records import ImageRecord
 from core.store.store import Store
 from core.store.uploads import delete_upload, find_upload
 
 
-def run(context: JobContext[IngestParams]) -> dict[str, Any]:
+def run(context: JobContext[IngestParams]) -> IngestResult:
     """Read the file; nothing is left of it when a page cannot be read.
 
     Raises
@@ -80,7 +79,7 @@ def _file(context: JobContext[IngestParams], upload_id: str) -> tuple[Path, str]
     return path, given or path.name
 
 
-def _ingest(context: JobContext[IngestParams], micrograph: GuardedMicrograph, added: list[str]) -> dict[str, Any]:
+def _ingest(context: JobContext[IngestParams], micrograph: GuardedMicrograph, added: list[str]) -> IngestResult:
     """Add the pages one by one."""
     params = context.params
     pages = _pages(params.pages, micrograph)
@@ -113,7 +112,7 @@ def _ingest(context: JobContext[IngestParams], micrograph: GuardedMicrograph, ad
         notices.update(dict.fromkeys(image.notices))
     context.check_cancelled()
     duplicates = [image_id for image_id in image_ids if image_id not in added]
-    return {"image_ids": image_ids, "notices": list(notices), "duplicates": duplicates, **known.outcome()}
+    return known.outcome(IngestResult(image_ids=tuple(image_ids), notices=tuple(notices), duplicates=tuple(duplicates)))
 
 
 class _Known:
@@ -140,10 +139,16 @@ class _Known:
         if size.nm is not None and size.nm != record.pixel_size.nm:
             self._sizes_nm[record.id] = size.nm
 
-    def outcome(self) -> dict[str, Any]:
+    def outcome(self, result: IngestResult) -> IngestResult:
         """For the job's result."""
         outdated = {image_id: words for image_id, words in self._outdated.items() if words}
-        return {"restored": self._restored, "sized": self._sized, "sizes_nm": self._sizes_nm, "outdated": outdated}
+        return replace(
+            result,
+            restored=tuple(self._restored),
+            sized=tuple(self._sized),
+            sizes_nm=self._sizes_nm,
+            outdated=outdated,
+        )
 
 
 def _stack_name(context: JobContext[IngestParams], micrograph: GuardedMicrograph, pages: list[int]) -> str:

@@ -9,20 +9,17 @@ Each label map's table is kept beside it as soon as it is measured: a job that w
 from __future__ import annotations
 
 import time
-from typing import Any
-
-import numpy as np
 
 from core.engine.context import ETA_FROM, JobContext
 from core.errors import CristaeError, JobCancelledError, JobError, StorageFullError
-from core.jobs.kinds import MeasureParams
+from core.jobs.kinds import MeasureParams, MeasureResult
 from core.measurements.tables import table_of
 from core.morphometry.objects import measure_objects
 from core.store.label_maps import label_classes, open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionRecord
 
 
-def run(context: JobContext[MeasureParams]) -> dict[str, Any]:
+def run(context: JobContext[MeasureParams]) -> MeasureResult:
     """Measure what is not measured yet.
 
     Raises
@@ -61,7 +58,7 @@ def run(context: JobContext[MeasureParams]) -> dict[str, Any]:
             f"None of the {len(ids)} label maps could be measured. {problems[0]}",
             ("Fix the problem and measure again."),
         )
-    return {"measured": len(ids) - kept - len(problems), "kept": kept, "problems": problems}
+    return MeasureResult(measured=len(ids) - kept - len(problems), kept=kept, problems=tuple(problems))
 
 
 def _contact_nm(given: float) -> float:
@@ -98,12 +95,10 @@ def _measure(
     labels = open_label_map(context.store, revision)
     confidence = labels.confidence
     table = measure_objects(
-        np.asarray(labels.read(0, slice(None), slice(None)), np.uint8),
+        labels.whole(),
         label_classes(context.store, revision),
         image.pixel_size.nm,
-        confidence_yx=None
-        if confidence is None
-        else np.asarray(confidence.read(0, slice(None), slice(None)), np.uint8),
+        confidence_yx=None if confidence is None else confidence.whole(),
         objects=labels.object_ids(),
         contact_nm=contact_nm,
         progress=progress,

@@ -27,7 +27,7 @@ from core.imaging.block_sink import BlockSink
 from core.imaging.image import Image
 from core.imaging.lengths import checked_pixel_size
 from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
-from core.jobs.kinds import PredictParams
+from core.jobs.kinds import PredictParams, PredictResult
 from core.jobs.parameters import JobParams
 from core.label_scheme import LabelScheme
 from core.labels.translation import ClassTranslation
@@ -69,7 +69,7 @@ class _Request:
     settings_key: str
 
 
-def run(context: JobContext[PredictParams]) -> dict[str, Any]:
+def run(context: JobContext[PredictParams]) -> PredictResult:
     """Segment the image, or find that this was done before. Raises as `predict_image`."""
 
     def publish(revision_id: str) -> None:
@@ -83,7 +83,7 @@ def predict_image(
     params: PredictParams,
     progress: Progress,
     publish: Callable[[str], None] = lambda revision_id: None,
-) -> dict[str, Any]:
+) -> PredictResult:
     """Segment an image as a job, or as a part of one.
 
     Parameters
@@ -120,7 +120,7 @@ def predict_image(
         request.image.id, kind=RevisionKind.PREDICTION, settings_key=request.settings_key
     )
     if same:
-        return {"revision_id": same[0].id, "summary": same[0].details.get("summary", {}), "reused": True}
+        return PredictResult(revision_id=same[0].id, summary=same[0].details.get("summary", {}), reused=True)
     rows, columns = request.image.shape_yx
     context.store.require_free_space(rows * columns * BYTES_PER_PX)
     revision = context.store.revisions.begin(
@@ -138,7 +138,7 @@ def predict_image(
     )
     try:
         summary = _predict(context, request, revision, progress, publish)
-        return {"revision_id": revision.id, "summary": summary, "reused": False}
+        return PredictResult(revision_id=revision.id, summary=summary)
     except BaseException:
         context.store.revisions.discard(revision.id)
         raise
@@ -232,7 +232,7 @@ def _predict(
         if cleaning is not None:
             changes = cleaning.changes()
     summary["notices"] = (*summary["notices"], *request.translation.sentences())
-    labels = np.asarray(open_pyramid(path).read(0, slice(None), slice(None)), np.uint8)
+    labels = open_pyramid(path).whole()
     found = parting[0] if parting else None
     objects = keep_objects(context.store, revision.id, labels, found, request.separation, limits, used_nm)
     context.check_cancelled()
@@ -281,4 +281,4 @@ class _Report:
 def _pixels(context: JobContext[JobParams], image: ImageRecord) -> NDArray[Any]:
     """The whole image, from its pyramid."""
     pyramid = open_pyramid(context.store.images.pyramid_path(image.id))
-    return np.asarray(pyramid.read(0, slice(None), slice(None)))
+    return pyramid.whole()

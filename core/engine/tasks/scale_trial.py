@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.engine.context import JobContext
 from core.engine.warm import warm_predictor
@@ -19,7 +19,7 @@ from core.imaging.display import to_display
 from core.imaging.image import Image
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.pyramid import open_pyramid
-from core.jobs.kinds import ScaleTrialParams
+from core.jobs.kinds import ScaleTrial, ScaleTrialParams, ScaleTrialResult
 from core.labels.translation import ClassTranslation, match_classes
 from core.models.store import ModelStore, StoredModel
 from core.segmentation.array_sink import ArraySink
@@ -42,7 +42,7 @@ KEPT_S: Final = 24 * 3600
 """Pictures of older trials are thrown away."""
 
 
-def run(context: JobContext[ScaleTrialParams]) -> dict[str, Any]:
+def run(context: JobContext[ScaleTrialParams]) -> ScaleTrialResult:
     """Segment a crop from the middle at every candidate.
 
     Raises
@@ -69,8 +69,8 @@ def run(context: JobContext[ScaleTrialParams]) -> dict[str, Any]:
         with replacing(path) as temporary:
             labels_yx = translation.translated(sink.labels_yx)
             render_overlay(display, labels_yx, translation.target, size_nm, style).save(temporary, format="PNG")
-        trials.append({"pixel_size_nm": size_nm, "path": str(path), "confidence": sink.mean_confidence})
-    return {"trials": trials}
+        trials.append(ScaleTrial(pixel_size_nm=size_nm, path=str(path), confidence=sink.mean_confidence))
+    return ScaleTrialResult(trials=tuple(trials))
 
 
 def _shown_classes(context: JobContext[ScaleTrialParams], image: ImageRecord, model: StoredModel) -> ClassTranslation:

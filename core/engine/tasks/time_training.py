@@ -6,12 +6,12 @@ Params: ``preset``. Result: ``preset``, ``seconds_per_iteration``, ``memory_byte
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import psutil
 
 from core.engine.context import JobContext
-from core.jobs.kinds import TimeTrainingParams
+from core.jobs.kinds import TimeTrainingParams, TimeTrainingResult
 from core.learning.speed import TrainingSpeed, keep_speed
 from core.phantom.dataset import write_phantom_dataset
 from core.scratch import scratch_folder
@@ -27,7 +27,7 @@ SLOW_ITERATIONS: Final = 2
 """Of presets that are meant for a graphics card."""
 
 
-def run(context: JobContext[TimeTrainingParams]) -> dict[str, Any]:
+def run(context: JobContext[TimeTrainingParams]) -> TimeTrainingResult:
     """Train a throw-away model on synthetic images and take the time of an iteration."""
     preset = context.params.preset
     seen: list[float] = []
@@ -53,7 +53,7 @@ def run(context: JobContext[TimeTrainingParams]) -> dict[str, Any]:
         train(request, on_progress=show, should_cancel=context.cancelled)
     speed = TrainingSpeed(preset, seen[-1], memory)
     keep_speed(context.store, speed)
-    return speed.to_json()
+    return TimeTrainingResult.from_json(speed.to_json())
 
 
 def _children_bytes() -> int:

@@ -11,12 +11,12 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core.engine.context import JobContext
 from core.errors import JobCancelledError, JobPausedError, StoreError
 from core.files import require_free_space
-from core.jobs.kinds import TrainParams
+from core.jobs.kinds import TrainParams, TrainResult
 from core.jobs.rows import job
 from core.jobs.transitions import forgive
 from core.learning.progress import TrainingRecord
@@ -46,7 +46,7 @@ LARGE_CHECKPOINT_BYTES: Final = 4_000_000_000
 """The same of a network for a graphics card: up to 100 million weights, each kept four times over."""
 
 
-def run(context: JobContext[TrainParams]) -> dict[str, Any]:
+def run(context: JobContext[TrainParams]) -> TrainResult:
     """Train to the end, or as far as somebody wants.
 
     Raises
@@ -78,15 +78,15 @@ def run(context: JobContext[TrainParams]) -> dict[str, Any]:
     summary = made.card.training
     mean = made.card.metrics.get("mean_dice")
     seconds = round(60 * summary.minutes, 1)
-    return {
-        "model_id": made.id,
-        "epochs": summary.epochs,
-        "iterations": summary.iterations,
-        "seconds": seconds,
-        "waiting_s": summary.waiting_s,
-        "mean_dice": mean,
-        "verdict": verdict_of(made.card).value,
-    }
+    return TrainResult(
+        model_id=made.id,
+        epochs=summary.epochs,
+        iterations=summary.iterations,
+        seconds=seconds,
+        waiting_s=summary.waiting_s,
+        mean_dice=mean,
+        verdict=verdict_of(made.card).value,
+    )
 
 
 def _train(

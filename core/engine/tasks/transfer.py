@@ -7,17 +7,15 @@ again.
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.engine.context import JobContext
 from core.errors import NotFoundError
-from core.jobs.kinds import TransferParams
+from core.jobs.kinds import TransferParams, TransferResult
 from core.jobs.rows import job
 from core.transfers.plan import TransferMode
 from core.transfers.run import require_transfer, transfer_image
 
 
-def run(context: JobContext[TransferParams]) -> dict[str, Any]:
+def run(context: JobContext[TransferParams]) -> TransferResult:
     """Copy or move one image after the other; one that cannot go is named and does not stop the others.
 
     Raises
@@ -53,4 +51,4 @@ def run(context: JobContext[TransferParams]) -> dict[str, Any]:
         else:
             went.append(image_id)
         context.publish(went=went, stayed=stayed)
-    return {"went": went, "stayed": stayed}
+    return TransferResult(went=tuple(went), stayed=tuple((name, reason) for name, reason in stayed))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Iterable
 from typing import Any, Final
 
 from core.evaluations.report.findings import Findings
 from core.evaluations.report.tables import TABLES, written_tables
+from core.files import json_bytes
 
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 """Time of every entry: the earliest that a zip can hold, so that it does not change the bytes."""
@@ -96,11 +96,6 @@ def _documents(found: Findings) -> dict[str, tuple[Any, str]]:
             ("paired differences from the other evaluation, overall and by image"),
         )
     return documents
-
-
-def json_bytes(value: Any) -> bytes:
-    """A value as JSON, UTF-8."""
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 def _readme(found: Findings, documents: dict[str, tuple[Any, str]]) -> str:

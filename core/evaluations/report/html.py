@@ -20,7 +20,7 @@ import jinja2
 from markupsafe import Markup
 
 from core.evaluation.metric_table import metric_named
-from core.evaluation.words import counted, figure_text, objects_text, sample_words
+from core.evaluation.words import figure_text, objects_text, sample_words
 from core.evaluations.report.error_pictures import (
     PER_IMAGE,
     PREDICTION_COLOR,
@@ -48,6 +48,7 @@ from core.figures.differences import paired_differences
 from core.figures.heatmaps import confusion_heatmap, metric_heatmap
 from core.store.records import EvaluationRecord
 from core.store.store import Store
+from core.wording import counted
 
 WIDTH_PX: Final = 680
 """Of figures: the width of A4 between margins of 15 mm, so that they print as they are shown."""

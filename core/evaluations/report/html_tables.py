@@ -11,7 +11,7 @@ from core.evaluation.comparison import SMALLEST_SHARE
 from core.evaluation.image_scores import ALL
 from core.evaluation.metric import Metric
 from core.evaluation.metric_table import FAMILIES, METRICS
-from core.evaluation.words import VERDICTS, change_text, digits_of, figure_text, interval_ends
+from core.evaluation.words import VERDICTS, bare_figure, change_text, digits_of, interval_ends
 from core.evaluations.read import EvaluatedImage
 from core.evaluations.report.findings import Findings
 from core.evaluations.report.methods import direction, doi_address
@@ -193,15 +193,10 @@ def _with_interval(metric: Metric, figure: Aggregate, joint: str) -> str:
     """Mean, interval, number of images: below each other in many columns, beside each other in few."""
     if not figure.images:
         return "–"
-    lines = [_bare(metric, figure.macro)]
+    lines = [bare_figure(metric, figure.macro)]
     if figure.low == figure.low:
-        lines.append(f"[{_bare(metric, figure.low)}, {_bare(metric, figure.high)}]")
+        lines.append(f"[{bare_figure(metric, figure.low)}, {bare_figure(metric, figure.high)}]")
     return joint.join([*lines, f"n = {figure.images}"])
-
-
-def _bare(metric: Metric, value: float) -> str:
-    """A figure without its unit, which stands in the column's head."""
-    return figure_text(metric, value).removesuffix(f" {metric.unit}") if metric.unit else figure_text(metric, value)
 
 
 def _plain(value: float | None) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
 from core.evaluation.settings import CHOOSABLE, Choosable, EvaluationSettings, IntervalKind
-from core.evaluation.words import counted
 from core.evaluations.report.findings import Findings
+from core.wording import counted
 
 _NOT_OF_US = ("python", "cristae")
 

@@ -39,6 +39,7 @@ from core.imaging.orientation import (
     upright_shape,
 )
 from core.imaging.pixel_size import FoundSize, choose_size
+from core.wording import some_of
 
 _MAGICS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _GROWTH: Final = {5: 2_800.0, 8: DEFLATE_GROWTH, 32946: DEFLATE_GROWTH, 32773: 64.0}
@@ -198,12 +199,11 @@ class TiffSource:
         """Which planes are not there."""
         held = set(present)
         missing = [str(place + 1) for place in range(declared) if place not in held]
-        shown = ", ".join(missing[:8]) + (" and more" if len(missing) > 8 else "")
         files = sorted({file for image in self._images for file in image.files if file != self._path.name})
-        where = f" It refers to other files: {', '.join(display_name(file) for file in files[:3])}." if files else ""
+        where = f" It refers to other files: {some_of(map(display_name, files), 3)}." if files else ""
         return (
-            f"The file declares {declared:,} planes but holds {len(present):,}; missing: {shown}.{where} The "
-            "existing planes are read."
+            f"The file declares {declared:,} planes but holds {len(present):,}; missing: {some_of(missing, 8)}.{where} "
+            "The existing planes are read."
         )
 
     def _upright_size(self, found: FoundSize) -> FoundSize:

@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from core.imaging.formats.tiff_makers import data_bar_rows
+from core.wording import some_of
 
 _IMAGEJ_IMAGES: Final = re.compile(r"^images=(\d{1,12})\s*$", re.MULTILINE)
 
@@ -53,9 +54,8 @@ def left_out(series: list[Any], chosen: Any) -> tuple[str, ...]:
     others = [_in_short(other) for other in series if other is not chosen]
     if not others:
         return ()
-    shown = ", ".join(others[:3]) + (" and more" if len(others) > 3 else "")
     count = "1 other image" if len(others) == 1 else f"{len(others)} other images"
-    return (f"The file also holds {count}, which are not read: {shown}. Read: {_in_short(chosen)}.",)
+    return (f"The file also holds {count}, which are not read: {some_of(others, 3)}. Read: {_in_short(chosen)}.",)
 
 
 def _in_short(series: Any) -> str:

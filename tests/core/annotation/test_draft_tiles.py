@@ -98,7 +98,7 @@ def test_an_edit_shows_on_coarse_levels_at_once(base: Pyramid) -> None:
 
 
 def test_smaller_copies_are_made_once_and_a_bounded_number_is_kept(base: Pyramid) -> None:
-    painted, tiles = Painted(base), DraftTiles(kept=1)
+    painted, tiles = Painted(base), DraftTiles(limit_bytes=1)
     for place in ((0, 0), (0, 1)):
         painted.paint(place, np.ones((512, 512), np.uint8), np.ones((512, 512), bool))
     tiles.tile(painted.source, DraftPlane.LABELS, 2, 0, 0)

@@ -16,6 +16,7 @@ from core.engine.context import JobContext
 from core.errors import ImageError
 from core.jobs.kinds import register
 from core.jobs.parameters import JobParams, Subjects
+from core.jobs.results import JobResult
 from core.jobs.task_kind import Resource, TaskKind
 
 
@@ -85,11 +86,20 @@ def run(context: JobContext[SampleParams]) -> dict[str, Any]:
     return {"attempt": context.attempt, "echo": params.get("echo"), "setting": setting}
 
 
-register(TaskKind(SampleParams, "Sample", "tests.core.engine.sample_tasks", Resource.CPU, Permission.TRAIN))
-register(TaskKind(WarmParams, "Sample", "tests.core.engine.sample_tasks", Resource.PREDICT, Permission.TRAIN))
-register(TaskKind(GpuParams, "Sample", "tests.core.engine.sample_tasks", Resource.GPU, Permission.TRAIN))
+register(TaskKind(SampleParams, JobResult, "Sample", "tests.core.engine.sample_tasks", Resource.CPU, Permission.TRAIN))
+register(
+    TaskKind(WarmParams, JobResult, "Sample", "tests.core.engine.sample_tasks", Resource.PREDICT, Permission.TRAIN)
+)
+register(TaskKind(GpuParams, JobResult, "Sample", "tests.core.engine.sample_tasks", Resource.GPU, Permission.TRAIN))
 register(
     TaskKind(
-        OnceParams, "Sample", "tests.core.engine.sample_tasks", Resource.CPU, Permission.TRAIN, 1, restartable=False
+        OnceParams,
+        JobResult,
+        "Sample",
+        "tests.core.engine.sample_tasks",
+        Resource.CPU,
+        Permission.TRAIN,
+        1,
+        restartable=False,
     )
 )

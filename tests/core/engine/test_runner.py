@@ -14,6 +14,7 @@ from core.access.roles import Permission
 from core.engine.context import JobContext
 from core.errors import JobCancelledError, TrainingLostError
 from core.jobs.kinds import TASKS, DemoRoundsParams, load_plugins, register
+from core.jobs.results import JobResult
 from core.jobs.rows import job, log_tail, request_cancel
 from core.jobs.task_kind import Resource, TaskKind
 from core.jobs.transitions import claim, interrupt
@@ -150,7 +151,7 @@ def test_plugins_add_kinds() -> None:
     class Extra(DemoRoundsParams):
         kind = "extra"  # type: ignore[assignment]
 
-    register(TaskKind(Extra, "Extra", "nowhere", Resource.CPU, Permission.TRAIN))
+    register(TaskKind(Extra, JobResult, "Extra", "nowhere", Resource.CPU, Permission.TRAIN))
     try:
         assert {"sample", "extra", "ingest", "predict"} <= set(TASKS)
     finally:

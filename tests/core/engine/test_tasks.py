@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import core.engine.runner as runner
 import core.engine.tasks.predict as predict_task
 import core.engine.warm as warm
+from core.cache import Cache
 from core.engine.engine import ensure_engine
 from core.errors import JobCancelledError
 from core.imaging.image import Image, PixelSize
@@ -401,7 +402,7 @@ def test_models_stay_loaded_but_not_all_of_them(settings: Settings, monkeypatch:
             made.append(model.id)
 
     monkeypatch.setattr(predictor_module, "Predictor", Loaded)
-    monkeypatch.setattr(warm, "_loaded", type(warm._loaded)())
+    monkeypatch.setattr(warm, "_loaded", Cache("loaded models", "", limit_bytes=10**9, most=warm.KEPT))
     models = {}
     for name in ("a", "b", "c"):
         models[name] = weightless(settings.models_dir / name)

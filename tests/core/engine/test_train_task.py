@@ -191,7 +191,7 @@ def test_a_locked_database_ends_no_training(store: Store, plan: TrainingPlan, mo
 
     monkeypatch.setattr(train_task, "forgive", locked)
     monkeypatch.setattr(train_task, "train", trained)
-    assert train_task.run(context)["model_id"] == "nerve"
+    assert train_task.run(context).model_id == "nerve"
     assert epochs(store, context.id) == 1
 
 
@@ -219,5 +219,5 @@ def test_a_model_made_just_before_the_kill_is_not_made_again(
     (model / "snapshot.json").write_text(json.dumps(context.params.snapshot))
     (store.settings.models_dir / ".nerve.training").mkdir()
     monkeypatch.setattr(train_task, "train", lambda *_, **__: pytest.fail("trained again"))
-    assert train_task.run(context)["model_id"] == "nerve"
+    assert train_task.run(context).model_id == "nerve"
     assert not list(store.settings.models_dir.glob(".*training"))

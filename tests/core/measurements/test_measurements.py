@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.cache import Cache
 from core.errors import DatasetError
 from core.exports.label_maps import render_download
 from core.imaging.image import Image, PixelSize
@@ -191,7 +192,7 @@ def test_the_same_table_counts_as_the_same_however_often_it_is_read(
     label(store, add(store, project, "b"), RevisionKind.REFERENCE)
     maps = label_maps(store, project.id, REFERENCES)
     run_job(store, start_measuring(store, project.id, maps, 30.0))
-    monkeypatch.setattr(tables, "KEPT_OBJECTS", 1)  # nothing but the newest fits
+    monkeypatch.setattr(tables, "_tables", Cache("measured objects", "", limit_bytes=1))  # only the newest fits
     first, second = measured(store, maps, 30.0), measured(store, maps, 30.0)
     assert first.images == second.images
     assert first.images[0].table is not second.images[0].table

@@ -15,8 +15,8 @@ from core.datasets.check import check_dataset
 from core.datasets.folder import load_case, load_image, open_dataset, read_classes
 from core.datasets.import_case import ImportCase, check_import, read_labels
 from core.datasets.import_plan import plan_import
-from core.datasets.plan import Refusal, check_case, plan_dataset
-from core.errors import CristaeError, ModelError
+from core.datasets.plan import check_case, plan_dataset
+from core.errors import CristaeError, ModelError, Refusal
 from core.evaluations.prediction_files import PredictionCase, check_prediction, read_prediction
 from core.exchange.bundle import export_bundle, is_bundle
 from core.exchange.importing import import_model, ready_model

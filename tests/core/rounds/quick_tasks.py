@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from core.access.roles import Permission
 from core.engine.context import JobContext
-from core.jobs.kinds import PredictParams, TrainParams, register
+from core.jobs.kinds import PredictParams, PredictResult, TrainParams, TrainResult, register
 from core.jobs.task_kind import Resource, TaskKind
 from tests.models import write_model
 
 TRAINING_S = 1.0
 
 
-def run(context: JobContext[PredictParams | TrainParams]) -> dict[str, Any]:
+def run(context: JobContext[PredictParams | TrainParams]) -> PredictResult | TrainResult:
     """A model folder after a moment, or nothing at all for a prediction."""
     if isinstance(context.params, PredictParams):
-        return {"revision_id": "none"}
+        return PredictResult(revision_id="none")
     began = time.monotonic()
     while (gone := time.monotonic() - began) < TRAINING_S:
         context.progress(gone / TRAINING_S, "training")
@@ -25,8 +24,8 @@ def run(context: JobContext[PredictParams | TrainParams]) -> dict[str, Any]:
     folder = context.settings.models_dir / context.params.model_id
     if not folder.exists():
         write_model(folder)
-    return {"model_id": folder.name}
+    return TrainResult(model_id=folder.name)
 
 
-register(TaskKind(TrainParams, "Training", __name__, Resource.TRAIN, Permission.TRAIN, 5))
-register(TaskKind(PredictParams, "Predicting", __name__, Resource.PREDICT, Permission.TRAIN))
+register(TaskKind(TrainParams, TrainResult, "Training", __name__, Resource.TRAIN, Permission.TRAIN, 5))
+register(TaskKind(PredictParams, PredictResult, "Predicting", __name__, Resource.PREDICT, Permission.TRAIN))

@@ -19,7 +19,6 @@ from core.models.store import StoredModel, open_model
 from core.store import Store
 from core.store.base import remove_tree
 from core.store.records import ImageRecord, ProjectRecord
-from core.training.presets import Preset
 from core.training.request import TrainRequest
 from tests.core.rounds.conftest import add, label, some_labels
 from tests.models import write_model
@@ -43,7 +42,7 @@ def model(store: Store, project: ProjectRecord, image: ImageRecord) -> StoredMod
     training = dataclasses.replace(made.card.training, snapshot={image.id: digest})
     write_json(folder / "card.json", dataclasses.replace(made.card, training=training).to_json())
     write_json(folder / "snapshot.json", take_snapshot(store, project.id, [image.id]).to_json())
-    asked = TrainRequest(folder / "gone", Preset.COMPACT, folder, epochs=3, seed=5, resume=True, pixel_size_nm=9.0)
+    asked = TrainRequest(folder / "gone", folder, epochs=3, seed=5, resume=True, pixel_size_nm=9.0)
     write_json(folder / "request.json", asked.to_json())
     return open_model(folder)
 
@@ -81,7 +80,7 @@ def test_labels_that_changed_on_disk_are_named(
 
 
 def test_a_parent_is_found_wherever_the_store_is_now(store: Store, model: StoredModel, tmp_path: Path) -> None:
-    asked = TrainRequest(model.path, Preset.COMPACT, model.path, epochs=3, parent=Path("/elsewhere/old"))
+    asked = TrainRequest(model.path, model.path, epochs=3, parent=Path("/elsewhere/old"))
     write_json(model.path / "request.json", asked.to_json())
     with pytest.raises(TrainingError, match="started from, old, is not in the store"):
         training_again(store, model, tmp_path / "second")

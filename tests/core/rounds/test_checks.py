@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from core.datasets.leakage import straddling
 from core.label_scheme import LabelScheme
-from core.learning.checks import TrainingCheck, check_training, straddling
+from core.learning.checks import TrainingCheck, check_training
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord, ProjectRecord, Split
 from tests.core.rounds.conftest import SCHEME, add, label, some_labels

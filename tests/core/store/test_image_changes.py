@@ -7,13 +7,13 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from core.datasets.leakage import Straddle, straddling
 from core.errors import NotFoundError, StoreError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.store import ImageRecord, RevisionKind, Split, Store
 from core.store.base import now
-from core.store.splits import Straddle, straddling
 from core.store.tables import ImageRow
 
 
