@@ -64,7 +64,7 @@ def test_a_dataset_folder_proposes_what_people_have_confirmed(
     app: AppTest, store: Store, images: list[ImageRecord]
 ) -> None:
     page = opened(app, images[0].project_id)
-    form = next(group for group in page.button_group if group.label == "As")
+    form = next(group for group in page.button_group if group.label == "Format")
     form.set_value(Form.DATASET).run()
     press(page, "Create zip")
     (row,) = jobs(kinds=["export"], store=store)
@@ -84,7 +84,7 @@ def test_a_finished_export_offers_its_file_on_the_jobs_page(
     page = open_page(app, "jobs_page.py", job=row.id)
     assert not page.exception
     assert f"api/exports/{row.id}" in _links(page)
-    assert "1 left out" in str([each.label for each in page.expander])
+    assert "1 skipped" in str([each.label for each in page.expander])
     (folder / "Liver.zip").unlink()
     page = open_page(app, "jobs_page.py", job=row.id)
     assert "has expired" in texts(page)
