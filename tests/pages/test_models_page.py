@@ -87,7 +87,7 @@ def test_the_starter_offers_no_deletion(models: ModelStore, app: AppTest) -> Non
 
 def test_delete_undo_and_restore(models: ModelStore, app: AppTest) -> None:
     page = click(open_page(app, PAGE, model="child"), "delete-child")
-    assert "There is no model" not in texts(page)
+    assert "does not exist or was deleted" not in texts(page)
     assert [item.id for item in models.trashed()] == ["child"]
     assert "is in the trash" in texts(page)
     page = click(page, "undo-trash")

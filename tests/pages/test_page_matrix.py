@@ -114,7 +114,7 @@ SAYS = {
     ("data_page.py", Query.PROJECT): "This link points to a project",
     ("data_page.py", Query.BATCH): "There is no batch",
     ("train_page.py", Query.PROJECT): "This link points to a project",
-    ("models_page.py", Query.MODEL): "There is no model",
+    ("models_page.py", Query.MODEL): "does not exist or was deleted",
     ("jobs_page.py", Query.JOB): "This job belongs to a project in which you have no role",
 }
 """What a page says to an admin of one project whose address names a thing of another."""

@@ -148,7 +148,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_queued(store: Stor
     for image, words in ((bare, "no reference labels"), (test, "never used for training")):
         with pytest.raises(DatasetError, match=words):
             start_training(store, TrainingPlan(plan.project_id, [image.id], "x"))
-    with pytest.raises(DatasetError, match="No image"):
+    with pytest.raises(DatasetError, match="images selected"):
         start_training(store, TrainingPlan(plan.project_id, [], "x"))
 
 

@@ -243,9 +243,9 @@ def _lost_weights(folder: Path) -> None:
     ("harm", "says"),
     [
         (_broken_weights, "is not finite"),
-        (_lost_weights, "does not fit"),
+        (_lost_weights, "does not match"),
         (lambda f: _config(f, "patch_size", value=[31, 32]), "cannot be divided"),
-        (lambda f: _config(f, "architecture", "arch_kwargs", "strides", value=[[1, 1], [3, 3]]), "does not fit"),
+        (lambda f: _config(f, "architecture", "arch_kwargs", "strides", value=[[1, 1], [3, 3]]), "does not match"),
         (lambda f: _config(f, "architecture", "arch_kwargs", "strides", value=None), "strides"),
         (
             lambda f: _config(f, "architecture", "arch_kwargs", "features_per_stage", value=[4, 10**9]),
@@ -295,7 +295,7 @@ def _config(folder: Path, *keys: str, value: Any) -> None:
         (lambda f: _config(f, "normalization_schemes", value=["os.system"]), "channels"),
         (lambda f: _config(f, "architecture", "network_class_name", value="os.system"), "os.system"),
         (lambda f: _config(f, "architecture", "arch_kwargs", "nonlin", value="os.remove"), "os.remove"),
-        (lambda f: _config(f, "architecture", "arch_kwargs", "features_per_stage", value=[4, 16]), "does not fit"),
+        (lambda f: _config(f, "architecture", "arch_kwargs", "features_per_stage", value=[4, 16]), "does not match"),
         (lambda f: _config(f, "architecture", "arch_kwargs", "surprise", value=1), "cannot be built"),
         (lambda f: _set(f, "dataset.json", "channel_names", value={"0": "a", "1": "b"}), "single-channel"),
         (lambda f: _set(f, "dataset.json", "labels", value={"background": 0, "a": [1, 2], "b": 2}), "regions"),

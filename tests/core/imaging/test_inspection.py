@@ -38,7 +38,7 @@ def test_the_facts_of_an_image(tmp_path: Path) -> None:
 def test_values_that_were_not_taken_are_listed_with_the_reason(tmp_path: Path) -> None:
     found = _inspect(tmp_path, pil(GREY, "PNG", dpi=(72, 72)), "a.png")
     assert ("pixel size", "unknown") in found.rows
-    assert any(name == "not taken" and "print or screen" in value for name, value in found.rows)
+    assert any(name == "skipped" and "print or screen" in value for name, value in found.rows)
 
 
 def test_the_range_of_a_stack_says_which_pages_were_looked_at(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def test_lists_are_read(text: str, expected: dict[int, int]) -> None:
         ("x = nucleus", "'x' is not a grey value"),
         ("1 = 127 = nucleus", "'1 = 127' is not a grey value"),
         ("127 = nuclei", "no class 'nuclei'"),
-        ("1 = nucleus, 1 = background", "there twice"),
+        ("1 = nucleus, 1 = background", "listed twice"),
     ],
 )
 def test_what_cannot_be_is_refused(text: str, words: str) -> None:

@@ -93,7 +93,7 @@ def test_refusals(store: Store, project: ProjectRecord) -> None:
     label(store, test, some_labels())
     other = store.projects.create("other", project.scheme)
     for where, ids, words in (
-        (project.id, [], "No image"),
+        (project.id, [], "images selected"),
         (project.id, [bare.id], "bare has no reference labels"),
         (project.id, [test.id], "frozen is in the test set"),
         (other.id, [bare.id], "another project"),

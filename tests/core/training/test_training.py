@@ -174,7 +174,7 @@ def test_a_time_budget_is_kept(dataset: Path, tmp_path: Path) -> None:
     [
         ({"device": "cuda:7"}, "no usable device"),
         ({"device": "abacus"}, "no device"),
-        ({"threads": 1}, "background only"),
+        ({"threads": 1}, "only background"),
     ],
 )
 def test_what_cannot_be_trained_says_why(tmp_path: Path, change: dict[str, Any], says: str) -> None:
