@@ -45,6 +45,9 @@ class Segmentation:
         Name of the image.
     notices
         What the user should know, one sentence each.
+    objects_yx
+        uint32 of the same shape: ids of the objects of the classes whose touching objects the model tells apart, 0
+        elsewhere. Read-only. None: the model tells none apart, and connected pieces are the objects.
     """
 
     labels_yx: NDArray[np.uint8]
@@ -54,9 +57,12 @@ class Segmentation:
     model_id: str
     image_name: str
     notices: tuple[str, ...] = ()
+    objects_yx: NDArray[np.uint32] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("labels_yx", "confidence_yx"):
+        for name in ("labels_yx", "confidence_yx", "objects_yx"):
+            if getattr(self, name) is None:
+                continue
             view = getattr(self, name).view()
             view.flags.writeable = False
             object.__setattr__(self, name, view)
@@ -103,17 +109,21 @@ def segment(
         The image cannot be segmented with this model.
     """
     from core.objects.report import clean_prediction, cleaning_sentence
+    from core.objects.separating import object_ids
     from core.segmentation.array_sink import ArraySink
+    from core.segmentation.parting import PartingRows
 
     loaded = image if isinstance(image, Image) else read_image(image)
     predictor = _predictor(_model(model).path, exact)
-    stored, sink = predictor.model, ArraySink(loaded.shape)
-    summary = predictor.predict(loaded, sink, pixel_size_nm=pixel_size_nm)
+    stored, sink, found = predictor.model, ArraySink(loaded.shape), list[PartingRows]()
+    summary = predictor.predict(loaded, sink, pixel_size_nm=pixel_size_nm, take_parting=found.append)
     labels_yx, notices = sink.labels_yx, [*loaded.notices, *summary.notices]
-    if clean and stored.card.object_rules.rules:
-        rules_nm = stored.pixel_size_nm if summary.pixel_size_nm is None else summary.pixel_size_nm
-        labels_yx, cleaning = clean_prediction(labels_yx, stored.card.object_rules, rules_nm, stored.scheme)
+    rules, separation, parting = stored.card.object_rules, stored.card.separation, found[0] if found else None
+    rules_nm = stored.pixel_size_nm if summary.pixel_size_nm is None else summary.pixel_size_nm
+    if clean and rules.rules:
+        labels_yx, cleaning = clean_prediction(labels_yx, rules, rules_nm, stored.scheme, separation, parting)
         notices += filter(None, [cleaning_sentence(cleaning)])
+    objects = object_ids(labels_yx, parting, separation, rules.limits(rules_nm))
     return Segmentation(
         labels_yx=labels_yx,
         confidence_yx=sink.confidence_yx,
@@ -122,6 +132,7 @@ def segment(
         model_id=stored.id,
         image_name=loaded.name,
         notices=tuple(notices),
+        objects_yx=None if objects is None else objects.ids_yx,
     )
 
 

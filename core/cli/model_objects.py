@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from core.cli.console import done, notice, progress_bar, stdout
+from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.model import find_model
 from core.models.store import ModelStore, StoredModel
 from core.morphometry.words import three_digits
+from core.objects.report import separation_sentence
 from core.objects.rules import AreaUnit, ObjectRules
+from core.objects.separation import UNSEPARATED, Separation, SeparationWay
 from core.settings import current_settings
 
 
@@ -28,6 +30,14 @@ def objects(
         float,
         typer.Option(min=0, help=("Time for test predictions to choose the best sizes; 0 uses the label maps only.")),
     ] = 60.0,
+    necks: Annotated[
+        bool | None,
+        typer.Option(
+            "--necks/--no-necks",
+            help="Split touching objects at narrow necks, as deep as these labels allow. A fallback: models that "
+            "learn from ids of objects do better.",
+        ),
+    ] = None,
 ) -> None:
     """Show or learn the smallest object and largest hole of each class, with which predictions are cleaned.
 
@@ -39,6 +49,9 @@ def objects(
     if dataset is not None:
         stored = store.set_object_rules(stored.id, _learned(stored, dataset, seconds))
         done(f"Predictions of {stored.id} are now cleaned with these sizes.")
+    if necks is not None:
+        stored = store.set_separation(stored.id, _necks(stored, dataset) if necks else UNSEPARATED)
+    notice(separation_sentence(stored.card.separation, stored.scheme))
     rules = stored.card.object_rules
     if not rules.rules:
         notice("This model has no learned minimum object sizes: predictions are not cleaned.")
@@ -52,6 +65,19 @@ def _learned(stored: StoredModel, dataset: Path, seconds: float) -> ObjectRules:
 
     with progress_bar("objects") as progress:
         return rules_from_references(stored, open_dataset(dataset), predict_s=seconds, on_progress=progress)
+
+
+def _necks(stored: StoredModel, dataset: Path | None) -> Separation:
+    from core.datasets.folder import open_dataset
+    from core.training.object_rules import necks_from_references
+
+    if dataset is None:
+        raise UsageError("--necks needs labelled images.", "Name them with --dataset.")
+    with progress_bar("necks") as progress:
+        found = necks_from_references(open_dataset(dataset), stored.scheme, progress)
+    if found.way is SeparationWay.NONE:
+        notice("The labelled objects have necks themselves, or there are none: nothing is split.")
+    return found
 
 
 def _print(stored: StoredModel, rules: ObjectRules) -> None:

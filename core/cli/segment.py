@@ -20,11 +20,13 @@ from core.imaging.display import percentile_window, to_display
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
 from core.imaging.image import Image
 from core.imaging.overlay import OverlayStyle, render_overlay
-from core.labels.files import FileFacts, write_label_tiff
+from core.labels.files import FileFacts, write_label_tiff, write_object_tiff
 from core.morphometry.coverage import ClassCoverage, coverage_table
 from core.morphometry.words import three_digits
 from core.objects.report import ClassCleaning, clean_prediction, cleaning_sentence
+from core.objects.separating import object_ids
 from core.segmentation.array_sink import ArraySink
+from core.segmentation.parting import PartingRows
 from core.segmentation.resampling import taken_pixel_size
 from core.settings import BackendChoice, Precision, current_settings
 
@@ -116,7 +118,7 @@ def segment(
             continue
         for text in loaded.notices:
             notice(f"{source.title}: {text}")
-        sink = ArraySink(loaded.shape)
+        sink, found = ArraySink(loaded.shape), list[PartingRows]()
         with progress_bar(source.title) as progress:
             summary = predictor.predict(
                 loaded,
@@ -125,16 +127,19 @@ def segment(
                 step=step,
                 mirroring=mirroring,
                 on_progress=lambda fraction, message, _: progress(fraction, message),
+                take_parting=found.append,
             )
         for text in summary.notices:
             notice(f"{source.title}: {text}")
         used_nm = summary.pixel_size_nm
-        labels_yx, cleaning = sink.labels_yx, _NOTHING_CLEANED
-        if clean and stored.card.object_rules.rules:
-            rules_nm = taken_pixel_size(used_nm, stored.pixel_size_nm)
-            labels_yx, cleaning = clean_prediction(labels_yx, stored.card.object_rules, rules_nm, stored.scheme)
+        labels_yx, cleaning, rules = sink.labels_yx, _NOTHING_CLEANED, stored.card.object_rules
+        separation, parting = stored.card.separation, found[0] if found else None
+        rules_nm = taken_pixel_size(used_nm, stored.pixel_size_nm)
+        if clean and rules.rules:
+            labels_yx, cleaning = clean_prediction(labels_yx, rules, rules_nm, stored.scheme, separation, parting)
             notice(f"{source.title}: {cleaning_sentence(cleaning) or 'No objects below the minimum size.'}")
-        rows = coverage_table(labels_yx, stored.scheme, used_nm)
+        objects = object_ids(labels_yx, parting, separation, rules.limits(rules_nm))
+        rows = coverage_table(labels_yx, stored.scheme, used_nm, objects=objects)
         facts = FileFacts(
             pixel_size_nm=used_nm,
             scheme=stored.scheme,
@@ -142,6 +147,10 @@ def segment(
             made_by=f"prediction of {stored.card.name} ({stored.id})",
         )
         write_label_tiff(targets[number], labels_yx, facts)
+        if objects is not None:
+            ids_path = targets[number].with_name(f"{targets[number].stem}_objects.tif")
+            write_object_tiff(ids_path, objects.ids_yx, facts)
+            done(f"Ids of objects: {ids_path}")
         if overlays:
             _write_overlay(overlays[number], loaded, labels_yx, stored, used_nm)
         if summaries:

@@ -40,6 +40,7 @@ from core.models.stored_model import (
 )
 from core.models.trash import TRASH_DAYS, ModelTrash, TrashedModel
 from core.objects.rules import ObjectRules
+from core.objects.separation import Separation
 from core.outside.links import copy_plain, require_no_link
 
 __all__ = [
@@ -341,6 +342,28 @@ class ModelStore:
                 "Use rules for its classes.",
             )
         return self._change(model_id, object_rules=rules)
+
+    def set_separation(self, model_id: str, separation: Separation) -> StoredModel:
+        """Say how touching objects in predictions of a model are told apart that has not learned it.
+
+        Raises
+        ------
+        ModelError
+            The model is broken, has learned to tell them apart, or has not all of the classes.
+        NotFoundError
+            There is no such model.
+        """
+        model = self.get(model_id)
+        if model.card.separation.learned or separation.learned:
+            raise ModelError(
+                f"Model {model_id} " + ("tells touching objects apart by what it has learned."
+                if model.card.separation.learned else "has no outputs for that."),
+                "Use a model without such outputs to split objects at their necks.",
+            )  # fmt: skip
+        strange = sorted(set(separation.class_ids) - set(model.scheme.ids))
+        if strange:
+            raise ModelError(f"Model {model_id} has no classes {strange}.", f"Its classes are {model.scheme.ids}.")
+        return self._change(model_id, separation=separation)
 
     def give_to(self, model_id: str, project_id: str | None) -> StoredModel:
         """Say which project a model belongs to, whatever it said where it came from; None: to all.

@@ -13,6 +13,8 @@ from core.label_scheme import LabelScheme
 from core.objects.cleaning import Changes, cleaned
 from core.objects.pieces import PieceTable, piece_table
 from core.objects.rules import NM2_PER_UM2, ObjectRules, RuleSource
+from core.objects.separating import Parting, object_ids
+from core.objects.separation import UNSEPARATED, Separation, SeparationWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,12 @@ class ClassCleaning:
 
 
 def clean_prediction(
-    labels_yx: NDArray[np.uint8], rules: ObjectRules, pixel_size_nm: float | None, scheme: LabelScheme
+    labels_yx: NDArray[np.uint8],
+    rules: ObjectRules,
+    pixel_size_nm: float | None,
+    scheme: LabelScheme,
+    separation: Separation = UNSEPARATED,
+    parting: Parting | None = None,
 ) -> tuple[NDArray[np.uint8], tuple[ClassCleaning, ...]]:
     """A whole prediction cleaned, and what was done.
 
@@ -74,11 +81,29 @@ def clean_prediction(
         Of the image, or where it is unknown of the model; None where both are.
     scheme
         The classes.
+    separation, parting
+        How its touching objects are told apart, as for `core.objects.separating.object_ids`.
     """
-    after_yx, changes = cleaned(labels_yx, rules.limits(pixel_size_nm))
-    raw = piece_table(labels_yx)
-    after = piece_table(after_yx) if changes.pixels else raw
+    limits = rules.limits(pixel_size_nm)
+    after_yx, changes = cleaned(labels_yx, limits)
+    raw = piece_table(labels_yx, object_ids(labels_yx, parting, separation, limits))
+    after = raw
+    if changes.pixels:
+        after = piece_table(after_yx, object_ids(after_yx, parting, separation, limits))
     return after_yx, cleaning_rows(raw, after, changes, rules, pixel_size_nm, scheme)
+
+
+def separation_sentence(separation: Separation, scheme: LabelScheme) -> str:
+    """How touching objects are told apart, in one or two sentences."""
+    names = ", ".join(scheme.name_of(class_id) for class_id in separation.class_ids)
+    if separation.learned:
+        return f"Touching objects are separated as the model has learned: {names}."
+    if separation.way is SeparationWay.NECKS:
+        return (
+            f"Touching objects are split at narrow necks: {names}. This is a fallback that has not learned to see "
+            "where they touch: check the counts."
+        )
+    return "Touching objects of a class are counted as one."
 
 
 def cleaning_sentence(rows: Sequence[ClassCleaning]) -> str:

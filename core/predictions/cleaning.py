@@ -25,7 +25,7 @@ from core.objects.pieces import PieceTable, piece_table
 from core.objects.report import ClassCleaning, cleaning_rows
 from core.objects.rules import ObjectRules, PixelLimits, RuleSource
 from core.objects.separating import object_ids
-from core.objects.separation import Separation
+from core.objects.separation import UNSEPARATED, Separation
 from core.segmentation.parting import PartingRows
 from core.segmentation.resampling import taken_pixel_size
 from core.store.label_maps import MATCH, label_classes, open_label_map, translation_of
@@ -46,8 +46,8 @@ def keep_cleaning(
     scheme: LabelScheme,
     pieces: PieceTable,
     *,
-    separation: Separation,
-    parting: PartingRows | None,
+    separation: Separation = UNSEPARATED,
+    parting: PartingRows | None = None,
 ) -> dict[str, Any]:
     """Keep beside a label map what cleaning changed.
 

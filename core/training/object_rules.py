@@ -22,8 +22,9 @@ from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.translation import match_classes
 from core.models.store import StoredModel
 from core.objects.learning import LabelledImage, learn_rules
+from core.objects.necks import learned_depths
 from core.objects.rules import ObjectRules
-from core.objects.separation import Separation, SeparationWay
+from core.objects.separation import UNSEPARATED, Separation, SeparationWay
 from core.segmentation.array_sink import ArraySink
 from core.segmentation.parting import PartingRows
 from core.segmentation.predictor import Predictor
@@ -153,6 +154,41 @@ def rules_from_references(
         predictions.append(_predicted(predictor, image, lookup[reference_yx], translated))
     on_progress(1.0, "done")
     return choose_rules(rules, predictions, model.scheme, model.card.separation) if predictions else rules
+
+
+def necks_from_references(
+    dataset: DatasetFolder,
+    scheme: LabelScheme,
+    on_progress: Callable[[float, str], object] = lambda fraction, message: None,
+) -> Separation:
+    """How deep a neck must be to split a piece: the fallback for a model that has not learned to part objects.
+
+    Parameters
+    ----------
+    dataset
+        Its label maps, with or without ids; classes are matched to the model's by name.
+    scheme
+        The model's classes.
+    on_progress
+        Told a fraction, 0 to 1, and what is done.
+
+    Returns
+    -------
+    Separation
+        In the ids of the model; nothing to separate where the labelled objects have necks themselves.
+    """
+    lookup = match_classes(dataset.scheme, scheme).lookup()
+    cases = [case for case in dataset.cases if case.label_path is not None]
+
+    def label_maps() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint32] | None]]:
+        for number, case in enumerate(cases):
+            on_progress(number / len(cases), f"necks of {case.name}")
+            found = _labelled(case)
+            yield lookup[found.labels_yx], None if found.objects is None else found.objects.ids_yx
+
+    depths = learned_depths(label_maps(), scheme.ids)
+    on_progress(1.0, "done")
+    return Separation(SeparationWay.NECKS, tuple(depths), least_depth=depths) if depths else UNSEPARATED
 
 
 def _names(scheme: LabelScheme) -> str:

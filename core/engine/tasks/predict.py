@@ -35,6 +35,7 @@ from core.models.store import ModelStore, StoredModel
 from core.morphometry.coverage import coverage_table
 from core.objects.cleaning import Changes, CleaningSink
 from core.objects.pieces import piece_table
+from core.objects.report import separation_sentence
 from core.objects.rules import ObjectRules
 from core.objects.separation import Separation, SeparationWay
 from core.predictions.cleaning import keep_cleaning, keep_objects
@@ -232,6 +233,8 @@ def _predict(
         if cleaning is not None:
             changes = cleaning.changes()
     summary["notices"] = (*summary["notices"], *request.translation.sentences())
+    if request.separation.way is SeparationWay.NECKS:
+        summary["notices"] += (separation_sentence(request.separation, scheme),)
     labels = open_pyramid(path).whole()
     found = parting[0] if parting else None
     objects = keep_objects(context.store, revision.id, labels, found, request.separation, limits, used_nm)

@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image as PilImage
 
 import core.segmentation.predictor
+from core.cli.console import UsageError
 from core.cli.model_objects import objects
 from core.cli.segment import segment
-from core.errors import DatasetError
+from core.errors import DatasetError, ModelError
 from core.imaging.image import Image
 from core.models.store import ModelStore
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
+from core.objects.separation import Separation, SeparationWay
 from core.segmentation.prediction_summary import PredictionSummary
 from core.settings import current_settings
 from tests.core.training.datasets import make_dataset
@@ -119,3 +122,40 @@ def test_a_dataset_of_other_classes_teaches_nothing(models: ModelStore, tmp_path
     with pytest.raises(DatasetError, match="no class in common"):
         objects("tiny", dataset, 0.0)
     assert models.get("tiny").card.object_rules == ObjectRules()
+
+
+def two_discs() -> np.ndarray:
+    """Two discs that overlap a little: one piece with a neck."""
+    row, column = np.ogrid[:40, :70]
+    return ((row - 20) ** 2 + (column - 20) ** 2 <= 144) | ((row - 20) ** 2 + (column - 40) ** 2 <= 144)
+
+
+def test_an_imported_model_splits_at_necks_that_were_learned_from_labels(
+    models: ModelStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the command writes the ids beside the label map, counts them, and says that this is a fallback."""
+    labels = np.zeros((40, 70), np.uint8)
+    labels[8:33, 8:33] = 3
+    scheme = {models.get("tiny").scheme[1].name: 3}
+    dataset = make_dataset(tmp_path / "labelled", {"a": labels}, {"a": labels}, classes=scheme)
+    objects("tiny", dataset, 0.0, necks=True)
+    assert models.get("tiny").card.separation == Separation(SeparationWay.NECKS, (1,), least_depth={1: 0.2})
+    assert "fallback" in capsys.readouterr().err
+    PilImage.fromarray(np.where(two_discs(), 200, 20).astype(np.uint8)).save(tmp_path / "b.png")
+    segment([tmp_path / "b.png"], tmp_path / "b.tif", model="tiny", json=tmp_path / "b.json", pixel_size=8.0)
+    ids = tifffile.imread(tmp_path / "b_objects.tif")
+    assert ids.dtype == np.uint32
+    np.testing.assert_array_equal(ids > 0, two_discs())
+    assert len(np.unique(ids[ids > 0])) == 2
+    objects("tiny", None, 0.0, necks=False)
+    segment([tmp_path / "b.png"], tmp_path / "c.tif", model="tiny", pixel_size=8.0)
+    assert not (tmp_path / "c_objects.tif").exists()
+
+
+def test_necks_need_labels_and_a_model_that_has_not_learned_better(models: ModelStore) -> None:
+    with pytest.raises(UsageError, match="labelled images"):
+        objects("tiny", None, 0.0, necks=True)
+    with pytest.raises(ModelError, match="no outputs"):
+        models.set_separation("tiny", Separation(SeparationWay.SEAMS, (1,)))
+    with pytest.raises(ModelError, match="no classes \\[99\\]"):
+        models.set_separation("tiny", Separation(SeparationWay.NECKS, (99,)))
