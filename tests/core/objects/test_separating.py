@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from core.imaging.object_pyramid import ObjectIds
+from core.labels.numbering import number_objects
+from core.objects.pieces import piece_table
 from core.objects.separating import separated
 
 NOTHING = np.zeros(256)
@@ -144,3 +148,29 @@ def test_as_a_watershed_of_another_library(seed: int) -> None:
         own = objects.ids_yx == objects.ids_yx[seeds == number][0]
         agree |= own & (expected == number)
     assert agree[reached].mean() > 0.97
+
+
+@given(
+    labels=arrays(np.uint8, (9, 13), elements=st.sampled_from([0, 1, 1, 2, 3, 255])),
+    parting=arrays(np.bool_, (9, 13)),
+    spoiled=st.sampled_from(["no", "a pixel without an id", "an id in two classes", "large ids"]),
+)
+def test_tables_of_separated_objects_are_those_of_any_ids(
+    labels: NDArray[np.uint8], parting: NDArray[np.bool_], spoiled: str
+) -> None:
+    ids = separated(labels, parting, (1, 3), NOTHING).ids_yx.copy()
+    if spoiled == "a pixel without an id":
+        ids[4, 4] = 0
+    if spoiled == "an id in two classes":
+        ids[(labels == 1) | (labels == 3)] = 1
+    if spoiled == "large ids":
+        ids[ids > 0] += 5_000
+    objects = ObjectIds(ids, (1, 3))
+    table = piece_table(labels, objects)
+    found = number_objects(labels, range(1, 255), objects)
+    edge = np.zeros(found.count + 1, bool)
+    around = ndimage.maximum_filter(labels == 255, 3)
+    around[[0, -1]] = around[:, [0, -1]] = True
+    edge[np.unique(found.numbers_yx[around])] = True
+    expected = sorted(zip(found.class_of[1:].tolist(), found.area_px[1:].tolist(), edge[1:].tolist(), strict=True))
+    assert sorted(zip(*(column.tolist() for column in table.columns), strict=True)) == expected
