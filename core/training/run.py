@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 SAVING_S: Final = 3.0
 """Seconds of a time budget that are kept for writing the model."""
 
-FRESH_OUTPUT: Final = 2.0
-"""How much lower the scores of an output begin that the parent does not have: a seventh of its class's odds."""
+FRESH_OUTPUT: Final = 6.0
+"""How much lower the scores of an output begin that the parent does not have: so that it parts nothing yet."""
 
 PREPARED_FILE: Final = "prepared.json"
 CONFIGURATION: Final = "2d"
