@@ -46,7 +46,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 def test_an_instance_map_becomes_a_label_map_with_ids_beside_it(command: Command, ids: Path, tmp_path: Path) -> None:
     answer = command("labels", "--objects", f"mitochondria={ids}", "--pixel-size", "8", "--out", tmp_path / "a.png")
     assert answer.code == 0, answer.err
-    assert "are objects with ids of their own" in answer.err
+    assert "are objects with separate ids" in answer.err
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a_objects.tif"), IDS)
     with PilImage.open(tmp_path / "a.png") as picture:
         np.testing.assert_array_equal(np.asarray(picture), IDS > 0)
@@ -78,7 +78,7 @@ def test_the_class_of_ids_must_be_said_and_inputs_stay(command: Command, ids: Pa
     ids.rename(source)
     answer = command("labels", "--objects", f"mitochondria={source}", "--out", tmp_path / "b.tif")
     assert answer.code == 1
-    assert "would replace" in answer.err
+    assert "would overwrite" in answer.err
     assert not (tmp_path / "b.tif").exists()
 
 
