@@ -253,7 +253,7 @@ def test_conditions_are_compared_over_specimens(app: AppTest, store: Store, proj
     assert "All measures of mitochondria compared with control" in said
     assert "With only 2 specimens per condition, only large differences can be detected" in said
     table = next(frame.value for frame in page.dataframe if "p adjusted" in frame.value.columns)
-    area = table[table["Figure"] == "Area (µm²)"].iloc[0]
+    area = table[table["Measure"] == "Area (µm²)"].iloc[0]
     assert area["Reference"] == pytest.approx(0.25 * (1.08**2 + 1.12**2) / 2)
     assert area["Mean"] == pytest.approx(0.25 * (1 + 1.04**2) / 2)
     assert area["p"] < area["p adjusted"] <= 1
@@ -289,7 +289,7 @@ def test_without_specimens_images_count_and_it_warns(app: AppTest, store: Store,
     groups(store, project, ("", "a"), ("", "a"), ("", "b"))
     said = texts(open_page(app, PAGE, project=project.id))
     assert "The specimen of 3 images is not recorded, so each counts as a separate specimen" in said
-    assert "With 1 in b and 2 in a no interval or p value can be given" in said
+    assert "With 1 in b and 2 in a, no interval or p value can be given" in said
 
 
 def test_stacks_are_no_specimens_and_it_warns(app: AppTest, store: Store, project: ProjectRecord) -> None:
@@ -298,7 +298,7 @@ def test_stacks_are_no_specimens_and_it_warns(app: AppTest, store: Store, projec
         store.images.update(image.id, stack="mouse", z_index=number)
     said = texts(open_page(app, PAGE, project=project.id))
     assert "The specimen of 4 images is not recorded, so each stack counts as a separate specimen" in said
-    assert "With 1 in b and 1 in a no interval or p value can be given" in said
+    assert "With 1 in b and 1 in a, no interval or p value can be given" in said
     assert "No intervals or p values can be given; see the note above" in said
     assert "the test is paired" not in said
 

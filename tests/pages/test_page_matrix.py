@@ -112,7 +112,7 @@ SAYS = {
     ("review_page.py", Query.PROJECT): "This link points to a project",
     ("review_page.py", Query.REVISION): "may not see this project",
     ("data_page.py", Query.PROJECT): "This link points to a project",
-    ("data_page.py", Query.BATCH): "There is no batch",
+    ("data_page.py", Query.BATCH): "You have no batch",
     ("train_page.py", Query.PROJECT): "This link points to a project",
     ("models_page.py", Query.MODEL): "does not exist or was deleted",
     ("jobs_page.py", Query.JOB): "This job belongs to a project in which you have no role",
