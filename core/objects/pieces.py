@@ -93,7 +93,11 @@ def piece_table(labels_yx: NDArray[np.uint8], objects: ObjectIds | None = None) 
         return _table(labels_yx, number_objects(labels_yx, range(1, IGNORE_ID), objects))
     others = [class_id for class_id in range(1, IGNORE_ID) if class_id not in objects.class_ids]
     rest = _table(labels_yx, number_objects(labels_yx, others))
-    return PieceTable(*(np.concatenate(both) for both in zip(known.columns, rest.columns, strict=True)))
+    return PieceTable(
+        np.concatenate([known.class_id, rest.class_id]),
+        np.concatenate([known.area_px, rest.area_px]),
+        np.concatenate([known.cut, rest.cut]),
+    )
 
 
 def _table(labels_yx: NDArray[np.uint8], found: NumberedObjects) -> PieceTable:
