@@ -186,7 +186,7 @@ class TrainingOptions:
     separation: SeparationWay = field(
         default=SeparationWay.SEAMS,
         metadata=declared(
-            "How touching objects of a class are told apart, where labels have ids of objects.",
+            "How touching objects of a class are separated, if labels have object ids.",
             on_card=False,
             earlier=SeparationWay.NONE,
         ),

@@ -61,7 +61,7 @@ def test_cards_say_what_the_models_are(models: ModelStore, app: AppTest) -> None
     assert not page.exception
     shown = texts(page)
     assert "Starter (synthetic liver) :green-badge" in shown
-    assert "not on real tissue" in shown
+    assert "never" in shown
     assert "first draft to correct" in shown
     assert "8 nm per pixel" in shown
     assert "5.2 MB" in shown

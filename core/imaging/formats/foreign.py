@@ -108,7 +108,7 @@ def describe(head: bytes, name: str = "") -> Foreign:
     >>> describe(b"row,column,area").what
     'a text file'
     >>> describe(bytes([7, 0, 9])).what
-    'something unknown'
+    'an unknown format'
     >>> describe(struct.pack(">3i", 3, 8_000_000, 1)).what
     'a Gatan DM3 file'
     """

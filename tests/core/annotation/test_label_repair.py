@@ -225,7 +225,7 @@ class TestMisreadWork:
         assert np.array_equal(raw(store.revisions.pyramid_path(old.id)), WRITTEN)
         monkeypatch.setattr("core.engine.engine.running_engine", lambda _: None)
         done = CliRunner().invoke(app, ["doctor", "--repair"], terminal_width=300)
-        assert "1 label map written anew" in " ".join(done.output.split())
+        assert "1 label map rewritten" in " ".join(done.output.split())
         assert done.exit_code == 1, "the draft is still to be discarded"
         assert np.array_equal(raw(store.revisions.pyramid_path(old.id)), MEANT)
         assert f"draft {draft.id}" in {each.what for each in doctor.examine()}

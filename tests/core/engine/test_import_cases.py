@@ -353,7 +353,7 @@ def test_images_of_several_shapes_are_no_stack(tmp_path: Path) -> None:
 def test_senseless_folders_are_explained(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="not on this server"):
         plan_import(tmp_path / "absent", DEFAULT_SCHEME)
-    with pytest.raises(DatasetError, match="has no images"):
+    with pytest.raises(DatasetError, match="contains no images"):
         plan_import(tmp_path, DEFAULT_SCHEME)
     file = _png(tmp_path / "a.png", _grey(1))
     with pytest.raises(DatasetError, match="a file, not a folder"):

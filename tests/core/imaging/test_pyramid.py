@@ -254,8 +254,8 @@ BLOCK = np.zeros((4, 4), np.uint8)
     [
         (-1, BLOCK, BLOCK, "reaches beyond"),
         (7, BLOCK, BLOCK, "4 x 4 px at row 7, column 0 reaches beyond the label map of 10 x 10"),
-        (0, BLOCK, None, "nothing came"),
-        (0, BLOCK, BLOCK[:3], "shape \\(3, 4\\) came"),
+        (0, BLOCK, None, "nothing was passed"),
+        (0, BLOCK, BLOCK[:3], "shape \\(3, 4\\) was passed"),
         (0, BLOCK.astype(np.int64), BLOCK, "int64"),
     ],
     ids=["before", "beyond", "no-confidence", "other-shape", "other-dtype"],

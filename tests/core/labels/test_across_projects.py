@@ -192,7 +192,7 @@ def test_a_model_that_knows_none_of_the_classes_is_refused(store: Store, model: 
     failed = predict(store, image)
     assert failed.state is JobState.FAILED
     assert failed.error_cause == (
-        "Brain finds Membrane, mitochondrion, golgi; the project 'roots' has none of these classes (cell wall, "
+        "Brain has the classes Membrane, mitochondrion, golgi; the project 'roots' has none of these classes (cell wall, "
         "plastid), so its label map would be empty."
     )
     assert "match the classes" in failed.error_remedy

@@ -82,7 +82,7 @@ def test_labels_that_changed_on_disk_are_named(
 def test_a_parent_is_found_wherever_the_store_is_now(store: Store, model: StoredModel, tmp_path: Path) -> None:
     asked = TrainRequest(model.path, model.path, epochs=3, parent=Path("/elsewhere/old"))
     write_json(model.path / "request.json", asked.to_json())
-    with pytest.raises(TrainingError, match="started from, old, is not in the store"):
+    with pytest.raises(TrainingError, match="parent model, old, is not in the store"):
         training_again(store, model, tmp_path / "second")
     parent = write_model(store.settings.models_dir / "old")
     assert training_again(store, model, tmp_path / "second").parent == parent.path
@@ -91,7 +91,7 @@ def test_a_parent_is_found_wherever_the_store_is_now(store: Store, model: Stored
 @pytest.mark.parametrize("name", ["snapshot.json", "request.json"])
 def test_a_model_from_elsewhere_says_so(store: Store, model: StoredModel, tmp_path: Path, name: str) -> None:
     (model.path / name).unlink()
-    with pytest.raises(TrainingError, match=f"{name} is missing"):
+    with pytest.raises(TrainingError, match=f"are missing: its folder has no {name}"):
         training_again(store, model, tmp_path / "second")
     (model.path / name).write_text("{")
     with pytest.raises(TrainingError, match="cannot be read"):

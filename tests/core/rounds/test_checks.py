@@ -93,7 +93,7 @@ def test_refusals(store: Store, project: ProjectRecord) -> None:
     label(store, empty, np.zeros((16, 16), np.uint8))
     assert "No images selected" in look(store, project, []).refusals[0].cause
     first, second = map(str, look(store, project, [test, bare]).refusals)
-    assert first.startswith("frozen is of the test set")
+    assert first.startswith("frozen is in the test set")
     assert second.startswith("bare is without reference labels")
     assert "contain no classes" in look(store, project, [empty]).refusals[0].cause
 
