@@ -62,7 +62,7 @@ def test_cards_say_what_the_models_are(models: ModelStore, app: AppTest) -> None
     shown = texts(page)
     assert "Starter (synthetic liver) :green-badge" in shown
     assert "never" in shown
-    assert "first draft to correct" in shown
+    assert "first guess to correct" in shown
     assert "8 nm per pixel" in shown
     assert "5.2 MB" in shown
     assert re.search(r"Dice on \d+ held-out images of the same data, mean 0\.\d{3}", shown)

@@ -77,7 +77,7 @@ def test_a_link_to_a_model_that_is_gone_shows_the_default_and_says_so(
 ) -> None:
     page = open_page(app, PAGE, image=image.id, model="other")
     assert not page.exception
-    assert "There is no model other here" in page.warning[0].value
+    assert "Model other does not exist or was deleted" in page.warning[0].value
     assert "Tiny" in page.warning[0].value
     next(button for button in page.button if button.label == "Segment").click().run()
     assert jobs()[0].params["model_id"] == model

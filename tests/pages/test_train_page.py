@@ -63,7 +63,7 @@ def test_a_new_model_is_asked_about_once_and_for_everybody(store: Store, project
     write_model(store.settings.models_dir / "starter", created="2020-01-01T00:00:00+00:00")
     write_model(store.settings.models_dir / "own", created="2024-01-01T00:00:00+00:00", project_id=project.id)
     page = open_page(app, PAGE, project=project.id)
-    assert "Promote model **Own** for Liver" in texts(page)
+    assert "Promote model **Own** in Liver" in texts(page)
     assert next(box for box in page.selectbox if box.label == "Start from").value == "own"
     page.button(key="train-keep-old").click().run()
     assert not page.exception
@@ -82,7 +82,7 @@ def button(page: AppTest, label: str) -> object:
 
 
 def test_no_project_and_no_labels_say_what_to_do(store: Store, app: AppTest) -> None:
-    assert "Create project on the Data page" in texts(open_page(app, PAGE))
+    assert "Create a project on the Data page" in texts(open_page(app, PAGE))
     store.projects.create("Bare", DEFAULT_SCHEME, None)
     page = open_page(app, PAGE)
     assert not page.exception
@@ -214,7 +214,7 @@ def test_the_machine_is_timed_once_by_itself_and_then_when_asked(
     page = open_page(app, PAGE)
     (row,) = jobs(kinds=["time_training"])
     assert row.params == {"preset": "compact"}
-    assert "Measuring training speed" in texts(page)
+    assert "Measuring the training speed" in texts(page)
     change(store, row, state=JobState.FAILED.value)
     page = open_page(app, PAGE)
     assert len(jobs(kinds=["time_training"])) == 1, "one that failed is not tried on every look"

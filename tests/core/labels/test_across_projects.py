@@ -192,8 +192,8 @@ def test_a_model_that_knows_none_of_the_classes_is_refused(store: Store, model: 
     failed = predict(store, image)
     assert failed.state is JobState.FAILED
     assert failed.error_cause == (
-        "Brain has the classes Membrane, mitochondrion, golgi; the project 'roots' has none of these classes (cell wall, "
-        "plastid), so its label map would be empty."
+        "Brain has the classes Membrane, mitochondrion, golgi; the project 'roots' has none of these classes "
+        "(cell wall, plastid), so its label map would be empty."
     )
     assert "match the classes" in failed.error_remedy
     assert store.revisions.of_image(image.id, state=None) == ()
