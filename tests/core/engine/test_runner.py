@@ -62,7 +62,7 @@ def test_a_result_is_kept_with_what_was_published(store: Store, monkeypatch: pyt
     ("error", "cause", "remedy"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "No space left", "Free some space"),
-        (OSError(errno.EROFS, "Read-only file system"), "cannot be written", "writable"),
+        (OSError(errno.EROFS, "Read-only file system"), "is not writable", "writable"),
         (MemoryError(), "out of memory", "Close other programs"),
         (ZeroDivisionError("odd"), "ZeroDivisionError: odd", "report it with the log of job"),
     ],
