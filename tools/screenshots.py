@@ -65,13 +65,13 @@ def _correct(browser: Browser, url: str) -> None:
     page = _named(browser, url, TALL)
     page.goto(f"{url}/correct")
     page.get_by_role("button", name="synthetic liver P").first.click(timeout=60_000)  # an image that trains
-    page.get_by_role("button", name="Begin", exact=True).click(timeout=60_000)
+    page.get_by_role("button", name="Start", exact=True).click(timeout=60_000)
     page.get_by_role("button", name="Next place").click(timeout=60_000)
     page.wait_for_timeout(6000)
     _shoot(page, "correct-light")
     page.get_by_role("button", name="Discard").first.click()
     page.get_by_role("button", name="Discard draft").click()
-    expect(page.get_by_role("button", name="Begin", exact=True)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible(timeout=60_000)
     page.context.close()
 
 

@@ -66,7 +66,7 @@ def test_time_for_an_image_comes_from_earlier_ones_of_the_model(store: Store, im
         (32.0, 8.0, "enlarged 4 times"),
         (32.0, 8.0, "finer than about 64 nm"),
         (2.0, 8.0, "shrunk 4 times"),
-        (2.0, 8.0, "smaller than about 24 nm vanish"),
+        (2.0, 8.0, "smaller than about 24 nm are lost"),
     ],
 )
 def test_an_image_far_from_the_models_scale_is_warned_of(image_nm: float, model_nm: float, words: str) -> None:

@@ -34,7 +34,7 @@ from tests.jobs import params, submit
 
 PLAIN: dict[str, Any] = {
     "str": "x", "bool": True, "float": 2.5, "int": 3, "tuple[int": [1], "tuple[float": [1.5], "tuple[str": ["x"],
-    "tuple[Mapping": [{"a": 1}], "Mapping": {"a": "b"}, "Preset": "standard", "Split": "test",
+    "tuple[Mapping": [{"a": 1}], "Mapping": {"a": "b"}, "Preset": "standard", "Split": "test", "SeparationWay": "rims",
 }  # fmt: skip
 
 
