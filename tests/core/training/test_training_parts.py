@@ -323,7 +323,7 @@ def test_a_request_survives_json_and_knows_the_same_work(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"minutes": 1.0, "epochs": 1}, "Both"),
+        ({"minutes": 1.0, "epochs": 1}, "cannot be combined"),
         ({"minutes": 0.0}, "minutes"),
         ({"minutes": float("nan")}, "minutes"),
         ({"epochs": 0}, "epochs"),

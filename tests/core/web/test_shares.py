@@ -199,7 +199,7 @@ def test_a_data_folder_that_has_gone_acknowledges_nothing(site: Site, tmp_path: 
         site.client.get(f"/api/drafts/{site.draft.id}"),
     ):
         assert answer.status_code == 503, answer.text
-        assert "is gone" in answer.json()["cause"]
+        assert "is missing" in answer.json()["cause"]
         assert "retry-after" in answer.headers
     assert not site.settings.data_dir.exists(), "nothing made it anew"
     assert site.client.get("/healthz").status_code == 503
