@@ -169,7 +169,7 @@ def test_an_import_from_a_path_is_queued_and_the_job_does_it(store: Store, model
     (row,) = jobs(kinds=["import_model"])
     assert row.params == {"path": str(bundle), "name": "From afar", "pixel_size_nm": 6.0, "fenced": True}
     result = run_here(store)
-    assert result["model_id"] == "from-afar"
+    assert result.model_id == "from-afar"
     assert models.get("from-afar").pixel_size_nm == 6.0
 
 
