@@ -26,7 +26,7 @@ GREY = 100
 RED, BLUE, GREEN, YELLOW = (255, 0, 0), (0, 0, 255), (0, 255, 0), (255, 255, 0)
 RIGHT, TOO_MUCH, MISSED = (232, 232, 232), (230, 159, 0), (86, 180, 233)
 
-HIT = (200, 200)  # mitochondria, right
+HIT = (200, 200)  # mitochondria, correct
 OVERLOOKED = (200, 400)  # mitochondria, taken for background
 CONFUSED = (800, 200)  # nucleus, taken for ER
 INVENTED = (200, 700)  # background, taken for lipid droplets
@@ -217,8 +217,8 @@ def test_the_cursor_is_shown_in_all_panes_and_the_readout_tells_the_pair(panes: 
     panes.open()
     line = page.locator(".status-line")
     for spot, text in (
-        (CONFUSED, "is nucleus, taken for ER"), (OVERLOOKED, "is mitochondria, taken for background"),
-        (HIT, "mitochondria, right"), (UNREVIEWED, "not annotated"),
+        (CONFUSED, "reference: nucleus, predicted: ER"), (OVERLOOKED, "reference: mitochondria, predicted: background"),
+        (HIT, "mitochondria, correct"), (UNREVIEWED, "not annotated"),
     ):  # fmt: skip
         x, y = panes.at(*spot)
         page.get_by_role("group", name="Image", exact=True).hover(position={"x": x, "y": y}, force=True)
@@ -345,7 +345,7 @@ def test_further_maps_have_a_pane_each_and_are_read_out(panes: Panes, page: Page
     assert_colors(panes.colors("before: round 1", HIT), panes.mixed(((255, 0, 255), 0.45)))
     x, y = panes.at(*HIT)
     page.get_by_role("group", name="before: round 1").hover(position={"x": x, "y": y}, force=True)
-    expect(page.locator(".status-line")).to_contain_text("is mitochondria, taken for cell boundaries")
+    expect(page.locator(".status-line")).to_contain_text("reference: mitochondria, predicted: cell boundaries")
 
 
 def test_only_the_errors_pane_fetches_both_maps(panes: Panes) -> None:

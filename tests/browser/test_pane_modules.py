@@ -67,13 +67,13 @@ def test_a_pixel_that_is_not_predicted_yet_is_no_error(run: Run) -> None:
 @pytest.mark.parametrize(
     ("is_", "said", "text"),
     [
-        ("1", "3", "is c1, taken for c3"),
-        ("1", "0", "is c1, taken for c0"),
-        ("2", "2", "c2, right"),
+        ("1", "3", "reference: c1, predicted: c3"),
+        ("1", "0", "reference: c1, predicted: c0"),
+        ("2", "2", "c2, correct"),
         ("255", "2", "not annotated"),
-        ("2", "255", "is c2, not predicted"),
-        ("undefined", "2", "taken for c2"),
-        ("2", "undefined", "is c2"),
+        ("2", "255", "reference: c2, not predicted"),
+        ("undefined", "2", "predicted: c2"),
+        ("2", "undefined", "reference: c2"),
         ("undefined", "undefined", ""),
         ("null", "2", ""),
         ("2", "null", ""),
@@ -91,11 +91,11 @@ def pair_text(is_: str, said: str, story: str) -> str:
 @pytest.mark.parametrize(
     ("was", "now", "text"),
     [
-        ("1", "0", "was c1, is now c0"),
+        ("1", "0", "before: c1, after: c0"),
         ("2", "2", "c2, unchanged"),
         ("255", "2", "not labelled before"),
-        ("2", "255", "was c2, not labelled now"),
-        ("undefined", "2", "is now c2"),
+        ("2", "255", "before: c2, not labelled now"),
+        ("undefined", "2", "after: c2"),
     ],
 )
 def test_changes_in_words(run: Run, was: str, now: str, text: str) -> None:

@@ -13,7 +13,7 @@ from core.datasets import guarded_labels, import_case
 from core.datasets import loading as dataset_loading
 from core.evaluations import prediction_files
 from core.imaging import guarded_micrograph, inspection, reader
-from core.labels import bands, guarded_reading
+from core.labels import bands, guarded_reading, object_files
 from core.labels import colors as label_colors
 from core.labels import importing as label_import
 from core.labels import masks as label_masks
@@ -25,7 +25,7 @@ READERS = {
     "open_micrograph", "opened_labels", "read_image", "placement_of", "read_label_plane", "read_label_image",
     "read_masks", "read_rgb_labels", "find_colors", "guessed_source", "found_source", "read_labels", "read_by_class",
     "check_import", "check_prediction", "read_prediction", "inspect_file", "read_page", "labels_of_case",
-    "labels_of_files", "prediction_of_case", "colors_of_file", "ready_model",
+    "labels_of_files", "prediction_of_case", "colors_of_file", "ready_model", "read_ids",
 }  # fmt: skip
 """Functions that open a file from outside in the process that calls them."""
 
@@ -37,6 +37,7 @@ DECODERS = {
 GUARDED: tuple[ModuleType, ...] = (
     reader, label_planes, label_import, label_masks, label_colors, label_reading, import_case, inspection,
     guarded_micrograph, guarded_labels, guarded_reading, dataset_loading, prediction_files, bands,
+    object_files,
 )  # fmt: skip
 """Where they are, and where the guard calls them: in these modules every call of one is itself within the guard."""
 

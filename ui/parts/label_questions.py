@@ -15,6 +15,7 @@ from core.store.records import ProjectRecord
 from ui.errors import plain
 from ui.parts.label_colors import asked_colors, shows_colors
 from ui.parts.light_or_dark import asked_foreground
+from ui.parts.options import titled
 from ui.state import StateKey
 
 
@@ -64,7 +65,7 @@ def _asked_class(project: ProjectRecord, checks: Sequence[ImportCheck]) -> int |
         plain(f"Class of the objects in {names[0]}{others}"),
         list(project.scheme.ids),
         index=None,
-        format_func=project.scheme.name_of,
+        format_func=titled({class_id: project.scheme.name_of(class_id) for class_id in project.scheme.ids}),
         placeholder="Choose a class",
         key=f"data-object-class-{_begun()}",
         help="Each value of such a file is an object. If a file has objects of several classes, put its class map "

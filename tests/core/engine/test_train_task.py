@@ -208,7 +208,7 @@ def test_a_model_that_is_imported_leaves_the_id_to_a_training_that_waits(
     """The training could not begin any more."""
     assert start_training(store, plan).params["model_id"] == "nerve"
     params = {"path": str(write_loadable_model(tmp_path / "in" / "nerve").path), "name": "Nerve"}
-    assert import_model.run(begun(store, submit("import_model", params, store=store)))["model_id"] == "nerve-2"
+    assert import_model.run(begun(store, submit("import_model", params, store=store))).model_id == "nerve-2"
 
 
 def test_a_model_made_just_before_the_kill_is_not_made_again(

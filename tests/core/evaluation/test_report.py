@@ -124,7 +124,7 @@ def test_three_images_get_a_word_of_caution() -> None:
     ("images", "message"),
     [
         pytest.param([], "no images to evaluate", id="none"),
-        pytest.param(["a", "a"], "names a more than once", id="twice"),
+        pytest.param(["a", "a"], "contains a more than once", id="twice"),
     ],
 )
 def test_a_senseless_test_set_is_refused(images: list[str], message: str) -> None:

@@ -289,7 +289,7 @@ def _config(folder: Path, *keys: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
-        (lambda f: _config(f, "patch_size", value=[32, 32, 32]), "no 2D model"),
+        (lambda f: _config(f, "patch_size", value=[32, 32, 32]), "not a 2D model"),
         (lambda f: _config(f, "previous_stage", value="2d_low"), "cascade"),
         (lambda f: _config(f, "normalization_schemes", value=["ZScoreNormalization"] * 2), "channels"),
         (lambda f: _config(f, "normalization_schemes", value=["os.system"]), "channels"),

@@ -66,7 +66,7 @@ def label(
 
 def test_an_empty_project_has_nothing_to_measure(store: Store, project: ProjectRecord, image: ImageRecord) -> None:
     assert sources(store, project.id) == {}
-    with pytest.raises(DatasetError, match="no label maps"):
+    with pytest.raises(DatasetError, match="No label maps"):
         start_measuring(store, project.id, [], 30.0)
 
 

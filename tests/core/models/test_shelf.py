@@ -84,7 +84,7 @@ def test_the_starter_stays(store: ModelStore) -> None:
 def test_restoring_never_overwrites(store: ModelStore) -> None:
     store.trash("older")
     model_folder(store.models_dir, "older", name="Another")
-    with pytest.raises(ModelError, match="another model 'older'"):
+    with pytest.raises(ModelError, match="Another model in the store has the id 'older'"):
         store.restore("older")
     assert store.get("older").card.name == "Another"
     with pytest.raises(NotFoundError, match="contains no model"):
@@ -116,10 +116,10 @@ def test_what_is_past_its_time_is_removed(store: ModelStore) -> None:
 def test_an_unknown_pixel_size_can_be_given_once(store: ModelStore) -> None:
     model_folder(store.models_dir, "foreign", pixel_size_nm=None)
     with pytest.raises(ModelError, match="-4 nm per pixel is not plausible"):
-        store.images.set_pixel_size("foreign", -4.0)
-    assert store.images.set_pixel_size("foreign", 4.5).pixel_size_nm == 4.5
+        store.set_pixel_size("foreign", -4.0)
+    assert store.set_pixel_size("foreign", 4.5).pixel_size_nm == 4.5
     with pytest.raises(ModelError, match=r"4\.5 nm"):
-        store.images.set_pixel_size("foreign", 5.0)
+        store.set_pixel_size("foreign", 5.0)
 
 
 def test_the_snapshot_travels_and_unknown_files_do_no_harm(tmp_path: Path, store: ModelStore) -> None:

@@ -151,7 +151,7 @@ def test_all_who_are_asked_begin_from_the_prediction_of_then(store: Store, image
 
 def test_whoever_has_begun_already_is_not_asked(store: Store, image: ImageRecord) -> None:
     store.drafts.open(image.id, "Ada", None)
-    with pytest.raises(ReviewError, match="Ada has an open draft"):
+    with pytest.raises(ReviewError, match="Ada already has an open draft"):
         ask_to_annotate(store, image.id, ["Dee", "Ada"], by="Bo")
     assert own_work(store, image.id, "Dee") is None, "nobody was asked"
 
@@ -165,6 +165,6 @@ def test_who_may_ask_and_be_asked(guarded: Store) -> None:
         ask_to_annotate(guarded, image.id, ["Ada"], by="Ada")
     with pytest.raises(AccessError, match="Vi is viewer"):
         ask_to_annotate(guarded, image.id, ["Ada", "Vi"], by=ADMIN)
-    with pytest.raises(ReviewError, match="Nobody"):
+    with pytest.raises(ReviewError, match="No annotators selected"):
         ask_to_annotate(guarded, image.id, [" "], by=ADMIN)
     assert assignments(guarded, project.id) == (), "of all who are named, or of none"
