@@ -66,7 +66,7 @@ def main() -> None:
             page.screenshot(path=str(options.screenshot))
         page.get_by_role("button", name="Submit…").click()
         page.get_by_role("button", name="Submit", exact=True).click()
-        page.get_by_text("Awaiting review.", exact=False).wait_for(timeout=60_000)
+        page.get_by_text("Submitted: ", exact=False).wait_for(timeout=60_000)
         browser.close()
     corrected = _labels(store, store.revisions.of_image(image.id, kind=RevisionKind.CORRECTION)[0].id)
     missed = sum(kind == "missed" for kind, _, _ in jobs)

@@ -104,7 +104,7 @@ class Painter:
         self.page.get_by_role("button", name="Submit…").click()
         self.page.get_by_label("Note for the reviewer").fill(note)
         self.page.get_by_role("button", name="Submit", exact=True).click()
-        expect(self.page.get_by_text("Awaiting review.", exact=False)).to_be_visible(timeout=LONG_MS)
+        expect(self.page.get_by_text("Submitted: ", exact=False)).to_be_visible(timeout=LONG_MS)
 
 
 def base_labels() -> np.ndarray:

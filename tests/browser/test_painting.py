@@ -248,7 +248,8 @@ def test_a_tab_that_slept_while_another_person_painted_is_told(tissue: Tissue, c
     assert np.array_equal(tissue.saved(image)[0], labels), "nothing of Bob's is overwritten"
     sleeper.get_by_role("button", name="Take over").click()
     expect(sleeper.get_by_text("Send your changes?")).to_be_visible(timeout=LONG_MS)
-    sleeper.get_by_role("button", name="Discard").click()
+    asked = sleeper.get_by_role("dialog", name="Send your changes?")
+    asked.get_by_role("button", name="Discard").click()
     expect(sleeper.get_by_text("Saved", exact=True)).to_be_visible(timeout=LONG_MS)
     assert np.array_equal(tissue.saved(image)[0], labels)
 

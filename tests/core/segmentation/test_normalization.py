@@ -100,7 +100,7 @@ def test_statistics_do_not_depend_on_chunks(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_eight_bit_scheme_refuses_other_images() -> None:
     assert measure("RGBTo01Normalization", images()["uint8"]).apply(images()["uint8"]).max() <= 1
-    with pytest.raises(PredictionError, match="takes 0 to 255"):
+    with pytest.raises(PredictionError, match="requires 0 to 255"):
         measure("RGBTo01Normalization", images()["uint16"])
 
 
