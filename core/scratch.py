@@ -17,7 +17,10 @@ from typing import Final
 
 import psutil
 
-_NAME: Final = re.compile(r"(?P<name>.+)[.-](?P<machine>[0-9a-f]{6})-(?P<pid>\d+)-[0-9a-z_]+(?P<end>\.partial|\.old)?")
+_NAME: Final = re.compile(
+    r"(?P<name>(?:\.|cristae-).+)[.-](?P<machine>[0-9a-f]{6})-(?P<pid>\d+)-[0-9a-z_]+(?P<end>\.partial|\.old)?"
+)
+"""Hidden names and those of `scratch_folder` only: what people name themselves is never removed."""
 
 
 def marked() -> str:
@@ -57,8 +60,6 @@ def sweep_scratch(folder: Path | None = None) -> int:
     removed = 0
     with suppress(OSError):
         for path in list((folder or Path(tempfile.gettempdir())).iterdir()):
-            if folder is None and not path.name.startswith("cristae-"):
-                continue
             if _is_abandoned(path):
                 removed += _remove(path)
     return removed

@@ -69,6 +69,15 @@ def test_files_of_other_machines_and_other_names_stay(killed: Path, monkeypatch:
     assert sweep_scratch(killed) == 0
 
 
+def test_a_model_whose_name_looks_like_a_mark_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.scratch._machine", lambda: "abc123")
+    (tmp_path / "liver-abc123-4-v2").mkdir()
+    (tmp_path / ".liver-abc123-999999999-v2.partial").mkdir()
+    os.utime(tmp_path / "liver-abc123-4-v2", (0, 0))
+    assert sweep_scratch(tmp_path) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["liver-abc123-4-v2"]
+
+
 def test_what_was_being_replaced_comes_back_where_nothing_has_its_place(killed: Path) -> None:
     left = next(path for path in killed.iterdir() if path.name.startswith(".model"))
     left.rename(left.with_name(left.name.removesuffix(".partial") + ".old"))
