@@ -20,12 +20,13 @@ def expected_s(store: Store, model_id: str, image_ids: Sequence[str]) -> float |
         None where the model has not segmented anything here, or there is no image.
     """
     predictions = store.revisions.predictions_by(model_id, last=_LAST)
+    pixels = store.images.pixel_counts({*image_ids, *(prediction.image_id for prediction in predictions)})
     timed = [
-        (float(summary["seconds"]), store.images.pixel_count([prediction.image_id]))
+        (float(summary["seconds"]), pixels[prediction.image_id])
         for prediction in predictions
-        if (summary := prediction.details.get("summary", {})).get("seconds")
+        if (summary := prediction.details.get("summary", {})).get("seconds") and prediction.image_id in pixels
     ]
-    pixels_to_do = store.images.pixel_count(image_ids)
+    pixels_to_do = sum(pixels.get(image_id, 0) for image_id in set(image_ids))
     if not timed or not pixels_to_do:
         return None
-    return float(pixels_to_do * sum(seconds for seconds, _ in timed) / sum(pixels for _, pixels in timed))
+    return float(pixels_to_do * sum(seconds for seconds, _ in timed) / sum(made for _, made in timed))

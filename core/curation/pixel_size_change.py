@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
+from core.predictions.shown import made_at_nm
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 
@@ -73,7 +74,7 @@ def change_of_pixel_size(store: Store, images: Sequence[ImageRecord], nm: float)
     changing = {image.id: image for image in images if image.pixel_size.nm != nm}
     maps = store.revisions.of_images(changing)
     made = [row for row in maps if row.kind == RevisionKind.PREDICTION.value and row.model_id]
-    outdated = [row for row in made if _summary(row).get("pixel_size_nm") != nm]
+    outdated = [row for row in made if made_at_nm(row.details) != nm]
     measured = [row for row in maps if store.revisions.object_table_path(row.id).exists()]
     times = [_seconds(store, row, changing[row.image_id], nm) for row in outdated]
     known = [seconds for seconds in times if seconds is not None]
@@ -92,8 +93,8 @@ def change_of_model_size(store: Store, model_id: str, nm: float) -> PixelSizeCha
     Until then it took images as they are; from then on it brings images of other sizes to its own. Images that have
     its size, or an unknown one, are still taken as they are.
     """
-    sizes = [(row, _summary(row).get("pixel_size_nm")) for row in store.revisions.predictions_by(model_id)]
-    outdated = [(row, float(size)) for row, size in sizes if size is not None and size != nm]
+    sizes = [(row, made_at_nm(row.details)) for row in store.revisions.predictions_by(model_id)]
+    outdated = [(row, size) for row, size in sizes if size is not None and size != nm]
     rates = [(_seconds_per_mpx(row), _summary(row).get("shape_yx"), size / nm) for row, size in outdated]
     known = [rate * _mpx(shape) * scale**2 for rate, shape, scale in rates if rate is not None and shape]
     return PixelSizeChange(
@@ -153,8 +154,8 @@ def _seconds(store: Store, row: RevisionRecord, image: ImageRecord, nm: float) -
     rate, summary = _seconds_per_mpx(row), _summary(row)
     if rate is None:
         return None
-    old_nm, scale = summary.get("pixel_size_nm"), float(summary.get("scale_factor") or 1.0)
-    return rate * _mpx(image.shape_yx) * (scale * nm / float(old_nm) if old_nm else scale) ** 2
+    old_nm, scale = made_at_nm(row.details), float(summary.get("scale_factor") or 1.0)
+    return rate * _mpx(image.shape_yx) * (scale * nm / old_nm if old_nm else scale) ** 2
 
 
 def _seconds_per_mpx(row: RevisionRecord) -> float | None:

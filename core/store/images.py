@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -147,11 +147,14 @@ class Images(StorePart):
         with self._data.database.reading() as session:
             return image_record(found(session, ImageRow, image_id, "image"))
 
-    def pixel_count(self, image_ids: Collection[str]) -> int:
-        """Pixels of these images together; images that are gone have none."""
-        area = select(func.sum(ImageRow.height_px * ImageRow.width_px))
+    def pixel_counts(self, image_ids: Collection[str]) -> dict[str, int]:
+        """How many pixels these images have, by their id; images that are gone are left out."""
+        counts: dict[str, int] = {}
         with self._data.database.reading() as session:
-            return sum(session.scalar(area.where(ImageRow.id.in_(some))) or 0 for some in portions(image_ids))
+            for some in portions(image_ids):
+                area = select(ImageRow.id, ImageRow.height_px * ImageRow.width_px).where(ImageRow.id.in_(some))
+                counts |= {image_id: int(pixels) for image_id, pixels in session.execute(area)}
+        return counts
 
     def pyramid_path(self, image_id: str) -> Path:
         """The folder of its pyramid."""
