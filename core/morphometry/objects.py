@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import LabelMapError
-from core.files import replacing
+from core.imaging.array_archive import load_arrays, save_arrays
 from core.imaging.object_pyramid import ObjectIds
 from core.imaging.row_bands import id_counts, row_bands
 from core.label_scheme import IGNORE_ID, LabelScheme
@@ -140,22 +138,23 @@ class ObjectTable:
     def save(self, path: Path) -> None:
         """Write as NumPy's archive, atomically. Raises StorageFullError where the disk is full."""
         facts = json.dumps({"version": VERSION, **self._facts()})
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, facts=np.array(facts), **{name: getattr(self, name) for name in _COLUMNS})
+        save_arrays(path, facts=np.array(facts), **{name: getattr(self, name) for name in _COLUMNS})
 
     @classmethod
     def load(cls, path: Path) -> ObjectTable | None:
         """Read what `save` wrote; None where there is none, or one of another version."""
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                facts = json.loads(str(kept["facts"]))
-                if facts.pop("version") != VERSION:
-                    return None
-                facts["class_ids"], facts["shape_yx"] = tuple(facts["class_ids"]), tuple(facts["shape_yx"])
-                facts["classes_by_id"] = tuple(facts.get("classes_by_id", ()))  # tables from before there were ids
-                columns = {name: kept[name] for name in _COLUMNS if name in kept}
-                return cls(**{"object_id": np.zeros(len(columns["class_id"]), np.int64), **columns}, **facts)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            kept = load_arrays(path)
+            if kept is None:
+                return None
+            facts = json.loads(str(kept["facts"]))
+            if facts.pop("version") != VERSION:
+                return None
+            facts["class_ids"], facts["shape_yx"] = tuple(facts["class_ids"]), tuple(facts["shape_yx"])
+            facts["classes_by_id"] = tuple(facts.get("classes_by_id", ()))  # tables from before there were ids
+            columns: dict[str, Any] = {name: kept[name] for name in _COLUMNS if name in kept}
+            return cls(**{"object_id": np.zeros(len(columns["class_id"]), np.int64), **columns}, **facts)
+        except (LabelMapError, ValueError, KeyError):
             return None
 
     def _facts(self) -> dict[str, Any]:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import LabelMapError
-from core.files import replacing
+from core.imaging.array_archive import damaged_archive, load_arrays, save_arrays
 from core.imaging.block_sink import BlockSink
 from core.objects.rules import PixelLimits
 from core.objects.window import Decision, Window, decided_rows, filled_holes, removed_specks
@@ -75,8 +73,7 @@ class Changes:
 
     def save(self, path: Path) -> None:
         """Write as NumPy's archive, atomically. Raises StorageFullError where the disk is full."""
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **{name: getattr(self, name) for name in self.__slots__})
+        save_arrays(path, **{name: getattr(self, name) for name in self.__slots__})
 
     @classmethod
     def load(cls, path: Path) -> Changes | None:
@@ -87,13 +84,13 @@ class Changes:
         LabelMapError
             The file is damaged.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                return cls(**{name: kept[name] for name in cls.__slots__})
-        except FileNotFoundError:
+        kept = load_arrays(path)
+        if kept is None:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise LabelMapError(f"{path.name} cannot be read ({error}).", "Segment the image again.") from error
+        try:
+            return cls(**{name: kept[name] for name in cls.__slots__})
+        except (KeyError, ValueError) as error:
+            raise damaged_archive(path, error) from error
 
 
 class CleaningSink:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.files import replacing
+from core.errors import LabelMapError
+from core.imaging.array_archive import load_arrays, save_arrays
 from core.imaging.object_pyramid import ObjectIds
 from core.imaging.row_bands import row_bands
 from core.label_scheme import IGNORE_ID
@@ -58,16 +57,15 @@ class PieceTable:
 
     def save(self, path: Path) -> None:
         """Write as NumPy's archive, atomically. Raises StorageFullError where the disk is full."""
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, class_id=self.class_id, area_px=self.area_px, cut=self.cut)
+        save_arrays(path, class_id=self.class_id, area_px=self.area_px, cut=self.cut)
 
     @classmethod
     def load(cls, path: Path) -> PieceTable | None:
         """Read what `save` wrote; None where there is none, or it is damaged."""
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                return cls(kept["class_id"], kept["area_px"], kept["cut"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            kept = load_arrays(path)
+            return None if kept is None else cls(kept["class_id"], kept["area_px"], kept["cut"])
+        except (LabelMapError, ValueError, KeyError):
             return None
 
 

@@ -6,16 +6,13 @@ probability of the class is the sum of both; labels and confidence are made from
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import LabelMapError
-from core.files import replacing
+from core.imaging.array_archive import damaged_archive, load_arrays, save_arrays
 from core.imaging.row_bands import row_bands
 
 _CHUNK_PX: Final = 32_768
@@ -60,8 +57,7 @@ class PartingRows:
 
     def save(self, path: Path) -> None:
         """Write as NumPy's archive, atomically. Raises StorageFullError where the disk is full."""
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, bits=self._bits, columns=self.shape_yx[1])
+        save_arrays(path, bits=self._bits, columns=self.shape_yx[1])
 
     @classmethod
     def load(cls, path: Path) -> PartingRows | None:
@@ -72,14 +68,14 @@ class PartingRows:
         LabelMapError
             The file is damaged.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-                rows = cls((len(kept["bits"]), int(kept["columns"])))
-                rows._bits[:] = kept["bits"]
-        except FileNotFoundError:
+        kept = load_arrays(path)
+        if kept is None:
             return None
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise LabelMapError(f"{path.name} cannot be read ({error}).", "Segment the image again.") from error
+        try:
+            rows = cls((len(kept["bits"]), int(kept["columns"])))
+            rows._bits[:] = kept["bits"]
+        except (KeyError, ValueError, TypeError) as error:
+            raise damaged_archive(path, error) from error
         return rows
 
     def any(self) -> bool:
