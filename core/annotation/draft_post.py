@@ -17,8 +17,10 @@ from core.imaging.pyramid import TILE_PX
 MOST_TILES: Final = 32
 """Of one post."""
 
-MOST_BYTES: Final = 64 * 1024 + MOST_TILES * 2 * TILE_PX**2
-"""Of a post once unpacked: a header, and two planes a tile."""
+_ID_BYTES: Final = 4
+
+MOST_BYTES: Final = 64 * 1024 + MOST_TILES * (2 + _ID_BYTES) * TILE_PX**2
+"""Of a post once unpacked: a header, and two planes of bytes and one of object ids a tile."""
 
 _LONGEST_TOOL: Final = 40
 _MOST_SECONDS: Final = 24 * 3600.0
@@ -36,12 +38,15 @@ class TileEdit:
         uint8, class ids.
     coverage_yx
         bool, same shape: whether a person has confirmed the pixel.
+    ids_yx
+        uint32, same shape: the object of each pixel, 0 where it has no id; None: the browser does not say.
     """
 
     row: int
     column: int
     labels_yx: NDArray[np.uint8]
     coverage_yx: NDArray[np.bool_]
+    ids_yx: NDArray[np.uint32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +85,8 @@ def read_post(body: bytes, shape_yx: tuple[int, int]) -> DraftPost:
     Parameters
     ----------
     body
-        gzip over: length of the header (uint32, little-endian), the header (JSON), labels and coverage of each tile.
+        gzip over: length of the header (uint32, little-endian), the header (JSON), labels and coverage of each tile,
+        and its object ids (uint32, little-endian) where the header says so.
     shape_yx
         Of the image.
 
@@ -109,12 +115,21 @@ def read_post(body: bytes, shape_yx: tuple[int, int]) -> DraftPost:
         coverage = planes[count:].reshape(shape)
         if coverage.max() > 1:
             raise _senseless(f"a coverage value is {coverage.max()}, not 0 or 1")
-        tiles.append(TileEdit(*place, planes[:count].reshape(shape), coverage.astype(bool)))
+        ids, offset = _ids(content, offset, shape) if entry.get("ids") is True else (None, offset)
+        tiles.append(TileEdit(*place, planes[:count].reshape(shape), coverage.astype(bool), ids))
     if offset != len(content):
         raise _senseless(f"{len(content) - offset} bytes follow its last tile")
     if len({(tile.row, tile.column) for tile in tiles}) < len(tiles):
         raise _senseless("a tile is in it twice")
     return DraftPost(tuple(tiles), *_stroke(header.get("stroke")))
+
+
+def _ids(content: bytes, offset: int, shape: tuple[int, int]) -> tuple[NDArray[np.uint32], int]:
+    """The object ids of a tile, and where what follows begins."""
+    end = offset + shape[0] * shape[1] * _ID_BYTES
+    if len(content) < end:
+        raise _senseless("it ends before its last tile")
+    return np.frombuffer(content[offset:end], "<u4").astype(np.uint32).reshape(shape), end
 
 
 def _unpacked(body: bytes) -> bytes:

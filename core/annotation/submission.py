@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.annotation.draft_ids import DraftPixels
 from core.annotation.draft_post import tile_shape
-from core.annotation.draft_tiles import unpack_tile
+from core.annotation.draft_tiles import draft_source, unpack_tile
 from core.errors import AnnotationError, DraftClosedError
 from core.files import sync_tree
 from core.imaging.pyramid import TILE_PX, LabelPyramidWriter, open_pyramid
@@ -113,7 +114,8 @@ def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[i
     try:
         tally = _write_pixels(store, draft, image, scheme, changed, revision.id)
         base = open_label_map(store, draft.base_revision_id) if draft.base_revision_id else None
-        carried = None if base is None else carry_ids(base, store.revisions.pyramid_path(revision.id), changed)
+        own_ids = DraftPixels(draft_source(store, draft, image.shape_yx, base)).own_ids()
+        carried = carry_ids(base, store.revisions.pyramid_path(revision.id), changed, own_ids, known=scheme.ids)
         rows = tally.coverage_rows(store, revision.id, image, scheme)
         sync_tree(store.revisions.pyramid_path(revision.id))  # the draft's tiles go: what replaces them must be on disk
         return store.revisions.complete(

@@ -8,13 +8,16 @@ People paint classes; ids follow by these rules, which never join two objects:
   object; beside pixels of the class that have no id they have none either.
 - An object that falls apart because pixels were taken from it becomes several: its largest part keeps the id. Parts
   that were apart before stay one object.
+
+Tiles whose ids somebody has seen and settled while painting are taken as they are; the rules are for all others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -112,17 +115,28 @@ def all_tiles(shape_yx: tuple[int, int]) -> list[tuple[int, int]]:
     return [(row, column) for row in range(rows) for column in range(columns)]
 
 
-def carry_ids(base: Pyramid, label_path: Path, changed: Collection[tuple[int, int]]) -> CarriedIds | None:
+def carry_ids(
+    base: Pyramid | None,
+    label_path: Path,
+    changed: Collection[tuple[int, int]],
+    settled: Mapping[tuple[int, int], NDArray[np.uint32]] = MappingProxyType({}),
+    *,
+    known: Collection[int] | None = None,
+) -> CarriedIds | None:
     """Write the ids of a label map that was painted over another one.
 
     Parameters
     ----------
     base
-        What was painted over, in the project's classes.
+        What was painted over, in the project's classes; None: background everywhere.
     label_path
         The finished pyramid of the new label map.
     changed
         Row and column of the tiles that were painted on.
+    settled
+        Ids of those of them that are not to be worked out, each as large as its tile; 0: no id.
+    known
+        The classes that may have ids; None: every class.
 
     Returns
     -------
@@ -136,16 +150,26 @@ def carry_ids(base: Pyramid, label_path: Path, changed: Collection[tuple[int, in
     StorageFullError
         The disk is full.
     """
-    if base.objects is None:
-        return None
-    return _Carrying(base, base.objects, open_pyramid(label_path)).run(changed)
+    carrying = _Carrying(base, open_pyramid(label_path), settled, known)
+    return carrying.run(changed) if carrying.any_ids else None
 
 
 class _Carrying:
-    def __init__(self, base: Pyramid, ids: Pyramid, after: Pyramid) -> None:
-        self._base, self._ids, self._after = base, ids, after
-        self._classes = base.object_classes
-        self._assigned = _Assigned(base.shape_yx[1])
+    def __init__(
+        self,
+        base: Pyramid | None,
+        after: Pyramid,
+        settled: Mapping[tuple[int, int], NDArray[np.uint32]],
+        known: Collection[int] | None,
+    ) -> None:
+        self._base, self._after, self._settled = base, after, settled
+        self._ids = None if base is None else base.objects
+        self._painted_classes = () if base is None or self._ids is None else base.object_classes
+        own = {int(i) for place, ids in settled.items() for i in np.unique(after.tile(0, *place)[ids != 0])} - {0, 255}
+        self._unknown = set() if known is None else own - set(known)
+        self._classes = tuple(sorted({*self._painted_classes, *own} - self._unknown))
+        self.any_ids = self._ids is not None or bool(self._classes)
+        self._assigned = _Assigned(after.shape_yx[1])
         self._lost: dict[int, int] = {}
         self._joined_px = self._new = self._parted = 0
         self._free = iter(())  # type: Iterator[int]
@@ -153,18 +177,45 @@ class _Carrying:
     def run(self, changed: Collection[tuple[int, int]]) -> CarriedIds:
         if self._classes:
             self._free = self._free_ids()
-            for rows, columns in _regions(changed, self._base.shape_yx):
+            for rows, columns in _regions(changed, self._after.shape_yx):
                 self._paint(rows, columns)
             self._part()
         return self._write({row for row, _ in changed})
 
     def _read(self, rows: slice, columns: slice) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint32]]:
-        """Classes before and after, and ids as they stay: where the class is the same."""
-        before = np.asarray(self._base.read(0, rows, columns), np.uint8)
+        """Classes before and after, and ids as they stay: where the class is the same, or somebody has settled them."""
+        before, ids = self._before(rows, columns)
         after = np.asarray(self._after.read(0, rows, columns), np.uint8)
-        ids = np.array(self._ids.read(0, rows, columns), np.uint32)
-        ids[of_class(before, self._classes) == 0] = 0
+        ids[of_class(before, self._painted_classes) == 0] = 0
+        self._settle(rows, columns, before, after, ids)
         return before, after, ids
+
+    def _before(self, rows: slice, columns: slice) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+        """Classes and ids of what was painted over, as they are in its files."""
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        labels = np.zeros(shape, np.uint8) if self._base is None else self._base.read(0, rows, columns)
+        ids = np.zeros(shape, np.uint32) if self._ids is None else self._ids.read(0, rows, columns)
+        return np.array(labels, np.uint8), np.array(ids, np.uint32)
+
+    def _settle(
+        self,
+        rows: slice,
+        columns: slice,
+        before: NDArray[np.uint8],
+        after: NDArray[np.uint8],
+        ids: NDArray[np.uint32],
+    ) -> None:
+        """Put settled ids into a region, and let nothing be painted there."""
+        for row in range(rows.start // TILE_PX, -(-rows.stop // TILE_PX)):
+            for column in range(columns.start // TILE_PX, -(-columns.stop // TILE_PX)):
+                own = self._settled.get((row, column))
+                if own is None:
+                    continue
+                here_y, of_y = _overlap(rows, row)
+                here_x, of_x = _overlap(columns, column)
+                classes = after[here_y, here_x]
+                before[here_y, here_x] = classes
+                ids[here_y, here_x] = np.where(of_class(classes, self._classes) != 0, own[of_y, of_x], 0)
 
     def _paint(self, rows: slice, columns: slice) -> None:
         """Give the painted pixels of a region their ids, and note the objects that lost pixels there."""
@@ -173,7 +224,7 @@ class _Carrying:
         for number in np.unique(ids[differs & (ids != 0)]).tolist():
             self._lost[number] = 0
         ids[differs] = 0
-        painted = np.where(differs, of_class(after, self._classes), np.uint8(0))
+        painted = np.where(differs, of_class(after, self._painted_classes), np.uint8(0))
         if not painted.any() or painted.size > MOST_PX:
             return
         strokes, _ = connected_pieces(painted)
@@ -235,18 +286,37 @@ class _Carrying:
 
     def _bands(self) -> Iterator[tuple[int, NDArray[np.uint32]]]:
         """First row and ids of bands of the base."""
-        for top in range(0, self._base.shape_yx[0], TILE_PX):
+        if self._ids is None:
+            return
+        for top in range(0, self._after.shape_yx[0], TILE_PX):
             yield top, np.asarray(self._ids.read(0, slice(top, top + TILE_PX), slice(None)), np.uint32)
 
     def _free_ids(self) -> Iterator[int]:
-        """Ids that no object of the base has."""
-        highest = max((int(ids.max(initial=0)) for _, ids in self._bands()), default=0)
+        """Ids that no object has."""
+
+        def every() -> Iterator[NDArray[np.uint32]]:
+            yield from (ids for _, ids in self._bands())
+            yield from self._settled.values()
+
+        highest = max((int(ids.max(initial=0)) for ids in every()), default=0)
         yield from range(highest + 1, MOST_ID + 1)
-        used = set().union(*(np.unique(ids).tolist() for _, ids in self._bands()))
+        used = set().union(*(np.unique(ids).tolist() for ids in every()))
         yield from (number for number in range(1, MOST_ID + 1) if number not in used)
 
+    def _dropped(self, tile_row: int, after: NDArray[np.uint8]) -> int:
+        """Pixels with a settled id in a row of tiles whose class may have none."""
+        if not self._unknown:
+            return 0
+        dropped, gone = 0, of_class(after, tuple(self._unknown)) != 0
+        for column in range(-(-after.shape[1] // TILE_PX)):
+            own = self._settled.get((tile_row, column))
+            if own is not None:
+                here = gone[:, column * TILE_PX : (column + 1) * TILE_PX]
+                dropped += int(np.count_nonzero(own[here] != 0))
+        return dropped
+
     def _write(self, painted_rows: Collection[int]) -> CarriedIds:
-        height, width = self._base.shape_yx
+        height, width = self._after.shape_yx
         unnumbered_px = dropped_px = 0
         remaining: set[int] = set()
         lost = np.array(sorted(self._lost), np.uint32)
@@ -258,17 +328,18 @@ class _Carrying:
         try:
             for tile_row, top in enumerate(range(0, height, TILE_PX)):
                 rows = slice(top, min(top + TILE_PX, height))
-                before = np.asarray(self._base.read(0, rows, slice(0, width)), np.uint8)
-                ids = np.array(self._ids.read(0, rows, slice(0, width)), np.uint32)
-                beyond = (ids != 0) & (of_class(before, self._classes) == 0)
+                before, ids = self._before(rows, slice(0, width))
+                beyond = (ids != 0) & (of_class(before, self._painted_classes) == 0)
                 dropped_px += int(np.count_nonzero(beyond))
                 ids[beyond] = 0
                 if tile_row in painted_rows:
                     after = np.asarray(self._after.read(0, rows, slice(0, width)), np.uint8)
+                    self._settle(rows, slice(0, width), before, after, ids)
+                    dropped_px += self._dropped(tile_row, after)
                     differs = before != after
                     ids[differs] = 0
                     assigned.apply(ids, top, 0)
-                    painted = differs & (of_class(after, self._classes) != 0)
+                    painted = differs & (of_class(after, self._painted_classes) != 0)
                     unnumbered_px += int(np.count_nonzero(painted & (ids == 0)))
                 else:
                     assigned.apply(ids, top, 0)  # parts that were cut off reach beyond what was painted
@@ -291,6 +362,13 @@ class _Carrying:
             unnumbered_px,
             dropped_px,
         )
+
+
+def _overlap(region: slice, tile: int) -> tuple[slice, slice]:
+    """Where one side of a tile lies in a region, and which part of the tile that is."""
+    top = tile * TILE_PX
+    first, last = max(region.start, top), min(region.stop, top + TILE_PX)
+    return slice(first - region.start, last - region.start), slice(first - top, last - top)
 
 
 def _regions(changed: Collection[tuple[int, int]], shape_yx: tuple[int, int]) -> Iterator[tuple[slice, slice]]:

@@ -13,10 +13,13 @@ from typing import Any, Final
 
 import numpy as np
 from anyio import CapacityLimiter, to_thread
+from numpy.typing import NDArray
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.annotation.draft_ids import DraftPixels
+from core.annotation.draft_objects import edited_objects
 from core.annotation.draft_post import TileEdit, read_post
 from core.annotation.draft_tiles import (
     DraftPlane,
@@ -24,7 +27,9 @@ from core.annotation.draft_tiles import (
     DraftTiles,
     Plane,
     class_counts,
+    draft_source,
     pack_tile,
+    unpack_ids,
     unpack_tile,
 )
 from core.annotation.submission import submit_draft
@@ -43,6 +48,7 @@ from core.web.responses import (
     answering,
     cached_bytes,
     error_response,
+    ids_response,
     int_parameter,
     json_response,
 )
@@ -77,6 +83,8 @@ def draft_routes(settings: Settings, stores: Callable[[], Store], pyramids: Open
         Route(base + "/hold", post(drafts.hold, MOST_JSON_BYTES), methods=["POST"]),
         Route(base + "/whole-image", post(drafts.whole_image, MOST_JSON_BYTES), methods=["POST"]),
         Route(base + "/submit", post(drafts.submit, MOST_JSON_BYTES), methods=["POST"]),
+        Route(base + "/objects", answering(drafts.objects), methods=["GET"]),
+        Route(base + "/objects", post(drafts.edit_objects, MOST_JSON_BYTES), methods=["POST"]),
         Route(base + "/{plane}/{level}/{row}/{col}", answering(drafts.tile)),
     ]
 
@@ -116,6 +124,8 @@ class _Drafts:
     def tile(self, request: Request) -> Response:
         """Raw pixels of one tile of one level."""
         plane = request.path_params["plane"]
+        if plane == "objects":
+            return self._id_tile(request)
         if plane not in {each.value for each in DraftPlane}:
             raise RequestRefusedError(404, f"There is no plane {plane[:40]!r}.", "Use labels or coverage.")
         store = self._stores()
@@ -125,6 +135,13 @@ class _Drafts:
         response = cached_bytes(request, block.tobytes(), _RAW, cache_control=REVALIDATE, packed=True)
         response.headers["X-Tile-Shape"] = f"{block.shape[0]},{block.shape[1]}"
         return response
+
+    def _id_tile(self, request: Request) -> Response:
+        """Object ids of one tile of one level, uint32, little-endian; no bytes where no pixel has one."""
+        store = self._stores()
+        source = self._source(store, store.drafts.get(request.path_params["id"]))
+        level, row, column = (int_parameter(request, name) for name in ("level", "row", "col"))
+        return ids_response(request, self._tiles.ids(source, level, row, column), cache_control=REVALIDATE)
 
     def paint(self, request: Request, body: bytes) -> Response:
         """Keep changed tiles."""
@@ -142,6 +159,18 @@ class _Drafts:
             draft.id, holder, sequence, tiles, seconds=post.seconds, strokes=post.strokes, sent_by=sender
         )
         return json_response({"version": kept.version, "seconds": kept.seconds, "strokes": kept.strokes})
+
+    def objects(self, request: Request) -> Response:
+        """The classes that have object ids in the draft, and the ids that are free for new objects."""
+        store = self._stores()
+        pixels = DraftPixels(self._source(store, store.drafts.get(request.path_params["id"])))
+        return json_response({"classes": list(pixels.classes()), "next_id": pixels.free_ids(1)[0]})
+
+    def edit_objects(self, request: Request, body: bytes) -> Response:
+        """What splitting, merging or deleting objects changes. It is kept when the browser posts the tiles."""
+        store, draft = self._mine(request)
+        edit = edited_objects(DraftPixels(self._source(store, draft)), _json(body))
+        return json_response(edit.to_json())
 
     def hold(self, request: Request, body: bytes) -> Response:
         """Take the draft, or say that one still has it; the answer tells who had it before."""
@@ -185,16 +214,12 @@ class _Drafts:
 
     def _source(self, store: Store, draft: DraftRecord) -> DraftSource:
         image = self._pyramids.get(store.images.pyramid_path(draft.image_id))
-        base = None if draft.base_revision_id is None else store.revisions.get(draft.base_revision_id)
-        return DraftSource(
-            draft.id,
-            tuple(image.level_shape(level) for level in range(image.levels)),
-            in_project_classes(store, base, self._pyramids.get(store.revisions.pyramid_path(base.id)))
-            if base
-            else None,
-            {(tile.row, tile.column): tile.version for tile in store.drafts.tiles(draft.id)},
-            partial(store.drafts.tile_data, draft.id),
-        )
+        revision = None if draft.base_revision_id is None else store.revisions.get(draft.base_revision_id)
+        base = None
+        if revision is not None:
+            pyramid = self._pyramids.get(store.revisions.pyramid_path(revision.id))
+            base = in_project_classes(store, revision, pyramid)
+        return draft_source(store, draft, image.shape_yx, base, image.levels)
 
     def _checked(self, source: DraftSource, edit: TileEdit, known: set[int]) -> tuple[DraftTileRecord, bytes]:
         """A tile for the store. A class that is not in the scheme may stay where it was, but not be painted anew."""
@@ -221,7 +246,24 @@ class _Drafts:
             class_counts(edit.labels_yx, edit.coverage_yx),
             class_counts(before),
         )
-        return record, pack_tile(edit.labels_yx, edit.coverage_yx)
+        return record, pack_tile(edit.labels_yx, edit.coverage_yx, _object_ids(source, edit))
+
+
+def _object_ids(source: DraftSource, edit: TileEdit) -> NDArray[np.uint32] | None:
+    """The ids of a tile for the store; background has none.
+
+    A browser that does not send any has not changed objects: those that the draft has there stay where the class does.
+    """
+    ids = edit.ids_yx
+    place = (edit.row, edit.column)
+    if ids is None and place in source.changed:
+        data = source.read([place])[place]
+        ids = unpack_ids(data, edit.labels_yx.shape)
+        if ids is not None:
+            ids = np.where(unpack_tile(data, edit.labels_yx.shape)[0] == edit.labels_yx, ids, np.uint32(0))
+    if ids is None:
+        return None
+    return np.where((edit.labels_yx == 0) | (edit.labels_yx == IGNORE_ID), np.uint32(0), ids)
 
 
 def _read_anew(edit: TileEdit, base: TranslatedPyramid, before: Plane, unknown: set[int]) -> TileEdit:

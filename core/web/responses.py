@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -173,6 +175,14 @@ def cached_bytes(
         headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
         content = gzip.compress(content, GZIP_LEVEL, mtime=0)
     return Response(content, media_type=media_type, headers=headers)
+
+
+def ids_response(request: Request, ids_yx: NDArray[np.uint32], *, cache_control: str) -> Response:
+    """A tile of object ids: uint32, little-endian; no bytes where no pixel has one."""
+    content = ids_yx.astype("<u4").tobytes() if ids_yx.any() else b""
+    response = cached_bytes(request, content, "application/octet-stream", cache_control=cache_control, packed=True)
+    response.headers["X-Tile-Shape"] = f"{ids_yx.shape[0]},{ids_yx.shape[1]}"
+    return response
 
 
 def json_response(value: Any) -> JSONResponse:

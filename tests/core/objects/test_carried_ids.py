@@ -17,6 +17,8 @@ from core.store.label_maps import TranslatedPyramid
 
 CLASSES = (1,)
 
+Rows = list[list[int]]
+
 
 def carried(
     tmp_path: Path, before: object, ids: object, after: object, *, classes: tuple[int, ...] = CLASSES
@@ -154,3 +156,68 @@ def test_a_label_map_without_ids_stays_so(tmp_path: Path) -> None:
     write_label_pyramid(tmp_path / "after", np.ones((2, 2), np.uint8), pixel_size_nm=None)
     assert carry_ids(open_pyramid(tmp_path / "before"), tmp_path / "after", [(0, 0)]) is None
     assert open_pyramid(tmp_path / "after").objects is None
+
+
+def settled(
+    tmp_path: Path,
+    before: list[list[int]] | None,
+    ids: list[list[int]] | None,
+    after: list[list[int]],
+    own: list[list[int]],
+) -> tuple[np.ndarray | None, CarriedIds | None]:
+    """The ids of a label map whose only tile was settled by somebody; class 9 may have no objects any more."""
+    base = None
+    if before is not None:
+        objects = None if ids is None else ObjectIds(np.array(ids, np.uint32), CLASSES)
+        write_label_pyramid(tmp_path / "before", np.array(before, np.uint8), pixel_size_nm=5.0, objects=objects)
+        base = open_pyramid(tmp_path / "before")
+    write_label_pyramid(tmp_path / "after", np.array(after, np.uint8), pixel_size_nm=5.0)
+    told = carry_ids(base, tmp_path / "after", [(0, 0)], {(0, 0): np.array(own, np.uint32)}, known=(1, 2))
+    written = open_pyramid(tmp_path / "after").object_ids()
+    return None if written is None else written.ids_yx, told
+
+
+def test_settled_ids_are_written_as_they_are(tmp_path: Path) -> None:
+    ids, told = settled(tmp_path, [[1, 1, 0, 1]], [[3, 3, 0, 3]], [[1, 1, 1, 1]], [[3, 3, 8, 0]])
+    assert ids is not None
+    assert ids.tolist() == [[3, 3, 8, 0]], "no rule for what somebody has settled, and what is cut off stays"
+    assert told == CarriedIds((1,))
+
+
+def test_settled_ids_bring_classes_that_had_none(tmp_path: Path) -> None:
+    ids, told = settled(tmp_path, [[2, 2, 0, 1]], None, [[2, 2, 2, 1]], [[4, 5, 5, 0]])
+    assert ids is not None
+    assert told is not None
+    assert (ids.tolist(), told.class_ids) == ([[4, 5, 5, 0]], (2,))
+
+
+def test_settled_ids_of_a_class_without_objects_are_dropped_and_counted(tmp_path: Path) -> None:
+    ids, told = settled(tmp_path, [[1, 9, 9]], [[3, 0, 0]], [[1, 9, 9]], [[3, 5, 5]])
+    assert ids is not None
+    assert told is not None
+    assert (ids.tolist(), told.dropped_px) == ([[3, 0, 0]], 2)
+
+
+def test_what_was_begun_from_nothing_has_the_settled_ids_only(tmp_path: Path) -> None:
+    ids, _ = settled(tmp_path, None, None, [[1, 1, 2]], [[6, 7, 0]])
+    assert ids is not None
+    assert ids.tolist() == [[6, 7, 0]]
+    (tmp_path / "b").mkdir()
+    assert settled(tmp_path / "b", None, None, [[1, 1, 2]], [[0, 0, 0]]) == (None, None)
+
+
+def test_a_stroke_beside_a_settled_tile_joins_its_object(tmp_path: Path) -> None:
+    before = np.zeros((2, TILE_PX + 4), np.uint8)
+    before[:, :5] = 1
+    after = before.copy()
+    after[:, TILE_PX - 2 :] = 1
+    own = np.zeros((2, TILE_PX), np.uint32)
+    own[:, :5], own[:, TILE_PX - 2 :] = 3, 11
+    objects = ObjectIds((before * np.uint32(3)).astype(np.uint32), CLASSES)
+    write_label_pyramid(tmp_path / "before", before, pixel_size_nm=5.0, objects=objects)
+    write_label_pyramid(tmp_path / "after", after, pixel_size_nm=5.0)
+    carry_ids(open_pyramid(tmp_path / "before"), tmp_path / "after", [(0, 0), (0, 1)], {(0, 0): own})
+    written = open_pyramid(tmp_path / "after").object_ids()
+    assert written is not None
+    assert (written.ids_yx[:, TILE_PX - 2 :] == 11).all()
+    assert (written.ids_yx[:, :5] == 3).all()
