@@ -12,9 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from core.access.roles import (
     Permission,
     everywhere_admins,
@@ -26,11 +23,12 @@ from core.access.roles import (
 from core.errors import AccessError, ModelError, NotFoundError
 from core.models.store import SHARED, ModelStore, StoredModel, TrashedModel, open_model
 from core.settings import Access, Settings
+from core.store.database import Transaction
+from core.store.members import roles_within
 from core.store.people import person_key
-from core.store.review_tables import MemberRow
-from core.store.round_tables import PromotedModelRow
+from core.store.projects import has_project_within
+from core.store.rounds import promoting_within
 from core.store.store import Store
-from core.store.tables import ProjectRow
 
 
 def visible_models(store: Store, models: Iterable[StoredModel], person: str) -> tuple[StoredModel, ...]:
@@ -117,7 +115,7 @@ def owner_of(model: StoredModel) -> str | None:
     return None if model.project_id in ("", SHARED) else model.project_id
 
 
-def sees_model(session: Session, settings: Settings, model: StoredModel, person: str) -> bool:
+def sees_model(session: Transaction, settings: Settings, model: StoredModel, person: str) -> bool:
     """Whether a person may see a model, within a transaction."""
     if settings.access is Access.OPEN:
         return True
@@ -130,17 +128,17 @@ def sees_model(session: Session, settings: Settings, model: StoredModel, person:
     except AccessError:
         if ModelStore(settings.models_dir).chosen_default() == model.id:
             return any_role(session, person)
-        promoting = session.scalars(select(PromotedModelRow.project_id).where(PromotedModelRow.model_id == model.id))
+        promoting = promoting_within(session, model.id)
         return any(role_within(session, settings, project_id, person) is not None for project_id in promoting)
     return True
 
 
-def any_role(session: Session, person: str) -> bool:
+def any_role(session: Transaction, person: str) -> bool:
     """Whether a person has a role in any project."""
-    return session.scalar(select(MemberRow.person).where(MemberRow.person == person_key(person)).limit(1)) is not None
+    return bool(roles_within(session, person_key(person)))
 
 
-def require_changing(session: Session, settings: Settings, owner: str | None, person: str) -> None:
+def require_changing(session: Transaction, settings: Settings, owner: str | None, person: str) -> None:
     """Refuse a change of a model that belongs to a project, or to all (None); an import for it too.
 
     Raises
@@ -154,15 +152,15 @@ def require_changing(session: Session, settings: Settings, owner: str | None, pe
         _require_owned(session, settings, owner, person, Permission.TRAIN)
 
 
-def _require_owned(session: Session, settings: Settings, owner: str, person: str, needed: Permission) -> None:
+def _require_owned(session: Transaction, settings: Settings, owner: str, person: str, needed: Permission) -> None:
     """Refuse what a person may not do with a model of a project, which may have been deleted."""
-    if session.get(ProjectRow, owner) is None:
+    if not has_project_within(session, owner):
         require_everywhere(session, settings, person)
     else:
         require_within(session, settings, owner, person, needed)
 
 
-def require_everywhere(session: Session, settings: Settings, person: str) -> None:
+def require_everywhere(session: Transaction, settings: Settings, person: str) -> None:
     """Refuse whoever is not admin everywhere; where the settings name nobody, admins of any project stand in.
 
     Raises

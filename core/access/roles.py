@@ -9,17 +9,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from core.errors import AccessError, ReviewError, RoleError
 from core.settings import Access, Settings
 from core.store.audit import note
-from core.store.base import found, now
+from core.store.database import Transaction
+from core.store.members import holders_within, member_within, roles_within, set_role_within
 from core.store.people import clean_name, person_key
-from core.store.review_tables import MemberRow
+from core.store.projects import project_within, set_approve_own_within
 from core.store.store import Store
-from core.store.tables import ProjectRow
 
 
 class Permission(StrEnum):
@@ -95,7 +92,7 @@ def role_of(store: Store, project_id: str, person: str) -> Role | None:
         return role_within(session, store.settings, project_id, person)
 
 
-def role_within(session: Session, settings: Settings, project_id: str, person: str) -> Role | None:
+def role_within(session: Transaction, settings: Settings, project_id: str, person: str) -> Role | None:
     """`role_of` within a transaction, so that a role that is taken away meanwhile does not count any more."""
     if settings.access is Access.OPEN:
         return Role.ADMIN
@@ -104,8 +101,8 @@ def role_within(session: Session, settings: Settings, project_id: str, person: s
         return None
     if key in everywhere_admins(settings):
         return Role.ADMIN
-    row = session.get(MemberRow, (project_id, key))
-    return Role(row.role) if row is not None else None
+    member = member_within(session, project_id, key)
+    return Role(member.role) if member is not None else None
 
 
 def may(store: Store, project_id: str, person: str, permission: Permission) -> bool:
@@ -126,7 +123,9 @@ def require(store: Store, project_id: str, person: str, permission: Permission) 
         require_within(session, store.settings, project_id, person, permission)
 
 
-def require_within(session: Session, settings: Settings, project_id: str, person: str, permission: Permission) -> None:
+def require_within(
+    session: Transaction, settings: Settings, project_id: str, person: str, permission: Permission
+) -> None:
     """`require` within the transaction of what is being asked for."""
     role = role_within(session, settings, project_id, person)
     if role is None or permission not in ALLOWED[role]:
@@ -148,12 +147,12 @@ def require_anywhere(store: Store, person: str, permission: Permission) -> None:
         require_anywhere_within(session, store.settings, person, permission)
 
 
-def require_anywhere_within(session: Session, settings: Settings, person: str, permission: Permission) -> None:
+def require_anywhere_within(session: Transaction, settings: Settings, person: str, permission: Permission) -> None:
     """`require_anywhere` within a transaction."""
     key = person_key(person)
     if settings.access is Access.OPEN or (key and key in everywhere_admins(settings)):
         return
-    roles = [Role(role) for role in session.scalars(select(MemberRow.role).where(MemberRow.person == key))]
+    roles = [Role(role) for role in roles_within(session, key)]
     if not any(permission in ALLOWED[role] for role in roles):
         raise refusal(person, max(roles, key=list(Role).index, default=None), permission)
 
@@ -172,9 +171,7 @@ def refusal(person: str, role: Role | None, permission: Permission) -> AccessErr
 
 def members(store: Store, project_id: str) -> tuple[Member, ...]:
     """The people of a project by name; those who are admin everywhere are not listed."""
-    wanted = select(MemberRow).where(MemberRow.project_id == project_id).order_by(MemberRow.person)
-    with store.database.reading() as session:
-        return tuple(Member(row.name, Role(row.role), row.added_at) for row in session.scalars(wanted))
+    return tuple(Member(each.name, Role(each.role), each.added_at) for each in store.members.of_project(project_id))
 
 
 def projects_of(store: Store, person: str, project_ids: Iterable[str]) -> frozenset[str]:
@@ -198,38 +195,31 @@ def set_member(store: Store, project_id: str, name: str, role: Role | None, *, b
     if not key:
         raise ReviewError("The person has no name.", "Enter the name used to sign in.")
     with store.database.writing() as session:
-        found(session, ProjectRow, project_id, "project")
+        project_within(session, project_id)
         require_within(session, store.settings, project_id, by, Permission.MANAGE)
-        row = session.get(MemberRow, (project_id, key))
-        before = row.role if row is not None else None
+        member = member_within(session, project_id, key)
+        before = member.role if member is not None else None
         if before == Role.ADMIN.value and role is not Role.ADMIN:
             _refuse_the_last_admin(session, store.settings, project_id, name, key)
-        if role is None:
-            if row is None:
-                return
-            session.delete(row)
-        elif row is None:
-            session.add(MemberRow(project_id=project_id, person=key, name=name, role=role.value, added_at=now()))
-        else:
-            row.name, row.role = name, role.value
+        if role is None and member is None:
+            return
         after = role.value if role is not None else None
+        set_role_within(session, project_id, key, name, after)
         note(session, by, "role", project_id, name, before=before, after=after)
 
 
-def add_first_admin(session: Session, project_id: str, by: str) -> None:
+def add_first_admin(session: Transaction, project_id: str, by: str) -> None:
     """Within the transaction that makes a project: whoever makes it is its admin."""
     name = clean_name(by)
-    member = MemberRow(project_id=project_id, person=person_key(by), name=name, role=Role.ADMIN.value, added_at=now())
-    session.add(member)
+    set_role_within(session, project_id, person_key(by), name, Role.ADMIN.value)
     note(session, by, "role", project_id, name, before=None, after=Role.ADMIN.value)
 
 
-def _refuse_the_last_admin(session: Session, settings: Settings, project_id: str, name: str, key: str) -> None:
+def _refuse_the_last_admin(session: Transaction, settings: Settings, project_id: str, name: str, key: str) -> None:
     """Somebody has to be able to give roles; where access is open or admins stand in the settings, somebody is."""
     if settings.access is Access.OPEN or everywhere_admins(settings):
         return
-    wanted = select(MemberRow.person).where(MemberRow.project_id == project_id, MemberRow.role == Role.ADMIN.value)
-    if set(session.scalars(wanted)) == {key}:
+    if holders_within(session, project_id, Role.ADMIN.value) == {key}:
         raise ReviewError(f"{name} is the only admin of this project.", "Make another person admin first.")
 
 
@@ -244,8 +234,8 @@ def set_approve_own(store: Store, project_id: str, allowed: bool, *, by: str) ->
         There is no such project.
     """
     with store.database.writing() as session:
-        project = found(session, ProjectRow, project_id, "project")
+        project = project_within(session, project_id)
         require_within(session, store.settings, project_id, by, Permission.MANAGE)
         if project.approve_own is not allowed:
-            project.approve_own = allowed
+            set_approve_own_within(session, project_id, allowed)
             note(session, by, "approve_own", project_id, project_id, after=allowed)

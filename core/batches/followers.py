@@ -9,29 +9,27 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
-
 from core.batches.plan import SegmentPlan, UnknownSize
 from core.errors import CristaeError
 from core.jobs.kinds import IngestParams, IngestResult, JobKind
-from core.jobs.rows import Priority, new_job
+from core.jobs.rows import Priority, new_job, stop_within
 from core.jobs.states import ACTIVE
 from core.jobs.transitions import move
 from core.models.store import ModelStore
 from core.predictions.shown import made_at_nm
-from core.store.records import JobState, RevisionKind, RevisionState
+from core.store.batches import count_already_within
+from core.store.database import Transaction
+from core.store.image_revisions import prediction_details_within
+from core.store.images import images_within
+from core.store.jobs import JobQuery, add_jobs_within, jobs_within
+from core.store.records import ImageRecord, JobRecord, JobState
 from core.store.store import Store
-from core.store.tables import BatchRow, ImageRow, JobRow, RevisionRow
 
 SIZE_QUESTION: Final = "Waiting for the pixel size of the image"
 """Message of a held prediction."""
 
-_AT_ONCE: Final = 400
-"""Ids in one statement."""
 
-
-def queue_followers(session: Session, store: Store, row: JobRow) -> None:
+def queue_followers(session: Transaction, store: Store, row: JobRecord) -> None:
     """Queue the predictions that an ``ingest`` job is to be followed by (``then`` in its parameters).
 
     Predictions of images that the file gave a pixel size are stopped first, also where none is to follow.
@@ -47,7 +45,7 @@ def queue_followers(session: Session, store: Store, row: JobRow) -> None:
 
 
 def queue_predictions(
-    session: Session,
+    session: Transaction,
     store: Store,
     image_ids: Sequence[str],
     plan: SegmentPlan,
@@ -55,7 +53,7 @@ def queue_predictions(
     author: str,
     priority: int,
     batch_id: str | None,
-) -> list[JobRow]:
+) -> list[JobRecord]:
     """Queue a prediction of each image that is neither segmented nor about to be.
 
     Parameters
@@ -72,9 +70,9 @@ def queue_predictions(
     under_way = _under_way(session, plan.model_id)
     asks = plan.unknown_size is UnknownSize.ASK and _needs_size(store, plan.model_id)
     wanted = list(dict.fromkeys(image_ids))
-    images = images_of(session, wanted)
+    images = images_within(session, wanted)
     done = set() if plan.again else segmented(session, images.values(), plan.model_id)
-    rows: list[JobRow] = []
+    rows: list[JobRecord] = []
     for image_id in wanted:
         if image_id not in images or image_id in under_way or image_id in done:
             continue
@@ -84,42 +82,21 @@ def queue_predictions(
                 author=author,
                 priority=priority if not rows else min(priority, Priority.BATCH),
                 batch_id=batch_id,
-                held=SIZE_QUESTION if asks and images[image_id].pixel_size_nm is None else "",
+                held=SIZE_QUESTION if asks and images[image_id].pixel_size.nm is None else "",
             )
         )
-    session.add_all(rows)
+    add_jobs_within(session, rows)
     left_alone = len(wanted) - len(rows)
     if batch_id and left_alone:
-        session.execute(update(BatchRow).where(BatchRow.id == batch_id).values(already=BatchRow.already + left_alone))
+        count_already_within(session, batch_id, left_alone)
     return rows
 
 
-def images_of(session: Session, image_ids: Sequence[str]) -> dict[str, ImageRow]:
-    """The images that are there, without the trash, by id."""
-    found: dict[str, ImageRow] = {}
-    for start in range(0, len(image_ids), _AT_ONCE):
-        some = select(ImageRow).where(
-            ImageRow.id.in_(image_ids[start : start + _AT_ONCE]), ImageRow.trashed_at.is_(None)
-        )
-        found |= {row.id: row for row in session.scalars(some)}
-    return found
-
-
-def segmented(session: Session, images: Iterable[ImageRow], model_id: str) -> set[str]:
+def segmented(session: Transaction, images: Iterable[ImageRecord], model_id: str) -> set[str]:
     """Ids of the images that a model has segmented with the pixel size that they have now."""
-    sizes = {image.id: image.pixel_size_nm for image in images}
-    ids, found = list(sizes), set()
-    for start in range(0, len(ids), _AT_ONCE):
-        made = select(RevisionRow.image_id, RevisionRow.details).where(
-            RevisionRow.image_id.in_(ids[start : start + _AT_ONCE]),
-            RevisionRow.kind == RevisionKind.PREDICTION.value,
-            RevisionRow.model_id == model_id,
-            RevisionRow.state == RevisionState.COMPLETE.value,
-        )
-        for image_id, details in session.execute(made):
-            if made_at_nm(details) == sizes[image_id]:
-                found.add(image_id)
-    return found
+    sizes = {image.id: image.pixel_size.nm for image in images}
+    predictions = prediction_details_within(session, sizes, model_id)
+    return {image_id for image_id, details in predictions if made_at_nm(details) == sizes[image_id]}
 
 
 def release_answered(store: Store) -> int:
@@ -127,13 +104,7 @@ def release_answered(store: Store) -> int:
 
     The engine calls it all the time, so it does not matter who answers or where. Returns how many were changed.
     """
-    held = select(JobRow.id, JobRow.image_id).where(JobRow.state == JobState.HELD.value)
-    with store.database.reading() as session:
-        waiting = [
-            (job_id, session.get(ImageRow, image_id) if image_id else None)
-            for job_id, image_id in session.execute(held)
-        ]
-        answered = [(job_id, image is None) for job_id, image in waiting if image is None or image.pixel_size_nm]
+    answered = [(job_id, image is None) for job_id, image in store.jobs.held() if image is None or image.pixel_size.nm]
     if not answered:
         return 0
     with store.database.writing() as session:
@@ -153,29 +124,20 @@ def _needs_size(store: Store, model_id: str) -> bool:
         return False
 
 
-def _under_way(session: Session, model_id: str) -> set[str]:
+def _under_way(session: Transaction, model_id: str) -> set[str]:
     """Images that the model is segmenting, or is about to."""
-    active = select(JobRow.image_id).where(
-        JobRow.kind == JobKind.PREDICT,
-        JobRow.model_id == model_id,
-        JobRow.state.in_([state.value for state in ACTIVE]),
-        JobRow.cancel_requested.is_(False),
-    )
-    return {image_id for image_id in session.scalars(active) if image_id}
+    active = jobs_within(session, JobQuery(states=ACTIVE, kinds=[JobKind.PREDICT], model_id=model_id))
+    return {job.image_id for job in active if job.image_id and not job.cancel_requested}
 
 
-def _stop_outdated(session: Session, image_ids: Collection[str]) -> None:
+def _stop_outdated(session: Transaction, image_ids: Collection[str]) -> None:
     """Stop predictions of images whose pixel size has just become known: they would be wrong."""
     if not image_ids:
         return
-    active = select(JobRow).where(
-        JobRow.kind == JobKind.PREDICT, JobRow.state.in_([JobState.QUEUED.value, JobState.RUNNING.value])
-    )
-    for row in session.scalars(active):
-        if row.image_id in image_ids:
-            if row.state == JobState.RUNNING.value:
-                row.cancel_requested, row.message = True, "Cancelling"
+    under_way = JobQuery(states={JobState.QUEUED, JobState.RUNNING}, kinds=[JobKind.PREDICT])
+    for job in jobs_within(session, under_way):
+        if job.image_id in image_ids:
+            if job.state is JobState.RUNNING:
+                stop_within(session, job.id)
             else:
-                move(session, row.id, JobState.CANCELLED, message="Cancelled: the pixel size has changed.")
-                session.refresh(row)
-    session.flush()
+                move(session, job.id, JobState.CANCELLED, message="Cancelled: the pixel size has changed.")

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
-
 from core.access.roles import Permission, may, require_anywhere, require_anywhere_within, require_within
 from core.batches.speed import expected_s
 from core.errors import AccessError, NotFoundError
@@ -18,12 +15,13 @@ from core.jobs.kinds import IngestResult, JobKind, PredictResult, params_of
 from core.jobs.rights import changing_takes
 from core.jobs.rows import let_go, request_cancel, retry
 from core.jobs.states import ACTIVE
-from core.jobs.transitions import record as job_record
-from core.store.base import found, new_id, now
+from core.store.base import new_id, now
+from core.store.batches import batch_within, cancel_batch_within, dismiss_batch_within
+from core.store.database import Transaction
+from core.store.jobs import JobQuery
 from core.store.people import person_key
 from core.store.records import BatchRecord, JobRecord, JobState
 from core.store.store import Store
-from core.store.tables import BatchRow, JobRow, ProjectRow
 from core.store.uploads import find_upload
 
 SHOWN_FOR: Final = timedelta(hours=24)
@@ -101,19 +99,13 @@ def batch(store: Store, batch_id: str) -> BatchRecord:
     NotFoundError
         There is none with this id.
     """
-    with store.database.reading() as session:
-        return record(found(session, BatchRow, batch_id, "batch"))
+    return store.batches.get(batch_id)
 
 
 def open_batches(store: Store, person: str) -> tuple[BatchRecord, ...]:
     """A person's batches of the last day whose line they have not closed, newest first; not of deleted projects."""
-    with store.database.reading() as session:
-        there = or_(BatchRow.project_id.is_(None), BatchRow.project_id.in_(select(ProjectRow.id)))
-        recent = select(BatchRow).where(BatchRow.dismissed_at.is_(None), there).order_by(BatchRow.created_at.desc())
-        busy = select(JobRow.batch_id).where(JobRow.state.in_([state.value for state in ACTIVE]))
-        unfinished = set(session.scalars(busy.distinct()))
-        limit = now() - SHOWN_FOR
-        rows = [record(row) for row in session.scalars(recent.limit(200))]
+    rows, unfinished = store.batches.shown(ACTIVE)
+    limit = now() - SHOWN_FOR
     mine = [row for row in rows if person_key(row.author) == person_key(person) and _sees(store, row, person)]
     return tuple(row for row in mine if row.created_at > limit or row.id in unfinished)
 
@@ -137,10 +129,8 @@ def batch_progress(store: Store, batch_id: str) -> BatchProgress:
     NotFoundError
         There is none with this id.
     """
-    with store.database.reading() as session:
-        asked = record(found(session, BatchRow, batch_id, "batch"))
-        wanted = select(JobRow).where(JobRow.batch_id == batch_id).order_by(JobRow.created_at, JobRow.id)
-        jobs = tuple(job_record(row) for row in session.scalars(wanted))
+    asked = store.batches.get(batch_id)
+    jobs = sorted(store.jobs.newest(JobQuery(batch_id=batch_id)), key=lambda job: (job.created_at, job.id))
     return _progress(store, asked, jobs)
 
 
@@ -155,9 +145,8 @@ def cancel_batch(store: Store, batch_id: str, *, by: str) -> int:
         ``by`` may not stop one of the jobs; or did not begin the batch and may not train in its project.
     """
     with store.database.writing() as session:
-        row = found(session, BatchRow, batch_id, "batch")
-        _require_stopping(session, store, row, by)
-        row.cancelled_at = row.cancelled_at or now()
+        _require_stopping(session, store, batch_within(session, batch_id), by)
+        cancel_batch_within(session, batch_id)
     # files before images: what a file would be followed by is not queued any more then
     active = sorted(_active(store, batch_id), key=lambda job: job.kind == JobKind.PREDICT)
     for job in active:
@@ -207,10 +196,8 @@ def can_be_retried(store: Store, job: JobRecord) -> bool:
 
 def last_projects(store: Store, person: str) -> tuple[str, ...]:
     """Ids of the projects of a person's batches, the last one first."""
-    wanted = select(BatchRow.project_id, BatchRow.author).where(BatchRow.project_id.is_not(None))
-    with store.database.reading() as session:
-        rows = session.execute(wanted.order_by(BatchRow.created_at.desc()).limit(200)).all()
-    return tuple(dict.fromkeys(str(project) for project, author in rows if person_key(author) == person_key(person)))
+    mine = (row.project_id for row in store.batches.newest() if person_key(row.author) == person_key(person))
+    return tuple(dict.fromkeys(project_id for project_id in mine if project_id))
 
 
 def dismiss_batch(store: Store, batch_id: str, *, by: str) -> None:
@@ -222,27 +209,11 @@ def dismiss_batch(store: Store, batch_id: str, *, by: str) -> None:
         ``by`` has begun none with this id.
     """
     with store.database.writing() as session:
-        row = found(session, BatchRow, batch_id, "batch")
-        require_batch_author(record(row), by)
-        row.dismissed_at = now()
+        require_batch_author(batch_within(session, batch_id), by)
+        dismiss_batch_within(session, batch_id)
 
 
-def record(row: BatchRow) -> BatchRecord:
-    """The row as a value."""
-    return BatchRecord(
-        id=row.id,
-        author=row.author,
-        project_id=row.project_id,
-        model_id=row.model_id,
-        files=row.files,
-        already=row.already,
-        created_at=row.created_at,
-        cancelled_at=row.cancelled_at,
-        dismissed_at=row.dismissed_at,
-    )
-
-
-def _require_stopping(session: Session, store: Store, row: BatchRow, by: str) -> None:
+def _require_stopping(session: Transaction, store: Store, row: BatchRecord, by: str) -> None:
     """As for each of its jobs, also where none of them is there yet."""
     needed = changing_takes(row.author, by)
     if row.project_id is None:
@@ -251,10 +222,8 @@ def _require_stopping(session: Session, store: Store, row: BatchRow, by: str) ->
         require_within(session, store.settings, row.project_id, by, needed)
 
 
-def _active(store: Store, batch_id: str) -> list[JobRecord]:
-    wanted = select(JobRow).where(JobRow.batch_id == batch_id, JobRow.state.in_([state.value for state in ACTIVE]))
-    with store.database.reading() as session:
-        return [job_record(row) for row in session.scalars(wanted)]
+def _active(store: Store, batch_id: str) -> tuple[JobRecord, ...]:
+    return store.jobs.newest(JobQuery(batch_id=batch_id, states=ACTIVE))
 
 
 def _progress(store: Store, asked: BatchRecord, jobs: Collection[JobRecord]) -> BatchProgress:

@@ -7,23 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from core.access.roles import Permission, require_within
-from core.batches.followers import images_of, queue_predictions, segmented
+from core.batches.followers import queue_predictions, segmented
 from core.batches.plan import SegmentPlan
-from core.batches.rows import is_batch_id, new_batch_id, record, require_batch_author
+from core.batches.rows import is_batch_id, new_batch_id, require_batch_author
 from core.batches.target import first_project
 from core.errors import JobError
 from core.jobs.kinds import IngestParams
 from core.jobs.rows import Priority, new_job
-from core.jobs.transitions import record as job_record
 from core.models.store import ModelStore
-from core.store.base import found, now
+from core.store.batches import add_batch_within, batch_within, find_batch_within
+from core.store.database import Transaction
+from core.store.images import images_within
+from core.store.jobs import add_jobs_within
+from core.store.projects import project_within
 from core.store.records import BatchRecord, JobRecord
 from core.store.store import Store
-from core.store.tables import BatchRow, ProjectRow
 
 MAX_FILES: Final = 100_000
 
@@ -106,25 +105,24 @@ def add_file(
         pixel_size_nm=file.pixel_size_nm,
     )
     with store.database.writing() as session:
-        found(session, ProjectRow, project_id, "project")
+        project_within(session, project_id)
         require_within(session, store.settings, project_id, by, Permission.ADD_IMAGES)
         asked = _begun(session, batch_id, project_id, plan, min(max(files, 1), MAX_FILES), by)
         if asked.cancelled_at is not None:
             raise JobError("This drop was cancelled.", "Drop the file again.")
         priority = Priority.INTERACTIVE if asked.files == 1 else Priority.NORMAL
-        row = new_job(params, author=by, priority=priority, batch_id=batch_id)
-        session.add(row)
-        session.flush()
-        return job_record(row)
+        reading = new_job(params, author=by, priority=priority, batch_id=batch_id)
+        add_jobs_within(session, [reading])
+        return reading
 
 
 def images_to_do(store: Store, image_ids: Collection[str], model_id: str) -> ImagesToDo:
     """Which of the images a model has segmented as they are now; those that are gone are in neither."""
     wanted = list(dict.fromkeys(image_ids))
     with store.database.reading() as session:
-        images = images_of(session, wanted)
+        images = images_within(session, wanted)
         done = segmented(session, images.values(), model_id)
-        unsized = {image.id for image in images.values() if image.pixel_size_nm is None}
+        unsized = {image.id for image in images.values() if image.pixel_size.nm is None}
     there = [image_id for image_id in wanted if image_id in images]
     return ImagesToDo(
         to_do=tuple(image_id for image_id in there if image_id not in done),
@@ -149,36 +147,25 @@ def segment_images(store: Store, image_ids: Sequence[str], plan: SegmentPlan, *,
     ids = list(dict.fromkeys(image_ids))
     batch_id = new_batch_id()
     with store.database.writing() as session:
-        images = images_of(session, ids)
+        images = images_within(session, ids)
         if not images:
             raise JobError("No images are selected, or the selected images were deleted.", "Select images first.")
         projects = sorted({image.project_id for image in images.values()})
         for project_id in projects:
             require_within(session, store.settings, project_id, by, Permission.PAINT)
-        row = _begun(session, batch_id, projects[0] if len(projects) == 1 else None, plan, 0, by)
+        _begun(session, batch_id, projects[0] if len(projects) == 1 else None, plan, 0, by)
         queue_predictions(session, store, ids, plan, author=by, priority=Priority.BATCH, batch_id=batch_id)
-        session.flush()
-        session.refresh(row)
-        return record(row)
+        return batch_within(session, batch_id)
 
 
-def _begun(session: Session, batch_id: str, project_id: str | None, plan: SegmentPlan, files: int, by: str) -> BatchRow:
-    """The row of the batch, begun now if it is new."""
-    row = session.scalar(select(BatchRow).where(BatchRow.id == batch_id))
-    if row is None:
-        row = BatchRow(
-            id=batch_id,
-            author=by[:200],
-            project_id=project_id,
-            model_id=plan.model_id,
-            files=files,
-            already=0,
-            created_at=now(),
-            cancelled_at=None,
-            dismissed_at=None,
+def _begun(
+    session: Transaction, batch_id: str, project_id: str | None, plan: SegmentPlan, files: int, by: str
+) -> BatchRecord:
+    """The batch, begun now if it is new."""
+    asked = find_batch_within(session, batch_id)
+    if asked is None:
+        return add_batch_within(
+            session, batch_id, author=by, project_id=project_id, model_id=plan.model_id, files=files
         )
-        session.add(row)
-        session.flush()
-    else:
-        require_batch_author(record(row), by)
-    return row
+    require_batch_author(asked, by)
+    return asked

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Final
-
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
 from core.access.roles import Permission, require, require_within
 from core.batches.followers import release_answered
@@ -21,24 +18,16 @@ from core.jobs.states import ACTIVE
 from core.labels.translation import ClassMap, match_classes
 from core.models.store import StoredModel
 from core.store.audit import note
-from core.store.base import found
+from core.store.database import Transaction
+from core.store.images import images_within
+from core.store.jobs import JobQuery, jobs_within
+from core.store.projects import ProjectContents, contents_within
 from core.store.records import ImageRecord, JobState, ProjectRecord
-from core.store.round_records import RoundState
-from core.store.round_tables import RoundRow
+from core.store.rounds import running_round_within
 from core.store.store import Store
-from core.store.tables import ImageRow, JobRow, ProjectRow, RevisionRow
 
 _DEMO_JOBS: Final = (JobKind.DEMO, JobKind.DEMO_ROUNDS)
 """They work on the demo project and do not name it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectContents:
-    """What goes with a project: images (those in the trash too), their label maps, rounds. Models stay."""
-
-    images: int
-    label_maps: int
-    rounds: int
 
 
 def change_image(store: Store, image_id: str, *, by: str, **changes: Any) -> ImageRecord:
@@ -254,8 +243,7 @@ def project_contents(store: Store, project_id: str) -> ProjectContents:
         There is no such project.
     """
     with store.database.reading() as session:
-        found(session, ProjectRow, project_id, "project")
-        return _contents(session, project_id)
+        return contents_within(session, project_id)
 
 
 def delete_project(store: Store, project_id: str, name: str, *, by: str) -> ProjectContents:
@@ -277,32 +265,28 @@ def delete_project(store: Store, project_id: str, name: str, *, by: str) -> Proj
     """
     gone: list[ProjectContents] = []
 
-    def checked(session: Session, project: ProjectRecord) -> None:
+    def checked(session: Transaction, project: ProjectRecord) -> None:
         require_within(session, store.settings, project.id, by, Permission.MANAGE)
         if name.strip() != project.name:
             raise StoreError(f"The project is called {project.name!r}.", "Enter its name to delete it.")
         _require_idle(session, project)
-        gone.append(_contents(session, project.id))
+        gone.append(contents_within(session, project.id))
         note(session, by, PROJECT_DELETED, project.id, project.id, name=project.name, **asdict(gone[0]))
 
     store.projects.delete(project_id, within=checked)
     return gone[0]
 
 
-def _require_idle(session: Session, project: ProjectRecord) -> None:
+def _require_idle(session: Transaction, project: ProjectRecord) -> None:
     """Refuse while something works on the project: it would fail, or bring part of it back."""
-    running = select(RoundRow.number).where(
-        RoundRow.project_id == project.id, RoundRow.state == RoundState.RUNNING.value
-    )
-    number = session.scalar(running)
+    number = running_round_within(session, project.id)
     if number is not None:
         raise StoreError(f"Round {number} of the project is running.", "Cancel it on the Train page, or wait.")
-    active = select(JobRow).where(JobRow.state.in_([state.value for state in ACTIVE]))
     busy = [
-        row.kind
-        for row in session.scalars(active)
-        if project.id in (project_of_job(session, row), row.target_id)
-        or (row.kind in _DEMO_JOBS and project.name == DEMO_PROJECT)
+        job.kind
+        for job in jobs_within(session, JobQuery(states=ACTIVE))
+        if project.id in (project_of_job(session, job), job.target_id)
+        or (job.kind in _DEMO_JOBS and project.name == DEMO_PROJECT)
     ]
     if busy:
         count = f"{len(busy)} jobs work" if len(busy) > 1 else "A job works"
@@ -310,26 +294,15 @@ def _require_idle(session: Session, project: ProjectRecord) -> None:
         raise StoreError(f"{count} on the project ({kinds}).", "Cancel them on the Jobs page, or wait.")
 
 
-def _contents(session: Session, project_id: str) -> ProjectContents:
-    images = select(ImageRow.id).where(ImageRow.project_id == project_id)
-    counts = (
-        select(func.count()).select_from(ImageRow).where(ImageRow.project_id == project_id),
-        select(func.count()).select_from(RevisionRow).where(RevisionRow.image_id.in_(images)),
-        select(func.count()).select_from(RoundRow).where(RoundRow.project_id == project_id),
-    )
-    return ProjectContents(*(session.scalar(wanted) or 0 for wanted in counts))
-
-
 def _told(store: Store, image_ids: Collection[str], by: str, what: str) -> None:
     """Ask for the role in every project, then write a line for each image."""
     with store.database.reading() as session:
-        rows = [row for image_id in dict.fromkeys(image_ids) if (row := session.get(ImageRow, image_id)) is not None]
-        known = [(row.project_id, row.id, row.name) for row in rows]
-    for project_id in {project_id for project_id, _, _ in known}:
+        images = images_within(session, image_ids, trashed_too=True)
+    for project_id in {image.project_id for image in images.values()}:
         require(store, project_id, by, Permission.MANAGE)
     with store.database.writing() as session:
-        for project_id, image_id, name in known:
-            note(session, by, what, project_id, image_id, name=name)
+        for image in images.values():
+            note(session, by, what, image.project_id, image.id, name=image.name)
 
 
 def _plain(value: Any) -> Any:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session
+from typing import Final
 
 from core.jobs.kinds import TASKS
 from core.jobs.rights import seen_by
 from core.jobs.states import ACTIVE
-from core.jobs.transitions import record
+from core.store.jobs import JobQuery, SearchWord
 from core.store.records import JobRecord, JobState
 from core.store.store import Store
-from core.store.tables import ImageRow, JobRow, ProjectRow
 
 FINISHED: Final = tuple(state for state in JobState if state not in ACTIVE)
 
@@ -60,37 +56,18 @@ def finished_jobs(
     person
         Only what they may look at; None: all.
     """
-    conditions: list[ColumnElement[bool]] = [
-        JobRow.state.in_([state.value for state in (states or FINISHED) if state not in ACTIVE])
-    ]
-    if kinds:
-        conditions.append(JobRow.kind.in_(list(kinds)))
-    conditions += seen_by(store.settings, person)
-    conditions += [_says(word) for word in text.split()]
-    counted = select(func.count()).select_from(JobRow).where(*conditions)
-    wanted = (
-        select(JobRow)
-        .where(*conditions)
-        .order_by(JobRow.finished_at.desc(), JobRow.id)
-        .limit(per_page)
-        .offset(page * per_page)
+    query = JobQuery(
+        states=[state for state in (states or FINISHED) if state not in ACTIVE],
+        kinds=kinds or None,
+        seen_by=seen_by(store.settings, person),
     )
-    with store.database.reading() as session:
-        total = session.scalar(counted) or 0
-        return JobPage(tuple(record(row) for row in session.scalars(wanted)), total)
+    words = [_search_word(word) for word in text.split()]
+    return JobPage(*store.jobs.last_ended(query, words=words, limit=per_page, offset=page * per_page))
 
 
-def _says(word: str) -> ColumnElement[bool]:
-    """Whether anything that a person would look for holds the word."""
-    columns = (JobRow.kind, JobRow.author, JobRow.message, JobRow.error_cause, JobRow.title, JobRow.model_id)
-    titled = [kind.name for kind in TASKS.values() if word.casefold() in kind.title.casefold()]
-    images = select(ImageRow.id).where(ImageRow.name.icontains(word, autoescape=True))
-    return or_(
-        *(column.icontains(word, autoescape=True) for column in columns),
-        JobRow.id == word,
-        JobRow.kind.in_(titled),
-        JobRow.image_id.in_(images),
-    )
+def _search_word(text: str) -> SearchWord:
+    """With the kinds of jobs whose titles hold it."""
+    return SearchWord(text, tuple(kind.name for kind in TASKS.values() if text.casefold() in kind.title.casefold()))
 
 
 def subjects(store: Store, jobs: Sequence[JobRecord]) -> dict[str, str]:
@@ -101,15 +78,10 @@ def subjects(store: Store, jobs: Sequence[JobRecord]) -> dict[str, str]:
     dict
         Job id to words. They come from people and files: show them as plain text.
     """
-    images = {row.image_id for row in jobs} - {None}
-    projects = {row.project_id for row in jobs} - {None}
-    with store.database.reading() as session:
-        named = _names(session, ImageRow, images) | _names(session, ProjectRow, projects)
+    images = {row.image_id for row in jobs if row.image_id}
+    projects = {row.project_id for row in jobs if row.project_id}
+    named = store.jobs.names(images, projects)
     return {row.id: _subject(row, named) for row in jobs}
-
-
-def _names(session: Session, row: type[ImageRow] | type[ProjectRow], ids: Collection[Any]) -> dict[str, str]:
-    return {item.id: item.name for item in session.execute(select(row.id, row.name).where(row.id.in_(ids)))}
 
 
 def _subject(row: JobRecord, named: dict[str, str]) -> str:

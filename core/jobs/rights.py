@@ -7,9 +7,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
-from sqlalchemy.orm import Session
-
 from core.access.import_roots import allowed_path, require_naming
 from core.access.models import require_changing, sees_model, unknown_model
 from core.access.roles import Permission, everywhere_admins, require_anywhere_within, require_within
@@ -18,14 +15,14 @@ from core.jobs.kinds import JobKind, TransferParams, params_of, task_kind
 from core.jobs.parameters import JobParams, Subjects
 from core.models.store import ModelStore
 from core.settings import Access, Settings
+from core.store.database import Transaction
 from core.store.import_batch import find_batch, own_batch
+from core.store.owners import owner_of_image_within, owner_within
 from core.store.people import person_key
 from core.store.records import JobRecord
-from core.store.review_tables import MemberRow
 from core.store.store import Store
-from core.store.tables import ImageRow, JobRow, RevisionRow
 
-Placed = Subjects | JobRow | JobRecord
+Placed = Subjects | JobRecord
 """What says in which project a job works, or on which image."""
 
 
@@ -51,7 +48,7 @@ def may_run_job(store: Store, row: JobRecord, person: str) -> bool:
     return True
 
 
-def require_running(session: Session, settings: Settings, row: JobRow | JobRecord, person: str) -> None:
+def require_running(session: Transaction, settings: Settings, row: JobRecord, person: str) -> None:
     """Refuse to queue a job again where the person may not stop it, or may not ask for such a job (any more).
 
     Raises
@@ -71,7 +68,7 @@ def changing_takes(author: str, person: str) -> Permission:
     return Permission.VIEW if own else Permission.TRAIN
 
 
-def require_job(session: Session, settings: Settings, about: Placed, person: str, needed: Permission) -> None:
+def require_job(session: Transaction, settings: Settings, about: Placed, person: str, needed: Permission) -> None:
     """Refuse what a person may not do with a job about these.
 
     Raises
@@ -87,7 +84,7 @@ def require_job(session: Session, settings: Settings, about: Placed, person: str
 
 
 def require_asking(
-    session: Session, settings: Settings, params: JobParams, person: str, *, missing: bool = False
+    session: Transaction, settings: Settings, params: JobParams, person: str, *, missing: bool = False
 ) -> None:
     """Refuse a job that a person may not ask for: what its kind takes, and each thing that it names is of its project.
 
@@ -116,12 +113,12 @@ def require_asking(
     if project_id is None:
         return
     for subject in about.content:
-        found = _project_of(session, subject)
+        found = owner_within(session, subject)
         if found != project_id and not (missing and found is None):
             raise NotFoundError(f"There is no image or label map {subject[:40]!r} in this project.", "Reload the page.")
 
 
-def _require_target(session: Session, settings: Settings, params: TransferParams, person: str) -> None:
+def _require_target(session: Transaction, settings: Settings, params: TransferParams, person: str) -> None:
     """What images that go to another project take: adding them there; to move them, managing both."""
     moving = params.mode == "move"
     if moving:
@@ -130,7 +127,7 @@ def _require_target(session: Session, settings: Settings, params: TransferParams
     require_within(session, settings, params.target_id, person, needed)
 
 
-def _require_models(session: Session, settings: Settings, model_ids: Iterable[str], person: str) -> None:
+def _require_models(session: Transaction, settings: Settings, model_ids: Iterable[str], person: str) -> None:
     """Refuse models that the person may not see; one that is about to be made is not there yet."""
     models = ModelStore(settings.models_dir)
     for model_id in model_ids:
@@ -139,13 +136,6 @@ def _require_models(session: Session, settings: Settings, model_ids: Iterable[st
             found = models.get(model_id)
         if found is not None and not sees_model(session, settings, found, person):
             raise unknown_model(found.id)
-
-
-def _project_of(session: Session, subject: str) -> str | None:
-    """The project of an image or a revision."""
-    revision = session.get(RevisionRow, subject)
-    image = session.get(ImageRow, revision.image_id if revision is not None else subject)
-    return image.project_id if image is not None else None
 
 
 def fenced(store: Store, params: JobParams, person: str) -> JobParams:
@@ -191,30 +181,21 @@ def _batch_folder(settings: Settings, about: Subjects) -> tuple[Path, ...] | Non
     return (find_batch(settings, about.import_batch_id).path,) if about.import_batch_id else None
 
 
-def project_of_job(session: Session, about: Placed) -> str | None:
+def project_of_job(session: Transaction, about: Placed) -> str | None:
     """The project that a job works in; None: it belongs to none. "" where its image has gone."""
     if about.project_id:
         return about.project_id
     if not about.image_id:
         return None
-    image = session.get(ImageRow, about.image_id)
-    return image.project_id if image is not None else ""
+    return owner_of_image_within(session, about.image_id) or ""
 
 
-def seen_by(settings: Settings, person: str | None) -> tuple[ColumnElement[bool], ...]:
-    """Conditions of a query for the jobs that a person may look at; none for None, and for who may see everything."""
+def seen_by(settings: Settings, person: str | None) -> str | None:
+    """Whose projects' jobs a person may look at, as `JobQuery` takes it; None for who may see everything."""
     if person is None or settings.access is Access.OPEN:
-        return ()
+        return None
     key = person_key(person)
-    if not key:
-        return (false(),)
-    if key in everywhere_admins(settings):
-        return ()
-    projects = select(MemberRow.project_id).where(MemberRow.person == key)
-    images = select(ImageRow.id).where(ImageRow.project_id.in_(projects))
-    project, image = JobRow.project_id, JobRow.image_id
-    inside = or_(project.in_(projects), and_(project.is_(None), image.in_(images)))
-    return (or_(inside, and_(project.is_(None), image.is_(None), projects.exists())),)
+    return None if key and key in everywhere_admins(settings) else key
 
 
 def _may(store: Store, row: JobRecord, person: str, needed: Permission) -> bool:

@@ -10,25 +10,22 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
-from sqlalchemy.orm import Session
-
 from core.errors import JobError
 from core.jobs.kinds import TASKS, task_kind
 from core.jobs.parameters import JobParams
 from core.jobs.rights import changing_takes, fenced, require_asking, require_job, require_running, seen_by
 from core.jobs.states import ACTIVE
-from core.jobs.transitions import move, record
+from core.jobs.transitions import move
 from core.store import JobRecord, JobState, Store, current_store
-from core.store.base import found, new_id, now
+from core.store.base import new_id, now
+from core.store.database import Transaction
+from core.store.jobs import JobQuery, add_jobs_within, change_job_within, job_within
 from core.store.records import JobControl
-from core.store.tables import ImageRow, JobRow
 
 TAIL_BYTES: Final = 64 * 1024
 """Of a log, at most this much is read."""
 
-
-_STOPPED: Final = (JobState.INTERRUPTED.value, JobState.PAUSED.value)
+_STOPPED: Final = (JobState.INTERRUPTED, JobState.PAUSED)
 """A person may go on with it, or throw it away."""
 
 
@@ -79,12 +76,12 @@ def submit(
     store = store or current_store()
     if by is not None:
         params, author = fenced(store, params, by), by
-    row = new_job(params, author=author, priority=priority, batch_id=batch_id)
+    waiting = new_job(params, author=author, priority=priority, batch_id=batch_id)
     with store.database.writing() as session:
         if by is not None:
             require_asking(session, store.settings, params, by)
-        session.add(row)
-    return record(row)
+        add_jobs_within(session, [waiting])
+    return waiting
 
 
 def new_job(
@@ -94,8 +91,8 @@ def new_job(
     priority: int = Priority.NORMAL,
     batch_id: str | None = None,
     held: str = "",
-) -> JobRow:
-    """The row of a waiting job, for who adds it to the queue within a transaction of their own.
+) -> JobRecord:
+    """A waiting job, for who adds it to the queue within a transaction of their own (`add_jobs_within`).
 
     Parameters
     ----------
@@ -109,10 +106,10 @@ def new_job(
     """
     task = task_kind(params.kind)
     job_id, about = new_id(), params.subjects
-    return JobRow(
+    return JobRecord(
         id=job_id,
         kind=task.name,
-        state=(JobState.HELD if held else JobState.QUEUED).value,
+        state=JobState.HELD if held else JobState.QUEUED,
         params=params.to_json(),
         result={},
         priority=int(priority),
@@ -123,7 +120,7 @@ def new_job(
         attempts=0,
         max_attempts=task.max_attempts,
         cancel_requested=False,
-        control=JobControl.NONE.value,
+        control=JobControl.NONE,
         error_cause="",
         error_remedy="",
         log_path=f"logs/jobs/{job_id}.log",
@@ -149,8 +146,7 @@ def job(job_id: str, *, store: Store | None = None) -> JobRecord:
     NotFoundError
         There is none with this id.
     """
-    with (store or current_store()).database.reading() as session:
-        return record(found(session, JobRow, job_id, "job"))
+    return (store or current_store()).jobs.get(job_id)
 
 
 def jobs(
@@ -186,36 +182,16 @@ def jobs(
     limit, offset
         A page of the list; without a limit, all.
     """
-    wanted = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id).limit(limit).offset(offset)
-    if states is not None:
-        wanted = wanted.where(JobRow.state.in_([JobState(state).value for state in states]))
-    if kinds is not None:
-        wanted = wanted.where(JobRow.kind.in_(list(kinds)))
-    if batch_id is not None:
-        wanted = wanted.where(JobRow.batch_id == batch_id)
-    wanted = wanted.where(*_about(project_id, image_id, model_id, into=into))
-    if text:
-        columns = (JobRow.id, JobRow.kind, JobRow.author, JobRow.message, JobRow.error_cause)
-        wanted = wanted.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
-    with (store or current_store()).database.reading() as session:
-        return tuple(record(row) for row in session.scalars(wanted))
-
-
-def _about(
-    project_id: str | None, image_id: str | None, model_id: str | None, *, into: bool
-) -> list[ColumnElement[bool]]:
-    """Conditions for jobs about these; None: whichever."""
-    conditions: list[ColumnElement[bool]] = []
-    if project_id is not None:
-        images = select(ImageRow.id).where(ImageRow.project_id == project_id)
-        inside = and_(JobRow.project_id.is_(None), JobRow.image_id.in_(images))
-        bringing = [JobRow.target_id == project_id] if into else []
-        conditions.append(or_(JobRow.project_id == project_id, inside, *bringing))
-    if image_id is not None:
-        conditions.append(JobRow.image_id == image_id)
-    if model_id is not None:
-        conditions.append(JobRow.model_id == model_id)
-    return conditions
+    query = JobQuery(
+        states=states,
+        kinds=kinds,
+        batch_id=batch_id,
+        project_id=project_id,
+        into=into,
+        image_id=image_id,
+        model_id=model_id,
+    )
+    return (store or current_store()).jobs.newest(query, text=text, limit=limit, offset=offset)
 
 
 def active_jobs(
@@ -236,31 +212,23 @@ def active_jobs(
         As `jobs` takes them.
     """
     store = store or current_store()
-    conditions = [*seen_by(store.settings, person), *_about(project_id, image_id, model_id, into=into)]
-    if kinds is not None:
-        conditions.append(JobRow.kind.in_(list(kinds)))
-    wanted = (
-        select(JobRow)
-        .where(JobRow.state.in_([state.value for state in ACTIVE]), *conditions)
-        .order_by(
-            case((JobRow.state == JobState.RUNNING.value, 0), (JobRow.state == JobState.HELD.value, 2), else_=1),
-            JobRow.priority.desc(),
-            JobRow.created_at,
-            JobRow.id,
-        )
+    query = JobQuery(
+        states=ACTIVE,
+        kinds=kinds,
+        project_id=project_id,
+        into=into,
+        image_id=image_id,
+        model_id=model_id,
+        seen_by=seen_by(store.settings, person),
     )
-    with store.database.reading() as session:
-        return tuple(record(row) for row in session.scalars(wanted))
+    return store.jobs.in_turn(query)
 
 
 def count_jobs(*, person: str | None = None, store: Store | None = None) -> dict[JobState, int]:
     """How many jobs are in each state; every state is listed. With a person, of those that they may look at."""
     store = store or current_store()
-    wanted = select(JobRow.state, func.count()).where(*seen_by(store.settings, person)).group_by(JobRow.state)
-    with store.database.reading() as session:
-        rows = session.execute(wanted)
-        counted = {row[0]: row[1] for row in rows}
-    return {state: counted.get(state.value, 0) for state in JobState}
+    counted = store.jobs.counts(JobQuery(seen_by=seen_by(store.settings, person)))
+    return {state: counted.get(state, 0) for state in JobState}
 
 
 def request_cancel(job_id: str, *, by: str | None = None, store: Store | None = None) -> JobRecord:
@@ -278,22 +246,22 @@ def request_cancel(job_id: str, *, by: str | None = None, store: Store | None = 
     store = store or current_store()
     with store.database.writing() as session:
         row = _changeable(session, store, job_id, by)
-        if row.state in (JobState.QUEUED.value, JobState.HELD.value):
-            begun = row.attempts > 0
-            move(
-                session, job_id, JobState.CANCELLED, message="Cancelled." if begun else ("Cancelled before it started.")
-            )
-        elif row.state == JobState.RUNNING.value:
-            row.cancel_requested = True
-            row.message = "Cancelling"
-        elif row.state in _STOPPED or (row.state == JobState.FAILED.value and _keeps_work(row.kind)):
+        if row.state in (JobState.QUEUED, JobState.HELD):
+            message = "Cancelled." if row.attempts else "Cancelled before it started."
+            move(session, job_id, JobState.CANCELLED, message=message)
+        elif row.state is JobState.RUNNING:
+            stop_within(session, job_id)
+        elif row.state in _STOPPED or (row.state is JobState.FAILED and _keeps_work(row.kind)):
             move(session, job_id, JobState.CANCELLED, message="Cancelled.", error_cause="", error_remedy="")
-        session.flush()
-        session.refresh(row)
-        asked = record(row)
+        asked = job_within(session, job_id)
     if asked.state is JobState.CANCELLED and _keeps_work(asked.kind):
         task_kind(asked.kind).discard_work(store, asked)
     return asked
+
+
+def stop_within(session: Transaction, job_id: str) -> None:
+    """Within a transaction: ask a running job to stop."""
+    change_job_within(session, job_id, states={JobState.RUNNING}, cancel_requested=True, message="Cancelling")
 
 
 def _keeps_work(kind: str) -> bool:
@@ -336,12 +304,11 @@ def _control(job_id: str, what: JobControl, message: str, by: str | None, store:
         kind = task_kind(row.kind)
         if not (kind.pausable if what is JobControl.PAUSE else kind.finishable):
             raise JobError(f"Jobs of the kind {row.kind!r} cannot be paused or finished early.", "Cancel it instead.")
-        if row.state != JobState.RUNNING.value:
+        if row.state is not JobState.RUNNING:
             raise JobError(f"Job {job_id} is {row.state}.", "Only a running job can be paused or finished early.")
         if not row.cancel_requested:
-            row.control, row.message = what.value, message
-        session.flush()
-        return record(row)
+            change_job_within(session, job_id, states={JobState.RUNNING}, control=what, message=message)
+        return job_within(session, job_id)
 
 
 def retry(job_id: str, *, by: str | None = None, store: Store | None = None) -> JobRecord:
@@ -360,12 +327,11 @@ def retry(job_id: str, *, by: str | None = None, store: Store | None = None) -> 
     with store.database.writing() as session:
         row = _changeable(session, store, job_id, by, again=True)
         state, allowed = row.state, row.attempts + task_kind(row.kind).max_attempts
-        if state == JobState.HELD.value or not move(session, job_id, JobState.QUEUED, max_attempts=allowed):
+        if state is JobState.HELD or not move(session, job_id, JobState.QUEUED, max_attempts=allowed):
             raise JobError(
                 f"Job {job_id} is {state}.", "Only a failed, cancelled, interrupted or paused job can be retried."
             )
-        session.refresh(row)
-        return record(row)
+        return job_within(session, job_id)
 
 
 def let_go(job_id: str, *, by: str | None = None, store: Store | None = None) -> JobRecord:
@@ -383,15 +349,14 @@ def let_go(job_id: str, *, by: str | None = None, store: Store | None = None) ->
     with (store or current_store()).database.writing() as session:
         row = _changeable(session, store or current_store(), job_id, by, again=True)
         state = row.state
-        if state != JobState.HELD.value or not move(session, job_id, JobState.QUEUED):
+        if state is not JobState.HELD or not move(session, job_id, JobState.QUEUED):
             raise JobError(f"Job {job_id} is {state}.", "Only a job that needs input can be discarded.")
-        session.refresh(row)
-        return record(row)
+        return job_within(session, job_id)
 
 
-def _changeable(session: Session, store: Store, job_id: str, by: str | None, *, again: bool = False) -> JobRow:
+def _changeable(session: Transaction, store: Store, job_id: str, by: str | None, *, again: bool = False) -> JobRecord:
     """A job that is about to be stopped, or to be queued (again), once it is clear that this person may."""
-    row = found(session, JobRow, job_id, "job")
+    row = job_within(session, job_id)
     if by is not None and again:
         require_running(session, store.settings, row, by)
     elif by is not None:

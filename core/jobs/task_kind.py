@@ -15,7 +15,6 @@ from core.jobs.results import JobResult
 if TYPE_CHECKING:
     from core.store import JobRecord, Store
     from core.store.database import Transaction
-    from core.store.tables import JobRow
 
 
 class Resource(StrEnum):
@@ -95,7 +94,7 @@ class TaskKind:
         run: Callable[[Any], JobResult | dict[str, Any]] = importlib.import_module(self.module).run
         return run
 
-    def queue_followers(self, session: Transaction, store: Store, row: JobRow) -> None:
+    def queue_followers(self, session: Transaction, store: Store, row: JobRecord) -> None:
         """Queue what follows from a job of this kind that has just succeeded."""
         if self.follower:
             importlib.import_module(self.follower).queue_followers(session, store, row)

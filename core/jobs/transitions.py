@@ -9,16 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CursorResult, update
-from sqlalchemy.orm import Session
-
 from core.errors import CristaeError
 from core.jobs.kinds import TASKS, task_kind
 from core.jobs.states import sources
 from core.store import JobRecord, JobState, Store
 from core.store.base import now
+from core.store.database import Transaction
+from core.store.jobs import change_job_within, find_job_within, job_within
 from core.store.records import JobControl
-from core.store.tables import JobRow
 
 _FRESH: Final[dict[str, Any]] = {
     "progress": 0.0,
@@ -37,7 +35,7 @@ _FRESH: Final[dict[str, Any]] = {
 """What a job has that nobody has started yet."""
 
 
-def move(session: Session, job_id: str, to: JobState, *, attempt: int | None = None, **values: Any) -> bool:
+def move(session: Transaction, job_id: str, to: JobState, *, attempt: int | None = None, **values: Any) -> bool:
     """Bring a job into a state, if that is a legal step from where it is now.
 
     Parameters
@@ -62,8 +60,7 @@ def move(session: Session, job_id: str, to: JobState, *, attempt: int | None = N
         values = {"started_at": now(), "heartbeat_at": now(), **values}
     else:
         values = {"finished_at": now(), "eta_s": None, **values}
-    wanted = update(JobRow).where(JobRow.id == job_id, JobRow.state.in_([state.value for state in sources(to)]))
-    return _changed(session, wanted, attempt, state=to.value, **values)
+    return change_job_within(session, job_id, states=sources(to), attempt=attempt, state=to, **values)
 
 
 def claim(store: Store, row: JobRecord, worker: str) -> JobRecord | None:
@@ -80,7 +77,7 @@ def claim(store: Store, row: JobRecord, worker: str) -> JobRecord | None:
             message="Starting",
         ):
             return None
-        return record(session.get_one(JobRow, row.id))
+        return job_within(session, row.id)
 
 
 def beat(
@@ -96,10 +93,10 @@ def beat(
     if result is not None:
         values["result"] = result
     with store.database.writing() as session:
-        wanted = update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.RUNNING.value)
-        if not _changed(session, wanted, attempt, heartbeat_at=now(), **values):
+        running = {JobState.RUNNING}
+        if not change_job_within(session, job_id, states=running, attempt=attempt, heartbeat_at=now(), **values):
             return None
-        return record(session.get_one(JobRow, job_id))
+        return job_within(session, job_id)
 
 
 def succeed(store: Store, job_id: str, attempt: int, result: dict[str, Any], message: str = "") -> bool:
@@ -108,8 +105,7 @@ def succeed(store: Store, job_id: str, attempt: int, result: dict[str, Any], mes
     Nothing follows where somebody asked for the job to stop before it had ended.
     """
     with store.database.writing() as session:
-        row = session.get(JobRow, job_id)
-        stopping = row is not None and row.cancel_requested
+        before = find_job_within(session, job_id)
         ended = move(
             session,
             job_id,
@@ -120,9 +116,8 @@ def succeed(store: Store, job_id: str, attempt: int, result: dict[str, Any], mes
             message=message,
             cancel_requested=False,
         )
-        if ended and row is not None and not stopping and row.kind in TASKS:
-            session.refresh(row)
-            TASKS[row.kind].queue_followers(session, store, row)
+        if ended and before is not None and not before.cancel_requested and before.kind in TASKS:
+            TASKS[before.kind].queue_followers(session, store, job_within(session, job_id))
         return ended
 
 
@@ -149,17 +144,18 @@ def cancel(store: Store, job_id: str, attempt: int) -> bool:
 def forgive(store: Store, job_id: str, attempt: int) -> bool:
     """The attempt has got on: interruptions so far no longer count against the job."""
     with store.database.writing() as session:
-        row = session.get(JobRow, job_id)
-        if row is None or row.state != JobState.RUNNING.value or row.attempts != attempt:
+        row = find_job_within(session, job_id)
+        if row is None:
             return False
-        row.max_attempts = max(row.max_attempts, attempt + task_kind(row.kind).max_attempts)
-        return True
+        allowed = max(row.max_attempts, attempt + task_kind(row.kind).max_attempts)
+        running = {JobState.RUNNING}
+        return change_job_within(session, job_id, states=running, attempt=attempt, max_attempts=allowed)
 
 
 def pause(store: Store, job_id: str, attempt: int) -> bool:
     """The attempt has stopped because somebody wants to go on later; it does not use up an attempt."""
     with store.database.writing() as session:
-        row = session.get(JobRow, job_id)
+        row = find_job_within(session, job_id)
         limit = row.max_attempts + 1 if row is not None else 1
         return move(
             session, job_id, JobState.PAUSED, attempt=attempt, max_attempts=limit,
@@ -189,7 +185,7 @@ def interrupt(
     with store.database.writing() as session:
         if not move(session, job_id, JobState.INTERRUPTED, attempt=attempt, result={}, error_cause=reason):
             return None
-        row = session.get_one(JobRow, job_id, populate_existing=True)
+        row = job_within(session, job_id)
         limit = row.max_attempts if counted else row.max_attempts + 1
         if row.cancel_requested:
             move(session, job_id, JobState.CANCELLED, message="Cancelled.", error_cause="")
@@ -198,68 +194,25 @@ def interrupt(
             move(session, job_id, JobState.PAUSED, max_attempts=limit + 1, message="Paused.", error_cause="")
             return JobState.PAUSED
         if restartable and attempt < limit:
-            told = f"Restarting: {reason}"[:1000]  # who wants it to end early still does
-            move(session, job_id, JobState.QUEUED, max_attempts=limit, message=told, control=row.control)
+            message = f"Restarting: {reason}"
+            # a request to finish early stays
+            move(session, job_id, JobState.QUEUED, max_attempts=limit, message=message, control=row.control)
             return JobState.QUEUED
         if restartable:
             cause = f"It was interrupted {attempt} times; the last time: {reason}"[:4000]
             remedy = "Check its log; a common cause is lack of memory. Then retry it."
             move(session, job_id, JobState.FAILED, error_cause=cause, error_remedy=remedy)
             return JobState.FAILED
-        row.error_remedy = "Retry it to restart."
+        change_job_within(session, job_id, error_remedy="Retry it to restart.")
         return JobState.INTERRUPTED
 
 
 def explain_waiting(store: Store, job_id: str, message: str) -> None:
     """Say why a queued job does not start."""
     with store.database.writing() as session:
-        wanted = update(JobRow).where(JobRow.id == job_id, JobRow.state == JobState.QUEUED.value)
-        _changed(session, wanted, None, message=message[:1000])
-
-
-def _changed(session: Session, wanted: Any, attempt: int | None, **values: Any) -> bool:
-    if "message" in values:
-        values["message"] = values["message"][:1000]
-    if attempt is not None:
-        wanted = wanted.where(JobRow.attempts == attempt)
-    done = session.execute(wanted.values(**values).execution_options(synchronize_session=False))
-    return isinstance(done, CursorResult) and done.rowcount == 1
+        change_job_within(session, job_id, states={JobState.QUEUED}, message=message)
 
 
 def age_s(moment: datetime | None) -> float:
     """Seconds since then; infinite for never."""
     return float("inf") if moment is None else (now() - moment).total_seconds()
-
-
-def record(row: JobRow) -> JobRecord:
-    """The row as a value."""
-    return JobRecord(
-        id=row.id,
-        kind=row.kind,
-        state=JobState(row.state),
-        params=dict(row.params),
-        result=dict(row.result),
-        priority=row.priority,
-        author=row.author,
-        progress=row.progress,
-        message=row.message,
-        eta_s=row.eta_s,
-        attempts=row.attempts,
-        max_attempts=row.max_attempts,
-        cancel_requested=row.cancel_requested,
-        control=JobControl(row.control),
-        error_cause=row.error_cause,
-        error_remedy=row.error_remedy,
-        log_path=row.log_path,
-        worker=row.worker,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        heartbeat_at=row.heartbeat_at,
-        batch_id=row.batch_id,
-        project_id=row.project_id,
-        image_id=row.image_id,
-        model_id=row.model_id,
-        target_id=row.target_id,
-        title=row.title,
-    )

@@ -17,8 +17,9 @@ from core.evaluation.label_pair import LabelPair
 from core.evaluation.overlap import OverlapCounts, confusion, counts_from_confusion
 from core.evaluation.settings import EvaluationSettings, Resampling
 from core.label_scheme import IGNORE_ID, LabelScheme
-from core.review.double_annotation import Assignment, assignments, hidden_revisions
+from core.review.double_annotation import assignments, hidden_revisions
 from core.review.label_maps import LabelMap, bands
+from core.store.review_records import Assignment
 from core.store.store import Store
 
 Labels = NDArray[np.uint8]

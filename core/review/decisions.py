@@ -14,22 +14,28 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
-
 from core.access.roles import Permission, require_within
 from core.errors import AccessError, DecidedError, ReviewError
 from core.review.double_annotation import require_visible_within
-from core.review.records import Decision, Review, ReviewState
-from core.review.rows import Subject, authors_of, named, record, subject
+from core.review.records import Decision, Review
+from core.review.rows import named, review_within
 from core.store.audit import note
-from core.store.base import new_id, now
+from core.store.base import now
+from core.store.database import Transaction
+from core.store.drafts import open_authors_within
+from core.store.image_revisions import correctors_since_within
 from core.store.people import person_key
-from core.store.records import DraftState, RevisionKind
-from core.store.review_tables import ReviewCommentRow, ReviewRow
-from core.store.reviews import OPEN_STATES
+from core.store.review_records import OPEN_STATES, ReviewRecord, ReviewState, Subject
+from core.store.review_threads import add_comment_within
+from core.store.reviews import (
+    approved_within,
+    change_review_within,
+    restore_replaced_within,
+    review_state_within,
+    subject_within,
+)
+from core.store.revisions import add_authors_within
 from core.store.store import Store
-from core.store.tables import DraftRow, RevisionRow
 
 REASON_CHARS = 4000
 """Longest reason or comment: a page of text."""
@@ -63,7 +69,7 @@ def decide(store: Store, revision_id: str, who: str, decision: Decision, reason:
         if decision is Decision.APPROVE:
             _not_their_own(it, reviewer)
         _settle(session, it, reviewer, decision.state, reason)
-        return record((it.review, it.revision, it.image))
+        return review_within(session, revision_id)
 
 
 def approve_with_fixes(store: Store, revision_id: str, who: str, fixed_id: str, reason: str = "") -> Review:
@@ -98,12 +104,12 @@ def approve_with_fixes(store: Store, revision_id: str, who: str, fixed_id: str, 
                 f"Revision {fixed_id[:40]} is not {reviewer}'s correction of revision {revision_id[:40]}.",
                 "Open the revision in the editor, fix and submit it, then approve.",
             )
-        authors = [*authors_of(it.revision), reviewer]
-        fixed.revision.details = {**fixed.revision.details, "authors": list(dict.fromkeys(authors))}
-        it.review.superseded_by = fixed.revision.id
-        _settle(session, it, reviewer, ReviewState.APPROVED, reason, fixed_by=fixed.revision.id)
-        _settle(session, fixed, reviewer, ReviewState.APPROVED, reason, fixes=it.revision.id)
-        return record((fixed.review, fixed.revision, fixed.image))
+        add_authors_within(session, fixed_id, [*it.authors, reviewer])
+        change_review_within(session, revision_id, superseded_by=fixed_id)
+        fixed = subject_within(session, fixed_id)
+        _settle(session, it, reviewer, ReviewState.APPROVED, reason, fixed_by=fixed_id)
+        _settle(session, fixed, reviewer, ReviewState.APPROVED, reason, fixes=revision_id)
+        return review_within(session, fixed_id)
 
 
 def take_back_approval(store: Store, revision_id: str, who: str, reason: str) -> Review:
@@ -122,14 +128,11 @@ def take_back_approval(store: Store, revision_id: str, who: str, reason: str) ->
     reason = _checked_reason(reason, needed=True)
     with store.database.writing() as session:
         it = _approved(session, store, revision_id, reviewer)
-        mended = select(ReviewRow.revision_id).where(
-            ReviewRow.superseded_by == revision_id, ReviewRow.state == ReviewState.APPROVED.value
-        )
-        for each in [*session.scalars(mended), revision_id]:
-            one = it if each == revision_id else subject(session, each)
-            _settle(session, one, reviewer, ReviewState.REJECTED, reason, was=ReviewState.APPROVED.value)
-            _say(session, one, reviewer, f"Withdrew the approval: {reason}")
-        return record((it.review, it.revision, it.image))
+        corrected = [subject_within(session, earlier_id) for earlier_id in approved_within(session, revision_id)]
+        for approved in (*corrected, it):
+            _settle(session, approved, reviewer, ReviewState.REJECTED, reason, was=ReviewState.APPROVED.value)
+            add_comment_within(session, approved.revision.id, reviewer, f"Withdrew the approval: {reason}")
+        return review_within(session, revision_id)
 
 
 def reopen(store: Store, revision_id: str, who: str, reason: str) -> Review:
@@ -151,16 +154,17 @@ def reopen(store: Store, revision_id: str, who: str, reason: str) -> Review:
     with store.database.writing() as session:
         it = _to_reopen(session, store, revision_id, reviewer)
         was, before, by = it.state, it.review.reason, it.review.decided_by
-        it.review.state = ReviewState.SUBMITTED.value
-        it.review.decided_by, it.review.decided_at, it.review.reason = "", None, ""
+        change_review_within(
+            session, revision_id, state=ReviewState.SUBMITTED, decided_by="", decided_at=None, reason=""
+        )
         note(
             session, reviewer, "reopened", it.project.id, revision_id, image_id=it.image.id, image=it.image.name,
-            authors=list(authors_of(it.revision)), reason=reason, was=was.value, decided_by=by, reason_then=before,
+            authors=list(it.authors), reason=reason, was=was.value, decided_by=by, reason_then=before,
         )  # fmt: skip
         what = "the rejection" if was is ReviewState.REJECTED else "the request for changes"
         of = "" if person_key(by) == person_key(reviewer) else f" of {by}"
-        _say(session, it, reviewer, f"Withdrew {what}{of}: {reason}")
-        return record((it.review, it.revision, it.image))
+        add_comment_within(session, revision_id, reviewer, f"Withdrew {what}{of}: {reason}")
+        return review_within(session, revision_id)
 
 
 def withdraw(store: Store, revision_id: str, who: str) -> Review:
@@ -177,7 +181,7 @@ def withdraw(store: Store, revision_id: str, who: str) -> Review:
     """
     author = named(who)
     with store.database.writing() as session:
-        it = subject(session, revision_id)
+        it = subject_within(session, revision_id)
         require_within(session, store.settings, it.project.id, author, Permission.PAINT)
         if not it.made_by(author):
             require_within(session, store.settings, it.project.id, author, Permission.MANAGE)
@@ -185,12 +189,8 @@ def withdraw(store: Store, revision_id: str, who: str) -> Review:
             raise _over(it)
         was = it.state.value
         _settle(session, it, author, ReviewState.WITHDRAWN, "", was=was)
-        session.execute(
-            update(ReviewRow)
-            .where(ReviewRow.superseded_by == revision_id, ReviewRow.state.in_(OPEN_STATES))
-            .values(superseded_by=None)
-        )
-        return record((it.review, it.revision, it.image))
+        restore_replaced_within(session, revision_id)
+        return review_within(session, revision_id)
 
 
 def may_decide(store: Store, revision_id: str, who: str, decision: Decision = Decision.APPROVE) -> str:
@@ -210,7 +210,7 @@ def may_take_back(store: Store, revision_id: str, who: str) -> str:
     with store.database.reading() as session:
         try:
             person = named(who)
-            if subject(session, revision_id).state is ReviewState.APPROVED:
+            if subject_within(session, revision_id).state is ReviewState.APPROVED:
                 _approved(session, store, revision_id, person)
             else:
                 _to_reopen(session, store, revision_id, person)
@@ -219,9 +219,9 @@ def may_take_back(store: Store, revision_id: str, who: str) -> str:
     return ""
 
 
-def _undecided(session: Session, store: Store, revision_id: str, reviewer: str) -> Subject:
+def _undecided(session: Transaction, store: Store, revision_id: str, reviewer: str) -> Subject:
     """A review that waits for a decision, and that this person may decide."""
-    it = subject(session, revision_id)
+    it = subject_within(session, revision_id)
     require_within(session, store.settings, it.project.id, reviewer, Permission.REVIEW)
     require_visible_within(session, it, reviewer)
     if it.state is not ReviewState.SUBMITTED or it.review.superseded_by is not None:
@@ -229,15 +229,15 @@ def _undecided(session: Session, store: Store, revision_id: str, reviewer: str) 
     return it
 
 
-def _approved(session: Session, store: Store, revision_id: str, reviewer: str) -> Subject:
+def _approved(session: Transaction, store: Store, revision_id: str, reviewer: str) -> Subject:
     """A review whose approval this person may take back."""
-    it = subject(session, revision_id)
+    it = subject_within(session, revision_id)
     require_within(session, store.settings, it.project.id, reviewer, Permission.REVIEW)
     require_visible_within(session, it, reviewer)
     if it.state is not ReviewState.APPROVED:
         raise ReviewError(f"The revision is not approved: {_outcome(it.review)}.", "Reload the page.")
-    above = session.get(ReviewRow, it.review.superseded_by) if it.review.superseded_by else None
-    if above is not None and above.state == ReviewState.APPROVED.value:
+    above = review_state_within(session, it.review.superseded_by) if it.review.superseded_by else None
+    if above is ReviewState.APPROVED:
         raise ReviewError(
             "It was approved together with a reviewer's fixes and replaced by the fixed version.",
             "Undo the approval of the fixed version; this also undoes the approval of this one.",
@@ -245,9 +245,9 @@ def _approved(session: Session, store: Store, revision_id: str, reviewer: str) -
     return it
 
 
-def _to_reopen(session: Session, store: Store, revision_id: str, reviewer: str) -> Subject:
+def _to_reopen(session: Transaction, store: Store, revision_id: str, reviewer: str) -> Subject:
     """A review that was rejected or asked to be changed, which this person may put back into the queue."""
-    it = subject(session, revision_id)
+    it = subject_within(session, revision_id)
     require_within(session, store.settings, it.project.id, reviewer, Permission.REVIEW)
     require_visible_within(session, it, reviewer)
     if it.state not in (ReviewState.REJECTED, ReviewState.CHANGES_REQUESTED):
@@ -261,18 +261,10 @@ def _to_reopen(session: Session, store: Store, revision_id: str, reviewer: str) 
     return it
 
 
-def _has_gone_on(session: Session, it: Subject) -> bool:
+def _has_gone_on(session: Transaction, it: Subject) -> bool:
     """Whether an author has an open draft of the image, or has submitted another correction since the decision."""
-    open_drafts = select(DraftRow.author).where(
-        DraftRow.image_id == it.image.id, DraftRow.state == DraftState.OPEN.value
-    )
-    later = select(RevisionRow.author).where(
-        RevisionRow.image_id == it.image.id,
-        RevisionRow.kind == RevisionKind.CORRECTION.value,
-        RevisionRow.id != it.revision.id,
-        RevisionRow.created_at > it.review.decided_at,
-    )
-    return any(it.made_by(name) for wanted in (open_drafts, later) for name in session.scalars(wanted))
+    later = correctors_since_within(session, it.revision, it.review.decided_at)
+    return any(it.made_by(name) for name in (*open_authors_within(session, it.image.id), *later))
 
 
 def _not_their_own(it: Subject, reviewer: str) -> None:
@@ -283,19 +275,15 @@ def _not_their_own(it: Subject, reviewer: str) -> None:
         )
 
 
-def _settle(session: Session, it: Subject, who: str, state: ReviewState, reason: str, **details: str | None) -> None:
+def _settle(
+    session: Transaction, it: Subject, who: str, state: ReviewState, reason: str, **details: str | None
+) -> None:
     """Write a decision, and its line in the audit log."""
-    it.review.state = state.value
-    it.review.decided_by, it.review.decided_at, it.review.reason = who, now(), reason
+    change_review_within(session, it.revision.id, state=state, decided_by=who, decided_at=now(), reason=reason)
     note(
         session, who, state.value, it.project.id, it.revision.id,
-        image_id=it.image.id, image=it.image.name, authors=list(authors_of(it.revision)), reason=reason, **details,
+        image_id=it.image.id, image=it.image.name, authors=list(it.authors), reason=reason, **details,
     )  # fmt: skip
-
-
-def _say(session: Session, it: Subject, who: str, text: str) -> None:
-    """A line in the thread, where the author reads it."""
-    session.add(ReviewCommentRow(id=new_id(), revision_id=it.revision.id, author=who, created_at=now(), text=text))
 
 
 def _over(it: Subject) -> DecidedError:
@@ -308,15 +296,15 @@ def _over(it: Subject) -> DecidedError:
     )
 
 
-def _outcome(row: ReviewRow) -> str:
+def _outcome(row: ReviewRecord) -> str:
     """Who decided what and when, as a clause."""
-    if row.state == ReviewState.SUBMITTED.value:
+    if row.state is ReviewState.SUBMITTED:
         return "it is awaiting a decision"
     what = {
-        ReviewState.APPROVED.value: "approved it",
-        ReviewState.REJECTED.value: "rejected it",
-        ReviewState.CHANGES_REQUESTED.value: "requested changes",
-        ReviewState.WITHDRAWN.value: "withdrew it",
+        ReviewState.APPROVED: "approved it",
+        ReviewState.REJECTED: "rejected it",
+        ReviewState.CHANGES_REQUESTED: "requested changes",
+        ReviewState.WITHDRAWN: "withdrew it",
     }[row.state]
     return f"{row.decided_by} {what} {_moment(row.decided_at)}"
 

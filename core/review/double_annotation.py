@@ -5,42 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from core.access.roles import ALLOWED, Permission, refusal, require_within, role_within
 from core.errors import AccessError, ReviewError
-from core.review.records import ReviewState
-from core.review.rows import Subject, named
+from core.review.rows import named
+from core.store.assignments import (
+    add_assignment_within,
+    assignments_within,
+    is_asked_within,
+    remove_assignment_within,
+)
 from core.store.audit import note
-from core.store.base import found, now
+from core.store.database import Transaction
+from core.store.drafts import open_authors_within
+from core.store.image_revisions import corrections_within, newest_prediction_within
+from core.store.images import image_within
 from core.store.people import clean_name, person_key
-from core.store.records import DraftState, RevisionKind, RevisionState
-from core.store.review_tables import AnnotationAssignmentRow, ReviewRow
+from core.store.records import RevisionKind
+from core.store.review_records import Assignment, Subject
 from core.store.store import Store
-from core.store.tables import DraftRow, ImageRow, RevisionRow
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A person who is asked to annotate an image.
-
-    Parameters
-    ----------
-    blind
-        Without seeing the work of the others who are asked.
-    revision_id
-        The newest that they submitted since; None: they have not.
-    """
-
-    image_id: str
-    person: str
-    blind: bool
-    assigned_by: str
-    assigned_at: datetime
-    revision_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +59,16 @@ def ask_to_annotate(store: Store, image_id: str, people: Iterable[str], *, by: s
     if not names:
         raise ReviewError("No annotators selected.", "Select the annotators of the image.")
     with store.database.writing() as session:
-        image = found(session, ImageRow, image_id, "image")
+        image = image_within(session, image_id)
         require_within(session, store.settings, image.project_id, asking, Permission.REVIEW)
         for key, name in names.items():
             role = role_within(session, store.settings, image.project_id, name)
             if role is None or Permission.PAINT not in ALLOWED[role]:
                 raise refusal(name, role, Permission.PAINT)
-            if session.get(AnnotationAssignmentRow, (image_id, key)) is None:
+            if not is_asked_within(session, image_id, key):
                 if blind:
                     _require_nothing_begun(session, image_id, name)
-                session.add(
-                    AnnotationAssignmentRow(
-                        image_id=image_id, person=key, name=name, blind=blind, assigned_by=asking, assigned_at=now()
-                    )
-                )
+                add_assignment_within(session, image_id, name, blind=blind, by=asking)
                 note(session, asking, "asked_to_annotate", image.project_id, image_id, person=name, blind=blind)
 
 
@@ -105,18 +84,17 @@ def excuse(store: Store, image_id: str, person: str, *, by: str) -> None:
     """
     asking = named(by)
     with store.database.writing() as session:
-        image = found(session, ImageRow, image_id, "image")
+        image = image_within(session, image_id)
         require_within(session, store.settings, image.project_id, asking, Permission.REVIEW)
-        row = session.get(AnnotationAssignmentRow, (image_id, person_key(person)))
-        if row is not None:
-            session.delete(row)
-            note(session, asking, "excused", image.project_id, image_id, person=row.name)
+        name = remove_assignment_within(session, image_id, person_key(person))
+        if name is not None:
+            note(session, asking, "excused", image.project_id, image_id, person=name)
 
 
 def assignments(store: Store, project_id: str, *, image_id: str | None = None) -> tuple[Assignment, ...]:
     """Who is asked to annotate which images of a project, and what they have submitted."""
     with store.database.reading() as session:
-        return _assignments(session, project_id, image_id)
+        return assignments_within(session, project_id, image_id)
 
 
 def own_work(store: Store, image_id: str, person: str) -> OwnWork | None:
@@ -127,20 +105,13 @@ def own_work(store: Store, image_id: str, person: str) -> OwnWork | None:
     """
     key = person_key(person)
     with store.database.reading() as session:
-        project_id = found(session, ImageRow, image_id, "image").project_id
-        asked = [each for each in _assignments(session, project_id, image_id) if each.blind]
+        project_id = image_within(session, image_id).project_id
+        asked = [each for each in assignments_within(session, project_id, image_id) if each.blind]
         mine = next((each for each in asked if person_key(each.person) == key), None)
         if mine is None or mine.revision_id is not None:
             return None
-        wanted = (
-            select(RevisionRow.id)
-            .where(RevisionRow.image_id == image_id, RevisionRow.kind == RevisionKind.PREDICTION.value)
-            .where(RevisionRow.state == RevisionState.COMPLETE.value)
-            .where(RevisionRow.completed_at <= min(each.assigned_at for each in asked))
-            .order_by(RevisionRow.completed_at.desc(), RevisionRow.id)
-            .limit(1)
-        )
-        return OwnWork(mine.assigned_by, session.scalar(wanted))
+        first_asked = min(each.assigned_at for each in asked)
+        return OwnWork(mine.assigned_by, newest_prediction_within(session, image_id, until=first_asked))
 
 
 def hidden_revisions(store: Store, project_id: str, person: str, *, image_id: str | None = None) -> frozenset[str]:
@@ -150,22 +121,19 @@ def hidden_revisions(store: Store, project_id: str, person: str, *, image_id: st
     """
     key = person_key(person)
     with store.database.reading() as session:
-        hiding = _hiding(_assignments(session, project_id, image_id), key)
+        hiding = _hiding(assignments_within(session, project_id, image_id), key)
         if not hiding:
             return frozenset()
-        wanted = select(RevisionRow.id, RevisionRow.image_id, RevisionRow.author).where(
-            RevisionRow.image_id.in_(hiding), RevisionRow.kind == RevisionKind.CORRECTION.value
-        )
-        rows = session.execute(wanted).all()
+        rows = corrections_within(session, hiding)
     return frozenset(row_id for row_id, image, author in rows if person_key(author) in hiding[image] - {key})
 
 
 def hidden_authors(store: Store, image_id: str, person: str) -> frozenset[str]:
     """Keys of the people whose work on an image, drafts too, is hidden from a person."""
     with store.database.reading() as session:
-        project_id = found(session, ImageRow, image_id, "image").project_id
+        project_id = image_within(session, image_id).project_id
         key = person_key(person)
-        return _hiding(_assignments(session, project_id, image_id), key).get(image_id, frozenset()) - {key}
+        return _hiding(assignments_within(session, project_id, image_id), key).get(image_id, frozenset()) - {key}
 
 
 def require_visible(store: Store, revision_id: str, person: str) -> None:
@@ -185,7 +153,7 @@ def require_visible(store: Store, revision_id: str, person: str) -> None:
         raise _unseen()
 
 
-def require_visible_within(session: Session, it: Subject, person: str) -> None:
+def require_visible_within(session: Transaction, it: Subject, person: str) -> None:
     """`require_visible` within the transaction of what is asked for.
 
     Raises
@@ -194,8 +162,8 @@ def require_visible_within(session: Session, it: Subject, person: str) -> None:
         It is hidden from this person as yet.
     """
     key, author = person_key(person), person_key(it.revision.author)
-    hidden = _hiding(_assignments(session, it.project.id, it.image.id), key).get(it.image.id, frozenset())
-    if it.revision.kind == RevisionKind.CORRECTION.value and author in hidden - {key}:
+    hidden = _hiding(assignments_within(session, it.project.id, it.image.id), key).get(it.image.id, frozenset())
+    if it.revision.kind is RevisionKind.CORRECTION and author in hidden - {key}:
         raise _unseen()
 
 
@@ -206,9 +174,8 @@ def _unseen() -> AccessError:
     )
 
 
-def _require_nothing_begun(session: Session, image_id: str, name: str) -> None:
-    wanted = select(DraftRow.author).where(DraftRow.image_id == image_id, DraftRow.state == DraftState.OPEN.value)
-    if any(person_key(author) == person_key(name) for author in session.scalars(wanted)):
+def _require_nothing_begun(session: Transaction, image_id: str, name: str) -> None:
+    if any(person_key(author) == person_key(name) for author in open_authors_within(session, image_id)):
         raise ReviewError(
             (f"{name} already has an open draft of this image, but all annotators must start from the same label map."),
             f"Assign the image again once {name} has submitted or discarded the draft.",
@@ -227,33 +194,3 @@ def _hiding(rows: Sequence[Assignment], key: str) -> dict[str, frozenset[str]]:
         if key in keys and any(each.revision_id is None for each in asked):
             result[image_id] = keys
     return result
-
-
-def _assignments(session: Session, project_id: str, image_id: str | None) -> tuple[Assignment, ...]:
-    wanted = (
-        select(AnnotationAssignmentRow)
-        .join(ImageRow, ImageRow.id == AnnotationAssignmentRow.image_id)
-        .where(ImageRow.project_id == project_id, ImageRow.trashed_at.is_(None))
-        .order_by(ImageRow.name, ImageRow.id, AnnotationAssignmentRow.person)
-    )
-    if image_id is not None:
-        wanted = wanted.where(ImageRow.id == image_id)
-    rows = session.scalars(wanted).all()
-    if not rows:
-        return ()
-    submitted = (
-        select(RevisionRow.image_id, RevisionRow.author, RevisionRow.completed_at, RevisionRow.id)
-        .join(ReviewRow, ReviewRow.revision_id == RevisionRow.id)
-        .where(RevisionRow.image_id.in_({row.image_id for row in rows}))
-        .where(ReviewRow.state != ReviewState.WITHDRAWN.value)
-        .order_by(RevisionRow.completed_at, RevisionRow.id)
-    )
-    work: dict[tuple[str, str], tuple[datetime | None, str]] = {}
-    for image, author, completed_at, revision_id in session.execute(submitted):
-        work[image, person_key(author)] = (completed_at, revision_id)
-    result = []
-    for row in rows:
-        at, revision_id = work.get((row.image_id, row.person), (None, ""))
-        since = revision_id if at is not None and at >= row.assigned_at else None
-        result.append(Assignment(row.image_id, row.name, row.blind, row.assigned_by, row.assigned_at, since))
-    return tuple(result)

@@ -9,11 +9,9 @@ from core.access.roles import Permission, require
 from core.review.changes import measured
 from core.review.double_annotation import hidden_revisions, require_visible
 from core.review.records import Review, ReviewState
-from core.review.rows import joined, record, review
+from core.review.rows import review, review_of
 from core.store.people import person_key
-from core.store.review_tables import ReviewRow
 from core.store.store import Store
-from core.store.tables import ImageRow
 
 WAITING = frozenset({ReviewState.SUBMITTED})
 
@@ -72,13 +70,8 @@ def queue(
     """
     require(store, project_id, person, Permission.VIEW)
     chosen = filters or QueueFilter()
-    wanted = joined().where(ImageRow.project_id == project_id, ReviewRow.state.in_(sorted(chosen.states)))
-    if not chosen.superseded:
-        wanted = wanted.where(ReviewRow.superseded_by.is_(None))
-    if chosen.image_id:
-        wanted = wanted.where(ImageRow.id == chosen.image_id)
-    with store.database.reading() as session:
-        rows = [record(row) for row in session.execute(wanted.order_by(ReviewRow.created_at, ReviewRow.revision_id))]
+    submissions = store.reviews.queue(project_id, chosen.states, superseded=chosen.superseded, image_id=chosen.image_id)
+    rows = [review_of(submission) for submission in submissions]
     hidden = hidden_revisions(store, project_id, person)
     kept = [row for row in rows if row.revision_id not in hidden and chosen.keeps(row)]
     return measured(store, kept) if measure else tuple(kept)

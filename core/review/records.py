@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from core.store.reviews import ReviewState
+from core.store.review_records import Box, Comment, Mark, ReviewState
 
 __all__ = [
     "Box",
@@ -40,34 +40,6 @@ _STATES = {
     Decision.REQUEST_CHANGES: ReviewState.CHANGES_REQUESTED,
     Decision.REJECT: ReviewState.REJECTED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle of an image, in pixels of full resolution.
-
-    Parameters
-    ----------
-    row, column
-        Its upper left pixel.
-    height, width
-        At least 1.
-    """
-
-    row: int
-    column: int
-    height: int
-    width: int
-
-    def within(self, shape_yx: tuple[int, int]) -> Self | None:
-        """The part that lies in an image, None where none does.
-
-        >>> Box(-2, 3, 5, 9).within((4, 8))
-        Box(row=0, column=3, height=3, width=5)
-        """
-        top, left = max(self.row, 0), max(self.column, 0)
-        bottom, right = min(self.row + self.height, shape_yx[0]), min(self.column + self.width, shape_yx[1])
-        return type(self)(top, left, bottom - top, right - left) if bottom > top and right > left else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,35 +155,3 @@ class Review:
     changes: Changes | None
     effect: Effect | None
     before_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """One comment of a thread."""
-
-    id: str
-    revision_id: str
-    author: str
-    created_at: datetime
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A numbered box with words, on a revision.
-
-    Parameters
-    ----------
-    resolved_by, resolved_at
-        "" and None while it is open.
-    """
-
-    revision_id: str
-    number: int
-    box: Box
-    label: str
-    note: str
-    author: str
-    created_at: datetime
-    resolved_by: str
-    resolved_at: datetime | None

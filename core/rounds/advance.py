@@ -11,7 +11,7 @@ from core.errors import CristaeError, NotFoundError, RoundChangedError, RoundErr
 from core.jobs.states import ACTIVE
 from core.rounds.following import start_following_rounds
 from core.rounds.moves import resumed
-from core.rounds.steps import next_change, states_of, stop
+from core.rounds.steps import next_change, stop
 from core.store.records import JobState
 from core.store.round_records import RoundRecord, RoundState, Step
 from core.store.rounds import Change
@@ -110,7 +110,7 @@ def _revival(store: Store, record: RoundRecord) -> Change | None:
     """A failed round goes on where somebody has retried its jobs on the Jobs page."""
     if record.step not in (Step.TRAIN, Step.PREDICT) or not record.now.job_ids:
         return None
-    states = set(states_of(store, record.now.job_ids).values())
+    states = set(store.jobs.states(record.now.job_ids).values())
     if not ACTIVE & states or _ENDED_BADLY & states:
         return None
     return lambda _, it: resumed(it)

@@ -13,11 +13,10 @@ from core.evaluations.read import delete_evaluation, evaluation
 from core.jobs.kinds import EvaluateResult
 from core.jobs.rows import job, request_cancel, retry
 from core.jobs.states import ACTIVE
-from core.jobs.transitions import record as job_record
 from core.rounds.gate import Judgement, Outcome
 from core.rounds.moves import again_from, cancelled, done, resumed
 from core.rounds.promoting import kept_round, promote_round
-from core.rounds.steps import pool_jobs, states_of
+from core.rounds.steps import pool_jobs
 from core.store.audit import note
 from core.store.database import Transaction
 from core.store.people import clean_name
@@ -136,7 +135,7 @@ def retry_round(store: Store, round_id: str, who: str) -> RoundRecord:
     """
     it = _stopped(store, round_id, who)
     if it.step in (Step.TRAIN, Step.PREDICT) and it.now.job_ids:
-        states = states_of(store, it.now.job_ids)
+        states = store.jobs.states(it.now.job_ids)
         if len(states) == len(it.now.job_ids):
             for job_id in [each for each, state in states.items() if state not in (*ACTIVE, JobState.SUCCEEDED)]:
                 with suppress(JobError):  # somebody else was quicker
@@ -192,10 +191,9 @@ def predict_pool(store: Store, project_id: str, who: str) -> tuple[JobRecord, ..
     promoted = store.rounds.promoted_model(project_id)
     if promoted is None:
         raise RoundError("No model has been promoted in this project.", "Run a round, or promote a model.")
-    rows = pool_jobs(store, project_id, promoted.model_id, author=who)
-    with store.database.writing() as session:
-        session.add_all(rows)
-    return tuple(job_record(row) for row in rows)
+    jobs = tuple(pool_jobs(store, project_id, promoted.model_id, author=who))
+    store.jobs.add(jobs)
+    return jobs
 
 
 def _changed(

@@ -14,7 +14,7 @@ from core.store.base import now
 from core.store.database import Transaction
 from core.store.model_choices import decline_within, forget_declined_within
 from core.store.people import clean_name
-from core.store.projects import require_project_within
+from core.store.projects import project_within
 from core.store.round_records import PromotedModel, RoundDecision, RoundRecord, RoundState
 from core.store.rounds import promote_within, promoted_within
 from core.store.store import Store
@@ -67,7 +67,7 @@ def promote_model(store: Store, project_id: str, model_id: str, who: str, reason
         raise RoundError("This choice is not based on a comparison.", "Enter a reason.")
     model = ModelStore(store.settings.models_dir).get(model_id)
     with store.database.writing() as session:
-        require_project_within(session, project_id)
+        project_within(session, project_id)
         require_within(session, store.settings, project_id, who, Permission.TRAIN)
         if not sees_model(session, store.settings, model, who):
             raise unknown_model(model_id)
@@ -96,7 +96,7 @@ def decline_model(store: Store, project_id: str, model_id: str, who: str) -> Non
     """
     ModelStore(store.settings.models_dir).get(model_id)
     with store.database.writing() as session:
-        require_project_within(session, project_id)
+        project_within(session, project_id)
         require_within(session, store.settings, project_id, who, Permission.TRAIN)
         if decline_within(session, project_id, model_id, who):
             note(session, who, "model_declined", project_id, model_id)

@@ -11,9 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from core.errors import DatasetError, JobError, NotFoundError, RoundError
 from core.evaluations.read import evaluation_report
 from core.jobs.kinds import PredictParams, TrainResult
@@ -34,11 +31,12 @@ from core.rounds.moves import begun, done, failed, skipped, waiting
 from core.rounds.plan import RoundPlan
 from core.rounds.promoting import kept_round, promote_round
 from core.rounds.scoring import base_model, evaluate, frozen_test_set, unfinished, why_partial
+from core.store.database import Transaction
+from core.store.jobs import add_jobs_within
 from core.store.records import EvaluationState, JobRecord, JobState, Split
 from core.store.round_records import RoundDecision, RoundRecord, Step, StepState
 from core.store.rounds import Change
 from core.store.store import Store
-from core.store.tables import JobRow
 from core.wording import some_of
 
 ROUND_ID: Final = "round_id"
@@ -46,9 +44,6 @@ ROUND_ID: Final = "round_id"
 
 AUTOMATICALLY: Final = "Promoted automatically: no class got significantly worse."
 KEPT_BY_ITSELF: Final = "Not promoted automatically:"
-
-_CHUNK: Final = 500
-"""Jobs that are asked for at a time."""
 
 
 def next_change(store: Store, record: RoundRecord) -> Change | None:
@@ -146,7 +141,7 @@ def _decide(store: Store, record: RoundRecord) -> Change:
     if not record.plan.get("automatic") or outcome not in (Outcome.PASSED, Outcome.FIRST):
         return lambda _, it: waiting(begun(it))
 
-    def change(session: Session, it: RoundRecord) -> RoundRecord:
+    def change(session: Transaction, it: RoundRecord) -> RoundRecord:
         try:
             return done(promote_round(session, it, it.author, AUTOMATICALLY, RoundDecision.PROMOTED))
         except RoundError as error:  # another model was promoted meanwhile
@@ -169,7 +164,7 @@ def _begin_prediction(store: Store, record: RoundRecord) -> Change:
 
 
 def _watch_prediction(store: Store, record: RoundRecord) -> Change | None:
-    rows = states_of(store, record.now.job_ids)
+    rows = store.jobs.states(record.now.job_ids)
     if len(rows) < len(record.now.job_ids):
         raise NotFoundError("Jobs of the round were deleted.", "Retry to segment the pool again.")
     if any(state not in (*_LOST, JobState.SUCCEEDED) for state in rows.values()):
@@ -185,7 +180,7 @@ def _watch_prediction(store: Store, record: RoundRecord) -> Change | None:
     return lambda _, it: done(it)
 
 
-def pool_jobs(store: Store, project_id: str, model_id: str, *, author: str = "", round_id: str = "") -> list[JobRow]:
+def pool_jobs(store: Store, project_id: str, model_id: str, *, author: str = "", round_id: str = "") -> list[JobRecord]:
     """One waiting job for each image of the pool, not in the queue yet."""
     return [
         new_job(
@@ -198,24 +193,14 @@ def pool_jobs(store: Store, project_id: str, model_id: str, *, author: str = "",
     ]
 
 
-def states_of(store: Store, job_ids: Sequence[str]) -> dict[str, JobState]:
-    """The states of jobs by their ids; those that are gone are left out."""
-    found: dict[str, JobState] = {}
-    with store.database.reading() as session:
-        for start in range(0, len(job_ids), _CHUNK):
-            wanted = select(JobRow.id, JobRow.state).where(JobRow.id.in_(job_ids[start : start + _CHUNK]))
-            found |= {job_id: JobState(state) for job_id, state in session.execute(wanted)}
-    return found
-
-
 def stop(error: Any) -> Change:
     """The change of a round whose step cannot be done."""
     return lambda _, it: failed(it, error)
 
 
-def _queued(session: Session, record: RoundRecord, rows: Sequence[JobRow]) -> RoundRecord:
+def _queued(session: Transaction, record: RoundRecord, rows: Sequence[JobRecord]) -> RoundRecord:
     """The round, with the rows put into the queue in its transaction."""
-    session.add_all(rows)
+    add_jobs_within(session, rows)
     return record
 
 

@@ -16,7 +16,6 @@ from core.label_scheme import LabelScheme
 from core.learning.snapshot import Snapshot
 from core.models.store import ModelStore
 from core.rounds.gate import ClassJudgement, Figure, Judgement, Outcome
-from core.rounds.steps import states_of
 from core.store.records import JobState
 from core.store.round_records import RoundDecision, RoundRecord, RoundState, Step, StepState
 from core.store.store import Store
@@ -140,7 +139,7 @@ def round_progress(store: Store, record: RoundRecord) -> RoundProgress:
     step = record.now
     left = [step.job_ids[-1]] if step.job_ids else []
     if record.step is Step.PREDICT and step.state is StepState.RUNNING:
-        states = states_of(store, step.job_ids)
+        states = store.jobs.states(step.job_ids)
         count = sum(state in _FINISHED for state in states.values())
         message = f"{count} of {len(step.job_ids)} images predicted"
         return RoundProgress(record.step, step.state, count / max(1, len(step.job_ids)), message, None, step.job_ids)

@@ -51,10 +51,15 @@ def found(session: Session, table: type[Row], row_id: str, what: str) -> Row:
     """
     row = session.get(table, row_id)
     if row is None:
-        raise NotFoundError(
-            f"There is no {what} {row_id[:40]!r}.", "It may have been deleted; reload the page and select another."
-        )
+        raise missing(what, row_id)
     return row
+
+
+def missing(what: str, row_id: str) -> NotFoundError:
+    """The error for an id that there is not."""
+    return NotFoundError(
+        f"There is no {what} {row_id[:40]!r}.", "It may have been deleted; reload the page and select another."
+    )
 
 
 class DataFolder:

@@ -275,6 +275,12 @@ class Drafts(StorePart):
                 os.close(handle)
 
 
+def open_authors_within(session: Session, image_id: str) -> list[str]:
+    """Within a transaction: who has an open draft of an image."""
+    wanted = select(DraftRow.author).where(DraftRow.image_id == image_id, DraftRow.state == DraftState.OPEN.value)
+    return list(session.scalars(wanted))
+
+
 def close_within(
     session: Session,
     draft_id: str,

@@ -272,6 +272,28 @@ class Images(StorePart):
         return self.set_pixel_size(row.id, size) if unsized else image_record(row)
 
 
+def images_within(session: Session, image_ids: Collection[str], *, trashed_too: bool = False) -> dict[str, ImageRecord]:
+    """Within a transaction: those of the images that are there, by id, in the order of asking."""
+    rows: dict[str, ImageRow] = {}
+    for some in portions(image_ids):
+        wanted = select(ImageRow).where(ImageRow.id.in_(some))
+        if not trashed_too:
+            wanted = wanted.where(ImageRow.trashed_at.is_(None))
+        rows |= {row.id: row for row in session.scalars(wanted)}
+    return {image_id: image_record(rows[image_id]) for image_id in dict.fromkeys(image_ids) if image_id in rows}
+
+
+def image_within(session: Session, image_id: str) -> ImageRecord:
+    """Within a transaction: one image, also one in the trash.
+
+    Raises
+    ------
+    NotFoundError
+        There is none with this id.
+    """
+    return image_record(found(session, ImageRow, image_id, "image"))
+
+
 def move_within(session: Session, image: ImageRecord, project_id: str) -> str:
     """Within a transaction: an image belongs to another project from now on; nothing where it was moved meanwhile.
 

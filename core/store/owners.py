@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from core.store.base import StorePart
 from core.store.tables import DraftRow, EvaluationRow, ImageRow, JobRow, ProjectRow, RevisionRow
@@ -40,3 +41,15 @@ class Owners(StorePart):
     def _first(self, wanted: Select[str] | Select[str | None]) -> str:
         with self._data.database.reading() as session:
             return session.scalar(wanted) or ""
+
+
+def owner_of_image_within(session: Session, image_id: str) -> str | None:
+    """Within a transaction: the project of an image, in the trash too; None: there is no such image."""
+    image = session.get(ImageRow, image_id)
+    return None if image is None else image.project_id
+
+
+def owner_within(session: Session, subject: str) -> str | None:
+    """Within a transaction: the project of an image or a label map; None: there is none with this id."""
+    revision = session.get(RevisionRow, subject)
+    return owner_of_image_within(session, subject if revision is None else revision.image_id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from core.errors import StoreError
@@ -15,10 +16,20 @@ from core.store.base import StorePart, found, new_id, now, revision_ids
 from core.store.database import Transaction
 from core.store.project_classes import change_classes, decided_classes, keep_decision
 from core.store.records import ProjectRecord
-from core.store.tables import ImageRow, ProjectRow
+from core.store.round_tables import RoundRow
+from core.store.tables import ImageRow, ProjectRow, RevisionRow
 
 MAX_NAME_CHARS = 200
 """As wide as the column."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectContents:
+    """What goes with a project: images (those in the trash too), their label maps, rounds. Models stay."""
+
+    images: int
+    label_maps: int
+    rounds: int
 
 
 class Projects(StorePart):
@@ -208,15 +219,49 @@ class Projects(StorePart):
         self._data.remove_files(list(images), revisions)
 
 
-def require_project_within(session: Transaction, project_id: str) -> None:
-    """Within a transaction: stop it where there is no such project.
+def project_within(session: Transaction, project_id: str) -> ProjectRecord:
+    """Within a transaction: one project.
 
     Raises
     ------
     NotFoundError
-        There is none.
+        There is none with this id.
+    """
+    return _record(found(session, ProjectRow, project_id, "project"))
+
+
+def contents_within(session: Transaction, project_id: str) -> ProjectContents:
+    """Within a transaction: what goes with a project.
+
+    Raises
+    ------
+    NotFoundError
+        There is none with this id.
     """
     found(session, ProjectRow, project_id, "project")
+    images = select(ImageRow.id).where(ImageRow.project_id == project_id)
+    counts = (
+        select(func.count()).select_from(ImageRow).where(ImageRow.project_id == project_id),
+        select(func.count()).select_from(RevisionRow).where(RevisionRow.image_id.in_(images)),
+        select(func.count()).select_from(RoundRow).where(RoundRow.project_id == project_id),
+    )
+    return ProjectContents(*(session.scalar(wanted) or 0 for wanted in counts))
+
+
+def has_project_within(session: Transaction, project_id: str) -> bool:
+    """Within a transaction: whether there is a project with this id."""
+    return session.get(ProjectRow, project_id) is not None
+
+
+def set_approve_own_within(session: Transaction, project_id: str, allowed: bool) -> None:
+    """Within a transaction: let reviewers approve what they painted themselves, or not.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such project.
+    """
+    found(session, ProjectRow, project_id, "project").approve_own = allowed
 
 
 def _checked_name(name: str) -> str:

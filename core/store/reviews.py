@@ -3,52 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from core.store.audit import note
-from core.store.base import StorePart, now, portions
-from core.store.people import person_key
+from core.errors import NotFoundError
+from core.store.base import StorePart, portions
+from core.store.images import image_record
+from core.store.projects import project_within
+from core.store.review_records import OPEN_STATES, ReviewRecord, ReviewStanding, ReviewState, Subject, Submission
 from core.store.review_tables import ReviewRow
+from core.store.revisions import revision_record
 from core.store.tables import ImageRow, RevisionRow
 
-
-class ReviewState(StrEnum):
-    """Where a submitted revision stands."""
-
-    SUBMITTED = "submitted"
-    CHANGES_REQUESTED = "changes_requested"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    WITHDRAWN = "withdrawn"
-
-
-OPEN_STATES: Final = frozenset({ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED})
-"""States that a newer submission of the same author takes the place of."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewStanding:
-    """Where the review of a revision stands.
-
-    Parameters
-    ----------
-    image_id, revision_id
-        What it is about.
-    state
-        Of the review.
-    superseded_by
-        The newer version of the same author that took its place.
-    """
-
-    image_id: str
-    revision_id: str
-    state: ReviewState
-    superseded_by: str | None
+__all__ = ["OPEN_STATES", "ReviewStanding", "ReviewState", "Reviews"]
 
 
 class Reviews(StorePart):
@@ -78,6 +47,57 @@ class Reviews(StorePart):
         with self._data.database.reading() as session:
             return tuple(_standing(row) for row in session.execute(wanted))
 
+    def queue(
+        self,
+        project_id: str,
+        states: Collection[ReviewState],
+        *,
+        superseded: bool = False,
+        image_id: str = "",
+    ) -> tuple[Submission, ...]:
+        """Submissions of a project, the longest waiting first, without images in the trash.
+
+        Parameters
+        ----------
+        states
+            Of the reviews.
+        superseded
+            Also those that a newer version has taken the place of.
+        image_id
+            Of this image; empty: of all.
+        """
+        wanted = _joined().where(ImageRow.project_id == project_id, ReviewRow.state.in_(sorted(states)))
+        if not superseded:
+            wanted = wanted.where(ReviewRow.superseded_by.is_(None))
+        if image_id:
+            wanted = wanted.where(ImageRow.id == image_id)
+        with self._data.database.reading() as session:
+            rows = session.execute(wanted.order_by(ReviewRow.created_at, ReviewRow.revision_id))
+            return tuple(_submission(*row) for row in rows)
+
+    def asked_to_change(self, image_id: str) -> tuple[tuple[str, str], ...]:
+        """Corrections of an image that a reviewer wants changed, oldest first: id and author."""
+        wanted = (
+            select(ReviewRow.revision_id, RevisionRow.author)
+            .join(RevisionRow, RevisionRow.id == ReviewRow.revision_id)
+            .where(RevisionRow.image_id == image_id, ReviewRow.superseded_by.is_(None))
+            .where(ReviewRow.state == ReviewState.CHANGES_REQUESTED.value)
+            .order_by(ReviewRow.created_at, ReviewRow.revision_id)
+        )
+        with self._data.database.reading() as session:
+            return tuple((revision_id, author) for revision_id, author in session.execute(wanted))
+
+    def versions(self, revision_id: str) -> tuple[str, ...]:
+        """This revision and the earlier ones that it took the place of, oldest first."""
+        versions, wave = [revision_id], [revision_id]
+        with self._data.database.reading() as session:
+            while wave:
+                before = select(ReviewRow.revision_id).where(ReviewRow.superseded_by.in_(wave))
+                earlier = session.scalars(before.order_by(ReviewRow.created_at))
+                wave = [version for version in earlier if version not in versions]
+                versions = [*wave, *versions]
+        return tuple(versions)
+
     def replaced_by(self, revision_ids: Collection[str]) -> set[str]:
         """Ids of the versions whose place these revisions took."""
         replaced: set[str] = set()
@@ -105,34 +125,82 @@ def _standing(row: Any) -> ReviewStanding:
     return ReviewStanding(image_id, revision_id, ReviewState(state), superseded_by)
 
 
-def begin_review(session: Session, revision: RevisionRow) -> ReviewRow:
-    """Put a correction into the queue; earlier versions of it by the same author leave the queue."""
-    review = ReviewRow(
-        revision_id=revision.id, state=ReviewState.SUBMITTED.value, assignee="", created_at=now(), decided_at=None,
-        decided_by="", reason="", superseded_by=None, changes=None, effect=None,
-    )  # fmt: skip
-    session.add(review)
-    earlier = _earlier_versions(session, revision)
-    for each in earlier:
-        each.superseded_by = revision.id
-        review.assignee = review.assignee or each.assignee
-    image = session.get(ImageRow, revision.image_id)
-    note(
-        session, revision.author, "submitted", image.project_id if image else "", revision.id,
-        image=image.name if image else "", image_id=revision.image_id,
-        supersedes=[each.revision_id for each in earlier],
-    )  # fmt: skip
-    return review
+def subject_within(session: Session, revision_id: str) -> Subject:
+    """Within a transaction: a review with all that decides about it.
+
+    Raises
+    ------
+    NotFoundError
+        The revision has no review, or its image is in the trash.
+    """
+    row = session.execute(_joined().where(ReviewRow.revision_id == revision_id)).first()
+    if row is None:
+        raise NotFoundError(
+            f"There is no review of a revision {revision_id[:40]!r}.",
+            "It may have been deleted, or is not a submitted correction; reload the page.",
+        )
+    review, revision, image = row
+    return Subject(
+        review=_record(review),
+        revision=revision_record(revision),
+        image=image_record(image),
+        project=project_within(session, image.project_id),
+    )
 
 
-def _earlier_versions(session: Session, revision: RevisionRow) -> list[ReviewRow]:
-    """Undecided reviews of what the same author's revision was made from, nearest first."""
-    found: list[ReviewRow] = []
-    parent = session.get(RevisionRow, revision.parent_id) if revision.parent_id else None
-    while parent is not None and person_key(parent.author) == person_key(revision.author):
-        review = session.get(ReviewRow, parent.id)
-        if review is None or review.state not in OPEN_STATES or review.superseded_by is not None:
-            break
-        found.append(review)
-        parent = session.get(RevisionRow, parent.parent_id) if parent.parent_id else None
-    return found
+def review_state_within(session: Session, revision_id: str) -> ReviewState | None:
+    """Within a transaction: where a review stands; None: the revision has none."""
+    row = session.get(ReviewRow, revision_id)
+    return None if row is None else ReviewState(row.state)
+
+
+def change_review_within(session: Session, revision_id: str, **values: Any) -> None:
+    """Within a transaction: set columns of a review."""
+    row = session.get_one(ReviewRow, revision_id)
+    for name, value in values.items():
+        setattr(row, name, value.value if isinstance(value, ReviewState) else value)
+    session.flush()
+
+
+def approved_within(session: Session, superseded_by: str) -> list[str]:
+    """Within a transaction: approved revisions whose place this one took."""
+    replaced = select(ReviewRow.revision_id).where(ReviewRow.superseded_by == superseded_by)
+    return list(session.scalars(replaced.where(ReviewRow.state == ReviewState.APPROVED.value)))
+
+
+def restore_replaced_within(session: Session, superseded_by: str) -> None:
+    """Within a transaction: undecided revisions whose place this one took return to the queue."""
+    session.execute(
+        update(ReviewRow)
+        .where(ReviewRow.superseded_by == superseded_by, ReviewRow.state.in_(OPEN_STATES))
+        .values(superseded_by=None)
+    )
+
+
+def _joined() -> Select[ReviewRow, RevisionRow, ImageRow]:
+    """Reviews with their revisions and images, images in the trash left out."""
+    return (
+        select(ReviewRow, RevisionRow, ImageRow)
+        .join(RevisionRow, RevisionRow.id == ReviewRow.revision_id)
+        .join(ImageRow, ImageRow.id == RevisionRow.image_id)
+        .where(ImageRow.trashed_at.is_(None))
+    )
+
+
+def _submission(review: ReviewRow, revision: RevisionRow, image: ImageRow) -> Submission:
+    return Submission(review=_record(review), revision=revision_record(revision), image=image_record(image))
+
+
+def _record(row: ReviewRow) -> ReviewRecord:
+    return ReviewRecord(
+        revision_id=row.revision_id,
+        state=ReviewState(row.state),
+        assignee=row.assignee,
+        created_at=row.created_at,
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+        reason=row.reason,
+        superseded_by=row.superseded_by,
+        changes=row.changes,
+        effect=row.effect,
+    )

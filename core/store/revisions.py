@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.errors import StoreError
 from core.store.base import StorePart, found, new_id, now, portions, remove_tree
+from core.store.new_review import begin_review
 from core.store.records import RevisionKind, RevisionRecord, RevisionState
-from core.store.reviews import begin_review
 from core.store.tables import ImageRow, RevisionRow
 
 OBJECTS_FILE: Final = "objects.npz"
@@ -74,7 +74,7 @@ class Revisions(StorePart):
         except BaseException:
             self._data.holds.release(row.id)
             raise
-        return _record(row)
+        return revision_record(row)
 
     def pyramid_path(self, revision_id: str) -> Path:
         """The folder of its pyramid."""
@@ -110,7 +110,7 @@ class Revisions(StorePart):
             row = _still_writing(found(session, RevisionRow, revision_id, "revision"))
             row.details = {**row.details, **details}
             row.version += 1
-        return _record(row)
+        return revision_record(row)
 
     def complete(
         self,
@@ -161,7 +161,7 @@ class Revisions(StorePart):
             if within is not None:
                 within(session)
         self._data.holds.release(revision_id)
-        return _record(row)
+        return revision_record(row)
 
     def discard(self, revision_id: str) -> None:
         """Remove a revision that is not complete, with what is written of it; nothing happens when it is gone.
@@ -212,7 +212,7 @@ class Revisions(StorePart):
             wanted = wanted.where(RevisionRow.settings_key == settings_key)
         with self._data.database.reading() as session:
             rows = session.scalars(wanted.order_by(RevisionRow.created_at.desc(), RevisionRow.id))
-            return tuple(_record(row) for row in rows)
+            return tuple(revision_record(row) for row in rows)
 
     def newest_of_project(self, project_id: str, kind: RevisionKind | str) -> dict[str, RevisionRecord]:
         """The newest complete revision of this kind of every image that has one, by the image's id; one query."""
@@ -224,7 +224,7 @@ class Revisions(StorePart):
             .order_by(RevisionRow.created_at, RevisionRow.id)
         )
         with self._data.database.reading() as session:
-            return {row.image_id: _record(row) for row in session.scalars(wanted)}
+            return {row.image_id: revision_record(row) for row in session.scalars(wanted)}
 
     def predictions_of_project(self, project_id: str) -> tuple[RevisionRecord, ...]:
         """All complete predictions of the images of a project, oldest first; one query."""
@@ -236,7 +236,7 @@ class Revisions(StorePart):
             .order_by(RevisionRow.created_at, RevisionRow.id)
         )
         with self._data.database.reading() as session:
-            return tuple(_record(row) for row in session.scalars(wanted))
+            return tuple(revision_record(row) for row in session.scalars(wanted))
 
     def predictions_by(self, model_id: str, *, last: int | None = None) -> tuple[RevisionRecord, ...]:
         """All complete predictions of a model, in every project, the newest first; only the last few if so asked."""
@@ -248,13 +248,13 @@ class Revisions(StorePart):
             .limit(last)
         )
         with self._data.database.reading() as session:
-            return tuple(_record(row) for row in session.scalars(wanted))
+            return tuple(revision_record(row) for row in session.scalars(wanted))
 
     def of_images(self, image_ids: Collection[str]) -> tuple[RevisionRecord, ...]:
         """All complete label maps of these images."""
         with self._data.database.reading() as session:
             return tuple(
-                _record(row)
+                revision_record(row)
                 for some in portions(image_ids)
                 for row in session.scalars(
                     select(RevisionRow).where(
@@ -271,7 +271,7 @@ class Revisions(StorePart):
             .order_by(RevisionRow.created_at, RevisionRow.id)
         )
         with self._data.database.reading() as session:
-            return tuple(_record(row) for row in session.scalars(wanted))
+            return tuple(revision_record(row) for row in session.scalars(wanted))
 
     def keep_repaired(self, revision_id: str, details: Mapping[str, Any], coverage: list[dict[str, Any]]) -> None:
         """Say of a complete label map that its files were written anew in other ids: details are added, rows replaced.
@@ -310,12 +310,19 @@ class Revisions(StorePart):
             There is none with this id.
         """
         with self._data.database.reading() as session:
-            return _record(found(session, RevisionRow, revision_id, "revision"))
+            return revision_record(found(session, RevisionRow, revision_id, "revision"))
 
     def writing_ids(self) -> list[str]:
         """Ids of those that were begun and neither completed nor discarded."""
         with self._data.database.reading() as session:
             return list(session.scalars(select(RevisionRow.id).where(RevisionRow.state == RevisionState.WRITING.value)))
+
+
+def add_authors_within(session: Session, revision_id: str, authors: Iterable[str]) -> None:
+    """Within a transaction: say who made a revision, where that is more than one person."""
+    row = session.get_one(RevisionRow, revision_id)
+    row.details = {**row.details, "authors": list(dict.fromkeys(authors))}
+    session.flush()
 
 
 def _still_writing(row: RevisionRow) -> RevisionRow:
@@ -324,7 +331,8 @@ def _still_writing(row: RevisionRow) -> RevisionRow:
     return row
 
 
-def _record(row: RevisionRow) -> RevisionRecord:
+def revision_record(row: RevisionRow) -> RevisionRecord:
+    """The value of a row."""
     return RevisionRecord(
         id=row.id,
         image_id=row.image_id,

@@ -189,11 +189,14 @@ def promote_within(
     row.model_id, row.round_id, row.who, row.reason, row.at = model_id, round_id, who, reason, now()
 
 
+def running_round_within(session: Session, project_id: str) -> int | None:
+    """Within a transaction: the number of the round of a project that is under way; None: none is."""
+    running = RoundRow.state == RoundState.RUNNING.value
+    return session.scalars(select(RoundRow.number).where(RoundRow.project_id == project_id, running)).first()
+
+
 def _refuse_beside_another(session: Session, project_id: str) -> None:
-    running = select(RoundRow.number).where(
-        RoundRow.project_id == project_id, RoundRow.state == RoundState.RUNNING.value
-    )
-    number = session.scalars(running).first()
+    number = running_round_within(session, project_id)
     if number is not None:
         raise RoundError(f"Round {number} of this project is running.", "Wait for it, or cancel it first.")
 

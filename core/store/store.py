@@ -8,13 +8,17 @@ from pathlib import Path
 from core.settings import Settings, current_settings
 from core.store.audit import AuditLog
 from core.store.base import DataFolder
+from core.store.batches import Batches
 from core.store.database import Database
 from core.store.drafts import Drafts
 from core.store.evaluations import Evaluations
 from core.store.images import Images
+from core.store.jobs import Jobs
+from core.store.members import Members
 from core.store.model_choices import ModelChoices
 from core.store.owners import Owners
 from core.store.projects import Projects
+from core.store.review_threads import ReviewThreads
 from core.store.reviews import Reviews
 from core.store.revisions import Revisions
 from core.store.rounds import Rounds
@@ -37,8 +41,8 @@ class Store:
 
     Attributes
     ----------
-    projects, images, trash, revisions, reviews, visits, evaluations, drafts, rounds, model_choices, audit_log,
-    owners
+    projects, members, images, trash, revisions, reviews, review_threads, visits, jobs, batches, evaluations,
+    drafts, rounds, model_choices, audit_log, owners
         The parts: ``store.images.get(image_id)``.
 
     Raises
@@ -52,11 +56,15 @@ class Store:
     def __init__(self, settings: Settings) -> None:
         data = self._data = DataFolder(settings)
         self.projects = Projects(data)
+        self.members = Members(data)
         self.images = Images(data)
         self.trash = Trash(data)
         self.revisions = Revisions(data)
         self.reviews = Reviews(data)
+        self.review_threads = ReviewThreads(data)
         self.visits = Visits(data)
+        self.jobs = Jobs(data)
+        self.batches = Batches(data)
         self.evaluations = Evaluations(data)
         self.drafts = Drafts(data)
         self.rounds = Rounds(data)

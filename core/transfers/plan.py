@@ -18,9 +18,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
-
 from core.errors import LabelMapError
 from core.jobs.kinds import JobKind, TrainParams
 from core.jobs.states import ACTIVE
@@ -29,13 +26,21 @@ from core.labels.translation import BACKGROUND_ID, ClassTranslation, match_class
 from core.models.store import ModelStore
 from core.models.stored_model import SNAPSHOT_FILE
 from core.review.double_annotation import hidden_revisions
+from core.store.database import Transaction
+from core.store.image_ties import (
+    draft_ids_within,
+    has_plane_within,
+    is_assigned_within,
+    is_scored_within,
+    is_worked_on_within,
+    round_using_within,
+    twin_within,
+)
+from core.store.jobs import JobQuery
 from core.store.label_maps import translation_of
-from core.store.records import DraftState, ImageRecord, JobState, ProjectRecord, RevisionKind, RevisionRecord
-from core.store.review_tables import AnnotationAssignmentRow, ReviewRow
+from core.store.records import ImageRecord, JobState, ProjectRecord, RevisionKind, RevisionRecord
 from core.store.reviews import ReviewState
-from core.store.round_tables import RoundRow
 from core.store.store import Store
-from core.store.tables import DraftRow, DraftTileRow, EvaluationImageRow, ImageRow, JobRow
 from core.wording import some_of
 
 LISTED: Final = 5
@@ -156,17 +161,11 @@ def carried(store: Store, image: ImageRecord, hidden: Collection[str] = ()) -> t
     correction; oldest first.
     """
     revisions = [each for each in store.revisions.of_image(image.id) if each.id not in hidden]
-    with store.database.reading() as session:
-        states = dict(
-            session.execute(
-                select(ReviewRow.revision_id, ReviewRow.state).where(
-                    ReviewRow.revision_id.in_([each.id for each in revisions])
-                )
-            ).all()
-        )
+    reviews = store.reviews.standings([each.id for each in revisions])
+    approved = {revision_id for revision_id, review in reviews.items() if review.state is ReviewState.APPROVED}
     found: dict[tuple[str, str], RevisionRecord] = {}
     for each in revisions:  # newest first
-        if each.kind is RevisionKind.CORRECTION and states.get(each.id) != ReviewState.APPROVED.value:
+        if each.kind is RevisionKind.CORRECTION and each.id not in approved:
             continue
         maker = str(each.model_id or each.details.get("maker", "")) if each.kind is RevisionKind.PREDICTION else ""
         found.setdefault((each.kind.value, maker), each)
@@ -189,7 +188,8 @@ def keeps_its_numbers(store: Store, image: ImageRecord, translation: ClassTransl
             if any(there.get(i, i) != i for i in used):
                 return False
     with store.database.reading() as session:
-        return all(translation.ids.get(i) == i for i in _drawn(session, image.id))
+        drawn = draft_ids_within(session, image.id) - {BACKGROUND_ID, IGNORE_ID}
+    return all(translation.ids.get(i) == i for i in drawn)
 
 
 def used_classes(revision: RevisionRecord) -> set[int]:
@@ -212,7 +212,7 @@ def _described(
     everything = store.revisions.of_image(image.id)
     if mode is TransferMode.MOVE and keeps_its_numbers(store, image, translation, target):
         return ImageTransfer(image=image, keeps_history=True, label_maps=len(everything))
-    if mode is TransferMode.MOVE and _has_open_draft(store, image.id):
+    if mode is TransferMode.MOVE and store.drafts.of_image(image.id):
         return ImageTransfer(
             image=image,
             refusal="it has an open draft, and the class numbers of the other project differ: submit or discard "
@@ -252,80 +252,46 @@ def _refusal(
         return clash or (_bound(session, image, taught) if mode is TransferMode.MOVE else "")
 
 
-def _clash(session: Session, image: ImageRecord, target: ProjectRecord) -> str:
+def _clash(session: Transaction, image: ImageRecord, target: ProjectRecord) -> str:
     """What of the other project is in the way."""
     if image.project_id == target.id:
         return f"it is already in {target.name}"
-    same = select(ImageRow).where(ImageRow.project_id == target.id, ImageRow.content_hash == image.content_hash)
-    there = session.scalar(same)
-    if there is not None:
-        where = "the trash of " if there.trashed_at is not None else ""
-        return f"{where}{target.name} contains the same image, {there.name}"
-    if image.stack:
-        place = select(ImageRow.id).where(
-            ImageRow.project_id == target.id, ImageRow.stack == image.stack, ImageRow.z_index == image.z_index
-        )
-        if session.scalar(place) is not None:
-            return f"{target.name} has another plane at this position of a stack {image.stack}: rename the stack first"
+    twin = twin_within(session, target.id, image.content_hash)
+    if twin is not None:
+        where = "the trash of " if twin.trashed else ""
+        return f"{where}{target.name} contains the same image, {twin.name}"
+    if image.stack and has_plane_within(session, target.id, image.stack, image.z_index):
+        return f"{target.name} has another plane at this position of a stack {image.stack}: rename the stack first"
     return ""
 
 
-def _bound(session: Session, image: ImageRecord, taught: Collection[str]) -> str:
+def _bound(session: Transaction, image: ImageRecord, taught: Collection[str]) -> str:
     """What of its own project an image cannot be taken away from."""
-    scored = select(EvaluationImageRow.image_id).where(EvaluationImageRow.image_id == image.id).limit(1)
-    if session.scalar(scored) is not None:
+    if is_scored_within(session, image.id):
         return "it is part of an evaluation: copy it instead"
-    for number, snapshot, tests in session.execute(
-        select(RoundRow.number, RoundRow.snapshot, RoundRow.test_set).where(RoundRow.project_id == image.project_id)
-    ):
-        learned = {str(case.get("image_id")) for case in (snapshot or {}).get("cases", ())}
-        if image.id in learned or image.id in (tests or {}):
-            return f"round {number} used it: copy it instead"
+    number = round_using_within(session, image)
+    if number is not None:
+        return f"round {number} used it: copy it instead"
     if image.id in taught:
         return "a model was trained on it: copy it instead"
     # one of many images is in the way of training, evaluating and measuring in its project
-    of_project = and_(JobRow.image_id.is_(None), JobRow.project_id == image.project_id, JobRow.kind != JobKind.INGEST)
-    active = select(JobRow.id).where(
-        JobRow.state.in_([state.value for state in ACTIVE]),
-        JobRow.kind != JobKind.TRANSFER,
-        or_(JobRow.image_id == image.id, of_project),
-    )
-    if session.scalar(active.limit(1)) is not None:
+    if is_worked_on_within(session, image, ACTIVE, but_kinds=[JobKind.TRANSFER], image_kinds=[JobKind.INGEST]):
         return "a job is using it: wait, or cancel the job on the Jobs page"
-    asked = select(AnnotationAssignmentRow.person).where(AnnotationAssignmentRow.image_id == image.id).limit(1)
-    if session.scalar(asked) is not None:
+    if is_assigned_within(session, image.id):
         return "it is assigned to annotators: cancel the assignment on the Review page, or copy it"
     return ""
 
 
 def _taught(store: Store) -> frozenset[str]:
     """Images that models in the store learned from, or that a training has been asked for with."""
-    wanted = select(JobRow.params).where(JobRow.kind == JobKind.TRAIN, JobRow.state != JobState.CANCELLED.value)
-    with store.database.reading() as session:
-        found = {each for params in session.scalars(wanted) for each in TrainParams.from_json(params).image_ids}
+    asked = JobQuery(kinds=[JobKind.TRAIN], states=set(JobState) - {JobState.CANCELLED})
+    found = {image_id for job in store.jobs.newest(asked) for image_id in TrainParams.from_json(job.params).image_ids}
     for model in ModelStore(store.settings.models_dir).list():
         path = model.path / SNAPSHOT_FILE
         with suppress(OSError, ValueError):
             cases = json.loads(path.read_text(encoding="utf-8")).get("cases", ()) if path.is_file() else ()
             found |= {str(case.get("image_id")) for case in cases}
     return frozenset(found)
-
-
-def _has_open_draft(store: Store, image_id: str) -> bool:
-    wanted = select(DraftRow.id).where(DraftRow.image_id == image_id, DraftRow.state == DraftState.OPEN.value)
-    with store.database.reading() as session:
-        return session.scalar(wanted.limit(1)) is not None
-
-
-def _drawn(session: Session, image_id: str) -> set[int]:
-    """Ids in the open drafts of an image."""
-    wanted = (
-        select(DraftTileRow.counts)
-        .join(DraftRow, DraftRow.id == DraftTileRow.draft_id)
-        .where(DraftRow.image_id == image_id, DraftRow.state == DraftState.OPEN.value)
-    )
-    ids = {int(i) for counts in session.scalars(wanted) for i, pixels in counts.items() if pixels}
-    return ids - {BACKGROUND_ID, IGNORE_ID}
 
 
 def names_of(images: Iterable[ImageTransfer]) -> str:

@@ -566,9 +566,8 @@ def test_my_failed_import_is_shown_although_others_have_asked_for_much_since(sto
     project = store.projects.create("one", DEFAULT_SCHEME)
     asked = submit("import_cases", {"project_id": project.id}, author="Ada")
     fail(store, asked.id, JobError("The disk of the lab is full.", "Free some space."))
-    with store.database.writing() as session:
-        theirs = {"project_id": "f" * 32}
-        session.add_all(new_job(params("import_cases", theirs)) for _ in range(300))
+    theirs = {"project_id": "f" * 32}
+    store.jobs.add(new_job(params("import_cases", theirs)) for _ in range(300))
     page = open_page(app, PAGE, project=project.id)
     assert "The disk of the lab is full." in texts(page) + "".join(error.value for error in page.error)
 

@@ -12,11 +12,12 @@ import streamlit as st
 from core.access.roles import ALLOWED, Permission, may, members
 from core.evaluation.words import with_interval
 from core.review.agreement import ClassAgreement, ImageAgreement, class_agreements, image_agreements
-from core.review.double_annotation import Assignment, ask_to_annotate, assignments, excuse
+from core.review.double_annotation import ask_to_annotate, assignments, excuse
 from core.settings import Access, current_settings
 from core.spreadsheets import not_a_formula
 from core.store.people import person_key
 from core.store.records import ImageRecord, ProjectRecord
+from core.store.review_records import Assignment
 from core.wording import counted
 from ui import context
 from ui.errors import explained, plain

@@ -49,13 +49,10 @@ def full(kind: str) -> dict[str, Any]:
 def others(store: Store, count: int = 300) -> None:
     """Newer jobs of every kind in the projects of other people."""
     kinds = list(JobKind)
-    with store.database.writing() as session:
-        session.add_all(
-            new_job(
-                params(kind, {"name": "theirs", "project_id": "f" * 32, "image_id": "e" * 32, "target_id": "d" * 32})
-            )
-            for kind in (kinds[number % len(kinds)] for number in range(count))
-        )
+    store.jobs.add(
+        new_job(params(kind, {"name": "theirs", "project_id": "f" * 32, "image_id": "e" * 32, "target_id": "d" * 32}))
+        for kind in (kinds[number % len(kinds)] for number in range(count))
+    )
 
 
 @pytest.mark.parametrize("kind", list(JobKind))
