@@ -13,6 +13,7 @@ import pandas as pd
 
 from core.access.roles import Permission, require
 from core.curation.images import change_image, change_pixel_sizes
+from core.datasets.image_facts import FACT_CHARS, FACTS, facts_of
 from core.datasets.sample_sheet import COLUMNS, Names, nm_of, read_facts
 from core.errors import DatasetError
 from core.imaging.image import PixelSize
@@ -20,7 +21,7 @@ from core.store.images import STACK_NAME_LENGTH
 from core.store.records import ImageRecord, Split
 from core.store.store import Store
 
-_LENGTHS: Final = {"specimen": 200, "condition": 200, "stack": STACK_NAME_LENGTH}
+_LENGTHS: Final = {**dict.fromkeys(FACTS, FACT_CHARS), "stack": STACK_NAME_LENGTH}
 """What is longer is cut, as everywhere."""
 
 
@@ -78,7 +79,7 @@ class SheetPlan:
 def sheet_of(images: Sequence[ImageRecord]) -> pd.DataFrame:
     """The sheet as it is now, to be filled in and read again."""
     rows = [
-        (each.name, each.specimen, each.condition, str(each.split), each.stack, each.pixel_size.nm, each.id)
+        (each.name, *facts_of(each).values(), str(each.split), each.stack, each.pixel_size.nm, each.id)
         for each in images
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -8,7 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import Field
+
+from core.datasets.image_facts import ImageFacts, facts_of
 from core.errors import DatasetError
 from core.label_scheme import IGNORE_ID, LabelScheme
 
@@ -34,7 +38,7 @@ class Layout(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CaseFacts:
+class CaseFacts(ImageFacts):
     """What a project knew of a case when it was exported; dataset.json keeps it under "cases".
 
     Parameters
@@ -43,18 +47,16 @@ class CaseFacts:
         Of the image on screen; may be no file name.
     split
         What the image was for, whether or not it has labels.
-    specimen, condition, stack, z_index
+    stack, z_index
         Its place in the project.
     predicted_by
         What made its label map, where no person has confirmed it; "" for reference labels.
     """
 
-    name: str
+    name: str = ""
     split: Split = Split.POOL
-    specimen: str = ""
-    condition: str = ""
     stack: str = ""
-    z_index: int | None = None
+    z_index: Annotated[int, Field(ge=0)] | None = None
     predicted_by: str = ""
 
     def to_json(self) -> dict[str, str | int]:
@@ -62,8 +64,7 @@ class CaseFacts:
         values: dict[str, str | int | None] = {
             "name": self.name,
             "split": self.split.value,
-            "specimen": self.specimen,
-            "condition": self.condition,
+            **facts_of(self),
             "stack": self.stack,
             "z_index": self.z_index,
             "predicted_by": self.predicted_by,

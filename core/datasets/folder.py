@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -48,18 +49,6 @@ _MAX_DESCRIPTION_BYTES: Final = 16_000_000
 _CHANNEL: Final = "_0000"
 
 
-class _Facts(BaseModel):
-    """What dataset.json says of a case that a project exported."""
-
-    name: str = ""
-    split: Split = Split.POOL
-    specimen: str = ""
-    condition: str = ""
-    stack: str = ""
-    z_index: int | None = Field(None, ge=0)
-    predicted_by: str = ""
-
-
 def _plausible(nm: float) -> float:
     """A pixel size of dataset.json, refused as pydantic expects it where no micrograph has it."""
     try:
@@ -81,13 +70,13 @@ class _Description(BaseModel):
     groups: dict[str, str] = Field(default_factory=dict)
     channel_names: dict[str, str] = Field(default_factory=dict)
     file_ending: str = ""
-    cases: dict[str, _Facts] = Field(default_factory=dict)
+    cases: dict[str, CaseFacts] = Field(default_factory=dict)
     classes: list[dict[str, Any]] = Field(default_factory=list)
 
     def facts_of(self, name: str) -> CaseFacts | None:
         """What a project knew of a case."""
         facts = self.cases.get(name)
-        return None if facts is None else CaseFacts(**{**facts.model_dump(), "name": facts.name or name})
+        return None if facts is None else replace(facts, name=facts.name or name)
 
     def size_of(self, name: str) -> float | None:
         """Pixel size of a case in nm, as far as the file says."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.datasets.case import Split
 from core.datasets.folder import DESCRIPTION_FILE
+from core.datasets.image_facts import ImageFacts, facts_of, read_facts_of
 from core.errors import (
     CristaeError,
     DatasetError,
@@ -50,7 +51,7 @@ _MOST_VALUES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class ImportCase:
+class ImportCase(ImageFacts):
     """One image of an import and what belongs to it; nothing is opened yet.
 
     Parameters
@@ -76,7 +77,7 @@ class ImportCase:
         The same for single masks, where they differ: pairs of place in ``label_paths`` and answer.
     objects_path
         Ids of the objects of the label map in ``label_paths``; None: it has none.
-    split, specimen, condition, stack, z_index
+    split, stack, z_index
         Its place in the project.
     known_place
         Stack and z come from where the image was exported, not from its name: planes that look the same all stay.
@@ -94,8 +95,6 @@ class ImportCase:
     values: tuple[tuple[int, int], ...] = ()
     exact_values: bool = False
     split: Split = Split.POOL
-    specimen: str = ""
-    condition: str = ""
     stack: str = ""
     z_index: int | None = None
     pixel_size_nm: float | None = None
@@ -126,8 +125,7 @@ class ImportCase:
             "foreground": self.foreground.value if self.foreground else None,
             "foregrounds": [[place, answer.value] for place, answer in self.foregrounds],
             "split": self.split.value,
-            "specimen": self.specimen,
-            "condition": self.condition,
+            **facts_of(self),
             "stack": self.stack,
             "z_index": self.z_index,
             "pixel_size_nm": self.pixel_size_nm,
@@ -160,8 +158,7 @@ class ImportCase:
                 foreground=Foreground(value["foreground"]) if value.get("foreground") else None,
                 foregrounds=tuple((int(place), Foreground(each)) for place, each in value.get("foregrounds", ())),
                 split=Split(value.get("split", Split.POOL)),
-                specimen=str(value.get("specimen", "")),
-                condition=str(value.get("condition", "")),
+                **read_facts_of(value),
                 stack=str(value.get("stack", "")),
                 z_index=None if z_index is None else int(z_index),
                 pixel_size_nm=None if size is None else float(size),

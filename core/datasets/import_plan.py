@@ -13,6 +13,7 @@ from typing import Final
 
 from core.datasets.case import Case, Split, guessed_groups
 from core.datasets.folder import DESCRIPTION_FILE, open_dataset
+from core.datasets.image_facts import facts_of
 from core.datasets.import_case import ImportCase
 from core.errors import DatasetError, Refusal
 from core.imaging.image import PixelSizeSource
@@ -112,8 +113,7 @@ def _of_case(case: Case, values: Mapping[int, int]) -> ImportCase:
         planned,
         name=facts.name,
         split=facts.split,
-        specimen=facts.specimen,
-        condition=facts.condition,
+        **facts_of(facts),
         stack=facts.stack,
         z_index=facts.z_index if facts.stack else None,
         known_place=True,

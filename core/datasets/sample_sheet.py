@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Final
 
 from core.datasets.case import Split
+from core.datasets.image_facts import FACTS
 from core.errors import DatasetError, ImageError
 from core.imaging.lengths import parse_pixel_size_nm
 from core.imaging.reader import SUFFIXES, case_stem
 from core.wording import some_of
 
-COLUMNS: Final = ("image", "specimen", "condition", "split", "stack", "pixel_size_nm", "image_id")
+COLUMNS: Final = ("image", *FACTS, "split", "stack", "pixel_size_nm", "image_id")
 """Of the sheet as it is written; the last one tells images of one name apart."""
 
 MAX_BYTES: Final = 1_000_000
@@ -30,12 +31,7 @@ MAX_BYTES: Final = 1_000_000
 
 _ALSO: Final[dict[str, str]] = {
     **dict.fromkeys(("image", "images", "imagename", "name", "file", "filename", "filepath", "path"), "image"),
-    **dict.fromkeys(
-        ("specimen", "specimens", "specimenid", "animal", "animalid", "mouse", "mouseid", "rat", "donor", "donorid",
-         "patient", "patientid", "subject", "subjectid", "individual"),
-        "specimen",
-    ),
-    **dict.fromkeys(("condition", "conditions", "treatment", "group", "genotype", "arm", "diet"), "condition"),
+    **{head: name for name, fact in FACTS.items() for head in (name.replace("_", ""), *fact.heads)},
     "split": "split",
     "stack": "stack",
     "imageid": "image_id",
@@ -177,8 +173,7 @@ def _named_by(heads: list[str], meant: list[str | None]) -> str:
     if not {by, "image_id"} & set(meant) or not [each for each in meant if each in _FIELDS and each != by]:
         raise DatasetError(
             f"The first row is {some_of(heads, 6)}.",
-            "It must contain a column image (or specimen) and at least one of: specimen, condition, split, stack, "
-            "pixel_size_nm.",
+            f"It must contain a column image (or specimen) and at least one of: {', '.join(_FIELDS)}.",
         )
     return by
 

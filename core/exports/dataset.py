@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.datasets.case import CaseFacts, Layout, Split
+from core.datasets.image_facts import facts_of
 from core.datasets.writing import WrittenCase, describe_dataset, file_ids, objects_folder
 from core.exports.choice import ChosenMap
 from core.exports.files import Made
@@ -95,8 +96,7 @@ class DatasetFiles:
         return CaseFacts(
             name=image.name,
             split=image.split,
-            specimen=image.specimen,
-            condition=image.condition,
+            **facts_of(image),
             stack=image.stack,
             z_index=image.z_index,
             predicted_by=maker_of(self._store, revision) if predicted and revision is not None else "",

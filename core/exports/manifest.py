@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from core import __version__
+from core.datasets.image_facts import FACTS, facts_of
 from core.exports.choice import ChosenMap
 from core.exports.label_maps import made_by
 from core.exports.request import COUNTS, TRAINING, ExportRequest, Form
@@ -26,7 +27,7 @@ VERSION: Final = 1
 
 _COLUMNS: Final = (
     "file", "kind", "bytes", "sha256", "image", "image_id", "content_sha256", "rows", "columns", "pixel_size_nm",
-    "pixel_size_source", "pixel_size_detail", "specimen", "condition", "split", "stack", "z_index", "label_map_id",
+    "pixel_size_source", "pixel_size_detail", *FACTS, "split", "stack", "z_index", "label_map_id",
     "label_map_kind", "label_map_source", "model_id", "author", "date", "left_out",
 )  # fmt: skip
 
@@ -153,8 +154,7 @@ def _image_json(store: Store, packed: PackedImage) -> dict[str, Any]:
         "pixel_size_nm": image.pixel_size.nm,
         "pixel_size_source": image.pixel_size.source.value,
         "pixel_size_detail": image.pixel_size.detail,
-        "specimen": image.specimen,
-        "condition": image.condition,
+        **facts_of(image),
         "split": image.split.value,
         "stack": image.stack,
         "z_index": image.z_index,

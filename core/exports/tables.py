@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from core.datasets.image_facts import FACTS, facts_of
 from core.exports.label_maps import COVERAGE_COLUMNS, LabelledImage, coverage_rows, made_by
 from core.label_scheme import LabelScheme
 from core.morphometry.frames import FILTER, objects_columns, objects_frame
@@ -17,7 +18,7 @@ from core.store.label_maps import open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionRecord
 from core.store.store import Store
 
-_FACTS: Final = ("image_id", "specimen", "condition", "stack", "z_index", "split", "label_map")
+_FACTS: Final = ("image_id", *FACTS, "stack", "z_index", "split", "label_map")
 
 
 class CoverageTable:
@@ -32,7 +33,7 @@ class CoverageTable:
     def add(self, source: LabelledImage) -> None:
         """The rows of an image."""
         image = source.image
-        texts = (image.specimen, image.condition, image.stack)
+        texts = (*facts_of(image).values(), image.stack)
         facts = [image.id, *map(not_a_formula, texts), "" if image.z_index is None else image.z_index]
         facts += [image.split.value, not_a_formula(made_by(source.store, source.revision))]
         with self.path.open("a", encoding="utf-8", newline="") as file:

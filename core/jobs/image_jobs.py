@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from core.access.roles import Permission
+from core.datasets.image_facts import ImageFacts
 from core.jobs.job_kind import JobKind
 from core.jobs.parameters import JobParams, Subjects
 from core.jobs.plain_values import PlainValues
@@ -20,7 +21,7 @@ from core.store.records import Split
 
 
 @dataclass(frozen=True, kw_only=True)
-class IngestParams(JobParams):
+class IngestParams(JobParams, ImageFacts):
     """See `core.engine.tasks.ingest`."""
 
     kind = JobKind.INGEST
@@ -34,8 +35,6 @@ class IngestParams(JobParams):
     then: Mapping[str, Any] | None = None
     pages: tuple[int, ...] | None = None
     split: Split = Split.POOL
-    specimen: str = ""
-    condition: str = ""
 
     @property
     def subjects(self) -> Subjects:

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from core.datasets.image_facts import FACTS, kept_facts
 from core.errors import StoreError
 from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.image_content import content_hash
@@ -32,15 +33,15 @@ class Images(StorePart):
         image: Image,
         *,
         split: Split | str = Split.POOL,
-        specimen: str = "",
-        condition: str = "",
         stack: str = "",
         z_index: int | None = None,
         example: bool = False,
+        **facts: str,
     ) -> ImageRecord:
         """Keep an image: its pyramid first, then its row. The same content in the same project gives the old record.
 
-        Planes are the same where their place in the stack is the same too.
+        Planes are the same where their place in the stack is the same too. ``facts`` are those of
+        `core.datasets.image_facts.FACTS`.
 
         Raises
         ------
@@ -53,11 +54,10 @@ class Images(StorePart):
             project_id,
             image,
             split=split,
-            specimen=specimen,
-            condition=condition,
             stack=stack,
             z_index=z_index,
             example=example,
+            **facts,
         )[0]
 
     def add_once(
@@ -66,11 +66,10 @@ class Images(StorePart):
         image: Image,
         *,
         split: Split | str = Split.POOL,
-        specimen: str = "",
-        condition: str = "",
         stack: str = "",
         z_index: int | None = None,
         example: bool = False,
+        **facts: str,
     ) -> tuple[ImageRecord, bool]:
         """As `add`; the second value says whether the image is new to the project.
 
@@ -99,8 +98,7 @@ class Images(StorePart):
             pixel_size_nm=image.pixel_size.nm,
             pixel_size_source=image.pixel_size.source.value,
             pixel_size_detail=image.pixel_size.detail[:500],
-            specimen=specimen[:200],
-            condition=condition[:200],
+            **kept_facts(facts),
             split=Split(split).value,
             stack=stack,
             z_index=z_index,
@@ -197,12 +195,11 @@ class Images(StorePart):
         image_id: str,
         *,
         name: str | None = None,
-        specimen: str | None = None,
-        condition: str | None = None,
         split: Split | str | None = None,
         stack: str | None = None,
         z_index: int | None = None,
         pixel_size: PixelSize | None = None,
+        **facts: str,
     ) -> ImageRecord:
         """Change what is given and leave the rest.
 
@@ -210,14 +207,16 @@ class Images(StorePart):
         ----------
         image_id
             Which.
-        name, specimen, condition
-            Up to 500, 200 and 200 characters; a name is not empty.
+        name
+            1 to 500 characters.
         split
             train, test or pool.
         stack, z_index
             Its place; a stack without ``z_index`` takes the old place away, ``stack=""`` makes it a single image.
         pixel_size
             Also written into its pyramid; label maps that exist stay as they are.
+        facts
+            Of `core.datasets.image_facts.FACTS`.
 
         Raises
         ------
@@ -230,14 +229,13 @@ class Images(StorePart):
             raise StoreError("The image's name is empty.", "Enter a name for every image.")
         if split is not None and split not in tuple(Split):
             raise StoreError(f"There is no split {split!r}.", f"Choose one of {', '.join(Split)}.")
+        kept = kept_facts(facts)
         with self._data.database.writing() as session:
             row = found(session, ImageRow, image_id, "image")
             if name is not None:
                 row.name = name.strip()[:500]
-            if specimen is not None:
-                row.specimen = specimen.strip()[:200]
-            if condition is not None:
-                row.condition = condition.strip()[:200]
+            for fact, text in kept.items():
+                setattr(row, fact, text)
             if split is not None:
                 row.split = Split(split).value
             if stack is not None:
@@ -323,8 +321,7 @@ def image_record(row: ImageRow) -> ImageRecord:
         shape_yx=(row.height_px, row.width_px),
         dtype=row.dtype,
         pixel_size=PixelSize(row.pixel_size_nm, PixelSizeSource(row.pixel_size_source), row.pixel_size_detail),
-        specimen=row.specimen,
-        condition=row.condition,
+        **{name: getattr(row, name) for name in FACTS},
         split=Split(row.split),
         stack=row.stack,
         z_index=row.z_index,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.datasets.case import Split as Split
+from core.datasets.image_facts import ImageFacts
 from core.imaging.image import PixelSize
 from core.label_scheme import LabelScheme
 
@@ -99,7 +100,7 @@ class ProjectRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageRecord:
+class ImageRecord(ImageFacts):
     """One 2D micrograph of a project.
 
     Parameters
@@ -113,8 +114,6 @@ class ImageRecord:
         "uint8", "uint16" or "float32".
     window
         Grey values shown as black and as white unless the user asks otherwise.
-    specimen, condition
-        Which animal or donor it shows and what was done to it (control, treated); "" where not recorded.
     stack, z_index
         The multi-page file or volume that it is a plane of, "" and None for a single image.
     """
@@ -126,8 +125,6 @@ class ImageRecord:
     shape_yx: tuple[int, int]
     dtype: str
     pixel_size: PixelSize
-    specimen: str
-    condition: str
     split: Split
     stack: str
     z_index: int | None

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.access.roles import Permission, require, require_within
+from core.datasets.image_facts import facts_of
 from core.errors import LabelMapError, StoreError
 from core.imaging.image import Image
 from core.imaging.object_pyramid import translated_classes
@@ -135,8 +136,7 @@ def _copy(
         target.id,
         Image(pixels, image.pixel_size, image.name, notices=image.notices),
         split=image.split,
-        specimen=image.specimen,
-        condition=image.condition,
+        **facts_of(image),
         stack=image.stack,
         z_index=image.z_index,
     )

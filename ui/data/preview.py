@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.cache import MB, remembered
 from core.datasets.case import Split
+from core.datasets.image_facts import FACTS, facts_of
 from core.datasets.import_case import ImportCase, ImportCheck, check_import, without_mixed_stacks
 from core.datasets.import_plan import ImportPlan
 from core.datasets.leakage import straddling
@@ -55,8 +56,7 @@ _FIXED: Final = ("Image", "Labels", "Size", "Size of labels", "From", "State")
 class Defaults:
     """What is set for all images at once; empty: as found. ``refused``: what is typed is no pixel size."""
 
-    specimen: str
-    condition: str
+    facts: Mapping[str, str]
     split: str
     stack: str
     pixel_size_nm: float | None
@@ -141,10 +141,10 @@ def chosen_cases(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) 
         if check.refusal or not row["Import"]:
             continue
         size_nm, z_index = typed_size(row["Pixel size"]).nm, row["z"]
+        facts: dict[str, Any] = {name: str(row[fact.title] or "").strip() for name, fact in FACTS.items()}
         case = replace(
             check.case,
-            specimen=str(row["Specimen"] or "").strip(),
-            condition=str(row["Condition"] or "").strip(),
+            **facts,
             split=Split(row["Split"]),
             stack=str(row["Stack"] or "").strip(),
             z_index=None if pd.isna(z_index) else int(z_index),
@@ -157,7 +157,7 @@ def chosen_cases(checks: Sequence[ImportCheck], rows: Sequence[dict[str, Any]]) 
 
 def _defaults(project: ProjectRecord) -> Defaults:
     """Fields for all images at once."""
-    specimen, condition, split, stack, size = st.columns(5, vertical_alignment="bottom")
+    *columns, split, stack, size = st.columns(len(FACTS) + 3, vertical_alignment="bottom")
     with size:
         usual = pixel_size_field(
             "Pixel size if unknown",
@@ -166,16 +166,12 @@ def _defaults(project: ProjectRecord) -> Defaults:
             key=f"data-all-size-{project.id}",
         )
     return Defaults(
-        specimen.text_input("Specimen for all", key="data-all-specimen", placeholder="as detected").strip(),
-        condition.text_input(
-            "Condition for all",
-            key="data-all-condition",
-            placeholder="as detected",
-            help=(
-                "Treatment of the specimen, for example control, treated or knockout. The Measure page compares "
-                "conditions."
-            ),
-        ).strip(),
+        {
+            name: column.text_input(
+                f"{fact.title} for all", key=f"data-all-{name}", placeholder="as detected", help=fact.help or None
+            ).strip()
+            for column, (name, fact) in zip(columns, FACTS.items(), strict=True)
+        },
         split.selectbox("Split for all", [_AS_FOUND, *Split], key="data-all-split"),
         stack.text_input("Stack for all", key="data-all-stack", placeholder="as detected").strip(),
         usual.nm,
@@ -236,8 +232,7 @@ def _row(check: ImportCheck, defaults: Defaults, of: str = "") -> dict[str, Any]
         "Size of labels": shape_cell(check.label_shape_yx) if check.label_shape_yx else "",
         "Pixel size": sortable_size_cell(size),
         "From": source,
-        "Specimen": defaults.specimen or case.specimen,
-        "Condition": defaults.condition or case.condition,
+        **{FACTS[name].title: defaults.facts.get(name) or text for name, text in facts_of(case).items()},
         "Split": str(case.split if defaults.split == _AS_FOUND else defaults.split),
         "Stack": defaults.stack or case.stack,
         "z": case.z_index,

@@ -9,6 +9,8 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.curation.sample_sheet import SheetPlan, apply_sheet, plan_sheet, sheet_of
+from core.datasets.image_facts import FACTS
+from core.datasets.sample_sheet import COLUMNS
 from core.errors import CristaeError
 from core.imaging.image import PixelSize
 from core.spreadsheets import CSV_TYPE, spreadsheet
@@ -23,8 +25,7 @@ from ui.state import StateKey
 
 _EXAMPLE = "image\tspecimen\tcondition\nliver_01.tif\tmouse 1\tcontrol\nliver_02.tif\tmouse 2\ttreated"
 _TITLES = {
-    "specimen": "Specimen",
-    "condition": "Condition",
+    **{name: fact.title for name, fact in FACTS.items()},
     "stack": "Stack",
     "split": "Split",
     "pixel_size": "Pixel size (nm)",
@@ -43,9 +44,9 @@ def sheet_panel(project_id: str) -> None:
     """Paste or drop the sheet, see what it would change, change it."""
     images = context.store().images.all(project_id)
     st.markdown(
-        "Set specimen, condition, split, stack and pixel size of many images at once from a spreadsheet. The "
-        "first row contains the column names: **image**, and any of **specimen**, **condition**, **split**, "
-        "**stack**, **pixel_size_nm**. With **specimen** and **condition** alone, the sheet sets the condition of "
+        f"Set {', '.join(fact.title.lower() for fact in FACTS.values())}, split, stack and pixel size of many images "
+        f"at once from a spreadsheet. The first row contains the column names: **image**, and any of {_columns()}. "
+        "With **specimen** and **condition** alone, the sheet sets the condition of "
         "every specimen. Empty cells change nothing."
     )
     st.download_button(
@@ -85,6 +86,11 @@ def sheet_panel(project_id: str) -> None:
         st.session_state.pop(StateKey.TRIALS, None)
         st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
         close_dialog()
+
+
+def _columns() -> str:
+    """The columns that say something of an image, in bold."""
+    return ", ".join(f"**{name}**" for name in COLUMNS if name not in ("image", "image_id"))
 
 
 def changes_table(plan: SheetPlan) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.curation.images import change_image, trash_images
+from core.datasets.image_facts import FACTS, facts_of
 from core.datasets.leakage import straddling
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
 from core.store.store import Store
@@ -39,7 +40,8 @@ _KINDS: Final = {
     RevisionKind.CORRECTION: "correction",
     RevisionKind.PREDICTION: "prediction",
 }
-_EDITED: Final = ("Name", "Pixel size", "Specimen", "Condition", "Stack", "Split")
+_FACT_COLUMNS: Final = {name: fact.title for name, fact in FACTS.items()}
+_EDITED: Final = ("Name", "Pixel size", *_FACT_COLUMNS.values(), "Stack", "Split")
 
 
 def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
@@ -74,12 +76,7 @@ def table_panel(project: ProjectRecord, *, may_change: bool = True) -> None:
             "Name": st.column_config.TextColumn(required=True),
             "Size": st.column_config.TextColumn(alignment="right"),
             "Pixel size": st.column_config.TextColumn("Pixel size (nm)", alignment="right", help=UNITS),
-            "Condition": st.column_config.TextColumn(
-                help=(
-                    "Treatment of the specimen, for example control, treated or knockout. The Measure page "
-                    "compares conditions."
-                )
-            ),
+            **{fact.title: st.column_config.TextColumn(help=fact.help or None) for fact in FACTS.values()},
             "z": st.column_config.NumberColumn(help="Position in the stack, counted from 0."),
             "Split": st.column_config.SelectboxColumn(options=list(Split), required=True),
         },
@@ -117,8 +114,7 @@ def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKi
         "Size",
         "Pixel size",
         "From",
-        "Specimen",
-        "Condition",
+        *_FACT_COLUMNS.values(),
         "Stack",
         "z",
         "Split",
@@ -132,8 +128,7 @@ def rows(images: Sequence[ImageRecord], kinds: Mapping[str, frozenset[RevisionKi
             "Size": shape_cell(image.shape_yx),
             "Pixel size": sortable_size_cell(image.pixel_size.nm),
             "From": image.pixel_size.detail if image.pixel_size.nm is not None else "unknown",
-            "Specimen": image.specimen,
-            "Condition": image.condition,
+            **{_FACT_COLUMNS[name]: text for name, text in facts_of(image).items()},
             "Stack": image.stack,
             "z": image.z_index,
             "Split": str(image.split),
@@ -159,17 +154,11 @@ def save_edits(store: Store, images: Sequence[ImageRecord], records: Sequence[Ma
     changed = 0
     for image, row in zip(images, records, strict=True):
         changes: dict[str, Any] = {}
-        texts = {
-            "name": image.name,
-            "specimen": image.specimen,
-            "condition": image.condition,
-            "stack": image.stack,
-            "split": str(image.split),
-        }
+        texts = {"name": image.name, **facts_of(image), "stack": image.stack, "split": str(image.split)}
         for field, old in texts.items():
-            value = row[field.capitalize()]
+            value = row[_FACT_COLUMNS.get(field, field.capitalize())]
             new = "" if value is None or pd.isna(value) else str(value).strip()
-            if new != old and (new or field in ("specimen", "condition", "stack")):
+            if new != old and (new or field in (*FACTS, "stack")):
                 changes[field] = new
         if "stack" in changes:
             changes["z_index"] = image.z_index
@@ -214,7 +203,7 @@ def matching(
     return [
         image
         for image in images
-        if (not wanted or wanted in f"{image.name} {image.specimen} {image.condition} {image.stack}".casefold())
+        if (not wanted or wanted in " ".join((image.name, *facts_of(image).values(), image.stack)).casefold())
         and (not splits or image.split in splits)
         and (not specimens or image.specimen in specimens)
     ]
@@ -225,7 +214,7 @@ def _filtered(images: Sequence[ImageRecord], project_id: str, may_change: bool) 
     with st.container(key="data-filters"):
         text, split, specimen, trash = st.columns([3, 2, 2, 1], vertical_alignment="bottom")
     words = text.text_input(
-        "Search", placeholder="name, specimen, condition or stack", key="data-find", icon=":material/search:"
+        "Search", placeholder=f"name, {_facts_in_words()} or stack", key="data-find", icon=":material/search:"
     )
     splits = split.pills("Split", list(Split), selection_mode="multi", key="data-filter-split")
     specimens = sorted({image.specimen for image in images if image.specimen})
@@ -236,11 +225,15 @@ def _filtered(images: Sequence[ImageRecord], project_id: str, may_change: bool) 
     shown = matching(images, text=words, splits=splits, specimens=chosen)
     what = f"{len(images)} images" if len(shown) == len(images) else f"{len(shown)} of {len(images)} images"
     how = (
-        " Double-click a name, pixel size, specimen, condition, stack or split to edit it. Changes are saved "
+        f" Double-click a name, pixel size, {_facts_in_words()}, stack or split to edit it. Changes are saved "
         "immediately."
     )
     st.caption(f"{what}.{how if may_change else ''}")
     return shown
+
+
+def _facts_in_words() -> str:
+    return ", ".join(title.lower() for title in _FACT_COLUMNS.values())
 
 
 def _one_page(images: list[ImageRecord]) -> list[ImageRecord]:

@@ -21,6 +21,7 @@ from typing import Final
 from core.curation.images import cancel_predictions, note_brought, predictions_of
 from core.curation.pixel_size_change import sized_words
 from core.datasets.guarded_labels import read_labels_guarded
+from core.datasets.image_facts import facts_of
 from core.datasets.import_case import ImportCase, refuse_links
 from core.engine.context import JobContext
 from core.engine.file_outcomes import cases_of, is_about_one_file, one_of_many
@@ -204,14 +205,11 @@ def _add_image(
             project.id,
             image,
             split=case.split,
-            specimen=case.specimen,
-            condition=case.condition,
+            **facts_of(case),
             stack=case.stack or case.name,
             z_index=page,
         )[0]
-    record, new = context.store.images.add_once(
-        project.id, image, split=case.split, specimen=case.specimen, condition=case.condition
-    )
+    record, new = context.store.images.add_once(project.id, image, split=case.split, **facts_of(case))
     if new and case.stack:
         record = context.store.images.update(record.id, stack=case.stack, z_index=case.z_index)
     return record

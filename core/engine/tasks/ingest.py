@@ -19,6 +19,7 @@ from pathlib import Path
 from core.batches.plan import SegmentPlan
 from core.curation.images import note_brought
 from core.curation.pixel_size_change import outdated_words
+from core.datasets.image_facts import facts_of
 from core.engine.context import JobContext
 from core.errors import ImageError, JobCancelledError, JobError
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
@@ -99,8 +100,7 @@ def _ingest(context: JobContext[IngestParams], micrograph: GuardedMicrograph, ad
             params.project_id,
             image,
             split=params.split,
-            specimen=params.specimen,
-            condition=params.condition,
+            **facts_of(params),
             stack=stack,
             z_index=page if stack else None,
         )

@@ -26,7 +26,7 @@ from core.store.records import ImageRecord, Split
 
 def record(name: str, shape_yx: tuple[int, int] = (2, 3)) -> ImageRecord:
     return ImageRecord(
-        f"id of {name}", "p", name, "", shape_yx, "uint8", PixelSize(), "", "", Split.TEST, "", None, False, (),
+        f"id of {name}", "p", name, "", shape_yx, "uint8", PixelSize(), Split.TEST, "", None, False, (),
         (0, 255), datetime(2026, 1, 1, tzinfo=UTC),
     )  # fmt: skip
 
