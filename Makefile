@@ -13,7 +13,7 @@ PORT ?= 8501
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
-app: $(VENV)/.app-ready
+app: $(BIN)/cristae
 	$(BIN)/python -m core demo
 	$(BIN)/streamlit run app.py --server.port $(PORT)
 
@@ -82,6 +82,12 @@ $(VENV)/.app-ready: $(VENV)/bin/python requirements.txt constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+# the command cristae of this checkout; what it needs is there already
+$(BIN)/cristae: $(VENV)/.app-ready
+	@echo "Installing the command cristae"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
 # make wheel builds dist/cristae-….whl
 wheel: $(VENV)/.dev-ready
 	$(BIN)/python -m hatchling build -t wheel -d dist
@@ -91,7 +97,7 @@ $(VENV)/.docs-ready: $(VENV)/bin/python requirements-docs.txt constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
-$(VENV)/.dev-ready: $(VENV)/.app-ready requirements-dev.txt
+$(VENV)/.dev-ready: $(BIN)/cristae requirements-dev.txt
 	@echo "Installing the test tools"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
