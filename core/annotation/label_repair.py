@@ -25,6 +25,7 @@ from core.imaging.pyramid_layout import SHARD_PX
 from core.label_scheme import LabelScheme
 from core.labels.translation import ClassTranslation
 from core.morphometry.coverage import coverage_table
+from core.objects.questions import Questions
 from core.review.label_maps import COVERAGE, LabelMap, bands
 from core.store.base import now
 from core.store.label_maps import (
@@ -35,7 +36,9 @@ from core.store.label_maps import (
     label_classes,
     translation_of,
 )
+from core.store.object_questions import questions_of
 from core.store.records import RevisionKind, RevisionRecord
+from core.store.revisions import QUESTIONS_FILE
 from core.store.store import Store
 
 REPAIRED: Final = "repaired"
@@ -188,6 +191,9 @@ def _write_anew(store: Store, revision: RevisionRecord, path: Path, old: Path) -
     if (path / COVERAGE).is_dir():
         with explained_os_errors(fresh):
             shutil.copytree(path / COVERAGE, fresh / COVERAGE)
+    questions = questions_of(store, revision)
+    if questions is not None:
+        questions.save(fresh / QUESTIONS_FILE)
     write_json(
         fresh / REWRITTEN,
         {
@@ -224,7 +230,9 @@ def _told(store: Store, revision: RevisionRecord, path: Path) -> RevisionRecord:
     labels = pyramid.whole()
     scheme = LabelScheme.from_json(anew["scheme"])
     size_nm = store.images.get(revision.image_id).pixel_size.nm
-    coverage = coverage_table(labels, scheme, size_nm, objects=pyramid.object_ids())
+    questions = Questions.load(path / QUESTIONS_FILE)
+    doubts = None if questions is None else questions.doubts()
+    coverage = coverage_table(labels, scheme, size_nm, objects=pyramid.object_ids(), doubts=doubts)
     details = {
         "scheme": anew["scheme"],
         REPAIRED: {"at": now().isoformat(timespec="seconds"), "scheme": anew["before"], "ids": anew["ids"]},

@@ -30,6 +30,7 @@ from core.labels.object_files import objects_target
 from core.labels.reading import LabelReading, LabelSource
 from core.morphometry.conditions import Compared, compare, ordered, spelled_alike
 from core.morphometry.coverage import area_um2
+from core.morphometry.doubts import Doubts
 from core.morphometry.frames import differences_frame, images_frame, objects_frame
 from core.morphometry.measures import MEASURES
 from core.morphometry.objects import CONTACT_NM, measure_objects
@@ -42,9 +43,11 @@ from core.morphometry.summary import (
     overall,
     overall_density,
     summarise,
+    total_interval,
     typical_size_nm,
 )
 from core.morphometry.words import three_digits
+from core.objects.question_files import questions_target, read_doubts
 from core.spreadsheets import spreadsheet
 
 if TYPE_CHECKING:
@@ -71,6 +74,7 @@ class _Task:
     read: Callable[[], _Read]
     condition: str = ""
     stack: str = ""
+    questions: Path | None = None
 
 
 def measure(
@@ -201,7 +205,7 @@ def _of_file(path: Path, reading: LabelReading, size_nm: float | None) -> _Task:
             notice(f"{path.name}: {text}")
         return found.labels_yx, found.objects, opened.pixel_size.nm if size_nm is None else size_nm
 
-    return _Task(case_stem(path), "", read)
+    return _Task(case_stem(path), "", read, questions=questions_target(path))
 
 
 def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
@@ -272,13 +276,32 @@ def _measured(
                     labels_yx, scheme, size_nm, objects=objects, contact_nm=contact_nm, progress=advance
                 )
                 found.append(
-                    ImageObjects(str(number), task.name, task.specimen, str(number), table, task.condition, task.stack)
+                    ImageObjects(
+                        str(number),
+                        task.name,
+                        task.specimen,
+                        str(number),
+                        table,
+                        task.condition,
+                        task.stack,
+                        _doubts(task, labels_yx),
+                    )
                 )
         progress(1.0, "")
     without = [each.name for each in found if each.table.pixel_size_nm is None]
     if without and len(without) < len(found):
         notice(f"No physical sizes for {', '.join(without)}: the pixel size is unknown. Use --pixel-size.")
     return found
+
+
+def _doubts(task: _Task, labels_yx: NDArray[np.uint8]) -> Doubts:
+    """The unanswered questions in the file that `segment` wrote beside a label map."""
+    if task.questions is None:
+        return Doubts.none()
+    doubts, why = read_doubts(task.questions, labels_yx)
+    if why:
+        notice(f"{task.name}: {why}")
+    return Doubts.none() if doubts is None else doubts
 
 
 def _selection(class_id: int, least_px: int, images: Sequence[ImageObjects], *, physical: bool) -> Selection:
@@ -312,12 +335,19 @@ def _print(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, p
     for class_id, of_class in rows.items():
         table.add_row(
             escape(scheme.name_of(class_id)),
-            f"{sum(row.objects for row in of_class):,}",
+            _total(of_class),
             f"{sum(row.cut for row in of_class):,}",
             _overall(overall(of_class)),
             _overall(overall_density(of_class)) if physical else "–",
         )
     stdout.print(table)
+
+
+def _total(rows: Sequence[ImageSummary]) -> str:
+    """Objects of all images, with the interval that unanswered questions leave."""
+    interval = total_interval(rows)
+    total = f"{sum(row.objects for row in rows):,}"
+    return total if interval is None else f"{total} [{interval.low:,}, {interval.high:,}]"
 
 
 def _comparison(compared: Mapping[int, Sequence[Compared]], scheme: LabelScheme, reference: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from core.cli.console import UsageError, done, notice, progress_bar, stdout
@@ -22,7 +23,10 @@ from core.imaging.image import Image
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.labels.files import FileFacts, write_label_tiff, write_object_tiff
 from core.morphometry.coverage import ClassCoverage, coverage_table
+from core.morphometry.doubts import interval_words
 from core.morphometry.words import three_digits
+from core.objects.asking import questions_of
+from core.objects.question_files import questions_target, write_doubts
 from core.objects.report import ClassCleaning, clean_prediction, cleaning_sentence
 from core.objects.separating import object_ids
 from core.segmentation.array_sink import ArraySink
@@ -139,7 +143,8 @@ def segment(
             labels_yx, cleaning = clean_prediction(labels_yx, rules, rules_nm, stored.scheme, separation, parting)
             notice(f"{source.title}: {cleaning_sentence(cleaning) or 'No objects below the minimum size.'}")
         objects = object_ids(labels_yx, parting, separation, rules.limits(rules_nm))
-        rows = coverage_table(labels_yx, stored.scheme, used_nm, objects=objects)
+        questions = questions_of(labels_yx, objects, parting, separation, rules.limits(rules_nm))
+        rows = coverage_table(labels_yx, stored.scheme, used_nm, objects=objects, doubts=questions.doubts())
         facts = FileFacts(
             pixel_size_nm=used_nm,
             scheme=stored.scheme,
@@ -151,6 +156,7 @@ def segment(
             ids_path = targets[number].with_name(f"{targets[number].stem}_objects.tif")
             write_object_tiff(ids_path, objects.ids_yx, facts)
             done(f"Ids of objects: {ids_path}")
+            write_doubts(questions_target(targets[number]), questions.doubts(), labels_yx)
         if overlays:
             _write_overlay(overlays[number], loaded, labels_yx, stored, used_nm)
         if summaries:
@@ -298,6 +304,16 @@ def _print(title: str, rows: tuple[ClassCoverage, ...]) -> None:
             f"{row.pixels:,}",
             "–" if np.isnan(row.fraction) else f"{row.fraction * 100:.2f}",
             three_digits(row.area_um2),
-            "–" if row.objects is None else f"{row.objects:,}",
+            _count(row),
         )
     stdout.print(table)
+    for row in rows:
+        if row.interval is not None:
+            stdout.print(f"{escape(row.name)}: {row.objects:,} objects, {interval_words(row.interval)}.")
+
+
+def _count(row: ClassCoverage) -> str:
+    """A number of objects with its interval."""
+    if row.objects is None:
+        return "–"
+    return f"{row.objects:,}" + ("" if row.interval is None else f" [{row.interval.low:,}, {row.interval.high:,}]")

@@ -36,6 +36,7 @@ from core.labels.files import (
 from core.models.card import ModelCard, read_json
 from core.models.stored_model import CARD_FILE
 from core.morphometry.coverage import area_um2
+from core.morphometry.doubts import interval_json, interval_of
 from core.objects.report import ClassCleaning
 from core.predictions.cleaning import cleaning_of
 from core.spreadsheets import CSV_TYPE, not_a_formula
@@ -280,6 +281,7 @@ def write_overlay(source: LabelledImage, options: Options, path: Path) -> None:
 COVERAGE_COLUMNS: Final = (
     "image", "model", "class_id", "class", "pixels", "percent", "area_um2", "objects", "pixel_size_nm",
     "counted_by", "pixels_before_cleaning", "objects_before_cleaning", "smallest_object_um2", "smallest_object_px",
+    "objects_low", "objects_high", "unanswered_questions",
 )  # fmt: skip
 
 
@@ -303,6 +305,7 @@ def coverage_rows(source: LabelledImage) -> list[list[object]]:
                 "" if size is None else f"{size:g}",
                 row.get("counted_by", "") if row["class_id"] else "",
                 *_before_cleaning(cleaned.get(row["class_id"])),
+                *("" if value is None else value for value in interval_json(interval_of(row)).values()),
             ]
         )
     return rows

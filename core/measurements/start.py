@@ -13,6 +13,7 @@ from core.measurements.sources import MeasuredMap, Source
 from core.measurements.tables import table_of
 from core.morphometry.summary import ImageObjects
 from core.store.label_maps import label_classes
+from core.store.object_questions import doubts_of
 from core.store.records import JobRecord
 from core.store.store import Store
 
@@ -64,8 +65,11 @@ def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float) -> Me
             outdated.append(each)
         image = each.image
         images.append(
-            ImageObjects(image.id, image.name, image.specimen, kept.version, kept.table, image.condition, image.stack)
-        )
+            ImageObjects(
+                image.id, image.name, image.specimen, kept.version, kept.table, image.condition, image.stack,
+                doubts_of(store, each.revision),
+            )
+        )  # fmt: skip
     revisions = {each.image.id: each.revision.id for each in maps}
     return Measured(tuple(images), tuple(missing), tuple(outdated), label_classes(store, maps[0].revision), revisions)
 

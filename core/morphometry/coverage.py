@@ -13,6 +13,7 @@ from core.imaging.object_pyramid import ObjectIds
 from core.imaging.row_bands import id_counts
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.numbering import CountedBy, counted_by, number_objects
+from core.morphometry.doubts import CountInterval, Doubts, count_interval, interval_json
 
 NM2_PER_UM2: Final = 1e6
 """Square nanometres in a square micrometre."""
@@ -55,6 +56,8 @@ class ClassCoverage:
         How many of them have fewer than `SMALL_PX` pixels; None for background, and where they were not measured.
     counted_by
         What the objects are: pieces, or ids where the label map tells objects of this class apart.
+    interval
+        Of ``objects``, from questions that nobody has answered; None where nothing is in doubt.
     """
 
     class_id: int
@@ -65,6 +68,7 @@ class ClassCoverage:
     objects: int | None
     small_objects: int | None = None
     counted_by: CountedBy = CountedBy.PIECES
+    interval: CountInterval | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -77,6 +81,7 @@ class ClassCoverage:
             "objects": self.objects,
             "small_objects": self.small_objects,
             "counted_by": str(self.counted_by),
+            **interval_json(self.interval),
         }
 
 
@@ -87,6 +92,7 @@ def coverage_table(
     *,
     pieces: Pieces | None = None,
     objects: ObjectIds | None = None,
+    doubts: Doubts | None = None,
 ) -> tuple[ClassCoverage, ...]:
     """Pixels, share, area and number of objects of each class, background first, every class of the scheme listed.
 
@@ -104,6 +110,8 @@ def coverage_table(
         Those of the label map, where they are known; None: they are found here.
     objects
         Ids of its objects, same shape; None: connected pieces are objects.
+    doubts
+        Unanswered places where one object may be two, or two one; None: none.
 
     Raises
     ------
@@ -136,9 +144,14 @@ def coverage_table(
                 objects=None if class_id == 0 else int(number[class_id]),
                 small_objects=None if class_id == 0 else int(small[class_id]),
                 counted_by=counted_by(class_id, objects),
+                interval=_interval(class_id, int(number[class_id]), doubts),
             )
         )
     return tuple(rows)
+
+
+def _interval(class_id: int, objects: int, doubts: Doubts | None) -> CountInterval | None:
+    return None if doubts is None or not class_id else count_interval(objects, doubts.of_class(class_id).changes())
 
 
 def check_ids(counts: NDArray[np.int64], scheme: LabelScheme) -> None:

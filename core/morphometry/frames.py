@@ -9,6 +9,7 @@ import pandas as pd
 
 from core.label_scheme import LabelScheme
 from core.morphometry.conditions import Compared
+from core.morphometry.doubts import interval_json
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection
 
@@ -135,6 +136,7 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
         Units.
     """
     name = measure.column(physical=physical)
+    intervals = pd.DataFrame([interval_json(row.interval) for row in rows], columns=list(interval_json(None)))
     return pd.DataFrame(
         {
             "image": [row.image.name for row in rows],
@@ -142,6 +144,7 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
             "stack": [row.image.stack for row in rows],
             "condition": [row.image.condition for row in rows],
             "objects": [row.objects for row in rows],
+            **{column: intervals[column].astype("Int64") for column in intervals},
             "counted_by": [str(row.counted_by) for row in rows],
             "cut_off": [row.cut for row in rows],
             "objects_per_100_um2": [row.density for row in rows],

@@ -17,6 +17,7 @@ from core.evaluation.bootstrap import mean_with_interval, units_of
 from core.evaluation.settings import EvaluationSettings, Resampling
 from core.labels.numbering import CountedBy
 from core.morphometry.coverage import NM2_PER_UM2, area_um2
+from core.morphometry.doubts import Changes, CountInterval, Doubts, count_interval, mean_interval
 from core.morphometry.measures import Measure
 from core.morphometry.objects import ObjectTable
 
@@ -76,6 +77,8 @@ class ImageObjects:
         What was done to the specimen, "" where not recorded.
     stack
         That it is a plane of, "" for none.
+    doubts
+        Unanswered places where one object may be two, or two one.
     """
 
     image_id: str
@@ -85,6 +88,7 @@ class ImageObjects:
     table: ObjectTable = field(compare=False, repr=False)
     condition: str = ""
     stack: str = ""
+    doubts: Doubts = field(default_factory=Doubts.none, compare=False, repr=False)
 
     @property
     def unit(self) -> str:
@@ -114,6 +118,8 @@ class ImageSummary:
         float64, the measure of the objects that count; undefined ones left out.
     counted_by
         What the objects are.
+    changes
+        What answers to questions may do to ``objects``.
     """
 
     image: ImageObjects
@@ -123,6 +129,18 @@ class ImageSummary:
     area_fraction: float
     values: NDArray[np.float64]
     counted_by: CountedBy = CountedBy.PIECES
+    changes: Changes = field(default_factory=Changes.none)
+
+    @property
+    def interval(self) -> CountInterval | None:
+        """Of ``objects``, from unanswered questions; None where nothing is in doubt."""
+        return count_interval(self.objects, self.changes)
+
+    @property
+    def density_per_object(self) -> float:
+        """What one object more adds to ``density``, NaN without a pixel size."""
+        field_um2 = area_um2(self.image.table.labelled_px, self.image.table.pixel_size_nm)
+        return DENSITY_UM2 / field_um2 if field_um2 else float("nan")
 
     @property
     def mean(self) -> float:
@@ -177,6 +195,22 @@ def overall_density(rows: Sequence[ImageSummary]) -> Overall:
     return _overall(rows, [row.density for row in rows])
 
 
+def total_interval(rows: Sequence[ImageSummary]) -> CountInterval | None:
+    """The interval of the number of objects in all images together, from unanswered questions."""
+    return count_interval(sum(row.objects for row in rows), Changes.joined(row.changes for row in rows))
+
+
+def density_doubt(rows: Sequence[ImageSummary]) -> tuple[float, float] | None:
+    """How far answers may move `overall_density`'s mean: low and high; None where nothing is in doubt.
+
+    Images are weighted as in the mean. Differences between images or specimens are not in it; they are `Overall`'s.
+    """
+    if not any(len(row.changes) for row in rows):
+        return None
+    weights = [row.density_per_object for row in rows]
+    return mean_interval([row.density for row in rows], [row.changes for row in rows], weights)
+
+
 def told_apart(images: Sequence[ImageObjects], class_id: int) -> bool:
     """Whether ids tell the objects of a class apart in any of the images."""
     return any(class_id in image.table.classes_by_id for image in images)
@@ -218,4 +252,12 @@ def _image(image: ImageObjects, measure: Measure, selection: Selection) -> Image
         area_fraction=float("nan") if unknown or not table.labelled_px else covered / table.labelled_px,
         values=values,
         counted_by=table.counted_by(selection.class_id),
+        changes=image.doubts.of_class(selection.class_id).changes(_least_px(selection, size_nm)),
     )
+
+
+def _least_px(selection: Selection, size_nm: float | None) -> float:
+    """The smallest object that counts, in pixels; infinite where nothing counts."""
+    if not selection.physical:
+        return float(selection.least_px)
+    return float("inf") if size_nm is None else selection.least_um2 * NM2_PER_UM2 / size_nm**2

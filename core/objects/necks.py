@@ -156,3 +156,20 @@ def _deep_parts(
         if counts.sum() > 1:
             return [(pieces == number + 1, level) for number in np.flatnonzero(counts)]
     return None
+
+
+def cores(
+    own: NDArray[np.bool_], box: tuple[slice, ...], shape_yx: tuple[int, ...], depth: float
+) -> list[NDArray[np.bool_]]:
+    """The middles of the parts of one piece that necks divide it into; one where it has none.
+
+    Parameters
+    ----------
+    own
+        bool, shape of the box: its pixels.
+    box, shape_yx
+        Where the box is in the label map, and the shape of that: its edge is no outline.
+    depth
+        Relative depth, 0 to 1, from which a neck counts.
+    """
+    return _halves(own, depth, _open_sides(box, shape_yx))

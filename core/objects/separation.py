@@ -46,6 +46,8 @@ class Separation:
         Class id to the pairs of touching objects in the training labels.
     scores
         What it did to the validation part: class id to figures, those without separation for comparison.
+    odds
+        How likely a doubtful place is two objects, learned from held-out labels (`core.objects.odds`); (): not learned.
     """
 
     way: SeparationWay = SeparationWay.NONE
@@ -54,6 +56,7 @@ class Separation:
     least_depth: dict[int, float] = field(default_factory=dict)
     pairs: dict[int, int] = field(default_factory=dict)
     scores: dict[int, dict[str, float | None]] = field(default_factory=dict)
+    odds: tuple[float, ...] = ()
 
     def translated(self, table: NDArray[np.uint8]) -> Separation:
         """For label maps whose ids were replaced.
@@ -82,7 +85,10 @@ class Separation:
             name: {int(key): value for key, value in values.get(name, {}).items()}
             for name in ("least_depth", "pairs", "scores")
         }
-        return cls(SeparationWay(values["way"]), tuple(values["class_ids"]), values["least_seed"], **by_class)
+        odds = tuple(values.get("odds", ()))
+        return cls(
+            SeparationWay(values["way"]), tuple(values["class_ids"]), values["least_seed"], **by_class, odds=odds
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -93,6 +99,7 @@ class Separation:
             "least_depth": {str(key): value for key, value in self.least_depth.items()},
             "pairs": {str(key): value for key, value in self.pairs.items()},
             "scores": {str(key): value for key, value in self.scores.items()},
+            **({"odds": list(self.odds)} if self.odds else {}),
         }
 
 

@@ -18,10 +18,12 @@ from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.models.store import ModelStore
 from core.morphometry.coverage import coverage_table
+from core.objects.asking import questions_of
 from core.objects.carried_ids import DETAILS as OBJECT_IDS
 from core.objects.carried_ids import all_tiles, carry_ids
 from core.objects.cleaning import Changes, cleaned
 from core.objects.pieces import PieceTable, piece_table
+from core.objects.questions import Questions
 from core.objects.report import ClassCleaning, cleaning_rows
 from core.objects.rules import ObjectRules, PixelLimits, RuleSource
 from core.objects.separating import object_ids
@@ -142,6 +144,33 @@ def keep_objects(
     return objects
 
 
+def keep_questions(
+    store: Store,
+    revision_id: str,
+    labels_yx: NDArray[np.uint8],
+    objects: ObjectIds | None,
+    parting: PartingRows | None,
+    separation: Separation,
+    limits: PixelLimits,
+) -> Questions:
+    """Find the places where the separated objects of a prediction are in doubt, and keep them beside its label map.
+
+    Parameters
+    ----------
+    objects
+        As `keep_objects` gave them; the other parameters are as there.
+
+    Raises
+    ------
+    StorageFullError
+        The disk is full.
+    """
+    questions = questions_of(labels_yx, objects, parting, separation, limits)
+    if objects is not None:
+        questions.save(store.revisions.questions_path(revision_id))
+    return questions
+
+
 def cleaning_of(revision: RevisionRecord) -> tuple[ClassCleaning, ...]:
     """How a label map was cleaned, class by class; empty where it was not."""
     rows = revision.details.get(DETAILS, {}).get("classes", ())
@@ -249,9 +278,9 @@ def clean_again(
         check_cancelled()
         path = store.revisions.pyramid_path(new.id)
         separation, parting = _separation(store, revision), PartingRows.load(store.revisions.parting_path(revision.id))
-        objects = keep_objects(
-            store, new.id, labels_yx, parting, separation, rules.limits(size_nm), image.pixel_size.nm
-        )
+        limits = rules.limits(size_nm)
+        objects = keep_objects(store, new.id, labels_yx, parting, separation, limits, image.pixel_size.nm)
+        questions = keep_questions(store, new.id, labels_yx, objects, parting, separation, limits)
         told: dict[str, Any] = {}
         if objects is None:  # ids from elsewhere stay with their pixels
             carried = carry_ids(open_label_map(store, revision), path, all_tiles(image.shape_yx))
@@ -261,7 +290,9 @@ def clean_again(
         kept = keep_cleaning(
             store, new.id, labels_yx, changes, rules, size_nm, scheme, pieces, separation=separation, parting=parting
         )
-        table = coverage_table(labels_yx, scheme, image.pixel_size.nm, pieces=pieces, objects=objects)
+        table = coverage_table(
+            labels_yx, scheme, image.pixel_size.nm, pieces=pieces, objects=objects, doubts=questions.doubts()
+        )
         return store.revisions.complete(new.id, coverage=[row.to_json() for row in table], objects=kept, **told)
     except BaseException:
         store.revisions.discard(new.id)

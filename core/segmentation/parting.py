@@ -24,9 +24,16 @@ PARTING_LOGIT: Final = -2.0
 few pixels, so that networks hold them for less likely than they are, and a false one splits nothing unless it goes
 right through an object. Measured on neurons and phantoms (docs/benchmarks.md)."""
 
+LEVELS: Final = (PARTING_LOGIT - 2.0, PARTING_LOGIT, PARTING_LOGIT + 2.0)
+"""How strongly a pixel parts objects, in three steps: hardly, enough, clearly. A place is asked about where objects
+were separated at hardly more than enough, or would have been at a little less (`core.objects.asking`)."""
+
+ENOUGH: Final = 2
+"""The level of `LEVELS` from which a pixel parts objects."""
+
 
 class PartingRows:
-    """Which pixels of an image part objects, a bit each, from top to bottom.
+    """Which pixels of an image part objects and how strongly, two bits each, from top to bottom.
 
     Parameters
     ----------
@@ -39,25 +46,43 @@ class PartingRows:
     def __init__(self, shape_yx: tuple[int, int], frame: tuple[int, int] = (0, 0)) -> None:
         self.shape_yx = shape_yx
         self._bits = np.zeros((shape_yx[0], -(-shape_yx[1] // 8)), np.uint8)
+        self._odd = np.zeros_like(self._bits)  # levels 1 and 3, hardly and clearly
         self._row, self._column = frame
 
-    def push(self, parting_yx: NDArray[np.bool_]) -> None:
-        """Take the next rows of the predicted part."""
-        rows, columns = parting_yx.shape
-        if parting_yx.any():
-            wide = np.zeros((rows, self.shape_yx[1]), bool)
-            wide[:, self._column : self._column + columns] = parting_yx
-            self._bits[self._row : self._row + rows] = np.packbits(wide, axis=1)
+    def push(self, levels_yx: NDArray[np.uint8] | NDArray[np.bool_]) -> None:
+        """Take the next rows of the predicted part: how many of `LEVELS` each pixel reaches; bool: all or none."""
+        rows, columns = levels_yx.shape
+        if levels_yx.dtype == bool:
+            levels_yx = levels_yx * np.uint8(len(LEVELS))
+        if levels_yx.any():
+            wide = np.zeros((rows, self.shape_yx[1]), np.uint8)
+            wide[:, self._column : self._column + columns] = levels_yx
+            here = slice(self._row, self._row + rows)
+            self._bits[here] = np.packbits(wide >= ENOUGH, axis=1)
+            self._odd[here] = np.packbits(wide & 1, axis=1)
         self._row += rows
 
     def __getitem__(self, band: slice) -> NDArray[np.bool_]:
-        """Some rows, bool."""
-        rows: NDArray[np.bool_] = np.unpackbits(self._bits[band], axis=1, count=self.shape_yx[1]).view(bool)
+        """Some rows, bool: whether a pixel parts objects."""
+        return self._unpacked(self._bits[band])
+
+    def levels(self, rows: slice, columns: slice = slice(None)) -> NDArray[np.uint8]:
+        """Part of it, uint8, 0 to 3: how many of `LEVELS` each pixel reaches."""
+        first, stop, _ = columns.indices(self.shape_yx[1])
+        octets, ahead = slice(first // 8, -(-stop // 8)), first % 8
+        enough, odd = (
+            np.unpackbits(bits[rows, octets], axis=1)[:, ahead : ahead + stop - first]
+            for bits in (self._bits, self._odd)
+        )
+        return enough * np.uint8(2) + odd
+
+    def _unpacked(self, bits: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        rows: NDArray[np.bool_] = np.unpackbits(bits, axis=1, count=self.shape_yx[1]).view(bool)
         return rows
 
     def save(self, path: Path) -> None:
         """Write as NumPy's archive, atomically. Raises StorageFullError where the disk is full."""
-        save_arrays(path, bits=self._bits, columns=self.shape_yx[1])
+        save_arrays(path, bits=self._bits, odd=self._odd, columns=self.shape_yx[1])
 
     @classmethod
     def load(cls, path: Path) -> PartingRows | None:
@@ -74,6 +99,8 @@ class PartingRows:
         try:
             rows = cls((len(kept["bits"]), int(kept["columns"])))
             rows._bits[:] = kept["bits"]
+            # Predictions of earlier versions say no more than whether: as if clearly, so that nothing is asked.
+            rows._odd[:] = kept.get("odd", kept["bits"])
         except (KeyError, ValueError, TypeError) as error:
             raise damaged_archive(path, error) from error
         return rows
@@ -89,7 +116,7 @@ class PartingRows:
 
 def merged(
     scores: NDArray[np.float32], weights: NDArray[np.float32] | None, outputs: tuple[tuple[int, int], ...]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Scores of the classes alone.
 
     Parameters
@@ -106,7 +133,7 @@ def merged(
     scores
         A view on the outputs before the first parting one, each with the log of the summed probabilities.
     parting
-        bool (pairs, row, column): where the parting output is high enough beside its class's.
+        uint8 (pairs, row, column), 0 to 3: how many of `LEVELS` the parting output reaches beside its class's.
 
     Examples
     --------
@@ -114,15 +141,18 @@ def merged(
     >>> logits = np.log(np.array([[[4.0]], [[1.0]], [[3.0]]], np.float32))
     >>> scores, parting = merged(logits, None, ((1, 2),))
     >>> np.exp(scores).round(3).ravel().tolist(), parting.ravel().tolist()
-    ([4.0, 4.0], [True])
+    ([4.0, 4.0], [2])
     """
-    parting = np.empty((len(outputs), *scores.shape[1:]), bool)
+    parting = np.empty((len(outputs), *scores.shape[1:]), np.uint8)
     for band in row_bands(scores.shape[1:], _CHUNK_PX):
         scale = None if weights is None else weights[band]
         for number, (own, other_output) in enumerate(outputs):
             one, other = scores[own, band], scores[other_output, band]
             gap = other - one
-            np.greater(gap, PARTING_LOGIT * (1 if scale is None else scale), out=parting[number, band])
+            reached = parting[number, band]
+            reached[:] = 0
+            for least in LEVELS:
+                reached += gap > least * (1 if scale is None else scale)
             np.abs(gap, out=gap)
             if scale is not None:
                 gap /= scale
@@ -135,10 +165,10 @@ def merged(
 
 
 def parting_of(
-    labels_yx: NDArray[np.uint8], parting: NDArray[np.bool_], class_ids: tuple[int, ...]
-) -> NDArray[np.bool_]:
-    """Pixels of the classes where their parting output is high enough, bool (row, column)."""
-    found = np.zeros(labels_yx.shape, bool)
-    for class_id, where in zip(class_ids, parting, strict=True):
-        found |= (labels_yx == class_id) & where
+    labels_yx: NDArray[np.uint8], parting: NDArray[np.uint8], class_ids: tuple[int, ...]
+) -> NDArray[np.uint8]:
+    """How strongly each pixel of the classes parts objects, uint8 (row, column), 0 to 3."""
+    found = np.zeros(labels_yx.shape, np.uint8)
+    for class_id, levels in zip(class_ids, parting, strict=True):
+        np.copyto(found, levels, where=labels_yx == class_id)
     return found

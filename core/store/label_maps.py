@@ -151,7 +151,7 @@ def _joined(class_id: int, name: str, rows: list[dict[str, Any]]) -> dict[str, A
         for part in ("pixels", "fraction", "area_um2"):
             values = [row.get(part) for row in rows]
             joined[part] = None if None in values else sum(value or 0 for value in values)
-        joined |= dict.fromkeys(("objects", "small_objects"))
+        joined |= dict.fromkeys(("objects", "small_objects", "objects_low", "objects_high"))
     return joined
 
 

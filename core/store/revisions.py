@@ -19,8 +19,9 @@ OBJECTS_FILE: Final = "objects.npz"
 CLEANING_FILE: Final = "cleaning.npz"
 PIECES_FILE: Final = "pieces.npz"
 PARTING_FILE: Final = "parting.npz"
+QUESTIONS_FILE: Final = "questions.npz"
 
-SIDE_FILES: Final = (OBJECTS_FILE, CLEANING_FILE, PIECES_FILE, PARTING_FILE)
+SIDE_FILES: Final = (OBJECTS_FILE, CLEANING_FILE, PIECES_FILE, PARTING_FILE, QUESTIONS_FILE)
 """Of our own, in the folder of a pyramid; no part of the OME-Zarr."""
 """Beside the levels of a label pyramid: what `core.morphometry.objects` measured of it."""
 
@@ -95,6 +96,10 @@ class Revisions(StorePart):
     def parting_path(self, revision_id: str) -> Path:
         """The file of the pixels that part its objects, if its model found any; removed with the pyramid."""
         return self.pyramid_path(revision_id) / PARTING_FILE
+
+    def questions_path(self, revision_id: str) -> Path:
+        """The file of the places where its objects are in doubt, if there are any; removed with the pyramid."""
+        return self.pyramid_path(revision_id) / QUESTIONS_FILE
 
     def update_details(self, revision_id: str, **details: Any) -> RevisionRecord:
         """Change some details (``progress=0.4``) of a revision that is being written.

@@ -32,6 +32,7 @@ from core.segmentation.resampling import taken_pixel_size
 from core.segmentation.tile_source import find_frame
 from core.training.object_choice import Prediction, choose_rules, separation_scores
 from core.training.preparation import PreparedDataset
+from core.training.question_odds import question_odds
 
 if TYPE_CHECKING:
     from core.datasets.folder import Case, DatasetFolder
@@ -83,7 +84,8 @@ def rules_after_training(
         predictions = list(_predictions(model, by_name, prepared, prepared_folder, deadline))
         rules = choose_rules(rules, predictions, model.scheme, separation)
         if separation.way is not SeparationWay.NONE:
-            separation = replace(separation, scores=separation_scores(rules, predictions, model.scheme, separation))
+            scores = separation_scores(rules, predictions, model.scheme, separation)
+            separation = replace(separation, scores=scores, odds=question_odds(rules, predictions, separation))
     return with_inherited(rules, inherited), separation
 
 

@@ -27,6 +27,7 @@ from core.review.label_maps import COVERAGE, bands
 from core.store.audit import note
 from core.store.images import move_within
 from core.store.label_maps import open_label_map
+from core.store.object_questions import questions_of
 from core.store.records import ImageRecord, JobRecord, ProjectRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 from core.transfers.plan import TransferMode, carried, keeps_its_numbers, plan_transfer
@@ -188,7 +189,17 @@ def _copy_labels(
             shutil.copytree(covered, path / COVERAGE)
         pyramid = open_pyramid(path)
         labels_yx = pyramid.whole()
-        table = coverage_table(labels_yx, target.scheme, copy.pixel_size.nm, objects=pyramid.object_ids())
+        questions = questions_of(store, revision)
+        questions = None if questions is None else questions.translated(lookup)
+        if questions is not None:
+            questions.save(store.revisions.questions_path(begun.id))
+        table = coverage_table(
+            labels_yx,
+            target.scheme,
+            copy.pixel_size.nm,
+            objects=pyramid.object_ids(),
+            doubts=None if questions is None else questions.doubts(),
+        )
         store.revisions.complete(begun.id, coverage=[row.to_json() for row in table])
     except BaseException:
         store.revisions.discard(begun.id)

@@ -25,6 +25,7 @@ from core.learning.object_sizes import ProjectRules
 from core.measurements.sources import Source
 from core.measurements.start import Measured
 from core.morphometry.conditions import conditions
+from core.morphometry.doubts import interval_words
 from core.morphometry.frames import images_frame, objects_frame, selection_words
 from core.morphometry.measures import Measure, measures_of
 from core.morphometry.summary import (
@@ -33,10 +34,12 @@ from core.morphometry.summary import (
     ImageSummary,
     Overall,
     Selection,
+    density_doubt,
     overall,
     overall_density,
     summarise,
     told_apart,
+    total_interval,
     typical_size_nm,
 )
 from core.morphometry.words import three_digits
@@ -56,6 +59,8 @@ from ui.parts.takeaway import takeaway_button
 from ui.parts.units import AREA_FORMAT
 from ui.person import person
 from ui.state import Query, query, set_query
+
+_INTERVAL_HELP: Final = "95 % interval of the number of objects, from questions that nobody has answered"
 
 _LOG_RANGE: Final = 100.0
 """Where the largest is so many times the smallest, the axis is logarithmic at first."""
@@ -267,6 +272,9 @@ def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selectio
         told += f", of which {cut:,} cut off" + (" (excluded)" if selection.whole_only else "")
     if smaller:
         told += f"; {counted(smaller, 'smaller object')} excluded"
+    interval = total_interval(rows)
+    if interval is not None:
+        told += f"; 95 % interval {interval_words(interval)}"
     lines = [("Objects", told), (f"Mean {measure.words}", _with_interval(found, unit))]
     if len(values):
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
@@ -275,7 +283,7 @@ def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selectio
                                                        f"between {three_digits(low)} and {three_digits(high, unit)}")
         )  # fmt: skip
     if selection.physical:
-        lines.append((f"Objects per {DENSITY_UM2:g} µm²", _with_interval(overall_density(rows), "")))
+        lines.append((f"Objects per {DENSITY_UM2:g} µm²", _with_interval(overall_density(rows), "") + _doubt(rows)))
     shares = [row.area_fraction for row in rows if row.area_fraction == row.area_fraction]
     if shares:
         lines.append(("Area fraction", f"{three_digits(100 * sum(shares) / len(shares), '%')}, mean over images"))
@@ -297,13 +305,19 @@ def _with_interval(found: Overall, unit: str) -> str:
     return f"{mean} (95 % interval {three_digits(found.low)} to {three_digits(found.high, unit)}; {over})"
 
 
+def _doubt(rows: Sequence[ImageSummary]) -> str:
+    """How far answers to open questions may move the mean of the densities."""
+    doubt = density_doubt(rows)
+    return "" if doubt is None else f"; {three_digits(doubt[0])} to {three_digits(doubt[1])} from unanswered questions"
+
+
 def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selection, *, key: str) -> None:
     """A row per image; a click opens it below."""
     frame = images_frame(rows, measure, physical=selection.physical)
     name = measure.column(physical=selection.physical)
     unit = measure.unit(physical=selection.physical)
     suffix = f", {unit}" if unit else ""
-    numbers = st.column_config.NumberColumn
+    numbers, asked = st.column_config.NumberColumn, bool(frame["unanswered_questions"].sum())
 
     def opened() -> None:
         # Only when a row is clicked: a row that stays marked must not win over what is chosen elsewhere later.
@@ -324,6 +338,10 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
             "stack": st.column_config.TextColumn("Stack") if any(frame["stack"]) else None,
             "condition": st.column_config.TextColumn("Condition") if any(frame["condition"]) else None,
             "objects": numbers("Objects", format="localized", help="Objects of this class, including cut-off ones"),
+            "objects_low": numbers("From", format="localized", help=_INTERVAL_HELP) if asked else None,
+            "objects_high": numbers("To", format="localized", help=_INTERVAL_HELP) if asked else None,
+            "unanswered_questions": numbers("Unanswered", format="localized", help="Questions “one or two?” that "
+                                            "nobody has answered on the Correct page") if asked else None,
             "cut_off": numbers("Cut off", format="localized", help=("Objects at the image edge or at unlabelled "
                                                                    "pixels")),
             "objects_per_100_um2": numbers(

@@ -15,6 +15,7 @@ from core.exports.label_maps import DEFAULT_OVERLAY_PX, MAX_OVERLAY_PX
 from core.exports.start import start_file
 from core.labels.numbering import CountedBy
 from core.morphometry.coverage import SMALL_PX, area_um2
+from core.morphometry.doubts import interval_of
 from core.predictions.cleaning import cleaning_of
 from core.store.label_maps import coverage_of, label_classes
 from core.store.records import ImageRecord, RevisionRecord
@@ -46,6 +47,7 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
             "share": [None if row["fraction"] is None else 100 * row["fraction"] for row in rows],
             "area": [area_um2(row["pixels"], image.pixel_size.nm) for row in rows],
             "objects": pd.array([row["objects"] for row in rows], dtype="Int64"),
+            "interval": [_interval(row) for row in rows],
             "pixels": [row["pixels"] for row in rows],
         }
     )
@@ -60,6 +62,14 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
             width=66,
             help=f"Connected regions of the masks (corners connect){_by_id_words(rows)}",
         ),
+        "interval": st.column_config.TextColumn(
+            "Interval",
+            width=76,
+            help="95 % interval of the number of objects, from questions “one or two?” that nobody has answered. "
+            "Answer them on the Correct page.",
+        )
+        if any(table["interval"])
+        else None,
         "pixels": st.column_config.NumberColumn("Pixels", format="localized", width=96),
     }
     colors = [f"color: {scheme[row['class_id']].color}" if row["class_id"] else "" for row in rows]
@@ -81,6 +91,12 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     if not any(row.smallest_px for row in cleaning_of(revision)):
         pieces = "other connected region" if by_id else "connected region"
         st.caption(f"Every {pieces} counts as an object{_small_words(rows)}.")
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    """The interval of a number of objects, "" where nothing is in doubt."""
+    interval = interval_of(row)
+    return "" if interval is None else f"[{interval.low:,}, {interval.high:,}]"
 
 
 def _by_id_words(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -38,7 +38,7 @@ from core.objects.pieces import piece_table
 from core.objects.report import separation_sentence
 from core.objects.rules import ObjectRules
 from core.objects.separation import Separation, SeparationWay
-from core.predictions.cleaning import keep_cleaning, keep_objects
+from core.predictions.cleaning import keep_cleaning, keep_objects, keep_questions
 from core.segmentation.parting import PartingRows
 from core.segmentation.resampling import taken_pixel_size
 from core.store.label_maps import MATCH, model_classes
@@ -239,8 +239,10 @@ def _predict(
     found = parting[0] if parting else None
     objects = keep_objects(context.store, revision.id, labels, found, request.separation, limits, used_nm)
     context.check_cancelled()
+    questions = keep_questions(context.store, revision.id, labels, objects, found, request.separation, limits)
     pieces = piece_table(labels, objects)
-    coverage = [row.to_json() for row in coverage_table(labels, scheme, used_nm, pieces=pieces, objects=objects)]
+    table = coverage_table(labels, scheme, used_nm, pieces=pieces, objects=objects, doubts=questions.doubts())
+    coverage = [row.to_json() for row in table]
     context.check_cancelled()
     kept = keep_cleaning(
         context.store, revision.id, labels, changes, request.rules, rules_nm, scheme, pieces,

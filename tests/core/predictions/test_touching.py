@@ -13,6 +13,7 @@ import core.engine.tasks.predict as predict_task
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import open_pyramid
 from core.label_scheme import LabelScheme
+from core.morphometry.doubts import CountInterval, interval_of
 from core.objects.rules import ObjectRule, ObjectRules
 from core.objects.separation import Separation, SeparationWay
 from core.predictions.cleaning import clean_again, raw_pieces
@@ -20,7 +21,12 @@ from core.segmentation.parting import PartingRows
 from core.segmentation.prediction_summary import PredictionSummary
 from core.settings import Settings
 from core.store import ImageRecord, JobState, RevisionState, Store
+from core.store.base import now
+from core.store.label_maps import coverage_of
+from core.store.object_questions import questions_of
 from core.store.records import RevisionRecord
+from core.transfers.plan import TransferMode
+from core.transfers.run import transfer_image
 from tests.core.evaluations.conftest import run_job
 from tests.jobs import submit
 from tests.models import write_model
@@ -140,3 +146,49 @@ def test_a_class_that_the_project_does_not_have_is_forgotten() -> None:
     assert both.translated(table) == Separation(SeparationWay.NECKS, (9,), least_depth={9: 0.4})
     assert Separation(SeparationWay.SEAMS, (1,)).translated(table).way is SeparationWay.NONE
     assert Separation.from_json(json.loads(json.dumps(both.to_json()))) == both
+
+
+@pytest.fixture
+def doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mitochondrion is cut hardly more than enough."""
+    monkeypatch.setattr("tests.core.predictions.test_touching.PARTING", PARTING * np.uint8(2))
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_a_hardly_made_cut_is_a_question_and_the_count_has_an_interval(
+    store: Store, settings: Settings, image: ImageRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revision = _predicted(store, settings, image, monkeypatch, Separation(SeparationWay.SEAMS, (1,)))
+    questions = questions_of(store, revision)
+    assert questions is not None and questions.asked == 1
+    assert questions[0].two and questions[0].class_id == 1 and questions[0].column in (7, 8)
+    rows = {row["name"]: row for row in revision.coverage}
+    assert interval_of(rows["mitochondria"]) == CountInterval(1, 2, 1)
+    assert interval_of(rows["ER"]) is None
+    assert interval_of(coverage_of(store, revision)[1]) == CountInterval(1, 2, 1)
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_another_cleaning_asks_again(
+    store: Store, settings: Settings, image: ImageRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = _predicted(store, settings, image, monkeypatch, Separation(SeparationWay.SEAMS, (1,)))
+    second = clean_again(store, first, ObjectRules())
+    questions = questions_of(store, second)
+    assert questions is not None and questions.asked == 1
+    assert interval_of({row["name"]: row for row in second.coverage}["mitochondria"]) == CountInterval(2, 3, 1)
+
+
+@pytest.mark.usefixtures("doubtful")
+def test_a_copy_in_another_project_keeps_its_questions(
+    store: Store, settings: Settings, image: ImageRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _predicted(store, settings, image, monkeypatch, Separation(SeparationWay.SEAMS, (1,)))
+    source = store.projects.get(image.project_id)
+    target = store.projects.create("copies", LabelScheme.from_names({"lipid": 1, "mitochondria": 5}))
+    assert transfer_image(store, image, source, target, TransferMode.COPY, by="Ada", began_at=now()) == ""
+    (copy,) = store.images.all(target.id)
+    (revision,) = store.revisions.of_image(copy.id)
+    questions = questions_of(store, revision)
+    assert questions is not None and questions.class_id.tolist() == [5]
+    assert interval_of({row["class_id"]: row for row in revision.coverage}[5]) == CountInterval(1, 2, 1)

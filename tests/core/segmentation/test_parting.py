@@ -18,7 +18,7 @@ from core.imaging.image import Image
 from core.models.store import StoredModel, open_model
 from core.models.weights import load_weights, save_weights
 from core.segmentation.array_sink import ArraySink
-from core.segmentation.parting import PARTING_LOGIT, PartingRows, merged, parting_of
+from core.segmentation.parting import LEVELS, PARTING_LOGIT, PartingRows, merged, parting_of
 from core.segmentation.predictor import Predictor
 from core.segmentation.stitching import classify
 
@@ -125,8 +125,10 @@ def test_merging_is_the_sum_of_probabilities(seed: int, rows: int, columns: int,
     assert np.abs(confidence - 255 * both.max(axis=0)).max() < 1.01
     parting = parting_of(labels, stronger, (30, 10))
     gap = np.stack([logits[4] - logits[3], logits[5] - logits[1]])
-    where = ((labels == 30) & (gap[0] > PARTING_LOGIT)) | ((labels == 10) & (gap[1] > PARTING_LOGIT))
-    near = (np.abs(gap - PARTING_LOGIT) < 1e-3).any(axis=0)
+    least = np.array(LEVELS)[:, None, None, None]
+    reached = (gap > least).sum(axis=0)
+    where = np.where(labels == 30, reached[0], np.where(labels == 10, reached[1], 0))
+    near = (np.abs(gap - least) < 1e-3).any(axis=(0, 1))
     np.testing.assert_array_equal(parting[~near], where[~near])
 
 
@@ -144,3 +146,30 @@ def test_the_same_in_blocks_as_at_once(data: st.DataObject, rows: int, columns: 
         done += count
     np.testing.assert_array_equal(kept.whole(), whole)
     np.testing.assert_array_equal(kept[3:7], whole[3:7])
+
+
+@given(seed=st.integers(0, 99), rows=st.integers(1, 20), columns=st.integers(1, 30))
+def test_levels_are_kept_and_read_in_any_part(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, rows: int, columns: int
+) -> None:
+    levels = np.random.default_rng(seed).integers(0, 4, (rows, columns)).astype(np.uint8)
+    kept = PartingRows((rows + 3, columns + 5), (2, 4))
+    kept.push(levels)
+    whole = np.zeros((rows + 3, columns + 5), np.uint8)
+    whole[2 : rows + 2, 4 : columns + 4] = levels
+    path = tmp_path_factory.mktemp("levels") / "parting.npz"
+    kept.save(path)
+    again = PartingRows.load(path)
+    assert again is not None
+    for part in (np.s_[:, :], np.s_[1:4, 3:9], np.s_[:, 4:5], np.s_[2:3, 7:]):
+        np.testing.assert_array_equal(kept.levels(*part), whole[part])
+        np.testing.assert_array_equal(again.levels(*part), whole[part])
+    np.testing.assert_array_equal(kept[1:4], whole[1:4] >= 2)
+
+
+def test_parting_pixels_of_earlier_versions_are_clear_ones(tmp_path: Path) -> None:
+    bits = np.array([[0b10100000]], np.uint8)
+    np.savez(tmp_path / "parting.npz", bits=bits, columns=5)
+    kept = PartingRows.load(tmp_path / "parting.npz")
+    assert kept is not None
+    assert kept.levels(slice(None)).tolist() == [[3, 0, 3, 0, 0]]
