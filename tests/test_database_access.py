@@ -10,7 +10,7 @@ from core.settings import ROOT
 TABLES = frozenset(
     f"core.store.{path.stem}"
     for path in (ROOT / "core/store").glob("*.py")
-    if "__tablename__" in path.read_text("utf-8")
+    if "__tablename__ = " in path.read_text("utf-8")
 )
 """Modules with row classes."""
 
