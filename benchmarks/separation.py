@@ -98,8 +98,8 @@ def _trained(dataset: Path, way: SeparationWay, options: argparse.Namespace, out
         return open_model(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     request = TrainRequest(
-        dataset, Preset.COMPACT, out, epochs=4, iterations_per_epoch=options.iterations // 4, seed=options.seed,
-        threads=options.threads, patience=0, separation=way, device="cpu",
+        dataset=dataset, preset=Preset.COMPACT, out=out, epochs=4, iterations_per_epoch=options.iterations // 4,
+        seed=options.seed, threads=options.threads, patience=0, separation=way, device="cpu",
     )  # fmt: skip
     model = train(request)
     print(f"{out.name}: {model.card.training.computing_s:.0f} s of computing", flush=True)

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.datasets.import_case import ImportCase, doubtful_masks, guessed_source
-from core.errors import CristaeError, DatasetError, LabelMapError, UnclearMaskError
+from core.errors import CristaeError, DatasetError, LabelMapError, UnclearMaskError, UnclearObjectsError
 from core.imaging.guarded_limits import label_limits
 from core.imaging.reader import open_micrograph
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.found_colors import color_of
 from core.labels.masks import Overlap
 from core.labels.polarity import DOUBT, Foreground
-from core.labels.reading import LabelReading, LabelSource, image_files, pair_by_name
+from core.labels.reading import LabelReading, LabelSource, image_files, objects_beside, pair_by_name
 from core.labels.report import LabelImport, LabelReport
 from core.outside.boundary import file_boundary
 from core.outside.guarded import Subject, guarded_with
@@ -50,6 +50,8 @@ class PredictionCase:
         The same for single masks, where they differ: pairs of place in ``paths`` and answer.
     colors
         For labels by colour: pairs of colour (0xrrggbb) and class id; empty: the project's colours.
+    class_ids
+        The class of each file, where its name does not say it; empty: names say it.
     """
 
     image_id: str
@@ -60,6 +62,7 @@ class PredictionCase:
     foreground: Foreground | None = None
     foregrounds: tuple[tuple[int, Foreground], ...] = ()
     colors: tuple[tuple[int, int], ...] = ()
+    class_ids: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a job's parameters."""
@@ -72,6 +75,7 @@ class PredictionCase:
             "foreground": self.foreground.value if self.foreground else None,
             "foregrounds": [[place, answer.value] for place, answer in self.foregrounds],
             "colors": [list(pair) for pair in self.colors],
+            "class_ids": list(self.class_ids),
         }
 
     @classmethod
@@ -94,6 +98,7 @@ class PredictionCase:
                 Foreground(values["foreground"]) if values.get("foreground") else None,
                 tuple((int(place), Foreground(each)) for place, each in values.get("foregrounds", ())),
                 tuple((int(color), int(class_id)) for color, class_id in values.get("colors", ())),
+                tuple(int(class_id) for class_id in values.get("class_ids", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise DatasetError(
@@ -141,6 +146,8 @@ class PredictionCheck:
         Places in the case's ``paths`` of masks whose light or dark part may be the object.
     source
         How the labels are given; None where they were not looked into.
+    asks_class
+        Whether somebody must say of which class the objects in the files are.
     """
 
     case: PredictionCase
@@ -150,6 +157,7 @@ class PredictionCheck:
     remedy: str = ""
     doubtful: tuple[int, ...] = ()
     source: LabelSource | None = None
+    asks_class: bool = False
 
     @property
     def usable(self) -> bool:
@@ -176,13 +184,18 @@ def plan_predictions(
     by_path = {Path(image.id) / Path(image.name).name: image for image in images if image.name not in ambiguous}
     pairing = pair_by_name(by_path, sorted(files))
     cases = [
-        PredictionCase(by_path[path].id, by_path[path].name, by_path[path].shape_yx, found, source)
+        PredictionCase(by_path[path].id, by_path[path].name, by_path[path].shape_yx, found, _source_of(found, source))
         for path, found in pairing.files.items()
         if found
     ]
     missing = [by_path[path] for path, found in pairing.files.items() if not found]
     strays = tuple(path.name for path in pairing.strays)
     return PredictionPlan(tuple(cases), tuple(missing), strays, tuple(ambiguous))
+
+
+def _source_of(files: Sequence[Path], source: LabelSource | None) -> LabelSource | None:
+    """How the labels are given, as far as names say: of two files one may hold the ids of the objects of the other."""
+    return LabelSource.IMAGE if source is None and len(files) == 2 and len(objects_beside(files)) == 1 else source
 
 
 def prediction_files(folder: Path) -> tuple[Path, ...]:
@@ -232,7 +245,8 @@ def check_prediction(case: PredictionCase, scheme: LabelScheme, *, deep: bool) -
             notes = read_prediction(case, scheme).report.sentences if deep else ()
     except CristaeError as error:
         unclear = _doubtful(case, scheme) if isinstance(error, UnclearMaskError) else ()
-        return PredictionCheck(case, shape, (), error.cause, error.remedy, unclear, source)
+        asks = isinstance(error, UnclearObjectsError)
+        return PredictionCheck(case, shape, (), error.cause, error.remedy, unclear, source, asks_class=asks)
     unclear = _doubtful(case, scheme) if any(DOUBT in note for note in notes) else ()
     return PredictionCheck(case, shape, tuple(notes), doubtful=unclear, source=source)
 
@@ -270,7 +284,10 @@ def read_prediction(case: PredictionCase, scheme: LabelScheme) -> LabelImport:
         foregrounds={case.paths[place]: answer for place, answer in case.foregrounds},
         only_in_doubt=True,
     )
-    read = reading.read(case.paths, case.shape_yx)
+    if case.class_ids:
+        read = reading.read_by_class(dict(zip(case.class_ids, case.paths, strict=True)), case.shape_yx)
+    else:
+        read = reading.read(case.paths, case.shape_yx)
     ignored = read.labels_yx == IGNORE_ID
     if not ignored.any():
         return read

@@ -1,7 +1,8 @@
 """What a network learns to tell touching objects apart: parts of a class that belong to no object's inside.
 
 Two ways, measured in docs/benchmarks.md. *Seams* are the pixels of an object that have another object of the same class
-close by. *Rims* are the pixels of an object that are nearer to its outline than its core.
+close by. *Rims* are the pixels of an object along its outline, where it touches and where it does not: every object
+shows the network what an outline looks like.
 """
 
 from __future__ import annotations
@@ -19,8 +20,14 @@ from core.objects.window import connected
 SEAM_REACH_PX: Final = 2
 """How far, on the grid of the training, another object may be from a pixel of a seam."""
 
-CORE_SHARE: Final = 0.35
-"""Of an object's largest distance to its outline: from there on is its core."""
+RIM_PX: Final = 3.0
+"""Width of a rim on the grid of the training; thin objects have thinner ones."""
+
+RIM_SHARE: Final = 0.4
+"""Most of an object's local radius that a rim takes, so that thin parts keep a core and stay in one piece."""
+
+CORNER_REACH: Final = 1.25
+"""How far, in multiples of its depth, a pixel says how wide its object is: corners lie farther from the middle."""
 
 _NONE: Final = np.uint32(2**32 - 1)
 
@@ -123,16 +130,26 @@ def _seams(own_yx: NDArray[np.bool_], ids_yx: NDArray[np.uint32]) -> NDArray[np.
 
 
 def _rims(own_yx: NDArray[np.bool_], ids_yx: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    """Pixels nearer to their object's outline than its core; the edge of the image is no outline."""
+    """Pixels near the outline of their object; the edge of the image is no outline."""
     without = connected((own_yx & (ids_yx == 0)).astype(np.uint8), 8)[0]
     _, numbers = np.unique(ids_yx, return_inverse=True)
     numbers = numbers.reshape(ids_yx.shape) + 1
     numbers = np.where(ids_yx != 0, numbers, np.where(without > 0, numbers.max() + without, 0))
     depth = distance_to_outline(numbers)
-    deepest = np.zeros(int(numbers.max()) + 1, np.float32)
-    np.maximum.at(deepest, numbers.ravel(), depth.ravel())
-    rims: NDArray[np.bool_] = own_yx & (depth < CORE_SHARE * deepest[numbers])
+    rims: NDArray[np.bool_] = own_yx & (depth < np.minimum(RIM_PX, RIM_SHARE * _local_radius(depth)))
     return rims
+
+
+def _local_radius(depth_yx: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How wide an object is around a pixel: the largest depth close by, in whole pixels, up to where rims are full."""
+    radius, inside = np.minimum(depth_yx, 1), depth_yx > 0
+    for step in range(1, int(np.ceil(RIM_PX / RIM_SHARE)) + 1):
+        middles = depth_yx >= step
+        if not middles.any():
+            break
+        size = 2 * int(CORNER_REACH * step + 0.5) + 1
+        radius[inside & ndimage.maximum_filter(middles.view(np.uint8), size).view(bool)] = step
+    return radius
 
 
 def distance_to_outline(numbers_yx: NDArray[Any]) -> NDArray[np.float32]:

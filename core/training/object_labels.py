@@ -1,4 +1,4 @@
-"""What the labels of a dataset say about single objects: which classes have ids, and how many objects touch."""
+"""What the labels of a dataset say about single objects: which classes have ids, which touch, what is learned of it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.objects.contacts import touching_pairs
+from core.objects.contacts import parting_target, touching_pairs
+from core.objects.separation import Separation
 
 if TYPE_CHECKING:
     from core.datasets.folder import Case
 
 LEAST_PAIRS: Final = 5
-"""Pairs of touching objects of a class that are needed to learn how to part them."""
+"""Pairs of touching objects of a class that are needed to learn seams."""
+
+MOST_LABELS: Final = 125
+"""Classes together with those among them whose objects are told apart: the labels of a network fit into 8 bits."""
+
+KEPT: Final = (
+    "no label map has object ids. The model keeps what its parent has learned about separating touching objects; this "
+    "training does not change it."
+)
+DROPPED: Final = (
+    "the parent separates touching objects of these classes. This training was started without separation, so the new "
+    "model counts touching objects as one."
+)
 
 
 @dataclass(slots=True)
@@ -35,13 +49,76 @@ class ObjectLabels:
 
     def sentence(self, name: str) -> str:
         """What is learned, for people."""
-        text = f"{name}: {self.pairs:,} pairs of touching objects in the labels; the model learns to separate them."
+        pairs = "1 pair" if self.pairs == 1 else f"{self.pairs:,} pairs"
+        text = f"{name}: {pairs} of touching objects in the labels; the model learns to separate them."
         if self.without_ids:
             text += (
-                f" {self.without_ids} of {self.images} label maps have no ids of objects, so that touching ones in "
-                "them are learned as one. Give them ids, or leave these images out."
+                f" {self.without_ids} of {self.images} label maps have no object ids: from them it learns the class, "
+                "but not where objects touch."
             )
         return text
+
+
+class PartingLabels:
+    """Labels of a network for the pixels that part objects: 1 to C are the classes, then one for each separated class.
+
+    *Ignore* follows. Beyond it there is one label for each separated class again: its pixels where no object has an id,
+    so that nobody knows which of them part objects. `core.training.trainer` takes the class or its parting output for
+    them, whichever the network prefers.
+
+    Parameters
+    ----------
+    scheme_ids
+        Ids of the classes, in the order of the labels.
+    separation
+        Which are separated, and how.
+    """
+
+    def __init__(self, scheme_ids: Sequence[int], separation: Separation) -> None:
+        self._separation = separation
+        self._own = [1 + list(scheme_ids).index(class_id) for class_id in separation.class_ids]
+        self._first = len(scheme_ids) + 1
+        self.ignore = self._first + len(self._own)
+        """The label of *ignore*."""
+
+    def mark(self, target: NDArray[np.uint8], labels_yx: NDArray[np.uint8], ids_yx: NDArray[np.uint32] | None) -> bool:
+        """Give the pixels that part objects their labels.
+
+        Parameters
+        ----------
+        target
+            uint8, shape (rows, columns): labels of the classes; changed in place.
+        labels_yx
+            uint8, same shape: class ids.
+        ids_yx
+            uint32, same shape: ids of objects, 0: none; None: there are none.
+
+        Returns
+        -------
+        bool
+            Whether pixels got a label beyond *ignore*: a class that the image shows has no ids in it.
+        """
+        class_ids = self._separation.class_ids
+        known = set() if ids_yx is None else {int(class_id) for class_id in np.unique(labels_yx[ids_yx > 0])}
+        with_ids = tuple(class_id for class_id in class_ids if class_id in known)
+        parting = None
+        if ids_yx is not None and with_ids:
+            parting = parting_target(self._separation.way, labels_yx, ids_yx, with_ids)
+        unknown = False
+        for place, class_id in enumerate(class_ids):
+            own = labels_yx == class_id
+            if parting is not None and class_id in known:
+                target[own & parting] = self._first + place
+            elif own.any():
+                target[own] = self.ignore + 1 + place
+                unknown = True
+        return unknown
+
+    def as_classes(self, target: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Labels, those beyond *ignore* replaced by those of their classes."""
+        table = np.arange(256, dtype=np.uint8)
+        table[self.ignore + 1 : self.ignore + 1 + len(self._own)] = self._own
+        return np.asarray(table[target])
 
 
 def objects_in_labels(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 from core.errors import PredictionError, TrainingError
 from core.files import write_json
 from core.label_scheme import IGNORE_ID, LabelScheme
-from core.objects.contacts import parting_target
-from core.objects.separation import Separation, SeparationWay
+from core.objects.separation import UNSEPARATED, Separation, SeparationWay
 from core.segmentation.normalization import NormalizationScheme
 from core.segmentation.resampling import resample_image, resample_labels, scale_factor
 from core.segmentation.tile_source import find_frame
-from core.training.object_labels import LEAST_PAIRS, objects_in_labels
+from core.training.object_labels import DROPPED, KEPT, LEAST_PAIRS, MOST_LABELS, PartingLabels, objects_in_labels
 from core.training.splits import split_images, validation_region
 
 if TYPE_CHECKING:
@@ -60,6 +59,7 @@ class PreparedDataset:
     snapshot: dict[str, str] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     separation: dict[str, Any] = field(default_factory=lambda: Separation().to_json())
+    has_unparted: bool = False
     shapes: list[list[int]] = field(default_factory=list)
     intensities: dict[str, float] = field(default_factory=dict)
 
@@ -113,6 +113,8 @@ class Preparation:
         What the network's plans say; nnU-Net's z-score of whole images by default.
     separation
         How touching objects are told apart where the labels have ids of them.
+    inherited
+        What the parent has learned of that, in the ids of this dataset; its outputs are kept.
     """
 
     def __init__(
@@ -124,6 +126,7 @@ class Preparation:
         dataset_name: str,
         normalization: NormalizationScheme | None = None,
         separation: SeparationWay = SeparationWay.SEAMS,
+        inherited: Separation = UNSEPARATED,
     ) -> None:
         self.dataset = dataset
         self.folder = folder
@@ -137,6 +140,8 @@ class Preparation:
             )
         self.ignore = len(self.scheme.ids) + 1
         self.separation = Separation(separation)
+        self._inherited = inherited
+        self.parting = PartingLabels(self.scheme.ids, UNSEPARATED)
         self.result = PreparedDataset(
             pixel_size_nm=target_pixel_size([case.pixel_size_nm for case in self.cases], wanted_nm),
             output_ids=[0, *self.scheme.ids],
@@ -167,25 +172,39 @@ class Preparation:
         return self.result
 
     def _find_touching(self, report: Report) -> None:
-        """Which classes get an output more: those whose labels show enough touching objects."""
-        way = self.separation.way
-        seen = objects_in_labels(self.cases, self.scheme.ids, report) if way is not SeparationWay.NONE else {}
+        """Which classes get an output more: the parent's, and those whose labels show enough touching objects."""
+        known = self._inherited.class_ids if self._inherited.learned else ()
+        if self.separation.way is SeparationWay.NONE:
+            if known:
+                self.result.notices.append(f"{self._names(known)}: {DROPPED}")  # asked for, and not to be undone
+            self.separation = Separation()
+            return
+        way = self._inherited.way if known else self.separation.way
+        seen = objects_in_labels(self.cases, self.scheme.ids, report)
         least = LEAST_PAIRS if way is SeparationWay.SEAMS else 0
         class_ids = tuple(
-            class_id for class_id in self.scheme.ids if class_id in seen and seen[class_id].pairs >= least
-        )
+            class_id
+            for class_id in self.scheme.ids
+            if class_id in known or (class_id in seen and seen[class_id].pairs >= least)
+        )[: MOST_LABELS - len(self.scheme.ids)]
         if not class_ids:
             self.separation = Separation()
             return
-        self.separation = replace(
-            self.separation, class_ids=class_ids, pairs={class_id: seen[class_id].pairs for class_id in class_ids}
-        )
+        pairs = {class_id: seen[class_id].pairs for class_id in class_ids if class_id in seen}
+        self.separation = replace(self.separation, way=way, class_ids=class_ids, pairs=pairs)
+        kept = [class_id for class_id in class_ids if class_id not in seen]
+        if kept:
+            self.result.notices.append(f"{self._names(kept)}: {KEPT}")
         self.result.separation = self.separation.to_json()
         self.result.output_ids += class_ids
-        self.ignore += len(class_ids)
+        self.parting = PartingLabels(self.scheme.ids, self.separation)
+        self.ignore = self.parting.ignore
         for item in self.scheme.classes:
-            if item.id in class_ids:
+            if item.id in class_ids and item.id in seen:
                 self.result.notices.append(seen[item.id].sentence(item.name))
+
+    def _names(self, class_ids: Sequence[int]) -> str:
+        return ", ".join(item.name for item in self.scheme.classes if item.id in class_ids)
 
     def _add_image(self, number: int, case: Case) -> None:
         from core.datasets.loading import case_digest, load_case, load_objects
@@ -197,25 +216,16 @@ class Preparation:
         frame = find_frame(image.pixels_yx)
         on_grid = resample_labels(frame.cut(labels), factor)
         target = network_labels(on_grid, self.scheme, case.name, more=len(self.separation.class_ids))
-        if ids is not None:
-            self._mark_parting(target, on_grid, resample_labels(frame.cut(ids), factor))
+        ids_on_grid = None if ids is None else resample_labels(frame.cut(ids), factor)
+        self.result.has_unparted |= self.parting.mark(target, on_grid, ids_on_grid)
         reviewed = int((target != self.ignore).sum())
         if not reviewed:
             self.result.notices.append(f"{case.name} was skipped: all its pixels are ignore (255).")
             return
         self.result.snapshot[case.name] = case_digest(image, labels, ids)
-        self.counts += np.bincount(target.ravel(), minlength=256)
+        self.counts += np.bincount(self.parting.as_classes(target).ravel(), minlength=256)
         self.result.has_ignore |= reviewed < target.size
         self._store_image(f"case_{number:05d}", case, frame.cut(image.pixels_yx), factor, target)
-
-    def _mark_parting(
-        self, target: NDArray[np.uint8], labels_yx: NDArray[np.uint8], ids_yx: NDArray[np.uint32]
-    ) -> None:
-        """Give the pixels that part objects their own network labels, after those of the classes."""
-        class_ids = self.separation.class_ids
-        parting = parting_target(self.separation.way, labels_yx, ids_yx, class_ids)
-        for label, class_id in enumerate(class_ids, len(self.scheme.ids) + 1):
-            target[parting & (labels_yx == class_id)] = label
 
     def _factor(self, name: str, size_nm: float | None) -> float:
         if size_nm is None and self.result.pixel_size_nm is not None:
@@ -257,7 +267,8 @@ class Preparation:
 
         data, seg = values[None, None], labels[None, None].astype(np.int16)
         known = list(range(1, self.ignore))
-        locations = DefaultPreprocessor._sample_foreground_locations(seg, [*known, [-1, 0, *known]])
+        places = self.parting.as_classes(labels)[None, None].astype(np.int16)
+        locations = DefaultPreprocessor._sample_foreground_locations(places, [*known, [-1, 0, *known]])
         blocks, chunks = comp_blosc2_params(data.shape, (256, 256), data.itemsize)
         blocks_seg, chunks_seg = comp_blosc2_params(seg.shape, (256, 256), seg.itemsize)
         nnUNetDatasetBlosc2.save_case(

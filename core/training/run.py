@@ -14,6 +14,7 @@ from core.errors import TrainingError
 from core.files import write_json
 from core.label_scheme import LabelScheme
 from core.models.store import StoredModel, open_model, resolve_configuration
+from core.objects.separation import UNSEPARATED
 from core.segmentation.normalization import NormalizationScheme
 from core.training.loop import Emit, TrainingLoop
 from core.training.preparation import (
@@ -144,13 +145,15 @@ def prepare(
     shutil.rmtree(base, ignore_errors=True)
     emit(TrainingProgress("preparing", "Reading the dataset"))
     wanted = request.pixel_size_nm or (parent.pixel_size_nm if parent else None)
+    dataset = open_dataset(request.dataset)
     preparation = Preparation(
-        open_dataset(request.dataset),
+        dataset,
         base / "cases_2d",
         wanted_nm=wanted,
         dataset_name=request.dataset.name,
         normalization=NormalizationScheme.of_plans(parent.plans, parent.configuration) if parent else None,
         separation=request.separation,
+        inherited=parent.card.separation if parent and same_classes(parent, dataset.scheme) else UNSEPARATED,
     )
     prepared = preparation.run(
         fraction=request.validation_fraction,
@@ -206,6 +209,7 @@ def make_trainer(plans: dict[str, Any], prepared: PreparedDataset, device: torch
         device,
     )
     trainer.class_outputs = [prepared.output_ids.index(class_id) for class_id in prepared.output_ids]
+    trainer.has_unparted = prepared.has_unparted
     return trainer
 
 
@@ -239,15 +243,18 @@ def with_outputs(state: dict[str, torch.Tensor], old_ids: list[int], new_ids: li
     return changed
 
 
+def same_classes(parent: StoredModel, scheme: LabelScheme) -> bool:
+    """Whether a parent's outputs mean the classes of a dataset, in their order."""
+    names = [class_names([item.name for item in one.classes]) for one in (parent.scheme, scheme)]
+    return names[0] == names[1] and list(parent.card.class_outputs) == [0, *scheme.ids]
+
+
 def start_from(trainer: CristaeTrainer, parent: StoredModel, prepared: PreparedDataset, emit: Emit) -> None:
     """Begin with the parent's weights; with new output layers where its classes are others."""
     from core.models.weights import load_weights
 
     state = load_weights(parent.weights(parent.folds[0]))
-    names = class_names([str(item["name"]) for item in prepared.scheme])
-    same_names = names == class_names([item.name for item in parent.scheme.classes])
-    classes = list(parent.card.class_outputs)
-    same = same_names and classes == prepared.output_ids[: len(classes)]
+    same = same_classes(parent, LabelScheme.from_json(prepared.scheme))
     if same:
         state = with_outputs(state, list(parent.output_ids), prepared.output_ids)
     else:

@@ -55,6 +55,8 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.preview: PreviewCrop | None = None
         self.threads = 0
         self.class_outputs = list(range(self.label_manager.num_segmentation_heads))
+        self.has_unparted = False
+        """Whether labels beyond *ignore* occur, `core.training.object_labels.PartingLabels`."""
         self._shown = (0, 0)
 
     def prepare(self, recipe: Recipe, learning_rate: float) -> None:
@@ -109,9 +111,31 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         with self._autocast():
             output = self.network(data)
             if self.device.type == "cuda":
-                return self.loss(output, target), output[0]
+                return self.loss(output, self._settled(output, target)), output[0]
         output = [scale.float() for scale in output]
-        return self.loss(output, target), output[0]
+        return self.loss(output, self._settled(output, target)), output[0]
+
+    @torch.no_grad()
+    def _settled(self, output: list[torch.Tensor], target: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Targets in which pixels that may part objects or not are what the network prefers: no loss for either."""
+        if not self.has_unparted:
+            return target
+        heads = len(self.class_outputs)
+        first = len(set(self.class_outputs))
+        settled = []
+        for logits, labels in zip(output, target, strict=True):
+            for parting, own in enumerate(self.class_outputs[first:], first):
+                preferred = torch.where(logits[:, parting] > logits[:, own], parting, own)[:, None].to(labels.dtype)
+                labels = torch.where(labels == heads + 1 + parting - first, preferred, labels)
+            settled.append(labels)
+        return settled
+
+    def _known(self, labels: torch.Tensor) -> torch.Tensor:
+        """Labels beyond *ignore* as those of their classes."""
+        heads, first = len(self.class_outputs), len(set(self.class_outputs))
+        for place, own in enumerate(self.class_outputs[first:] if self.has_unparted else ()):
+            labels = torch.where(labels == heads + 1 + place, own, labels)
+        return labels
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
         """nnU-Net's step: forward, loss, backward, clipped gradient, SGD; then the running average."""
@@ -183,7 +207,7 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
     def _crop(self, batch: dict[str, Any], logits: torch.Tensor) -> PreviewCrop:
         """The patch to show: the network's outputs as classes, ignored pixels as 255."""
         place = self._shown[1]
-        reference = batch["target"][0][place, 0].cpu().numpy()
+        reference = self._known(batch["target"][0][place, 0]).cpu().numpy()
         ignored = (reference < 0) | (reference >= self.label_manager.num_segmentation_heads)
         classes = np.array(self.class_outputs, np.uint8)
         return PreviewCrop(
@@ -196,7 +220,7 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         """Batch and place of the validation patch that shows most classes, and most of them."""
         scores: dict[tuple[int, int], tuple[int, int]] = {}
         for number, batch in enumerate(self.validation_set):
-            for place, target in enumerate(batch["target"][0]):
+            for place, target in enumerate(self._known(batch["target"][0])):
                 found = target[(target > 0) & (target < self.label_manager.num_segmentation_heads)]
                 scores[number, place] = (len(found.unique()), found.numel())
         return max(scores, key=lambda key: scores[key])
@@ -207,7 +231,7 @@ class CristaeTrainer(nnUNetTrainer):  # type: ignore[misc]
         Outputs beside the classes count as their classes.
         """
         classes = torch.tensor(self.class_outputs, device=logits.device)
-        predicted = classes[logits.argmax(1, keepdim=True)]
+        predicted, target = classes[logits.argmax(1, keepdim=True)], self._known(target)
         shape = (logits.shape[0], len(set(self.class_outputs)), *logits.shape[2:])
         onehot = torch.zeros(shape, device=logits.device).scatter_(1, predicted, 1)
         mask = None

@@ -322,6 +322,35 @@ def test_a_prediction_in_colours_shows_them_and_each_gets_a_class(
     assert labels.tolist() == PREDICTION.tolist()
 
 
+def test_the_class_of_predicted_objects_is_asked_for(
+    store: Store, project: ProjectRecord, app: AppTest, tmp_path: Path
+) -> None:
+    """The files of Cellpose are named after images alone; they could be imported under another name only."""
+    add(store, project, "vnc_1.tif", REFERENCE)
+    folder = tmp_path / "made"
+    folder.mkdir()
+    ids = np.where(PREDICTION == 1, 300 + np.arange(PREDICTION.shape[1]) // 2, 0).astype(np.uint16)
+    PilImage.fromarray(ids).save(folder / "vnc_1.tif")
+    app = open_page(app, PAGE)
+    app.segmented_control[0].set_value("Imported predictions").run()
+    app.segmented_control(key="results-files-way").set_value("Folder on the server").run()
+    app.text_input(key="results-folder-0").set_value(str(folder)).run()
+    app.segmented_control(key="results-source").set_value("Object ids").run()
+    assert app.button(key="results-import-begin").disabled
+    app.selectbox(key="results-object-class-0").set_value(1).run()
+    assert not app.exception
+    app.button(key="results-import-begin").click().run()
+    (row,) = jobs(kinds=["import_predictions"])
+    done = run(store, row)
+    assert not done.error_cause
+    (revision_id,) = done.result["predictions"].values()
+    kept = open_pyramid(store.revisions.pyramid_path(revision_id))
+    assert kept.object_classes == (1,)
+    objects = kept.object_ids()
+    assert objects is not None
+    np.testing.assert_array_equal(objects.ids_yx, ids)
+
+
 def test_dropped_label_maps_are_in_sight_after_a_reload(store: Store, project: ProjectRecord, app: AppTest) -> None:
     add(store, project, "vnc_1.tif", REFERENCE)
     app = open_page(app, PAGE, batch="0" * 32)

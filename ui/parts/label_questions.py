@@ -40,7 +40,8 @@ def answered(project: ProjectRecord, checks: Sequence[ImportCheck]) -> dict[Impo
     )
     painted = [check for check in checks if _is_painted(project, check)]
     colors = asked_colors(project, [check.case.label_paths[0] for check in painted], key=f"data-color-{_begun()}")
-    class_id = _asked_class(project, [check for check in checks if check.question is Question.OBJECT_CLASS])
+    asking = [check.case.label_paths[0].name for check in checks if check.question is Question.OBJECT_CLASS]
+    class_id = asked_object_class(project, asking, key=f"data-object-class-{_begun()}")
     changed: dict[ImportCase, ImportCase] = {}
     for check in checks:
         paths = check.case.label_paths
@@ -55,11 +56,25 @@ def answered(project: ProjectRecord, checks: Sequence[ImportCheck]) -> dict[Impo
     return changed
 
 
-def _asked_class(project: ProjectRecord, checks: Sequence[ImportCheck]) -> int | None:
-    """Which class the objects of files with ids are; None: nobody has said."""
-    if not checks:
+def asked_object_class(project: ProjectRecord, names: Sequence[str], *, key: str) -> int | None:
+    """Ask which class the objects of files with ids are.
+
+    Parameters
+    ----------
+    project
+        Whose classes there are to choose from.
+    names
+        Of the files; without any nothing is asked.
+    key
+        Of the widget.
+
+    Returns
+    -------
+    int or None
+        None: nobody has said.
+    """
+    if not names:
         return None
-    names = [check.case.label_paths[0].name for check in checks]
     others = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return st.selectbox(
         plain(f"Class of the objects in {names[0]}{others}"),
@@ -67,7 +82,7 @@ def _asked_class(project: ProjectRecord, checks: Sequence[ImportCheck]) -> int |
         index=None,
         format_func=titled({class_id: project.scheme.name_of(class_id) for class_id in project.scheme.ids}),
         placeholder="Choose a class",
-        key=f"data-object-class-{_begun()}",
+        key=key,
         help="Each value of such a file is an object. If a file has objects of several classes, put its class map "
         "beside it: a_labels.tif and a_objects.tif.",
     )

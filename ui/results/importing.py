@@ -34,6 +34,7 @@ from ui.errors import explained, plain
 from ui.parts.dropped_files import FIND_OUT, LABEL_SOURCES, forget_button, on_server, usable_files, waiting_files
 from ui.parts.job_bars import job_problem, live_jobs
 from ui.parts.label_colors import asked_colors, shows_colors
+from ui.parts.label_questions import asked_object_class
 from ui.parts.light_or_dark import asked_foreground
 from ui.parts.refusals import refusals_panel
 from ui.parts.units import shape_cell
@@ -137,7 +138,9 @@ def _preview(
     plan = plan_predictions(images, files, source)
     checks = _checked(plan.cases, project.scheme)
     answers, colors = _asked(project, checks)
-    cases = [_answered(project, check, answers, colors) for check in checks]
+    asking = [check.case.paths[0].name for check in checks if check.asks_class]
+    class_id = asked_object_class(project, asking, key=f"results-object-class-{_begun()}")
+    cases = [_answered(project, check, answers, colors, class_id) for check in checks]
     if cases != list(plan.cases):
         checks = _checked(cases, project.scheme)
     for names, told in (
@@ -197,11 +200,14 @@ def _answered(
     check: PredictionCheck,
     answers: Mapping[Path, Foreground],
     colors: tuple[tuple[int, int], ...],
+    class_id: int | None,
 ) -> PredictionCase:
     """The case with what a person said of it."""
     paths = check.case.paths
     told = tuple((place, answers[paths[place]]) for place in check.doubtful if paths[place] in answers)
     case = replace(check.case, foregrounds=told) if told else check.case
+    if class_id is not None and check.asks_class:
+        return replace(case, source=LabelSource.OBJECTS, class_ids=(class_id,) * len(paths))
     return replace(case, source=LabelSource.RGB, colors=colors) if colors and _is_painted(project, check) else case
 
 

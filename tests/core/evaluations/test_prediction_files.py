@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image as PilImage
 
 from core.errors import DatasetError
@@ -72,6 +74,38 @@ def test_of_overlapping_masks_one_class_wins(tmp_path: Path) -> None:
     one = png(tmp_path / "vnc_1_mitochondria.png", [[255, 255, 0], [0, 0, 0]])
     two = png(tmp_path / "vnc_1_nucleus.png", [[0, 255, 255], [0, 0, 0]])
     assert read_prediction(case(one, two), DEFAULT_SCHEME).labels_yx.tolist() == [[1, 1, 2], [0, 0, 0]]
+
+
+IDS = np.array([[300, 300, 0], [7, 7, 0]], np.uint16)
+
+
+def test_the_class_of_objects_is_asked_for_and_their_ids_are_kept(tmp_path: Path) -> None:
+    """An instance map of Cellpose is named after its image and not after a class."""
+    path = tmp_path / "vnc_1.tif"
+    tifffile.imwrite(path, IDS)
+    unclear = replace(case(path), source=LabelSource.OBJECTS)
+    check = check_prediction(unclear, DEFAULT_SCHEME, deep=True)
+    assert check.asks_class
+    assert not check.usable
+    told = replace(unclear, class_ids=(2,))
+    assert check_prediction(told, DEFAULT_SCHEME, deep=True).usable
+    read = read_prediction(told, DEFAULT_SCHEME)
+    assert read.labels_yx.tolist() == [[2, 2, 0], [2, 2, 0]]
+    assert read.objects is not None
+    assert read.objects.class_ids == (2,)
+    np.testing.assert_array_equal(read.objects.ids_yx, IDS)
+    assert PredictionCase.from_json(told.to_json()) == told
+
+
+def test_a_class_map_with_its_objects_beside_it_is_one_prediction(tmp_path: Path) -> None:
+    labels = png(tmp_path / "vnc_1_labels.png", [[1, 1, 0], [2, 2, 0]])
+    objects = tmp_path / "vnc_1_objects.tif"
+    tifffile.imwrite(objects, IDS)
+    (planned,) = plan_predictions([record("vnc_1.tif")], [labels, objects]).cases
+    read = read_prediction(planned, DEFAULT_SCHEME)
+    assert read.labels_yx.tolist() == [[1, 1, 0], [2, 2, 0]]
+    assert read.objects is not None
+    assert read.objects.class_ids == (1, 2)
 
 
 def test_what_cannot_be_used_says_why(tmp_path: Path) -> None:

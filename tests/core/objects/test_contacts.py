@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.objects.contacts import CORE_SHARE, distance_to_outline, parting_target, touching_pairs
+from core.objects.contacts import RIM_PX, distance_to_outline, parting_target, touching_pairs
 from core.objects.separating import separated
 from core.objects.separation import SeparationWay
 
@@ -66,7 +66,20 @@ def test_rims_leave_a_core_in_every_object() -> None:
     for number in np.unique(ids[ids > 0]):
         core = (ids == number) & ~rims
         rows, columns = np.nonzero(core)
-        assert (rows.min(), rows.max(), np.ptp(columns) + 1) == (4, 10, 7)  # depths 0.5 to 5.5, cores from 2 px
+        assert (rows.min(), rows.max(), np.ptp(columns) + 1) == (4, 10, 7)  # radius 5.5: rims of 2 px
+
+
+def test_a_thin_part_keeps_its_core_and_a_wide_one_has_no_wider_rim() -> None:
+    """With rims as wide as a share of the whole object's radius a tail was all rim, and went to its neighbours."""
+    ids = np.zeros((60, 130), np.uint32)
+    ids[5:55, 5:55] = 3  # a body of 50 px with a tail of 6 px, and another object along all of it
+    ids[27:33, 55:110] = 3
+    ids[(ids == 0) & (np.arange(60)[:, None] > 26)] = 8
+    rims = parting_target(SeparationWay.RIMS, (ids > 0).astype(np.uint8), ids, (1,))
+    core = (ids == 3) & ~rims
+    assert core[29, 65:104].all()
+    assert not core[:, 5 : 5 + int(RIM_PX) - 1].any()
+    assert core[20, 5 + int(RIM_PX)]
 
 
 def test_rims_need_no_ids() -> None:
@@ -93,7 +106,3 @@ def test_what_is_learned_brings_the_objects_back(way: SeparationWay) -> None:
     for number in np.unique(ids[ids > 0]):  # but for pixels that are as near to the other
         _, counts = np.unique(objects.ids_yx[ids == number], return_counts=True)
         assert counts.max() / counts.sum() > 0.9
-
-
-def test_core_share_is_a_share() -> None:
-    assert 0 < CORE_SHARE < 1

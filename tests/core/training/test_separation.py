@@ -19,7 +19,7 @@ from core.models.store import StoredModel, open_model
 from core.models.weights import load_weights, save_weights
 from core.objects.separation import Separation, SeparationWay
 from core.segmentation.parting import PartingRows
-from core.training.object_labels import LEAST_PAIRS, objects_in_labels
+from core.training.object_labels import DROPPED, KEPT, LEAST_PAIRS, objects_in_labels
 from core.training.preparation import Preparation, PreparedDataset, dataset_description
 from core.training.presets import Preset
 from core.training.request import TrainRequest
@@ -137,7 +137,64 @@ def test_ids_in_some_images_alone_are_said(tmp_path: Path) -> None:
     assert set(found) == {3}
     assert (found[3].images, found[3].without_ids) == (3, 1)
     assert found[3].pairs >= 2 * LEAST_PAIRS
-    assert "1 of 3 label maps have no ids" in found[3].sentence("axon")
+    assert "1 of 3 label maps have no object ids" in found[3].sentence("axon")
+
+
+def test_a_label_map_without_ids_says_nothing_about_parting(tmp_path: Path) -> None:
+    """Its pixels of the class get a label beyond ignore; they count as the class, also where patches are centred."""
+    import pickle
+
+    result, folder = prepared(with_objects(tmp_path / "d", 2, left_out=(1,)), tmp_path)
+    with_ids, without = stored_labels(folder, "case_00000"), stored_labels(folder, "case_00001")
+    own = tiles()[0] == 3
+    assert result.has_unparted
+    assert set(np.unique(with_ids[own])) == {1, 3}
+    assert set(np.unique(without[own])) == {5}
+    np.testing.assert_array_equal(with_ids[~own], without[~own])
+    places = pickle.loads((folder / "case_00001.pkl").read_bytes())["class_locations"]
+    assert len(places[1])
+    assert not len(places[3])
+
+
+LEARNED = Separation(SeparationWay.RIMS, (3,), pairs={3: 9})
+
+
+def test_a_parents_outputs_stay_where_no_label_has_ids(tmp_path: Path) -> None:
+    root = with_objects(tmp_path / "d", left_out=(0,))
+    preparation = Preparation(
+        open_dataset(root), tmp_path / "cases", wanted_nm=None, dataset_name="d", inherited=LEARNED
+    )
+    result = preparation.run(fraction=0, seed=0, report=lambda _: None)
+    assert result.output_ids == [0, 3, 7, 3]
+    assert (result.separation["way"], result.separation["class_ids"]) == ("rims", [3])
+    assert set(np.unique(stored_labels(tmp_path / "cases", "case_00000"))) == {0, 2, 4, 5}
+    assert f"axon: {KEPT}" in result.notices
+
+
+def test_dropping_a_parents_outputs_is_said(tmp_path: Path) -> None:
+    root = with_objects(tmp_path / "d")
+    preparation = Preparation(
+        open_dataset(root), tmp_path / "cases", wanted_nm=None, dataset_name="d",
+        separation=SeparationWay.NONE, inherited=LEARNED,
+    )  # fmt: skip
+    result = preparation.run(fraction=0, seed=0, report=lambda _: None)
+    assert result.output_ids == [0, 3, 7]
+    assert f"axon: {DROPPED}" in result.notices
+
+
+def test_what_nobody_knows_makes_no_loss_for_either_output() -> None:
+    """Of the class and its parting output the one that the network prefers is taken for right."""
+    from core.training.trainer import CristaeTrainer
+
+    trainer = CristaeTrainer.__new__(CristaeTrainer)
+    trainer.class_outputs, trainer.has_unparted = [0, 1, 2, 1], True
+    logits = torch.zeros(1, 4, 1, 5)
+    logits[0, 1, 0], logits[0, 3, 0] = torch.tensor([2.0, 1, 2, 2, 2]), torch.tensor([1.0, 2, 3, 3, 3])
+    target = torch.tensor([[[[5, 5, 1, 4, 0]]]], dtype=torch.int16)
+    settled = trainer._settled([logits], [target])
+    assert settled[0].tolist() == [[[[1, 3, 1, 4, 0]]]]
+    assert settled[0].dtype == torch.int16
+    assert trainer._known(target).tolist() == [[[[1, 1, 1, 4, 0]]]]
 
 
 def test_ids_come_along_to_another_pixel_size(tmp_path: Path) -> None:
@@ -203,6 +260,14 @@ def test_fine_tuning_a_parent_that_separates_nothing(plain: StoredModel, tmp_pat
     )
     assert set(np.unique(sink.labels_yx)) <= {0, 3, 7}
     assert len(taken) == 1
+    told: list[str] = []
+    grandchild = train(
+        request(with_objects(tmp_path / "later", left_out=(0,)), tmp_path / "grandchild", parent=child.path),
+        on_progress=lambda report: told.append(report.notice),
+    )
+    assert grandchild.output_ids == child.output_ids, "images without ids took the ability to separate away"
+    assert grandchild.card.separation.way is child.card.separation.way
+    assert f"axon: {KEPT}" in told
 
 
 @pytest.mark.slow
