@@ -13,6 +13,7 @@ from core.files import write_json
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.models.card import ModelCard, TrainingSummary
 from core.models.store import STARTER_ID, StoredModel, open_model
+from core.objects.separation import UNSEPARATED, Separation
 from core.settings import ROOT
 
 
@@ -27,6 +28,7 @@ def write_model(
     scheme: LabelScheme = DEFAULT_SCHEME,
     preset: str = "",
     training: TrainingSummary | None = None,
+    separation: Separation = UNSEPARATED,
 ) -> StoredModel:
     """Card, plans and a weights file with one number in it."""
     folder.mkdir(parents=True)
@@ -34,7 +36,8 @@ def write_model(
         id=folder.name,
         name=name or folder.name.title(),
         scheme=scheme,
-        output_ids=(0, *scheme.ids),
+        output_ids=(0, *scheme.ids, *(separation.class_ids if separation.learned else ())),
+        separation=separation,
         pixel_size_nm=pixel_size_nm,
         warning=warning,
         created=created,

@@ -12,7 +12,7 @@ from core.cli.console import UsageError, done, notice, progress_bar, stdout
 from core.cli.model import find_model
 from core.models.store import ModelStore, StoredModel
 from core.morphometry.words import three_digits
-from core.objects.report import separation_sentence
+from core.objects.report import separation_scores_sentences, separation_sentence
 from core.objects.rules import AreaUnit, ObjectRules
 from core.objects.separation import UNSEPARATED, Separation, SeparationWay
 from core.settings import current_settings
@@ -51,7 +51,11 @@ def objects(
         done(f"Predictions of {stored.id} are now cleaned with these sizes.")
     if necks is not None:
         stored = store.set_separation(stored.id, _necks(stored, dataset) if necks else UNSEPARATED)
-    notice(separation_sentence(stored.card.separation, stored.scheme))
+    for sentence in (
+        separation_sentence(stored.card.separation, stored.scheme),
+        *separation_scores_sentences(stored.card.separation, stored.scheme),
+    ):
+        notice(sentence)
     rules = stored.card.object_rules
     if not rules.rules:
         notice("This model has no learned minimum object sizes: predictions are not cleaned.")

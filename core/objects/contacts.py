@@ -7,7 +7,7 @@ shows the network what an outline looks like.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -20,11 +20,15 @@ from core.objects.window import connected
 SEAM_REACH_PX: Final = 2
 """How far, on the grid of the training, another object may be from a pixel of a seam."""
 
-RIM_PX: Final = 3.0
-"""Width of a rim on the grid of the training; thin objects have thinner ones."""
+WIDE_RIM: Final = (np.inf, 0.35)
+"""Widest rim in pixels, and its most as a share of the object's radius around it: where few objects touch. Whoever
+knows the cores of objects knows their shape, and parts them where no membrane is seen."""
 
-RIM_SHARE: Final = 0.4
-"""Most of an object's local radius that a rim takes, so that thin parts keep a core and stay in one piece."""
+THIN_RIM: Final = (3.0, 0.4)
+"""The same where objects touch all around: then membranes show where, and wide rims break long and winding objects."""
+
+CROWDED: Final = 1.0
+"""Pairs of touching objects for each object from which on rims are thin."""
 
 CORNER_REACH: Final = 1.25
 """How far, in multiples of its depth, a pixel says how wide its object is: corners lie farther from the middle."""
@@ -80,7 +84,11 @@ _NEIGHBOURS: Final = (
 
 
 def parting_target(
-    way: SeparationWay, labels_yx: NDArray[np.uint8], ids_yx: NDArray[np.uint32], class_ids: Sequence[int]
+    way: SeparationWay,
+    labels_yx: NDArray[np.uint8],
+    ids_yx: NDArray[np.uint32],
+    class_ids: Sequence[int],
+    crowded: Collection[int] = (),
 ) -> NDArray[np.bool_]:
     """Where the pixels of some classes are learned as parting and not as inside.
 
@@ -94,6 +102,8 @@ def parting_target(
         uint32, same shape; pixels of a class without an id belong to the connected piece in which they lie.
     class_ids
         The classes whose objects are told apart.
+    crowded
+        Those of them whose objects touch all around (`CROWDED`): their rims are thin.
 
     Returns
     -------
@@ -108,7 +118,6 @@ def parting_target(
     >>> parting_target(SeparationWay.SEAMS, labels, ids, (1,)).astype(int).tolist()
     [[0, 0, 1, 1, 1, 1, 0, 0]]
     """
-    find = {SeparationWay.SEAMS: _seams, SeparationWay.RIMS: _rims}[way]
     found = np.zeros(labels_yx.shape, bool)
     for class_id in class_ids:
         own = labels_yx == class_id
@@ -116,7 +125,11 @@ def parting_target(
             box = tuple(
                 slice(max(part.start - 1, 0), part.stop + 1) for part in ndimage.find_objects(own.view(np.uint8))[0]
             )
-            found[box] |= find(own[box], np.where(own[box], ids_yx[box], 0).astype(np.uint32))
+            ids = np.where(own[box], ids_yx[box], 0).astype(np.uint32)
+            if way is SeparationWay.SEAMS:
+                found[box] |= _seams(own[box], ids)
+            else:
+                found[box] |= _rims(own[box], ids, *(THIN_RIM if class_id in crowded else WIDE_RIM))
     return found
 
 
@@ -129,26 +142,29 @@ def _seams(own_yx: NDArray[np.bool_], ids_yx: NDArray[np.uint32]) -> NDArray[np.
     return seams
 
 
-def _rims(own_yx: NDArray[np.bool_], ids_yx: NDArray[np.uint32]) -> NDArray[np.bool_]:
+def _rims(own_yx: NDArray[np.bool_], ids_yx: NDArray[np.uint32], widest_px: float, share: float) -> NDArray[np.bool_]:
     """Pixels near the outline of their object; the edge of the image is no outline."""
     without = connected((own_yx & (ids_yx == 0)).astype(np.uint8), 8)[0]
     _, numbers = np.unique(ids_yx, return_inverse=True)
     numbers = numbers.reshape(ids_yx.shape) + 1
     numbers = np.where(ids_yx != 0, numbers, np.where(without > 0, numbers.max() + without, 0))
     depth = distance_to_outline(numbers)
-    rims: NDArray[np.bool_] = own_yx & (depth < np.minimum(RIM_PX, RIM_SHARE * _local_radius(depth)))
+    deepest = np.zeros(int(numbers.max()) + 1, np.float32)
+    np.maximum.at(deepest, numbers.ravel(), depth.ravel())
+    radius = np.minimum(_local_radius(depth, widest_px / share), deepest[numbers])  # not that of a large neighbour
+    rims: NDArray[np.bool_] = own_yx & (depth < np.minimum(widest_px, share * radius))
     return rims
 
 
-def _local_radius(depth_yx: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How wide an object is around a pixel: the largest depth close by, in whole pixels, up to where rims are full."""
+def _local_radius(depth_yx: NDArray[np.float32], enough: float) -> NDArray[np.float32]:
+    """How wide an object is around a pixel: the largest depth close by, in steps of an eighth, up to what is enough."""
     radius, inside = np.minimum(depth_yx, 1), depth_yx > 0
-    for step in range(1, int(np.ceil(RIM_PX / RIM_SHARE)) + 1):
-        middles = depth_yx >= step
-        if not middles.any():
-            break
+    step, deepest = 1, min(float(depth_yx[np.isfinite(depth_yx)].max(initial=0)), enough + 1)
+    while step <= deepest:
         size = 2 * int(CORNER_REACH * step + 0.5) + 1
-        radius[inside & ndimage.maximum_filter(middles.view(np.uint8), size).view(bool)] = step
+        near = ndimage.maximum_filter((depth_yx >= step).view(np.uint8), size).view(bool)
+        radius[inside & near] = step
+        step += max(step // 8, 1)
     return radius
 
 

@@ -106,6 +106,29 @@ def separation_sentence(separation: Separation, scheme: LabelScheme) -> str:
     return "Touching objects of a class are counted as one."
 
 
+def separation_scores_sentences(separation: Separation, scheme: LabelScheme) -> tuple[str, ...]:
+    """What separation did to the images that the training held out, a sentence for each class with a score.
+
+    >>> way = Separation(SeparationWay.RIMS, (1,), scores={1: {"panoptic_quality": 0.81,
+    ...     "panoptic_quality_of_pieces": 0.6, "merges": 1, "merges_of_pieces": 9, "splits": 0, "objects": 40}})
+    >>> separation_scores_sentences(way, LabelScheme.from_names({"background": 0, "mitochondria": 1}))[0]
+    'mitochondria: panoptic quality 0.810 (0.600 without separation), 1 of 40 objects merged (9 without), 0 split.'
+    """
+    told = []
+    for class_id, scores in separation.scores.items():
+        quality, pieces = scores.get("panoptic_quality"), scores.get("panoptic_quality_of_pieces")
+        if class_id not in scheme.ids or quality is None or pieces is None:
+            continue
+        objects, merges, before, splits = (
+            int(scores.get(name) or 0) for name in ("objects", "merges", "merges_of_pieces", "splits")
+        )
+        told.append(
+            f"{scheme.name_of(class_id)}: panoptic quality {quality:.3f} ({pieces:.3f} without separation), "
+            f"{merges} of {objects} objects merged ({before} without), {splits} split."
+        )
+    return tuple(told)
+
+
 def cleaning_sentence(rows: Sequence[ClassCleaning]) -> str:
     """What was removed and filled, in one sentence; "" where nothing was.
 

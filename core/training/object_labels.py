@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.objects.contacts import parting_target, touching_pairs
+from core.imaging.object_pyramid import ObjectIds
+from core.labels.numbering import object_counts
+from core.objects.contacts import CROWDED, parting_target, touching_pairs
 from core.objects.separation import Separation
+from core.wording import counted
 
 if TYPE_CHECKING:
     from core.datasets.folder import Case
@@ -37,20 +40,28 @@ class ObjectLabels:
 
     Parameters
     ----------
-    pairs
-        Pairs of objects that touch, over all images.
+    pairs, objects
+        Pairs of objects that touch, and objects with an id, over all images.
     images, without_ids
         Label maps that show the class, and those of them without ids.
     """
 
     pairs: int = 0
+    objects: int = 0
     images: int = 0
     without_ids: int = 0
 
+    @property
+    def crowded(self) -> bool:
+        """Whether objects touch all around, and not here and there."""
+        return self.pairs >= CROWDED * max(self.objects, 1)
+
     def sentence(self, name: str) -> str:
         """What is learned, for people."""
-        pairs = "1 pair" if self.pairs == 1 else f"{self.pairs:,} pairs"
-        text = f"{name}: {pairs} of touching objects in the labels; the model learns to separate them."
+        text = (
+            f"{name}: {counted(self.objects, 'object')} with ids in the labels, "
+            f"{counted(self.pairs, 'pair')} of them touching; the model learns to separate them."
+        )
         if self.without_ids:
             text += (
                 f" {self.without_ids} of {self.images} label maps have no object ids: from them it learns the class, "
@@ -72,10 +83,12 @@ class PartingLabels:
         Ids of the classes, in the order of the labels.
     separation
         Which are separated, and how.
+    crowded
+        Those of them whose objects touch all around.
     """
 
-    def __init__(self, scheme_ids: Sequence[int], separation: Separation) -> None:
-        self._separation = separation
+    def __init__(self, scheme_ids: Sequence[int], separation: Separation, crowded: Collection[int] = ()) -> None:
+        self._separation, self._crowded = separation, crowded
         self._own = [1 + list(scheme_ids).index(class_id) for class_id in separation.class_ids]
         self._first = len(scheme_ids) + 1
         self.ignore = self._first + len(self._own)
@@ -103,7 +116,7 @@ class PartingLabels:
         with_ids = tuple(class_id for class_id in class_ids if class_id in known)
         parting = None
         if ids_yx is not None and with_ids:
-            parting = parting_target(self._separation.way, labels_yx, ids_yx, with_ids)
+            parting = parting_target(self._separation.way, labels_yx, ids_yx, with_ids, self._crowded)
         unknown = False
         for place, class_id in enumerate(class_ids):
             own = labels_yx == class_id
@@ -158,10 +171,12 @@ def objects_in_labels(
         shown = np.bincount(labels_yx.ravel(), minlength=256) > 0
         known = shown & False if ids_yx is None else np.bincount(labels_yx[ids_yx > 0], minlength=256) > 0
         pairs = {} if ids_yx is None else touching_pairs(labels_yx, ids_yx, class_ids)
+        objects = {} if ids_yx is None else dict(object_counts(labels_yx, ObjectIds(ids_yx, tuple(class_ids))))
         for class_id, labels in found.items():
             labels.images += bool(shown[class_id])
             labels.without_ids += bool(shown[class_id] and not known[class_id])
             labels.pairs += pairs.get(class_id, 0)
+            labels.objects += objects.get(class_id, 0)
             if known[class_id]:
                 with_ids.add(class_id)
     return {class_id: found[class_id] for class_id in class_ids if class_id in with_ids}

@@ -184,7 +184,7 @@ class TrainingOptions:
     )
 
     separation: SeparationWay = field(
-        default=SeparationWay.SEAMS,
+        default=SeparationWay.RIMS,
         metadata=declared(
             "How touching objects of a class are separated, if labels have object ids.",
             on_card=False,

@@ -125,7 +125,7 @@ class Preparation:
         wanted_nm: float | None,
         dataset_name: str,
         normalization: NormalizationScheme | None = None,
-        separation: SeparationWay = SeparationWay.SEAMS,
+        separation: SeparationWay = SeparationWay.RIMS,
         inherited: Separation = UNSEPARATED,
     ) -> None:
         self.dataset = dataset
@@ -197,7 +197,8 @@ class Preparation:
             self.result.notices.append(f"{self._names(kept)}: {KEPT}")
         self.result.separation = self.separation.to_json()
         self.result.output_ids += class_ids
-        self.parting = PartingLabels(self.scheme.ids, self.separation)
+        crowded = [class_id for class_id, labels in seen.items() if labels.crowded]
+        self.parting = PartingLabels(self.scheme.ids, self.separation, crowded)
         self.ignore = self.parting.ignore
         for item in self.scheme.classes:
             if item.id in class_ids and item.id in seen:

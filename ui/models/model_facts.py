@@ -11,6 +11,8 @@ import streamlit as st
 
 from core.models.card import TrainingSummary
 from core.models.store import StoredModel
+from core.objects.report import separation_scores_sentences, separation_sentence
+from core.objects.separation import SeparationWay
 from core.training.verdict import training_words
 from ui.errors import plain
 from ui.pages import MODELS_PAGE
@@ -69,6 +71,17 @@ def classes_figure(model: StoredModel) -> None:
         )
     st.html("".join(rows))
     st.caption(plain(_where_from(model)))
+
+
+def separation_facts(model: StoredModel) -> None:
+    """How the model tells touching objects apart, and what that did to images that its training held out."""
+    separation, scheme = model.card.separation, model.scheme
+    st.markdown(f":material/join_inner: {plain(separation_sentence(separation, scheme))}")
+    way = {SeparationWay.SEAMS: "where objects meet", SeparationWay.RIMS: "outlines"}.get(separation.way)
+    learned = "" if way is None else f"Learned from {way} in labels with object ids. "
+    scores = " ".join(separation_scores_sentences(separation, scheme))
+    if learned or scores:
+        st.caption(plain(learned + (f"On held-out data: {scores}" if scores else "Not measured on held-out data.")))
 
 
 def _dice(model: StoredModel) -> dict[str, float]:

@@ -17,7 +17,7 @@ from core.training.verdict import undertrained_warning
 from ui import context
 from ui.access import origin_text, visible_projects
 from ui.errors import explained, plain, show_error
-from ui.models.model_facts import classes_figure, facts, lineage, training_table
+from ui.models.model_facts import classes_figure, facts, lineage, separation_facts, training_table
 from ui.parts.audit_log import SHOWN, log_table
 from ui.parts.kept_files import prepare_button
 from ui.parts.model_size_change import use_model_size
@@ -78,6 +78,7 @@ def _card(model: StoredModel, models: tuple[StoredModel, ...], *, is_default: bo
         left, right = st.columns([1.15, 1], gap="large")
         with left:
             classes_figure(model)
+            separation_facts(model)
         with right:
             lineage(model, models, hidden=frozenset({m.id for m in context.models().list()} - {m.id for m in models}))
             st.caption(plain(f"Origin: {origin_text(card.origin) or 'unknown'}"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.objects.contacts import RIM_PX, distance_to_outline, parting_target, touching_pairs
+from core.objects.contacts import distance_to_outline, parting_target, touching_pairs
 from core.objects.separating import separated
 from core.objects.separation import SeparationWay
 
@@ -59,9 +59,10 @@ def test_an_id_in_two_classes_is_two_objects_and_no_seam() -> None:
     assert not parting_target(SeparationWay.SEAMS, labels, ids, (1, 2)).any()
 
 
-def test_rims_leave_a_core_in_every_object() -> None:
+@pytest.mark.parametrize("crowded", [(), (1,)], ids=["few touch", "all touch"])
+def test_rims_leave_a_core_in_every_object(crowded: tuple[int, ...]) -> None:
     labels, ids = _two()
-    rims = parting_target(SeparationWay.RIMS, labels, ids, (1,))
+    rims = parting_target(SeparationWay.RIMS, labels, ids, (1,), crowded)
     assert not rims[labels == 0].any()
     for number in np.unique(ids[ids > 0]):
         core = (ids == number) & ~rims
@@ -69,17 +70,23 @@ def test_rims_leave_a_core_in_every_object() -> None:
         assert (rows.min(), rows.max(), np.ptp(columns) + 1) == (4, 10, 7)  # radius 5.5: rims of 2 px
 
 
-def test_a_thin_part_keeps_its_core_and_a_wide_one_has_no_wider_rim() -> None:
-    """With rims as wide as a share of the whole object's radius a tail was all rim, and went to its neighbours."""
+def _body_with_a_tail() -> NDArray[np.uint32]:
+    """A body of 50 px with a tail of 6 px, and another object along a side of both."""
     ids = np.zeros((60, 130), np.uint32)
-    ids[5:55, 5:55] = 3  # a body of 50 px with a tail of 6 px, and another object along all of it
+    ids[5:55, 5:55] = 3
     ids[27:33, 55:110] = 3
-    ids[(ids == 0) & (np.arange(60)[:, None] > 26)] = 8
-    rims = parting_target(SeparationWay.RIMS, (ids > 0).astype(np.uint8), ids, (1,))
+    ids[33:41, 55:110] = 8
+    return ids
+
+
+@pytest.mark.parametrize(("crowded", "width"), [((), 8), ((1,), 3)], ids=["few touch", "all touch"])
+def test_a_thin_part_keeps_its_core(crowded: tuple[int, ...], width: int) -> None:
+    """With rims as wide as a share of the whole object's radius a tail was all rim, and went to its neighbours."""
+    ids = _body_with_a_tail()
+    rims = parting_target(SeparationWay.RIMS, (ids > 0).astype(np.uint8), ids, (1,), crowded)
     core = (ids == 3) & ~rims
-    assert core[29, 65:104].all()
-    assert not core[:, 5 : 5 + int(RIM_PX) - 1].any()
-    assert core[20, 5 + int(RIM_PX)]
+    assert core[29, 85:104].all()
+    assert int(np.argmax(core[20, 5:])) == width
 
 
 def test_rims_need_no_ids() -> None:

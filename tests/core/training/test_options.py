@@ -36,7 +36,8 @@ def test_who_asks_for_a_training_has_every_option_with_a_default(kind: type[Trai
 def test_options_are_handed_on_from_the_person_to_the_training(tmp_path: Path) -> None:
     chosen = {
         "preset": Preset.STANDARD, "minutes": None, "epochs": 7, "iterations_per_epoch": 3, "pixel_size_nm": 4.5,
-        "validation_fraction": 0.25, "patience": 2, "learning_rate": 0.002, "seed": 9, "separation": SeparationWay.RIMS,
+        "validation_fraction": 0.25, "patience": 2, "learning_rate": 0.002, "seed": 9,
+        "separation": SeparationWay.SEAMS,
     }  # fmt: skip
     assert set(chosen) == set(DECLARED), "name the new option here, with a value that is not its default"
     plan = RoundPlan("p", **chosen).training("model")

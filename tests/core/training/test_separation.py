@@ -108,7 +108,7 @@ def test_a_class_with_touching_objects_gets_a_label_more_below_ignore(tmp_path: 
     parting = stored == 3
     assert parting[10, 14:18].all() and not parting[10, 18:30].any()  # beside column 16
     assert not parting[18, 20:28].any()  # beside background
-    assert any("pairs of touching objects" in notice for notice in result.notices)
+    assert any("of them touching" in notice for notice in result.notices)
     again = PreparedDataset(**json.loads(json.dumps({name: getattr(result, name) for name in result.__slots__})))
     assert again == result
 
@@ -248,7 +248,7 @@ def test_fine_tuning_a_parent_that_separates_nothing(plain: StoredModel, tmp_pat
     )
     assert (plain.output_ids, child.output_ids) == ((0, 3, 7), (0, 3, 7, 3))
     assert not plain.card.separation.learned
-    assert child.card.separation.way is SeparationWay.SEAMS
+    assert child.card.separation.way is SeparationWay.RIMS
     assert child.card.separation.pairs[3] >= LEAST_PAIRS
     assert set(dice[0]) == {"axon", "myelin"}
     before, after = load_weights(plain.weights(0)), load_weights(child.weights(0))
