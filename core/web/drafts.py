@@ -38,7 +38,7 @@ from core.label_scheme import IGNORE_ID
 from core.settings import Access, Settings
 from core.store.label_maps import TranslatedPyramid, in_project_classes
 from core.store.people import person_key
-from core.store.records import DraftRecord, DraftTileRecord
+from core.store.records import DraftRecord, DraftState, DraftTileRecord
 from core.store.store import Store
 from core.web.people import asker, person_of
 from core.web.pyramids import OpenPyramids
@@ -119,7 +119,7 @@ class _Drafts:
 
     def describe(self, request: Request) -> Response:
         store = self._stores()
-        return json_response(draft_json(store, store.drafts.get(request.path_params["id"])))
+        return json_response(self._told(store, store.drafts.get(request.path_params["id"])))
 
     def tile(self, request: Request) -> Response:
         """Raw pixels of one tile of one level."""
@@ -183,7 +183,7 @@ class _Drafts:
             take_over=values.get("take_over") is True,
             renew=values.get("renew") is True,
         )
-        return json_response({**draft_json(store, kept), "held_before": before})
+        return json_response({**self._told(store, kept), "held_before": before})
 
     def whole_image(self, request: Request, body: bytes) -> Response:
         """Confirm every pixel, or take that back."""
@@ -200,6 +200,11 @@ class _Drafts:
         values = _json(body)
         done = submit_draft(store, draft.id, _holder(values.get("holder")), str(values.get("note") or ""))
         return json_response({"revision_id": done.revision.id, "changes": done.changes})
+
+    def _told(self, store: Store, draft: DraftRecord) -> dict[str, Any]:
+        """What the paint tools need to know of a draft, its objects included."""
+        classes = DraftPixels(self._source(store, draft)).classes() if draft.state is DraftState.OPEN else ()
+        return {**draft_json(store, draft), "object_classes": list(classes)}
 
     def _mine(self, request: Request) -> tuple[Store, DraftRecord]:
         """The draft, if whoever sends this may change it. Without sign-in nobody can prove who they are."""

@@ -16,9 +16,11 @@ from starlette.types import Receive, Scope, Send
 from core.errors import NotFoundError
 from core.exports.heavy import heavy_label_map
 from core.exports.label_maps import DOWNLOADS, render_download
-from core.imaging.pyramid import Pyramid
+from core.imaging.pyramid import Pyramid, has_objects
+from core.imaging.pyramid_layout import OBJECTS
+from core.labels.numbering import of_class
 from core.review.label_maps import COVERAGE
-from core.store.label_maps import coverage_of, has_project_ids, in_project_classes, label_classes
+from core.store.label_maps import coverage_of, has_project_ids, in_project_classes, label_classes, open_label_map
 from core.store.records import RevisionRecord, RevisionState
 from core.store.store import Store
 from core.web.download_slots import Downloads
@@ -30,6 +32,7 @@ from core.web.responses import (
     RequestRefusedError,
     answering,
     cached_bytes,
+    ids_response,
     json_response,
     too_heavy,
 )
@@ -70,13 +73,15 @@ def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids, downloa
             elif lasting:
                 own_ids.add(revision_id)
         layer = request.path_params["layer"]
+        cache_control = IMMUTABLE if lasting else REVALIDATE
+        if layer == OBJECTS:
+            return _ids(request, pyramid, cache_control)
         confirmed = stores().revisions.pyramid_path(revision_id) / COVERAGE
         if layer == COVERAGE and (confirmed / "zarr.json").is_file():
             pyramid = pyramids.get(confirmed)
         else:
             pyramid = layer_of(pyramid, layer)
         block = np.ascontiguousarray(read_tile(pyramid, request), dtype=np.uint8)
-        cache_control = IMMUTABLE if lasting else REVALIDATE
         response = cached_bytes(request, block.tobytes(), RAW, cache_control=cache_control, packed=True)
         response.headers["X-Tile-Shape"] = f"{block.shape[0]},{block.shape[1]}"
         return response
@@ -95,6 +100,15 @@ def revision_routes(stores: Callable[[], Store], pyramids: OpenPyramids, downloa
     ]
 
 
+def _ids(request: Request, labels: Pyramid, cache_control: str) -> Response:
+    """A tile of object ids, of the classes that have any."""
+    if labels.objects is None or not labels.object_classes:
+        raise NotFoundError("This label map has no object ids.", "Its connected pieces count as objects.")
+    ids = np.array(read_tile(labels.objects, request), np.uint32)
+    ids[of_class(np.asarray(read_tile(labels, request), np.uint8), labels.object_classes) == 0] = 0
+    return ids_response(request, ids, cache_control=cache_control)
+
+
 def layer_of(labels: Pyramid, layer: str) -> Pyramid:
     """The label map itself, or its confidence map.
 
@@ -110,7 +124,7 @@ def layer_of(labels: Pyramid, layer: str) -> Pyramid:
     if layer == COVERAGE:
         raise NotFoundError("This label map is completely confirmed, or it is a prediction.", "Request its labels.")
     if layer != "confidence":
-        raise RequestRefusedError(404, f"There is no layer {layer[:40]!r}.", "Use labels or confidence.")
+        raise RequestRefusedError(404, f"There is no layer {layer[:40]!r}.", "Use labels, confidence or objects.")
     if labels.confidence is None:
         raise NotFoundError("This label map has no confidence map.", "Only predictions have a confidence map.")
     return labels.confidence
@@ -138,6 +152,13 @@ def attachment(content: Path | bytes, media_type: str, name: str) -> Response:
     return response
 
 
+def _object_classes(store: Store, record: RevisionRecord) -> tuple[int, ...]:
+    """The classes that have object ids."""
+    if not has_objects(store.revisions.pyramid_path(record.id)):
+        return ()
+    return open_label_map(store, record).object_classes
+
+
 def revision_json(store: Store, record: RevisionRecord) -> dict[str, Any]:
     """What a viewer needs to know about a label map; ``version`` grows while it is being written."""
     writing = record.state is RevisionState.WRITING
@@ -149,6 +170,7 @@ def revision_json(store: Store, record: RevisionRecord) -> dict[str, Any]:
         "version": record.version,
         "progress": float(record.details.get("progress", 0.0)) if writing else 1.0,
         "coverage": list(coverage_of(store, record)),
+        "object_classes": [] if writing else list(_object_classes(store, record)),
         "has_confidence": (store.revisions.pyramid_path(record.id) / "confidence" / "zarr.json").is_file(),
         "classes": label_classes(store, record).to_json(),
         "model_id": record.model_id,

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from playwright.sync_api import Browser
 from scipy import ndimage
 
 from core.imaging.downsample import halve_majority
+from core.imaging.object_pyramid import ObjectIds
+from core.imaging.pyramid import open_pyramid, write_label_pyramid
+from core.objects.carried_ids import carry_ids
 from ui.viewer.assets import BUNDLES
 
 pytestmark = pytest.mark.browser
@@ -145,19 +149,6 @@ def test_polygons_are_filled_by_the_even_odd_rule(run: Run, seed: int) -> None:
     points = json.dumps([{"row": r, "col": c} for r, c in corners])
     patch = run("shapes", f"return painted(m.polygon({points}, {{ height: 70, width: 80 }}));")
     np.testing.assert_array_equal(on_image(patch, shape), even_odd(shape, corners))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("b", [(30.0, 60.0), (50.2, 33.3), (8.0, 58.0)], ids=["level", "steep", "slanted"])
-def test_a_cut_separates_even_what_touches_at_corners(run: Run, b: tuple[float, float]) -> None:
-    shape = (61, 61)
-    a = (60 - b[0], 60 - b[1])
-    patch = run(
-        "shapes",
-        f"return painted(m.cut({{ row: {a[0]}, col: {a[1]} }}, {{ row: {b[0]}, col: {b[1]} }},"
-        " { height: 61, width: 61 }));",
-    )
-    middle = segment_distance(shape, (30.0, 30.0), (30.0, 30.0)) < 20
-    assert ndimage.label(middle & ~on_image(patch, shape), EIGHT)[1] == 2
 
 
 @pytest.mark.parametrize("radius", [1, 2, 5])
@@ -339,3 +330,78 @@ def test_undo_and_redo_are_work_and_no_strokes(run: Run) -> None:
       queue.close();
       return strokes;"""
     assert run("save_queue", script) == 2
+
+
+def settled(run: Run, before: NDArray[np.uint8], ids: NDArray[np.uint32], after: NDArray[np.uint8]) -> Any:
+    """Ids as the browser gives them when a stroke is over, redone after being undone, and those of undo."""
+    height, width = before.shape
+    body = f"""
+      const {{ Editor }} = await load("editor"), {{ History }} = await load("history");
+      const {{ ObjectIds }} = await load("object_ids"), before = {packed(before)}, after = {packed(after)};
+      const ids = new Uint32Array({packed(ids.view(np.uint8))}.buffer);
+      const tiles = planeTiles(m, before, {height}, {width}, 16, 1);
+      tiles.loadIds = async (row, col) => {{
+        const h = Math.min(16, {height} - row * 16), w = Math.min(16, {width} - col * 16), out = new Uint32Array(h * w);
+        for (let y = 0; y < h; y += 1)
+          for (let x = 0; x < w; x += 1) out[y * w + x] = ids[(row * 16 + y) * {width} + col * 16 + x];
+        return out;
+      }};
+      const objects = new ObjectIds(async () => ({{ classes: [1], next_id: 101 }}));
+      objects.begin([1]);
+      const trouble = [];
+      const editor = new Editor({{ tiles, grey: null, history: new History(), classes: [], objects,
+        events: {{ onStep() {{}}, onTrouble: (text) => trouble.push(text), onBusy() {{}} }} }});
+      const step = editor.newStep("brush"), window = {{ row: 0, col: 0, height: {height}, width: {width} }};
+      await tiles.ensure(tiles.under(window));
+      for (const label of [0, 1, 2]) {{
+        const mask = after.map((value, i) => (value === label && value !== before[i] ? 1 : 0));
+        tiles.paint({{ ...window, mask }}, {{ label, cover: 1, locked: new Uint8Array(256) }}, step);
+      }}
+      editor.close(step, "brush", 1);
+      await editor.work; await editor.work;
+      const read = async () => {{
+        await tiles.ensureIds(tiles.under(window));
+        const out = new Uint32Array({height * width});
+        tiles.eachPart(window, (tile, part) => {{
+          for (let y = 0; y < part.height; y += 1) for (let x = 0; x < part.width; x += 1)
+            out[(part.top + y) * {width} + part.left + x] = tile.ids[(part.row + y) * tile.width + part.col + x];
+        }});
+        return text(new Uint8Array(out.buffer));
+      }};
+      const first = await read();
+      await editor.undo();
+      const undone = await read();
+      await editor.redo();
+      return {{ first, undone, again: await read(), trouble }};
+    """
+    found = run("paint_tiles", body)
+    assert not found.pop("trouble")
+    return {name: unpacked(text, (height, 4 * width)).view(np.uint32) for name, text in found.items()}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_stroke_gets_its_objects_by_the_rules_of_submission(run: Run, tmp_path: Path, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    before = (blobs((40, 50), seed) % 2).astype(np.uint8)
+    pieces, count = ndimage.label(before, EIGHT)
+    ids = np.where(pieces == random.integers(1, count + 1), 0, pieces).astype(np.uint32)
+    before[ids == 0] *= np.uint8(seed % 2)  # a piece without an id, in every second case
+    after = before.copy()
+    row, col = random.integers(5, 25, 2)
+    rows, columns = slice(row, row + int(random.integers(3, 12))), slice(col, col + int(random.integers(3, 22)))
+    after[rows, columns] = random.permutation([0, 1, 1, 2])[0]
+    found = settled(run, before, ids, after)
+    write_label_pyramid(tmp_path / "before", before, pixel_size_nm=5.0, objects=ObjectIds(ids, (1,)))
+    write_label_pyramid(tmp_path / "after", after, pixel_size_nm=5.0)
+    carry_ids(open_pyramid(tmp_path / "before"), tmp_path / "after", [(0, 0)])
+    objects = open_pyramid(tmp_path / "after").object_ids()
+    assert objects is not None
+    wanted = np.where(after == 1, objects.ids_yx, 0)
+    new = {int(number): int(found["first"][wanted == number][0]) for number in np.unique(wanted[wanted > ids.max()])}
+    renamed = wanted.astype(np.int64)
+    for number, own in new.items():
+        renamed[wanted == number] = own
+    np.testing.assert_array_equal(found["first"], renamed)
+    assert all(number > 100 for number in new.values())
+    np.testing.assert_array_equal(found["undone"], np.where(before == 1, ids, 0))
+    np.testing.assert_array_equal(found["again"], found["first"])

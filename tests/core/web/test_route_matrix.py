@@ -108,6 +108,8 @@ LEAST: dict[tuple[str, str], Role] = {
     ("POST", "/api/drafts/{id}/hold"): ANNOTATOR,
     ("POST", "/api/drafts/{id}/whole-image"): ANNOTATOR,
     ("POST", "/api/drafts/{id}/submit"): ANNOTATOR,
+    ("GET", "/api/drafts/{id}/objects"): VIEWER,
+    ("POST", "/api/drafts/{id}/objects"): ANNOTATOR,
     ("GET", "/api/drafts/{id}/{plane}/{level}/{row}/{col}"): VIEWER,
     ("GET", "/api/models/{id}/download/{what}"): VIEWER,
     ("GET", "/api/evaluations/{id}/download/{what}"): VIEWER,

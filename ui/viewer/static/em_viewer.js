@@ -351,7 +351,7 @@ export class EmViewer {
     const { hidden, isolated, hovered, overlay, peek, confidence } = this.state;
     return {
       classes: this.classes, palette: this.settings.get("palette"), hidden, isolated, hovered,
-      outline: this.settings.get("outline"), opacity: this.settings.get("opacity"), shown: overlay && !peek, confidence,
+      outline: this.settings.get("outline"), objects: this.settings.get("objects"), opacity: this.settings.get("opacity"), shown: overlay && !peek, confidence,
     };
   }
 
@@ -366,7 +366,7 @@ export class EmViewer {
     const { state, settings, guest } = this;
     const hasLabels = this.props.layers.length > 0;
     this.toolbar.show({
-      ...state, outline: settings.get("outline"), safe: this.safe, legend: this.legendOpen, map: settings.get("minimap"),
+      ...state, outline: settings.get("outline"), objects: settings.get("objects"), safe: this.safe, legend: this.legendOpen, map: settings.get("minimap"),
       adjust: state.adjust || Boolean(this.adjust?.changed), opacity: settings.get("opacity"),
       hasLabels: hasLabels || Boolean(guest.hasOwnClassList), hasConfidence: this.hasConfidence,
       offersScale: Boolean(this.scale), measuring: Boolean(this.scale?.isOpen),

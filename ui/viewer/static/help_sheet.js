@@ -24,6 +24,7 @@ export const GROUPS = [
     [["1", "…", "9"], "hide or show a class"],
     [["A"], "show all classes"],
     [["O"], "fill or outline"],
+    [["#"], "show each object"],
     [["[", "]"], "less or more opaque"],
     [["C"], "model confidence"],
     [["P"], "colour-blind-safe palette"],

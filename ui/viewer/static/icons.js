@@ -16,6 +16,7 @@ export const ICONS = {
   eyeOff: line('<path d="M4 4l16 16M9.5 5.9A9 9 0 0112 5.5c6 0 9.5 6.5 9.5 6.5a16 16 0 01-3 3.7M6 7.6A15.600 15.600 0 002.500 12S6 18.500 12 18.500a9 9 0 003.500-.7"/>'),
   fill: line('<path d="M12 4c4 0 8 2.500 8 7.500S16.500 20 11.500 20 4 16.500 4 12s4-8 8-8z" fill="currentColor" fill-opacity=".55"/>'),
   outline: line('<path d="M12 4c4 0 8 2.500 8 7.500S16.500 20 11.500 20 4 16.500 4 12s4-8 8-8z"/>'),
+  objects: line('<path d="M4 8.500c0-2.500 2.300-4.500 5-4.500s4.500 1.600 4.500 4-2 4.800-5 4.800S4 11 4 8.500z" fill="currentColor" fill-opacity=".65"/><path d="M11 15.500c0-2.500 2-4 4.500-4s4.500 1.600 4.500 4-2 4.500-4.500 4.500-4.500-2-4.500-4.500z" fill="currentColor" fill-opacity=".2"/>'),
   confidence: line('<path d="M4 17a8.500 8.500 0 1116 0"/><path d="M12 15l4-5.500"/><circle cx="12" cy="16" r="1.300" fill="currentColor"/>'),
   palette: line('<path d="M12 3.500a8.500 8.500 0 100 17c1.400 0 2-.9 2-1.900 0-1.500-1.300-1.700-1.300-2.900 0-1 .8-1.700 1.900-1.700h2.200c2.200 0 3.700-1.500 3.700-3.600 0-4-3.900-6.900-8.500-6.900z"/><path d="M7.500 12v.01M9.500 8v.01M14.500 7.800v.01" stroke-width="2.600"/>'),
   adjust: line('<circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 010 16z" fill="currentColor"/>'),

@@ -4,11 +4,14 @@ import { context2d } from "./dom.js";
 import { magnification, onCanvas, pickLevel, visibleTiles } from "./geometry.js";
 import { colourise, outlined, padded } from "./label_pixels.js";
 import { Lru } from "./lru.js";
+import { colouriseObjects, shadesOf } from "./object_pixels.js";
 import { TileStore, tileIndex, tileKey } from "./tile_store.js";
 
 /** @import { View } from "./geometry.js" */
 /** @import { Plane } from "./label_pixels.js" */
 /** @import { ImageFacts } from "./messages.js" */
+/** @import { Shades } from "./object_pixels.js" */
+/** @import { IdSource } from "./object_tiles.js" */
 /** @import { TileAddress, TileEvents, TileIndex } from "./tile_store.js" */
 
 /** @typedef {LayerLook & {tiles: TileSource}} DerivedLayer */
@@ -24,7 +27,8 @@ import { TileStore, tileIndex, tileKey } from "./tile_store.js";
  * @property {CanvasRenderingContext2D} context
  * @property {ImageData} bitmap
  * @property {number} [version] of the table of colours
- * @property {Uint8Array} [source] the ids that are drawn
+ * @property {Uint8Array} [source] the classes that are drawn
+ * @property {Uint32Array | null} [ids] the objects that are drawn
  */
 
 /**
@@ -63,6 +67,10 @@ export class LabelLayer {
     this.canvas.className = "label-canvas";
     this.context = context2d(this.canvas);
     this.opacity = opacity;
+    /** @type {IdSource | null} */
+    this.objects = null; // while each object is shown in a shade of its own
+    /** @type {Shades | null} */
+    this.shades = null;
     /** @type {Lru<Picture>} */
     this.pictures = new Lru(kept);
     /** @type {Lru<DrawnTile>} */
@@ -95,6 +103,18 @@ export class LabelLayer {
   setTable(table) {
     this.table = table;
     this.tableVersion += 1;
+  }
+
+  /**
+   * Show each object in a shade of its own, or no longer (null). Then opacity is that of what is filled.
+   * @param {IdSource | null} objects
+   * @param {number} opacity 0 to 1
+   */
+  setObjects(objects, opacity) {
+    this.objects = objects;
+    this.shades = objects ? shadesOf(this.table, opacity, this.outline) : null;
+    this.tableVersion += 1;
+    this.opacity = objects ? 1 : this.outline ? Math.min(1, 0.5 + opacity) : opacity;
   }
 
   /**
@@ -140,7 +160,9 @@ export class LabelLayer {
    * @param {View} view
    */
   request(view) {
-    this.tiles.want(this.missing(view, pickLevel(view.scale, this.image.levels)));
+    const missing = this.missing(view, pickLevel(view.scale, this.image.levels));
+    this.tiles.want(missing);
+    this.objects?.want(missing);
   }
 
   /**
@@ -149,10 +171,10 @@ export class LabelLayer {
    */
   drawLevel(view, level) {
     const span = this.image.tile_px * 2 ** level;
-    const shift = this.outline && level === 0 ? magnification(view.scale) : 0;
+    const shift = this.outline && level === 0 && !this.objects ? magnification(view.scale) : 0;
     const pixel = (view.scale * 2 ** level) / 2 ** shift;
     const thickness = Math.max(1, Math.round((LINE_CSS_PX * (window.devicePixelRatio || 1)) / pixel));
-    this.context.imageSmoothingEnabled = this.outline || pixel < 1;
+    this.context.imageSmoothingEnabled = (this.outline && !this.objects) || pixel < 1;
     const { row0, row1, col0, col1 } = visibleTiles(view, this.image, span);
     for (let row = row0; row < row1; row += 1) {
       for (let col = col0; col < col1; col += 1) {
@@ -213,7 +235,7 @@ export class LabelLayer {
    * @param {number} thickness
    */
   picture(tile, thickness) {
-    if (!this.outline) return this.coloured(tileKey(tile.level, tile.row, tile.col), tile);
+    if (this.objects || !this.outline) return this.coloured(tileKey(tile.level, tile.row, tile.col), tile);
     const key = `0:${thickness}:${tileKey(tile.level, tile.row, tile.col)}`;
     const shape = this.shape(key, tile, () =>
       outlined(padded(tile, 0, 0, tile.width, tile.height, thickness, this.neighbours(tile)), thickness, 0, thickness));
@@ -249,8 +271,9 @@ export class LabelLayer {
    */
   coloured(key, plane) {
     const { data, width, height } = plane;
+    const ids = this.objects?.get(...tileIndex(key)) ?? null;
     let picture = this.pictures.get(key);
-    if (picture?.version === this.tableVersion && picture.source === data) return picture.canvas;
+    if (picture?.version === this.tableVersion && picture.source === data && picture.ids === ids) return picture.canvas;
     if (!picture || picture.canvas.width !== width || picture.canvas.height !== height) {
       const canvas = document.createElement("canvas");
       canvas.width = width;
@@ -258,11 +281,30 @@ export class LabelLayer {
       picture = { canvas, context: context2d(canvas), bitmap: new ImageData(width, height) };
       this.pictures.set(key, picture);
     }
-    colourise(data, this.table, new Uint32Array(picture.bitmap.data.buffer));
+    this.write(plane, ids, { row: 0, col: 0, height, width }, new Uint32Array(picture.bitmap.data.buffer));
     picture.context.putImageData(picture.bitmap, 0, 0);
     picture.version = this.tableVersion;
     picture.source = data;
+    picture.ids = ids;
     return picture.canvas;
+  }
+
+  /**
+   * Write the colours of a part of a tile.
+   * @param {Plane} plane
+   * @param {Uint32Array | null} ids
+   * @param {{row: number, col: number, height: number, width: number}} rect
+   * @param {Uint32Array} out of the size of `rect`
+   */
+  write(plane, ids, rect, out) {
+    if (this.shades) {
+      colouriseObjects(plane, ids, rect, this.shades, out);
+      return;
+    }
+    for (let y = 0; y < rect.height; y += 1) {
+      const from = (rect.row + y) * plane.width + rect.col;
+      colourise(plane.data.subarray(from, from + rect.width), this.table, out.subarray(y * rect.width, (y + 1) * rect.width));
+    }
   }
 
   /**

@@ -100,6 +100,7 @@
  * @property {number} version grows with its content
  * @property {number} progress 0 to 1
  * @property {boolean} has_confidence
+ * @property {number[]} [object_classes] classes that have object ids
  * @property {{id?: number, class_id?: number, fraction: number}[]} [coverage] shares of the classes
  */
 
@@ -119,6 +120,23 @@
  * @property {Record<string, number>} covered pixels confirmed, by class
  * @property {boolean} whole_image
  * @property {string | null} [held_before] the tab that held it before
+ * @property {number[]} [object_classes] classes that have object ids
+ */
+
+/**
+ * An edit of objects that the server is asked to work out; places are [row, column] in pixels of the image.
+ * @typedef {{action: "split", line: [number, number][]} | {action: "merge", points: [number, number][]} |
+ *   {action: "delete", point: [number, number]}} ObjectRequest
+ */
+
+/**
+ * What an edit changes: all pixels of the edited objects as runs of first pixel, number of pixels and id, tile by tile.
+ * @typedef {object} ObjectAnswer
+ * @property {string} action
+ * @property {number} class_id
+ * @property {number[]} objects ids after the edit
+ * @property {number | null} label what the pixels become; null: they keep their class
+ * @property {{row: number, column: number, runs: number[]}[]} tiles
  */
 
 /**

@@ -1,6 +1,7 @@
 // All maps that lie over the micrograph: label layers in their order, and the confidence of the first prediction.
 
 import { LabelLayer } from "./label_layer.js";
+import { IdTiles } from "./object_tiles.js";
 import { confidenceTable, labelTable, veilTable } from "./palette.js";
 import { Problem } from "./problem.js";
 import { RevisionFeed } from "./revision_feed.js";
@@ -17,6 +18,7 @@ import { RevisionFeed } from "./revision_feed.js";
  * @property {"labels" | "coverage"} what
  * @property {LabelLayer} layer
  * @property {RevisionFeed} feed
+ * @property {IdTiles} [ids] of its objects, once they are shown
  * @property {boolean} visible
  * @property {boolean} given what Python said about that last
  * @property {string} name
@@ -43,12 +45,16 @@ import { RevisionFeed } from "./revision_feed.js";
  * @property {number | null} isolated the class that stands alone
  * @property {number | null} hovered the class that is looked at; the others are dimmed
  * @property {boolean} outline
+ * @property {boolean} objects whether each object has a shade of its own
  * @property {number} opacity 0 to 1
  * @property {boolean} shown
  * @property {boolean} confidence
  */
 
 export const GONE = "This label map no longer exists."; // one that was being written went with its job: the page tells
+
+/** Of a label map without ids. */
+const NO_IDS = { get: () => null, want: () => {}, retry: () => {}, close: () => {} };
 
 const VEIL = 0.6; // how far what nobody has confirmed is dimmed
 
@@ -143,6 +149,7 @@ export class Overlays {
       if (this.confidence?.id === id) this.confidence.layer.tiles.refresh(state.version, true);
       this.events.onRedraw();
     }
+    if (this.look?.objects && !before && state.object_classes?.length) this.setLook(this.look);
     this.events.onState(id, state, before);
   }
 
@@ -160,7 +167,7 @@ export class Overlays {
       }
       layer.setTable(table);
       layer.outline = look.confidence || (entry.style ? entry.style === "outline" : look.outline);
-      layer.opacity = layer.outline ? Math.min(1, 0.5 + look.opacity) : look.opacity;
+      layer.setObjects(look.objects && !look.confidence ? this.idsOf(entry) : null, look.opacity);
     });
     if (look.confidence && !this.confidence) this.takeConfidence();
     if (this.confidence) {
@@ -168,6 +175,23 @@ export class Overlays {
       this.confidence.layer.opacity = Math.min(1, look.opacity + 0.25);
     }
     this.events.onRedraw();
+  }
+
+  /**
+   * Ids of the objects of a label map; without any, its classes are outlined.
+   * @param {OverlayEntry} entry
+   */
+  idsOf(entry) {
+    const { state } = entry.feed;
+    if (!entry.ids && state?.object_classes?.length) {
+      entry.ids = new IdTiles((...tile) => this.api.labelTile(entry.id, "objects", ...tile), this.tileEvents());
+    }
+    return entry.ids ?? NO_IDS;
+  }
+
+  /** Whether any of the label maps has ids of objects. */
+  get hasObjects() {
+    return this.maps.some((entry) => entry.feed.state?.object_classes?.length);
   }
 
   /** The label maps, without what is confirmed of them. */
@@ -229,7 +253,10 @@ export class Overlays {
 
   retry() {
     this.confidence?.layer.tiles.retry();
-    for (const { layer } of this.entries) layer.tiles.retry();
+    for (const { layer, ids } of this.entries) {
+      layer.tiles.retry();
+      ids?.retry();
+    }
     this.events.onRedraw();
   }
 
@@ -253,6 +280,7 @@ export class Overlays {
   shut(entry) {
     entry.feed.close();
     entry.layer.close();
+    entry.ids?.close();
   }
 
   close() {

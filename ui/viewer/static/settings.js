@@ -4,6 +4,7 @@
  * @typedef {object} Settings
  * @property {number} opacity 0 to 1
  * @property {boolean} outline
+ * @property {boolean} objects whether each object has a shade of its own
  * @property {"standard" | "safe"} palette
  * @property {boolean} minimap
  * @property {boolean | null} legend null: open where there is room
@@ -13,6 +14,7 @@
 const DEFAULTS = {
   opacity: 0.45,
   outline: false,
+  objects: false,
   palette: "standard",
   minimap: true,
   legend: null,
@@ -28,6 +30,7 @@ const isSwitch = (value) => typeof value === "boolean";
 const FITS = {
   opacity: (value) => typeof value === "number" && value >= 0 && value <= 1,
   outline: isSwitch,
+  objects: isSwitch,
   palette: (value) => value === "standard" || value === "safe",
   minimap: isSwitch,
   legend: isSwitch,

@@ -11,6 +11,7 @@ import { ICONS } from "./icons.js";
  * @typedef {object} ToolbarState
  * @property {boolean} overlay
  * @property {boolean} outline
+ * @property {boolean} objects
  * @property {boolean} confidence
  * @property {boolean} safe
  * @property {boolean} legend
@@ -27,13 +28,13 @@ import { ICONS } from "./icons.js";
 /** @typedef {Record<ToolAction, () => unknown> & {setOpacity: (value: number) => void}} ToolActions */
 
 /**
- * @typedef {"zoomIn" | "zoomOut" | "fit" | "actual" | "toggleOverlay" | "toggleOutline" | "toggleConfidence" | "togglePalette" | "toggleAdjust" |
+ * @typedef {"zoomIn" | "zoomOut" | "fit" | "actual" | "toggleOverlay" | "toggleOutline" | "toggleObjects" | "toggleConfidence" | "togglePalette" | "toggleAdjust" |
  *   "toggleLegend" | "toggleMap" | "toggleHelp" | "toggleFullScreen" | "toggleScale"} ToolAction
  */
 
 /**
  * The viewer's buttons that have a name of their own.
- * @typedef {"eye" | "outline" | "confidence" | "palette" | "adjust" | "scale" | "legend" | "map" | "help" | "fullScreen" | "fit"} ToolName
+ * @typedef {"eye" | "outline" | "objects" | "confidence" | "palette" | "adjust" | "scale" | "legend" | "map" | "help" | "fullScreen" | "fit"} ToolName
  */
 
 export class Toolbar {
@@ -56,6 +57,7 @@ export class Toolbar {
     this.buttons = {
       eye: tool("eye", "Hide masks", "H", "toggleOverlay"),
       outline: tool("outline", "Fill or outline", "O", "toggleOutline"),
+      objects: tool("objects", "Show each object in its own shade", "#", "toggleObjects"),
       confidence: tool("confidence", "Model confidence", "C", "toggleConfidence"),
       palette: tool("palette", "Colour-blind-safe palette", "P", "togglePalette"),
       adjust: tool("adjust", "Brightness and contrast", "B", "toggleAdjust", { "aria-haspopup": "dialog" }),
@@ -66,9 +68,9 @@ export class Toolbar {
       fullScreen: tool("fullScreen", "Full screen", "F", "toggleFullScreen"),
       fit: tool("fit", "Fit to window", "0", "fit"),
     };
-    const { eye, outline, confidence, palette, adjust, scale, legend, map, help, fullScreen, fit } = this.buttons;
+    const { eye, outline, objects, confidence, palette, adjust, scale, legend, map, help, fullScreen, fit } = this.buttons;
     this.space = h("div", { class: "space" });
-    this.overlayGroup = h("div", { class: "group overlay-tools" }, eye, outline,
+    this.overlayGroup = h("div", { class: "group overlay-tools" }, eye, outline, objects,
       h("label", { class: "opacity", "data-tip": "Opacity  ([ and ])" }, this.opacity), palette, confidence);
     this.element = h("div", { class: "toolbar", role: "toolbar", "aria-label": "Viewer tools" },
       h("div", { class: "group" }, tool("zoomOut", "Zoom out", "−", "zoomOut"), this.zoomText,
@@ -121,6 +123,7 @@ export class Toolbar {
     setIcon(buttons.outline, state.outline ? "outline" : "fill");
     describe(buttons.outline, state.outline ? "Fill masks" : "Outline masks", "O");
     pressed(buttons.outline, state.outline);
+    pressed(buttons.objects, state.objects);
     pressed(buttons.confidence, state.confidence);
     pressed(buttons.palette, state.safe);
     pressed(buttons.legend, state.legend);

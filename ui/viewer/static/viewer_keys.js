@@ -20,6 +20,7 @@ export function actionsOf(viewer) {
     actual: () => viewer.base?.goTo({ ...viewer.base.place(), zoom: 1 / (window.devicePixelRatio || 1) }),
     toggleOverlay: () => viewer.change({ overlay: !viewer.state.overlay }),
     toggleOutline: () => viewer.prefer("outline", !viewer.settings.get("outline")),
+    toggleObjects: () => viewer.prefer("objects", !viewer.settings.get("objects")),
     toggleConfidence: () => viewer.change({ confidence: viewer.hasConfidence && !viewer.state.confidence }),
     togglePalette: () => viewer.prefer("palette", viewer.safe ? "standard" : "safe"),
     toggleAdjust: () => viewer.setAdjust(!viewer.state.adjust),
@@ -41,7 +42,7 @@ export function keysOf(viewer) {
   const opacity = () => viewer.settings.get("opacity");
   /** @type {Keys} */
   const keys = {
-    "+": a.zoomIn, "=": a.zoomIn, "-": a.zoomOut, "_": a.zoomOut, "0": a.fit, z: a.actual, h: a.toggleOverlay, o: a.toggleOutline,
+    "+": a.zoomIn, "=": a.zoomIn, "-": a.zoomOut, "_": a.zoomOut, "0": a.fit, z: a.actual, h: a.toggleOverlay, o: a.toggleOutline, "#": a.toggleObjects,
     c: a.toggleConfidence, p: a.togglePalette, s: a.toggleScale, b: a.toggleAdjust, l: a.toggleLegend, m: a.toggleMap, f: a.toggleFullScreen,
     i: () => viewer.adjust?.toggleInvert(), "?": a.toggleHelp, a: () => viewer.showAll(), r: () => {},
     "[": () => a.setOpacity(opacity() - OPACITY_STEP), "]": () => a.setOpacity(opacity() + OPACITY_STEP),

@@ -41,7 +41,7 @@ export class Annotator {
   bar = new PaintBar({
     choose: (name) => this.chooseTool(name), set: (name, value) => this.choose({ [name]: value }),
     undo: () => this.travel("undo"), redo: () => this.travel("redo"),
-    toggleCoverage: () => this.toggleCoverage(), wholeImage: () => this.setWholeImage(), submit: () => this.askSubmit(),
+    toggleAlone: () => this.toggleAlone(), toggleCoverage: () => this.toggleCoverage(), wholeImage: () => this.setWholeImage(), submit: () => this.askSubmit(),
   });
   notices = new Notices();
 
@@ -127,6 +127,7 @@ export class Annotator {
       onStep: (stroke) => this.onStep(stroke), onTouch: (tile) => this.session?.queue?.touch(tile),
       onTrouble: (text) => this.notices.say(text), onTooFar: (text) => this.notices.say(text), onBusy: () => this.showPaint(),
       onSize: (up) => this.resize(up), onPick: (id) => { if (id !== null && id !== 255) this.choose({ classId: id, tool: "brush" }); },
+      onFlush: () => this.session?.queue?.flush() ?? Promise.reject(new Error("The draft is not open.")),
       mayPaint: () => this.mayPaint(), isPanning: () => this.panning || Boolean(viewer.scale?.isOpen),
     });
     this.painting = painting;
@@ -262,6 +263,10 @@ export class Annotator {
     this.showPaint();
   }
 
+  toggleAlone() {
+    if (this.painting) this.choose({ alone: !this.painting.editor.choice.alone });
+  }
+
   toggleCoverage() {
     this.coverageShown = !this.coverageShown;
     this.viewer.applyLook();
@@ -281,7 +286,7 @@ export class Annotator {
     }
     return Object.assign(own, {
       "[": () => this.resize(false), "]": () => this.resize(true), u: () => this.travel("undo"), y: () => this.travel("redo"),
-      c: () => this.toggleCoverage(), n: actions.toggleAdjust, d: actions.toggleLegend, Home: actions.fit, a: () => {},
+      c: () => this.toggleCoverage(), n: actions.toggleAdjust, d: actions.toggleLegend, Home: actions.fit, ";": () => this.toggleAlone(),
       Enter: () => this.painting?.pointer.closePolygon(null) ?? false, Backspace: () => this.painting?.pointer.removeCorner() ?? false,
     });
   }

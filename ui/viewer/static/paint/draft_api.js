@@ -3,7 +3,7 @@
 import { problemOf } from "../problem.js";
 import { xsrfHeader } from "../xsrf.js";
 
-/** @import { Draft, SubmitAnswer, TilesAnswer } from "../messages.js" */
+/** @import { Draft, ObjectAnswer, ObjectRequest, SubmitAnswer, TilesAnswer } from "../messages.js" */
 /** @import { OutboxRecord } from "./outbox.js" */
 /** @import { PaintTile } from "./paint_tiles.js" */
 /** @import { Tally } from "./save_queue.js" */
@@ -20,7 +20,7 @@ export class DraftApi {
   }
 
   /**
-   * @param {"labels" | "coverage"} plane
+   * @param {"labels" | "coverage" | "objects"} plane
    * @param {number} level
    * @param {number} row
    * @param {number} col
@@ -45,6 +45,34 @@ export class DraftApi {
     const response = await fetch(this.tile(plane, 0, row, col, version), { cache: "no-store" });
     if (!response.ok) throw await problemOf(response);
     return new Uint8Array(await response.arrayBuffer());
+  }
+
+  /**
+   * Object ids of a full-resolution tile; null where no pixel has one.
+   * @param {number} row
+   * @param {number} col
+   * @param {number} version
+   * @returns {Promise<Uint32Array<ArrayBuffer> | null>}
+   */
+  async ids(row, col, version) {
+    const response = await fetch(this.tile("objects", 0, row, col, version), { cache: "no-store" });
+    if (!response.ok) throw await problemOf(response);
+    const content = await response.arrayBuffer();
+    return content.byteLength ? new Uint32Array(content) : null;
+  }
+
+  /** @returns {Promise<{classes: number[], next_id: number}>} */
+  async objects() {
+    return answerOf(await fetch(`${this.base}/objects`, { cache: "no-store" }));
+  }
+
+  /**
+   * What an edit of objects changes in the draft as it is saved; nothing is kept by asking.
+   * @param {ObjectRequest} request
+   * @returns {Promise<ObjectAnswer>}
+   */
+  editObjects(request) {
+    return this.post("objects", request);
   }
 
   /**
@@ -109,20 +137,25 @@ async function answerOf(response) {
 }
 
 /**
- * The body of a post of tiles: a JSON header after its length, then labels and coverage of each tile; gzip over all.
+ * The body of a post of tiles: a JSON header after its length, then labels, coverage and, where the
+ * tile has any, object ids of each tile; gzip over all.
  * @param {PaintTile[]} tiles [{row, col, height, width, labels, coverage}]
  * @param {Tally} stroke
  * @returns {Promise<Blob>}
  */
 export function packTiles(tiles, stroke) {
   const header = new TextEncoder().encode(JSON.stringify({
-    tiles: tiles.map(({ row, col, height, width }) => ({ row, column: col, height, width })),
+    tiles: tiles.map(({ row, col, height, width, ids }) => ({ row, column: col, height, width, ids: Boolean(ids) })),
     stroke,
   }));
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, header.length, true);
+  /** @type {BlobPart[]} */
   const parts = [length, header];
-  for (const tile of tiles) parts.push(tile.labels, tile.coverage ?? new Uint8Array(tile.labels.length));
+  for (const tile of tiles) {
+    parts.push(tile.labels, tile.coverage ?? new Uint8Array(tile.labels.length));
+    if (tile.ids) parts.push(tile.ids);
+  }
   const packed = new Blob(parts).stream().pipeThrough(new CompressionStream("gzip"));
   return new Response(packed).blob();
 }

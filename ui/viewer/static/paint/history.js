@@ -1,10 +1,11 @@
 // Undo and redo: steps of what was changed, tile by tile (see runs.js).
 
+/** @import { IdRuns } from "./id_runs.js" */
 /** @import { Runs } from "./runs.js" */
 
 /**
- * A step of undo: what it has changed, by tiles.
- * @typedef {{name: string, tiles: Map<string, Runs>}} UndoStep
+ * A step of undo: what it has changed, by tiles; `ids`: of objects, where it has changed any.
+ * @typedef {{name: string, tiles: Map<string, Runs>, ids?: Map<string, IdRuns>}} UndoStep
  */
 
 const LEAST_STEPS = 200; // kept whatever they weigh
@@ -37,7 +38,11 @@ export class History {
       if (runs.length) runs.close();
       else step.tiles.delete(key);
     }
-    if (!step.tiles.size) return false;
+    for (const [key, runs] of step.ids ?? []) {
+      if (runs.length) runs.close();
+      else step.ids?.delete(key);
+    }
+    if (!step.tiles.size && !step.ids?.size) return false;
     this.past.push(step);
     this.bytes += weight(step);
     for (const undone of this.future) this.bytes -= weight(undone);
@@ -73,5 +78,6 @@ export class History {
 function weight(step) {
   let sum = 64;
   for (const runs of step.tiles.values()) sum += runs.bytes;
+  for (const runs of step.ids?.values() ?? []) sum += runs.bytes;
   return sum;
 }

@@ -26,17 +26,20 @@ export class TooLarge extends Error {}
  * @param {PaintTiles} tiles
  * @param {number} row
  * @param {number} col
- * @param {{corners?: boolean, most?: number}} [options] corners: whether pixels that touch only at a corner belong together;
- *   most: tiles that it may lie in
+ * @param {{corners?: boolean, most?: number, byId?: boolean}} [options] corners: whether pixels that touch only at a corner belong
+ *   together; most: tiles that it may lie in; byId: whether only pixels with the same object id do
  * @returns {Promise<FoundObject>}
  * @throws {TooLarge} when it lies in more than `most` tiles
  */
-export async function objectAt(tiles, row, col, { corners = true, most = MOST_TILES } = {}) {
+export async function objectAt(tiles, row, col, { corners = true, most = MOST_TILES, byId = false } = {}) {
   const { tilePx } = tiles;
   /** @type {[row: number, col: number]} */
   const first = [Math.floor(row / tilePx), Math.floor(col / tilePx)];
   const start = await tiles.ensureOne(...first);
-  const label = start.labels[(row % tilePx) * start.width + (col % tilePx)];
+  if (byId) await tiles.ensureIds([first]);
+  const at0 = (row % tilePx) * start.width + (col % tilePx);
+  const label = start.labels[at0];
+  const id = byId ? (start.ids?.[at0] ?? 0) : null;
   /** @type {Map<string, {tile: PaintTile, patch: Patch}>} */
   const parts = new Map();
   /** @type {Map<string, Entry>} */
@@ -45,6 +48,7 @@ export async function objectAt(tiles, row, col, { corners = true, most = MOST_TI
   for (const [key, { at, seeds }] of waiting) { // grows while it is gone through
     waiting.delete(key);
     const tile = await tiles.ensureOne(...at);
+    if (byId) await tiles.ensureIds([at]);
     let part = parts.get(key);
     if (!part) {
       if (parts.size >= most) throw new TooLarge(`This object lies in more than ${most} tiles of ${tilePx} px and is too large to edit as a whole.`);
@@ -52,7 +56,7 @@ export async function objectAt(tiles, row, col, { corners = true, most = MOST_TI
       part = { tile, patch: wholeTile(tile, tilePx) };
       parts.set(key, part);
     }
-    const found = floodTile(tile, part.patch.mask, seeds, label, corners);
+    const found = floodTile(tile, part.patch.mask, seeds, { label, id }, corners);
     pixels += found.pixels;
     for (const [dRow, dCol, rowIn, colIn] of found.beyond) passOn(tiles, waiting, tile, dRow, dCol, rowIn, colIn);
   }
@@ -74,11 +78,11 @@ function wholeTile(tile, tilePx) {
  * @param {PaintTile} tile
  * @param {Uint8Array} mask
  * @param {number[]} seeds
- * @param {number} label
+ * @param {{label: number, id: number | null}} what the class, and the object where that matters
  * @param {boolean} corners
  */
-function floodTile(tile, mask, seeds, label, corners) {
-  const { labels, height, width } = tile;
+function floodTile(tile, mask, seeds, { label, id }, corners) {
+  const { labels, ids, height, width } = tile;
   /** @type {number[]} */
   const stack = [];
   /** @type {[dRow: number, dCol: number, row: number, col: number][]} */
@@ -94,7 +98,7 @@ function floodTile(tile, mask, seeds, label, corners) {
       return;
     }
     const i = y * width + x;
-    if (mask[i] || labels[i] !== label) return;
+    if (mask[i] || labels[i] !== label || (id !== null && ids?.[i] !== id)) return;
     mask[i] = 1;
     pixels += 1;
     stack.push(i);

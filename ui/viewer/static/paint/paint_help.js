@@ -18,6 +18,7 @@ export const PAINT_HELP = [
     [["0"], "choose background"],
     [["[", "]"], "smaller, larger brush"],
     [["Shift", "wheel"], "size of the brush"],
+    [[";"], "next stroke begins a new object"],
   ]],
   ["Objects", [
     ...tools(3, 4),
@@ -40,6 +41,7 @@ export const PAINT_HELP = [
     [["Home"], "fit to window"],
     [["Z"], "actual pixels (1:1)"],
     [["O"], "fill or outline"],
+    [["#"], "show each object"],
     [["P"], "colour-blind-safe palette"],
     [["N"], "brightness and contrast"],
     [["I"], "invert the image"],

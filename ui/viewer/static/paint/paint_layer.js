@@ -3,7 +3,6 @@
 
 import { onCanvas, pickLevel } from "../geometry.js";
 import { LabelLayer } from "../label_layer.js";
-import { colourise } from "../label_pixels.js";
 import { tileIndex, tileKey, TileStore } from "../tile_store.js";
 
 /** @import { View } from "../geometry.js" */
@@ -148,14 +147,12 @@ export class PaintLayer extends LabelLayer {
   recolour(tile, rect) {
     const key = tileKey(tile.level, tile.row, tile.col);
     const picture = this.pictures.peek(key);
-    if (picture?.version === this.tableVersion && picture.source === tile.data) {
-      const bitmap = new ImageData(rect.width, rect.height);
-      const packed = new Uint32Array(bitmap.data.buffer);
-      for (let y = 0; y < rect.height; y += 1) {
-        const from = (rect.row + y) * tile.width + rect.col;
-        colourise(tile.data.subarray(from, from + rect.width), this.table, packed.subarray(y * rect.width, (y + 1) * rect.width));
-      }
-      picture.context.putImageData(bitmap, rect.col, rect.row);
+    const ids = this.objects?.get(tile.level, tile.row, tile.col) ?? null;
+    if (picture?.version === this.tableVersion && picture.source === tile.data && picture.ids === ids) {
+      const part = this.objects ? widerBy1(rect, tile) : rect; // outlines of neighbours change with it
+      const bitmap = new ImageData(part.width, part.height);
+      this.write(tile, ids, part, new Uint32Array(bitmap.data.buffer));
+      picture.context.putImageData(bitmap, part.col, part.row);
     } else {
       this.pictures.delete(key);
     }
@@ -178,7 +175,7 @@ export class PaintLayer extends LabelLayer {
    */
   drawPart(view, box) {
     const { canvas, context, image } = this;
-    if (!this.visible || this.outline || canvas.width !== view.width || canvas.height !== view.height) return false;
+    if (!this.visible || (this.outline && !this.objects) || canvas.width !== view.width || canvas.height !== view.height) return false;
     const level = pickLevel(view.scale, image.levels);
     const margin = 2 ** (level + 1) + 2 / view.scale;
     const top = Math.max(0, box.top - margin);
@@ -200,4 +197,15 @@ export class PaintLayer extends LabelLayer {
     this.pictures.clear();
     this.shapes.clear();
   }
+}
+
+/**
+ * @param {Rect} rect
+ * @param {{height: number, width: number}} tile
+ * @returns {Rect}
+ */
+function widerBy1({ row, col, height, width }, tile) {
+  const top = Math.max(0, row - 1);
+  const left = Math.max(0, col - 1);
+  return { row: top, col: left, height: Math.min(tile.height, row + height + 1) - top, width: Math.min(tile.width, col + width + 1) - left };
 }

@@ -5,7 +5,7 @@ import { SIZE_RANGE, STEP_RANGE, TOLERANCE_RANGE, TOOL } from "./tools.js";
 /** @import { Choice } from "./editor.js" */
 /** @import { Range } from "./tools.js" */
 
-/** @typedef {Omit<Choice, "mark">} KeptChoice */
+/** @typedef {Omit<Choice, "mark" | "alone">} KeptChoice */
 
 const KEY = "cristae.paint";
 

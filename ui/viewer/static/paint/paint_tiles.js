@@ -2,6 +2,7 @@
 // when they are needed. Edits change tiles in place and are recorded (runs.js); nothing here knows of screens or servers.
 
 import { coarseLevels, updateCoarse } from "./halving.js";
+import { IdRuns } from "./id_runs.js";
 import { Runs } from "./runs.js";
 
 /** @import { Plane } from "../label_pixels.js" */
@@ -14,8 +15,16 @@ import { Runs } from "./runs.js";
  * @property {number} [tilePx]
  * @property {number} [levels] of the pyramid, full resolution included
  * @property {(row: number, col: number) => Promise<Planes>} load
- * @property {{onLoad?: (tile: PaintTile) => void, onChange?: (tile: PaintTile, rect: Rect) => void}} [events] rect: within the tile
+ * @property {(row: number, col: number) => Promise<Uint32Array<ArrayBuffer> | null>} [loadIds] null: no pixel has an id
+ * @property {TilesEvents} [events]
  * @property {number} [kept] tiles in memory
+ */
+
+/**
+ * @typedef {object} TilesEvents
+ * @property {(tile: PaintTile) => void} [onLoad]
+ * @property {(tile: PaintTile, rect: Rect) => void} [onChange] rect: within the tile
+ * @property {(tile: PaintTile) => void} [onIds] the ids of its objects are here, or others
  */
 
 /** @typedef {{labels: Uint8Array<ArrayBuffer>, coverage: Uint8Array<ArrayBuffer> | null}} Planes */
@@ -40,6 +49,8 @@ import { Runs } from "./runs.js";
  * @property {number} width
  * @property {Uint8Array<ArrayBuffer>} labels
  * @property {Uint8Array<ArrayBuffer> | null} coverage 1: confirmed; null: nothing of it is
+ * @property {Uint32Array<ArrayBuffer> | null} ids of objects, 0: none; null: not asked for yet
+ * @property {Promise<Uint32Array<ArrayBuffer> | null> | null} idsComing
  * @property {{labels: Plane[], coverage: Plane[] | null} | null} coarse coarser levels, from the first on
  * @property {boolean} unsaved changed since it was last packed
  * @property {number} sending sequence of the record that it is in, 0 for none
@@ -80,11 +91,12 @@ export class PaintTiles {
    *   load: async (row, col) => {labels, coverage | null}, kept: tiles in memory
    *   events: onLoad(tile), onChange(tile, rect); rect {row, col, height, width} within the tile
    */
-  constructor({ size, tilePx = 512, levels = 1, load, events = {}, kept = KEPT }) {
+  constructor({ size, tilePx = 512, levels = 1, load, loadIds = async () => null, events = {}, kept = KEPT }) {
     this.size = size;
     this.tilePx = tilePx;
     this.levels = levels;
     this.load = load;
+    this.loadIds = loadIds;
     this.events = events;
     this.kept = kept;
     this.rows = Math.ceil(size.height / tilePx);
@@ -177,9 +189,69 @@ export class PaintTiles {
     const width = Math.min(this.tilePx, this.size.width - col * this.tilePx);
     if (labels.length !== height * width) throw new Error(`Tile ${row}, ${col} has ${labels.length} pixels instead of ${height} x ${width}.`);
     /** @type {PaintTile} */
-    const tile = { key: keyOf(row, col), row, col, height, width, labels, coverage, coarse: null, unsaved: false, sending: 0, pinned: false, edits: 0 };
+    const tile = { key: keyOf(row, col), row, col, height, width, labels, coverage, ids: null, idsComing: null, coarse: null, unsaved: false, sending: 0, pinned: false, edits: 0 };
     this.tiles.set(tile.key, tile);
     return tile;
+  }
+
+  /**
+   * Have these tiles with the ids of their objects; rejects when some cannot be had.
+   * @param {[row: number, col: number][]} list
+   */
+  async ensureIds(list) {
+    await Promise.all(list.map(async ([row, col]) => {
+      const tile = await this.ensureOne(row, col);
+      if (tile.ids) return;
+      tile.idsComing ??= this.loadIds(row, col).finally(() => { tile.idsComing = null; });
+      const ids = await tile.idsComing;
+      if (tile.ids) return;
+      tile.ids = ids ?? new Uint32Array(tile.height * tile.width);
+      this.events.onIds?.(tile);
+    }));
+  }
+
+  /**
+   * Whether all of these tiles are here with their ids.
+   * @param {[row: number, col: number][]} list
+   */
+  haveIds(list) {
+    return list.every(([row, col]) => this.peek(row, col)?.ids);
+  }
+
+  /**
+   * Change ids of a tile that has them; what changes is noted in a step.
+   * @param {PaintTile} tile
+   * @param {UndoStep} step
+   * @param {(set: (start: number, end: number, id: number) => void) => void} change
+   */
+  setIds(tile, step, change) {
+    const { ids } = tile;
+    if (!ids) return;
+    step.ids ??= new Map();
+    const runs = step.ids.get(tile.key) ?? new IdRuns();
+    const before = runs.length;
+    change((start, end, id) => {
+      for (let i = start; i < end;) {
+        let next = i + 1;
+        while (next < end && ids[next] === ids[i]) next += 1;
+        if (ids[i] !== id) {
+          runs.add(i, next, ids[i], id);
+          ids.fill(id, i, next);
+        }
+        i = next;
+      }
+    });
+    if (runs.length === before) return;
+    step.ids.set(tile.key, runs);
+    this.idsChanged(tile);
+  }
+
+  /** @param {PaintTile} tile */
+  idsChanged(tile) {
+    tile.unsaved = true;
+    tile.edits += 1;
+    this.events.onIds?.(tile);
+    this.events.onChange?.(tile, { row: 0, col: 0, height: tile.height, width: tile.width });
   }
 
   forget() {
@@ -344,10 +416,17 @@ export class PaintTiles {
 
   /**
    * Undo or redo a step; its tiles must be in memory.
-   * @param {Pick<UndoStep, "tiles">} step
+   * @param {Pick<UndoStep, "tiles" | "ids">} step
    * @param {boolean} undo
    */
   replay(step, undo) {
+    for (const [key, runs] of step.ids ?? []) {
+      const tile = this.tiles.get(key);
+      if (!tile?.ids) throw new Error(`The objects of tile ${key} are not here.`);
+      const { ids } = tile;
+      runs.replay(undo, (start, end, id) => ids.fill(id, start, end));
+      this.idsChanged(tile);
+    }
     for (const [key, runs] of step.tiles) {
       const tile = this.tiles.get(key);
       if (!tile) throw new Error(`Tile ${key} is not here.`);

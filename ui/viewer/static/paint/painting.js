@@ -2,9 +2,11 @@
 
 import { labelTable, pack } from "../palette.js";
 import { messageOf } from "../problem.js";
+import { DraftIdTiles } from "./draft_id_tiles.js";
 import { Editor } from "./editor.js";
 import { GreyTiles } from "./grey_tiles.js";
 import { History } from "./history.js";
+import { ObjectIds } from "./object_ids.js";
 import { PaintLayer } from "./paint_layer.js";
 import { PaintTiles, keyOf } from "./paint_tiles.js";
 import { Pointer } from "./pointer.js";
@@ -22,7 +24,7 @@ import { Preview } from "./preview.js";
 /** @import { PointerEvents } from "./pointer.js" */
 /** @import { Box } from "./paint_layer.js" */
 
-/** @typedef {EditorEvents & Omit<PointerEvents, "onDraw" | "onPick"> & {onTouch: (tile: PaintTile) => void, onPick: (id: number | null) => void}} PaintingEvents */
+/** @typedef {EditorEvents & Omit<PointerEvents, "onDraw" | "onPick"> & {onTouch: (tile: PaintTile) => void, onPick: (id: number | null) => void, onFlush: () => Promise<void>}} PaintingEvents */
 
 /**
  * The open image that is painted on.
@@ -53,16 +55,26 @@ export class Painting {
     /** @type {DraftApi | null} */
     this.draftApi = null;
     this.pending = 0; // the next frame
-    this.tiles = new PaintTiles({ size, tilePx: image.tile_px, levels: image.levels, load: (row, col) => this.load(row, col), events: {
+    this.tiles = new PaintTiles({ size, tilePx: image.tile_px, levels: image.levels, load: (row, col) => this.load(row, col),
+    loadIds: (row, col) => this.draft.ids(row, col, this.version), events: {
+      onIds: (tile) => this.onIds(tile),
       onLoad: (tile) => this.onLoad(tile),
       onChange: (tile, rect) => this.onChange(tile, rect),
     } });
     this.grey = new GreyTiles({ address: (...tile) => api.imageTile(image.id, ...tile, null), size, tilePx: image.tile_px });
     this.history = new History();
-    this.editor = new Editor({ tiles: this.tiles, grey: this.grey, history: this.history, classes: viewer.classes, events: {
+    this.objects = new ObjectIds(() => this.draft.objects());
+    this.editor = new Editor({ tiles: this.tiles, grey: this.grey, history: this.history, classes: viewer.classes, objects: this.objects, events: {
+      onObjects: async (request) => {
+        await events.onFlush();
+        return this.draft.editObjects(request);
+      },
       onStep: (stroke) => events.onStep(stroke), onTrouble: (text) => events.onTrouble(text), onBusy: (busy) => events.onBusy(busy),
     } });
     this.labels = this.layer("labels");
+    this.idTiles = new DraftIdTiles(this.tiles, (level, row, col) => this.draft.tile("objects", level, row, col, this.version), {
+      onTile: () => this.viewer.requestDraw(), onTrouble: () => place.connection.report(), onWell: () => place.connection.well(),
+    });
     this.cover = this.layer("coverage");
     this.cover.canvas.classList.add("cover-canvas");
     this.cover.setTable(Uint32Array.from({ length: 256 }, (_, value) => (value === 1 ? pack(...COVER_COLOR) : 0)));
@@ -145,11 +157,14 @@ export class Painting {
     this.pointer.cancel(); // a stroke on pixels that go now
     this.tiles.clear();
     this.labels.reset();
+    this.idTiles.reset();
     this.cover.reset();
     this.history.clear();
     this.changedTiles = new Set(draft.tiles.map(([row, col]) => keyOf(row, col)));
     this.tiles.covered = coveredOf(draft.covered);
     this.version = draft.version;
+    this.objects.begin(draft.object_classes ?? []);
+    if (this.objects.any) this.objects.ready().catch(() => {}); // asked again when an id is needed
     this.started = true;
     this.viewer.requestDraw();
   }
@@ -160,6 +175,13 @@ export class Painting {
     this.cover.put(tile);
     this.viewer.requestDraw();
     whenIdle(() => { if (!this.closed && !tile.coarse) this.tiles.makeCoarse(tile); }); // not with the first stroke
+  }
+
+  /** @param {PaintTile} tile */
+  onIds(tile) {
+    if (this.labels.objects) this.labels.forget(`0/${tile.row}/${tile.col}`);
+    this.idTiles.patch(tile);
+    this.viewer.requestDraw();
   }
 
   /**
@@ -216,7 +238,7 @@ export class Painting {
     for (let r = Math.max(0, row - NEAR_TILES); r <= Math.min(this.tiles.rows - 1, row + NEAR_TILES); r += 1) {
       for (let c = Math.max(0, col - NEAR_TILES); c <= Math.min(this.tiles.cols - 1, col + NEAR_TILES); c += 1) near.push([r, c]);
     }
-    this.tiles.ensure(near).catch(() => this.viewer.connection?.report());
+    (this.objects.any ? this.tiles.ensureIds(near) : this.tiles.ensure(near)).catch(() => this.viewer.connection?.report());
     if (choice.tool === "smart") this.grey.ensure(near).catch(() => this.viewer.connection?.report());
   }
 
@@ -224,7 +246,7 @@ export class Painting {
   setLook(look) {
     this.labels.setTable(labelTable(look.classes, look));
     this.labels.outline = look.outline;
-    this.labels.opacity = look.outline ? Math.min(1, 0.5 + look.opacity) : look.opacity;
+    this.labels.setObjects(look.objects ? this.idTiles : null, look.opacity);
     this.labels.visible = look.shown;
     this.cover.visible = look.coverage;
     this.cover.canvas.style.display = look.coverage ? "" : "none";
@@ -233,6 +255,7 @@ export class Painting {
 
   retry() {
     this.labels.tiles.retry();
+    this.idTiles.retry();
     this.cover.tiles.retry();
     this.viewer.requestDraw();
   }
@@ -244,6 +267,7 @@ export class Painting {
     this.pointer.close();
     this.preview.element.remove();
     this.labels.close();
+    this.idTiles.close();
     this.cover.close();
   }
 }

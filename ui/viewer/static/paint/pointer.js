@@ -11,7 +11,7 @@ import { TOOL, tooFarOut } from "./tools.js";
 /** @import { Tool } from "./tools.js" */
 
 /**
- * A region, a line or a polygon while it is drawn; `id` of the pointer, none for a polygon.
+ * A region, a line, a polygon or objects to merge while they are drawn; `id` of the pointer, none where it is click by click.
  * @typedef {{tool: string, points: BrushPoint[], id?: number, hover?: BrushPoint}} Gesture
  */
 
@@ -141,6 +141,8 @@ export class Pointer {
       this.events.onDraw();
     } else if (tool.gesture === "click") {
       this.click(tool, point);
+    } else if (tool.gesture === "several") {
+      this.choose(tool, point);
     } else if (tool.gesture === "points") {
       this.addCorner(event, point, base);
     } else {
@@ -162,6 +164,20 @@ export class Pointer {
     else this.editor.click(tool.name, row, col);
   }
 
+  /**
+   * Click one, then others: the first is remembered, each further one is done with it.
+   * @param {Tool} tool
+   * @param {BrushPoint} point
+   */
+  choose(tool, point) {
+    const { height, width } = this.editor.tiles.size;
+    if (point.row < 0 || point.col < 0 || point.row >= height || point.col >= width) return;
+    const first = this.gesture?.points[0];
+    if (first) this.editor.mergeObjects([first, point]);
+    else this.gesture = { tool: tool.name, points: [point] };
+    this.showGesture();
+  }
+
   /** @param {PointerEvent} event */
   onMove(event) {
     if (event.pointerType === "touch" && this.pinch(event)) return;
@@ -172,7 +188,7 @@ export class Pointer {
     if (this.stroke && own) {
       event.preventDefault();
       if (!this.raw) this.advance(event, this.stroke, base);
-    } else if (this.gesture && (own || this.gesture.tool === "polygon")) {
+    } else if (this.gesture && (own || isByClick(this.gesture))) {
       this.extend(this.gesture, this.pointOf(event, base));
     }
   }
@@ -205,7 +221,7 @@ export class Pointer {
    * @param {BrushPoint} point
    */
   extend(gesture, point) {
-    if (gesture.tool === "polygon") gesture.hover = point;
+    if (isByClick(gesture)) gesture.hover = point;
     else if (gesture.tool === "rightBox" || gesture.tool === "split") gesture.points[1] = point;
     else gesture.points.push(point);
     this.showGesture();
@@ -223,7 +239,7 @@ export class Pointer {
       if (cancelled) stroke.cancel();
       else stroke.finish();
       event.stopImmediatePropagation();
-    } else if (this.gesture?.id === event.pointerId && this.gesture.tool !== "polygon") {
+    } else if (this.gesture?.id === event.pointerId && !isByClick(this.gesture)) {
       const { tool, points } = this.gesture;
       this.cancel();
       event.stopImmediatePropagation();
@@ -240,7 +256,7 @@ export class Pointer {
     const zoom = this.base()?.zoom(true) ?? 0;
     const moved = points.some((p) => Math.hypot(p.row - a.row, p.col - a.col) * zoom > 3);
     if (!moved) return;
-    if (tool === "split") this.editor.split(a, b);
+    if (tool === "split") this.editor.splitObject([a, b]);
     else this.editor.region(tool, points);
   }
 
@@ -305,7 +321,7 @@ export class Pointer {
       this.preview.showLine([a, { row: a.row, col: b.col }, b, { row: b.row, col: a.col }], { closed: true });
     } else {
       const shown = hover ? [...points, hover] : points;
-      this.preview.showLine(shown, { closed: tool !== "split" && shown.length > 2, handles: tool === "polygon" });
+      this.preview.showLine(shown, { closed: tool !== "split" && shown.length > 2, handles: tool === "polygon" || tool === "merge" });
     }
   }
 
@@ -376,6 +392,14 @@ export class Pointer {
     this.cancel();
     this.abort.abort();
   }
+}
+
+/**
+ * Whether a gesture goes on from click to click.
+ * @param {Gesture} gesture
+ */
+function isByClick({ tool }) {
+  return tool === "polygon" || tool === "merge";
 }
 
 /** @param {Event} event */

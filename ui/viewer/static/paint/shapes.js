@@ -150,16 +150,6 @@ export function box(a, b, size) {
 }
 
 /**
- * A line that separates: no path of neighbouring pixels, corners included, leads across it.
- * @param {Point} a
- * @param {Point} b
- * @param {Size} size
- */
-export function cut(a, b, size) {
-  return capsule({ ...a, radius: 0.9 }, { ...b, radius: 0.9 }, size);
-}
-
-/**
  * Number of pixels in a mask.
  * @param {Uint8Array} mask
  */

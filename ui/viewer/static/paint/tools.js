@@ -17,8 +17,8 @@
  */
 
 /**
- * What the hand does: press and drag; drag around; click by click; click; draw a line; draw a box.
- * @typedef {"stroke" | "outline" | "points" | "click" | "line" | "box"} Gesture
+ * What the hand does: press and drag; drag around; click by click; click; click one, then others; draw a line; draw a box.
+ * @typedef {"stroke" | "outline" | "points" | "click" | "several" | "line" | "box"} Gesture
  */
 
 /** @type {Tool[]} */
@@ -36,6 +36,7 @@ export const TOOLS = [
   { name: "shrink", key: ",", icon: "shrink", title: "Shrink an object", gesture: "click", group: 3, stepped: true },
   { name: "smooth", key: "t", icon: "smooth", title: "Smooth an object's outline", gesture: "click", group: 3, stepped: true },
   { name: "split", key: "s", icon: "split", title: "Split an object: drag a line across it", gesture: "line", group: 3 },
+  { name: "merge", key: "a", icon: "merge", title: "Merge objects: click one, then the others", gesture: "several", group: 3 },
   { name: "pick", key: "k", icon: "pick", title: "Pick the class under the pointer", gesture: "click", group: 4 },
   { name: "rightBox", key: "q", icon: "rightBox", title: "Confirm region: rectangle", gesture: "box", group: 5, confirms: true },
   { name: "rightLasso", key: "j", icon: "rightLasso", title: "Confirm region: lasso", gesture: "outline", group: 5, confirms: true },

@@ -1,0 +1,136 @@
+"""Objects on the Correct page: split, merged, deleted, undone, submitted; the count and the next training follow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.annotation.draft_ids import DraftPixels
+from core.annotation.draft_tiles import draft_source
+from core.imaging.image import Image, PixelSize
+from core.imaging.object_pyramid import ObjectIds
+from core.imaging.pyramid import open_pyramid, write_label_pyramid
+from core.learning.merged_objects import MergedIds
+from core.settings import ROOT
+from core.store import RevisionKind
+from core.store.records import ImageRecord
+from tests.browser.conftest import streamlit_server
+from tests.browser.painter import SCHEME, SHAPE, Painter, Tissue
+
+pytestmark = pytest.mark.browser
+
+
+class Objects(Tissue):
+    """Images with mitochondria whose ids are known."""
+
+    def image(self, name: str, pixels: np.ndarray | None = None) -> ImageRecord:
+        """Two that touch (ids 3 and 4), one with a waist (id 5), and a nucleus in two parts (id 9)."""
+        noise = np.random.default_rng(3).integers(90, 160, SHAPE, np.uint8)
+        image = self.store.images.add(self.project.id, Image(noise, PixelSize.from_user(8.0), name))
+        labels, ids = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint32)
+        for rows, columns, class_id, number in (
+            (slice(60, 120), slice(100, 180), 1, 3), (slice(60, 120), slice(180, 260), 1, 4),
+            (slice(200, 260), slice(100, 300), 1, 5), (slice(300, 330), slice(60, 100), 2, 9),
+            (slice(300, 330), slice(400, 440), 2, 9),
+        ):  # fmt: skip
+            labels[rows, columns], ids[rows, columns] = class_id, number
+        begun = self.store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="model")
+        write_label_pyramid(
+            self.store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=8.0, scheme=SCHEME,
+            objects=ObjectIds(ids, (1, 2)),
+        )  # fmt: skip
+        self.store.revisions.complete(begun.id)
+        return image
+
+    def ids(self, image: ImageRecord) -> np.ndarray:
+        """Ids of the open draft as the server has them."""
+        (draft,) = self.store.drafts.of_image(image.id)
+        assert draft.base_revision_id is not None
+        base = open_pyramid(self.store.revisions.pyramid_path(draft.base_revision_id))
+        pixels = DraftPixels(draft_source(self.store, draft, SHAPE, base))
+        return pixels.window(slice(0, SHAPE[0]), slice(0, SHAPE[1]))[1]
+
+
+class Worker(Painter):
+    """Who edits objects: the server is asked before anything is saved."""
+
+    def saved(self) -> None:
+        """Wait until the work is done, and the server has it."""
+        expect(self.page.locator(".paint-bar")).not_to_have_class(re.compile("busy"))
+        super().saved()
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Objects]:
+    with streamlit_server(ROOT / "app.py", tmp_path_factory.mktemp("objects")) as server:
+        made = Objects(server)
+        yield made
+        made.store.close()
+    from core.engine.engine import stop_engine
+
+    stop_engine(server.settings)
+
+
+def test_objects_are_split_merged_deleted_and_counted(objects: Objects, page: Page) -> None:
+    image = objects.image("cell")
+    painter = Worker(page, objects, image).begin()
+    painter.key("#")
+    painter.key("s")
+    painter.drag((180, 200), (280, 200))
+    painter.saved()
+    ids = objects.ids(image)
+    assert sorted(np.unique(ids[200:260, 100:300]).tolist()) == [5, 10], "two, and no pixel is lost"
+
+    painter.drag((180, 150), (230, 150))
+    expect(page.get_by_text("The line does not cut the object in two.")).to_be_visible()
+
+    painter.key("a")
+    painter.click(90, 130)
+    painter.click(90, 230)
+    painter.saved()
+    assert np.unique(objects.ids(image)[60:120, 100:260]).tolist() == [3]
+    painter.click(315, 80)
+    expect(page.get_by_text("These objects are of different classes")).to_be_visible()
+    painter.key("Escape")
+
+    painter.key("x")
+    painter.click(315, 80)
+    painter.saved()
+    assert not objects.ids(image)[300:330].any(), "both parts of it"
+    painter.key("Control+z")
+    painter.key("Control+z")
+    painter.saved()
+    ids = objects.ids(image)
+    assert (np.unique(ids[60:120, 100:260]).tolist(), np.unique(ids[300:330]).tolist()) == ([3, 4], [0, 9])
+    painter.key("Control+y")
+    painter.saved()
+    assert np.unique(objects.ids(image)[60:120, 100:260]).tolist() == [3]
+
+    painter.key("b")
+    painter.key("1")
+    painter.key(";")
+    painter.drag((230, 310), (230, 360))
+    painter.saved()
+    labels, coverage = objects.saved(image)
+    stroke = (labels == 1) & (np.arange(SHAPE[1]) >= 300) & (np.arange(SHAPE[0])[:, None] > 150)
+    assert np.unique(objects.ids(image)[stroke]).tolist() == [11], "a new object, although it touches another"
+    assert coverage[60:120, 100:260].all(), "who merges has looked"
+
+    seen = objects.ids(image)
+    page.reload()
+    painter.ready()
+    np.testing.assert_array_equal(objects.ids(image), seen)
+    painter.submit("objects")
+    (revision,) = objects.store.revisions.of_image(image.id, kind=RevisionKind.CORRECTION)
+    written = open_pyramid(objects.store.revisions.pyramid_path(revision.id)).object_ids()
+    assert written is not None
+    np.testing.assert_array_equal(written.ids_yx, seen, "what the person saw")
+    counts = {row["class_id"]: row["objects"] for row in revision.coverage}
+    assert (counts[1], counts[2]) == (4, 1)
+    learned = MergedIds(objects.store, [revision.id], SHAPE).whole()
+    assert learned is not None
+    assert np.unique(learned.ids_yx).tolist() == [0, 3, 5, 10, 11], "confirmed ones only"
