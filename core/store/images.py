@@ -98,7 +98,7 @@ class Images(StorePart):
             pixel_size_nm=image.pixel_size.nm,
             pixel_size_source=image.pixel_size.source.value,
             pixel_size_detail=image.pixel_size.detail[:500],
-            **kept_facts(facts),
+            **(dict.fromkeys(FACTS, "") | kept_facts(facts)),
             split=Split(split).value,
             stack=stack,
             z_index=z_index,
