@@ -10,6 +10,7 @@ from core.annotation.beginning import begin_draft
 from core.errors import AnnotationError
 from core.review.changes import Region, changes_between, regions_between
 from core.review.label_maps import LabelMap
+from core.review.object_changes import ObjectChanges, object_changes
 from core.review.records import Changes, ReviewState
 from core.store.records import DraftRecord, RevisionRecord, RevisionState
 from core.store.store import Store
@@ -47,10 +48,13 @@ class Difference:
         Pixels in all and per class.
     regions
         The changed pixels piece by piece (8-connected), largest first, at most `MOST_REGIONS`.
+    objects
+        What became of objects; None where neither has object ids, or where they are too large to compare.
     """
 
     changes: Changes
     regions: tuple[Region, ...]
+    objects: ObjectChanges | None = None
 
 
 def history(store: Store, image_id: str, *, hidden: Collection[str] = ()) -> tuple[HistoryEntry, ...]:
@@ -92,7 +96,7 @@ def difference(store: Store, before_id: str | None, after_id: str) -> Difference
     one, other = LabelMap(store, before_id, shape), LabelMap(store, after_id, shape)
     changes = changes_between(one, other)
     regions = regions_between(one, other, changes.box, most=MOST_REGIONS) if changes.box else ()
-    return Difference(changes, regions)
+    return Difference(changes, regions, object_changes(one, other))
 
 
 def restore(store: Store, revision_id: str, author: str) -> DraftRecord:

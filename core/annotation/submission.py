@@ -19,7 +19,9 @@ from core.label_scheme import IGNORE_ID, LabelScheme
 from core.morphometry.coverage import ClassCoverage, area_um2, coverage_table
 from core.objects.carried_ids import DETAILS as OBJECT_IDS
 from core.objects.carried_ids import carry_ids
-from core.review.label_maps import COVERAGE
+from core.review.label_maps import COVERAGE, LabelMap
+from core.review.object_changes import DETAILS as OBJECT_CHANGES
+from core.review.object_changes import object_changes
 from core.store.drafts import close_within
 from core.store.label_maps import open_label_map
 from core.store.records import DraftRecord, DraftState, ImageRecord, RevisionKind, RevisionRecord
@@ -117,6 +119,8 @@ def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[i
         own_ids = DraftPixels(draft_source(store, draft, image.shape_yx, base)).own_ids()
         carried = carry_ids(base, store.revisions.pyramid_path(revision.id), changed, own_ids, known=scheme.ids)
         rows = tally.coverage_rows(store, revision.id, image, scheme)
+        before, after = (LabelMap(store, each, image.shape_yx) for each in (draft.base_revision_id, revision.id))
+        objects = object_changes(before, after)
         sync_tree(store.revisions.pyramid_path(revision.id))  # the draft's tiles go: what replaces them must be on disk
         return store.revisions.complete(
             revision.id,
@@ -127,6 +131,7 @@ def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[i
             covered=_by_class(tally.covered),
             changes=tally.changes(),
             **({} if carried is None else {OBJECT_IDS: carried.to_json()}),
+            **({} if objects is None else {OBJECT_CHANGES: objects.to_json()}),
         )
     except BaseException:
         store.revisions.discard(revision.id)

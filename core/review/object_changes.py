@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from core.labels.numbering import NumberedObjects, number_objects, runs
 from core.review.label_maps import LabelMap
+from core.store.records import RevisionRecord
+
+DETAILS: Final = "object_changes"
+"""Where a correction's details say what became of the objects that it was begun from: the JSON of `ObjectChanges`."""
 
 MOST_PX: Final = 64_000_000
 """Objects are compared in label maps up to this size: larger ones would take the memory of the server."""
@@ -43,10 +47,30 @@ class ObjectChanges:
         """Plain values."""
         return {"split": self.split, "merged": self.merged, "new": self.new, "removed": self.removed}
 
+    @property
+    def words(self) -> str:
+        """For people; "" where nothing changed.
+
+        >>> ObjectChanges(split=2, merged=1).words, ObjectChanges(removed=1).words
+        ('2 objects split, 1 merged', '1 object removed')
+        """
+        parts = [(self.split, "split"), (self.merged, "merged"), (self.new, "new"), (self.removed, "removed")]
+        told = [(count, what) for count, what in parts if count]
+        if not told:
+            return ""
+        (first, what), *rest = told
+        noun = "object" if first == 1 else "objects"
+        return ", ".join([f"{first:,} {noun} {what}", *(f"{count:,} {what}" for count, what in rest)])
+
     @classmethod
     def from_json(cls, value: dict[str, Any] | None) -> ObjectChanges | None:
         """What `to_json` gave; None where nothing was kept."""
         return None if value is None else cls(**{name: int(value.get(name, 0)) for name in cls.__slots__})
+
+
+def submitted_changes(revision: RevisionRecord) -> ObjectChanges:
+    """What became of objects in a correction, as it was counted at submission; nothing where it was not counted."""
+    return ObjectChanges.from_json(revision.details.get(DETAILS)) or ObjectChanges()
 
 
 def object_changes(before: LabelMap, after: LabelMap) -> ObjectChanges | None:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from core.annotation.draft_ids import DraftPixels
 from core.annotation.draft_objects import edited_objects
+from core.annotation.draft_pieces import start_ids
 from core.annotation.draft_post import TileEdit, read_post
 from core.annotation.draft_tiles import (
     DraftPlane,
@@ -167,10 +168,22 @@ class _Drafts:
         return json_response({"classes": list(pixels.classes()), "next_id": pixels.free_ids(1)[0]})
 
     def edit_objects(self, request: Request, body: bytes) -> Response:
-        """What splitting, merging or deleting objects changes. It is kept when the browser posts the tiles."""
+        """What splitting, merging or deleting objects changes. It is kept when the browser posts the tiles.
+
+        Giving ids to pieces is kept at once: it changes what nobody sees.
+        """
         store, draft = self._mine(request)
-        edit = edited_objects(DraftPixels(self._source(store, draft)), _json(body))
-        return json_response(edit.to_json())
+        values, source = _json(body), self._source(store, draft)
+        if values.get("action") == "start":
+            class_id, known = (
+                values.get("class_id"),
+                store.projects.get(store.images.get(draft.image_id).project_id).scheme,
+            )
+            if class_id not in known.ids:
+                raise RequestRefusedError(400, f"There is no class {str(class_id)[:40]!r}.", "Reload the page.")
+            count = start_ids(store, draft, source, class_id, _holder(values.get("holder")))
+            return json_response({"count": count})
+        return json_response(edited_objects(DraftPixels(source), values).to_json())
 
     def hold(self, request: Request, body: bytes) -> Response:
         """Take the draft, or say that one still has it; the answer tells who had it before."""

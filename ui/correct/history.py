@@ -11,6 +11,7 @@ import streamlit as st
 from core.annotation.history import Difference, HistoryEntry, restore
 from core.label_scheme import LabelScheme
 from core.review.decisions import withdraw
+from core.review.object_changes import submitted_changes
 from core.review.records import ReviewState
 from core.store.people import person_key
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord
@@ -52,7 +53,7 @@ def history_table(entries: Sequence[HistoryEntry], models: Mapping[str, str] = M
     models
         Names of models by id; one that is gone is called by its id.
     """
-    return pd.DataFrame(
+    table = pd.DataFrame(
         [
             {
                 "When": f"{entry.revision.created_at:%Y-%m-%d %H:%M} UTC",
@@ -60,6 +61,7 @@ def history_table(entries: Sequence[HistoryEntry], models: Mapping[str, str] = M
                 "By": _made_by(entry.revision, models),
                 "Review": REVIEW_STATES[entry.review] if entry.review else "",
                 "Changed, px": entry.revision.details.get("changes", {}).get("pixels"),
+                "Objects": submitted_changes(entry.revision).words,
                 "Confirmed, px": sum(entry.revision.details["covered"].values())
                 if "covered" in entry.revision.details
                 else None,
@@ -71,6 +73,7 @@ def history_table(entries: Sequence[HistoryEntry], models: Mapping[str, str] = M
             for entry in entries
         ]
     )
+    return table.drop(columns="Objects") if (table["Objects"] == "").all() else table
 
 
 def _makers(entries: Sequence[HistoryEntry]) -> set[str]:
@@ -123,6 +126,11 @@ def _compare(project: ProjectRecord, image: ImageRecord, entries: Sequence[Histo
         return
     with explained():
         found = difference_between(before, after)
+        if found.objects:
+            st.markdown(plain(f"{found.objects.words}."))
+        if not found.changes.pixels and found.objects:
+            st.caption("No pixel has another class.")
+            return
         if not found.changes.pixels:
             st.success("The two label maps are identical.", icon=":material/check_circle:")
             return

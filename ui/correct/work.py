@@ -14,6 +14,7 @@ from core.annotation.ranking import Strategy
 from core.annotation.suggestions import Suggestion, Tour, Visit, start_again, strategies, tour, visit
 from core.errors import AnnotationError
 from core.label_scheme import LabelScheme
+from core.review.object_changes import submitted_changes
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
 from core.store.records import DraftRecord, ImageRecord, ProjectRecord
@@ -80,6 +81,8 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
             f"{details['changes']['pixels']:,} px changed in {counted(details['strokes'], 'stroke')}, "
             f"{duration_text(details['seconds'])} of work."
         )
+        if objects := submitted_changes(revision).words:
+            work += f" {objects}."
         if it.state is ReviewState.SUBMITTED:
             told.success(plain(f"Submitted: {work} Awaiting review."), icon=":material/check_circle:")
         else:

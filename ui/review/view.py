@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import AccessError, NotFoundError
 from core.review.changes import Region, changed_regions
 from core.review.label_maps import COVERAGE
+from core.review.object_changes import submitted_changes
 from core.review.queue import opened_review
 from core.review.records import Review
 from core.review.rows import review as review_of
@@ -132,6 +133,12 @@ def _facts(review: Review) -> None:
 
 def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]) -> Place | None:
     """What changed; the region that was clicked."""
+    objects = submitted_changes(context.store().revisions.get(review.revision_id))
+    if objects:
+        st.markdown(f"**Objects**: {objects.words}")
+    if not regions and objects:
+        st.caption("No pixel has another class. The # key in the panes shows each object.")
+        return None
     if not regions:
         st.success("No labels were changed: the author confirmed the existing labels.", icon=":material/check_circle:")
         return None

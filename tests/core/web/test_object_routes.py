@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.annotation.history import difference
 from core.errors import StoreError
 from core.imaging.pyramid import open_pyramid
 from core.label_scheme import LabelScheme
 from core.learning.merged_objects import MergedIds
 from core.review.label_maps import LabelMap
+from core.review.object_changes import ObjectChanges, submitted_changes
 from tests.core.web.test_draft_routes import SHAPE, TILE_SHAPES, World
 
 
@@ -167,3 +169,34 @@ def test_a_draft_from_nothing_may_have_objects(world: World) -> None:
     objects = open_pyramid(world.store.revisions.pyramid_path(submitted(world))).object_ids()
     assert objects is not None
     assert np.unique(objects.ids_yx).tolist() == [0, 5, 9]
+
+
+def test_each_piece_gets_an_id_across_tiles_and_nothing_is_confirmed(world: World) -> None:
+    labels, cover = (plane.copy() for plane in world.planes(0, 0))
+    labels[505:512, 300:310] = labels[10:20, 10:20] = labels[20:30, 20:30] = 1  # the last two touch at a corner
+    assert post(world, (0, 0), labels, cover, None, 1).status_code == 200
+    below, cover_below = (plane.copy() for plane in world.planes(1, 0))
+    below[:9, 310:320] = 1  # over a corner, across the border of tiles
+    assert post(world, (1, 0), below, cover_below, None, 2).status_code == 200
+    answer = world.post("objects", json={"action": "start", "class_id": 1, "holder": "tab"})
+    assert answer.json() == {"count": 3}
+    ids = {place: ids_of(world, *place) for place in TILE_SHAPES}
+    assert np.unique(ids[0, 0]).tolist() == [0, 1, 2, 3]
+    assert ids[0, 0][508, 305] == ids[1, 0][4, 315] != 0
+    assert ids[0, 0][12, 12] == ids[0, 0][25, 25]
+    assert ids[0, 0][150, 500] == ids[0, 1][150, 20] != 0
+    assert not world.planes(0, 0)[1].any()
+    answer = world.post("objects", json={"action": "start", "class_id": 1, "holder": "tab"})
+    assert (answer.status_code, answer.json()["cause"]) == (400, "Every object of this class has an id already.")
+    assert world.post("objects", json={"action": "start", "class_id": 9, "holder": "tab"}).status_code == 400
+    world.hold("other", take_over=True)
+    refused = world.post("objects", json={"action": "start", "class_id": 2, "holder": "tab"})
+    assert refused.status_code in (400, 409)
+
+
+def test_what_was_submitted_says_what_became_of_objects(world: World) -> None:
+    edit(world, action="split", line=[[90, 300], [210, 300]])
+    revision = world.store.revisions.get(submitted(world))
+    assert submitted_changes(revision).words == "1 object split"
+    found = difference(world.store, world.prediction.id, revision.id)
+    assert (found.changes.pixels, found.objects) == (0, ObjectChanges(split=1))
