@@ -17,6 +17,7 @@ from core.errors import CristaeError
 from core.files import private_files
 from core.models.shipped import provide_starter
 from core.processes import allow_open_files
+from core.program import quiet_libraries
 from core.settings import current_settings
 from core.store.store import current_store
 from core.web.health import health_routes
@@ -35,6 +36,7 @@ except CristaeError as unusable:
     raise SystemExit(f"Cristae cannot start. {unusable}") from None
 
 
+quiet_libraries()
 private_files(settings.group_files)
 allow_open_files()
 

@@ -10,6 +10,7 @@ There are two ways to have it:
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,6 +36,21 @@ INSTALL_ADVICE: Final = (
     else "Run `pip install -r requirements.txt`."
 )
 """How broken or missing packages come back, for messages."""
+
+
+_TALKATIVE: Final = ("tifffile",)
+"""Libraries that log what is odd about a file; our errors and notices say it in words."""
+
+
+def quiet_libraries() -> None:
+    """Keep what libraries log about files off the terminal.
+
+    Called where a program of ours starts. The package ``cristae`` leaves logging to whoever imports it.
+    """
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
 
 
 def default_data_dir(*, installed: bool = INSTALLED) -> Path:

@@ -8,8 +8,9 @@ from ui.access import visible_projects
 from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
 from ui.parts.project_picker import project_picker
+from ui.parts.sections import section_choice
 from ui.results.begin import begin_panel
-from ui.results.choices import Section, section_choice
+from ui.results.choices import SECTIONS, Section
 from ui.results.compare import compare_ahead
 from ui.results.importing import imports_panel
 from ui.results.pick import evaluation_picker, state_panel
@@ -48,7 +49,7 @@ if not rows:
 with which:
     row = evaluation_picker(rows)
 imports_panel(project.id)
-section = section_choice()
+section = section_choice(SECTIONS, Section.OVERVIEW, key="results-section")
 if section is Section.NEW:
     with st.container(border=True):
         begin_panel(project)

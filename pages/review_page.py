@@ -6,11 +6,12 @@ from ui.parts.audit_log import log_panel
 from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
 from ui.parts.project_picker import project_picker
+from ui.parts.sections import section_choice
 from ui.person import person_field
 from ui.review.agreement import agreement_panel
 from ui.review.people import people_panel
 from ui.review.queue import queue_panel
-from ui.review.sections import Section, section_choice
+from ui.review.sections import SECTIONS, Section
 from ui.review.view import review_panel
 from ui.state import Query, query
 
@@ -29,7 +30,7 @@ revision_id = query(Query.REVISION)
 if revision_id:
     review_panel(project, revision_id, person)
     st.stop()
-match section_choice():
+match section_choice(SECTIONS, Section.QUEUE, key="review-section"):
     case Section.AGREEMENT:
         agreement_panel(project, person)
     case Section.PEOPLE:

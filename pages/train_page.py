@@ -5,9 +5,10 @@ import streamlit as st
 from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
 from ui.parts.project_picker import project_picker
+from ui.parts.sections import section_choice
 from ui.person import person_field
 from ui.train.rounds import rounds_panel
-from ui.train.sections import Section, section_choice, trainings_panel
+from ui.train.sections import SECTIONS, Section, trainings_panel
 
 place, who = page_head("Train a model", "guide/train#train-a-model", [2.4, 1.8, 0.8], person=True)
 with place:
@@ -22,7 +23,7 @@ if project is None:
     first_labels(None, key="train")
     st.stop()
 
-if section_choice() is Section.TRAINING:
+if section_choice(SECTIONS, Section.TRAINING, key="train-section") is Section.TRAINING:
     trainings_panel(project)
 else:
     rounds_panel(project, person_field(key="train", place=who))

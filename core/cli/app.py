@@ -31,7 +31,7 @@ from core.cli import (
 from core.cli.console import explained_errors, notice
 from core.errors import CristaeError, SettingsError
 from core.models.shipped import provide_starter
-from core.program import COMMAND
+from core.program import COMMAND, quiet_libraries
 from core.settings import load_settings
 
 app = typer.Typer(
@@ -83,6 +83,7 @@ def common(
     ] = False,
 ) -> None:
     """Cristae on the command line."""
+    quiet_libraries()
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     if context.invoked_subcommand not in _LOOKING:
         _provide_starter()

@@ -37,6 +37,7 @@ from core.errors import CristaeError, DataFolderGoneError, JobError
 from core.files import private_files
 from core.jobs.kinds import load_plugins
 from core.processes import allow_open_files, identity
+from core.program import quiet_libraries
 from core.settings import Settings, load_settings
 from core.store import Store
 from core.store.presence import mark_of, require_there
@@ -70,6 +71,7 @@ TOUCH_S: Final = 10.0
 
 def main(arguments: list[str]) -> int:
     """Run the engine of this data folder until it is stopped or no longer wanted. Returns the exit code."""
+    quiet_libraries()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = load_settings()
     plugins = [each for each in arguments if not each.startswith(FOLDER_OPTION)]

@@ -21,6 +21,7 @@ from core.engine import dask_config
 from core.engine.credentials import Credentials
 from core.engine.places import TRAIN_ON_CPU
 from core.processes import end_children, is_same_process
+from core.program import quiet_libraries
 
 GIVE_WAY_NICE: Final = 5
 """Of 19: a prediction beside it gets about three quarters of a busy core."""
@@ -38,6 +39,7 @@ def main(arguments: list[str]) -> None:
         Scheduler address, name of the slot, folder of the certificates, id and `identity` of the engine's process.
     """
     address, name, folder, pid, identity = arguments
+    quiet_libraries()
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {name} %(levelname)s %(name)s: %(message)s")
     if name == TRAIN_ON_CPU:
         _give_way()

@@ -21,7 +21,7 @@ import psutil
 
 from core.errors import CristaeError
 from core.processes import kill_tree, settings_environment
-from core.program import ROOT
+from core.program import ROOT, quiet_libraries
 from core.settings import current_settings
 
 _LENGTH: Final = struct.Struct(">I")
@@ -195,6 +195,7 @@ def report_progress() -> None:
 def main() -> None:
     """Answer calls until the parent is gone."""
     global _answers
+    quiet_libraries()
     _answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not get between the frames
     requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()

@@ -101,7 +101,7 @@ def _come_back(context: BrowserContext, server: Server) -> None:
     assert [row.state for row in jobs(kinds=["train"], store=store)] == [JobState.CANCELLED, JobState.SUCCEEDED]
 
     page.get_by_role("combobox", name="Trainings").click()
-    page.get_by_role("option", name=re.compile(r"^My first · .* · finished$")).click()
+    page.get_by_role("option", name=re.compile(r"^My first · .* · done$")).click()
     page.get_by_role("button", name="Segment images").click()
     page.locator("[class*=st-key-own-]").get_by_role("button", name="tissue").click(timeout=60_000)  # the stack
     page.get_by_role("button", name="Segment", exact=True).click(timeout=60_000)

@@ -17,6 +17,7 @@ from ui import context
 from ui.errors import explaining, plain, show_error
 from ui.jobs.job_detail import actions, running_facts
 from ui.parts.job_bars import job_title
+from ui.parts.names import JOB_STATES
 from ui.parts.options import choices, titled
 from ui.parts.units import duration_text
 from ui.person import person
@@ -30,17 +31,6 @@ SHOWN: Final = 20
 """Waiting jobs drawn one by one; a batch may have hundreds."""
 
 PER_PAGE: Final = 20
-
-STATE_WORDS: Final = {
-    JobState.SUCCEEDED: "done",
-    JobState.FAILED: "failed",
-    JobState.CANCELLED: "cancelled",
-    JobState.INTERRUPTED: "interrupted",
-    JobState.PAUSED: "paused",
-    JobState.RUNNING: "running",
-    JobState.QUEUED: "waiting",
-    JobState.HELD: "needs input",
-}
 
 
 def live_list() -> None:
@@ -139,7 +129,7 @@ def _held(row: JobRecord, subject: str) -> None:
     """A job that waits for a person, with the way to answer."""
     with st.container(border=True, key=f"held-{row.id}"):
         head, buttons = st.columns([3, 1.6], vertical_alignment="center")
-        head.markdown(f":orange-badge[{STATE_WORDS[row.state]}] {_headline(row, subject)}")
+        head.markdown(f":orange-badge[{JOB_STATES[row.state]}] {_headline(row, subject)}")
         head.caption(f"{plain(row.message)}. Asked {_ago(row.created_at)}.")
         with buttons:
             actions(row, key="live")
@@ -158,7 +148,7 @@ def finished_list() -> None:
     st.subheader("Finished", anchor=False)
     search, states, kinds = st.columns([1.6, 1.6, 1.2], vertical_alignment="bottom")
     text = search.text_input("Search", placeholder="image, model, person, error…", key="jobs-text")
-    chosen = states.pills("State", FINISHED, selection_mode="multi", format_func=titled(STATE_WORDS), key="jobs-states")
+    chosen = states.pills("State", FINISHED, selection_mode="multi", format_func=titled(JOB_STATES), key="jobs-states")
     titles = {name: task.title for name, task in TASKS.items()}
     of_kind = choices("Kind", titles, key="jobs-kinds", placeholder="All kinds", place=kinds)
     page = int(st.session_state.get("jobs-page", 1)) - 1
@@ -186,7 +176,7 @@ def _table(rows: tuple[JobRecord, ...]) -> None:
     about = subjects(context.store(), rows)
     open_id = query(Query.JOB)
     table: dict[str, list[Any]] = {
-        "state": [STATE_WORDS[row.state] for row in rows],
+        "state": [JOB_STATES[row.state] for row in rows],
         "what": [job_title(row) for row in rows],
         "of": [about[row.id] for row in rows],
         "ended": [row.finished_at for row in rows],

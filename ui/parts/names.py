@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from core.models.store import StoredModel
 from core.review.records import ReviewState
-from core.store.records import ImageRecord
+from core.store.records import ImageRecord, JobState
 from core.training.verdict import verdict_of
 from ui.parts.options import choice
 from ui.parts.units import duration_text, pixel_size_text, shape_text
@@ -21,6 +21,19 @@ REVIEW_STATES: Final = {
     ReviewState.WITHDRAWN: "withdrawn",
 }
 """What people call the states of a review."""
+
+
+JOB_STATES: Final = {
+    JobState.SUCCEEDED: "done",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "cancelled",
+    JobState.INTERRUPTED: "interrupted",
+    JobState.PAUSED: "paused",
+    JobState.RUNNING: "running",
+    JobState.QUEUED: "waiting",
+    JobState.HELD: "needs input",
+}
+"""What people call the states of a job."""
 
 
 def model_made(model: StoredModel) -> str:

@@ -11,7 +11,7 @@ from core.evaluation.metric import Metric
 from core.evaluation.metric_table import metric_named
 from core.evaluation.report import EvaluationReport
 from ui.address import kept_in_address
-from ui.parts.options import choice, titled
+from ui.parts.options import choice
 from ui.parts.scores import metric_help
 from ui.state import Query, query, set_query
 
@@ -27,7 +27,7 @@ class Section(StrEnum):
     NEW = "new"
 
 
-_TITLES: Final = {
+SECTIONS: Final = {
     Section.OVERVIEW: ":material/bar_chart: Overview",
     Section.IMAGES: ":material/table_rows: Images",
     Section.IMAGE: ":material/image_search: Image",
@@ -38,22 +38,6 @@ _TITLES: Final = {
 
 DEFAULT_METRIC: Final = "dice"
 """Shown until another is asked for."""
-
-
-def section_choice() -> Section:
-    """Which part of the page is shown."""
-    key = "results-section"
-    changed = kept_in_address(Query.SECTION, key, list(Section), Section.OVERVIEW)
-    chosen = st.segmented_control(
-        "Section",
-        list(Section),
-        format_func=titled(_TITLES),
-        key=key,
-        on_change=changed,
-        required=True,
-        label_visibility="collapsed",
-    )
-    return Section(chosen or Section.OVERVIEW)
 
 
 def first_metric(report: EvaluationReport) -> Metric:

@@ -9,11 +9,12 @@ from typing import Final
 import streamlit as st
 
 from core.access.roles import Permission
-from core.store.records import JobRecord, JobState, ProjectRecord
+from core.store.records import JobRecord, ProjectRecord
 from ui.access import allowed, gate
 from ui.address import kept_in_address
+from ui.parts.names import JOB_STATES
 from ui.parts.new_model import new_model_question
-from ui.parts.options import choice, titled
+from ui.parts.options import choice
 from ui.state import Query, StateKey, query, set_query
 from ui.train.run import training_panel, trainings
 from ui.train.setup import setup_panel
@@ -24,16 +25,6 @@ SHOWN: Final = 100
 _ANOTHER: Final = "new"
 """In the address in place of a training: the form for another one, while one runs."""
 
-_STATES: Final = {
-    JobState.QUEUED: "waiting",
-    JobState.RUNNING: "running",
-    JobState.SUCCEEDED: "finished",
-    JobState.FAILED: "failed",
-    JobState.CANCELLED: "cancelled",
-    JobState.INTERRUPTED: "interrupted",
-    JobState.PAUSED: "paused",
-}
-
 
 class Section(StrEnum):
     """The parts of the page, as named in its address."""
@@ -42,21 +33,10 @@ class Section(StrEnum):
     ROUNDS = "rounds"
 
 
-_TITLES: Final = {
+SECTIONS: Final = {
     Section.TRAINING: ":material/model_training: Single training",
     Section.ROUNDS: ":material/cycle: Rounds",
 }
-
-
-def section_choice() -> Section:
-    """Which part is shown."""
-    key = "train-section"
-    changed = kept_in_address(Query.SECTION, key, list(Section), Section.TRAINING)
-    chosen = st.segmented_control(
-        "Section", list(Section), format_func=titled(_TITLES), key=key, on_change=changed,
-        required=True, label_visibility="collapsed",
-    )  # fmt: skip
-    return Section(chosen or Section.TRAINING)
 
 
 def trainings_panel(project: ProjectRecord) -> None:
@@ -122,4 +102,4 @@ def _list(rows: Mapping[str, JobRecord], *, may_train: bool) -> bool:
 
 def _text(row: JobRecord) -> str:
     """A training in the list."""
-    return f"{row.title} · {row.created_at:%Y-%m-%d %H:%M} UTC · {_STATES.get(row.state, row.state.value)}"
+    return f"{row.title} · {row.created_at:%Y-%m-%d %H:%M} UTC · {JOB_STATES[row.state]}"

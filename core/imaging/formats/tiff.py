@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 from collections.abc import Iterator
@@ -47,11 +46,6 @@ _GROWTH: Final = {5: 2_800.0, 8: DEFLATE_GROWTH, 32946: DEFLATE_GROWTH, 32773: 6
 _COPY_OR_MASK: Final = 1 | 4
 """Bits of NewSubfileType: a reduced copy of another page, a transparency mask of another page."""
 _AXIS_NAMES: Final = {"Z": "z", "C": "channel", "T": "time"}
-
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
-logging.getLogger(
-    "tifffile"
-).propagate = False  # what is wrong with a file is said in errors and notices, not on stderr
 
 
 class TiffSource:
