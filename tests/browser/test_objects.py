@@ -125,6 +125,7 @@ def test_objects_are_split_merged_deleted_and_counted(objects: Objects, page: Pa
     painter.ready()
     np.testing.assert_array_equal(objects.ids(image), seen)
     painter.submit("objects")
+    expect(page.get_by_text("1 object split, 2 merged, 1 new")).to_be_visible()
     (revision,) = objects.store.revisions.of_image(image.id, kind=RevisionKind.CORRECTION)
     written = open_pyramid(objects.store.revisions.pyramid_path(revision.id)).object_ids()
     assert written is not None
@@ -134,3 +135,24 @@ def test_objects_are_split_merged_deleted_and_counted(objects: Objects, page: Pa
     learned = MergedIds(objects.store, [revision.id], SHAPE).whole()
     assert learned is not None
     assert np.unique(learned.ids_yx).tolist() == [0, 3, 5, 10, 11], "confirmed ones only"
+
+
+def test_pieces_get_ids_and_an_object_that_is_cut_by_the_eraser_is_two(objects: Objects, page: Page) -> None:
+    image = Tissue.image(objects, "bare")  # a nucleus without an id, rows 150 to 250, columns 100 to 200
+    painter = Worker(page, objects, image).begin()
+    painter.key("#")
+    painter.key("2")
+    expect(page.get_by_text("nucleus: no object ids. Each connected piece counts as one object.")).to_be_visible()
+    page.get_by_role("button", name="Give each piece an id").click()
+    expect(page.get_by_text("1 piece has an id now.")).to_be_visible()
+    expect(page.get_by_role("button", name="Give each piece an id")).to_be_hidden()
+    assert np.unique(objects.ids(image)).tolist() == [0, 1]
+    page.mouse.move(*painter.at(60, 240))  # the viewer has the keys now
+    painter.key("e")
+    painter.drag((180, 80), (180, 220))
+    painter.saved()
+    ids = objects.ids(image)
+    assert (np.unique(ids[150:165]).tolist(), np.unique(ids[215:250]).tolist()) == ([0, 2], [0, 1]), "largest keeps it"
+    painter.key("Control+z")
+    painter.saved()
+    assert np.unique(objects.ids(image)).tolist() == [0, 1]

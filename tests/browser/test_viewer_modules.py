@@ -44,6 +44,40 @@ def outline(run: Run, rows: list[list[int]], *, shift: int = 0, thickness: int =
     return as_rows(run(PIXELS, script), width)
 
 
+def objects(run: Run, rows: list[list[int]], ids: list[list[int]] | None) -> list[list[str]]:
+    """What each pixel is: "" nothing, "line", or the name of a shade."""
+    flat = "null" if ids is None else f"Uint32Array.from({[v for row in ids for v in row]})"
+    script = (
+        f"(() => {{ const t = {tile(rows)}, table = new Uint32Array(256);"
+        " table[1] = 0xff2040f0; table[2] = 0xff20f040;"
+        " const shades = m.shadesOf(table, 0.5, false), out = new Uint32Array(t.data.length);"
+        f" m.colouriseObjects(t, {flat}, {{ row: 0, col: 0, height: t.height, width: t.width }}, shades, out);"
+        " return [...out].map((c) => (c === 0 ? '' : shades.line.includes(c) ? 'line' : String(c))); }})()"
+    ).replace("}})()", "})()")
+    values = run("viewer/static/object_pixels.js", script)
+    return [values[i : i + len(rows[0])] for i in range(0, len(values), len(rows[0]))]
+
+
+def test_two_objects_that_touch_are_seen_as_two(run: Run) -> None:
+    seen = objects(run, [[0, 1, 1, 1, 1, 1, 1, 0]] * 3, [[0, 5, 5, 5, 6, 6, 6, 0]] * 3)[1]
+    assert [pixel == "line" for pixel in seen] == [False, True, False, True, True, False, True, False]
+    assert (seen[0], seen[2] == seen[5]) == ("", False), "each in its own shade"
+    assert "line" not in objects(run, [[0, 1, 1, 1, 1, 1, 1, 0]] * 3, None)[1][2:6], "without ids they are one"
+
+
+def test_a_shade_belongs_to_an_id_and_neighbouring_ids_differ(run: Run) -> None:
+    shades = run("viewer/static/object_pixels.js", "Array.from({ length: 40 }, (_, i) => m.shadeOf(i))")
+    assert shades[0] == 0, "no id: the class's own colour"
+    assert set(shades[1:]) == set(range(1, 8))
+    same = sum(one == other for one, other in itertools.pairwise(shades[1:]))
+    assert same < 8
+
+
+def test_far_out_where_objects_are_a_pixel_wide_they_are_filled(run: Run) -> None:
+    seen = objects(run, [[1, 1, 1, 1, 1]] * 5, [[5 * y + x + 1 for x in range(5)] for y in range(5)])
+    assert "line" not in {pixel for row in seen[1:-1] for pixel in row[1:-1]}
+
+
 def test_an_area_keeps_its_rim_only(run: Run) -> None:
     square = [[0, 0, 0, 0, 0], [0, 3, 3, 3, 0], [0, 3, 3, 3, 0], [0, 3, 3, 3, 0], [0, 0, 0, 0, 0]]
     rim = [row[:] for row in square]

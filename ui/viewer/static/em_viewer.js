@@ -375,6 +375,7 @@ export class EmViewer {
     this.legend.show({
       classes: this.classes, safe: this.safe, hidden: state.hidden, isolated: state.isolated,
       areas: this.overlays?.areas ?? {}, layers: guest.listsLayers === false ? [] : this.layers, confidence: state.confidence,
+      pieces: settings.get("objects") && !this.overlays?.hasObjects,
     });
     guest.onState?.();
   }

@@ -17,6 +17,7 @@ import { rampGradient } from "./palette.js";
  * @property {Record<number, number>} areas shares of the classes, by id
  * @property {ShownLayer[]} layers
  * @property {boolean} confidence
+ * @property {boolean} pieces whether objects are shown, and no map has ids of them
  */
 
 /**
@@ -40,10 +41,11 @@ export class Legend {
       h("span", { class: "ramp-title" }, "Model confidence"),
       h("span", { class: "ramp-bar", style: `background:${rampGradient()}` }),
       h("span", { class: "ramp-ends" }, h("span", {}, "unsure"), h("span", {}, "sure")));
+    this.pieces = h("p", { class: "pieces-note", hidden: true }, "No object ids: each connected piece counts as one object.");
     this.element = h("section", { class: "legend panel", "aria-label": "Classes" },
       h("header", {}, h("span", {}, "Classes"),
         iconButton(ICONS.close, "Close", "L", () => events.close(), { class: "tool small" })),
-      this.layers, this.list, this.ramp);
+      this.layers, this.list, this.pieces, this.ramp);
     /** @type {string | null} */
     this.key = null; // what the rows are made of
     /** @type {Map<number, ClassRow>} */
@@ -56,6 +58,7 @@ export class Legend {
   /** @param {LegendState} state */
   show(state) {
     this.ramp.hidden = !state.confidence;
+    this.pieces.hidden = !state.pieces;
     this.showLayers(state.layers);
     const key = JSON.stringify([state.classes, state.areas]);
     if (key !== this.key) {

@@ -55,12 +55,13 @@ function mixed(color, end, share, alpha) {
  * @param {number} id
  */
 export function shadeOf(id) {
-  return id === 0 ? 0 : 1 + ((Math.imul(id, 0x9e3779b1) >>> 8) % SHADES);
+  return id === 0 ? 0 : 1 + ((5 * id + (id >>> 4) + (id >>> 9)) % SHADES);
 }
 
 /**
- * Write the colours of a part of a tile into `out`, row by row. A pixel lies on an outline where a neighbour in the tile
- * belongs to another object.
+ * Write the colours of a part of a tile into `out`, row by row. A pixel lies on an outline where its neighbour on one side, in
+ * the tile, belongs to another object and that on the other side to the same one: far out, where objects are a pixel wide, all
+ * would be outline.
  * @param {{data: Uint8Array, width: number, height: number}} tile classes
  * @param {Uint32Array | null} ids of the same pixels; null: none has one
  * @param {{row: number, col: number, height: number, width: number}} rect of the tile
@@ -76,8 +77,8 @@ export function colouriseObjects({ data, width, height }, ids, rect, { fill, lin
       const label = data[at];
       const id = ids ? ids[at] : 0;
       const edge = label !== 0 && (
-        (col > 0 && differs(data, ids, at - 1, label, id)) || (col + 1 < width && differs(data, ids, at + 1, label, id)) ||
-        (row > 0 && differs(data, ids, at - width, label, id)) || (row + 1 < height && differs(data, ids, at + width, label, id)));
+        differs(data, ids, col > 0 ? at - 1 : at, label, id) !== differs(data, ids, col + 1 < width ? at + 1 : at, label, id) ||
+        differs(data, ids, row > 0 ? at - width : at, label, id) !== differs(data, ids, row + 1 < height ? at + width : at, label, id));
       out[y * rect.width + x] = edge ? line[label] : fill[label * (SHADES + 1) + shadeOf(id)];
     }
   }

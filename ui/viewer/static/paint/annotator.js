@@ -58,7 +58,7 @@ export class Annotator {
     this.viewer = viewer;
     this.classList = new ClassList({
       choose: (id) => this.choose({ classId: id }), lock: (id) => this.lock(id), toggle: (id) => viewer.toggleClass(id),
-      toggleLayer: (index) => viewer.toggleLayer(index), close: () => viewer.setLegend(false),
+      toggleLayer: (index) => viewer.toggleLayer(index), giveIds: (id) => this.giveIds(id), close: () => viewer.setLegend(false),
     });
     this.parts = {
       toolRow: this.bar.element, toolbarStart: this.bar.steps, toolbarEnd: this.bar.saving,
@@ -215,6 +215,26 @@ export class Annotator {
     this.viewer.applyLook();
   }
 
+  /**
+   * Give each piece of a class an object id; the draft is then shown anew, so that undo begins anew too.
+   * @param {number} classId
+   */
+  async giveIds(classId) {
+    const { session, painting } = this;
+    if (!session?.isOpen || !painting || painting.editor.busy) return;
+    painting.editor.setBusy(1);
+    try {
+      const { count, draft, api } = await session.giveIds(classId);
+      if (this.session !== session) return; // another draft was opened meanwhile
+      painting.start(draft, api);
+      this.notices.say(`${count.toLocaleString("en")} ${count === 1 ? "piece has" : "pieces have"} an id now.`);
+    } catch (error) {
+      this.notices.say(`No ids were given: ${messageOf(error)} ${error instanceof Problem ? error.remedy : ""}`, true);
+    } finally {
+      painting.editor.setBusy(-1);
+    }
+  }
+
   async askSubmit() {
     const { session, painting, viewer } = this;
     if (!session?.isOpen || !painting) return;
@@ -356,6 +376,7 @@ export class Annotator {
     this.classList.show({
       classes: [...viewer.classes, BACKGROUND], safe: viewer.safe, chosen: choice.classId, locked: editor.locked, hidden: viewer.state.hidden,
       covered: tiles.covered, whole, coverage: this.coverageShown, total: image.width_px * image.height_px, layers: viewer.layers,
+      objects: viewer.settings.get("objects") && painting.started ? painting.objects.classes : null,
     });
   }
 

@@ -22,6 +22,7 @@ import { PAINT_ICONS } from "./paint_icons.js";
  * @property {boolean} whole whether the whole image counts as right
  * @property {boolean} coverage whether it is hatched
  * @property {ShownLayer[]} layers
+ * @property {Set<number> | null} objects classes with object ids; null while objects are not shown
  */
 
 /**
@@ -30,11 +31,12 @@ import { PAINT_ICONS } from "./paint_icons.js";
  * @property {(id: number) => void} lock
  * @property {(id: number) => void} toggle
  * @property {(index: number) => void} toggleLayer
+ * @property {(id: number) => void} giveIds to each piece of a class
  * @property {() => void} close
  */
 
 export class ClassList {
-  /** @param {ClassListEvents} events choose(id), lock(id), toggle(id), toggleLayer(index), close() */
+  /** @param {ClassListEvents} events choose(id), lock(id), toggle(id), toggleLayer(index), giveIds(id), close() */
   constructor(events) {
     this.events = events;
     /** @type {string | null} */
@@ -45,9 +47,13 @@ export class ClassList {
     this.layers = h("ul", { class: "layers" });
     this.total = h("p", { class: "covered-total" });
     this.hatching = h("p", { class: "covered-total hatching" });
+    this.chosen = 0;
+    this.pieces = h("span", {});
+    this.withoutIds = h("p", { class: "covered-total without-ids", hidden: true }, this.pieces, " ",
+      h("button", { type: "button", class: "text-button plain", onclick: () => events.giveIds(this.chosen) }, "Give each piece an id"));
     this.element = h("section", { class: "paint-classes panel", "aria-label": "Classes to paint with" },
       h("header", {}, h("span", {}, "Classes"), iconButton(ICONS.close, "Close", "D", () => events.close(), { class: "tool small" })),
-      this.list, this.total, this.hatching, this.layers);
+      this.list, this.withoutIds, this.total, this.hatching, this.layers);
   }
 
   /**
@@ -70,6 +76,10 @@ export class ClassList {
       : `Confirmed: ${percentText(sum / state.total)} of the image. Only confirmed pixels are used for training.`;
     this.hatching.hidden = !state.coverage && !sum;
     this.hatching.textContent = state.coverage ? "Hatched: confirmed regions. C hides them." : "C shows confirmed regions as hatching.";
+    this.chosen = state.chosen;
+    this.withoutIds.hidden = !state.objects || state.chosen === 0 || state.objects.has(state.chosen);
+    const name = state.classes.find((item) => item.id === state.chosen)?.name ?? "This class";
+    this.pieces.textContent = `${name}: no object ids. Each connected piece counts as one object.`;
     this.layers.hidden = !state.layers.length;
     this.layers.replaceChildren(...state.layers.map((layer, index) => h("li", {}, h("label", {},
       h("input", { type: "checkbox", checked: layer.visible, onchange: () => this.events.toggleLayer(index) }), layer.name))));

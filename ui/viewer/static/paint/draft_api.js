@@ -76,6 +76,14 @@ export class DraftApi {
   }
 
   /**
+   * @param {number} classId
+   * @returns {Promise<{count: number}>}
+   */
+  giveIds(classId) {
+    return this.post("objects", { action: "start", class_id: classId, holder: this.holder });
+  }
+
+  /**
    * Send one record of the outbox.
    * @param {Pick<OutboxRecord, "holder" | "sequence" | "body">} record
    * @returns {Promise<TilesAnswer>}

@@ -199,6 +199,17 @@ export class DraftSession {
   }
 
   /**
+   * Give each piece of a class an object id; the draft is another one then.
+   * @param {number} classId
+   */
+  async giveIds(classId) {
+    const { api, queue } = this.opened();
+    await queue.flush();
+    const { count } = await api.giveIds(classId);
+    return { count, draft: await api.draft(), api };
+  }
+
+  /**
    * @param {string} note
    * @returns {Promise<SubmitAnswer>}
    */
