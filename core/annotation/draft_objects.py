@@ -48,6 +48,8 @@ class ObjectAction(StrEnum):
     SPLIT = "split"
     MERGE = "merge"
     DELETE = "delete"
+    ANSWER = "answer"
+    """A question about them was answered: see `core.annotation.draft_answers`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -249,6 +251,73 @@ def delete(pixels: DraftPixels, point: tuple[int, int]) -> ObjectEdit:
     """
     found = _object_at(pixels, *point)
     return ObjectEdit(ObjectAction.DELETE, found.class_id, (), _same_id(found.masks, 0))
+
+
+def confirmed_objects(pixels: DraftPixels, points: Sequence[tuple[int, int]]) -> ObjectEdit:
+    """Confirm objects as they are; those without an id get one.
+
+    Parameters
+    ----------
+    pixels
+        The draft.
+    points
+        (row, column) of one pixel in each.
+
+    Raises
+    ------
+    AnnotationError
+        Some point lies on no object, or an object is too large.
+    """
+    objects: list[_Object] = []
+    for row, column in points:
+        if not any(known.has(row, column) for known in objects):
+            objects.append(_object_at(pixels, row, column))
+    fresh = iter(pixels.free_ids(len(objects)))
+    numbers = tuple(item.number or next(fresh) for item in objects)
+    return _told(objects[0].class_id, numbers, [item.masks for item in objects])
+
+
+def moved_pixels(
+    pixels: DraftPixels, point: tuple[int, int], box: tuple[slice, slice], part: NDArray[np.bool_]
+) -> ObjectEdit:
+    """Make an object of some pixels of another; the rest keeps its id. All pixels of both are confirmed.
+
+    Parameters
+    ----------
+    pixels
+        The draft.
+    point
+        (row, column) of a pixel of the object.
+    box, part
+        Rows and columns of the image, and bool, same shape: the pixels. Those that are not of the object stay.
+
+    Raises
+    ------
+    AnnotationError
+        There is no object, it is too large, or it has no other pixels.
+    """
+    found = _object_at(pixels, *point)
+    wanted = _by_tile(*box, part, pixels.shape_yx)
+    moved = {place: mask & wanted[place] for place, mask in found.masks.items() if place in wanted}
+    kept = {place: mask & ~wanted[place] if place in wanted else mask for place, mask in found.masks.items()}
+    if not any(mask.any() for mask in kept.values()):
+        raise AnnotationError("Nothing is left of the object beside this part.", "Skip the question.")
+    fresh = iter(pixels.free_ids(2))
+    numbers = found.number or next(fresh), next(fresh)
+    return _told(found.class_id, numbers, [kept, moved])
+
+
+def _told(class_id: int, numbers: tuple[int, ...], masks: Sequence[dict[Place, NDArray[np.bool_]]]) -> ObjectEdit:
+    """An answer: each of some masks gets its id."""
+    ids: dict[Place, NDArray[np.uint32]] = {}
+    for number, own in zip(numbers, masks, strict=True):
+        for place, mask in own.items():
+            tile = ids.setdefault(place, np.zeros(mask.shape, np.uint32))
+            tile[mask] = number
+    if len(ids) > MOST_TILES:
+        raise _too_large(f"{len(ids)} tiles of {TILE_PX} px")
+    tiles = tuple(TileRuns(*place, _runs(tile, tile != 0)) for place, tile in sorted(ids.items()) if tile.any())
+    return ObjectEdit(ObjectAction.ANSWER, class_id, numbers, tiles)
 
 
 def _rasterised(line: Sequence[tuple[float, float]], shape_yx: tuple[int, int]) -> NDArray[np.int64]:

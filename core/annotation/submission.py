@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
+from core.annotation.carried_questions import answered_states, carry_questions
+from core.annotation.draft_answers import Answer, answers_json
 from core.annotation.draft_ids import DraftPixels
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import draft_source, unpack_tile
@@ -19,13 +24,18 @@ from core.label_scheme import IGNORE_ID, LabelScheme
 from core.morphometry.coverage import ClassCoverage, area_um2, coverage_table
 from core.objects.carried_ids import DETAILS as OBJECT_IDS
 from core.objects.carried_ids import carry_ids
+from core.objects.questions import Questions
 from core.review.label_maps import COVERAGE, LabelMap
 from core.review.object_changes import DETAILS as OBJECT_CHANGES
 from core.review.object_changes import object_changes
+from core.store.audit import note
 from core.store.drafts import close_within
 from core.store.label_maps import open_label_map
 from core.store.records import DraftRecord, DraftState, ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
+
+ANSWERS: Final = "answers"
+"""In a correction's details: what its author answered to questions "one or two?", and where."""
 
 OBJECTS_UP_TO_PX: Final = 64_000_000
 """Objects are counted in label maps up to this size: a larger one would take the memory of the server."""
@@ -116,26 +126,45 @@ def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[i
     try:
         tally = _write_pixels(store, draft, image, scheme, changed, revision.id)
         base = open_label_map(store, draft.base_revision_id) if draft.base_revision_id else None
-        own_ids = DraftPixels(draft_source(store, draft, image.shape_yx, base)).own_ids()
-        carried = carry_ids(base, store.revisions.pyramid_path(revision.id), changed, own_ids, known=scheme.ids)
-        rows = tally.coverage_rows(store, revision.id, image, scheme)
+        source = draft_source(store, draft, image.shape_yx, base)
+        carried = carry_ids(
+            base, store.revisions.pyramid_path(revision.id), changed, DraftPixels(source).own_ids(), known=scheme.ids
+        )
+        begun_from = store.revisions.get(draft.base_revision_id) if draft.base_revision_id else None
+        answers = answers_json(answered_states(store, begun_from, source, whole_image=draft.whole_image))
+        questions = carry_questions(store, begun_from, revision.id, changed, whole_image=draft.whole_image)
+        rows = tally.coverage_rows(store, revision.id, image, scheme, questions)
         before, after = (LabelMap(store, each, image.shape_yx) for each in (draft.base_revision_id, revision.id))
         objects = object_changes(before, after)
         sync_tree(store.revisions.pyramid_path(revision.id))  # the draft's tiles go: what replaces them must be on disk
         return store.revisions.complete(
             revision.id,
             coverage=[row.to_json() for row in rows],
-            within=lambda session: close_within(
-                session, draft.id, DraftState.SUBMITTED, holder=holder, revision_id=revision.id, version=draft.version
-            ),
+            within=lambda session: _close(session, draft, holder, revision, image.project_id, answers),
             covered=_by_class(tally.covered),
             changes=tally.changes(),
             **({} if carried is None else {OBJECT_IDS: carried.to_json()}),
             **({} if objects is None else {OBJECT_CHANGES: objects.to_json()}),
+            **({ANSWERS: answers} if answers else {}),
         )
     except BaseException:
         store.revisions.discard(revision.id)
         raise
+
+
+def _close(
+    session: Session,
+    draft: DraftRecord,
+    holder: str,
+    revision: RevisionRecord,
+    project_id: str,
+    answers: Sequence[dict[str, Any]],
+) -> None:
+    """The draft is submitted, and the audit log tells of the questions that it answered."""
+    close_within(session, draft.id, DraftState.SUBMITTED, holder=holder, revision_id=revision.id, version=draft.version)
+    if answers:
+        said = Counter(answer["answer"] for answer in answers)
+        note(session, draft.author, "questions_answered", project_id, revision.id, **{key: said[key] for key in Answer})
 
 
 class _Tally:
@@ -159,7 +188,12 @@ class _Tally:
         return {"pixels": int(self.gained.sum()), "classes": classes}
 
     def coverage_rows(
-        self, store: Store, revision_id: str, image: ImageRecord, scheme: LabelScheme
+        self,
+        store: Store,
+        revision_id: str,
+        image: ImageRecord,
+        scheme: LabelScheme,
+        questions: Questions | None,
     ) -> tuple[ClassCoverage, ...]:
         """The coverage table; without numbers of objects where the label map is too large to count them here."""
         size_nm = image.pixel_size.nm
@@ -167,7 +201,8 @@ class _Tally:
         if image.shape_yx[0] * image.shape_yx[1] <= OBJECTS_UP_TO_PX and len(known) == np.count_nonzero(self.labels):
             pyramid = open_pyramid(store.revisions.pyramid_path(revision_id))
             labels = pyramid.whole()
-            return coverage_table(labels, scheme, size_nm, objects=pyramid.object_ids())
+            doubts = None if questions is None else questions.doubts()
+            return coverage_table(labels, scheme, size_nm, objects=pyramid.object_ids(), doubts=doubts)
         counted = int(self.labels[:IGNORE_ID].sum())
         return tuple(
             ClassCoverage(

@@ -30,7 +30,7 @@ from core.labels.object_files import objects_target
 from core.labels.reading import LabelReading, LabelSource
 from core.morphometry.conditions import Compared, compare, ordered, spelled_alike
 from core.morphometry.coverage import area_um2
-from core.morphometry.doubts import Doubts
+from core.morphometry.doubts import Doubts, count_text
 from core.morphometry.frames import differences_frame, images_frame, objects_frame
 from core.morphometry.measures import MEASURES
 from core.morphometry.objects import CONTACT_NM, measure_objects
@@ -345,9 +345,7 @@ def _print(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, p
 
 def _total(rows: Sequence[ImageSummary]) -> str:
     """Objects of all images, with the interval that unanswered questions leave."""
-    interval = total_interval(rows)
-    total = f"{sum(row.objects for row in rows):,}"
-    return total if interval is None else f"{total} [{interval.low:,}, {interval.high:,}]"
+    return count_text(sum(row.objects for row in rows), total_interval(rows))
 
 
 def _comparison(compared: Mapping[int, Sequence[Compared]], scheme: LabelScheme, reference: str) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from core.imaging.image import Image
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.labels.files import FileFacts, write_label_tiff, write_object_tiff
 from core.morphometry.coverage import ClassCoverage, coverage_table
-from core.morphometry.doubts import interval_words
+from core.morphometry.doubts import count_text, interval_words
 from core.morphometry.words import three_digits
 from core.objects.asking import questions_of
 from core.objects.question_files import questions_target, write_doubts
@@ -304,16 +304,9 @@ def _print(title: str, rows: tuple[ClassCoverage, ...]) -> None:
             f"{row.pixels:,}",
             "–" if np.isnan(row.fraction) else f"{row.fraction * 100:.2f}",
             three_digits(row.area_um2),
-            _count(row),
+            "–" if row.objects is None else count_text(row.objects, row.interval),
         )
     stdout.print(table)
     for row in rows:
         if row.interval is not None:
             stdout.print(f"{escape(row.name)}: {row.objects:,} objects, {interval_words(row.interval)}.")
-
-
-def _count(row: ClassCoverage) -> str:
-    """A number of objects with its interval."""
-    if row.objects is None:
-        return "–"
-    return f"{row.objects:,}" + ("" if row.interval is None else f" [{row.interval.low:,}, {row.interval.high:,}]")

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 
+from core.evaluation.words import with_interval
+
 LEVEL: Final = 0.95
 """Of the interval."""
 
@@ -214,6 +216,13 @@ def interval_words(interval: CountInterval | None) -> str:
         return ""
     questions = "question" if interval.questions == 1 else "questions"
     return f"{interval.low:,} to {interval.high:,}, from {interval.questions:,} unanswered {questions}"
+
+
+def count_text(objects: int, interval: CountInterval | None) -> str:
+    """A number of objects for tables: "95 [90, 99]", "95" where nothing is in doubt."""
+    if interval is None:
+        return f"{objects:,}"
+    return with_interval(f"{objects:,}", f"{interval.low:,}", f"{interval.high:,}")
 
 
 def _quantiles(changes: Changes) -> tuple[int, int]:

@@ -150,9 +150,13 @@ def find_questions(
 
 def _question(place: Place, p: float, ids_yx: NDArray[np.uint32], *, masked: bool) -> Question:
     rows, columns = place.box
-    side = place.side(ids_yx) if masked else np.zeros((1, 1), bool)
     box = (rows.start, columns.start, rows.stop, columns.stop)
-    return Question(0, place.class_id, place.two, p, place.ids, place.row, place.column, box, side)
+    side, at = np.zeros((1, 1), bool), [place.row, place.column]
+    if masked:
+        side = place.side(ids_yx)
+        pixels = np.argwhere(side) + np.array([rows.start, columns.start])
+        at = pixels[int(np.abs(pixels - np.array(at)).sum(axis=1).argmin())].tolist()
+    return Question(0, place.class_id, place.two, p, place.ids, at[0], at[1], box, side)
 
 
 def find_places(

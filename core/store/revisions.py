@@ -20,8 +20,9 @@ CLEANING_FILE: Final = "cleaning.npz"
 PIECES_FILE: Final = "pieces.npz"
 PARTING_FILE: Final = "parting.npz"
 QUESTIONS_FILE: Final = "questions.npz"
+NECKS_FILE: Final = "necks.npz"
 
-SIDE_FILES: Final = (OBJECTS_FILE, CLEANING_FILE, PIECES_FILE, PARTING_FILE, QUESTIONS_FILE)
+SIDE_FILES: Final = (OBJECTS_FILE, CLEANING_FILE, PIECES_FILE, PARTING_FILE, QUESTIONS_FILE, NECKS_FILE)
 """Of our own, in the folder of a pyramid; no part of the OME-Zarr."""
 """Beside the levels of a label pyramid: what `core.morphometry.objects` measured of it."""
 
@@ -100,6 +101,10 @@ class Revisions(StorePart):
     def questions_path(self, revision_id: str) -> Path:
         """The file of the places where its objects are in doubt, if there are any; removed with the pyramid."""
         return self.pyramid_path(revision_id) / QUESTIONS_FILE
+
+    def necks_path(self, revision_id: str) -> Path:
+        """The file of the narrow places that somebody asked for, there once they did; removed with the pyramid."""
+        return self.pyramid_path(revision_id) / NECKS_FILE
 
     def update_details(self, revision_id: str, **details: Any) -> RevisionRecord:
         """Change some details (``progress=0.4``) of a revision that is being written.

@@ -18,8 +18,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from core.annotation.draft_answers import (
+    Answer,
+    answered,
+    asked_questions,
+    cut_lines,
+    find_necks,
+    question_states,
+)
 from core.annotation.draft_ids import DraftPixels
-from core.annotation.draft_objects import edited_objects
+from core.annotation.draft_objects import ObjectAction, edited_objects
 from core.annotation.draft_pieces import start_ids
 from core.annotation.draft_post import TileEdit, read_post
 from core.annotation.draft_tiles import (
@@ -36,6 +44,7 @@ from core.annotation.draft_tiles import (
 from core.annotation.submission import submit_draft
 from core.errors import AccessError, AnnotationError
 from core.label_scheme import IGNORE_ID
+from core.objects.questions import Questions
 from core.settings import Access, Settings
 from core.store.label_maps import TranslatedPyramid, in_project_classes
 from core.store.people import person_key
@@ -86,6 +95,9 @@ def draft_routes(settings: Settings, stores: Callable[[], Store], pyramids: Open
         Route(base + "/submit", post(drafts.submit, MOST_JSON_BYTES), methods=["POST"]),
         Route(base + "/objects", answering(drafts.objects), methods=["GET"]),
         Route(base + "/objects", post(drafts.edit_objects, MOST_JSON_BYTES), methods=["POST"]),
+        Route(base + "/questions", answering(drafts.questions), methods=["GET"]),
+        Route(base + "/questions", post(drafts.find_questions, MOST_JSON_BYTES), methods=["POST"]),
+        Route(base + "/questions/{number}", answering(drafts.question), methods=["GET"]),
         Route(base + "/{plane}/{level}/{row}/{col}", answering(drafts.tile)),
     ]
 
@@ -183,7 +195,53 @@ class _Drafts:
                 raise RequestRefusedError(400, f"There is no class {str(class_id)[:40]!r}.", "Reload the page.")
             count = start_ids(store, draft, source, class_id, _holder(values.get("holder")))
             return json_response({"count": count})
-        return json_response(edited_objects(DraftPixels(source), values).to_json())
+        pixels = DraftPixels(source)
+        if values.get("action") == ObjectAction.ANSWER:
+            question = self._asked(store, draft)[_number(values.get("question"))]
+            return json_response(answered(pixels, question, _said(values.get("answer"))).to_json())
+        return json_response(edited_objects(pixels, values).to_json())
+
+    def questions(self, request: Request) -> Response:
+        """The questions "one or two?" about the label map of the draft, and which are answered in it."""
+        store = self._stores()
+        draft = store.drafts.get(request.path_params["id"])
+        return json_response(self._question_list(store, draft))
+
+    def find_questions(self, request: Request, body: bytes) -> Response:
+        """Look for necks in a label map whose separation nobody looked at."""
+        store, draft = self._mine(request)
+        if draft.base_revision_id is None:
+            raise RequestRefusedError(400, "The draft began on an empty label map.", "Segment the image first.")
+        find_necks(store, store.revisions.get(draft.base_revision_id))
+        return json_response(self._question_list(store, draft))
+
+    def question(self, request: Request) -> Response:
+        """The cut that a question is about, as edges of pixels."""
+        store = self._stores()
+        draft = store.drafts.get(request.path_params["id"])
+        question = self._asked(store, draft)[int_parameter(request, "number")]
+        return json_response({"lines": cut_lines(DraftPixels(self._source(store, draft)), question)})
+
+    def _asked(self, store: Store, draft: DraftRecord) -> Questions:
+        """The questions about the label map of a draft."""
+        base = draft.base_revision_id
+        found = None if base is None else asked_questions(store, store.revisions.get(base))
+        if found is None:
+            raise RequestRefusedError(404, "There are no questions about this label map.", "Look for them first.")
+        return found
+
+    def _question_list(self, store: Store, draft: DraftRecord) -> dict[str, Any]:
+        base = draft.base_revision_id
+        found = None if base is None else asked_questions(store, store.revisions.get(base))
+        if found is None:
+            return {"looked": False, "questions": [], "left_out": 0, "guessed": True}
+        states = question_states(self._source(store, draft), found, whole_image=draft.whole_image)
+        return {
+            "looked": True,
+            "questions": [state.to_json() for state in states],
+            "left_out": found.left_out,
+            "guessed": found.guessed,
+        }
 
     def hold(self, request: Request, body: bytes) -> Response:
         """Take the draft, or say that one still has it; the answer tells who had it before."""
@@ -265,6 +323,20 @@ class _Drafts:
             class_counts(before),
         )
         return record, pack_tile(edit.labels_yx, edit.coverage_yx, _object_ids(source, edit))
+
+
+def _number(value: Any) -> int:
+    """Number of a question."""
+    if type(value) is not int:
+        raise RequestRefusedError(400, "A question has a whole number.", "Reload the page and try again.")
+    return value
+
+
+def _said(value: Any) -> Answer:
+    """An answer out of JSON."""
+    if value not in tuple(Answer):
+        raise RequestRefusedError(400, f"{str(value)[:20]!r} is no answer.", "Answer one or two.")
+    return Answer(value)
 
 
 def _object_ids(source: DraftSource, edit: TileEdit) -> NDArray[np.uint32] | None:

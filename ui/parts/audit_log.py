@@ -46,6 +46,7 @@ _WORDS: Final = {
     "asked_to_annotate": "assigned an image for annotation",
     "excused": "cancelled an assignment to annotate",
     "image_changed": "changed an image",
+    "questions_answered": "answered questions “one or two?”",
     "evaluation_deleted": "deleted an evaluation",
     "reference_made": "created a reference from approved corrections",
     "project_made": "created the project",

@@ -17,6 +17,7 @@ from core.morphometry.doubts import (
     CountInterval,
     Doubts,
     count_interval,
+    count_text,
     interval_json,
     interval_of,
     interval_words,
@@ -45,6 +46,8 @@ def test_a_pair_takes_one_away_and_a_half_adds_one() -> None:
     assert found.step.tolist() == [-1, 1]
     np.testing.assert_allclose(found.p, [0.3, 0.2])
     assert count_interval(3, found) == CountInterval(2, 4, 2)
+    assert count_text(3, count_interval(3, found)) == "3 [2, 4]"
+    assert count_text(1234, None) == "1,234"
     assert interval_words(count_interval(3, found)) == "2 to 4, from 2 unanswered questions"
 
 
