@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,17 @@ settings.load_profile("shared machine")
 Arguments = dict[str, Any]
 
 
-def plans(patch_px: int = PATCH_PX, normalization: str = "ZScoreNormalization", use_mask: bool = False) -> Arguments:
-    """Plans as nnU-Net writes them, for a network of three stages."""
-    stages = len(FEATURES)
+def plans(
+    patch_px: int = PATCH_PX,
+    normalization: str = "ZScoreNormalization",
+    use_mask: bool = False,
+    *,
+    features: Sequence[int] = FEATURES,
+    convolutions: int = 2,
+    name: str = "Dataset001_tiny",
+) -> Arguments:
+    """Plans as nnU-Net writes them, for a network with a stage for each number of features."""
+    stages = len(features)
     no_change = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
     configuration = {
         "data_identifier": "nnUNetPlans_2d",
@@ -48,12 +57,12 @@ def plans(patch_px: int = PATCH_PX, normalization: str = "ZScoreNormalization", 
             "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
             "arch_kwargs": {
                 "n_stages": stages,
-                "features_per_stage": FEATURES,
+                "features_per_stage": list(features),
                 "conv_op": "torch.nn.modules.conv.Conv2d",
                 "kernel_sizes": [[3, 3]] * stages,
                 "strides": [[1, 1]] + [[2, 2]] * (stages - 1),
-                "n_conv_per_stage": [2] * stages,
-                "n_conv_per_stage_decoder": [2] * (stages - 1),
+                "n_conv_per_stage": [convolutions] * stages,
+                "n_conv_per_stage_decoder": [convolutions] * (stages - 1),
                 "conv_bias": True,
                 "norm_op": "torch.nn.modules.instancenorm.InstanceNorm2d",
                 "norm_op_kwargs": {"eps": 1e-05, "affine": True},
@@ -68,7 +77,7 @@ def plans(patch_px: int = PATCH_PX, normalization: str = "ZScoreNormalization", 
     }
     statistics = {"mean": 120.0, "std": 40.0, "percentile_00_5": 20.0, "percentile_99_5": 240.0}
     return {
-        "dataset_name": "Dataset001_tiny",
+        "dataset_name": name,
         "plans_name": "nnUNetPlans",
         "original_median_spacing_after_transp": [999.0, 1.0, 1.0],
         "original_median_shape_after_transp": [1, 1024, 1024],

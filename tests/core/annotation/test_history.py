@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,16 +11,8 @@ from core.imaging.image import Image
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.review.records import Box, ClassChange, ReviewState
-from core.settings import load_settings
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord, RevisionRecord
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0))
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.morphometry.coverage import coverage_table
-from core.settings import load_settings
 from core.store.label_maps import coverage_of, open_label_map, require_project_classes
 from core.store.records import DraftTileRecord, ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
@@ -33,13 +31,6 @@ PROJECT = LabelScheme.from_names({"mitochondria": 1, "ER": 2, "membrane": 3})
 WRITTEN = np.array([[0, 1, 1, 2], [2, 2, 3, 255]], np.uint8)
 MEANT = np.array([[0, 3, 3, 1], [1, 1, 0, 255]], np.uint8)
 SURE = np.arange(8, dtype=np.uint8).reshape(2, 4)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +22,11 @@ from core.learning.snapshot import take_snapshot, write_snapshot
 from core.review.decisions import decide
 from core.review.records import Decision
 from core.review.rows import review
-from core.settings import load_settings
 from core.store import RevisionKind, Store
 from core.store.records import DraftRecord, DraftState, DraftTileRecord, ImageRecord, RevisionState
 
 SCHEME = LabelScheme.from_names({"axon": 1, "myelin": 2})
 SHAPE = (530, 600)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -14,7 +11,6 @@ from core.errors import AnnotationError, NotFoundError
 from core.imaging.image import Image
 from core.imaging.pyramid import LabelPyramidWriter
 from core.label_scheme import LabelScheme
-from core.settings import load_settings
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord, RevisionRecord
 
@@ -82,13 +78,6 @@ def test_ignored_pixels_are_never_suggested() -> None:
     labels = np.full((32, 32), 255, np.uint8)
     for strategy in (Strategy.CONFIDENCE, Strategy.RANDOM):
         assert suggest(labels, np.zeros((32, 32), np.uint8), strategy=strategy, window=8) == ()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0))
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -56,13 +55,10 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def store(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+def store(store: Store, settings: Settings) -> Store:
     """An empty store with a model of known scale; it is the process's."""
-    opened = Store(settings)
     write_model(settings.models_dir / MODEL)
-    monkeypatch.setattr(runner, "current_store", lambda: opened)
-    yield opened
-    opened.close()
+    return store
 
 
 @pytest.fixture

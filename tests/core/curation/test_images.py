@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 from sqlalchemy import select
@@ -31,13 +28,6 @@ from core.store.records import ImageRecord, JobState, Split
 from core.store.review_tables import AuditRow
 from core.store.store import Store
 from tests.jobs import submit
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(load_settings(data_dir=tmp_path, min_free_bytes=0))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from core.evaluation.metric import Better
 from core.evaluation.metric_table import METRICS
 from core.evaluation.settings import EvaluationSettings
 from core.label_scheme import LabelScheme
+from core.settings import ROOT
 
 SCHEME = LabelScheme.from_names({"one": 1, "two": 2, "three": 3})
 EVERY_KIND = EvaluationSettings(tolerance_nm=15, thin_ids=(1, 2, 3), object_ids=(1, 2, 3))
@@ -30,6 +31,15 @@ def figures(reference: np.ndarray, prediction: np.ndarray) -> dict[int, dict[str
     confidence = np.arange(reference.size, dtype=np.uint8).reshape(reference.shape)
     scores = score_image(LabelPair(reference, prediction, SCHEME, EVERY_KIND, 10.0, confidence), "a")
     return {i: {m.name: scores.value(m.name, i) for m in METRICS} for i in SCHEME.ids}
+
+
+def test_every_metric_has_a_row_in_the_docs() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    _, table = page.split("| metric | formula |", 1)
+    rows = [line.split("|") for line in table.split("\n\n", 1)[0].splitlines()[2:]]
+    assert len(rows) == len(METRICS), "a metric needs a row of docs/metrics.md, in the order of METRICS"
+    for metric, row in zip(METRICS, rows, strict=True):
+        assert metric.better.value.replace("nearest to zero", "nearest to 0") in "|".join(row), metric.name
 
 
 @settings(max_examples=40, deadline=None)

@@ -23,65 +23,18 @@ from core.label_scheme import LabelScheme
 from core.models.card import ModelCard
 from core.models.store import ModelStore, StoredModel, open_model
 from core.models.weights import load_network, load_weights, network_from_architecture, save_weights
+from tests.core.networks import plans
 
-ARCHITECTURE: dict[str, Any] = {
-    "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
-    "arch_kwargs": {
-        "n_stages": 2,
-        "features_per_stage": [4, 8],
-        "conv_op": "torch.nn.modules.conv.Conv2d",
-        "kernel_sizes": [[3, 3], [3, 3]],
-        "strides": [[1, 1], [2, 2]],
-        "n_conv_per_stage": [1, 1],
-        "n_conv_per_stage_decoder": [1],
-        "conv_bias": True,
-        "norm_op": "torch.nn.modules.instancenorm.InstanceNorm2d",
-        "norm_op_kwargs": {"eps": 1e-5, "affine": True},
-        "dropout_op": None,
-        "dropout_op_kwargs": None,
-        "nonlin": "torch.nn.LeakyReLU",
-        "nonlin_kwargs": {"inplace": True},
-    },
-    "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
-}
-RESAMPLING = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
+NAME = "Dataset007_Tiny"
 
 
 def make_plans() -> dict[str, Any]:
-    return {
-        "dataset_name": "Dataset007_Tiny",
-        "plans_name": "nnUNetPlans",
-        "original_median_spacing_after_transp": [999.0, 1.0, 1.0],
-        "original_median_shape_after_transp": [1, 64, 64],
-        "image_reader_writer": "NaturalImage2DIO",
-        "transpose_forward": [0, 1, 2],
-        "transpose_backward": [0, 1, 2],
-        "experiment_planner_used": "ExperimentPlanner",
-        "label_manager": "LabelManager",
-        "foreground_intensity_properties_per_channel": {"0": {"mean": 1.0}},
-        "configurations": {
-            "2d": {
-                "data_identifier": "nnUNetPlans_2d",
-                "preprocessor_name": "DefaultPreprocessor",
-                "batch_size": 2,
-                "patch_size": [32, 32],
-                "median_image_size_in_voxels": [64.0, 64.0],
-                "spacing": [1.0, 1.0],
-                "normalization_schemes": ["ZScoreNormalization"],
-                "use_mask_for_norm": [False],
-                "resampling_fn_data": "resample_data_or_seg_to_shape",
-                "resampling_fn_seg": "resample_data_or_seg_to_shape",
-                "resampling_fn_data_kwargs": RESAMPLING,
-                "resampling_fn_seg_kwargs": {**RESAMPLING, "is_seg": True},
-                "resampling_fn_probabilities": "resample_data_or_seg_to_shape",
-                "resampling_fn_probabilities_kwargs": RESAMPLING,
-                "architecture": json.loads(json.dumps(ARCHITECTURE)),
-                "batch_dice": True,
-            }
-        },
-    }
+    """Of a network that is made in no time, with statistics that are enough for z-scores only."""
+    statistics = {"foreground_intensity_properties_per_channel": {"0": {"mean": 1.0}}}
+    return plans(32, features=(4, 8), convolutions=1, name=NAME) | statistics
 
 
+ARCHITECTURE: dict[str, Any] = make_plans()["configurations"]["2d"]["architecture"]
 DATASET_JSON: dict[str, Any] = {
     "channel_names": {"0": "zscore"},
     "labels": {"background": 0, "axon": 1, "myelin": 2},
@@ -108,7 +61,7 @@ def checkpoint_content(seed: int = 0, **changes: Any) -> dict[str, Any]:
 
 
 def trained_folder(root: Path, folds: tuple[str, ...] = ("0",)) -> Path:
-    folder = root / "Dataset007_Tiny" / "nnUNetTrainer__nnUNetPlans__2d"
+    folder = root / NAME / "nnUNetTrainer__nnUNetPlans__2d"
     for number, fold in enumerate(folds):
         (folder / f"fold_{fold}").mkdir(parents=True)
         torch.save(checkpoint_content(number), folder / f"fold_{fold}" / "checkpoint_final.pth")
@@ -350,7 +303,7 @@ def test_zip_paths_that_lead_outside_are_refused(tmp_path: Path, store: ModelSto
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, store: ModelStore) -> None:
     bomb = tmp_path / "bomb.zip"
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("Dataset007_Tiny/t__p__2d/plans.json", b"\0" * (40 * 1024**2))
+        archive.writestr(f"{NAME}/t__p__2d/plans.json", b"\0" * (40 * 1024**2))
     with pytest.raises(ModelError, match="do not use"):
         import_model(bomb, store)
 

@@ -23,18 +23,12 @@ from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.labels.files import STRIP_ROWS
 from core.morphometry.coverage import coverage_table
-from core.settings import load_settings
 from core.store.records import RevisionKind
 from core.store.store import Store
 
 LABELS = np.zeros((300, 700), np.uint8)
 LABELS[10:60, 20:120] = 1
 LABELS[200:220, 300:640] = 4
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models"))
 
 
 @pytest.fixture

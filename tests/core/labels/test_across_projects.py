@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +62,9 @@ class FakePredictor:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store(load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0))
-    monkeypatch.setattr(runner, "current_store", lambda: opened)
+def store(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setattr(predict_task, "warm_predictor", lambda _model, _settings: FakePredictor())
-    yield opened
-    opened.close()
+    return store
 
 
 @pytest.fixture

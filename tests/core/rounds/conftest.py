@@ -1,9 +1,6 @@
-"""A store of its own, and images with reference labels in it."""
+"""A project, and images with reference labels in it."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,18 +9,10 @@ from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.morphometry.coverage import coverage_table
-from core.settings import load_settings
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord, ProjectRecord, RevisionRecord, Split
 
 SCHEME = LabelScheme.from_names({"axon": 3, "myelin": 7})
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

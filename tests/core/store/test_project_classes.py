@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,20 +14,12 @@ from core.imaging.image import Image
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.morphometry.coverage import coverage_table
-from core.settings import load_settings
 from core.store.label_maps import label_classes, open_label_map
 from core.store.records import DraftTileRecord, ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 
 SCHEME = LabelScheme.from_names({"mito": 1, "ER": 2, "golgi": 3})
 LABELS = np.array([[0, 1, 2], [2, 2, 255]], np.uint8)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,14 +34,6 @@ THERE = LabelScheme.from_names({"ER": 1, "mitochondrion": 5, "Golgi": 6})
 LABELS = np.array([[0, 1, 2, 3], [1, 1, 2, 255]], np.uint8)
 REFERENCE_THERE = [[0, 5, 1, 255], [5, 5, 1, 255]]
 PREDICTION_THERE = [[0, 5, 1, 0], [5, 5, 1, 255]]
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store(load_settings(data_dir=tmp_path / "d", models_dir=tmp_path / "m", min_free_bytes=0))
-    monkeypatch.setattr(runner, "current_store", lambda: opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -288,7 +279,11 @@ def test_the_job_goes_on_where_it_was_cut_off_and_doubles_nothing(
 def test_rights_are_asked_in_both_projects(tmp_path: Path) -> None:
     store = Store(
         load_settings(
-            data_dir=tmp_path / "d", models_dir=tmp_path / "m", access=Access.ROLES, admins="Root", min_free_bytes=0
+            data_dir=tmp_path / "data",
+            models_dir=tmp_path / "models",
+            access=Access.ROLES,
+            admins="Root",
+            min_free_bytes=0,
         )
     )
     one, other = (store.projects.create(name, HERE) for name in ("one", "other"))

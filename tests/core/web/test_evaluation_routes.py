@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,21 +18,12 @@ from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import job
 from core.jobs.transitions import claim
 from core.label_scheme import LabelScheme
-from core.settings import load_settings
 from core.store import ImageRecord, ProjectRecord, RevisionKind, Split, Store
 from core.web.routes import routes
 
 LABELS = [[1, 1, 0, 0], [0, 0, 2, 2]]
 WRONG = [[1, 0, 0, 0], [0, 0, 2, 2]]
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    opened = Store(load_settings(data_dir=tmp_path / "data", models_dir=tmp_path / "models", min_free_bytes=0))
-    monkeypatch.setattr(runner, "current_store", lambda: opened)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
