@@ -12,6 +12,7 @@ from PIL import Image as PilImage
 from streamlit.testing.v1 import AppTest
 
 from core.datasets.case import Split
+from core.datasets.image_facts import ImageFacts
 from core.datasets.import_case import check_import
 from core.datasets.import_plan import plan_import
 from core.errors import JobError, LabelMapError
@@ -107,7 +108,7 @@ def test_edits_in_the_preview_reach_the_job(tmp_path: Path) -> None:
     plan = plan_import(_folder(tmp_path), DEFAULT_SCHEME)
     checks = [check_import(case, DEFAULT_SCHEME, deep=True, max_px=10**6) for case in plan.cases]
     table = [
-        _row(check, Defaults({"specimen": "mouse 1", "condition": "treated"}, "test", "", None)) for check in checks
+        _row(check, Defaults(ImageFacts(specimen="mouse 1", condition="treated"), "test", "", None)) for check in checks
     ]
     assert [row["Import"] for row in table] == [True, False]
     assert [row["State"] for row in table] == ["ready, 1 remark", "refused"]
@@ -125,7 +126,7 @@ def test_edits_in_the_preview_reach_the_job(tmp_path: Path) -> None:
 def test_only_what_is_imported_counts_as_without_a_pixel_size(tmp_path: Path) -> None:
     plan = plan_import(_folder(tmp_path), DEFAULT_SCHEME)
     checks = [check_import(case, DEFAULT_SCHEME, deep=True, max_px=10**6) for case in plan.cases]
-    table = [_row(check, Defaults({}, "as detected", "", None)) for check in checks]
+    table = [_row(check, Defaults(ImageFacts(), "as detected", "", None)) for check in checks]
     assert [check.refusal is not None for check in checks] == [False, True]
     assert unknown_sizes(checks, table) == 1
     table[0]["Import"] = False

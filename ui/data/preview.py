@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.cache import MB, remembered
 from core.datasets.case import Split
-from core.datasets.image_facts import FACTS, facts_of
+from core.datasets.image_facts import FACTS, ImageFacts, facts_of
 from core.datasets.import_case import ImportCase, ImportCheck, check_import, without_mixed_stacks
 from core.datasets.import_plan import ImportPlan
 from core.datasets.leakage import straddling
@@ -56,7 +56,7 @@ _FIXED: Final = ("Image", "Labels", "Size", "Size of labels", "From", "State")
 class Defaults:
     """What is set for all images at once; empty: as found. ``refused``: what is typed is no pixel size."""
 
-    facts: Mapping[str, str]
+    facts: ImageFacts
     split: str
     stack: str
     pixel_size_nm: float | None
@@ -166,12 +166,14 @@ def _defaults(project: ProjectRecord) -> Defaults:
             key=f"data-all-size-{project.id}",
         )
     return Defaults(
-        {
-            name: column.text_input(
-                f"{fact.title} for all", key=f"data-all-{name}", placeholder="as detected", help=fact.help or None
-            ).strip()
-            for column, (name, fact) in zip(columns, FACTS.items(), strict=True)
-        },
+        ImageFacts(
+            **{
+                name: column.text_input(
+                    f"{fact.title} for all", key=f"data-all-{name}", placeholder="as detected", help=fact.help or None
+                ).strip()
+                for column, (name, fact) in zip(columns, FACTS.items(), strict=True)
+            }
+        ),
         split.selectbox("Split for all", [_AS_FOUND, *Split], key="data-all-split"),
         stack.text_input("Stack for all", key="data-all-stack", placeholder="as detected").strip(),
         usual.nm,
@@ -232,7 +234,7 @@ def _row(check: ImportCheck, defaults: Defaults, of: str = "") -> dict[str, Any]
         "Size of labels": shape_cell(check.label_shape_yx) if check.label_shape_yx else "",
         "Pixel size": sortable_size_cell(size),
         "From": source,
-        **{FACTS[name].title: defaults.facts.get(name) or text for name, text in facts_of(case).items()},
+        **{FACTS[name].title: getattr(defaults.facts, name) or text for name, text in facts_of(case).items()},
         "Split": str(case.split if defaults.split == _AS_FOUND else defaults.split),
         "Stack": defaults.stack or case.stack,
         "z": case.z_index,
