@@ -26,11 +26,11 @@ from core.imaging.pyramid import TILE_PX
 from core.label_scheme import IGNORE_ID
 from core.labels.numbering import runs
 
-MOST_PX: Final = 16_777_216
-"""Pixels of the window around an object that is split, or that has no id: 4096 x 4096 take about 200 MB."""
+MOST_PX: Final = 33_554_432
+"""Pixels of the window around an object that is split, or that has no id: 8192 x 4096 take about 350 MB."""
 
-MOST_TILES: Final = 256
-"""Tiles in which edited objects may lie: the browser keeps them all while the edit is applied."""
+MOST_TILES: Final = 200
+"""Tiles in which edited objects may lie: the browser keeps them all while the edit is applied, and 256 in all."""
 
 MOST_POINTS: Final = 1000
 """Of one line, or one merge."""
@@ -362,17 +362,13 @@ def _piece(
 ) -> tuple[slice, slice, NDArray[np.bool_]]:
     """The connected piece of an object with most of some pixels: a window around it, and where in it the piece is."""
     height, width = pixels.shape_yx
-    top, left = (int(seeds[:, axis].min()) - _FIRST_MARGIN_PX for axis in (0, 1))
-    bottom, right = (int(seeds[:, axis].max()) + 1 + _FIRST_MARGIN_PX for axis in (0, 1))
+    top, left, bottom, right = _box(pixels, number, seeds)
     while True:
         rows, columns = slice(max(top, 0), min(bottom, height)), slice(max(left, 0), min(right, width))
         if (rows.stop - rows.start) * (columns.stop - columns.start) > MOST_PX:
             raise _too_large(f"an area of {rows.stop - rows.start:,} x {columns.stop - columns.start:,} px")
-        labels, ids = pixels.window(rows, columns)
-        pieces, _ = ndimage.label((labels == class_id) & (ids == number), _EIGHT)
-        under = pieces[seeds[:, 0] - rows.start, seeds[:, 1] - columns.start]
-        piece = pieces == int(np.bincount(under[under != 0]).argmax())
-        grow_y, grow_x = rows.stop - rows.start, columns.stop - columns.start
+        piece = _piece_within(pixels, class_id, number, seeds, (rows, columns))
+        grow_y, grow_x = (rows.stop - rows.start) // 2, (columns.stop - columns.start) // 2
         sides = (
             bool(piece[0].any()) and rows.start > 0,
             bool(piece[-1].any()) and rows.stop < height,
@@ -385,7 +381,32 @@ def _piece(
         left, right = columns.start - grow_x * sides[2], columns.stop + grow_x * sides[3]
 
 
-def _parts(piece: NDArray[np.bool_], cut: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
+def _box(pixels: DraftPixels, number: int, seeds: NDArray[np.int64]) -> tuple[int, int, int, int]:
+    """Top, left, bottom and right of where to look first: around the seeds, and tiles with the id if they are few."""
+    first, last = seeds.min(axis=0) - _FIRST_MARGIN_PX, seeds.max(axis=0) + 1 + _FIRST_MARGIN_PX
+    places = pixels.places(number) if number else set()
+    if places:
+        edges = np.array(list(places))
+        wide = np.minimum(first, edges.min(axis=0) * TILE_PX), np.maximum(last, (edges.max(axis=0) + 1) * TILE_PX)
+        if np.prod(wide[1] - wide[0]) <= MOST_PX:
+            first, last = wide
+    return int(first[0]), int(first[1]), int(last[0]), int(last[1])
+
+
+def _piece_within(
+    pixels: DraftPixels, class_id: int, number: int, seeds: NDArray[np.int64], window: tuple[slice, slice]
+) -> NDArray[np.bool_]:
+    """The piece of an object with most of some pixels, as far as a window shows it."""
+    rows, columns = window
+    labels, ids = pixels.window(rows, columns)
+    mask = (labels == class_id) & (ids == number)
+    del labels, ids  # several bytes a pixel
+    pieces, _ = ndimage.label(mask, _EIGHT)
+    under = pieces[seeds[:, 0] - rows.start, seeds[:, 1] - columns.start]
+    return np.asarray(pieces == int(np.bincount(under[under != 0]).argmax()))
+
+
+def _parts(piece: NDArray[np.bool_], cut: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     """The parts of a piece after a cut, numbered from 1; pixels of the cut, and fragments, go to the nearest part."""
     parts, count = ndimage.label(piece & ~cut, _EIGHT)
     sizes = np.bincount(parts.ravel(), minlength=count + 1)
@@ -393,7 +414,7 @@ def _parts(piece: NDArray[np.bool_], cut: NDArray[np.bool_]) -> tuple[NDArray[np
     large = np.flatnonzero(sizes >= min(FRAGMENT_PX, sizes.max(initial=0)))
     if sizes.sum() < 4 * FRAGMENT_PX:  # of a tiny object no part is a fragment
         large = np.flatnonzero(sizes > 0)
-    lookup = np.zeros(count + 1, np.int64)
+    lookup = np.zeros(count + 1, np.int32)
     lookup[large] = np.arange(1, len(large) + 1)
     numbered = lookup[parts]
     open_yx = piece & (numbered == 0)

@@ -90,7 +90,7 @@ def place_text(row: Review) -> str:
     """Where the changes are, in words of rows and columns."""
     box = row.changes.box if row.changes else None
     if box is None:
-        return "unchanged: confirmed as it was"
+        return "no pixel changed"
     return f"rows {box.row}–{box.row + box.height}, columns {box.column}–{box.column + box.width}"
 
 

@@ -138,6 +138,12 @@ def test_a_stroke_over_several_objects_cuts_the_one_that_most_of_it_lies_on(tmp_
     assert edit.objects == (4, 5)
 
 
+def test_a_line_far_beyond_the_object_cuts_it(tmp_path: Path) -> None:
+    draft = Draft(tmp_path, *boxes((100, 140, 20, 200, 1, 7)))
+    draft.apply(split(draft.pixels, [(-30, 95), (699, 105)]))
+    assert np.unique(draft.now()[1]).tolist() == [0, 7, 8]
+
+
 def test_the_part_elsewhere_stays_with_the_largest(tmp_path: Path) -> None:
     draft = Draft(tmp_path, *boxes((100, 140, 450, 650, 1, 7), (300, 320, 10, 30, 1, 7)))
     draft.apply(split(draft.pixels, [(90, 500), (150, 500)]))

@@ -129,7 +129,14 @@ export class Editor {
     const window = paintedWindow(this.tiles, step);
     const places = window ? this.tiles.under(window) : [];
     if (window && objects.next && this.tiles.haveIds(places)) {
-      this.part(step, settle(this.tiles, step, window, objects, alone), done);
+      /** @type {Cut[]} */
+      let cuts = [];
+      try {
+        cuts = settle(this.tiles, step, window, objects, alone);
+      } catch (error) {
+        this.events.onTrouble(`This stroke has no object id: ${messageOf(error)}`);
+      }
+      this.part(step, cuts, done);
     } else if (window) {
       this.later(() => this.settleLate(step, alone, done));
     } else {
