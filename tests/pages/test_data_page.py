@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,17 +161,16 @@ def test_a_cell_that_is_no_pixel_size_is_refused_in_words(image: ImageRecord, ty
     assert (sizes, image.name in cause, words in cause) == ({}, True, True)
 
 
-def test_filters() -> None:
-    class Row:
-        def __init__(self, name: str, specimen: str, split: str) -> None:
-            self.name, self.specimen, self.split, self.stack, self.condition = name, specimen, split, "", "fed"
-
-    images = [Row("a1", "m1", "train"), Row("b1", "m2", "test")]
-    assert matching(images) == images  # type: ignore[arg-type]
-    assert matching(images, text="M2") == images[1:]  # type: ignore[arg-type]
-    assert matching(images, text="fed") == images  # type: ignore[arg-type]
-    assert matching(images, splits=["train"]) == images[:1]  # type: ignore[arg-type]
-    assert matching(images, specimens=["m1"], splits=["test"]) == []  # type: ignore[arg-type]
+def test_filters(image: ImageRecord) -> None:
+    images = [
+        replace(image, name="a1", specimen="m1", condition="fed", split=Split.TRAIN),
+        replace(image, name="b1", specimen="m2", condition="fed", split=Split.TEST),
+    ]
+    assert matching(images) == images
+    assert matching(images, text="M2") == images[1:]
+    assert matching(images, text="fed") == images
+    assert matching(images, splits=["train"]) == images[:1]
+    assert matching(images, specimens=["m1"], splits=["test"]) == []
 
 
 def test_deleted_images_come_back(store: Store, image: ImageRecord, app: AppTest) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -67,27 +68,38 @@ def test_opening_again_migrates_nothing_and_keeps_everything(store: Store) -> No
     again.close()
 
 
+def back_to(store: Store, version: str) -> None:
+    """Give the store the tables of an earlier version, as the migrations themselves go back; close it."""
+    store.close()
+    config = Config()
+    config.set_main_option("script_location", str(ALEMBIC))
+    config.set_main_option("path_separator", "os")
+    engine = create_engine(store.settings.resolved_database_url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        config.attributes["connection"] = connection
+        command.downgrade(config, version)
+        connection.commit()
+    engine.dispose()
+
+
+def test_migrations_lead_back_and_forth(store: Store) -> None:
+    """A new migration needs no change of the tests of earlier ones."""
+    back_to(store, "base")
+    again = Store(store.settings)
+    assert again.projects.all() == ()
+    again.close()
+
+
 def test_planes_of_an_older_database_are_known_again(store: Store) -> None:
     """Until migration 0002 a plane's hash was that of its pixels alone."""
     project = store.projects.create("one", DEFAULT_SCHEME)
     blank = Image(np.zeros((3, 4), np.uint8))
     single, plane = store.images.add(project.id, blank), store.images.add(project.id, blank, stack="s.tif", z_index=2)
     store.images.delete(single.id)
+    back_to(store, "0001")
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
         connection.execute("UPDATE images SET content_hash = ?", (content_hash(blank),))
-        reviewing = (
-            "declined_models", "promoted_models", "rounds", "visits", "audit_log", "annotation_assignments", "members",
-            "review_marks", "review_comments", "reviews",
-        )  # fmt: skip
-        _without_batches(connection)
-        for table in (*reviewing, "draft_posts", "draft_tiles", "drafts", "evaluation_images", "evaluations"):
-            connection.execute(f"DROP TABLE {table}")
-        for column in ("approve_own", "former_classes", "class_maps"):
-            connection.execute(f"ALTER TABLE projects DROP COLUMN {column}")
-        connection.execute("ALTER TABLE images DROP COLUMN trashed_at")
-        connection.execute("ALTER TABLE images DROP COLUMN condition")
-        connection.execute("ALTER TABLE jobs DROP COLUMN control")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
     again = Store(store.settings)
     assert again.images.get(plane.id) == plane
@@ -103,22 +115,11 @@ def test_what_was_seen_before_stays_seen(store: Store) -> None:
     write_label_pyramid(store.revisions.pyramid_path(begun.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
     prediction = store.revisions.complete(begun.id)
     place = tour(store, image.id, "Ada", Strategy.RANDOM).suggestions[0].place
+    back_to(store, "0008")
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
-        _without_batches(connection)
-        connection.execute("ALTER TABLE images DROP COLUMN condition")
-        connection.execute("DROP TABLE declined_models")
-        for column in ("former_classes", "class_maps"):
-            connection.execute(f"ALTER TABLE projects DROP COLUMN {column}")
-        connection.execute("DROP TABLE visits")
-        connection.execute(
-            "CREATE TABLE visits (revision_id VARCHAR(32) NOT NULL, person VARCHAR(200) NOT NULL, "
-            "place VARCHAR(64) NOT NULL, outcome VARCHAR(16) NOT NULL, at DATETIME NOT NULL, "
-            "CONSTRAINT pk_visits PRIMARY KEY (revision_id, person, place), "
-            "CONSTRAINT fk_visits_revision_id FOREIGN KEY(revision_id) REFERENCES revisions (id) ON DELETE CASCADE)"
-        )
         row = (prediction.id, "ada", place, "skipped", "2026-01-02 03:04:05.000000")
-        connection.execute("INSERT INTO visits VALUES (?, ?, ?, ?, ?)", row)
-        connection.execute("UPDATE alembic_version SET version_num = '0008'")
+        into = "INSERT INTO visits (revision_id, person, place, outcome, at) VALUES (?, ?, ?, ?, ?)"
+        connection.execute(into, row)
     connection.close()
     again = Store(store.settings)
     assert tour(again, image.id, "Ada", Strategy.RANDOM).visits == {place: Visit.SKIPPED}
@@ -128,39 +129,13 @@ def test_what_was_seen_before_stays_seen(store: Store) -> None:
     again.close()
 
 
-def _without_batches(connection: sqlite3.Connection) -> None:
-    """As before migration 0011."""
-    _without_uploads_project(connection)
-    connection.execute("DROP TABLE batches")
-    connection.execute("DROP INDEX ix_jobs_batch_id")
-    connection.execute("ALTER TABLE jobs DROP COLUMN batch_id")
-
-
-def _without_subjects(connection: sqlite3.Connection) -> None:
-    """As before migration 0015."""
-    for index in ("project_id_kind_created_at", "image_id_kind_created_at", "model_id_kind_created_at", "target_id"):
-        connection.execute(f"DROP INDEX ix_jobs_{index}")
-    for column in ("project_id", "image_id", "model_id", "target_id", "title"):
-        connection.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
-
-
-def _without_uploads_project(connection: sqlite3.Connection) -> None:
-    """As before migration 0014."""
-    _without_subjects(connection)
-    connection.execute("DROP INDEX ix_projects_for_uploads")
-    connection.execute("ALTER TABLE projects DROP COLUMN for_uploads")
-
-
 @pytest.mark.parametrize(("names", "marked"), [(("Liver", "My images"), "My images"), (("Liver",), None)])
 def test_the_project_of_uploads_of_an_older_database_is_known_by_its_name(
     store: Store, names: tuple[str, ...], marked: str | None
 ) -> None:
     for name in names:
         store.projects.create(name, DEFAULT_SCHEME)
-    with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
-        _without_uploads_project(connection)
-        connection.execute("UPDATE alembic_version SET version_num = '0013'")
-    connection.close()
+    back_to(store, "0013")
     again = Store(store.settings)
     known = again.projects.uploads_project()
     assert (known.name if known else None) == marked
@@ -181,9 +156,8 @@ def test_jobs_of_an_older_database_are_known_by_what_they_are_about(store: Store
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
         for kind, params in asked.items():
             connection.execute("UPDATE jobs SET params = ? WHERE id = ?", (json.dumps(params), ids[kind]))
-        _without_subjects(connection)
-        connection.execute("UPDATE alembic_version SET version_num = '0014'")
     connection.close()
+    back_to(store, "0014")
     again = Store(store.settings)
     rows = {kind: job(ids[kind], store=again) for kind in asked}
     about = {kind: (row.project_id, row.image_id, row.model_id, row.target_id, row.title) for kind, row in rows.items()}
@@ -201,12 +175,12 @@ def test_jobs_of_an_older_database_are_known_by_what_they_are_about(store: Store
 def test_jobs_that_were_paused_before_are_paused(store: Store) -> None:
     """Until migration 0016 they were interrupted, with a message."""
     ids = [submit("train", {}, store=store).id for _ in range(3)]
+    back_to(store, "0015")
     with sqlite3.connect(store.settings.data_dir / "cristae.sqlite3") as connection:
         for job_id, state, message in zip(
             ids, ("interrupted", "interrupted", "queued"), ("Paused.", "", "Paused."), strict=True
         ):
             connection.execute("UPDATE jobs SET state = ?, message = ? WHERE id = ?", (state, message, job_id))
-        connection.execute("UPDATE alembic_version SET version_num = '0015'")
     connection.close()
     again = Store(store.settings)
     assert [job(job_id, store=again).state.value for job_id in ids] == ["paused", "interrupted", "queued"]
