@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.sparse.csgraph import connected_components
 
 from core.evaluation.words import with_interval
 
@@ -41,8 +41,7 @@ class Doubts:
     p
         float64, shape (n,), 0 to 1: probability that it is two.
     ids
-        int64, shape (n, 2): the two objects, or the one and 0. Places that join the same objects in a circle count
-        once less: three objects become one by joining two pairs.
+        int64, shape (n, 2): the two objects, or the one and 0.
     area_px
         int64, shape (n, 2): pixels of both parts.
     """
@@ -80,9 +79,12 @@ class Doubts:
         """
         whole, parts = self.area_px.sum(axis=1) >= least_px, (self.area_px >= least_px).sum(axis=1)
         step = (parts - whole).astype(np.int64)
-        kept = (step != 0) & _needed(self)
+        counts = step != 0
+        once, most = _pairs_once(self.where(counts))
+        kept = np.flatnonzero(counts)[once]
         change = np.where(self.two, -step, step)[kept]
-        return Changes(change, np.where(self.two, 1 - self.p, self.p)[kept])
+        fewer = int(np.count_nonzero(~self.two & (step < 0)))
+        return Changes(change, np.where(self.two, 1 - self.p, self.p)[kept], most + fewer)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,10 +97,13 @@ class Changes:
         int64, shape (n,): by how much each changes the number if it happens; not 0.
     p
         float64, shape (n,): probability that it happens.
+    most_fewer
+        The number cannot fall by more than this.
     """
 
     step: NDArray[np.int64]
     p: NDArray[np.float64]
+    most_fewer: int
 
     def __len__(self) -> int:
         return len(self.step)
@@ -106,7 +111,7 @@ class Changes:
     @classmethod
     def none(cls) -> Changes:
         """Nothing changes."""
-        return cls(np.zeros(0, np.int64), np.zeros(0))
+        return cls(np.zeros(0, np.int64), np.zeros(0), 0)
 
     @classmethod
     def joined(cls, several: Iterable[Changes]) -> Changes:
@@ -115,6 +120,7 @@ class Changes:
         return cls(
             np.concatenate([np.zeros(0, np.int64), *(each.step for each in every)]),
             np.concatenate([np.zeros(0), *(each.p for each in every)]),
+            sum(each.most_fewer for each in every),
         )
 
     @property
@@ -158,12 +164,13 @@ def count_interval(objects: int, changes: Changes) -> CountInterval | None:
     Examples
     --------
     >>> import numpy as np
-    >>> count_interval(10, Changes(np.array([-1, 1]), np.array([0.5, 0.01])))
+    >>> count_interval(10, Changes(np.array([-1, 1]), np.array([0.5, 0.01]), 1))
     CountInterval(low=9, high=10, questions=2)
     """
     if not len(changes):
         return None
     low, high = _quantiles(changes)
+    low = max(low, -changes.most_fewer)
     return CountInterval(max(objects + min(low, 0), 0), objects + max(high, 0), len(changes))
 
 
@@ -243,22 +250,23 @@ def _quantiles(changes: Changes) -> tuple[int, int]:
     return int(np.searchsorted(reached, tail)) + lowest, int(np.searchsorted(reached, 1 - tail)) + lowest
 
 
-def _needed(doubts: Doubts) -> NDArray[np.bool_]:
-    """Without pairs that close a circle of pairs: the likeliest to be one are kept."""
+def _pairs_once(doubts: Doubts) -> tuple[NDArray[np.bool_], int]:
+    """Without second questions about the same pair; and by how many objects all pairs joined are fewer.
+
+    Three objects become one by joining two pairs, so that in a circle of pairs not every one takes an object away.
+    """
     kept = np.ones(len(doubts), bool)
     at = np.flatnonzero(doubts.two & (doubts.ids != 0).all(axis=1))
-    if at.size < 2:
-        return kept
+    unknown = int((doubts.two & (doubts.ids == 0).any(axis=1)).sum())
+    if not at.size:
+        return kept, unknown
     keys = doubts.ids[at] | (doubts.class_id[at].astype(np.int64) << 40)[:, None]
-    _, nodes = np.unique(keys, return_inverse=True)
+    numbers, nodes = np.unique(keys, return_inverse=True)
     one, other = np.sort(nodes.reshape(-1, 2), axis=1).T
-    count = int(nodes.max()) + 1
-    order = np.argsort(doubts.p[at], kind="stable")
-    _, first = np.unique(one[order] * count + other[order], return_index=True)  # two questions about one pair are one
-    edges = order[first]
-    graph = coo_array((doubts.p[at][edges] + 1e-9, (one[edges], other[edges])), shape=(count, count)).tocsr()
-    tree = minimum_spanning_tree(graph).tocoo()
-    in_tree = set((tree.row.astype(np.int64) * count + tree.col).tolist())
+    count = len(numbers)
+    _, first = np.unique(one * count + other, return_index=True)
     kept[at] = False
-    kept[at[edges]] = [int(one[edge]) * count + int(other[edge]) in in_tree for edge in edges]
-    return kept
+    kept[at[first]] = True
+    graph = coo_array((np.ones(one.size, bool), (one, other)), shape=(count, count))
+    groups, _ = connected_components(graph, directed=False)
+    return kept, count - int(groups) + unknown

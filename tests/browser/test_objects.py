@@ -15,6 +15,14 @@ from core.imaging.image import Image, PixelSize
 from core.imaging.object_pyramid import ObjectIds
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.learning.merged_objects import MergedIds
+from core.morphometry.coverage import coverage_table
+from core.morphometry.doubts import CountInterval, interval_of
+from core.objects.asking import questions_of
+from core.objects.contacts import parting_target
+from core.objects.rules import ObjectRules
+from core.objects.separating import object_ids
+from core.objects.separation import Separation, SeparationWay
+from core.segmentation.parting import PartingRows
 from core.settings import ROOT
 from core.store import RevisionKind
 from core.store.records import ImageRecord
@@ -53,6 +61,29 @@ class Objects(Tissue):
         base = open_pyramid(self.store.revisions.pyramid_path(draft.base_revision_id))
         pixels = DraftPixels(draft_source(self.store, draft, SHAPE, base))
         return pixels.window(slice(0, SHAPE[0]), slice(0, SHAPE[1]))[1]
+
+    def doubtful(self, name: str) -> ImageRecord:
+        """Three pairs of discs: separated at hardly more than enough, nearly separated, and nearly separated too."""
+        noise = np.random.default_rng(3).integers(90, 160, SHAPE, np.uint8)
+        image = self.store.images.add(self.project.id, Image(noise, PixelSize.from_user(8.0), name))
+        row, column = np.mgrid[: SHAPE[0], : SHAPE[1]]
+        labels, levels = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint8)
+        for y, level in ((80, 2), (200, 1), (320, 1)):
+            for x in (100, 150):
+                labels[(row - y) ** 2 + (column - x) ** 2 <= 30**2] = 1
+            levels[y - 35 : y + 35, 123:127] = level
+        parting = PartingRows(SHAPE)
+        parting.push(levels)
+        separation, limits = Separation(SeparationWay.SEAMS, (1,)), ObjectRules().limits(None)
+        found = object_ids(labels, parting, separation, limits)
+        begun = self.store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="model")
+        path = self.store.revisions.pyramid_path(begun.id)
+        write_label_pyramid(path, labels, pixel_size_nm=8.0, scheme=SCHEME, objects=found)
+        questions = questions_of(labels, found, parting, separation, limits)
+        questions.save(self.store.revisions.questions_path(begun.id))
+        table = coverage_table(labels, SCHEME, 8.0, objects=found, doubts=questions.doubts())
+        self.store.revisions.complete(begun.id, coverage=[each.to_json() for each in table])
+        return image
 
 
 class Worker(Painter):
@@ -156,3 +187,58 @@ def test_pieces_get_ids_and_an_object_that_is_cut_by_the_eraser_is_two(objects: 
     painter.key("Control+z")
     painter.saved()
     assert np.unique(objects.ids(image)).tolist() == [0, 1]
+
+
+def test_questions_are_answered_by_key_and_the_count_and_the_next_training_follow(objects: Objects, page: Page) -> None:
+    image = objects.doubtful("doubts")
+    painter = Worker(page, objects, image).begin()
+    panel = page.get_by_role("region", name="One or two?")
+    painter.key("F2")
+    expect(panel).to_contain_text("1 of 3")
+    ready = page.locator(".questions[data-state=ready]")
+
+    def press(key: str, then: str) -> None:
+        expect(ready).to_have_count(1)
+        expect(page.locator(".paint-bar")).not_to_have_class(re.compile("busy"))
+        painter.key(key)
+        expect(panel).to_contain_text(then)
+
+    expect(panel).to_contain_text("now one")
+    expect(page.locator(".question-cut .over")).to_have_attribute("d", re.compile("^M"))
+    height = page.locator(".question-cut .over").evaluate("(path) => path.getBBox().height")
+    assert height > 60, "the cut is seen large"
+    press("2", "2 of 3")  # the second pair is two
+    painter.saved()
+    assert len(np.unique(objects.ids(image)[165:235, 60:190])) == 3, "two objects and the background"
+    press("u", "1 of 3")
+    painter.saved()
+    assert len(np.unique(objects.ids(image)[165:235, 60:190])) == 2, "undone: one again, and asked again"
+    press("2", "2 of 3")
+    press("3", "now two")  # the third pair is skipped; the first, which was hardly separated, comes last
+    press("1", "2 of 3 answered, 1 skipped")
+    expect(page.get_by_role("button", name="Ask the skipped ones again")).to_be_visible()
+    painter.key("Escape")
+    expect(panel).to_be_hidden()
+    painter.saved()
+    painter.submit("questions")
+    (revision,) = objects.store.revisions.of_image(image.id, kind=RevisionKind.CORRECTION)
+    row = next(row for row in revision.coverage if row["class_id"] == 1)
+    assert (row["objects"], interval_of(row)) == (4, CountInterval(4, 5, 1)), "one, two, and the pair that is open"
+    assert sorted(answer["answer"] for answer in revision.details["answers"]) == ["one", "two"]
+    learned = MergedIds(objects.store, [revision.id], SHAPE).whole()
+    assert learned is not None
+    labels = np.where(learned.ids_yx > 0, np.uint8(1), np.uint8(255))
+    seam = parting_target(SeparationWay.SEAMS, labels, learned.ids_yx, (1,))
+    assert seam[170:230].any(), "two: a seam"
+    assert not seam[:150].any(), "one: none"
+    assert not learned.ids_yx[290:].any(), "nobody said anything there"
+
+
+def test_where_nobody_looked_for_doubts_narrow_places_are_looked_for(objects: Objects, page: Page) -> None:
+    image = Tissue.image(objects, "unasked")  # a nucleus, a square
+    painter = Worker(page, objects, image).begin()
+    painter.key("F2")
+    panel = page.get_by_role("region", name="One or two?")
+    expect(panel).to_contain_text("No doubts are recorded for this label map")
+    page.get_by_role("button", name="Look for narrow places").click()
+    expect(panel).to_contain_text("No doubtful places in this label map.")

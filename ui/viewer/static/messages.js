@@ -126,7 +126,33 @@
 /**
  * An edit of objects that the server is asked to work out; places are [row, column] in pixels of the image.
  * @typedef {{action: "split", line: [number, number][]} | {action: "merge", points: [number, number][]} |
- *   {action: "delete", point: [number, number]}} ObjectRequest
+ *   {action: "delete", point: [number, number]} | {action: "answer", question: number, answer: "one" | "two"}} ObjectRequest
+ */
+
+/**
+ * A place where there may be one object or two.
+ * @typedef {object} DoubtQuestion
+ * @property {number} number
+ * @property {number} class_id
+ * @property {boolean} two whether the label map has two objects there
+ * @property {number} p probability that it is two
+ * @property {number} row
+ * @property {number} column
+ * @property {"one" | "two" | null} answer null while it is open
+ */
+
+/**
+ * As `GET /api/drafts/{id}/questions` tells them.
+ * @typedef {object} QuestionList
+ * @property {boolean} looked whether anybody has looked for doubts
+ * @property {DoubtQuestion[]} questions the most doubtful first
+ * @property {number} left_out doubtful places that are not asked about
+ * @property {boolean} guessed whether the probabilities are a guess
+ */
+
+/**
+ * An edge between two pixels: row and column of both ends.
+ * @typedef {[number, number, number, number]} CutLine
  */
 
 /**

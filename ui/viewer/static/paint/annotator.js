@@ -9,12 +9,13 @@ import { PaintBar } from "./paint_bar.js";
 import { PAINT_HELP } from "./paint_help.js";
 import { Painting } from "./painting.js";
 import { PaintSettings } from "./paint_settings.js";
+import { QuestionPanel } from "./questions.js";
 import { nextSize, TOOL, TOOLS } from "./tools.js";
 import { WindowHeight } from "./window_height.js";
 
 /** @import { EmViewer } from "../em_viewer.js" */
 /** @import { Guest } from "../guest.js" */
-/** @import { AnnotatorProps, Draft, TilesAnswer, ViewerProps } from "../messages.js" */
+/** @import { AnnotatorProps, Draft, Place, TilesAnswer, ViewerProps } from "../messages.js" */
 /** @import { DraftApi } from "./draft_api.js" */
 /** @import { SessionState } from "./draft_session.js" */
 /** @import { Choice, Step } from "./editor.js" */
@@ -41,9 +42,14 @@ export class Annotator {
   bar = new PaintBar({
     choose: (name) => this.chooseTool(name), set: (name, value) => this.choose({ [name]: value }),
     undo: () => this.travel("undo"), redo: () => this.travel("redo"),
-    toggleAlone: () => this.toggleAlone(), toggleCoverage: () => this.toggleCoverage(), wholeImage: () => this.setWholeImage(), submit: () => this.askSubmit(),
+    questions: () => this.questions.toggle(), toggleAlone: () => this.toggleAlone(), toggleCoverage: () => this.toggleCoverage(), wholeImage: () => this.setWholeImage(), submit: () => this.askSubmit(),
   });
   notices = new Notices();
+  questions = new QuestionPanel({
+    api: () => this.open.draft, answer: (number, answer) => this.open.editor.answerQuestion(number, answer),
+    flush: () => this.session?.queue?.flush() ?? Promise.resolve(), undo: () => this.travel("undo"), look: (place) => this.look(place),
+    nameOf: (id) => this.open.editor.nameOf(id), may: () => this.mayPaint(), onOpen: () => this.onQuestions(),
+  });
 
   // while there is a draft
   /** @type {Painting | null} */ painting = null;
@@ -62,7 +68,7 @@ export class Annotator {
     });
     this.parts = {
       toolRow: this.bar.element, toolbarStart: this.bar.steps, toolbarEnd: this.bar.saving,
-      overStage: [this.classList.element, this.notices.element], dialogs: [this.notices.dialog],
+      overStage: [this.classList.element, this.questions.element, this.notices.element], dialogs: [this.notices.dialog],
     };
   }
 
@@ -147,7 +153,14 @@ export class Annotator {
     return [BACKGROUND, ...this.viewer.classes];
   }
 
+  /** What is painted on. */
+  get open() {
+    if (!this.painting) throw new Error("The draft is not open.");
+    return this.painting;
+  }
+
   closeDraft() {
+    this.questions.reset();
     this.session?.close();
     this.painting?.close();
     this.session = this.painting = null;
@@ -162,6 +175,7 @@ export class Annotator {
     this.whole = Boolean(draft.whole_image);
     painting.start(draft, api);
     this.notices.unblock();
+    this.viewer.surface.after(this.questions.mark);
     this.viewer.applyLook();
   }
 
@@ -191,6 +205,7 @@ export class Annotator {
   /** @param {Step} stroke */
   onStep(stroke) {
     this.session?.queue?.commit(stroke);
+    if (this.questions.isOpen && (stroke.tool === "undo" || stroke.tool === "redo")) this.questions.load(false);
     this.viewer.readout?.refresh(); // the class under a pointer at rest may be another one now
     this.showPaint();
   }
@@ -300,13 +315,14 @@ export class Annotator {
     for (const tool of TOOLS) own[tool.key] = () => this.chooseTool(tool.name);
     for (let digit = 0; digit <= 9; digit += 1) {
       own[digit] = () => {
+        if (this.questions.isOpen && digit >= 1 && digit <= 3) return digit === 3 ? this.questions.skip() : this.questions.answer(digit === 1 ? "one" : "two");
         const item = this.paintable.find((each) => each.key === String(digit));
         return item ? this.choose({ classId: item.id }) : false;
       };
     }
     return Object.assign(own, {
       "[": () => this.resize(false), "]": () => this.resize(true), u: () => this.travel("undo"), y: () => this.travel("redo"),
-      c: () => this.toggleCoverage(), n: actions.toggleAdjust, d: actions.toggleLegend, Home: actions.fit, ";": () => this.toggleAlone(),
+      c: () => this.toggleCoverage(), n: actions.toggleAdjust, d: actions.toggleLegend, Home: actions.fit, ";": () => this.toggleAlone(), F2: () => this.questions.toggle(),
       Enter: () => this.painting?.pointer.closePolygon(null) ?? false, Backspace: () => this.painting?.pointer.removeCorner() ?? false,
     });
   }
@@ -346,7 +362,10 @@ export class Annotator {
   }
 
   escape() {
-    return this.painting?.pointer.cancel() ?? false;
+    if (this.painting?.pointer.cancel()) return true;
+    if (!this.questions.isOpen) return false;
+    this.questions.close();
+    return true;
   }
 
   // --- looks
@@ -369,7 +388,7 @@ export class Annotator {
     viewer.element.dataset.tool = choice.tool;
     viewer.element.classList.toggle("whole-image", whole && this.coverageShown);
     this.bar.show({
-      choice, canUndo: history.canUndo, canRedo: history.canRedo, busy: editor.busy > 0, coverage: this.coverageShown, whole,
+      choice, canUndo: history.canUndo, canRedo: history.canRedo, busy: editor.busy > 0, coverage: this.coverageShown, whole, questions: this.questions.isOpen,
       save: this.save.state, saveDetail: this.save.detail?.message, nm: image.pixel_size_nm, open: Boolean(this.session?.isOpen),
     });
     this.classList.element.hidden = !viewer.legendOpen;
@@ -383,6 +402,7 @@ export class Annotator {
   /** @type {NonNullable<Guest["onDraw"]>} */
   onDraw(view) {
     this.painting?.draw(view);
+    this.questions.draw(view);
   }
 
   /** Go to the place that Python asks for, and outline it. */
@@ -393,6 +413,21 @@ export class Annotator {
     if (!focus || !viewer.placed) return;
     const box = viewer.surface.getBoundingClientRect();
     viewer.base?.goTo(viewOfPlace(focus, box.width, box.height));
+  }
+
+  /** The questions were opened, or closed: two objects of one colour are told apart by their shades. */
+  onQuestions() {
+    if (this.questions.isOpen && !this.viewer.settings.get("objects")) this.viewer.prefer("objects", true);
+    this.showPaint();
+  }
+
+  /**
+   * Go to a part of the image.
+   * @param {Omit<Place, "token">} place
+   */
+  look(place) {
+    const box = this.viewer.surface.getBoundingClientRect();
+    this.viewer.base?.goTo(viewOfPlace(place, box.width, box.height));
   }
 
   close() {

@@ -3,7 +3,7 @@
 import { problemOf } from "../problem.js";
 import { xsrfHeader } from "../xsrf.js";
 
-/** @import { Draft, ObjectAnswer, ObjectRequest, SubmitAnswer, TilesAnswer } from "../messages.js" */
+/** @import { CutLine, Draft, ObjectAnswer, ObjectRequest, QuestionList, SubmitAnswer, TilesAnswer } from "../messages.js" */
 /** @import { OutboxRecord } from "./outbox.js" */
 /** @import { PaintTile } from "./paint_tiles.js" */
 /** @import { Tally } from "./save_queue.js" */
@@ -81,6 +81,31 @@ export class DraftApi {
    */
   giveIds(classId) {
     return this.post("objects", { action: "start", class_id: classId, holder: this.holder });
+  }
+
+  /**
+   * The questions "one or two?" about the label map of the draft.
+   * @returns {Promise<QuestionList>}
+   */
+  async questions() {
+    return answerOf(await fetch(`${this.base}/questions`, { cache: "no-store" }));
+  }
+
+  /**
+   * Where the cut of a question runs in the draft as it is saved.
+   * @param {number} number
+   * @returns {Promise<{lines: CutLine[]}>}
+   */
+  async question(number) {
+    return answerOf(await fetch(`${this.base}/questions/${number}`, { cache: "no-store" }));
+  }
+
+  /**
+   * Look for narrow places where nobody has looked for doubts.
+   * @returns {Promise<QuestionList>}
+   */
+  findQuestions() {
+    return this.post("questions", {});
   }
 
   /**

@@ -333,6 +333,15 @@ export class Editor {
   }
 
   /**
+   * Answer a question "one or two?". Whether that was done; if not, the reason is told.
+   * @param {number} question
+   * @param {"one" | "two"} answer
+   */
+  answerQuestion(question, answer) {
+    return this.editObjects({ action: "answer", question, answer });
+  }
+
+  /**
    * One step of undo that the server works out.
    * @param {ObjectRequest} request
    * @returns {Promise<boolean>}

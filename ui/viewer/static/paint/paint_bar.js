@@ -21,6 +21,7 @@ import { SIZE_RANGE, STEP_RANGE, TOLERANCE_RANGE, TOOL, TOOLS } from "./tools.js
  * @property {boolean} busy
  * @property {boolean} coverage
  * @property {boolean} whole
+ * @property {boolean} [questions] whether their panel is open
  * @property {SessionState} save
  * @property {string} [saveDetail]
  * @property {number | null} nm of a pixel
@@ -33,6 +34,7 @@ import { SIZE_RANGE, STEP_RANGE, TOLERANCE_RANGE, TOOL, TOOLS } from "./tools.js
  * @property {<N extends keyof Choice>(name: N, value: Choice[N]) => void} set
  * @property {() => void} undo
  * @property {() => void} redo
+ * @property {() => void} questions
  * @property {() => void} toggleAlone
  * @property {() => void} toggleCoverage
  * @property {() => void} wholeImage
@@ -58,6 +60,7 @@ export class PaintBar {
     this.redo = iconButton(PAINT_ICONS.redo, "Redo", "Ctrl Y", actions.redo);
     this.coverage = iconButton(PAINT_ICONS.coverage, "Show confirmed regions", "C", actions.toggleCoverage);
     this.whole = iconButton(PAINT_ICONS.whole, "Confirm the whole image", "", actions.wholeImage);
+    this.questions = iconButton(PAINT_ICONS.question, "One or two? Questions about doubtful objects", "F2", actions.questions);
     this.alone = iconButton(PAINT_ICONS.alone, "Next stroke begins a new object", ";", actions.toggleAlone);
     this.state = h("span", { class: "save-state", role: "status", "aria-live": "polite" });
     this.submit = h("button", { type: "button", class: "text-button submit", onclick: actions.submit }, "Submit…");
@@ -73,7 +76,7 @@ export class PaintBar {
     this.options = h("div", { class: "group options" }, size.row, step.row, this.smart.element, tolerance.row, this.mark.element);
     const groups = [0, 1, 2, 3, 4, 5].map((group) => {
       const buttons = TOOLS.filter((tool) => tool.group === group).map((tool) => this.tools[tool.name]);
-      return h("div", { class: "group" }, buttons, group === 2 ? [this.alone] : [], group === 5 ? [this.whole, this.coverage] : []);
+      return h("div", { class: "group" }, buttons, group === 2 ? [this.alone] : [], group === 3 ? [this.questions] : [], group === 5 ? [this.whole, this.coverage] : []);
     });
     this.element = h("div", { class: "toolbar paint-bar", role: "toolbar", "aria-label": "Paint tools" }, groups, this.options);
     this.steps = h("div", { class: "group" }, this.undo, this.redo); // these two go into the viewer's own bar
@@ -103,6 +106,7 @@ export class PaintBar {
     this.redo.disabled = !state.canRedo;
     press(this.coverage, state.coverage);
     press(this.alone, state.choice.alone);
+    press(this.questions, Boolean(state.questions));
     press(this.whole, state.whole);
     this.whole.setAttribute("aria-label", state.whole ? "Unconfirm the whole image" : "Confirm the whole image");
     this.showOptions(tool, state);

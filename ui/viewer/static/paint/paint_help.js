@@ -28,6 +28,13 @@ export const PAINT_HELP = [
     [["⌫"], "remove the last corner"],
     [["Esc"], "cancel the drawing"],
   ]],
+  ["One or two?", [
+    [["F2"], "questions about doubtful objects"],
+    [["1"], "one object"],
+    [["2"], "two objects"],
+    [["3"], "skip the question"],
+    [["U"], "undo the answer"],
+  ]],
   ["Confirm", [
     ...tools(5),
     [["C"], "show confirmed regions"],

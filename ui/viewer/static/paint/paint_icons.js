@@ -24,6 +24,7 @@ export const PAINT_ICONS = {
   smooth: line('<path d="M3 15l3-5 2 4 3-6" stroke-opacity=".5"/><path d="M3 18c6-1 9-12 18-12"/>'),
   split: line(`${blob}<path d="M15.500 3L8.500 21" stroke-dasharray="2.500 2.500"/>`),
   merge: line('<path d="M9 6.500c3.200 0 5 2.400 5 5.500s-1.800 5.500-5 5.500-5-2.400-5-5.500 1.800-5.500 5-5.500z" stroke-opacity=".55"/><path d="M15 6.500c3.200 0 5 2.400 5 5.500s-1.800 5.500-5 5.500-5-2.400-5-5.500 1.800-5.500 5-5.500z" stroke-opacity=".55"/><path d="M12 9.500v5M9.500 12h5"/>'),
+  question: line('<path d="M10.500 12c0-3-1.800-5-4-5S3 9 3 12s1.500 5 3.500 5 4-2 4-5z"/><path d="M10.500 12c0 3 1.800 5 3.500 5" stroke-dasharray="2 2"/><path d="M15.500 8.500c0-2 1.300-3 3-3s3 1 3 2.700c0 2.300-3 2.300-3 5M18.500 17v.01"/>'),
   alone: line('<path d="M3.500 9c0-2.500 2-4 4.500-4s4 1.700 4 4-1.500 4.500-4.200 4.500S3.500 11.500 3.500 9z" stroke-opacity=".55"/><path d="M12 14.500c0-2.500 2-4 4.300-4s4.200 1.700 4.200 4-1.700 4.500-4.300 4.500S12 17 12 14.500z" fill="currentColor" fill-opacity=".45"/>'),
   pick: line('<path d="M13 8l3 3M5 19l1-4 8.500-8.500 3 3L9 18zM14.500 6.500l1.800-1.800a2.100 2.100 0 013 3L17.500 9.500"/>'),
   rightBox: line('<rect x="4" y="5" width="16" height="14" rx="1" stroke-dasharray="3 2.500"/><path d="M8.500 12l2.500 2.500 4.500-5"/>'),
