@@ -24,7 +24,7 @@ from core.evaluation.report import (
     resolved_settings,
     score_test_image,
 )
-from core.evaluation.settings import EvaluationSettings, IntervalKind, Resampling, parsed_settings
+from core.evaluation.settings import EvaluationSettings, UnitChoice, parsed_settings
 from core.files import write_json
 from core.imaging.formats import FORMATS
 from core.imaging.object_pyramid import ObjectIds
@@ -72,9 +72,10 @@ def evaluate(
     chosen: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting as name=value; can be given several times.")
     ] = None,
-    resample: Annotated[Resampling, typer.Option(help="Resampling unit of the intervals.")] = Resampling.AUTO,
-    interval: Annotated[IntervalKind, typer.Option(help="Kind of bootstrap interval.")] = IntervalKind.PERCENTILE,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+    intervals: Annotated[
+        UnitChoice,
+        typer.Option(help="What intervals are over: specimens (else stacks), images, or whichever is recorded."),
+    ] = UnitChoice.AUTO,
 ) -> None:
     """Score predicted label maps against references: overlap, surfaces, topology, objects, calibration.
 
@@ -89,9 +90,7 @@ def evaluate(
     settings = EvaluationSettings(
         thin_ids=_ids(thin, described.scheme),
         object_ids=_ids(objects, described.scheme),
-        resampling=resample,
-        interval=interval,
-        seed=seed,
+        resampling=intervals,
         **numbers | parsed_settings(chosen or ()),
     )
     cases = {case.name: case for case in described.cases}
@@ -153,6 +152,7 @@ def _test_image(
         None if confidence is None else lambda: _confidence(confidence, case.name),
         _ids_of(reference, case, case.scheme),
         _ids_of(prediction, case, case.scheme),
+        "" if case.facts is None else case.facts.specimen,
     )
 
 

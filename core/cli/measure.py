@@ -28,7 +28,15 @@ from core.labels.guarded_reading import objects_guarded, open_label_file, read_g
 from core.labels.importing import Overlap
 from core.labels.object_files import objects_target
 from core.labels.reading import LabelReading, LabelSource
-from core.morphometry.conditions import Compared, compare, ordered, spelled_alike
+from core.morphometry.conditions import (
+    Compared,
+    Design,
+    Difference,
+    compare,
+    kind_of_units,
+    ordered,
+    spelled_alike,
+)
 from core.morphometry.coverage import area_um2
 from core.morphometry.doubts import Doubts, count_text
 from core.morphometry.frames import differences_frame, images_frame, objects_frame
@@ -46,7 +54,7 @@ from core.morphometry.summary import (
     total_interval,
     typical_size_nm,
 )
-from core.morphometry.words import three_digits
+from core.morphometry.words import power_words, three_digits
 from core.objects.question_files import questions_target, read_doubts
 from core.spreadsheets import spreadsheet
 
@@ -115,7 +123,7 @@ def measure(
 ) -> None:
     """Measure every object: area, diameter, length, width, shape, distance to and contact with the other classes.
 
-    Definitions: docs/metrics.md. Means are over images, with 95 % intervals over specimens or images.
+    Definitions: docs/metrics.md. Means and 95 % intervals are over specimens, else stacks or images.
     Conditions are compared over specimens.
 
     Example: `python -m core measure --dataset liver --out objects.csv --images images.csv`
@@ -163,7 +171,7 @@ def measure(
         }
         if comparison is not None:
             write_bytes(comparison, spreadsheet(_comparison(compared, scheme, reference)))
-        _print_compared(compared, scheme, reference)
+        _print_compared(compared, scheme, reference, kind_of_units(each for each in counted if each.condition))
     done(f"Table of {sum(len(each.table) for each in found):,} objects: {out}")
     refused.end()
 
@@ -178,7 +186,7 @@ def _of_dataset(path: Path, size_nm: float | None) -> tuple[LabelScheme, list[_T
 
 
 def _of_case(case: Case, size_nm: float | None) -> _Task:
-    """A case; its group is a specimen where it has one."""
+    """A case; its group, which may be guessed from names, holds together what belongs together and is no specimen."""
 
     def read() -> _Read:
         image, labels_yx = load_case(case)
@@ -189,7 +197,9 @@ def _of_case(case: Case, size_nm: float | None) -> _Task:
                 notice(f"{case.name}: {sentence}")
         return labels_yx, objects, size_nm or image.pixel_size.nm
 
-    return _Task(case.name, "" if case.group == case.name else case.group, read)
+    specimen = "" if case.facts is None else case.facts.specimen
+    stack = "" if case.group in (case.name, specimen) else case.group
+    return _Task(case.name, specimen, read, stack=stack)
 
 
 def _of_file(path: Path, reading: LabelReading, size_nm: float | None) -> _Task:
@@ -216,9 +226,8 @@ def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
     if facts.unclear:
         notice(f"Several label maps are named {', '.join(facts.unclear)}: {sheet.name} is not applied to them.")
     said = [facts.said.get(str(number), {}) for number in range(len(tasks))]
-    # A dataset's groups may be guessed from names: they hold together what belongs together, and make no specimens.
     told = [
-        replace(task, specimen=row.get("specimen", ""), condition=row.get("condition", ""), stack=task.specimen)
+        replace(task, specimen=row.get("specimen") or task.specimen, condition=row.get("condition", ""))
         for task, row in zip(tasks, said, strict=True)
     ]
     for alike in (*spelled_alike(task.condition for task in told), *spelled_alike(task.specimen for task in told)):
@@ -226,8 +235,8 @@ def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
     unnamed = sum(not task.specimen for task in told if task.condition)
     if unnamed:
         notice(
-            f"The specimen of {unnamed} label maps is unknown: each label map (or group of a dataset) counts as "
-            "one specimen."
+            f"The specimen of {unnamed} label maps is unknown, so differences have no interval and no p: give the "
+            f"animal or donor in the column specimen of {sheet.name}."
         )
     without = [task.name for task in told if not task.condition]
     if without:
@@ -358,7 +367,7 @@ def _comparison(compared: Mapping[int, Sequence[Compared]], scheme: LabelScheme,
     return pd.concat(frames, ignore_index=True)
 
 
-def _print_compared(compared: Mapping[int, Sequence[Compared]], scheme: LabelScheme, reference: str) -> None:
+def _print_compared(compared: Mapping[int, Sequence[Compared]], scheme: LabelScheme, reference: str, kind: str) -> None:
     """What differs in number, share and area, a table per condition; classes that no image has are left out."""
     shown = [
         (scheme.name_of(class_id), each)
@@ -368,7 +377,8 @@ def _print_compared(compared: Mapping[int, Sequence[Compared]], scheme: LabelSch
     ]
     for condition in dict.fromkeys(each.condition for _, each in shown):
         names = f"{escape(condition)} beside {escape(reference)}"
-        table = Table(title=f"{names}: means of specimens, p of t-tests over them, not adjusted")
+        tested = [each for _, each in shown if each.condition == condition]
+        table = Table(title=f"{names}: means of {kind}s, {_test_words([each.difference for each in tested])}")
         table.add_column("figure", overflow="fold")
         table.add_column(escape(reference), justify="right", overflow="fold")
         table.add_column(escape(condition), justify="right", overflow="fold")
@@ -378,6 +388,23 @@ def _print_compared(compared: Mapping[int, Sequence[Compared]], scheme: LabelSch
             if each.condition == condition:
                 table.add_row(*_compared_cells(class_name, each))
         stdout.print(table)
+        for class_name, each in shown:
+            if each.condition == condition and each.name == _AREA.name:
+                _print_power(class_name, each.difference, reference, condition)
+
+
+def _print_power(class_name: str, found: Difference, reference: str, condition: str) -> None:
+    """What the comparison of areas could find."""
+    words = power_words(found, reference, condition)
+    if words:
+        stdout.print(escape(f"{class_name}, area: {words}"))
+
+
+def _test_words(found: Sequence[Difference]) -> str:
+    """What p is of, or why there is none."""
+    if any(each.design is Design.UNRECORDED for each in found):
+        return "without intervals and p, because specimens are not recorded"
+    return "p of t-tests over them, not adjusted"
 
 
 def _compared_cells(class_name: str, each: Compared) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.bootstrap import MeanWithInterval, mean_with_interval, units_of
 from core.evaluation.counts import figure, plain
 from core.evaluation.image_scores import ALL, ImageScores, figures_of
+from core.evaluation.intervals import MeanWithInterval, mean_with_interval, units_of
+from core.evaluation.metric import Metric
 from core.evaluation.metric_table import FAMILIES, METRICS
 from core.evaluation.settings import EvaluationSettings
 from core.label_scheme import LabelScheme
@@ -28,7 +29,7 @@ class Aggregate:
     macro
         Mean over the images where it is defined; NaN if it is defined nowhere.
     low, high
-        Its bootstrap interval; NaN with fewer than two specimens (or images).
+        Its interval; NaN with fewer than three specimens (or images).
     micro
         From counts pooled over all images; NaN where the metric cannot be pooled, and for the mean over classes.
     images, units
@@ -93,19 +94,23 @@ def aggregate(
         Metric name to class id to aggregate. Under `ALL` (0) stands the mean over the classes that have a figure; for
         calibration, all pixels of the images.
     """
-    units = units_of([image.group for image in images], settings.resampling)
+    units = units_of([image.membership for image in images], settings.resampling)
+
+    def means(values: NDArray[np.float64], metric: Metric) -> MeanWithInterval:
+        return mean_with_interval(values, units, metric.scale, settings.confidence_level)
+
     micro: Mapping[int, Mapping[str, float]] = figures_of(pooled_counts(images), scheme, pooled=True)
     result: dict[str, dict[int, Aggregate]] = {}
     for metric in METRICS:
         measured = any(metric.family.name in image.counts for image in images)
         if not measured:
             continue
-        by_class = mean_with_interval(values_of(images, metric.name, scheme.ids), units, settings)
+        by_class = means(values_of(images, metric.name, scheme.ids), metric)
         rows = {i: _row(by_class, position) for position, i in enumerate(scheme.ids)}
         whole = values_of(images, metric.name, (ALL,))
         over_all = _row(by_class, len(scheme.ids))
         if np.isfinite(whole).any():
-            over_all = _row(mean_with_interval(whole, units, settings), 0)
+            over_all = _row(means(whole, metric), 0)
         pooled = {i: micro.get(i, {}).get(metric.name, float("nan")) for i in (ALL, *scheme.ids)}
         result[metric.name] = {
             i: Aggregate(*row[:3], pooled[i], *row[3:]) for i, row in {ALL: over_all, **rows}.items()

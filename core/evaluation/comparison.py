@@ -11,17 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DatasetError
-from core.evaluation.bootstrap import MeanWithInterval, caution, mean_with_interval, units_of
 from core.evaluation.counts import plain
 from core.evaluation.image_scores import ALL
+from core.evaluation.intervals import (
+    MeanWithInterval,
+    Scale,
+    caution,
+    holm,
+    mean_with_interval,
+    p_values,
+    units_of,
+)
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
 from core.evaluation.settings import MEASURING
 from core.wording import some_of
 
-SMALLEST_SHARE: Final = 0.005
-"""The smallest difference of a share (Dice and the like) that counts, whatever its interval. Two people who outline the
-same organelle, and two trainings that differ in their seed only, differ by more; and it is what two decimals show."""
+SMALLEST_SHARE: Final = 0.02
+"""The smallest difference of a share (Dice and the like) that counts, whatever its interval. Two trainings that differ
+in their seed only differ by .01 to .03 of a class's Dice, on every image alike, which no interval over images sees."""
 
 SMALLEST_BY_UNIT: Final = {"": SMALLEST_SHARE, "nm": 1.0, "objects": 0.1}
 """The same for each unit of a metric: 1 nm is less than half a pixel of any usual section, 0.1 objects are one object
@@ -29,12 +37,12 @@ in ten images."""
 
 
 class Verdict(StrEnum):
-    """What a paired difference says."""
+    """What a paired difference says of two models on these images; not of two ways of training."""
 
     BETTER = "better"
     WORSE = "worse"
     UNCLEAR = "unclear"
-    """The interval reaches to both sides of no difference, or there is none."""
+    """It may be chance (p adjusted for the number of classes), or too few images have a figure."""
     SAME = "same"
     """No difference that matters: clear or not, it is smaller than what counts."""
 
@@ -46,12 +54,12 @@ class PairedDifference:
     Parameters
     ----------
     mean, low, high
-        Mean over the images where both have a figure, with its bootstrap interval. Of figures that are best near zero,
+        Mean over the images where both have a figure, with its interval. Of figures that are best near zero,
         the difference of their sizes.
     images, units
         How many images and specimens (or images) are behind it.
     verdict
-        Whether the interval is on one side of no difference, and the mean large enough to count.
+        Whether it can be chance, adjusted for the number of classes, and whether it is large enough to count.
     """
 
     mean: float
@@ -99,7 +107,7 @@ def compare(before: EvaluationReport, after: EvaluationReport) -> Comparison:
     Parameters
     ----------
     before, after
-        Evaluations of two models or rounds against the same references. Settings of the bootstrap are those of
+        Evaluations of two models or rounds against the same references. Settings of the intervals are those of
         ``after``.
 
     Raises
@@ -111,15 +119,17 @@ def compare(before: EvaluationReport, after: EvaluationReport) -> Comparison:
     first, second = ({image.name: image for image in report.images} for report in (before, after))
     names = tuple(name for name in second if name in first)
     _check(before, after, names)
-    units = units_of([second[name].group for name in names], after.settings.resampling)
+    units = units_of([second[name].membership for name in names], after.settings.resampling)
     shared = [metric for metric in after.metrics if metric.name in before.aggregates]
     rows = _places(before, names), _places(after, names)
     by_image = {metric.name: _difference(metric, before, after, rows) for metric in shared}
     differences = {}
     for metric in shared:
-        found = mean_with_interval(by_image[metric.name], units, after.settings)
+        found = mean_with_interval(by_image[metric.name], units, Scale.SIGNED, after.settings.confidence_level)
         order = (*after.scheme.ids, ALL)
-        differences[metric.name] = {i: _paired(metric, found, position) for position, i in enumerate(order)}
+        p = p_values(found).tolist()
+        clear = [each < 1 - after.settings.confidence_level for each in (*holm(p[:-1]), p[-1])]
+        differences[metric.name] = {i: _paired(metric, found, place, clear[place]) for place, i in enumerate(order)}
     left_out = tuple(sorted(set(first) ^ set(second)))
     return Comparison(names, left_out, differences, by_image, str(units.kind), caution(units.count, str(units.kind)))
 
@@ -144,10 +154,10 @@ def _difference(
     return difference
 
 
-def _paired(metric: Metric, found: MeanWithInterval, position: int) -> PairedDifference:
+def _paired(metric: Metric, found: MeanWithInterval, position: int, clear: bool) -> PairedDifference:
     """One column with its verdict."""
     mean, low, high = (float(values[position]) for values in (found.mean, found.low, found.high))
-    verdict = _verdict(metric, mean, low, high)
+    verdict = _verdict(metric, mean, low, high, clear)
     return PairedDifference(mean, low, high, int(found.images[position]), int(found.units[position]), verdict)
 
 
@@ -156,15 +166,14 @@ def smallest_that_counts(metric: Metric) -> float:
     return SMALLEST_BY_UNIT.get(metric.unit, 0.0)
 
 
-def _verdict(metric: Metric, mean: float, low: float, high: float) -> Verdict:
-    """Of a mean difference and its interval; NaN: there is none."""
+def _verdict(metric: Metric, mean: float, low: float, high: float, clear: bool) -> Verdict:
+    """Of a mean difference and its interval (NaN: there is none), and whether it is no chance."""
     smallest = smallest_that_counts(metric)
-    clear = low > 0 or high < 0
     if (clear and abs(mean) < smallest) or max(abs(low), abs(high)) < smallest:
         return Verdict.SAME
     if not clear:
         return Verdict.UNCLEAR
-    return Verdict.BETTER if (low > 0) == (metric.better is Better.HIGHER) else Verdict.WORSE
+    return Verdict.BETTER if (mean > 0) == (metric.better is Better.HIGHER) else Verdict.WORSE
 
 
 def _check(before: EvaluationReport, after: EvaluationReport, names: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.counts import Counts, figure, plain
+from core.evaluation.intervals import Membership
 from core.evaluation.label_pair import LabelPair
 from core.evaluation.metric import Family
 from core.evaluation.metric_table import FAMILIES, METRICS
@@ -30,8 +31,8 @@ class ImageScores:
 
     Parameters
     ----------
-    name, group
-        The image and its specimen.
+    name, group, specimen
+        The image, what it belongs to (its specimen, else its stack), and the specimen where somebody recorded it.
     pixel_size_nm
         None where unknown.
     matrix
@@ -55,6 +56,12 @@ class ImageScores:
     values: Mapping[int, Mapping[str, float]]
     reference_by_id: tuple[int, ...] = ()
     prediction_by_id: tuple[int, ...] = ()
+    specimen: str = ""
+
+    @property
+    def membership(self) -> Membership:
+        """What intervals count the image to; a group that is only the image's own name is none."""
+        return Membership(self.specimen, "" if self.group in (self.specimen, self.name) else self.group)
 
     def value(self, metric: str, class_id: int) -> float:
         """One figure, NaN for undefined and not measured."""
@@ -76,6 +83,7 @@ class ImageScores:
         return {
             "name": self.name,
             "group": self.group,
+            "specimen": self.specimen,
             "pixel_size_nm": self.pixel_size_nm,
             "ignored_px": self.ignored_px,
             "matrix": self.matrix.tolist(),
@@ -102,7 +110,7 @@ class ImageScores:
         by_id = values.get("objects_by_id", {})
         return cls(
             values["name"], values["group"], values["pixel_size_nm"], matrix, values["ignored_px"], counts, figures,
-            tuple(by_id.get("reference", ())), tuple(by_id.get("prediction", ())),
+            tuple(by_id.get("reference", ())), tuple(by_id.get("prediction", ())), values.get("specimen", ""),
         )  # fmt: skip
 
 
@@ -111,6 +119,7 @@ def score_image(
     name: str,
     *,
     group: str = "",
+    specimen: str = "",
     threads: int = 2,
     check: Callable[[], None] = lambda: None,
 ) -> ImageScores:
@@ -120,8 +129,8 @@ def score_image(
     ----------
     pair
         Reference and prediction.
-    name, group
-        The image and its specimen.
+    name, group, specimen
+        As in `ImageScores`.
     threads
         Families worked out at once; the order does not change the figures.
     check
@@ -136,10 +145,13 @@ def score_image(
     with ThreadPoolExecutor(max_workers=threads) as pool:
         found = list(pool.map(measure, jobs))
     counts = {job[0].name: result for job, result in zip(reversed(jobs), reversed(found), strict=True)}
-    by_id = (() if ids is None else ids.class_ids for ids in (pair.reference_ids, pair.prediction_ids))
-    return ImageScores(
-        name, group, pair.pixel_size_nm, pair.matrix, pair.ignored_px, counts, figures_of(counts, pair.scheme), *by_id
+    reference_by_id, prediction_by_id = (
+        () if ids is None else ids.class_ids for ids in (pair.reference_ids, pair.prediction_ids)
     )
+    return ImageScores(
+        name, group, pair.pixel_size_nm, pair.matrix, pair.ignored_px, counts, figures_of(counts, pair.scheme),
+        reference_by_id, prediction_by_id, specimen,
+    )  # fmt: skip
 
 
 def figures_of(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.evaluation.counts import Counts
+from core.evaluation.intervals import Scale
 from core.evaluation.label_pair import LabelPair
 
 
@@ -79,6 +80,13 @@ class Metric:
     source: str
     formula: str
     pools: bool = True
+
+    @property
+    def scale(self) -> Scale:
+        """Where its intervals are worked out."""
+        if self.better is Better.NEAREST_ZERO:
+            return Scale.SIGNED
+        return Scale.POSITIVE if self.unit else Scale.SHARE
 
     def goodness(self, value: float) -> float:
         """The figure turned so that more is better."""

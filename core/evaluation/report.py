@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 import core
 from core.errors import DatasetError
 from core.evaluation.aggregates import Aggregate, aggregate, pooled_counts, values_of
-from core.evaluation.bootstrap import caution, units_of
 from core.evaluation.counts import plain
 from core.evaluation.image_scores import ALL, ImageScores, score_image
+from core.evaluation.intervals import Units, caution, units_of
 from core.evaluation.label_pair import LabelPair
 from core.evaluation.metric import Metric
 from core.evaluation.metric_table import METRICS, metric_named
@@ -64,6 +64,7 @@ class TestImage:
     load_confidence: Callable[[], NDArray[np.uint8]] | None = None
     load_reference_ids: Callable[[NDArray[np.uint8]], ObjectIds | None] | None = None
     load_prediction_ids: Callable[[NDArray[np.uint8]], ObjectIds | None] | None = None
+    specimen: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,14 +112,17 @@ class EvaluationReport:
 
     @property
     def unit_kind(self) -> str:
-        """What the intervals are over: "specimens" or "images"."""
-        return str(units_of([image.group for image in self.images], self.settings.resampling).kind)
+        """What the intervals are over, a `UnitKind`."""
+        return str(self._units.kind)
 
     @property
     def caution(self) -> str:
         """What so few specimens or images can and cannot show; "" for ten and more."""
-        units = units_of([image.group for image in self.images], self.settings.resampling)
-        return caution(units.count, str(units.kind))
+        return caution(self._units.count, self.unit_kind)
+
+    @cached_property
+    def _units(self) -> Units:
+        return units_of([image.membership for image in self.images], self.settings.resampling)
 
     def values(self, metric: str) -> NDArray[np.float64]:
         """Figures of one metric, shape (images, classes of the scheme), NaN for undefined. Read-only."""
@@ -143,7 +147,7 @@ class EvaluationReport:
                 "ignore": "255 in the reference is excluded",
                 "macro": "mean over images where defined",
                 "micro": "from counts pooled over images",
-                "interval": f"{self.settings.confidence_level:.0%} bootstrap over {self.unit_kind}",
+                "interval": f"{self.settings.confidence_level:.0%} t interval over {self.unit_kind}",
             },
             "metrics": [
                 {name: str(getattr(metric, name)) for name in ("name", "title", "formula", "unit", "empty", "source")}
@@ -257,7 +261,7 @@ def score_test_image(image: TestImage, scheme: LabelScheme, settings: Evaluation
         image.load_reference_ids(reference) if image.load_reference_ids else None,
         image.load_prediction_ids(prediction) if image.load_prediction_ids else None,
     )  # fmt: skip
-    return score_image(pair, image.name, group=image.group)
+    return score_image(pair, image.name, group=image.group, specimen=image.specimen)
 
 
 def build_report(

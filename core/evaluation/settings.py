@@ -18,6 +18,9 @@ DEFAULT_TOLERANCE_PX: Final = 2.0
 MEASURING: Final = ("tolerance_nm", "thin_ids", "object_ids", "min_object_px", "calibration_bins")
 """Fields of `EvaluationSettings` that two evaluations must share to be compared: they change scores."""
 
+_EARLIER: Final = ("interval", "resamples", "seed")
+"""Settings that only evaluations by earlier versions have."""
+
 _THIN_WORDS: Final = (
     "er", "endoplasmic", "reticulum", "boundary", "boundaries", "membrane", "membranes", "filament", "filaments",
     "microtubule", "microtubules", "actin", "tubule", "tubules", "network",
@@ -104,22 +107,16 @@ def parsed_settings(texts: Iterable[str]) -> dict[str, float]:
     return values
 
 
-class Resampling(StrEnum):
-    """What the bootstrap draws."""
+class UnitChoice(StrEnum):
+    """What intervals are over."""
 
     AUTO = "auto"
-    """Specimens where there are two or more, else images."""
+    """Specimens, else stacks, where there are two or more; else images."""
 
     GROUPS = "specimens"
+    """Specimens, else stacks, also where there is only one."""
+
     IMAGES = "images"
-
-
-class IntervalKind(StrEnum):
-    """How the bootstrap's interval is read off."""
-
-    PERCENTILE = "percentile"
-    BCA = "bca"
-    """Bias-corrected and accelerated; Efron 1987, 10.1080/01621459.1987.10478410."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +135,8 @@ class EvaluationSettings:
         Smaller pieces are no objects, in the reference and in the prediction.
     calibration_bins
         Bins of confidence, equally wide.
-    resampling, interval, confidence_level, resamples, seed
-        Of the bootstrap.
+    resampling, confidence_level
+        What intervals are over, and how many of a hundred hold the true mean, as a share.
 
     Raises
     ------
@@ -152,14 +149,11 @@ class EvaluationSettings:
     object_ids: tuple[int, ...] | None = None
     min_object_px: int = 1
     calibration_bins: int = 15
-    resampling: Resampling = Resampling.AUTO
-    interval: IntervalKind = IntervalKind.PERCENTILE
+    resampling: UnitChoice = UnitChoice.AUTO
     confidence_level: float = 0.95
-    resamples: int = 2000
-    seed: int = 0
 
     def __post_init__(self) -> None:
-        lowest = {row.name: row.lowest for row in CHOOSABLE} | {"calibration_bins": 1, "resamples": 1}
+        lowest = {row.name: row.lowest for row in CHOOSABLE} | {"calibration_bins": 1}
         for name, low in lowest.items():
             value = getattr(self, name)
             if value is not None and not value >= low:
@@ -204,15 +198,15 @@ class EvaluationSettings:
         values = dataclasses.asdict(self)
         for name in ("thin_ids", "object_ids"):
             values[name] = None if values[name] is None else list(values[name])
-        return values | {"resampling": str(self.resampling), "interval": str(self.interval)}
+        return values | {"resampling": str(self.resampling)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> EvaluationSettings:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`; what earlier versions kept of their bootstrap is left out."""
+        values = {name: value for name, value in values.items() if name not in _EARLIER}
         ids = {name: values[name] and tuple(values[name]) for name in ("thin_ids", "object_ids")}
         ids = {name: () if values[name] == [] else found for name, found in ids.items()}
-        kinds = {"resampling": Resampling(values["resampling"]), "interval": IntervalKind(values["interval"])}
-        return cls(**{**values, **ids, **kinds})
+        return cls(**{**values, **ids, "resampling": UnitChoice(values["resampling"])})
 
 
 def _says_thin(name: str) -> bool:

@@ -12,8 +12,8 @@ from core.evaluation.report import EvaluationReport
 from core.wording import counted, some_of
 
 VERDICTS: Final = {
-    Verdict.BETTER: "better",
-    Verdict.WORSE: "worse",
+    Verdict.BETTER: "better on these images",
+    Verdict.WORSE: "worse on these images",
     Verdict.UNCLEAR: "no clear difference",
     Verdict.SAME: "difference too small to matter",
 }
@@ -106,32 +106,36 @@ def smallest_words(metric: Metric) -> str:
 
     >>> from core.evaluation.metric_table import metric_named
     >>> smallest_words(metric_named("dice")), smallest_words(metric_named("hd95"))
-    ('0.005', '1 nm')
+    ('0.02', '1 nm')
     """
     return f"{smallest_that_counts(metric):g} {metric.unit}".strip()
 
 
 def sample_words(report: EvaluationReport) -> str:
     """What so many images of so many specimens can and cannot show."""
-    groups = [image.group for image in report.images]
-    known = sorted({group for group in groups if group})
-    unknown = sum(not group for group in groups)
-    images = counted(len(groups), "image")
-    if not known:
-        where = f"{images}, specimen not recorded"
-    elif unknown:
-        where = f"{images} from {counted(len(known), 'specimen')} and {unknown} of unknown specimen"
-    else:
-        where = f"{images} from {counted(len(known), 'specimen')}"
-    told = [f"{where}."]
-    if len(known) == 1 and not unknown:
-        told.append(
-            "These scores are valid for this specimen only, not for other specimens."
-            if len(groups) > 1
-            else "These scores are valid for this image only, not for other images."
-        )
+    told = [f"{where_from(report)}."]
+    groups = {image.membership for image in report.images}
+    if len(report.images) == 1:
+        told.append("These scores are valid for this image only, not for other images.")
+    elif len(groups) == 1 and (one := groups.pop()) != ("", ""):
+        what = "specimen" if one.specimen else "stack"
+        told.append(f"These scores are valid for this {what} only, not for other {what}s.")
     told.append(report.caution)
     return " ".join(part for part in told if part)
+
+
+def where_from(report: EvaluationReport) -> str:
+    """How many images of how many specimens; stacks are named as stacks, and what nobody recorded as unknown."""
+    members = [image.membership for image in report.images]
+    images = counted(len(members), "image")
+    specimens = {one.specimen for one in members if one.specimen}
+    stacks = {one.stack for one in members if one.stack and not one.specimen}
+    unknown = sum(not one.specimen for one in members)
+    told = f"{images} from {counted(len(specimens), 'specimen')}" if specimens else images
+    of = f" of {counted(len(stacks), 'stack')}" if stacks else ""
+    if not unknown:
+        return told
+    return f"{told} and {unknown} of unknown specimen" if specimens else f"{images}{of}, specimen not recorded"
 
 
 def objects_text(error: ConnectedError) -> str:

@@ -204,7 +204,11 @@ def _load(store: Store, row: EvaluationRecord) -> _Loaded:
 def _read(store: Store, row: EvaluationRecord, scheme: LabelScheme) -> _Loaded:
     """With the classes as the project calls and colours them now."""
     rows = store.evaluations.images(row.id)
-    scores = {each.image_id: ImageScores.from_json(each.scores) for each in rows if each.scores is not None}
+    scores = {
+        each.image_id: dataclasses.replace(ImageScores.from_json(each.scores), specimen=each.specimen)
+        for each in rows
+        if each.scores is not None
+    }
     unscored = {each.name: _reason(row, each) for each in rows if each.scores is None}
     report = None
     if scores:

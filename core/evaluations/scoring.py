@@ -70,7 +70,7 @@ def score_stored_image(
     pair = LabelPair(
         reference, prediction, scheme, settings, image.pixel_size_nm, confidence, reference_ids, prediction_ids
     )
-    scores = score_image(pair, image.name, group=image.group, check=check)
+    scores = score_image(pair, image.name, group=image.group, specimen=image.specimen, check=check)
     check()
     return ImageResult(scores, largest_errors(pair))
 

@@ -16,14 +16,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
+from core.evaluation.intervals import holm
 from core.label_scheme import LabelScheme
 from core.morphometry.measures import measures_of
 from core.morphometry.summary import DENSITY_UM2, ImageObjects, ImageSummary, Selection, summarise, told_apart
-
-LEVEL: Final = 0.95
-"""Of the intervals."""
+from core.morphometry.t_test import Tested, t_test
 
 _REFERENCE_WORDS: Final = frozenset(
     ("control", "controls", "ctrl", "ctl", "untreated", "vehicle", "sham", "mock", "placebo", "wt", "wildtype",
@@ -36,9 +34,6 @@ otherwise; the latter make a reference only where no other word stands beside th
 _NO_OUTCOMES: Final = frozenset(("confidence",))
 """Measures that say nothing about tissue; comparing them too would only make the others less sure."""
 
-_ROUNDING: Final = 1e-12
-"""Means that differ by less, relative to their size, are equal but for rounding: there is no spread to test against."""
-
 
 class Design(StrEnum):
     """How the specimens of two conditions belong together."""
@@ -49,6 +44,9 @@ class Design(StrEnum):
     """Half of them at least are in both: paired t-test over these."""
     MIXED = "mixed"
     """Some are in both, but too few: neither test holds."""
+    UNRECORDED = "specimen not recorded"
+    """Nobody said which images show one animal or donor, so that nothing can be said to be independent: images of one
+    animal in place of animals find a difference where there is none in two to four of ten comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,8 @@ class UnitMean:
         Over its images, NaN where none has a figure.
     objects
         How many are behind it.
+    recorded
+        Whether it is a specimen that somebody recorded.
     """
 
     key: str
@@ -75,6 +75,7 @@ class UnitMean:
     image_ids: tuple[str, ...]
     mean: float
     objects: int
+    recorded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class Difference:
         How they belong together.
     alone
         Of pairs: how many units do not count because the other half, or its figure, is missing.
+    error, freedom
+        Standard error of the difference and the test's degrees of freedom; NaN where there is no test.
     """
 
     reference: float
@@ -106,6 +109,8 @@ class Difference:
     units: int
     design: Design
     alone: int = 0
+    error: float = math.nan
+    freedom: float = math.nan
 
     @property
     def value(self) -> float:
@@ -195,15 +200,15 @@ def unit_means(rows: Sequence[ImageSummary], values: Sequence[float] | None = No
         ids = tuple(row.image.image_id for row, _ in defined or members)
         first = members[0][0].image
         objects = sum(len(row.values) for row, _ in defined)
-        units.append(UnitMean(key, first.unit or first.name, ids, mean, objects))
+        units.append(UnitMean(key, first.unit or first.name, ids, mean, objects, bool(first.specimen)))
     return tuple(sorted(units, key=lambda unit: _sorting(unit.name)))
 
 
 def difference(reference: Sequence[UnitMean], other: Sequence[UnitMean]) -> Difference:
     """Compare a condition with the reference.
 
-    An interval and a p value need two units with a figure on each side and some spread among them. Specimens that are
-    in both make pairs, if they are half of all at least: the others do not count then.
+    An interval and a p value need specimens that somebody recorded, two with a figure on each side and some spread
+    among them. Specimens that are in both make pairs, if they are half of all at least: the others do not count then.
 
     Parameters
     ----------
@@ -221,8 +226,13 @@ def difference(reference: Sequence[UnitMean], other: Sequence[UnitMean]) -> Diff
         alone = len(every) - len(keys)
     else:
         a, b = (np.array([mean for mean in means.values() if np.isfinite(mean)]) for means in (first, second))
-    low, high, p = _t_test(a, b, design)
-    return Difference(_mean(a), _mean(b), low, high, p, len(a), len(b), design, alone)
+    if not all(unit.recorded for unit in (*reference, *other)):
+        design = Design.UNRECORDED
+    valid = design in (Design.INDEPENDENT, Design.PAIRED)
+    found = t_test(a, b, paired=design is Design.PAIRED) if valid else Tested()
+    return Difference(
+        _mean(a), _mean(b), found.low, found.high, found.p, len(a), len(b), design, alone, found.error, found.freedom
+    )
 
 
 def compare(
@@ -271,20 +281,6 @@ def measure_difference(rows: Sequence[ImageSummary], reference: str, other: str)
     return difference(unit_means(first), unit_means(second))
 
 
-def holm(p: Sequence[float]) -> list[float]:
-    """P values adjusted for their number; NaN ones are no comparisons and stay NaN.
-
-    >>> [round(each, 3) for each in holm([0.01, 0.04, 0.03, float("nan")])]
-    [0.03, 0.06, 0.06, nan]
-    """
-    values = np.asarray(p, np.float64)
-    adjusted = np.full(len(values), np.nan)
-    order = np.argsort(values)[: np.count_nonzero(np.isfinite(values))]  # NaN sorts last
-    steps = values[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(order) else steps
-    return [float(each) for each in adjusted]
-
-
 def _counted(
     rows: Mapping[str, Sequence[ImageSummary]], reference: str, others: Sequence[str], *, physical: bool
 ) -> list[Compared]:
@@ -307,25 +303,6 @@ def _each(
     others: Sequence[str],
 ) -> list[Compared]:
     return [Compared(name, title, unit, other, difference(units[reference], units[other])) for other in others]
-
-
-def _t_test(a: NDArray[np.float64], b: NDArray[np.float64], design: Design) -> tuple[float, float, float]:
-    """Interval of the difference and p; NaN where there are none."""
-    nothing = float("nan"), float("nan"), float("nan")
-    if design is Design.MIXED or min(len(a), len(b)) < 2:
-        return nothing
-    if design is Design.PAIRED:
-        error, freedom = float((b - a).std(ddof=1)) / np.sqrt(len(a)), float(len(a) - 1)
-    else:
-        parts = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
-        error = float(np.sqrt(parts.sum()))
-        weights = parts**2 / np.array([len(a) - 1, len(b) - 1])
-        freedom = float(parts.sum() ** 2 / weights.sum()) if weights.sum() > 0 else float("nan")
-    if not error > _ROUNDING * max(np.abs(a).max(), np.abs(b).max()):
-        return nothing
-    middle = float(b.mean() - a.mean())
-    reach = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
-    return middle - reach, middle + reach, 2 * float(stdtr(freedom, -abs(middle) / error))
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -174,29 +174,28 @@ def count_interval(objects: int, changes: Changes) -> CountInterval | None:
     return CountInterval(max(objects + min(low, 0), 0), objects + max(high, 0), len(changes))
 
 
-def mean_interval(values: Sequence[float], each: Sequence[Changes], weights: Sequence[float]) -> tuple[float, float]:
-    """The interval of a mean over images of numbers of objects, from unanswered questions alone.
+def mean_interval(mean: float, each: Sequence[Changes], effects: Sequence[float]) -> tuple[float, float]:
+    """The interval of a mean over images or specimens of numbers of objects, from unanswered questions alone.
 
     Parameters
     ----------
-    values
-        The number, or density, of each image; NaN: left out.
+    mean
+        Of numbers or densities; NaN: there is none.
     each
         The changes of each image.
-    weights
-        What one object more does to the image's value.
+    effects
+        What one object more in the image does to the mean; NaN: the image is not in it.
 
     Returns
     -------
     tuple
         Low and high, which hold the mean; both NaN without a value. Normal approximation: images are independent.
     """
-    known = [i for i, value in enumerate(values) if value == value]
-    if not known:
+    known = [(changes, effect) for changes, effect in zip(each, effects, strict=True) if effect == effect]
+    if not known or mean != mean:
         return float("nan"), float("nan")
-    mean = float(np.mean([values[i] for i in known]))
-    shift = sum(each[i].mean * weights[i] for i in known) / len(known)
-    half = _NORMAL * float(np.sqrt(sum(each[i].variance * weights[i] ** 2 for i in known))) / len(known)
+    shift = sum(changes.mean * effect for changes, effect in known)
+    half = _NORMAL * float(np.sqrt(sum(changes.variance * effect**2 for changes, effect in known)))
     return max(mean + min(shift - half, 0.0), 0.0), mean + max(shift + half, 0.0)
 
 

@@ -12,6 +12,7 @@ from core.morphometry.conditions import Compared
 from core.morphometry.doubts import interval_json
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection
+from core.morphometry.t_test import smallest_found
 
 _WHICH: Final = (
     "image",
@@ -177,6 +178,7 @@ def differences_frame(compared: Sequence[Compared], reference: str) -> pd.DataFr
                 "reference_units": each.difference.reference_units,
                 "condition_units": each.difference.units,
                 "design": str(each.difference.design),
+                "found_in_80_percent": smallest_found(each.difference.error, each.difference.freedom),
             }
             for each in compared
         ]

@@ -13,8 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.bootstrap import mean_with_interval, units_of
-from core.evaluation.settings import EvaluationSettings, Resampling
+from core.evaluation.intervals import Membership, Scale, UnitKind, Units, mean_with_interval, units_of
 from core.labels.numbering import CountedBy
 from core.morphometry.coverage import NM2_PER_UM2, area_um2
 from core.morphometry.doubts import Changes, CountInterval, Doubts, count_interval, mean_interval
@@ -160,16 +159,16 @@ class ImageSummary:
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """The mean over images with its interval.
+    """The mean over specimens (else stacks, else images) with its interval.
 
     Parameters
     ----------
     mean, low, high
-        Of the images' means; the interval is NaN with fewer than two units.
+        Of the units' means, each the mean over its images; the interval is NaN with fewer than three units.
     images
         How many images have a mean.
     units, unit_kind
-        What the interval is over, "images" or "specimens", and how many.
+        What the mean and its interval are over, and how many have a figure.
     """
 
     mean: float
@@ -177,7 +176,7 @@ class Overall:
     high: float
     images: int
     units: int
-    unit_kind: Resampling
+    unit_kind: UnitKind
 
 
 def summarise(images: Sequence[ImageObjects], measure: Measure, selection: Selection) -> list[ImageSummary]:
@@ -186,12 +185,12 @@ def summarise(images: Sequence[ImageObjects], measure: Measure, selection: Selec
 
 
 def overall(rows: Sequence[ImageSummary]) -> Overall:
-    """The mean over images of their means, 95 % bootstrap interval over specimens where there are two or more."""
+    """The mean over specimens of the means of their images, with its 95 % interval."""
     return _overall(rows, [row.mean for row in rows])
 
 
 def overall_density(rows: Sequence[ImageSummary]) -> Overall:
-    """The mean over images of the number of objects per 100 µm²."""
+    """The mean over specimens of the number of objects per 100 µm²."""
     return _overall(rows, [row.density for row in rows])
 
 
@@ -203,12 +202,18 @@ def total_interval(rows: Sequence[ImageSummary]) -> CountInterval | None:
 def density_doubt(rows: Sequence[ImageSummary]) -> tuple[float, float] | None:
     """How far answers may move `overall_density`'s mean: low and high; None where nothing is in doubt.
 
-    Images are weighted as in the mean. Differences between images or specimens are not in it; they are `Overall`'s.
+    Differences between images or specimens are not in it; they are `Overall`'s.
     """
     if not any(len(row.changes) for row in rows):
         return None
-    weights = [row.density_per_object for row in rows]
-    return mean_interval([row.density for row in rows], [row.changes for row in rows], weights)
+    weights = _weights(rows, [row.density for row in rows])
+    effects = [weight * row.density_per_object for weight, row in zip(weights, rows, strict=True)]
+    return mean_interval(overall_density(rows).mean, [row.changes for row in rows], effects)
+
+
+def overall_share(rows: Sequence[ImageSummary]) -> Overall:
+    """The mean over specimens of the share of the area, 0 to 1."""
+    return _overall(rows, [row.area_fraction for row in rows], Scale.SHARE)
 
 
 def told_apart(images: Sequence[ImageObjects], class_id: int) -> bool:
@@ -222,15 +227,30 @@ def typical_size_nm(images: Sequence[ImageObjects]) -> float | None:
     return sizes[len(sizes) // 2] if sizes else None
 
 
-def _overall(rows: Sequence[ImageSummary], values: list[float]) -> Overall:
-    settings = EvaluationSettings()
-    units = units_of([row.image.unit for row in rows], settings.resampling)
-    if not rows:
-        nothing = float("nan")
-        return Overall(nothing, nothing, nothing, 0, 0, units.kind)
-    found = mean_with_interval(np.array(values, np.float64)[:, None], units, settings)
-    mean, low, high = (float(each[0]) for each in (found.mean, found.low, found.high))
-    return Overall(mean, low, high, int(found.images[0]), int(found.units[0]), units.kind)
+def _overall(rows: Sequence[ImageSummary], values: list[float], scale: Scale = Scale.POSITIVE) -> Overall:
+    units, figures = _units(rows), np.array(values, np.float64)
+    known = np.isfinite(figures)
+    totals = np.bincount(units.index[known], figures[known], minlength=units.count)
+    images = np.bincount(units.index[known], minlength=units.count)
+    means = np.full((units.count, 1), np.nan)
+    np.divide(totals, images, out=means[:, 0], where=images > 0)
+    each = Units(units.kind, np.arange(units.count), units.count)
+    found = mean_with_interval(means, each, scale)
+    mean, low, high = (float(of[0]) for of in (found.mean, found.low, found.high))
+    return Overall(mean, low, high, int(known.sum()), int(found.units[0]), units.kind)
+
+
+def _units(rows: Sequence[ImageSummary]) -> Units:
+    return units_of([Membership(row.image.specimen, row.image.stack) for row in rows])
+
+
+def _weights(rows: Sequence[ImageSummary], values: list[float]) -> list[float]:
+    """How much each image counts in the mean that `_overall` gives; NaN where it has no value."""
+    units, known = _units(rows), np.isfinite(np.array(values, np.float64))
+    images = np.bincount(units.index[known], minlength=units.count)
+    share = np.full(len(rows), np.nan)
+    share[known] = 1 / (np.count_nonzero(images) * images[units.index[known]])
+    return [float(each) for each in share]
 
 
 def _image(image: ImageObjects, measure: Measure, selection: Selection) -> ImageSummary:

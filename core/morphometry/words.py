@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+from core.morphometry.conditions import Design, Difference
+from core.morphometry.t_test import power, smallest_found
+
 
 def three_digits(value: float | None, unit: str = "") -> str:
     """A figure to read: three significant digits, whole numbers from 100 on, with its unit; "–" where it is unknown.
@@ -26,3 +29,27 @@ def p_words(p: float) -> str:
     if math.isnan(p):
         return "–"
     return "p < 0.001" if p < 0.001 else f"p = {p:.{2 if p >= 0.095 else 3}f}"
+
+
+_ASKED_PERCENT = 30
+"""Of the reference: the difference whose chance of being found is said."""
+
+
+def power_words(found: Difference, reference: str, other: str) -> str:
+    """What such a comparison could find, in a sentence; "" where there was no test.
+
+    >>> found = Difference(10, 14, -3, 11, 0.2, 3, 3, Design.INDEPENDENT, 0, 2.52, 4.0)
+    >>> power_words(found, "control", "treated").split("; ")[1]
+    'to find it in 80 %, it must be 94.8 %.'
+    """
+    if found.p != found.p or not found.reference > 0:
+        return ""
+    chance = power(found.reference * _ASKED_PERCENT / 100, found.error, found.freedom)
+    needed = found.percent(smallest_found(found.error, found.freedom))
+    who = f"{found.reference_units} specimens in {reference} and {found.units} in {other}"
+    if found.design is Design.PAIRED:
+        who = f"{found.units} pairs of specimens"
+    return (
+        f"With {who} that vary as these do, a true difference of {_ASKED_PERCENT} % is found in "
+        f"{three_digits(100 * chance)} % of studies; to find it in 80 %, it must be {three_digits(needed)} %."
+    )

@@ -1,4 +1,7 @@
-"""How far two annotators agree: Dice between them, as the ceiling that a model can be expected to reach."""
+"""How far two annotators agree: Dice between them, which says how far labels depend on who drew them.
+
+It is no upper limit for a model: slips of two people add up in the agreement between them.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ReviewError
-from core.evaluation.bootstrap import mean_with_interval, units_of
 from core.evaluation.error_map import error_map
 from core.evaluation.image_scores import ALL
+from core.evaluation.intervals import Membership, Scale, mean_with_interval, units_of
 from core.evaluation.label_pair import LabelPair
 from core.evaluation.overlap import OverlapCounts, confusion, counts_from_confusion
-from core.evaluation.settings import EvaluationSettings, Resampling
+from core.evaluation.settings import EvaluationSettings, UnitChoice
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.review.double_annotation import assignments, hidden_revisions
 from core.review.label_maps import LabelMap, bands
@@ -157,7 +160,7 @@ class ClassAgreement:
     dice
         Mean over pairs of label maps that have the class; NaN where none has.
     low, high
-        95 % bootstrap interval over images; NaN where there is one image only.
+        95 % interval over images; NaN with fewer than three.
     pooled
         Dice over the pixels of all of them together.
     images
@@ -174,12 +177,12 @@ class ClassAgreement:
 
 
 def class_agreements(agreements: Sequence[ImageAgreement], scheme: LabelScheme) -> tuple[ClassAgreement, ...]:
-    """Per class of a scheme, then (class id 0) their mean; images are what is drawn anew for the intervals."""
+    """Per class of a scheme, then (class id 0) their mean; intervals are over images."""
     if not agreements:
         return ()
     dice = np.array([[each.agreement.dice.get(i, np.nan) for i in scheme.ids] for each in agreements], np.float64)
-    units = units_of([each.image_id for each in agreements], Resampling.GROUPS)
-    found = mean_with_interval(dice, units, EvaluationSettings())
+    units = units_of([Membership("", each.image_id) for each in agreements], UnitChoice.GROUPS)
+    found = mean_with_interval(dice, units, Scale.SHARE)
     pooled = together(agreements).dice
     names = [*((item.id, item.name) for item in scheme.classes), (ALL, "mean of classes")]
     known = [pooled.get(i, np.nan) for i in scheme.ids]

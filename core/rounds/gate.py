@@ -1,7 +1,10 @@
 """The gate: whether a new model may take the place of the one in use.
 
-It may where it is on no class worse beyond the interval of the difference, by no less than what counts
-(`core.evaluation.comparison.SMALLEST_SHARE`).
+It may where a loss that matters can be excluded: for every class a loss of `MARGIN` in Dice, for the mean over classes
+one of `MEAN_MARGIN`, each by the lower end of the 95 % interval of the paired difference. This is non-inferiority; all
+must hold, so nothing is adjusted for their number (Berger 1982, 10.1080/00401706.1982.10487790). It fails where a class
+has clearly lost more than another seed would change. Everything else is not known from these test images, and a person
+decides.
 """
 
 from __future__ import annotations
@@ -17,27 +20,35 @@ from core.evaluation.aggregates import Aggregate
 from core.evaluation.comparison import SMALLEST_SHARE, Comparison, PairedDifference, Verdict, compare
 from core.evaluation.counts import plain
 from core.evaluation.image_scores import ALL
+from core.evaluation.intervals import LEAST_UNITS
 from core.evaluation.report import EvaluationReport
 from core.evaluation.words import change_text, end_text
+from core.wording import counted
 
 METRIC: Final = "dice"
 
+MARGIN: Final = 0.04
+"""Loss of a class's Dice that must be excluded. It is a little more than what two trainings that differ in their seed
+only differ by (.01 to .03); a smaller one would refuse many trainings that lost nothing. Curves: docs/metrics.md."""
+
+MEAN_MARGIN: Final = 0.02
+"""The same of the mean over classes, where seeds even out: it sees a small loss in every class."""
+
 LEAST_IMAGES: Final = 5
-"""Test images below which nothing is decided. If models are equally good, one is better on all of four images by chance
-in one of sixteen cases, on all of five in one of thirty-two: only from there on can 5 % be excluded."""
+"""Test images below which nothing is decided: intervals of so few are wider than any margin."""
 
 
 class Outcome(StrEnum):
     """What the gate says."""
 
     PASSED = "passed"
-    """On no class clearly worse."""
+    """A loss that matters is excluded."""
     FAILED = "failed"
-    """On a class clearly worse: only a person with a reason may promote it."""
+    """A class clearly lost more than seeds do: only a person with a reason may promote it."""
     TOO_FEW = "too_few"
     """Fewer than `LEAST_IMAGES` test images: only a person with a reason may promote it, however the figures look."""
     NOT_JUDGED = "not_judged"
-    """Enough test images, but they show too little of a class, or one specimen only: a person decides."""
+    """The test images neither exclude a loss that matters nor show one: a person decides."""
     FIRST = "first"
     """There is no model to compare with."""
 
@@ -90,7 +101,7 @@ class Judgement:
     Parameters
     ----------
     classes
-        In the order of the scheme, then the mean over classes, which does not decide.
+        In the order of the scheme, then the mean over classes.
     reasons
         Why the gate does not let it pass by itself; empty where it does.
     caution
@@ -138,7 +149,7 @@ def judge(before: EvaluationReport | None, after: EvaluationReport | None) -> Ju
     images = max((each.difference.images for each in classes if each.difference), default=0)
     if images < LEAST_IMAGES:
         return Judgement(Outcome.TOO_FEW, classes, (_too_few(images),), comparison.caution)
-    worse = tuple(each.words for each in classes if each.verdict is Verdict.WORSE and each.class_id != ALL)
+    worse = tuple(each.words for each in classes if _clearly_lost(each))
     if worse:
         return Judgement(Outcome.FAILED, classes, worse, comparison.caution)
     unsure = _unsure(classes, comparison)
@@ -152,13 +163,41 @@ def _too_few(images: int) -> str:
 
 def _unsure(classes: tuple[ClassJudgement, ...], comparison: Comparison) -> tuple[str, ...]:
     """Why nobody but a person can decide."""
-    if max((each.units for each in classes), default=0) < 2:
-        one = comparison.unit_kind.removesuffix("s")
-        return (f"The test set has scores of only one {one}, so a difference cannot be distinguished from chance.",)
-    lonely = [each for each in classes if each.units == 1 and each.class_id != ALL]
-    fell = [each for each in lonely if each.difference and (each.difference.mean or 0) <= -SMALLEST_SHARE]
-    false = [each for each in classes if each.false_images]
-    return tuple(dict.fromkeys(each.words for each in (*fell, *false)))
+    if max((each.units for each in classes), default=0) < LEAST_UNITS:
+        few = counted(max(each.units for each in classes), comparison.unit_kind.removesuffix("s"))
+        return (f"The test set has scores of only {few}, so a difference cannot be distinguished from chance.",)
+    told = []
+    for each in classes:
+        found = each.difference
+        if each.false_images:
+            told.append(each.words)
+        elif found is None or not found.images:
+            continue  # no image has it: nothing is lost, and the words beside the class say so
+        elif found.low is None:
+            told += [each.words] if each.words and (found.mean or 0) <= -SMALLEST_SHARE else []
+        elif found.low <= -margin_of(each.class_id):
+            told.append(_not_excluded(each.class_id, each.name, found))
+    return tuple(dict.fromkeys(told))
+
+
+def _clearly_lost(judged: ClassJudgement) -> bool:
+    """Whether a loss of the margin or more is seen, and is no chance."""
+    found = judged.difference
+    return judged.verdict is Verdict.WORSE and found is not None and (found.mean or 0) <= -margin_of(judged.class_id)
+
+
+def margin_of(class_id: int) -> float:
+    """Loss of Dice that must be excluded for a class, or (`ALL`) the mean over classes."""
+    return MEAN_MARGIN if class_id == ALL else MARGIN
+
+
+def _not_excluded(class_id: int, name: str, found: Figure) -> str:
+    """A sentence on an interval that reaches below the margin."""
+    return (
+        f"{name}: Dice changed by {change_text(found.mean)}, but a loss of up to {-(found.low or 0):.3f} cannot be "
+        f"excluded from {counted(found.images, 'image')} ({margin_of(class_id):g} must be). More test images narrow "
+        "the interval."
+    )
 
 
 def _judged(
@@ -189,10 +228,10 @@ def _words(name: str, paired: PairedDifference, unit_kind: str, false_images: in
     told = ""
     if not paired.images:
         told = f"{name}: not scored for both models on any test image."
-    elif paired.units < 2:
+    elif paired.units < LEAST_UNITS:
         told = (
-            f"{name}: scored on only one {one} of the test set (Dice {change_text(paired.mean)}); no interval can "
-            "be given."
+            f"{name}: scored on only {counted(paired.units, one)} of the test set (Dice {change_text(paired.mean)}); "
+            "no interval can be given."
         )
     elif paired.verdict is Verdict.WORSE:
         interval = f"interval {end_text(paired.low)} to {end_text(paired.high)}"

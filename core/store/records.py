@@ -306,7 +306,7 @@ class EvaluationImageRecord:
     name
         Unique in the evaluation.
     specimen, group
-        As recorded with the image; ``group`` is what the bootstrap draws: specimen, else stack.
+        As recorded with the image; ``group`` is what it belongs to: specimen, else stack.
     reference_id, prediction_id
         Revisions; None: there is none (yet).
     reason

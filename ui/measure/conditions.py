@@ -27,7 +27,7 @@ from core.morphometry.conditions import (
 from core.morphometry.frames import differences_frame
 from core.morphometry.measures import Measure
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection
-from core.morphometry.words import p_words, three_digits
+from core.morphometry.words import p_words, power_words, three_digits
 from core.spreadsheets import CSV_TYPE, spreadsheet
 from core.wording import counted, some_of
 from ui.address import kept_in_address
@@ -232,11 +232,10 @@ def _doubts_of_names(images: Sequence[ImageObjects]) -> list[str]:
     told = []
     unnamed = sum(not image.specimen for image in images)
     if unnamed:
-        each = "each stack" if kind_of_units(images) == "stack" else "each"
         told.append(
-            f":material/warning: The specimen of {counted(unnamed, 'image')} is not recorded, so {each} counts as "
-            "a separate specimen. If several come from one animal or donor, p is far too small. Record specimens "
-            "on the Data page."
+            f":material/warning: The specimen (animal, donor) of {counted(unnamed, 'image')} is not recorded, so no "
+            "interval of the difference and no p value can be given: images of one specimen are not independent. "
+            "Record specimens on the Data page."
         )
     for what, names in (("Conditions", [image.condition for image in images]),
                         ("Specimens", [image.specimen for image in images])):  # fmt: skip
@@ -252,11 +251,14 @@ def _doubts(members: Mapping[str, Sequence[ImageSummary]], found: Mapping[str, D
     reference = next(iter(members))
     told = [text for other, each in found.items() for text in _design_words(members, reference, other, each)]
     least = min((min(each.units, each.reference_units) for each in found.values() if each.p == each.p), default=_FEW)
-    if least < _FEW:
+    if least == 2:
         told.append(
-            f"With only {least} specimens per condition, only large differences can be detected. A large p value "
-            "does not mean that the conditions are equal."
+            ":material/warning: With 2 specimens in a condition their spread is hardly known: one more specimen may "
+            "change p completely."
         )
+    told += [f"{plain(words)}" for other, each in found.items() if (words := power_words(each, reference, other))]
+    if least < _FEW:
+        told.append("A large p value does not mean that the conditions are equal.")
     return told
 
 
@@ -284,14 +286,14 @@ def _design_words(
             f"neither a paired nor an unpaired test is valid and {without}. If these are different animals, give "
             "them different names on the Data page."
         )
-    elif min(found.units, found.reference_units) < 2:
+    elif found.design is not Design.UNRECORDED and min(found.units, found.reference_units) < 2:
         count = (
             counted(found.units, "pair")
             if found.design is Design.PAIRED
             else f"{found.units} in {plain(other)} and {found.reference_units} in {plain(reference)}"
         )
         yield f"With {count}, {without}: the variation between specimens is unknown."
-    elif found.p != found.p:
+    elif found.design is not Design.UNRECORDED and found.p != found.p:
         yield f"All specimens of {both} have the same value, so {without}."
 
 

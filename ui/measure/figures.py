@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from core.cache import MB, remembered
-from core.evaluation.bootstrap import caution
+from core.evaluation.intervals import caution
 from core.evaluation.settings import EvaluationSettings
 from core.exports.files import Part
 from core.exports.heavy import LARGE_TABLE_ROWS
@@ -37,6 +37,7 @@ from core.morphometry.summary import (
     density_doubt,
     overall,
     overall_density,
+    overall_share,
     summarise,
     told_apart,
     total_interval,
@@ -284,9 +285,10 @@ def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selectio
         )  # fmt: skip
     if selection.physical:
         lines.append((f"Objects per {DENSITY_UM2:g} µm²", _with_interval(overall_density(rows), "") + _doubt(rows)))
-    shares = [row.area_fraction for row in rows if row.area_fraction == row.area_fraction]
-    if shares:
-        lines.append(("Area fraction", f"{three_digits(100 * sum(shares) / len(shares), '%')}, mean over images"))
+    shares = overall_share(rows)
+    if shares.images:
+        percent = replace(shares, mean=100 * shares.mean, low=100 * shares.low, high=100 * shares.high)
+        lines.append(("Area fraction", _with_interval(percent, "%")))
     for title, text in lines:
         st.markdown(f"**{plain(title)}**  \n{plain(text)}")
     if found.images:

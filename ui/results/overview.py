@@ -52,7 +52,7 @@ def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
         )
         st.caption(
             f"Mean over images where the metric is defined, with its {report.settings.confidence_level:.0%} "
-            f"bootstrap interval over {report.unit_kind}, and the number of images n. Definitions: docs/metrics.md."
+            f"interval over {report.unit_kind}, and the number of images n. Definitions: docs/metrics.md."
         )
 
 

@@ -45,8 +45,8 @@ def agreement_panel(project: ProjectRecord, person: str) -> None:
             st.subheader("Inter-annotator agreement", anchor=False)
             st.markdown(
                 "Assign the same image to two annotators. Neither sees the other's work until both have "
-                "submitted. Their agreement is the upper limit for a model: a model trained on human annotations "
-                "cannot be expected to agree with people more than people agree with each other."
+                "submitted. Their agreement says how far the labels depend on who drew them. It is no upper limit for "
+                "a model, which can agree with each of two people more than they agree with each other."
             )
     if reviewing:
         _ask(project, person, list(images.values()))
@@ -66,9 +66,9 @@ def _figures(project: ProjectRecord, images: dict[str, ImageRecord], found: Sequ
         st.dataframe(table, hide_index=True, placeholder="–", width="stretch", key=f"agreement-{project.id}")
         one = " One image gives no interval." if pictures == 1 else ""
         st.caption(
-            f"Dice between two annotators, {counted(pictures, 'image')}: mean over images with its 95 % bootstrap "
-            f"interval, and over all their pixels together.{one} Only pixels confirmed by both count. No model "
-            "should be expected to score higher."
+            f"Dice between two annotators, {counted(pictures, 'image')}: mean over images with its 95 % "
+            f"interval, and over all their pixels together.{one} Only pixels confirmed by both count; both "
+            "started from the same label map, so what neither changed counts as agreement."
         )
     with right:
         pairs = pairs_table(project, images, found)

@@ -8,11 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from core.access.roles import Permission
-from core.evaluation.comparison import SMALLEST_SHARE
 from core.review.queue import QueueFilter, queue
 from core.review.records import ReviewState
 from core.rounds.fresh import Fresh
-from core.rounds.gate import LEAST_IMAGES
+from core.rounds.gate import LEAST_IMAGES, MARGIN, MEAN_MARGIN
 from core.rounds.plan import RoundPlan
 from core.rounds.round import RoundCheck, check_round, start_round, usual_parent
 from core.store.records import ProjectRecord
@@ -164,9 +163,9 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     )  # fmt: skip
     automatic = st.toggle(
         "Promote automatically if the check passes", key=f"round-auto-{project.id}",
-        help="The check passes if no class gets significantly worse than with the current model (Dice loss of "
-        f"{SMALLEST_SHARE:g} or more, 95 % interval below zero) on at least {LEAST_IMAGES} test images. Otherwise the "
-        "round waits for your decision.",
+        help=f"The check passes if a loss of {MARGIN:g} in the Dice of a class, or of {MEAN_MARGIN:g} in their mean, "
+        f"compared with the current model, is excluded by 95 % intervals over at least {LEAST_IMAGES} test images. "
+        "Otherwise the round waits for your decision.",
     )  # fmt: skip
     following = st.toggle(
         "Start the next round automatically when new corrections are approved", key=f"round-again-{project.id}",

@@ -10,11 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from core.access.roles import Permission
-from core.evaluation.comparison import SMALLEST_SHARE
 from core.evaluation.image_scores import ALL
 from core.evaluation.words import VERDICTS
 from core.rounds import decisions
-from core.rounds.gate import Judgement, Outcome
+from core.rounds.gate import MARGIN, MEAN_MARGIN, Judgement, Outcome
 from core.rounds.timeline import round_progress
 from core.store.round_records import RoundRecord, RoundState, Step, StepState
 from ui import context
@@ -180,9 +179,11 @@ def judgement_panel(record: RoundRecord) -> None:
             key=f"round-classes-{record.id}",
         )
         st.caption(
-            "Dice on the test set: mean over its images with the 95 % bootstrap interval. The change is paired: "
-            "both models on the same images. A class counts as significantly worse only if its interval lies "
-            f"entirely below zero and the loss is at least {SMALLEST_SHARE:g}."
+            "Dice on the test set: mean over its images with the 95 % interval. The change is paired: "
+            f"both models on the same images. The check passes if the interval of every class lies above -{MARGIN:g} "
+            f"and that of the mean above -{MEAN_MARGIN:g}; it fails if one of them lost that much and this is not "
+            "chance (p adjusted for the number of classes, Holm). Two trainings that differ in nothing but chance "
+            "differ by 0.01 to 0.03 in a class."
         )
     remarks = [each.words for each in judgement.classes if each.words]
     for text in dict.fromkeys((*judgement.reasons, *remarks, judgement.caution)):

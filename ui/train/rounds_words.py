@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.evaluation.comparison import SMALLEST_SHARE
 from core.evaluation.words import change_text, end_text, with_interval
 from core.learning.current_model import Reason
-from core.rounds.gate import Figure, Outcome
+from core.rounds.gate import MARGIN, MEAN_MARGIN, Figure, Outcome
 from core.store.round_records import RoundState, Step
 
 STEPS: Final = {
@@ -29,11 +28,11 @@ STATES: Final = {
 }
 
 OUTCOMES: Final = {
-    Outcome.PASSED: f"Passed: no class got significantly worse (Dice loss of {SMALLEST_SHARE:g} or more, 95 % interval "
-    "below zero).",
-    Outcome.FAILED: "Failed: at least one class got significantly worse.",
+    Outcome.PASSED: f"Passed: a loss of {MARGIN:g} in the Dice of a class, or of {MEAN_MARGIN:g} in their mean, is "
+    "excluded (95 % intervals).",
+    Outcome.FAILED: f"Failed: a class lost {MARGIN:g} or more, or their mean {MEAN_MARGIN:g}, and this is not chance.",
     Outcome.TOO_FEW: "Too few test images to decide. A person can promote it with a reason.",
-    Outcome.NOT_JUDGED: "The check gave no result. A person has to decide.",
+    Outcome.NOT_JUDGED: "These test images cannot exclude a loss that matters, and show none. A person has to decide.",
     Outcome.FIRST: "First model: there is no model to compare with.",
 }
 

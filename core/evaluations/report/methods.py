@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.evaluation.intervals import LEAST_UNITS
 from core.evaluation.metric import Better, Metric
 from core.evaluation.report import EvaluationReport
-from core.evaluation.settings import CHOOSABLE, Choosable, EvaluationSettings, IntervalKind
+from core.evaluation.settings import CHOOSABLE, Choosable, EvaluationSettings
+from core.evaluation.words import where_from
 from core.evaluations.report.findings import Findings
-from core.wording import counted
 
 _NOT_OF_US = ("python", "cristae")
 
@@ -52,12 +53,9 @@ def _compared(found: Findings) -> str:
     made = "Imported predictions"
     if row.model_id:
         made = f"Predictions of the model {found.card.name if found.card else row.name} ({row.model_id})"
-    images = counted(len(report.images), "image")
     of = f" of a test set of {row.image_count}" if report.partial else ""
-    specimens = {image.group for image in report.images if image.group}
-    where = f" from {counted(len(specimens), 'specimen')}" if specimens else ""
     return (
-        f"{made} were compared with reference label maps of {images}{of}{where}, pixel by pixel, for "
+        f"{made} were compared with reference label maps of {where_from(report)}{of}, pixel by pixel, for "
         f"{len(report.scheme.classes)} classes and background. Unannotated pixels (ignore) are excluded. Metrics "
         "are computed from counts per image and class; a metric of a class that is in neither label map is "
         "undefined and excluded from means."
@@ -144,14 +142,11 @@ def chosen_sentence(row: Choosable, settings: EvaluationSettings) -> str:
 
 def _means(report: EvaluationReport) -> str:
     settings = report.settings
-    kind = "percentile"
-    if settings.interval is IntervalKind.BCA:
-        kind = "bias-corrected and accelerated (doi:10.1080/01621459.1987.10478410)"
     return (
         "Means are over images in which the metric is defined; pooled scores are computed from counts summed over "
-        f"images. Intervals are {settings.confidence_level:.0%} {kind} bootstrap intervals of the mean "
-        f"(doi:10.1201/9780429246593), {settings.resamples:,} resamples drawn over {report.unit_kind}, never over "
-        f"pixels, seed {settings.seed}; a single unit gives no interval."
+        f"images. Intervals are {settings.confidence_level:.0%} t intervals of the mean over {report.unit_kind}, never "
+        "over pixels, worked out on the logit scale for shares and on the log scale for distances and numbers; fewer "
+        f"than {LEAST_UNITS} {report.unit_kind} give no interval."
     )
 
 

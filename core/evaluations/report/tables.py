@@ -196,7 +196,7 @@ TABLES: Final[dict[str, tuple[Callable[[Findings], Table], str]]] = {
     "metrics.csv": (metrics_table, "every metric of every image and class, one row each"),
     "aggregates.csv": (
         aggregates_table,
-        "means over images with bootstrap interval, pooled figures, how many images",
+        "means over images with interval, pooled figures, how many images",
     ),
     "counts.csv": (counts_table, "pixel counts of the overlap metrics: true and false positives and negatives"),
     "confusion.csv": (confusion_table, "confusion matrix of the whole test set in pixels, rows are the reference"),

@@ -7,10 +7,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 from core.errors import DatasetError
 from core.evaluation.comparison import Verdict, compare
 from core.evaluation.image_scores import ALL
+from core.evaluation.intervals import holm
 from core.evaluation.report import EvaluationReport, TestImage, evaluate
 from core.evaluation.settings import EvaluationSettings
 from core.label_scheme import LabelScheme
@@ -30,23 +32,25 @@ def report_of(found: dict[str, int], settings: EvaluationSettings | None = None)
 
 
 def test_better_on_every_image() -> None:
-    result = compare(report_of({"a": 1, "b": 2, "c": 2}), report_of({"a": 2, "b": 3, "c": 4}))
+    before, after = {"a": 1, "b": 2, "c": 2, "d": 1}, {"a": 2, "b": 3, "c": 4, "d": 3}
+    result = compare(report_of(before), report_of(after))
     recall = result.differences["recall"][1]
-    assert recall.mean == pytest.approx((0.25 + 0.25 + 0.5) / 3)
-    assert (recall.low, recall.high) == pytest.approx((0.25, 0.5))
-    assert (recall.images, recall.units, recall.verdict) == (3, 3, Verdict.BETTER)
-    assert result.by_image["recall"][:, 0] == pytest.approx([0.25, 0.25, 0.5])
+    expected = ttest_1samp([0.25, 0.25, 0.5, 0.5], 0)
+    assert recall.mean == pytest.approx(0.375)
+    assert (recall.low, recall.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert (recall.images, recall.units, recall.verdict) == (4, 4, Verdict.BETTER)
+    assert result.by_image["recall"][:, 0] == pytest.approx([0.25, 0.25, 0.5, 0.5])
     assert result.differences["recall"][ALL].mean == pytest.approx(recall.mean), "the rare class has no figure"
     assert math.isnan(result.differences["recall"][2].mean)
     assert result.differences["recall"][2].verdict is Verdict.UNCLEAR
     json.dumps(recall.to_json(), allow_nan=False)
-    assert "3 images" in result.caution
+    assert "4 images" in result.caution
 
 
 def test_worse_and_unclear() -> None:
-    worse = compare(report_of({"a": 4, "b": 3}), report_of({"a": 2, "b": 2}))
+    worse = compare(report_of({"a": 4, "b": 3, "c": 3}), report_of({"a": 2, "b": 1, "c": 1}))
     assert worse.differences["dice"][1].verdict is Verdict.WORSE
-    mixed = compare(report_of({"a": 4, "b": 2}), report_of({"a": 2, "b": 4}))
+    mixed = compare(report_of({"a": 4, "b": 2, "c": 3}), report_of({"a": 2, "b": 4, "c": 3}))
     assert mixed.differences["dice"][1].verdict is Verdict.UNCLEAR
     assert mixed.differences["dice"][1].mean == pytest.approx(0)
 
@@ -66,6 +70,7 @@ def test_a_clear_difference_too_small_to_count_is_neither_better_nor_worse() -> 
         ((11, 13, 16), Verdict.SAME),
         ((10, 12, 14), Verdict.SAME),
         ((40, 42, 44), Verdict.WORSE),
+        ((24, 26, 28), Verdict.SAME),
         ((9, 60, 10), Verdict.UNCLEAR),
     ):
         recall = compare(before, of(*missed)).differences["recall"][1]
@@ -74,9 +79,33 @@ def test_a_clear_difference_too_small_to_count_is_neither_better_nor_worse() -> 
 
 
 def test_fewer_miscounts_are_better_whichever_way_they_went() -> None:
-    result = compare(report_of({"a": 0, "b": 0}), report_of({"a": 4, "b": 4}))
+    result = compare(report_of({"a": 0, "b": 0, "c": 0}), report_of({"a": 4, "b": 4, "c": 4}))
     assert result.differences["count_error"][1].mean == -1, "from one object too few to none"
     assert result.differences["count_error"][1].verdict is Verdict.BETTER
+
+
+def test_of_many_classes_one_that_differs_by_chance_is_not_said_to_differ() -> None:
+    """p is adjusted for the number of classes: at .03 of one of three, the difference is not clear."""
+    p = [0.03, 0.5, 0.6]
+    assert holm(p)[0] > 0.05
+    scheme = LabelScheme.from_names({"one": 1, "two": 2, "three": 3})
+    settings = EvaluationSettings(tolerance_nm=8.0, thin_ids=(), object_ids=())
+    reference = np.repeat(np.arange(1, 4, dtype=np.uint8), 100)[None]
+
+    def of(*missed: tuple[int, int, int]) -> EvaluationReport:
+        def made(counts: tuple[int, int, int]) -> np.ndarray:
+            kept = np.concatenate([np.arange(100) < 100 - n for n in counts])
+            return np.where(kept, reference[0], 0).astype(np.uint8)[None]
+
+        images = [TestImage(f"i{n}", lambda: reference, lambda c=c: made(c)) for n, c in enumerate(missed)]
+        return evaluate(images, scheme, settings)
+
+    before = of((5, 10, 30), (6, 40, 10), (5, 10, 30), (6, 30, 20))
+    after = of((9, 40, 10), (8, 10, 30), (11, 30, 12), (18, 10, 40))
+    found = compare(before, after).differences["recall"]
+    alone = ttest_1samp([-0.04, -0.02, -0.06, -0.12], 0).pvalue
+    assert 0.05 / 3 < alone < 0.1
+    assert {found[i].verdict for i in (1, 2, 3)} == {Verdict.UNCLEAR}
 
 
 def test_only_images_that_both_have_are_compared() -> None:

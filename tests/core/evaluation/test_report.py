@@ -116,8 +116,8 @@ def test_micro_of_what_cannot_be_pooled_is_undefined() -> None:
 
 
 def test_three_images_get_a_word_of_caution() -> None:
-    assert "With 2 specimens" in full_report().caution
-    assert full_report().unit_kind == "specimens"
+    assert "With 2 stacks no interval" in full_report().caution
+    assert full_report().unit_kind == "stacks", "nobody said that they are specimens"
 
 
 @pytest.mark.parametrize(

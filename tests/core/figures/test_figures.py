@@ -35,26 +35,30 @@ def report_of(found: dict[str, int], pixel_size_nm: float | None = None) -> Eval
 
 
 def test_bars_show_the_mean_its_interval_and_every_image() -> None:
-    report = report_of({"a": 1, "b": 4})
+    report = report_of({"a": 1, "b": 4, "c": 2})
     drawn = dice_bars(report, DICE)
+    found = report.figure("dice", 1)
     bar, points, nothing = drawn.figure.data
-    assert bar.y == (pytest.approx((0.4 + 1.0) / 2), None), "the rare class has no bar"
-    assert bar.error_y.array[0] == pytest.approx(0.3)
-    assert bar.error_y.arrayminus[0] == pytest.approx(0.3)
-    assert points.y == pytest.approx((0.4, 1.0))
-    assert points.customdata == ("a", "b"), "a click tells the image"
+    mean = (0.4 + 1.0 + 2 / 3) / 3
+    assert bar.y == (pytest.approx(mean), None), "the rare class has no bar"
+    assert 0 < found.low < mean < found.high < 1
+    assert bar.error_y.array[0] == pytest.approx(found.high - mean)
+    assert bar.error_y.arrayminus[0] == pytest.approx(mean - found.low)
+    assert points.y == pytest.approx((0.4, 1.0, 2 / 3))
+    assert points.customdata == ("a", "b", "c"), "a click tells the image"
     assert nothing.y == ()
-    assert drawn.figure.layout.xaxis.ticktext == ("mitochondria<br>n = 2", "rare<br>n = 0")
+    assert drawn.figure.layout.xaxis.ticktext == ("mitochondria<br>n = 3", "rare<br>n = 0")
     assert drawn.figure.layout.yaxis.range == (0, 1.02)
 
 
 def test_the_table_of_bars_is_what_they_show() -> None:
-    table = dice_bars(report_of({"a": 1, "b": 4}), DICE).table
+    report = report_of({"a": 1, "b": 4, "c": 2})
+    table, found = dice_bars(report, DICE).table, report.figure("dice", 1)
     assert list(table.columns) == ["class", "image", "dice", "low", "high", "n"]
     mean = table[(table["class"] == "mitochondria") & (table["image"] == "")].iloc[0]
-    assert (mean["dice"], mean["low"], mean["high"], mean["n"]) == (pytest.approx(0.7), 0.4, 1.0, 2)
+    assert (mean["dice"], mean["low"], mean["high"], mean["n"]) == (found.macro, found.low, found.high, 3)
     assert table[(table["class"] == "mitochondria") & (table["image"] == "b")]["dice"].item() == 1
-    assert table.to_csv(index=False).splitlines()[-1] == "rare,b,,,,"
+    assert table.to_csv(index=False).splitlines()[-1] == "rare,c,,,,"
 
 
 def test_one_image_has_no_interval() -> None:
@@ -142,16 +146,16 @@ def test_confusion_is_by_row_of_the_reference() -> None:
 
 
 def test_differences_are_the_comparisons() -> None:
-    comparison = compare(report_of({"a": 1, "b": 2, "c": 2}), report_of({"a": 2, "b": 3, "c": 4}))
+    comparison = compare(report_of({"a": 1, "b": 2, "c": 2}), report_of({"a": 2, "b": 3, "c": 3}))
     drawn = paired_differences(comparison, SCHEME, metric_named("recall"))
     points, over_classes, better, worse, unclear, same = drawn.figure.data
-    assert points.y == pytest.approx((0.25, 0.25, 0.5))
+    assert points.y == pytest.approx((0.25, 0.25, 0.25))
     assert points.customdata == ("a", "b", "c")
     assert over_classes.y == pytest.approx(points.y), "the rare class is in none"
-    assert better.y == pytest.approx((1 / 3, 1 / 3))
+    assert better.y == pytest.approx((0.25, 0.25))
     assert (worse.y, unclear.y, same.y) == ((), (), ())
     assert drawn.table["verdict"].tolist() == ["better", "", "", "", "better", "", "", ""]
-    assert drawn.table["recall_difference"][0] == pytest.approx(1 / 3)
+    assert drawn.table["recall_difference"][0] == pytest.approx(0.25)
 
 
 def test_what_was_not_measured_gives_an_empty_figure_and_table() -> None:

@@ -48,14 +48,14 @@ def test_images_of_one_specimen_stand_beside_each_other() -> None:
 
 
 def test_specimens_stand_beside_each_other_and_their_line_is_over_images() -> None:
-    found = rows(("a", "mouse 1", [2, 2, 2]), ("b", "mouse 1", [8]), ("c", "mouse 2", [6]))
+    found = rows(("a", "mouse 1", [2, 2, 2]), ("b", "mouse 1", [8]), ("d", "mouse 1", [5]), ("c", "mouse 2", [6]))
     made = drawn(found)
-    assert [len(trace["y"]) for trace in made["marks"]] == [2, 1]
-    assert made["lines"][0]["y"][1] == 5.0  # of 2 and 8, not of all four objects
+    assert [len(trace["y"]) for trace in made["marks"]] == [3, 1]
+    assert made["lines"][0]["y"][1] == 5.0  # of 2, 8 and 5, not of all five objects
     assert made["lines"][0]["error_y"]["array"][1] > 0
     assert made["lines"][1]["error_y"]["array"][1] == 0  # one image: no interval
     ticks = object_dots(found, AREA, "#ff0000", physical=True).figure.layout.xaxis.ticktext
-    assert ticks == ("mouse 1<br>n = 4 in 2 images", "mouse 2<br>n = 1")
+    assert ticks == ("mouse 1<br>n = 5 in 3 images", "mouse 2<br>n = 1")
 
 
 def test_many_images_of_one_specimen_become_one_column() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_ind, ttest_rel
 
+from core.evaluation.intervals import holm
 from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.conditions import (
     Design,
@@ -16,7 +17,6 @@ from core.morphometry.conditions import (
     compare,
     conditions,
     difference,
-    holm,
     kind_of_units,
     measure_difference,
     unit_means,
@@ -131,7 +131,9 @@ def test_stacks_and_images_without_a_specimen_are_never_pairs() -> None:
         ("section", 2.5, 2),
     ]
     found = measure_difference(rows, "control", "treated")
-    assert (found.design, found.units) == (Design.INDEPENDENT, 3)
+    assert (found.design, found.units) == (Design.UNRECORDED, 3)
+    assert math.isnan(found.p), "images of one animal are not independent: no p without animals"
+    assert math.isnan(found.low)
     assert kind_of_units(made) == "unit"
     assert kind_of_units(made[:2]) == "stack"
     assert kind_of_units(made[2:4]) == "image"

@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from core.evaluation.settings import Resampling
+from core.evaluation.intervals import UnitKind
 from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+from core.morphometry.conditions import unit_means
 from core.morphometry.frames import images_frame, objects_frame
 from core.morphometry.measures import MEASURES, Measure, measures_of
 from core.morphometry.objects import measure_objects
@@ -148,17 +149,22 @@ def test_an_image_without_the_class_counts_as_none_of_it_and_has_no_mean() -> No
     assert overall_density(rows).mean == pytest.approx(100)  # the empty image counts here
 
 
-def test_means_are_over_images_and_intervals_over_specimens() -> None:
+def test_means_and_intervals_are_over_specimens() -> None:
     small, large = np.zeros((10, 10), np.uint8), np.zeros((10, 10), np.uint8)
     small[2, 2] = small[4, 4] = small[6, 6] = 1
     large[2:6, 2:6] = 1
+    middle = np.zeros((10, 10), np.uint8)
+    middle[2:5, 2:5] = 1
     images = [image(small, name="a", specimen="one"), image(small, name="b", specimen="one"),
-              image(large, name="c", specimen="two")]  # fmt: skip
-    found = overall(summarise(images, by_name("area"), Selection(1)))
-    assert found.mean == pytest.approx((0.01 + 0.01 + 0.16) / 3)  # and not over all seven objects
-    assert (found.images, found.units, found.unit_kind) == (3, 2, Resampling.GROUPS)
-    assert found.low == pytest.approx(0.01)
-    assert found.high == pytest.approx(0.16)
+              image(large, name="c", specimen="two"), image(middle, name="d", specimen="three")]  # fmt: skip
+    rows = summarise(images, by_name("area"), Selection(1))
+    found = overall(rows)
+    assert found.mean == pytest.approx((0.01 + 0.16 + 0.09) / 3)  # not over eight objects, not over four images
+    assert (found.images, found.units, found.unit_kind) == (4, 3, UnitKind.SPECIMENS)
+    assert 0 < found.low < found.mean < found.high
+    units = unit_means(rows)
+    assert found.mean == pytest.approx(np.mean([unit.mean for unit in units])), "the same as beside a condition"
+    assert math.isnan(overall(rows[1:3]).low), "two specimens give no interval"
     assert overall([]).images == 0
 
 

@@ -43,8 +43,8 @@ def report(predictions: list[list[int]], truths: list[list[int]] | None = None) 
         ([HALF] * 5, [TRUTH] * 5, Outcome.PASSED),
         ([TRUTH] * 5, [TRUTH] * 5, Outcome.PASSED),
         ([TRUTH] * 5, [HALF] * 5, Outcome.FAILED),
-        ([TRUTH, HALF, HALF, HALF, HALF], [HALF, TRUTH, TRUTH, TRUTH, TRUTH], Outcome.PASSED),
-        ([TRUTH] * 5, [HALF, *[TRUTH] * 4], Outcome.PASSED),
+        ([TRUTH, HALF, HALF, HALF, HALF], [HALF, TRUTH, TRUTH, TRUTH, TRUTH], Outcome.NOT_JUDGED),
+        ([TRUTH] * 5, [HALF, *[TRUTH] * 4], Outcome.NOT_JUDGED),
         ([HALF] * 4, [TRUTH] * 4, Outcome.TOO_FEW),
         ([TRUTH] * 4, [HALF] * 4, Outcome.TOO_FEW),
         ([HALF], [TRUTH], Outcome.TOO_FEW),
@@ -68,7 +68,8 @@ def test_not_worse_beyond_its_interval(before: list[list[int]], after: list[list
 
 def test_the_reason_names_class_fall_interval_and_images() -> None:
     judged = judge(report([TRUTH] * 5), report([HALF] * 5))
-    assert judged.reasons == ("axon: Dice fell by 0.333 (interval -0.333 to -0.333, 5 images).",)
+    told = "Dice fell by 0.333 (interval -0.333 to -0.333, 5 images)."
+    assert judged.reasons == (f"axon: {told}", f"mean over classes: {told}")
     axon = next(each for each in judged.classes if each.name == "axon")
     assert axon.before is not None
     assert axon.difference is not None
@@ -76,7 +77,7 @@ def test_the_reason_names_class_fall_interval_and_images() -> None:
     assert axon.difference.mean == pytest.approx(-1 / 3)
     assert (axon.units, axon.verdict) == (5, Verdict.WORSE)
     assert "5 images" in judged.caution
-    assert "too narrow" in judged.caution
+    assert "large differences, but not small ones" in judged.caution
 
 
 def test_a_fall_too_small_to_count_refuses_no_round() -> None:
@@ -94,7 +95,8 @@ def test_a_fall_too_small_to_count_refuses_no_round() -> None:
     assert axon.difference.high is not None
     assert axon.difference.high < 0
     assert (judged.outcome, judged.reasons, axon.verdict) == (Outcome.PASSED, (), Verdict.SAME)
-    assert judge(of(0), of(200)).outcome is Outcome.FAILED
+    assert judge(of(0), of(300)).outcome is Outcome.PASSED, "another seed changes as much"
+    assert judge(of(0), of(800)).outcome is Outcome.FAILED
 
 
 def test_few_images_are_said_to_be_few() -> None:
@@ -113,7 +115,7 @@ def test_a_class_on_one_test_image_only(found: int, outcome: int) -> None:
     assert judged.outcome is outcome
     if outcome is Outcome.NOT_JUDGED:
         assert judged.reasons == (
-            "myelin: scored on only one image of the test set (Dice -1.000); no interval can be given.",
+            "myelin: scored on only 1 image of the test set (Dice -1.000); no interval can be given.",
         )
 
 
@@ -133,6 +135,7 @@ def test_finds_where_there_is_nothing_are_told_although_no_pair_counts_them() ->
     assert myelin.difference is not None
     assert (myelin.difference.images, myelin.false_images) == (2, 1)
     assert myelin.words == (
+        "myelin: scored on only 2 images of the test set (Dice 0.000); no interval can be given. "
         "myelin is found in 1 test image that does not contain it; the previous model did not "
         "have these false positives."
     )
