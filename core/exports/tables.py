@@ -10,6 +10,7 @@ from typing import Final
 from core.datasets.image_facts import FACTS, facts_of
 from core.exports.label_maps import COVERAGE_COLUMNS, LabelledImage, coverage_rows, made_by
 from core.label_scheme import LabelScheme
+from core.measurements.confirmed import confirmed_share
 from core.morphometry.frames import FILTER, objects_columns, objects_frame
 from core.morphometry.objects import CONTACT_NM, ObjectTable, measure_objects
 from core.morphometry.summary import ImageObjects
@@ -65,7 +66,10 @@ class ObjectsTable:
         image = source.image
         table = measured_table(source.store, image, source.revision, source.scheme, progress)
         version = source.revision.id
-        objects = ImageObjects(image.id, image.name, image.specimen, version, table, image.condition, image.stack)
+        objects = ImageObjects(
+            image.id, image.name, image.specimen, version, table, image.condition, image.stack,
+            confirmed=confirmed_share(image, source.revision),
+        )  # fmt: skip
         words = made_by(source.store, source.revision)
         frame = objects_frame([objects], source.scheme, physical=True, made_by=words).reindex(columns=self._columns)
         if not len(table):

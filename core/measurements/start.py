@@ -9,6 +9,7 @@ from core.errors import DatasetError
 from core.jobs.kinds import JobKind, MeasureParams
 from core.jobs.rows import Priority, active_jobs, jobs, submit
 from core.label_scheme import LabelScheme
+from core.measurements.confirmed import confirmed_share
 from core.measurements.sources import MeasuredMap, Source
 from core.measurements.tables import table_of
 from core.morphometry.summary import ImageObjects
@@ -67,7 +68,7 @@ def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float) -> Me
         images.append(
             ImageObjects(
                 image.id, image.name, image.specimen, kept.version, kept.table, image.condition, image.stack,
-                doubts_of(store, each.revision),
+                doubts_of(store, each.revision), confirmed_share(image, each.revision),
             )
         )  # fmt: skip
     revisions = {each.image.id: each.revision.id for each in maps}

@@ -29,7 +29,7 @@ _WHICH: Final = (
     "cut_off",
     "area_px",
 )
-_HOW: Final = ("pixel_size_nm", "contact_within_nm")
+_HOW: Final = ("pixel_size_nm", "contact_within_nm", "confirmed_percent")
 
 FILTER: Final = "filter"
 """The column that says which objects a table holds."""
@@ -120,6 +120,7 @@ def _class_frame(
         facts[measure.column(physical=physical)] = measure.of(table, physical=physical)
     facts["pixel_size_nm"] = table.pixel_size_nm if table.pixel_size_nm is not None else float("nan")
     facts["contact_within_nm"] = table.contact_nm
+    facts["confirmed_percent"] = round(100 * image.confirmed, 2)
     frame = pd.DataFrame(facts, index=range(len(table)))
     return frame if selection is None else frame[selection.chosen(table)]
 
@@ -144,6 +145,7 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
             "specimen": [row.image.specimen for row in rows],
             "stack": [row.image.stack for row in rows],
             "condition": [row.image.condition for row in rows],
+            "confirmed_percent": [round(100 * row.image.confirmed, 2) for row in rows],
             "objects": [row.objects for row in rows],
             **{column: intervals[column].astype("Int64") for column in intervals},
             "counted_by": [str(row.counted_by) for row in rows],

@@ -78,6 +78,8 @@ class ImageObjects:
         That it is a plane of, "" for none.
     doubts
         Unanswered places where one object may be two, or two one.
+    confirmed
+        Share of the image's pixels, 0 to 1, that a person has confirmed; NaN where nobody knows.
     """
 
     image_id: str
@@ -88,6 +90,7 @@ class ImageObjects:
     condition: str = ""
     stack: str = ""
     doubts: Doubts = field(default_factory=Doubts.none, compare=False, repr=False)
+    confirmed: float = field(default=float("nan"), compare=False)
 
     @property
     def unit(self) -> str:

@@ -109,7 +109,7 @@ def test_a_worse_model_needs_a_reason(app: AppTest, store: Store, project: Proje
     machine.wrong = NewModelsMiss()
     work(store)
     page = opened(app, project)
-    assert "Failed: at least one class" in texts(page)
+    assert "Failed: a class lost 0.04 or more" in texts(page)
     page = press(page, f"round-promote-{record.id}")
     assert "The new model failed the check" in texts(page)
     assert store.rounds.get(record.id).decision is None

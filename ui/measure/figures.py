@@ -22,7 +22,8 @@ from core.figures.drawn import DrawnFigure
 from core.figures.objects import BRACKETED, DRAWN, object_dots
 from core.label_scheme import LabelScheme
 from core.learning.object_sizes import ProjectRules
-from core.measurements.sources import Source
+from core.measurements.confirmed import confirmed_words
+from core.measurements.sources import Source, SourceKind
 from core.measurements.start import Measured
 from core.morphometry.conditions import conditions
 from core.morphometry.doubts import interval_words
@@ -97,6 +98,8 @@ def figures_panel(source: Source, found: Measured, rules: ProjectRules) -> Chose
     with st.container(border=True):
         measure, selection = _choices(scheme, images, size_nm, rules)
         rows = _rows(images, measure, selection)
+        if source.kind in (SourceKind.APPROVED, SourceKind.COUNTS) and (words := confirmed_words(images)):
+            st.warning(plain(words), icon=":material/warning:")
         _unknown_sizes(found.images, physical=physical)
         reference = reference_choice(images)
         left, right = st.columns([1.9, 1], gap="medium")
@@ -339,6 +342,10 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
             "specimen": st.column_config.TextColumn("Specimen") if any(frame["specimen"]) else None,
             "stack": st.column_config.TextColumn("Stack") if any(frame["stack"]) else None,
             "condition": st.column_config.TextColumn("Condition") if any(frame["condition"]) else None,
+            "confirmed_percent": numbers(
+                "Confirmed, %", format="%.0f", help="Pixels that a person has painted or confirmed; the rest is as "
+                                                    "predicted"
+            ) if frame["confirmed_percent"].between(0, 100, inclusive="neither").any() else None,
             "objects": numbers("Objects", format="localized", help="Objects of this class, including cut-off ones"),
             "objects_low": numbers("From", format="localized", help=_INTERVAL_HELP) if asked else None,
             "objects_high": numbers("To", format="localized", help=_INTERVAL_HELP) if asked else None,

@@ -207,9 +207,9 @@ def _differences(
         better = {Better.HIGHER: "Above zero is better", Better.LOWER: "Below zero is better"}
         st.caption(
             f"{better.get(metric.better, 'Below zero is better: absolute errors are compared')}. *Better* and "
-            "*worse* are said of these two models on these images, only where the difference is not chance (p "
-            f"adjusted for the number of classes, Holm) and at least {smallest_words(metric)}: another seed of the "
-            "same training changes as much."
+            "*worse* are about these two models on these images, and are shown only where the difference is not "
+            f"chance (p adjusted for the number of classes, Holm) and at least {smallest_words(metric)}: another seed "
+            "of the same training changes as much."
         )
     _by_image(before, row, report, comparison, metric)
 

@@ -144,9 +144,9 @@ def comparison_table(found: Findings) -> Shown | None:
         "Paired differences: this evaluation minus the earlier one",
         ("metric", "class", "difference", "interval", "images", "verdict"),
         tuple(rows),
-        "“Better” and “worse” are said of these two models on these images, only where the difference is not chance (p "
-        "adjusted for the number of classes, Holm) and larger than what another seed of the same training changes "
-        f"({SMALLEST_SHARE:g} of Dice and other shares). {comparison.caution}",
+        "“Better” and “worse” are about these two models on these images, and are shown only where the difference is "
+        "not chance (p adjusted for the number of classes, Holm) and larger than what another seed of the same "
+        f"training changes ({SMALLEST_SHARE:g} of Dice and other shares). {comparison.caution}",
         names=2,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,14 @@ from core.errors import DatasetError
 from core.exports.label_maps import render_download
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter
-from core.label_scheme import LabelScheme
+from core.label_scheme import DEFAULT_SCHEME, LabelScheme
+from core.learning.training_labels import COVERED
 from core.measurements import tables
+from core.measurements.confirmed import confirmed_share, confirmed_words
 from core.measurements.sources import COUNTING, REFERENCES, MeasuredMap, Source, SourceKind, sources
 from core.measurements.start import last_ended, measured, running, start_measuring, usual_source
+from core.morphometry.objects import measure_objects
+from core.morphometry.summary import ImageObjects
 from core.review.decisions import Decision, decide
 from core.review.double_annotation import ask_to_annotate
 from core.store import ImageRecord, JobState, ProjectRecord, RevisionKind, Store
@@ -114,6 +119,33 @@ def test_a_corrected_image_is_measured_as_corrected_beside_the_others(
         made = label(store, next(i for i in store.images.all(project.id) if i.name == other), RevisionKind.CORRECTION)
         decide(store, made.id, "Bo", Decision.APPROVE)
     assert COUNTING not in sources(store, project.id)  # it would be the approved corrections again
+
+
+def test_what_nobody_has_confirmed_is_said(store: Store, project: ProjectRecord, image: ImageRecord) -> None:
+    """An approved correction is mostly the prediction that it was begun from."""
+    pixels = image.shape_yx[0] * image.shape_yx[1]
+    part = {COVERED: {"0": pixels // 4, "1": pixels // 4}}
+    shares = {
+        RevisionKind.PREDICTION: confirmed_share(
+            image, label(store, image, RevisionKind.PREDICTION, model_id="starter")
+        ),
+        RevisionKind.REFERENCE: confirmed_share(image, label(store, image, RevisionKind.REFERENCE)),
+        RevisionKind.CORRECTION: confirmed_share(image, label(store, image, RevisionKind.CORRECTION, details=part)),
+    }
+    assert shares == {
+        RevisionKind.PREDICTION: 0.0, RevisionKind.REFERENCE: 1.0, RevisionKind.CORRECTION: pytest.approx(0.5, abs=0.02),
+    }  # fmt: skip
+    assert math.isnan(confirmed_share(image, label(store, image, RevisionKind.CORRECTION)))
+    table = measure_objects(np.zeros((8, 8), np.uint8), DEFAULT_SCHEME, 10.0)
+
+    def images(*confirmed: float) -> list[ImageObjects]:
+        return [ImageObjects(str(n), "", "", "", table, confirmed=share) for n, share in enumerate(confirmed)]
+
+    assert confirmed_words(images(1.0, 0.96, math.nan)) == ""
+    assert confirmed_words(images(0.02, 0.04, 1.0)).startswith(
+        "People have confirmed 35 % of the pixels of these label maps; in 2 of 3 images less than 95 %."
+    )
+    assert "less than 1 %" in confirmed_words(images(0.001))
 
 
 def test_what_is_measured_is_shown_first_then_what_most_images_have(

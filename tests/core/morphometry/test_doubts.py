@@ -101,11 +101,11 @@ def test_only_objects_that_count_change_the_number(area: tuple[int, int], steps:
 
 def test_the_mean_over_images_weighs_each_image() -> None:
     one = Changes(np.array([-1]), np.array([0.5]), 1)
-    low, high = mean_interval([10.0, 20.0], [one, Changes.none()], [2.0, 4.0])
+    low, high = mean_interval(15.0, [one, Changes.none()], [2.0 / 2, 4.0 / 2])
     # Mean 15; the change is -0.5 * 2 / 2 = -0.5 on average, its deviation 0.5 * 2 / 2 = 0.5.
     assert low == pytest.approx(15 - 0.5 - 1.959964 * 0.5)
     assert high == pytest.approx(15 - 0.5 + 1.959964 * 0.5)
-    assert all(value != value for value in mean_interval([float("nan")], [one], [1.0]))
+    assert all(value != value for value in mean_interval(float("nan"), [one], [1.0]))
 
 
 def test_a_row_of_the_coverage_table_says_its_interval_and_reads_it_again() -> None:
