@@ -195,7 +195,7 @@ class DraftPixels:
         if not len(wide):
             raise AnnotationError(
                 f"No {count} ids in a row are free: ids go up to {MOST_ID:,}.",
-                "Number the objects anew and import them.",
+                "Number the objects again and import them.",
             )
         first = int(used[wide[0]]) + 1
         return range(first, first + count)
