@@ -125,16 +125,11 @@ def test_what_nobody_has_confirmed_is_said(store: Store, project: ProjectRecord,
     """An approved correction is mostly the prediction that it was begun from."""
     pixels = image.shape_yx[0] * image.shape_yx[1]
     part = {COVERED: {"0": pixels // 4, "1": pixels // 4}}
-    shares = {
-        RevisionKind.PREDICTION: confirmed_share(
-            image, label(store, image, RevisionKind.PREDICTION, model_id="starter")
-        ),
-        RevisionKind.REFERENCE: confirmed_share(image, label(store, image, RevisionKind.REFERENCE)),
-        RevisionKind.CORRECTION: confirmed_share(image, label(store, image, RevisionKind.CORRECTION, details=part)),
-    }
-    assert shares == {
-        RevisionKind.PREDICTION: 0.0, RevisionKind.REFERENCE: 1.0, RevisionKind.CORRECTION: pytest.approx(0.5, abs=0.02),
-    }  # fmt: skip
+    predicted = label(store, image, RevisionKind.PREDICTION, model_id="starter")
+    corrected = label(store, image, RevisionKind.CORRECTION, details=part)
+    assert confirmed_share(image, predicted) == 0.0
+    assert confirmed_share(image, label(store, image, RevisionKind.REFERENCE)) == 1.0
+    assert confirmed_share(image, corrected) == pytest.approx(0.5, abs=0.02)
     assert math.isnan(confirmed_share(image, label(store, image, RevisionKind.CORRECTION)))
     table = measure_objects(np.zeros((8, 8), np.uint8), DEFAULT_SCHEME, 10.0)
 
