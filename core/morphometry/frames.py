@@ -145,7 +145,6 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
             "specimen": [row.image.specimen for row in rows],
             "stack": [row.image.stack for row in rows],
             "condition": [row.image.condition for row in rows],
-            "confirmed_percent": [round(100 * row.image.confirmed, 2) for row in rows],
             "objects": [row.objects for row in rows],
             **{column: intervals[column].astype("Int64") for column in intervals},
             "counted_by": [str(row.counted_by) for row in rows],
@@ -156,6 +155,7 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
             f"{name}_mean": [row.mean for row in rows],
             f"{name}_median": [row.median for row in rows],
             f"{name}_sd": [row.deviation for row in rows],
+            "confirmed_percent": [round(100 * row.image.confirmed, 2) for row in rows],
         }
     )
 
