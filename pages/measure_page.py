@@ -18,7 +18,7 @@ from ui.person import person
 def first_with_labels() -> str | None:
     """The newest project that has something to measure."""
     store = context.store()
-    return next((each.id for each in reversed(visible_projects()) if sources(store, each.id)), None)
+    return next((project.id for project in reversed(visible_projects()) if sources(store, project.id)), None)
 
 
 which, place = page_head("Measure", "guide/measure#measure-organelles", [1.1, 2, 1.5])

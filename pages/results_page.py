@@ -20,7 +20,9 @@ from ui.results.sections import section_panel
 def newest_with_results() -> str | None:
     """The newest project that has an evaluation."""
     store = context.store()
-    return next((each.id for each in reversed(visible_projects()) if store.evaluations.of_project(each.id)), None)
+    return next(
+        (project.id for project in reversed(visible_projects()) if store.evaluations.of_project(project.id)), None
+    )
 
 
 which, place = page_head("Results", "guide/results#results-how-good-a-model-is-and-where-it-fails", [1.1, 2, 1.5])

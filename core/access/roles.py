@@ -171,7 +171,9 @@ def refusal(person: str, role: Role | None, permission: Permission) -> AccessErr
 
 def members(store: Store, project_id: str) -> tuple[Member, ...]:
     """The people of a project by name; those who are admin everywhere are not listed."""
-    return tuple(Member(each.name, Role(each.role), each.added_at) for each in store.members.of_project(project_id))
+    return tuple(
+        Member(member.name, Role(member.role), member.added_at) for member in store.members.of_project(project_id)
+    )
 
 
 def projects_of(store: Store, person: str, project_ids: Iterable[str]) -> frozenset[str]:

@@ -32,7 +32,9 @@ def upload_projects(store: Store, person: str, *, used: Sequence[str | None] = (
         Ids of projects that were looked at last, which come first.
     """
     demo = demo_project(store)
-    known = {each.id: each for each in store.projects.all() if may(store, each.id, person, Permission.ADD_IMAGES)}
+    known = {
+        project.id: project for project in store.projects.all() if may(store, project.id, person, Permission.ADD_IMAGES)
+    }
     newest = [each for each in reversed(known) if demo is None or each != demo.id]
     order = dict.fromkeys([*used, *last_projects(store, person), *newest, *known])
     return tuple(known[each] for each in order if each in known)
@@ -41,7 +43,7 @@ def upload_projects(store: Store, person: str, *, used: Sequence[str | None] = (
 def makes_first_project(store: Store, person: str) -> bool:
     """Whether the first project is offered to a person: they may make it, and have no other of their own."""
     demo = demo_project(store)
-    if any(demo is None or each.id != demo.id for each in upload_projects(store, person)):
+    if any(demo is None or project.id != demo.id for project in upload_projects(store, person)):
         return False
     return store.projects.uploads_project() is None and _may_make_projects(store, person)
 

@@ -65,15 +65,15 @@ def _print_judgement(judgement: Judgement, record: RoundRecord) -> None:
     table = Table(title=f"Dice of {record.model_id} after {record.base_model_id or 'nothing'}")
     for column in ("class", "before", "after", "difference", "images", "verdict"):
         table.add_column(column, overflow="fold")
-    for each in judgement.classes:
-        images = str(each.difference.images if each.difference else each.after.images)
-        verdict = VERDICTS[each.verdict] if each.verdict else "–"
+    for item in judgement.classes:
+        images = str(item.difference.images if item.difference else item.after.images)
+        verdict = VERDICTS[item.verdict] if item.verdict else "–"
         table.add_row(
-            escape(each.name), _figure(each.before), _figure(each.after), _difference(each.difference), images, verdict
+            escape(item.name), _figure(item.before), _figure(item.after), _difference(item.difference), images, verdict
         )
     stdout.print(table)
     done(f"Check: {_OUTCOMES[judgement.outcome]}")
-    remarks = [each.words for each in judgement.classes if each.words]
+    remarks = [item.words for item in judgement.classes if item.words]
     for text in dict.fromkeys((*judgement.reasons, *remarks, judgement.caution)):
         if text:
             notice(text)

@@ -79,8 +79,8 @@ class SheetPlan:
 def sheet_of(images: Sequence[ImageRecord]) -> pd.DataFrame:
     """The sheet as it is now, to be filled in and read again."""
     rows = [
-        (each.name, *facts_of(each).values(), str(each.split), each.stack, each.pixel_size.nm, each.id)
-        for each in images
+        (image.name, *facts_of(image).values(), str(image.split), image.stack, image.pixel_size.nm, image.id)
+        for image in images
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -104,7 +104,7 @@ def plan_sheet(text: str | bytes, images: Sequence[ImageRecord]) -> SheetPlan:
     facts = read_facts(text, names)
     changes = [_changed(image, facts.said[image.id]) for image in images if image.id in facts.said]
     _require_one_size_a_stack(changes, facts.said)
-    wanted = tuple(each for each in changes if each.fields)
+    wanted = tuple(change for change in changes if change.fields)
     return SheetPlan(wanted, len(changes) - len(wanted), facts.strays, facts.unclear, facts.ignored)
 
 

@@ -77,7 +77,7 @@ class ImageFacts:
     )
 
 
-FACTS: Final[Mapping[str, Fact]] = {each.name: each.metadata[_DECLARED] for each in fields(ImageFacts)}
+FACTS: Final[Mapping[str, Fact]] = {item.name: item.metadata[_DECLARED] for item in fields(ImageFacts)}
 """Name of each fact to its declaration, in the order in which they are shown."""
 
 

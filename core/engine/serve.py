@@ -74,8 +74,8 @@ def main(arguments: list[str]) -> int:
     quiet_libraries()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = load_settings()
-    plugins = [each for each in arguments if not each.startswith(FOLDER_OPTION)]
-    marks = [each.removeprefix(FOLDER_OPTION) for each in arguments if each.startswith(FOLDER_OPTION)]
+    plugins = [argument for argument in arguments if not argument.startswith(FOLDER_OPTION)]
+    marks = [argument.removeprefix(FOLDER_OPTION) for argument in arguments if argument.startswith(FOLDER_OPTION)]
     if marks and marks[0] != mark_of(settings.data_dir):  # it went while this process started: do not make it anew
         logger.error("the data folder %s is not the one that this engine was started for", settings.data_dir)
         return 1

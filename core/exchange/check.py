@@ -97,7 +97,10 @@ def _total_steps(model: StoredModel) -> tuple[int, int]:
     """By how much the network shrinks rows and columns."""
     strides = _arguments(model).get("strides")
     try:
-        pairs = [(each, each) if isinstance(each, int) else (int(each[0]), int(each[1])) for each in strides or ()]
+        pairs = [
+            (stride, stride) if isinstance(stride, int) else (int(stride[0]), int(stride[1]))
+            for stride in strides or ()
+        ]
         steps = tuple(int(np.prod([pair[axis] for pair in pairs], dtype=np.int64)) for axis in (0, 1))
     except (TypeError, ValueError, LookupError) as error:
         raise ModelError(

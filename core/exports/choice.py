@@ -120,7 +120,7 @@ def _layers(store: Store, project_id: str, labels: str, person: str | None) -> d
     if labels == TRAINING:
         hidden = frozenset[str]() if person is None else hidden_revisions(store, project_id, person)
         learned = training_labels(store, project_id)
-        layers = {i: tuple(each for each in found.layers if each.id not in hidden) for i, found in learned.items()}
+        layers = {i: tuple(layer for layer in found.layers if layer.id not in hidden) for i, found in learned.items()}
         return {image_id: found for image_id, found in layers.items() if found}
     if labels == SourceKind.APPROVED:
         return _alone(approved_maps(store, project_id, person))

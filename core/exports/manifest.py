@@ -95,9 +95,11 @@ def manifest_json(
         "label_maps": request.labels,
         "form": request.form.value,
         "values": {"0": "background", str(IGNORE_ID): "not annotated (ignore)"},
-        "images": [_image_json(store, each) for each in images],
+        "images": [_image_json(store, image) for image in images],
         "files": [_file_json(each) for each in shared],
-        "left_out": [{"image": each.chosen.image.name, "reasons": each.left_out} for each in images if each.left_out]
+        "left_out": [
+            {"image": image.chosen.image.name, "reasons": image.left_out} for image in images if image.left_out
+        ]
         + [{"image": image_id, "reasons": ["The image has been deleted."]} for image_id in gone],
     }
 
@@ -107,17 +109,17 @@ def manifest_csv(store: Store, images: Sequence[PackedImage], shared: Sequence[P
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, _COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for each in images:
-        facts = _cells(_image_json(store, each))
-        writer.writerows({**facts, **_file_cells(file)} for file in each.files)
-        writer.writerows({**facts, "left_out": not_a_formula(reason)} for reason in each.left_out)
+    for image in images:
+        facts = _cells(_image_json(store, image))
+        writer.writerows({**facts, **_file_cells(file)} for file in image.files)
+        writer.writerows({**facts, "left_out": not_a_formula(reason)} for reason in image.left_out)
     writer.writerows(_file_cells(file) for file in shared)
     return buffer.getvalue().encode("utf-8-sig")
 
 
 def readme(request: ExportRequest, project: ProjectRecord, images: Sequence[PackedImage]) -> str:
     """What is in the package, for who opens it in a year."""
-    whole = sum(not each.left_out for each in images)
+    whole = sum(not image.left_out for image in images)
     which = {
         COUNTS: (
             "for each image the newest approved correction, otherwise the newest prediction, otherwise the reference"
@@ -198,11 +200,11 @@ def _cells(image: dict[str, Any]) -> dict[str, Any]:
     named = {"image": image["name"], "image_id": image["id"]}
     named |= {name: image[name] for name in _COLUMNS if name in image and name not in ("left_out",)}
     named |= {
-        "label_map_id": " ".join(each["id"] for each in labels),
-        "label_map_kind": " + ".join(each["kind"] for each in labels),
-        "label_map_source": " + ".join(each["source"] for each in labels),
-        "model_id": " ".join(each["model_id"] for each in labels if each["model_id"]),
-        "author": " + ".join(each["author"] for each in labels if each["author"]),
+        "label_map_id": " ".join(label["id"] for label in labels),
+        "label_map_kind": " + ".join(label["kind"] for label in labels),
+        "label_map_source": " + ".join(label["source"] for label in labels),
+        "model_id": " ".join(label["model_id"] for label in labels if label["model_id"]),
+        "author": " + ".join(label["author"] for label in labels if label["author"]),
         "date": labels[-1]["date"] if labels else "",
     }
     return {name: not_a_formula(value) if isinstance(value, str) else value for name, value in named.items()}

@@ -188,9 +188,9 @@ class _Packer:
         for table, name in ((self._coverage, "coverage.csv"), (self._objects, "objects.csv")):
             if table is not None and table.rows:
                 shared.append(PackedFile("table", self._sink.add(f"tables/{name}", table.path)))
-        filled = [each for each in self._images if each.files or (shared and each.chosen.revision is not None)]
+        filled = [image for image in self._images if image.files or (shared and image.chosen.revision is not None)]
         if not filled:
-            first = next((each for each in self._images if each.left_out), None)
+            first = next((image for image in self._images if image.left_out), None)
             raise DatasetError(
                 "No files could be exported. "
                 + (f"{first.chosen.image.name}: {first.left_out[0]}" if first else "The images have been deleted."),
@@ -204,8 +204,8 @@ class _Packer:
         self._sink.add("manifest.json", json_bytes(manifest_json(*facts)))
         return Packed(
             len(filled),
-            sum(len(each.files) for each in self._images) + len(shared) + 3,
-            tuple(f"{each.chosen.image.name}: {reason}" for each in self._images for reason in each.left_out)
+            sum(len(image.files) for image in self._images) + len(shared) + 3,
+            tuple(f"{image.chosen.image.name}: {reason}" for image in self._images for reason in image.left_out)
             + tuple(f"{image_id}: the image has been deleted." for image_id in gone),
             tuple(layer.id for each in filled for layer in each.chosen.layers),
         )

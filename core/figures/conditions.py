@@ -42,26 +42,26 @@ def differences(compared: Sequence[Compared], reference: str) -> DrawnFigure:
         color = SERIES[number % len(SERIES)]
         figure.add_trace(
             go.Scatter(
-                x=[each.percent for each in rows],
-                y=[names.index(each.name) + aside for each in rows],
+                x=[row.percent for row in rows],
+                y=[names.index(row.name) + aside for row in rows],
                 mode="markers",
                 name=as_text(condition),
                 marker={
                     "size": 10,
-                    "symbol": [_symbol(each, number) for each in rows],
+                    "symbol": [_symbol(row, number) for row in rows],
                     "color": color,
                     "line": {"color": color, "width": 2},
                 },
                 error_x={
                     "type": "data",
                     "symmetric": False,
-                    "array": [_reach(each, each.difference.high) for each in rows],
-                    "arrayminus": [_reach(each, each.difference.low) for each in rows],
+                    "array": [_reach(row, row.difference.high) for row in rows],
+                    "arrayminus": [_reach(row, row.difference.low) for row in rows],
                     "color": color,
                     "thickness": 1.6,
                     "width": 4,
                 },
-                hovertext=[_told(each, reference) for each in rows],
+                hovertext=[_told(row, reference) for row in rows],
                 hovertemplate="%{hovertext}<extra></extra>",
             )
         )

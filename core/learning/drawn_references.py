@@ -60,10 +60,10 @@ def drawn_images(store: Store, project_id: str, person: str | None = None) -> tu
     for image in store.images.all(project_id):
         if image.split is not Split.TEST or image.id not in labels:
             continue
-        corrections = tuple(each for each in labels[image.id].corrections if each.id not in hidden)
+        corrections = tuple(correction for correction in labels[image.id].corrections if correction.id not in hidden)
         before = references.get(image.id)
         made_of = before.details.get(DRAWN_FROM) if before else []
-        if corrections and made_of is not None and made_of != [each.id for each in corrections]:
+        if corrections and made_of is not None and made_of != [correction.id for correction in corrections]:
             drawn.append(DrawnImage(image, corrections, before))
     return tuple(drawn)
 
@@ -85,7 +85,7 @@ def doubted(store: Store, project_id: str, references: Mapping[str, RevisionReco
     if not drawn:
         return frozenset()
     labels = training_labels(store, project_id, list(drawn))
-    approved = {image_id: {each.id for each in found.corrections} for image_id, found in labels.items()}
+    approved = {image_id: {correction.id for correction in found.corrections} for image_id, found in labels.items()}
     return frozenset(image_id for image_id, ids in drawn.items() if set(ids) - approved.get(image_id, set()))
 
 
@@ -109,10 +109,10 @@ def make_references(store: Store, project_id: str, *, by: str) -> tuple[Revision
 def _made(store: Store, project: ProjectRecord, drawn: DrawnImage, by: str) -> RevisionRecord:
     """A complete reference, with its line in the audit log."""
     image = drawn.image
-    ids = [each.id for each in drawn.corrections]
+    ids = [correction.id for correction in drawn.corrections]
     labels = merged_labels(store, ids, image.shape_yx)
     objects = MergedIds(store, ids, image.shape_yx).whole()
-    authors = ", ".join(dict.fromkeys(each.author for each in drawn.corrections if each.author))
+    authors = ", ".join(dict.fromkeys(correction.author for correction in drawn.corrections if correction.author))
     told = {"name": image.name, DRAWN_FROM: ids, "confirmed_px": int((labels != IGNORE_ID).sum())}
     return add_label_map(
         store,

@@ -63,7 +63,7 @@ def training_labels(store: Store, project_id: str, image_ids: Sequence[str] | No
         layers = [references[image_id]] if image_id in references else []
         if image_id in approved:
             corrections = store.revisions.of_image(image_id, kind=RevisionKind.CORRECTION)
-            layers += [each for each in corrections if each.id in approved[image_id]]
+            layers += [correction for correction in corrections if correction.id in approved[image_id]]
         if layers:
             result[image_id] = TrainingLabels(tuple(sorted(layers, key=_age)))
     return result
@@ -101,9 +101,9 @@ def merged_labels(store: Store, revision_ids: Sequence[str], shape_yx: tuple[int
 def _approved(store: Store, project_id: str) -> dict[str, set[str]]:
     """Ids of the approved corrections by image."""
     result: dict[str, set[str]] = defaultdict(set)
-    for each in store.reviews.of_project(project_id):
-        if each.state is ReviewState.APPROVED:
-            result[each.image_id].add(each.revision_id)
+    for review in store.reviews.of_project(project_id):
+        if review.state is ReviewState.APPROVED:
+            result[review.image_id].add(review.revision_id)
     return result
 
 

@@ -36,9 +36,9 @@ def as_csv(entries: Iterable[AuditEntry]) -> str:
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["number", "at", "who", "what", "subject", "details"])
-    for each in entries:
-        words = (_harmless(text) for text in (each.who, each.what, each.subject))
-        writer.writerow([each.id, each.at.isoformat(), *words, json.dumps(each.details, ensure_ascii=False)])
+    for entry in entries:
+        words = (_harmless(text) for text in (entry.who, entry.what, entry.subject))
+        writer.writerow([entry.id, entry.at.isoformat(), *words, json.dumps(entry.details, ensure_ascii=False)])
     return out.getvalue()
 
 
@@ -47,18 +47,18 @@ def as_json_lines(entries: Iterable[AuditEntry]) -> str:
     return "".join(
         json.dumps(
             {
-                "number": each.id,
-                "at": each.at.isoformat(),
-                "who": each.who,
-                "what": each.what,
-                "project_id": each.project_id,
-                "subject": each.subject,
-                "details": each.details,
+                "number": entry.id,
+                "at": entry.at.isoformat(),
+                "who": entry.who,
+                "what": entry.what,
+                "project_id": entry.project_id,
+                "subject": entry.subject,
+                "details": entry.details,
             },
             ensure_ascii=False,
         )
         + "\n"
-        for each in entries
+        for entry in entries
     )
 
 

@@ -75,7 +75,7 @@ class Changes:
         return {
             "pixels": self.pixels,
             "box": [box.row, box.column, box.height, box.width] if box else None,
-            "classes": [[each.class_id, each.gained, each.lost] for each in self.classes],
+            "classes": [[item.class_id, item.gained, item.lost] for item in self.classes],
         }
 
     @classmethod

@@ -73,7 +73,7 @@ def work_over_rounds(rounds: Sequence[TimelineRound]) -> DrawnFigure:
     """
     figure = go.Figure()
     classes = _classes(rounds)
-    for class_id, name, color in ((0, "background", MUTED), *((each.id, each.name, each.color) for each in classes)):
+    for class_id, name, color in ((0, "background", MUTED), *((item.id, item.name, item.color) for item in classes)):
         pixels = [each.corrected.get(class_id, 0) for each in rounds]
         if not any(pixels):
             continue

@@ -83,7 +83,7 @@ def fresh(store: Store, project_id: str) -> Fresh:
         gone=tuple(sorted(learned - still)),
         images=len({layer.image_id for layer in new}),
         covered=dict.fromkeys((0, *scheme.ids), 0) | covered_pixels(corrections),
-        annotation_s=annotation_seconds(store, [each.id for each in corrections], besides=learned),
+        annotation_s=annotation_seconds(store, [correction.id for correction in corrections], besides=learned),
         test_corrections=_test_corrections(labels, tested),
     )
 
@@ -125,14 +125,14 @@ def new_corrections(store: Store, record: RoundRecord) -> tuple[RevisionRecord, 
     """
     learned = learned_by(last_round(store, record.project_id, before=record.number))
     revisions = [store.revisions.get(each) for each in sorted(learned_by(record) - learned)]
-    return tuple(each for each in revisions if each.kind is RevisionKind.CORRECTION)
+    return tuple(revision for revision in revisions if revision.kind is RevisionKind.CORRECTION)
 
 
 def covered_pixels(corrections: Iterable[RevisionRecord]) -> dict[int, int]:
     """Class id to pixels that the authors have confirmed."""
     total: Counter[int] = Counter()
-    for each in corrections:
-        total.update({int(row["class_id"]): int(row["pixels"]) for row in confirmed_rows(each)})
+    for correction in corrections:
+        total.update({int(row["class_id"]): int(row["pixels"]) for row in confirmed_rows(correction)})
     return dict(sorted(total.items()))
 
 
@@ -142,9 +142,9 @@ def corrected_pixels(store: Store, corrections: Sequence[RevisionRecord]) -> dic
     Reads label maps that review has not looked at yet.
     """
     total: Counter[int] = Counter()
-    counted = {each.id for each in corrections}
-    for each in corrections:
-        changes = _changes(store, each, counted)
+    counted = {correction.id for correction in corrections}
+    for correction in corrections:
+        changes = _changes(store, correction, counted)
         total.update({change.class_id: change.gained for change in changes.classes if change.gained})
     return dict(sorted(total.items()))
 

@@ -166,7 +166,7 @@ def _nothing_new(new: Fresh) -> tuple[str, ...]:
 
 def _uncovered(new: Fresh, scheme: LabelScheme) -> tuple[str, ...]:
     """Classes that the new corrections say nothing of."""
-    names = [each.name for each in scheme.classes if not new.covered.get(each.id)]
+    names = [item.name for item in scheme.classes if not new.covered.get(item.id)]
     if not new.corrections or not names:
         return ()
     return (
@@ -182,7 +182,7 @@ def _new_classes(
     if last is None:
         return ()
     known = LabelScheme.from_json(Snapshot.from_json(last.snapshot).scheme)
-    names = [each.name for each in project.scheme.classes if each.id not in known.ids]
+    names = [item.name for item in project.scheme.classes if item.id not in known.ids]
     if not names:
         return ()
     old = [

@@ -103,7 +103,7 @@ def _found(store: Store, project: ProjectRecord, model_id: str, test_set: Mappin
 
 
 def _same_classes(one: LabelScheme, other: LabelScheme) -> bool:
-    return {(each.id, each.name) for each in one.classes} == {(each.id, each.name) for each in other.classes}
+    return {(item.id, item.name) for item in one.classes} == {(item.id, item.name) for item in other.classes}
 
 
 def _measured_alike(settings: Mapping[str, Any], scheme: LabelScheme, images: Sequence[ImageRecord]) -> bool:

@@ -62,7 +62,7 @@ def _begin_snapshot(store: Store, record: RoundRecord) -> Change:
     """The snapshot was frozen when the round was started; count the work in it."""
     corrections = new_corrections(store, record)
     learned = learned_by(last_round(store, record.project_id, before=record.number))
-    seconds = annotation_seconds(store, [each.id for each in corrections], besides=learned)
+    seconds = annotation_seconds(store, [correction.id for correction in corrections], besides=learned)
     corrected, covered = corrected_pixels(store, corrections), covered_pixels(corrections)
     return lambda _, it: done(it, corrected=corrected, covered=covered, annotation_s=seconds)
 

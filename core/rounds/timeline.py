@@ -94,7 +94,7 @@ class TimelineRound:
 
     def _class(self, class_id: int) -> ClassJudgement | None:
         classes = self.judgement.classes if self.judgement else ()
-        return next((each for each in classes if each.class_id == class_id), None)
+        return next((item for item in classes if item.class_id == class_id), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class AuditLog(StorePart):
     def details(self, what: str) -> tuple[dict[str, Any], ...]:
         """The details of all lines, of any project, that tell of one kind of action."""
         with self._data.database.reading() as session:
-            return tuple(dict(each) for each in session.scalars(select(AuditRow.details).where(AuditRow.what == what)))
+            return tuple(dict(row) for row in session.scalars(select(AuditRow.details).where(AuditRow.what == what)))
 
 
 def note(session: Session, who: str, what: str, project_id: str, subject: str, **details: Any) -> None:

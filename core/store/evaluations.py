@@ -142,7 +142,7 @@ class Evaluations(StorePart):
         NotFoundError
             The evaluation was deleted meanwhile.
         """
-        kept = {"scores": dict(scores), "errors": [dict(each) for each in errors], "reason": ""}
+        kept = {"scores": dict(scores), "errors": [dict(error) for error in errors], "reason": ""}
         with self._data.database.writing() as session:
             _change_image(session, evaluation_id, image_id, prediction_id=prediction_id, **kept)
             counted = select(func.count()).where(

@@ -42,7 +42,7 @@ class ModelChoices(StorePart):
             RoundRow.project_id == project_id, RoundRow.model_id.is_not(None), RoundRow.decision.not_in(_PROMOTED)
         )
         with self._data.database.reading() as session:
-            return frozenset(str(each) for query in (asked, of_rounds) for each in session.scalars(query))
+            return frozenset(str(row) for query in (asked, of_rounds) for row in session.scalars(query))
 
 
 def decline_within(session: Session, project_id: str, model_id: str, who: str) -> bool:

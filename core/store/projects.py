@@ -277,5 +277,5 @@ def _taken(name: str) -> StoreError:
 
 def _record(row: ProjectRow) -> ProjectRecord:
     scheme = LabelScheme.from_json(row.scheme)
-    former = tuple((int(each["id"]), str(each["name"])) for each in row.former_classes)
+    former = tuple((int(item["id"]), str(item["name"])) for item in row.former_classes)
     return ProjectRecord(row.id, row.name, scheme, row.pixel_size_nm, row.created_at, row.approve_own, former)

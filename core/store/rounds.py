@@ -207,7 +207,7 @@ def _changed() -> RoundChangedError:
 
 def _differences(before: RoundRecord, after: RoundRecord) -> dict[str, Any]:
     """Columns to write."""
-    names = [each.name for each in fields(RoundRecord) if each.name not in _FIXED]
+    names = [item.name for item in fields(RoundRecord) if item.name not in _FIXED]
     return {name: _plain(name, getattr(after, name)) for name in names if getattr(after, name) != getattr(before, name)}
 
 

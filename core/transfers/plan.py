@@ -106,12 +106,12 @@ class TransferPlan:
     @property
     def going(self) -> tuple[ImageTransfer, ...]:
         """Those that go."""
-        return tuple(each for each in self.images if not each.refusal)
+        return tuple(image for image in self.images if not image.refusal)
 
     @property
     def refused(self) -> tuple[ImageTransfer, ...]:
         """Those that stay."""
-        return tuple(each for each in self.images if each.refusal)
+        return tuple(image for image in self.images if image.refusal)
 
     @property
     def lost(self) -> dict[str, int]:
@@ -160,29 +160,33 @@ def carried(store: Store, image: ImageRecord, hidden: Collection[str] = ()) -> t
     """The label maps that a copy takes along: newest reference, newest prediction of each maker, newest approved
     correction; oldest first.
     """
-    revisions = [each for each in store.revisions.of_image(image.id) if each.id not in hidden]
-    reviews = store.reviews.standings([each.id for each in revisions])
+    revisions = [revision for revision in store.revisions.of_image(image.id) if revision.id not in hidden]
+    reviews = store.reviews.standings([revision.id for revision in revisions])
     approved = {revision_id for revision_id, review in reviews.items() if review.state is ReviewState.APPROVED}
     found: dict[tuple[str, str], RevisionRecord] = {}
-    for each in revisions:  # newest first
-        if each.kind is RevisionKind.CORRECTION and each.id not in approved:
+    for revision in revisions:  # newest first
+        if revision.kind is RevisionKind.CORRECTION and revision.id not in approved:
             continue
-        maker = str(each.model_id or each.details.get("maker", "")) if each.kind is RevisionKind.PREDICTION else ""
-        found.setdefault((each.kind.value, maker), each)
+        maker = (
+            str(revision.model_id or revision.details.get("maker", ""))
+            if revision.kind is RevisionKind.PREDICTION
+            else ""
+        )
+        found.setdefault((revision.kind.value, maker), revision)
     return tuple(reversed(found.values()))
 
 
 def keeps_its_numbers(store: Store, image: ImageRecord, translation: ClassTranslation, target: ProjectRecord) -> bool:
     """Whether every label map and open draft of an image means the same in the other project, as it is in its files."""
-    for each in store.revisions.of_image(image.id):
+    for revision in store.revisions.of_image(image.id):
         try:
-            ids = translation_of(store, each).ids
+            ids = translation_of(store, revision).ids
         except LabelMapError:
             return False
-        used = used_classes(each)
+        used = used_classes(revision)
         if any(ids.get(i, i) != i or translation.ids.get(i) != i for i in used):
             return False
-        written = each.details.get("scheme")
+        written = revision.details.get("scheme")
         if written:
             there = own_classes(LabelScheme.from_json(written), target.scheme, target.former_classes).ids
             if any(there.get(i, i) != i for i in used):
@@ -296,4 +300,4 @@ def _taught(store: Store) -> frozenset[str]:
 
 def names_of(images: Iterable[ImageTransfer]) -> str:
     """Their names, for a sentence."""
-    return some_of((each.image.name for each in images), LISTED)
+    return some_of((image.image.name for image in images), LISTED)

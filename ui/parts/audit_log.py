@@ -104,16 +104,16 @@ def log_panel(project: ProjectRecord, person: str) -> None:
 def _filtered(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
     """By person, by what was done, by day."""
     who, what, since = st.columns([1, 1, 1])
-    people = sorted({each.who for each in entries if each.who}, key=str.casefold)
-    kinds = sorted({each.what for each in entries}, key=_words)
+    people = sorted({entry.who for entry in entries if entry.who}, key=str.casefold)
+    kinds = sorted({entry.what for entry in entries}, key=_words)
     names = {_ALL: "All people"} | {name: name for name in people}
     person = choice("Who", names, key="log-who", place=who)
     kind = choice("Action", {_ALL: "All actions"} | {each: _words(each) for each in kinds}, key="log-what", place=what)
     day = since.date_input("Since", value=None, max_value="today", key="log-since")
     return [
-        each
-        for each in entries
-        if person in (_ALL, each.who) and kind in (_ALL, each.what) and (day is None or each.at.date() >= day)
+        entry
+        for entry in entries
+        if person in (_ALL, entry.who) and kind in (_ALL, entry.what) and (day is None or entry.at.date() >= day)
     ]
 
 
@@ -122,11 +122,11 @@ def log_table(entries: Sequence[AuditEntry]) -> pd.DataFrame:
     names = Names(context.store(), context.seen_models(), visible_projects())
     return pd.DataFrame(
         {
-            "When": [f"{each.at:%Y-%m-%d %H:%M:%S} UTC" for each in entries],
-            "Who": [each.who or "nobody named" for each in entries],
-            "Action": [_words(each.what) for each in entries],
-            "Subject": [subject_text(each, names) for each in entries],
-            "Details": [details_text(each, names) for each in entries],
+            "When": [f"{entry.at:%Y-%m-%d %H:%M:%S} UTC" for entry in entries],
+            "Who": [entry.who or "nobody named" for entry in entries],
+            "Action": [_words(entry.what) for entry in entries],
+            "Subject": [subject_text(entry, names) for entry in entries],
+            "Details": [details_text(entry, names) for entry in entries],
         }
     )
 

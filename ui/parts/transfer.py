@@ -50,10 +50,10 @@ def transfer_button(image_ids: tuple[str, ...], *, key: str) -> None:
 def transfer_images(image_ids: tuple[str, ...], source_id: str) -> None:
     """Where to, how, and what that does to the label maps."""
     key = f"transfer-{opening()}"
-    projects = {each.id: each for each in visible_projects() if each.id != source_id}
+    projects = {project.id: project for project in visible_projects() if project.id != source_id}
     mode = _mode(source_id, key)
     needed = Permission.MANAGE if mode is TransferMode.MOVE else Permission.ADD_IMAGES
-    targets = {each.id: each for each in projects.values() if allowed(needed, each.id)}
+    targets = {project.id: project for project in projects.values() if allowed(needed, project.id)}
     if not targets:
         st.info(
             "You may not add images to another project. Ask an admin of a project.",
@@ -169,7 +169,7 @@ def transfers_panel(project_id: str) -> None:
 def _went(row: JobRecord, project_id: str) -> None:
     """How many images were copied or moved, and the way to them."""
     params = TransferParams.from_json(row.params)
-    target = {each.id: each for each in visible_projects()}.get(params.target_id)
+    target = {project.id: project for project in visible_projects()}.get(params.target_id)
     if target is None:
         return
     done = "moved" if params.mode == TransferMode.MOVE.value else "copied"

@@ -87,7 +87,7 @@ def imports_panel(project_id: str) -> None:
         return
     seen: list[str] = st.session_state.setdefault(StateKey.SEEN_IMPORTS, [])
     outcomes = ImportPredictionsResult.of(last).outcomes
-    refused = [each for each in outcomes if each.cause]
+    refused = [outcome for outcome in outcomes if outcome.cause]
     if last.id in seen or (last.state is JobState.SUCCEEDED and not refused):
         return
     with st.container(border=True):

@@ -126,7 +126,7 @@ def _learners(review: Review) -> str:
     rounds = rounds_that_learned(context.store(), review.project_id, review.revision_id)
     made = {each.model_id for each in rounds}
     models = [each for each in models_that_learned(context.seen_models(), review.revision_id) if each.id not in made]
-    return ", ".join([*(f"Round {each.number}" for each in rounds), *(each.card.name for each in models)])
+    return ", ".join([*(f"Round {each.number}" for each in rounds), *(model.card.name for model in models)])
 
 
 def talk_panel(review: Review, person: str) -> None:

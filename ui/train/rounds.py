@@ -19,8 +19,8 @@ def rounds_panel(project: ProjectRecord, person: str) -> None:
     store = context.store()
     records = store.rounds.of_project(project.id)
     current_model_panel(project, person)
-    busy = [each for each in records if each.state in (RoundState.RUNNING, RoundState.WAITING)]
-    stopped = [each for each in records[-1:] if each.state in (RoundState.FAILED, RoundState.CANCELLED)]
+    busy = [record for record in records if record.state in (RoundState.RUNNING, RoundState.WAITING)]
+    stopped = [record for record in records[-1:] if record.state in (RoundState.FAILED, RoundState.CANCELLED)]
     for each in [*busy, *stopped]:
         round_panel(each, person)
     if not busy:

@@ -163,7 +163,7 @@ def _model(store: Store, row: EvaluationRecord) -> StoredModel | None:
 
 
 def _scored_with(store: Store, row: EvaluationRecord) -> tuple[dict[str, str], ...]:
-    kept = [each.scores.get("versions") for each in store.evaluations.images(row.id) if each.scores is not None]
+    kept = [image.scores.get("versions") for image in store.evaluations.images(row.id) if image.scores is not None]
     return _distinct([{str(name): str(version) for name, version in told.items()} for told in kept if told])
 
 
