@@ -177,7 +177,7 @@ class _Carrying:
     def run(self, changed: Collection[tuple[int, int]]) -> CarriedIds:
         if self._classes:
             self._free = self._free_ids()
-            for rows, columns in _regions(changed, self._after.shape_yx):
+            for rows, columns in _regions([p for p in changed if p not in self._settled], self._after.shape_yx):
                 self._paint(rows, columns)
             self._part()
         return self._write({row for row, _ in changed})
