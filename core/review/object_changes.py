@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.labels.numbering import NumberedObjects, number_objects, runs
-from core.review.label_maps import LabelMap
+from core.review.label_maps import LabelMap, bands
 from core.store.records import RevisionRecord
 
 DETAILS: Final = "object_changes"
 """Where a correction's details say what became of the objects that it was begun from: the JSON of `ObjectChanges`."""
 
 MOST_PX: Final = 64_000_000
-"""Objects are compared in label maps up to this size: larger ones would take the memory of the server."""
+"""Pieces without ids are objects, too, in label maps up to this size: in larger ones that takes the server's memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,12 @@ def submitted_changes(revision: RevisionRecord) -> ObjectChanges:
 def object_changes(before: LabelMap, after: LabelMap) -> ObjectChanges | None:
     """What became of the objects of the classes that have ids in one of two label maps.
 
+    Beyond `MOST_PX` only what has an id counts as an object, and the label maps are read band by band.
+
     Returns
     -------
     ObjectChanges or None
-        None where neither has ids, or where they are larger than `MOST_PX`.
+        None where neither has ids, or where only one has and they are larger than `MOST_PX`.
 
     Raises
     ------
@@ -88,8 +90,10 @@ def object_changes(before: LabelMap, after: LabelMap) -> ObjectChanges | None:
     """
     classes = tuple(sorted({*before.object_classes, *after.object_classes}))
     height, width = after.shape_yx
-    if not classes or height * width > MOST_PX:
+    if not classes:
         return None
+    if height * width > MOST_PX:
+        return _changes_by_id(before, after) if before.object_classes and after.object_classes else None
     one, other = (_numbered(label_map, classes) for label_map in (before, after))
     return changes_of_objects(one, other)
 
@@ -111,16 +115,50 @@ def changes_of_objects(before: NumberedObjects, after: NumberedObjects) -> Objec
     shared[shared] = before.class_of[was[shared]] == after.class_of[now[shared]]
     pairs, place = np.unique(was[shared] << 32 | now[shared], return_inverse=True)
     both = np.bincount(place, lengths[shared], len(pairs)).astype(np.int64)
-    first, second = pairs >> 32, pairs & 0xFFFFFFFF
-    split = first[2 * both > _kept(second, both, after.count)[second]]
-    merged = second[2 * both > _kept(first, both, before.count)[first]]
-    parts, goes_into = np.bincount(split, minlength=before.count + 1), np.bincount(merged, minlength=after.count + 1)
+    return _changes(pairs >> 32, pairs & 0xFFFFFFFF, both, before.count, after.count)
+
+
+def _changes(
+    first: NDArray[np.int64], second: NDArray[np.int64], both: NDArray[np.int64], before: int, after: int
+) -> ObjectChanges:
+    """Of pairs of objects, numbered from 1, that share pixels: how many; and how many objects there are in all."""
+    split = first[2 * both > _kept(second, both, after)[second]]
+    merged = second[2 * both > _kept(first, both, before)[first]]
+    parts, goes_into = np.bincount(split, minlength=before + 1), np.bincount(merged, minlength=after + 1)
     return ObjectChanges(
         int(np.count_nonzero(parts > 1)),
         int(goes_into[goes_into > 1].sum()),
-        after.count - len(np.unique(second)),
-        before.count - len(np.unique(first)),
+        after - len(np.unique(second)),
+        before - len(np.unique(first)),
     )
+
+
+def _changes_by_id(before: LabelMap, after: LabelMap) -> ObjectChanges:
+    """As `changes_of_objects`, of what has an id: a band of rows at a time."""
+    found: list[NDArray[np.int64]] = [np.zeros((3, 0), np.int64)]
+    for band in bands(after.shape_yx[0]):
+        one, other = _keys(before, band), _keys(after, band)
+        starts, lengths = runs(one, other)
+        pair = np.stack([one.ravel()[starts], other.ravel()[starts]])
+        there = pair.any(axis=0)
+        pairs, place = np.unique(pair[:, there], axis=1, return_inverse=True)
+        found.append(np.vstack([pairs, np.bincount(place.ravel(), lengths[there], pairs.shape[1]).astype(np.int64)]))
+    was, now, pixels = np.hstack(found)
+    keys_before, first = np.unique(np.append(was, 0), return_inverse=True)
+    keys_after, second = np.unique(np.append(now, 0), return_inverse=True)
+    shared = (was > 0) & (now > 0) & (was >> 32 == now >> 32)
+    pairs = np.stack([first[:-1][shared], second[:-1][shared]]).astype(np.int64)
+    pairs, place = np.unique(pairs, axis=1, return_inverse=True)
+    both = np.bincount(place.ravel(), pixels[shared], pairs.shape[1]).astype(np.int64)
+    return _changes(pairs[0], pairs[1], both, len(keys_before) - 1, len(keys_after) - 1)
+
+
+def _keys(label_map: LabelMap, band: slice) -> NDArray[np.int64]:
+    """Class and id of each pixel in one number; 0 where it has no id."""
+    labels, objects = label_map.labels(band), label_map.objects(band)
+    if objects is None:
+        return np.zeros(labels.shape, np.int64)
+    return np.where(objects.valid(labels), labels.astype(np.int64) << 32 | objects.ids_yx, 0)
 
 
 def _kept(numbers: NDArray[np.int64], both: NDArray[np.int64], count: int) -> NDArray[np.int64]:
