@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image as PilImage
 
 from benchmarks.fuzz.attempts import Attempt, attempt
-from core.datasets.import_case import guessed_source
+from core.datasets.import_check import guessed_source
 from core.imaging.placement import Placement
 from core.label_scheme import DEFAULT_SCHEME, IGNORE_ID
 from core.labels.colors import find_colors

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.import_case import ImportCase, read_labels
+from core.datasets.import_case import ImportCase
+from core.datasets.import_check import read_labels
 from core.errors import LabelMapError
 from core.imaging.guarded_limits import label_limits
 from core.imaging.placement import Placement

@@ -1,6 +1,6 @@
 """Planning an import: which images there are, which labels belong to each, and what cannot be used.
 
-Names only: the files of a case are opened by `core.datasets.import_case.check_import`. Nothing is written anywhere.
+Names only: the files of a case are opened by `core.datasets.import_check.check_import`. Nothing is written anywhere.
 """
 
 from __future__ import annotations

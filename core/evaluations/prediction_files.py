@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.datasets.import_case import ImportCase, doubtful_masks, guessed_source
+from core.datasets.import_case import ImportCase
+from core.datasets.import_check import doubtful_masks, guessed_source
 from core.errors import CristaeError, DatasetError, LabelMapError, UnclearMaskError, UnclearObjectsError
 from core.imaging.guarded_limits import label_limits
 from core.imaging.reader import open_micrograph

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from core.datasets import guarded_labels, import_case
+from core.datasets import guarded_labels, import_check
 from core.datasets import loading as dataset_loading
 from core.evaluations import prediction_files
 from core.imaging import guarded_micrograph, inspection, reader
@@ -35,7 +35,7 @@ DECODERS = {
 """What libraries call it."""
 
 GUARDED: tuple[ModuleType, ...] = (
-    reader, label_planes, label_import, label_masks, label_colors, label_reading, import_case, inspection,
+    reader, label_planes, label_import, label_masks, label_colors, label_reading, import_check, inspection,
     guarded_micrograph, guarded_labels, guarded_reading, dataset_loading, prediction_files, bands,
     object_files,
 )  # fmt: skip

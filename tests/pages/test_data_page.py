@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.datasets.case import Split
 from core.datasets.image_facts import ImageFacts
-from core.datasets.import_case import check_import
+from core.datasets.import_check import check_import
 from core.datasets.import_plan import plan_import
 from core.errors import JobError, LabelMapError
 from core.imaging.image import Image, PixelSizeSource

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core.cache import MB, remembered
-from core.datasets.import_case import ImportCheck
+from core.datasets.import_check import ImportCheck
 from core.files import file_stamp
 from core.imaging.inspection import Inspection, inspect_guarded
 from core.settings import current_settings

@@ -12,7 +12,8 @@ import streamlit as st
 from core.cache import MB, remembered
 from core.datasets.case import Split
 from core.datasets.image_facts import FACTS, ImageFacts, facts_of
-from core.datasets.import_case import ImportCase, ImportCheck, check_import, without_mixed_stacks
+from core.datasets.import_case import ImportCase
+from core.datasets.import_check import ImportCheck, check_import, without_mixed_stacks
 from core.datasets.import_plan import ImportPlan
 from core.datasets.leakage import straddling
 from core.errors import CristaeError, Refusal

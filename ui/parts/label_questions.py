@@ -9,7 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.datasets.import_case import ImportCase, ImportCheck, Question
+from core.datasets.import_case import ImportCase
+from core.datasets.import_check import ImportCheck, Question
 from core.labels.reading import LabelSource
 from core.store.records import ProjectRecord
 from ui.errors import plain

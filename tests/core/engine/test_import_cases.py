@@ -15,7 +15,8 @@ from sqlalchemy.exc import OperationalError
 
 import core.engine.runner as runner
 from core.datasets.folder import read_classes
-from core.datasets.import_case import ImportCase, check_import, without_mixed_stacks
+from core.datasets.import_case import ImportCase
+from core.datasets.import_check import check_import, without_mixed_stacks
 from core.datasets.import_plan import ImportPlan, plan_import
 from core.errors import DatasetError, NotFoundError
 from core.imaging.image import Image
@@ -373,9 +374,20 @@ def test_a_forbidden_folder_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_cases_survive_the_way_through_a_row(tmp_path: Path) -> None:
     case = ImportCase(
-        "a", tmp_path / "a.png", (tmp_path / "l.png",), (3,), LabelSource.RGB, ((7, 1),), True, Split.TEST, "m", "c",
-        "s", 4, 8.0,
-    )  # fmt: skip
+        name="a",
+        image_path=tmp_path / "a.png",
+        label_paths=(tmp_path / "l.png",),
+        class_ids=(3,),
+        source=LabelSource.RGB,
+        values=((7, 1),),
+        exact_values=True,
+        split=Split.TEST,
+        specimen="m",
+        condition="c",
+        stack="s",
+        z_index=4,
+        pixel_size_nm=8.0,
+    )
     assert ImportCase.from_json(case.to_json()) == case
     with pytest.raises(DatasetError, match="Plan the import again"):
         ImportCase.from_json({"name": "a"})

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from core.datasets.folder import load_case, open_dataset
-from core.datasets.import_case import ImportCase, check_import
+from core.datasets.import_case import ImportCase
+from core.datasets.import_check import check_import
 from core.errors import CristaeError
 from core.evaluations.prediction_files import PredictionCase, check_prediction
 from core.imaging.reader import open_micrograph, read_image

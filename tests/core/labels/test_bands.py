@@ -14,7 +14,7 @@ import pytest
 import tifffile
 from scipy import ndimage
 
-from core.datasets.import_case import guessed_source
+from core.datasets.import_check import guessed_source
 from core.errors import LabelMapError
 from core.imaging import row_bands as bands_of_rows
 from core.imaging.formats import mrc, nifti, tiff_bands

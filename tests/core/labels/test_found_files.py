@@ -15,7 +15,8 @@ import tifffile
 from PIL import Image as PilImage
 
 from core.datasets.folder import load_case, open_dataset
-from core.datasets.import_case import ImportCase, Question, check_import
+from core.datasets.import_case import ImportCase
+from core.datasets.import_check import Question, check_import
 from core.errors import LabelMapError, UnclearMaskError, UnknownColorsError
 from core.imaging.reader import placement_of
 from core.label_scheme import DEFAULT_SCHEME

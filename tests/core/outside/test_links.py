@@ -13,7 +13,8 @@ import pytest
 
 from core.datasets.check import check_dataset
 from core.datasets.folder import load_case, load_image, open_dataset, read_classes
-from core.datasets.import_case import ImportCase, check_import, read_labels
+from core.datasets.import_case import ImportCase
+from core.datasets.import_check import check_import, read_labels
 from core.datasets.import_plan import plan_import
 from core.datasets.plan import check_case, plan_dataset
 from core.errors import CristaeError, ModelError, Refusal
