@@ -103,7 +103,7 @@ def find_necks(store: Store, revision: RevisionRecord) -> Questions:
         raise AnnotationError(
             f"This label map has {rows * columns / 1e6:,.0f} Mpx; narrow places are looked for up to "
             f"{NECKS_UP_TO_PX / 1e6:.0f} Mpx.",
-            "Segment the image with a model that separates touching objects; it notes its doubts by itself.",
+            "Segment the image with a model that separates touching objects; it notes its doubts automatically.",
         )
     scheme, labels_yx = label_classes(store, revision), pyramid.whole()
     class_ids = EvaluationSettings().objects(scheme) or scheme.ids

@@ -43,6 +43,9 @@ ROUND_ID: Final = "round_id"
 """In the parameters of a round's jobs."""
 
 AUTOMATICALLY: Final = "Promoted automatically: no class got significantly worse."
+_NOT_PASSED: Final = (Outcome.FAILED, Outcome.NOT_JUDGED)
+"""A loss is seen, or cannot be excluded. Too few test images are another matter: more of them must be found first."""
+
 KEPT_BY_ITSELF: Final = "Not promoted automatically:"
 
 
@@ -131,11 +134,12 @@ def _compare(store: Store, record: RoundRecord) -> Change:
 def _decide(store: Store, record: RoundRecord) -> Change:
     """Promote where that was asked for and the gate agrees; else wait for a person.
 
-    Where rounds follow by themselves and the gate refuses, the model in use is kept, so that the next round can come.
+    Where rounds follow by themselves and the gate does not let the model pass, the one in use is kept, so that the next
+    round can come. A person may promote it later.
     """
     judgement = Judgement.from_json(record.comparison or {})
     outcome = judgement.outcome
-    if record.plan.get("automatic") and record.plan.get("again_after") and outcome is Outcome.FAILED:
+    if record.plan.get("automatic") and record.plan.get("again_after") and outcome in _NOT_PASSED:
         reason = f"{KEPT_BY_ITSELF} {' '.join(judgement.reasons)}"
         return lambda session, it: kept_round(session, it, it.author, reason)
     if not record.plan.get("automatic") or outcome not in (Outcome.PASSED, Outcome.FIRST):

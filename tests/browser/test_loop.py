@@ -197,7 +197,9 @@ def test_from_a_correction_to_a_better_model_in_use(lab: Lab, browser: Browser) 
     wanted = re.compile("Promote (model|anyway)")
     promote = rita.get_by_role("button", name=wanted)
     expect(promote).to_be_visible(timeout=TRAINING_MS)
-    expect(rita.get_by_text(re.compile("^(Passed|Failed|Too few|The check cannot)|First model")).first).to_be_visible()
+    expect(
+        rita.get_by_text(re.compile("^(Passed|Failed|Too few|These test images cannot)|First model")).first
+    ).to_be_visible()
     (record,) = lab.store.rounds.of_project(lab.project.id)
     assert record.step is Step.DECIDE
     assert record.comparison is not None

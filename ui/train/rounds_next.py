@@ -170,7 +170,7 @@ def _plan(project: ProjectRecord) -> RoundPlan:
     following = st.toggle(
         "Start the next round automatically when new corrections are approved", key=f"round-again-{project.id}",
         help="The next round starts as soon as this many new corrections are approved. With automatic promotion, "
-             "a model that fails the check is set aside without asking.",
+             "a model that does not pass the check is set aside without asking.",
     )  # fmt: skip
     count = None
     if following:

@@ -567,3 +567,18 @@ def test_where_rounds_follow_a_worse_model_is_put_aside_without_asking(
     assert ended.reason.startswith("Not promoted automatically: mitochondria: Dice fell")
     assert store.rounds.promoted_model(plan.project_id) is None
     assert [each.what for each in audit_entries(store, plan.project_id, by="")][-1] == "model_kept"
+
+
+def test_where_rounds_follow_a_loss_that_cannot_be_excluded_keeps_the_model_in_use(
+    store: Store, plan: RoundPlan, machine: Machine
+) -> None:
+    """The new model is worse on one of five images: nobody can say that it is as good, and the next round may come."""
+    machine.wrong = {"cells-round-1": 2}
+    machine.wrong_on = {"test 0"}
+    begun = start_round(store, replace(plan, again_after=1, automatic=True), "Ada")
+    work(store)
+    ended = store.rounds.get(begun.id)
+    assert (ended.state, ended.decision) == (RoundState.DONE, RoundDecision.KEPT)
+    assert ended.comparison is not None
+    assert ended.comparison["outcome"] == "not_judged"
+    assert "cannot be excluded from 5 images" in ended.reason
