@@ -8,16 +8,19 @@ somebody has told apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from core.errors import LabelMapError
 from core.imaging.object_pyramid import ObjectIds
+from core.imaging.row_bands import row_bands
 
 CONNECTIVITY: Final = 8
 """Pieces hang together over edges and corners."""
@@ -136,13 +139,62 @@ def connected_pieces(labels_yx: NDArray[Any]) -> tuple[NDArray[Any], int]:
 
 def runs(*maps_yx: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Starts and lengths of the stretches, in reading order, in which none of the maps changes."""
-    size = maps_yx[0].size
-    changes = np.zeros(size, bool)
-    changes[:1] = True
-    for flat in (item.ravel() for item in maps_yx):
-        changes[1:] |= flat[1:] != flat[:-1]
-    starts = np.flatnonzero(changes)
-    return starts, np.diff(starts, append=size)
+    starts = _starts(maps_yx, by_row=False)
+    return starts, np.diff(starts, append=maps_yx[0].size)
+
+
+def _starts(maps_yx: Sequence[NDArray[Any]], *, by_row: bool) -> NDArray[np.int64]:
+    """Where a stretch begins; with each row anew, or only where a map changes."""
+    columns = maps_yx[0].shape[1]
+    found = [np.zeros(0, np.int64)]
+    for band in row_bands(maps_yx[0].shape):
+        changes = np.zeros((band.stop - band.start) * columns, bool)
+        for item in maps_yx:
+            flat = item[band].ravel()
+            changes[1:] |= flat[1:] != flat[:-1]
+            if changes.size and (not band.start or flat[0] != item[band.start - 1, -1]):
+                changes[0] = True
+        if by_row:
+            changes[::columns] = True
+        found.append(np.flatnonzero(changes) + band.start * columns)
+    return np.concatenate(found)
+
+
+def parts_of_ids(ids_yx: NDArray[np.uint32]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Of how many 8-connected parts each id is.
+
+    It looks at stretches of rows and not at pixels: a map of numbers beside that of the ids would need as much memory.
+
+    Returns
+    -------
+    ndarray, ndarray
+        The ids, ascending, without 0; the parts of each.
+
+    Examples
+    --------
+    >>> ids, parts = parts_of_ids(np.array([[7, 0, 7], [0, 7, 9], [0, 0, 0], [9, 0, 7]], np.uint32))
+    >>> ids.tolist(), parts.tolist()
+    ([7, 9], [2, 2])
+    """
+    columns = ids_yx.shape[1]
+    starts = _starts((ids_yx,), by_row=True)
+    stops = np.append(starts[1:], ids_yx.size)
+    ids = ids_yx.reshape(-1)[starts]
+    inside = ids != 0
+    starts, stops, ids = starts[inside], stops[inside], ids[inside]
+    left = starts // max(columns, 1) * columns
+    # stretches of the row above that reach from the pixel before this one's first to the pixel behind its last
+    first = np.searchsorted(stops, np.maximum(starts - 1, left) - columns, side="right")
+    behind = np.searchsorted(starts, np.minimum(stops + 1, left + columns) - columns, side="left")
+    number = np.maximum(behind - first, 0)
+    below = np.repeat(np.arange(len(ids)), number)
+    above = np.arange(len(below)) - np.repeat(np.cumsum(number) - number, number) + np.repeat(first, number)
+    same = ids[below] == ids[above]
+    links = coo_array((np.ones(int(same.sum()), bool), (below[same], above[same])), shape=(len(ids), len(ids)))
+    _, piece = connected_components(links, directed=False)
+    pairs = np.unique(ids.astype(np.uint64) << np.uint64(32) | piece.astype(np.uint64)) >> np.uint64(32)
+    found, parts = np.unique(pairs, return_counts=True)
+    return found.astype(np.uint32), parts
 
 
 def _pieces(wanted_yx: NDArray[np.uint8]) -> NumberedObjects:

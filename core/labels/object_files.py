@@ -21,7 +21,7 @@ from core.imaging.placement import Placement
 from core.imaging.row_bands import row_bands
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.bands import opened_labels
-from core.labels.numbering import connected_pieces, runs
+from core.labels.numbering import parts_of_ids, runs
 from core.labels.plane_values import label_values
 from core.labels.report import LabelRule, RuleCount
 from core.outside.child import report_progress
@@ -319,11 +319,7 @@ def _part_classes(
 
 def _in_parts(ids_yx: NDArray[np.uint32], name: str) -> list[str]:
     """A remark on objects that are not connected."""
-    pieces, count = connected_pieces(ids_yx)
-    starts, _ = runs(pieces)
-    id_of = np.zeros(count + 1, np.int64)
-    id_of[pieces.ravel()[starts]] = ids_yx.ravel()[starts]
-    found, parts = np.unique(id_of[1:], return_counts=True)
+    found, parts = parts_of_ids(ids_yx)
     several = found[parts > 1]
     if not len(several):
         return []

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 
 from core.errors import LabelMapError
 from core.imaging.object_pyramid import ObjectIds
-from core.labels.numbering import CountedBy, counted_by, number_objects
+from core.labels.numbering import CountedBy, counted_by, number_objects, parts_of_ids, runs
 
 
 def test_without_ids_pieces_are_objects() -> None:
@@ -63,6 +64,27 @@ def test_the_largest_id_and_only_some_classes() -> None:
 def test_ids_of_another_shape_are_refused() -> None:
     with pytest.raises(LabelMapError, match=r"\(1, 2\)"):
         number_objects(np.ones((1, 2), np.uint8), (1,), ObjectIds(np.ones((2, 2), np.uint32), (1,)))
+
+
+@settings(max_examples=60)
+@given(
+    arrays(np.uint32, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 1, 2, 2**32 - 1]))
+)
+def test_parts_of_ids_are_their_connected_pieces(ids: np.ndarray) -> None:
+    found, parts = parts_of_ids(ids)
+    expected = {int(number): ndimage.label(ids == number, np.ones((3, 3)))[1] for number in np.unique(ids[ids > 0])}
+    assert dict(zip(found.tolist(), parts.tolist(), strict=True)) == expected
+
+
+def test_stretches_are_the_same_however_large_the_bands_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = np.array([[1, 1, 2], [2, 2, 2], [2, 0, 0], [0, 3, 3]], np.uint32)
+    labels = np.array([[1, 1, 1], [1, 1, 1], [1, 0, 0], [0, 2, 1]], np.uint8)
+    whole = runs(labels, ids)
+    assert whole[0].tolist() == [0, 2, 7, 10, 11]
+    assert whole[1].tolist() == [2, 5, 3, 1, 1]
+    monkeypatch.setattr("core.imaging.row_bands.BAND_PX", 1)
+    for one, other in zip(whole, runs(labels, ids), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_two_hundred_thousand_objects_are_counted() -> None:
