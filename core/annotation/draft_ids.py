@@ -18,6 +18,7 @@ from core.cache import MB, Cache
 from core.errors import AnnotationError
 from core.imaging.object_pyramid import MOST_ID
 from core.imaging.pyramid import TILE_PX, Pyramid
+from core.imaging.pyramid_layout import tile_overlap
 from core.labels.numbering import runs
 
 Place = tuple[int, int]
@@ -222,15 +223,8 @@ def tiles_under(rows: slice, columns: slice) -> Iterable[tuple[Place, tuple[slic
     """The tiles under a region: row and column of each, where it lies in the region, and which part of it that is."""
     for row in range(rows.start // TILE_PX, -(-rows.stop // TILE_PX)):
         for column in range(columns.start // TILE_PX, -(-columns.stop // TILE_PX)):
-            (in_y, of_y), (in_x, of_x) = _overlap(rows, row), _overlap(columns, column)
+            (in_y, of_y), (in_x, of_x) = tile_overlap(rows, row), tile_overlap(columns, column)
             yield (row, column), (in_y, in_x), (of_y, of_x)
-
-
-def _overlap(region: slice, tile: int) -> tuple[slice, slice]:
-    """Where one side of a tile lies in a region, and which part of the tile that is."""
-    top = tile * TILE_PX
-    first, last = max(region.start, top), min(region.stop, top + TILE_PX)
-    return slice(first - region.start, last - region.start), slice(first - top, last - top)
 
 
 class _OwnIds(Mapping[Place, Ids]):

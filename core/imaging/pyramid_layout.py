@@ -58,6 +58,17 @@ def level_shapes(shape_yx: tuple[int, int]) -> tuple[tuple[int, int], ...]:
     return tuple(shapes)
 
 
+def tile_overlap(region: slice, tile: int) -> tuple[slice, slice]:
+    """Where one side of a tile lies in a region, and which part of the tile that is.
+
+    >>> tile_overlap(slice(500, 600), 1)
+    (slice(12, 100, None), slice(0, 88, None))
+    """
+    top = tile * TILE_PX
+    first, last = max(region.start, top), min(region.stop, top + TILE_PX)
+    return slice(first - region.start, last - region.start), slice(first - top, last - top)
+
+
 def create_levels(
     folder: Path,
     shape_yx: tuple[int, int],

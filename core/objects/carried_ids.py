@@ -26,6 +26,7 @@ from scipy import ndimage
 
 from core.imaging.object_pyramid import MOST_ID, ObjectPyramidWriter
 from core.imaging.pyramid import TILE_PX, Pyramid, open_pyramid
+from core.imaging.pyramid_layout import tile_overlap
 from core.labels.numbering import connected_pieces, of_class
 
 DETAILS: Final = "object_ids"
@@ -211,8 +212,8 @@ class _Carrying:
                 own = self._settled.get((row, column))
                 if own is None:
                     continue
-                here_y, of_y = _overlap(rows, row)
-                here_x, of_x = _overlap(columns, column)
+                here_y, of_y = tile_overlap(rows, row)
+                here_x, of_x = tile_overlap(columns, column)
                 classes = after[here_y, here_x]
                 before[here_y, here_x] = classes
                 ids[here_y, here_x] = np.where(of_class(classes, self._classes) != 0, own[of_y, of_x], 0)
@@ -362,13 +363,6 @@ class _Carrying:
             unnumbered_px,
             dropped_px,
         )
-
-
-def _overlap(region: slice, tile: int) -> tuple[slice, slice]:
-    """Where one side of a tile lies in a region, and which part of the tile that is."""
-    top = tile * TILE_PX
-    first, last = max(region.start, top), min(region.stop, top + TILE_PX)
-    return slice(first - region.start, last - region.start), slice(first - top, last - top)
 
 
 def _regions(changed: Collection[tuple[int, int]], shape_yx: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
