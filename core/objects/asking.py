@@ -23,8 +23,8 @@ from core.objects.necks import LEAST_HALF_PX, cores
 from core.objects.odds import GUESS, NECK_DEPTH, Odds, neck_odds, probability
 from core.objects.questions import MOST_ASKED, SURE, Question, Questions
 from core.objects.rules import PixelLimits
-from core.objects.separating import separated
 from core.objects.separation import Separation, SeparationWay
+from core.objects.window import connected
 
 MOST_BOX_PX: Final = 4_000_000
 """Larger objects are not looked at for halves, and a cut whose smaller part is larger is not asked about."""
@@ -34,6 +34,9 @@ MOST_NECKS: Final = 3000
 
 ASK_DEPTH: Final = 0.25
 """Relative depth of a neck from which it is a place."""
+
+MOST_WEAK: Final = 5000
+"""Objects of a label map that are looked at for weak cuts, those with most weakly parting pixels first."""
 
 LEAST_WEAK_PX: Final = 3
 """An object with fewer weakly parting pixels has no cut of them."""
@@ -138,8 +141,11 @@ def find_questions(
         Questions that are asked.
     """
     places = list(find_places(labels_yx, objects, parting, least_px, odds))
-    found = [float(probability([place.measured], odds[place.class_id])[0]) for place in places]
-    p = np.array(found)
+    p, classes = np.zeros(len(places)), np.array([place.class_id for place in places], np.uint8)
+    for class_id, own in odds.items():
+        at = np.flatnonzero(classes == class_id)
+        p[at] = probability([places[number].measured for number in at.tolist()], own)
+    found = p.tolist()
     asked = np.flatnonzero((p >= SURE) & (p <= 1 - SURE))
     order = asked[np.argsort(np.abs(p[asked] - 0.5), kind="stable")].tolist()
     questions = [_question(places[at], found[at], objects.ids_yx, masked=rank < most) for rank, at in enumerate(order)]
@@ -186,7 +192,10 @@ def find_places(
     large[0] = False
     with_necks = np.zeros(count + 1, bool)
     with_necks[np.argsort(-area_px, kind="stable")[: MOST_NECKS + 1]] = True
-    for number in np.flatnonzero(large & (with_necks | (weak_px >= LEAST_WEAK_PX))).tolist():
+    weakly = np.zeros(count + 1, bool)
+    weakly[np.argsort(-weak_px, kind="stable")[:MOST_WEAK]] = True
+    weakly &= weak_px >= LEAST_WEAK_PX
+    for number in np.flatnonzero(large & (with_necks | weakly)).tolist():
         box = boxes[number - 1]
         if box is None or _size(box) > MOST_BOX_PX:
             continue
@@ -237,7 +246,7 @@ def _halves(
     odds: Odds,
 ) -> Iterator[Place]:
     """The cuts of an object that these parting pixels would make."""
-    parts = separated(own.astype(np.uint8), parting_yx, (1,), np.full(256, least_px)).ids_yx
+    parts = _parts(own, parting_yx, least_px)
     for cut in merge_steps(parts, levels, lambda measured: float(probability([measured], odds)[0])):
         one, other = (np.isin(parts, np.array(side, np.uint32)) for side in (cut.one, cut.other))
         small = min(one, other, key=np.count_nonzero)
@@ -251,6 +260,18 @@ def _halves(
         row, column = cut.row + top, cut.column + left
         side = small[rows, columns]
         yield Place(class_id, False, cut.measured, (number, 0), row, column, areas, outer, side, box)
+
+
+def _parts(own: NDArray[np.bool_], parting_yx: NDArray[np.bool_], least_px: float) -> NDArray[np.uint32]:
+    """Number of the part of each pixel of an object; pixels that part it, and small parts, go to the nearest part."""
+    pieces, count = connected((own & ~parting_yx).astype(np.uint8), 8)
+    large = np.bincount(pieces.ravel(), minlength=count + 1) >= max(least_px, 1)
+    large[0] = False
+    if np.count_nonzero(large) < 2:
+        return own.astype(np.uint32)
+    numbers = np.where(large, np.cumsum(large), 0).astype(np.uint32)[pieces]
+    nearest = ndimage.distance_transform_edt(numbers == 0, return_distances=False, return_indices=True)
+    return np.where(own, numbers[tuple(nearest)], np.uint32(0))
 
 
 def _size(box: Box) -> int:

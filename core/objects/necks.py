@@ -27,6 +27,9 @@ DEPTHS: Final = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 SPLIT_SHARE: Final = 0.01
 """Labelled objects that may be split by the depth that is learned."""
 
+ROUND_AREAS: Final = 1.25
+"""A piece below this many areas of the largest disc in it is round, and `cores` looks no closer."""
+
 LEAST_HALF_PX: Final = 3.0
 """Inner radius of a half; what is smaller is roughness of an outline."""
 
@@ -172,4 +175,8 @@ def cores(
     depth
         Relative depth, 0 to 1, from which a neck counts.
     """
-    return _halves(own, depth, _open_sides(box, shape_yx))
+    sides = _open_sides(box, shape_yx)
+    deepest = float(distance_to_outline(np.pad(own, sides).astype(np.uint8)).max())
+    if not np.isfinite(deepest) or own.sum() < ROUND_AREAS * np.pi * deepest**2:
+        return [own]
+    return _halves(own, depth, sides)

@@ -193,7 +193,8 @@ export class QuestionPanel {
     const total = list?.questions.length ?? 0;
     const answered = list?.questions.filter((item) => item.answer).length ?? 0;
     this.element.dataset.state = this.busy ? "busy" : "ready";
-    this.heading.textContent = this.current ? `One or two?  ${answered + 1} of ${total}` : "One or two?";
+    const passed = list?.questions.filter((item) => item.answer || this.skipped.has(item.number)).length ?? 0;
+    this.heading.textContent = this.current ? `One or two?  ${passed + 1} of ${total}` : "One or two?";
     /** @type {(Node | string)[]} */
     const parts = this.trouble ? [h("p", { class: "trouble", role: "alert" }, this.trouble)] : [];
     if (list && this.current) parts.push(...this.questionParts(list, this.current));
