@@ -9,10 +9,10 @@ from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
 from ui.parts.project_picker import project_picker
 from ui.parts.sections import section_choice
-from ui.results.begin import begin_panel
 from ui.results.choices import SECTIONS, Section
 from ui.results.compare import compare_ahead
 from ui.results.importing import imports_panel
+from ui.results.new_evaluation import begin_panel
 from ui.results.pick import evaluation_picker, state_panel
 from ui.results.sections import section_panel
 

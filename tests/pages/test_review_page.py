@@ -22,7 +22,7 @@ from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Revisio
 from core.store.store import Store
 from tests.core.web.test_draft_routes import post_body
 from tests.pages.conftest import open_page, texts
-from ui.review import decide as review_decide
+from ui.review import decision as review_decide
 from ui.review import view as review_view
 from ui.review.marks import around, boxes_of, picture_of
 

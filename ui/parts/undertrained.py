@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.errors import NotFoundError
-from core.learning.longer import train_longer
+from core.learning.continuation import train_longer
 from core.models.store import StoredModel
 from core.training.verdict import undertrained_warning
 from ui import context

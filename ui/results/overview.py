@@ -21,7 +21,7 @@ from ui.figure import figure
 from ui.parts.scores import figure_text, metric_help
 from ui.parts.side_by_side import side_by_side
 from ui.results.choices import metric_choice, open_image
-from ui.results.poor import poor_scores_panel
+from ui.results.poor_scores import poor_scores_panel
 
 
 def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:

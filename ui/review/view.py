@@ -23,7 +23,7 @@ from ui.parts.columns import count_columns, picked_row
 from ui.parts.options import titled
 from ui.parts.revision_difference import difference_between
 from ui.parts.units import duration_text
-from ui.review.decide import decision_panel, talk_panel
+from ui.review.decision import decision_panel, talk_panel
 from ui.review.marks import draw_panel, forget_mark, marks_panel
 from ui.state import Query, StateKey, set_query
 from ui.viewer.compare import PANE_MODES, PaneKind, PaneMode, PaneStory, linked_panes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import TrainingError
-from core.learning.longer import train_longer
+from core.learning.continuation import train_longer
 from core.models.card import TrainingSummary
 from core.store import Store
 from tests.models import write_model
