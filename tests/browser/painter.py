@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from playwright.sync_api import Page, expect
 
@@ -96,7 +98,8 @@ class Painter:
         mouse.up()
 
     def saved(self) -> None:
-        """Wait until the server has everything."""
+        """Wait until nothing is worked out any more, and the server has everything."""
+        expect(self.page.locator(".paint-bar")).not_to_have_class(re.compile("busy"), timeout=LONG_MS)
         self.page.wait_for_timeout(150)
         expect(self.page.get_by_text("Saved", exact=True)).to_be_visible(timeout=LONG_MS)
 
