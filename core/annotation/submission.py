@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.orm import Session
 
 from core.annotation.carried_questions import answered_states, carry_questions
 from core.annotation.draft_answers import Answer, answers_json
@@ -29,6 +28,7 @@ from core.review.label_maps import COVERAGE, LabelMap
 from core.review.object_changes import DETAILS as OBJECT_CHANGES
 from core.review.object_changes import object_changes
 from core.store.audit import note
+from core.store.database import Transaction
 from core.store.drafts import close_within
 from core.store.label_maps import open_label_map
 from core.store.records import DraftRecord, DraftState, ImageRecord, RevisionKind, RevisionRecord
@@ -153,7 +153,7 @@ def _written(store: Store, draft: DraftRecord, holder: str, changed: set[tuple[i
 
 
 def _close(
-    session: Session,
+    session: Transaction,
     draft: DraftRecord,
     holder: str,
     revision: RevisionRecord,
