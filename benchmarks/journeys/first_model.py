@@ -14,7 +14,7 @@ FIRST: Final = "first model without any labels"
 IMAGES: Final = 3
 """One to learn from, one for the test, one to use the model on."""
 
-_DECISION: Final = re.compile("Promote (the new model|although worse)")
+_DECISION: Final = re.compile("Promote (model|anyway)")
 
 
 def first_model(walk: Walk) -> None:

@@ -55,20 +55,20 @@ def take_away(walk: Walk) -> None:
     count = len(walk.images)
     with walk.step(TAKE, "label maps, overlays, tables as one zip", again=False) as ada:
         ada.go("Segment")
-        all_images = ada.page.get_by_role("button", name=f"Take away {count} images")
+        all_images = ada.page.get_by_role("button", name=f"Export {count} images")
         another = ada.page.get_by_role("button", name="Another image")
         ada.see(all_images.or_(another))  # whichever the page opens with
         if another.count():
             ada.press(another)
         ada.press(all_images)
         dialog = ada.page.get_by_role("dialog")
-        ada.press("Make zip", inside=dialog)
+        ada.press("Create zip", inside=dialog)
         zipped = dialog.get_by_role("link", name=re.compile("^Download"))
         ada.take(lambda: ada.press(zipped)).save_as(walk.folder / "files.zip")
     with walk.step(TAKE, "the dataset folder", again=False) as ada:
         dialog = ada.page.get_by_role("dialog")
         ada.press("Dataset folder", role="radio", inside=dialog)
-        ada.press("Make zip", inside=dialog)
+        ada.press("Create zip", inside=dialog)
         zipped = dialog.get_by_role("link", name=re.compile("^Download"))
         ada.take(lambda: ada.press(zipped)).save_as(walk.folder / "dataset.zip")
         ada.press(dialog.get_by_role("button", name="Close"))
