@@ -222,6 +222,17 @@ def test_the_machine_is_timed_once_by_itself_and_then_when_asked(
     assert len(jobs(kinds=["time_training"])) == 2
 
 
+def test_a_training_stops_the_timing_that_the_page_began(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    """The page queued it in the person's name, so it counted as requested and the first training waited for it."""
+    (store.settings.data_dir / "training" / "speeds.json").unlink()
+    add(store, project, "a")
+    app.session_state["person"] = "Ada"
+    open_page(app, PAGE, project=project.id)
+    (timing,) = jobs(kinds=["time_training"])
+    start(store, project)
+    assert job(timing.id).cancel_requested or job(timing.id).finished
+
+
 def test_trainings_and_the_way_to_another_are_at_the_top(store: Store, project: ProjectRecord, app: AppTest) -> None:
     """A finished training was a switch below the form, and the way to another one was below the running one."""
     ended, running = start(store, project), start(store, project)
