@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 
@@ -23,3 +24,15 @@ def some_of(names: Iterable[object], most: int = 5) -> str:
     listed = [str(name) for name in names]
     more = len(listed) - most
     return ", ".join(listed[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def significant(value: float, digits: int) -> str:
+    """A number to read with so many significant digits and never an exponent; whole numbers are not cut.
+
+    >>> significant(1726.7, 3), significant(0.0045678, 3), significant(4.6, 4), significant(12345.6, 4)
+    ('1,727', '0.00457', '4.6', '12,346')
+    """
+    if not value:
+        return "0"
+    text = f"{value:,.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

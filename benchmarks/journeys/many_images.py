@@ -41,7 +41,7 @@ def correct(walk: Walk) -> None:
         ada.press("Correct this image")
         ada.press("Start")
         paint(ada, "1", [(0.30, 0.30), (0.30, 0.45)])
-    with walk.step(CORRECT, "submit", "Awaiting review", again=False) as ada:
+    with walk.step(CORRECT, "submit", "[Aa]waiting review") as ada:
         ada.press("Submit…")
         ada.press("Submit")
     with walk.step(CORRECT, "approve", "Approved by Rita", who="Rita") as rita:
@@ -91,7 +91,7 @@ def _import_again(walk: Walk, zipped: Path) -> None:
 def compare(walk: Walk) -> None:
     """Half of the images treated, half not: a sample sheet, one measurement, the difference."""
     count = len(walk.images)
-    with walk.step(COMPARE, "say the conditions by a sample sheet", again=False) as ada:
+    with walk.step(COMPARE, "say the conditions by a sample sheet", f"{count} images") as ada:
         ada.go("Data")
         ada.choose("Project", PROJECT)
         ada.press("Sample sheet")

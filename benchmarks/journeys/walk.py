@@ -12,8 +12,12 @@ from typing import Any, Final
 from playwright.sync_api import Browser, Page
 
 from benchmarks.journeys.person import Person, Tally
+from core.jobs.rows import active_jobs
 from core.settings import Settings
 from core.store import Store
+
+_LOOK_MS: Final = 500
+"""How often the queue is looked at."""
 
 VIEWPORT: Final = {"width": 1440, "height": 1000}
 
@@ -105,6 +109,7 @@ class Walk:
 
     def _disturbed(self, person: Person, name: str, shows: Sequence[str], elsewhere: Sequence[str]) -> None:
         """Load the page again, open it in a second tab, and compare what is stored."""
+        self._until_idle(person)  # what was begun ends anyway: a promoted model segments the pool
         before = self._stored()
         person.page.reload()
         person.settled()
@@ -115,6 +120,17 @@ class Walk:
         after = self._stored()
         if after != before:
             raise DisturbedError(f"{name}: {before} became {after} by a reload and a second tab.")
+
+    def _until_idle(self, person: Person) -> None:
+        """Wait until the engine has nothing to do."""
+        if self.settings is None:
+            return
+        store = Store(self.settings)
+        try:
+            while active_jobs(store=store):
+                person.page.wait_for_timeout(_LOOK_MS)
+        finally:
+            store.close()
 
     def _stored(self) -> dict[str, Any]:
         """How much there is of everything that a person made."""

@@ -33,6 +33,7 @@ from core.label_scheme import IGNORE_ID
 from core.labels.importing import Overlap
 from core.labels.reading import LabelReading
 from core.program import COMMAND
+from core.wording import counted
 
 app = typer.Typer(help="Check dataset folders, or create them from images and labels.", no_args_is_help=True)
 
@@ -112,7 +113,10 @@ def build(
         refused.end()
         return
     write_dataset(out, _read(cases, reading, pixel_size), reading.scheme)
-    done(f"Dataset with {len(cases)} images in {out}. Train on it: {COMMAND} train --dataset {out} --out MODEL")
+    done(
+        f"Dataset with {counted(len(cases), 'image')} in {out}. "
+        f"Train on it: {COMMAND} train --dataset {out} --out MODEL"
+    )
     refused.end()
 
 
@@ -128,7 +132,7 @@ def _print_cases(found: DatasetCheck, folder: DatasetFolder) -> None:
     """One row a case, also for those that cannot be read."""
     read = {item.case.name: item for item in found.cases}
     counts = ", ".join(f"{len(folder.of_split(split))} {split}" for split in Split)
-    table = Table(title=f"{len(folder.cases)} images: {counts}")
+    table = Table(title=f"{counted(len(folder.cases), 'image')}: {counts}")
     for column in ("case", "split", "group", "px", "nm", "classes"):
         table.add_column(column, overflow="fold")
     for case in folder.cases:

@@ -19,6 +19,7 @@ from core.exports.request import COUNTS, TRAINING, ExportRequest, Form
 from core.exports.sinks import folder_sink, zip_sink
 from core.store.records import ImageRecord, Split
 from core.store.store import Store, current_store
+from core.wording import counted
 
 _LISTED = 20
 
@@ -67,14 +68,16 @@ def export(
         full_size=full_size,
     )
     maps = chosen_maps(store, owner.id, request.labels, None, request.image_ids)
-    stdout.print(f"{len(images)} images: {kinds_in_words(maps) or 'no label maps'}", highlight=False, markup=False)
+    stdout.print(
+        f"{counted(len(images), 'image')}: {kinds_in_words(maps) or 'no label maps'}", highlight=False, markup=False
+    )
     with progress_bar("export") as progress:
         packed = _write(store, request, out, progress)
     for line in packed.left_out[:_LISTED]:
         notice(line)
     if len(packed.left_out) > _LISTED:
         notice(f"and {len(packed.left_out) - _LISTED} more; manifest.csv lists all of them.")
-    done(f"{packed.files} files of {packed.images} images: {out}")
+    done(f"{counted(packed.files, 'file')} of {counted(packed.images, 'image')}: {out}")
 
 
 def _write(store: Store, request: ExportRequest, out: Path, progress: object) -> Packed:

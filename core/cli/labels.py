@@ -33,6 +33,7 @@ from core.labels.guarded_reading import open_label_file, read_guarded, read_mask
 from core.labels.importing import Overlap
 from core.labels.object_files import objects_target
 from core.labels.reading import LabelReading, LabelSource, image_files, pair_by_name
+from core.wording import counted
 
 if TYPE_CHECKING:
     from core.imaging.placement import Placement
@@ -192,7 +193,7 @@ def _many(
             if new.objects is not None:
                 write_object_tiff(objects_target(targets[new.name]), new.objects.ids_yx, facts)
             rows.append(_row(item.case.image_path, list(item.case.label_paths), targets[new.name], report))
-    done(f"{len(rows)} label maps in {out}")
+    done(f"{counted(len(rows), 'label map')} in {out}")
     return rows, refused
 
 

@@ -15,6 +15,7 @@ from core.errors import ModelError
 from core.models.store import TRASH_DAYS, ModelStore, StoredModel, open_model
 from core.settings import current_settings
 from core.training.verdict import undertrained_warning, verdict_of
+from core.wording import counted
 
 app = typer.Typer(help="Import, list, show, rename, archive, export and delete models.", no_args_is_help=True)
 
@@ -211,4 +212,4 @@ def restore(
         done(f"{model} is restored")
         return
     for item in store.trashed():
-        typer.echo(f"{item.id}  {item.name}  {item.days_left} days left")
+        typer.echo(f"{item.id}  {item.name}  {counted(item.days_left, 'day')} left")

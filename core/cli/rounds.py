@@ -26,6 +26,7 @@ from core.settings import current_settings
 from core.store.records import ProjectRecord
 from core.store.round_records import RoundRecord, RoundState, Step
 from core.store.store import Store, current_store
+from core.wording import counted
 
 app = typer.Typer(
     help="Rounds: train on corrections, compare with the current model, then promote or keep.", no_args_is_help=True
@@ -81,7 +82,7 @@ def start(
     for text in check_round(store, plan).warnings:
         notice(text)
     begun = start_round(store, plan, who)
-    done(f"Round {begun.number} of {found.name} began with {len(begun.snapshot['cases'])} images.")
+    done(f"Round {begun.number} of {found.name} began with {counted(len(begun.snapshot['cases']), 'image')}.")
     _follow(store, begun, wait=wait)
 
 
@@ -113,11 +114,12 @@ def new(project: Project) -> None:
     stdout.print(table)
     since = f"since round {what.since}" if what.since else "so far"
     done(
-        f"{len(what.corrections)} approved corrections and {len(what.references)} references {since}, of {what.images} "
-        f"images, {what.annotation_s / 60:.0f} minutes of painting."
+        f"{counted(len(what.corrections), 'approved correction')} and "
+        f"{counted(len(what.references), 'reference')} {since}, "
+        f"of {counted(what.images, 'image')}, {counted(round(what.annotation_s / 60), 'minute')} of painting."
     )
     if what.test_corrections:
-        notice(f"{what.test_corrections} approved corrections are of test images: never used for training.")
+        notice(f"Never used for training: {counted(what.test_corrections, 'approved correction')} of test images.")
 
 
 @app.command("promote")
@@ -192,7 +194,7 @@ def predict(project: Project, who: Who = "") -> None:
     store = current_store()
     rows = decisions.predict_pool(store, find_project(store, project).id, who)
     ensure_engine(current_settings())
-    done(f"{len(rows)} images queued for segmentation.")
+    done(f"{counted(len(rows), 'image')} queued for segmentation.")
 
 
 def _follow(store: Store, begun: RoundRecord, *, wait: bool) -> None:

@@ -40,16 +40,16 @@ NAME: Final = "Starter (synthetic liver)"
 
 DESCRIPTION: Final = (
     "A small nnU-Net for mitochondria, nucleus, rough ER, lipid droplets and cell boundaries at 8 nm per pixel, "
-    "as a starting point before the first real annotation."
+    "to try the app before you have annotated images."
 )
 
 ORIGIN: Final = (
-    "Trained on computer-drawn liver micrographs (core/phantom) only, not on real tissue. Made by `python -m "
+    "Trained on synthetic liver micrographs (core/phantom) only, not on real tissue. Made by `python -m "
     "core.demo.starter`."
 )
 
 WARNING: Final = (
-    "Trained on synthetic tissue. On real micrographs its masks are a first draft to correct, not a measurement."
+    "Trained on synthetic tissue. On real micrographs its masks are only a first guess to correct. Do not measure them."
 )
 
 LICENCE: Final = "Apache-2.0"

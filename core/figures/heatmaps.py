@@ -20,10 +20,11 @@ from core.figures.style import INK, SCALE, as_text, styled
 _DARK_FROM: Final = 0.74
 """From this share of the scale on, white text has more contrast than dark text."""
 
-_NAMES_PX: Final = 110
+_LETTER_PX: Final = 7
+_TITLE_PX: Final = 40
 _METRIC_PX: Final = 35
 _SHARE_PX: Final = 42
-"""The least that row names and a cell need before numbers run into each other."""
+"""The least that a letter of a row's name, a title of the rows and a cell need before numbers run into each other."""
 
 _DASH: Final = "–"
 
@@ -55,7 +56,7 @@ def metric_heatmap(report: EvaluationReport, metrics: Sequence[Metric]) -> Drawn
     ]  # fmt: skip
     figure = _heatmap(good, shown, hover, [_titled(metric) for metric in metrics], [names[i] for i in ids])
     figure.update_xaxes(tickangle=-40, side="bottom")
-    figure.update_layout(meta={"least_width_px": _NAMES_PX + _METRIC_PX * len(metrics)})
+    figure.update_layout(meta={"least_width_px": _names_px(list(names.values())) + _METRIC_PX * len(metrics)})
     columns = {m.name + (f"_{m.unit}" if m.unit else ""): values[:, c] for c, m in enumerate(metrics)}
     return DrawnFigure(figure, pd.DataFrame({"class": [names[i] for i in ids], **columns}))
 
@@ -86,11 +87,17 @@ def confusion_heatmap(report: EvaluationReport) -> DrawnFigure:
     ]  # fmt: skip
     figure = _heatmap(shares, shown, hover, names, names)
     figure.update_xaxes(title="predicted as", tickangle=-40)
-    figure.update_layout(meta={"least_width_px": _NAMES_PX + _SHARE_PX * len(names)})
+    least_px = _TITLE_PX + _names_px(names) + _SHARE_PX * len(names)
+    figure.update_layout(meta={"least_width_px": least_px})
     figure.update_yaxes(title={"text": "reference", "standoff": 12})
     table = pd.DataFrame(matrix, columns=[f"predicted_{name}_px" for name in names])
     table.insert(0, "reference", names)
     return DrawnFigure(figure, table)
+
+
+def _names_px(names: Sequence[str]) -> int:
+    """Room for the names of the rows."""
+    return _LETTER_PX * max(map(len, names)) + _LETTER_PX
 
 
 def _heatmap(

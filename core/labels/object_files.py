@@ -25,7 +25,7 @@ from core.labels.numbering import parts_of_ids, runs
 from core.labels.plane_values import label_values
 from core.labels.report import LabelRule, RuleCount
 from core.outside.child import report_progress
-from core.wording import some_of
+from core.wording import counted, some_of
 
 _EXACT_IN_FLOAT32: Final = 2**24
 """Above this, neighbouring whole numbers are the same in 32-bit floats."""
@@ -136,7 +136,7 @@ def _in_32_bits(parts: Sequence[NDArray[Any]], name: str) -> tuple[NDArray[np.ui
         ids_yx[top : top + len(part)] = ids
         top += len(part)
         changed += int(np.count_nonzero(beyond))
-    return ids_yx, [RuleCount(LabelRule.LARGE_IDS, changed, name, f"{len(large):,} objects")]
+    return ids_yx, [RuleCount(LabelRule.LARGE_IDS, changed, name, counted(len(large), "object"))]
 
 
 def _free_ids(used: set[int], number: int) -> list[int]:
@@ -194,7 +194,7 @@ class ClassIds:
         self._owner.update(dict.fromkeys(numbers.tolist(), class_id))
         self._classes.append(class_id)
         if changed:
-            detail = f"{int(taken.sum()):,} objects"
+            detail = counted(int(taken.sum()), "object")
             self.counts.append(RuleCount(LabelRule.SHARED_IDS, changed, name, detail))
 
     def objects(self, labels_yx: NDArray[np.uint8]) -> NDArray[np.uint32]:
@@ -313,7 +313,7 @@ def _part_classes(
         numbers = np.array([by_key.get(each, 0) for each in key.tolist()], np.uint32)
         flat[at[numbers != 0]] = numbers[numbers != 0]
         changed += int(np.count_nonzero(numbers))
-    detail = f"{len(crossing):,} objects: {_listed(crossing)}"
+    detail = f"{counted(len(crossing), 'object')}: {_listed(crossing)}"
     return [RuleCount(LabelRule.IDS_CROSS_CLASSES, changed, name, detail)]
 
 

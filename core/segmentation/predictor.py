@@ -28,6 +28,7 @@ from core.segmentation.resampling import scale_factor
 from core.segmentation.tile_source import TileSource, find_frame
 from core.segmentation.tiling import Weighting
 from core.settings import BackendChoice, Precision, available_threads
+from core.wording import significant
 
 MIN_CALIBRATION_TILES: Final = 16
 """Smaller images are done in float32 before a trial of something faster has paid."""
@@ -208,8 +209,8 @@ class Predictor:
             )
         if factor != 1:
             notices.append(
-                f"The image was {'enlarged' if factor > 1 else 'shrunk'} by {max(factor, 1 / factor):.3g} to the "
-                f"model's {self.model.pixel_size_nm:g} nm per pixel; the result is on the image's own grid."
+                f"The image was {'enlarged' if factor > 1 else 'shrunk'} by {significant(max(factor, 1 / factor), 3)} "
+                f"to the model's {self.model.pixel_size_nm:g} nm per pixel; the result is on the image's own grid."
             )
         if self._trial is not None and precision == FLOAT32 and self._trial.agreement < 0.997:
             notices.append(

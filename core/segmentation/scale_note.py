@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from core.imaging.lengths import length_text
+from core.wording import significant
 
 MOST_ENLARGED: Final = 2.0
 """Enlarged further, three of four pixels that the model sees are interpolated: its fine detail cannot be there."""
@@ -38,8 +39,8 @@ def scale_note(image_nm: float | None, model_nm: float | None) -> str | None:
     trained = f"for this model, which was trained at {length_text(model_nm)} per pixel."
     if factor > MOST_ENLARGED:
         lost = f"Detail finer than about {length_text(2 * image_nm)} is not resolved, so the model cannot find it."
-        return f"The image is enlarged {factor:.3g} times {trained} {lost}"
+        return f"The image is enlarged {significant(factor, 3)} times {trained} {lost}"
     if factor < MOST_SHRUNK:
         lost = f"Structures smaller than about {length_text(SEEN_PX * model_nm)} are lost."
-        return f"The image is shrunk {1 / factor:.3g} times {trained} {lost}"
+        return f"The image is shrunk {significant(1 / factor, 3)} times {trained} {lost}"
     return None

@@ -42,7 +42,7 @@ def drop_files(page: Page, images: Sequence[Path], labels: Sequence[Path]) -> No
 def import_files(page: Page, count: int, labels: int) -> None:
     """Press the button under the preview and wait for the outcome."""
     page.get_by_role("button", name=f"Import {count} images").click(timeout=LONG_MS)
-    told = f"{count} imported · 0 already imported · 0 rejected · {labels} label maps added"
+    told = f"{count} imported · 0 already imported · 0 rejected · {counted(labels, 'label map')} added"
     expect(page.get_by_text(told)).to_be_visible(timeout=3 * LONG_MS)
 
 

@@ -532,9 +532,10 @@ def test_a_reference_is_shown_where_there_is_no_prediction(
     revision = store.revisions.begin(image.id, RevisionKind.REFERENCE)
     write_label_pyramid(store.revisions.pyramid_path(revision.id), np.ones(image.shape_yx, np.uint8), pixel_size_nm=8.0)
     store.revisions.complete(revision.id)
-    open_page(app, PAGE, image=image.id)
+    named = "The outlines are the reference labels"  # beside the model's name they were taken for its result
+    assert named in texts(open_page(app, PAGE, image=image.id))
     predicted(store, image, model)
-    open_page(app, PAGE, image=image.id)
+    assert named not in texts(open_page(app, PAGE, image=image.id))
     assert (seen[0], seen[-1]) == ([("Reference", True)], [("Reference", False), ("Prediction", True)])
 
 

@@ -49,13 +49,13 @@ def summary(outcomes: Sequence[FileOutcome]) -> str:
 
     >>> added = FileOutcome(name="a.tif", outcome=Outcome.IMPORTED, labels=LabelOutcome.ADDED)
     >>> summary([added, FileOutcome(name="b.tif", outcome=Outcome.REFUSED)])
-    '1 imported · 0 already imported · 1 rejected · 1 label maps added'
+    '1 imported · 0 already imported · 1 rejected · 1 label map added'
     """
     count = Counter(each.outcome for each in outcomes)
     added = sum(each.labels is LabelOutcome.ADDED for each in outcomes)
     return (
         f"{count[Outcome.IMPORTED]} imported · {count[Outcome.DUPLICATE]} already imported · "
-        f"{count[Outcome.REFUSED]} rejected · {added} label maps added"
+        f"{count[Outcome.REFUSED]} rejected · {counted(added, 'label map')} added"
     )
 
 

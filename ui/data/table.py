@@ -223,7 +223,7 @@ def _filtered(images: Sequence[ImageRecord], project_id: str, may_change: bool) 
         with trash:
             trash_popover(project_id)
     shown = matching(images, text=words, splits=splits, specimens=chosen)
-    what = f"{len(images)} images" if len(shown) == len(images) else f"{len(shown)} of {len(images)} images"
+    what = counted(len(images), "image") if len(shown) == len(images) else f"{len(shown)} of {len(images)} images"
     how = (
         f" Double-click a name, pixel size, {_facts_in_words()}, stack or split to edit it. Changes are saved "
         "immediately."

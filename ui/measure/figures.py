@@ -229,8 +229,8 @@ def _figure(
     hidden = len(values) - len(positive) if logarithmic else 0
     if hidden:
         st.caption(
-            f":material/info: {hidden:,} objects with value 0 cannot be shown on a logarithmic axis; they count in "
-            "all means."
+            f":material/info: {counted(hidden, 'object')} with value 0 cannot be shown on a logarithmic axis; "
+            "all means include them."
         )
     if reference is None:
         st.caption(
@@ -414,7 +414,7 @@ def _all_objects(
     images: Sequence[ImageObjects], scheme: LabelScheme, source: Source, count: int, *, physical: bool
 ) -> None:
     """Every object of every organelle; of very many as a job."""
-    label = f"All {count:,} objects, CSV"
+    label = f"All {counted(count, 'object')}, CSV"
     told = "One row per object, all classes and all measures, for R, Prism or a spreadsheet."
     if count > LARGE_TABLE_ROWS:
         ids = tuple(image.image_id for image in images)

@@ -49,7 +49,10 @@ def objects_panel(found: Measured, chosen: Chosen) -> None:
         figures = chosen.measure.of(table, physical=chosen.selection.physical)[kept]
         order = kept[np.argsort(np.where(np.isfinite(figures), -figures, np.inf), kind="stable")][:LISTED]
         with st.container(horizontal=True, gap="medium"):
-            picture, listed = st.container(width="stretch", key="measure-picture"), st.container(width=PANEL_PX)
+            picture, listed = (
+                st.container(width="stretch", key="measure-picture"),
+                st.container(width=PANEL_PX, key="measure-side"),
+            )
         with listed:
             focus = _list(table, order, len(kept), found.revisions[image_id], chosen)
         with picture:

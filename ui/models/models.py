@@ -14,6 +14,7 @@ from core.models.store import STARTER_ID, TRASH_DAYS, BrokenModel, StoredModel, 
 from core.review.audit_log import audit_entries
 from core.settings import Access, current_settings
 from core.training.verdict import undertrained_warning
+from core.wording import counted
 from ui import context
 from ui.access import origin_text, visible_projects
 from ui.errors import explained, plain, show_error
@@ -217,7 +218,10 @@ def trash_list(items: tuple[TrashedModel, ...]) -> None:
     with st.expander(f"Trash ({len(items)})", icon=":material/delete:"):
         for number, item in enumerate(items):
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{plain(item.name)}** · {plain(item.id)} · permanently deleted in {item.days_left} days")
+                st.markdown(
+                    f"**{plain(item.name)}** · {plain(item.id)} · "
+                    f"permanently deleted in {counted(item.days_left, 'day')}"
+                )
                 if st.button("Restore", key=f"restore-{number}-{item.id}", icon=":material/undo:"):
                     restore_model(context.store(), context.models(), item.id, by=person())
                     st.session_state.pop(StateKey.TRASHED_MODEL, None)

@@ -8,6 +8,7 @@ from core.errors import NotFoundError
 from core.jobs.kinds import IngestResult
 from core.jobs.rows import job
 from core.store.records import ImageRecord, JobRecord
+from core.wording import significant
 from ui import context
 from ui.errors import plain
 from ui.state import StateKey
@@ -56,12 +57,13 @@ def arrival_text(row: JobRecord) -> str:
             sentences.append(f"{len(restored)} of them were restored from the trash.")
     if sized:
         size = context.store().images.get(sized[0]).pixel_size.nm
-        sentences.append(f"The pixel size was unknown; it was set to {size:.4g} nm, from this file.")
+        sentences.append(f"The pixel size was unknown; it was set to {significant(size, 4)} nm, from this file.")
         sentences += dict.fromkeys(IngestResult.of(row).outdated.values())
     for image in images:
         if image.id in sizes_nm and image.pixel_size.nm is not None:
             sentences.append(
-                f"This file contains {sizes_nm[image.id]:.4g} nm per pixel; the {image.pixel_size.nm:.4g} nm already "
+                f"This file contains {significant(sizes_nm[image.id], 4)} nm per pixel; the "
+                f"{significant(image.pixel_size.nm, 4)} nm already "
                 "recorded were kept."
             )
             break  # planes of a stack share one

@@ -12,6 +12,7 @@ from core.learning.current_model import current_model
 from core.learning.training_labels import labels_to_learn_from
 from core.models.store import StoredModel
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, Split
+from core.wording import significant
 from ui import context
 from ui.access import allowed
 from ui.errors import plain
@@ -147,8 +148,8 @@ def poor_result(image: ImageRecord, model: StoredModel, *, none_of_the_sizes: bo
         )
     elif image.pixel_size.nm is not None and model.pixel_size_nm:
         ways.append(
-            f"Check the **pixel size**: it is {image.pixel_size.nm:.4g} nm, and {plain(model.card.name)} was trained "
-            f"at {model.pixel_size_nm:g} nm."
+            f"Check the **pixel size**: it is {significant(image.pixel_size.nm, 4)} nm, and "
+            f"{plain(model.card.name)} was trained at {model.pixel_size_nm:g} nm."
         )
     ways.append("Choose **another model** above, if one was trained on this kind of tissue.")
     ways.append(

@@ -8,6 +8,7 @@ from core.access.models import owner_of
 from core.access.roles import Permission
 from core.curation.models import set_model_pixel_size
 from core.curation.pixel_size_change import change_of_model_size
+from core.wording import significant
 from ui import context
 from ui.errors import explained, plain
 from ui.parts.dialog_rights import asks
@@ -30,7 +31,7 @@ def _confirm(model_id: str, nm: float) -> None:
     """Say what it costs, and wait for a yes."""
     change = change_of_model_size(context.store(), model_id, nm)
     title = (
-        f"**{plain(context.models().get(model_id).card.name)}**: unknown → **{nm:.5g} nm** per pixel. This "
+        f"**{plain(context.models().get(model_id).card.name)}**: unknown → **{significant(nm, 5)} nm** per pixel. This "
         "cannot be changed later."
     )
     show_consequences(SizesPlan((title,), change=change))

@@ -25,7 +25,7 @@ from core.imaging.lengths import ScaleMeasurement, length_text, parse_length_nm
 from core.models.store import StoredModel
 from core.segmentation.scale_note import scale_note
 from core.store.records import ImageRecord
-from core.wording import counted
+from core.wording import counted, significant
 from ui import context
 from ui.errors import plain, show_error
 from ui.parts.dialog_rights import asks, of_images
@@ -151,7 +151,8 @@ def use_measured_scale(
         return
     nm = measured.pixel_size_nm
     st.markdown(
-        f"**{nm:.5g} nm per pixel** ± {measured.uncertainty_nm:.2g} nm (one pixel off at each end of the line).  \n"
+        f"**{significant(nm, 5)} nm per pixel** ± {significant(measured.uncertainty_nm, 2)} nm "
+        "(one pixel off at each end of the line).  \n"
         f"{length_text(measured.length_nm)} over {length_px:,.1f} px."
     )
     ids = _scope(context.store().images.get(image_id), selected)
@@ -225,16 +226,16 @@ def _title(images: Sequence[ImageRecord], change: PixelSizeChange, nm: float) ->
     """Which images, from what to what."""
     before = sorted({image.pixel_size.nm for image in images if image.pixel_size.nm is not None})
     old = (
-        f"{before[0]:.5g} nm"
+        f"{significant(before[0], 5)} nm"
         if len(before) == 1
-        else f"{before[0]:.5g} to {before[-1]:.5g} nm"
+        else f"{significant(before[0], 5)} to {significant(before[-1], 5)} nm"
         if before
         else "unknown"
     )
     what = f"**{plain(images[0].name)}**" if len(images) == 1 else f"**{counted(len(images), 'image')}**"
     if not change.images:
-        return f"{what}: {nm:.5g} nm per pixel (unchanged)."
-    return f"{what}: {old} → **{nm:.5g} nm** per pixel."
+        return f"{what}: {significant(nm, 5)} nm per pixel (unchanged)."
+    return f"{what}: {old} → **{significant(nm, 5)} nm** per pixel."
 
 
 def _scope(image: ImageRecord, selected: Sequence[str]) -> list[str]:
@@ -272,7 +273,7 @@ def _apply(ids_by_nm: Mapping[float, Sequence[str]], detail: str, segment: str |
     """Store it, and segment with it at once where that is wanted."""
     for nm, ids in ids_by_nm.items():
         changed = change_pixel_sizes(context.store(), ids, nm, by=person(), detail=detail)
-        st.toast(f"{counted(len(changed), 'image')}: {nm:.5g} nm per pixel", icon=":material/straighten:")
+        st.toast(f"{counted(len(changed), 'image')}: {significant(nm, 5)} nm per pixel", icon=":material/straighten:")
     st.session_state.pop(StateKey.TRIALS, None)
     st.session_state[StateKey.TABLE_VERSION] = st.session_state.get(StateKey.TABLE_VERSION, 0) + 1
     if segment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from core.imaging.image import ENTERED, PixelSize, PixelSizeSource
+from core.wording import significant
 
 _NM_PER_UM: Final = 1000.0
 _PROVENANCE: Final = {PixelSizeSource.FILE: "from the file", PixelSizeSource.USER: "entered"}
@@ -33,19 +34,29 @@ def shape_cell(shape_yx: tuple[int, int]) -> str:
 
 
 def pixel_size_text(size: PixelSize) -> str:
-    """Value with its provenance, or that it is unknown."""
+    """Value with its provenance, or that it is unknown.
+
+    >>> pixel_size_text(PixelSize(12345.6, PixelSizeSource.FILE))
+    '12,346 nm per pixel, from the file'
+    """
     if size.nm is None:
         return "pixel size unknown"
     measured = size.source is PixelSizeSource.USER and size.detail not in ("", ENTERED)
-    return f"{size.nm:.4g} nm per pixel, {size.detail.split(':')[0] if measured else _PROVENANCE[size.source]}"
+    return (
+        f"{significant(size.nm, 4)} nm per pixel, {size.detail.split(':')[0] if measured else _PROVENANCE[size.source]}"
+    )
 
 
 def field_text(shape_yx: tuple[int, int], size: PixelSize) -> str:
-    """Field of view in µm; empty where the pixel size is unknown."""
+    """Field of view in µm; empty where the pixel size is unknown.
+
+    >>> field_text((471, 512), PixelSize(3372.4, PixelSizeSource.FILE))
+    '1,727 × 1,588 µm'
+    """
     if size.nm is None:
         return ""
     rows, columns = (n * size.nm / _NM_PER_UM for n in shape_yx)
-    return f"{columns:.3g} × {rows:.3g} µm"
+    return f"{significant(columns, 3)} × {significant(rows, 3)} µm"
 
 
 def duration_text(seconds: float) -> str:

@@ -65,7 +65,10 @@ def image_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
     if not image.scored:
         st.warning(plain(image.reason or "This image is not scored yet."), icon=":material/block:")
     with st.container(horizontal=True, gap="medium"):
-        picture, panel = st.container(width="stretch", key="results-picture"), st.container(width=PANEL_PX)
+        picture, panel = (
+            st.container(width="stretch", key="results-picture"),
+            st.container(width=PANEL_PX, key="results-side"),
+        )
     with panel:
         error_class = _error_class(report.scheme)
         error = _errors(row, report, image, error_class) if image.scored else None

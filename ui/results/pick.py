@@ -98,7 +98,7 @@ def delete_popover(row: EvaluationRecord) -> None:
     """Ask, then delete; only for those who may evaluate."""
     if not allowed(Permission.TRAIN, row.project_id):
         return
-    with st.popover("Delete", icon=":material/delete:", type="tertiary"):
+    with st.popover("Delete evaluation", icon=":material/delete:", type="tertiary"):
         st.markdown("The scores are deleted. Images, references and predictions are kept.")
         if st.button("Delete evaluation", type="primary", key=f"results-delete-{row.id}"):
             delete_evaluation(context.store(), row.id, by=person())

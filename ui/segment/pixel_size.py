@@ -13,7 +13,7 @@ from core.jobs.rows import Priority, job, submit
 from core.models.store import StoredModel
 from core.segmentation.scale_note import scale_note
 from core.store.records import ImageRecord, JobRecord, JobState
-from core.wording import counted
+from core.wording import counted, significant
 from ui import context
 from ui.errors import explaining, plain
 from ui.parts.dialog_rights import asks
@@ -121,7 +121,8 @@ def _compare(image: ImageRecord, model: StoredModel, row: JobRecord) -> None:
                 use_pixel_size([image.id], nm, model_id=row.model_id or model.id, detail=detail, segment=image.id)
             factor = nm / model.pixel_size_nm if model.pixel_size_nm else 1.0
             if scale_note(nm, model.pixel_size_nm):
-                words = f"enlarged {factor:.3g} times" if factor > 1 else f"shrunk {1 / factor:.3g} times"
+                how = "enlarged" if factor > 1 else "shrunk"
+                words = f"{how} {significant(max(factor, 1 / factor), 3)} times"
                 column.caption(f":orange[:material/warning:] {words}: fine detail is missing")
     key = _none_of_these(row)
     if st.button(

@@ -415,6 +415,8 @@ def _viewer(
     known = newest_reference(context.store(), image.id)
     if known:
         layers.append(LabelLayer(known.id, "Reference", visible=shown is None, style="outline"))
+        if shown is None:  # on this page outlines are taken for what the model beside them has found
+            st.caption(":material/info: The outlines are the reference labels. This image has no prediction yet.")
     if shown:
         layers.append(LabelLayer(shown, "Prediction"))
     state = viewer(

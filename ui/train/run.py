@@ -154,7 +154,7 @@ def _succeeded(row: JobRecord) -> None:
 def _facts(row: JobRecord, params: TrainParams, snapshot: Snapshot, history: TrainingHistory) -> None:
     length = f"{params.minutes:g} min" if params.minutes else f"{params.epochs or 'default'} epochs"
     parts = [
-        f"{len(snapshot.cases)} images",
+        counted(len(snapshot.cases), "image"),
         f"preset {params.preset}",
         length,
         f"from {context.model_name(params.parent_id)}" if params.parent_id else "from scratch",

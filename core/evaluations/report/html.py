@@ -48,7 +48,7 @@ from core.figures.differences import paired_differences
 from core.figures.heatmaps import confusion_heatmap, metric_heatmap
 from core.store.records import EvaluationRecord
 from core.store.store import Store
-from core.wording import counted
+from core.wording import counted, significant
 
 WIDTH_PX: Final = 680
 """Of figures: the width of A4 between margins of 15 mm, so that they print as they are shown."""
@@ -208,7 +208,7 @@ def _drawn(name: str, title: str, figure: Any, height_px: int) -> _Drawn:
 def _shown(found: Findings, one: ErrorPicture) -> dict[str, str]:
     """A picture with its caption."""
     error, scheme = one.error, found.report.scheme
-    size = f"{error.pixels:,} px" if error.area_um2 is None else f"{error.area_um2:.3g} µm²"
+    size = f"{error.pixels:,} px" if error.area_um2 is None else f"{significant(error.area_um2, 3)} µm²"
     reference, prediction = (class_name(scheme, i) for i in (error.reference_id, error.prediction_id))
     source = "" if one.jpeg is None else f"data:image/jpeg;base64,{base64.b64encode(one.jpeg).decode()}"
     return {

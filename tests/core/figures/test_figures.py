@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -165,3 +166,13 @@ def test_what_was_not_measured_gives_an_empty_figure_and_table() -> None:
     assert drawn.table.empty
     bars = dice_bars(report_of({"a": 1}), metric_named("hd95"))
     assert all(value is None or math.isnan(value) for value in bars.figure.data[0].y)
+
+
+def test_long_names_of_classes_need_a_wider_heatmap() -> None:
+    """At 1024 px wide the shares of a confusion matrix ran into each other beside long names."""
+    report = report_of({"a": 4})
+    classes = [{**values, "name": values["name"] * 3} for values in report.scheme.to_json()]
+    longer = replace(report, scheme=LabelScheme.from_json(classes))
+    for heatmap in (confusion_heatmap, lambda report: metric_heatmap(report, (DICE,))):
+        short_px, long_px = (heatmap(each).figure.layout.meta["least_width_px"] for each in (report, longer))
+        assert long_px - short_px > 100
