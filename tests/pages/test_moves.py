@@ -117,6 +117,18 @@ def test_the_image_does_not_wait_for_like_places(
     assert "Searching for similar places" in texts(page)
 
 
+def test_a_test_image_without_like_places_leads_to_segmenting_others(
+    store: Store, project: ProjectRecord, app: AppTest
+) -> None:
+    """A sentence ended in a colon with nothing behind it."""
+    tested = add(store, project, "test", Split.TEST)
+    predict(store, tested, {1: 20})
+    add(store, project, "train", Split.TRAIN)
+    page = correct(app, project=project.id, image=tested.id)
+    assert "has a prediction with unreviewed places yet" in texts(page)
+    assert page.button(key="like-places-segment").label == "Segment images"
+
+
 def test_a_test_image_says_why_it_does_not_train_and_leads_on(
     store: Store, project: ProjectRecord, app: AppTest
 ) -> None:

@@ -13,6 +13,7 @@ from core.label_scheme import LabelScheme
 from core.store.records import ImageRecord, ProjectRecord, Split
 from ui import context
 from ui.errors import plain
+from ui.pages import SEGMENT_PAGE
 from ui.state import Query, query, set_query
 
 
@@ -34,8 +35,7 @@ def test_image_panel(image: ImageRecord) -> DeltaGenerator | None:
     with st.container(border=True, key="correct-test-image"):
         st.markdown(
             ":material/straighten: **This image is in the test set.** Test images are never used for training, so "
-            "corrections here do not improve a model. To improve the model, correct similar places in training "
-            "images:"
+            "corrections here do not improve a model. Correct similar places in images of the training set or pool."
         )
         room = st.empty()
         room.caption("Searching for similar places…")
@@ -59,10 +59,12 @@ def like_places_panel(
         context.store(), project.id, person, known
     )
     if not places:
-        room.caption(
-            "No image in the training set or pool has a prediction with unreviewed places. Segment such images "
-            "first, or import some on the Data page."
-        )
+        with room.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                "No image in the training set or pool has a prediction with unreviewed places yet.", width="content"
+            )
+            if st.button("Segment images", icon=":material/blur_on:", type="tertiary", key="like-places-segment"):
+                st.switch_page(SEGMENT_PAGE, query_params={Query.PROJECT.value: project.id})
         return
     with room.container(horizontal=True):
         for number, place in enumerate(places):

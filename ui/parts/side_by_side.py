@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 def side_by_side(
     shares: Sequence[float], *, key: str, gap: Literal["medium", "large"] = "medium"
 ) -> list[DeltaGenerator]:
-    """Columns that stand below each other in windows up to 1000 px; `ui/static/app.css` sees to it.
+    """Columns that stand below each other in windows up to 1100 px or more; `ui/static/app.css` sees to it.
 
     Parameters
     ----------
