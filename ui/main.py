@@ -14,6 +14,7 @@ from ui.frame.stale_reruns import ignore_stale_reruns
 from ui.pages import PAGES_FOLDER
 from ui.parts.kept_dialog import draw_dialog
 from ui.state import StateKey
+from ui.viewer.component import forget_drawn_sizes
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -45,6 +46,7 @@ def main() -> None:
     page = st.navigation(pages, position="top")
     if page.url_path != "train":
         st.session_state.pop(StateKey.TRAINING_FORM, None)  # who comes back sees what runs, not the form
+    forget_drawn_sizes()
     indicator()
     one_entry_per_gesture()
     ignore_stale_reruns()

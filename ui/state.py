@@ -50,6 +50,9 @@ class StateKey(StrEnum):
     LAST_TRASHED = "last_trashed"
     """Ids of the images that this tab has deleted last, for Undo."""
 
+    DRAWN_SIZES = "drawn_sizes"
+    """Pixel sizes of the images that the page shows, as `ui.viewer.component.pixel_size_key`."""
+
     SEEN_IMPORTS = "seen_imports"
     """Ids of finished imports whose outcome was dismissed."""
 

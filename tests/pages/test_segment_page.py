@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ from core.store.store import Store
 from tests.jobs import submit
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
+from ui.frame import indicator
 from ui.segment import workspace
 from ui.state import StateKey
-from ui.viewer import LabelLayer
+from ui.viewer import LabelLayer, component
 
 PAGE = "segment_page.py"
 BATCH = "0123456789abcdef"
@@ -567,3 +569,19 @@ def test_a_measured_scale_that_cannot_be_is_refused(store: Store, image: ImageRe
     assert not any(button.label == "Use scale" for button in page.button)
     _press(page, "Close")
     assert store.images.get(image.id).pixel_size.nm == 8.0
+
+
+def test_a_tab_notices_a_pixel_size_that_was_changed_elsewhere(
+    store: Store, image: ImageRecord, model: str, app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second tab kept its scale bar and its areas, wrong by the factor of the change."""
+    page = open_page(app, PAGE, image=image.id)
+    reruns: list[bool] = []
+    monkeypatch.setattr(component.st, "session_state", {StateKey.DRAWN_SIZES: page.session_state["drawn_sizes"]})
+    monkeypatch.setattr(indicator.st, "rerun", lambda: reruns.append(True))
+    look = inspect.unwrap(indicator.indicator)
+    look()
+    assert not reruns
+    store.images.set_pixel_size(image.id, PixelSize.from_user(16.0))
+    look()
+    assert reruns

@@ -63,7 +63,7 @@ def test_a_new_model_is_asked_about_once_and_for_everybody(store: Store, project
     write_model(store.settings.models_dir / "starter", created="2020-01-01T00:00:00+00:00")
     write_model(store.settings.models_dir / "own", created="2024-01-01T00:00:00+00:00", project_id=project.id)
     page = open_page(app, PAGE, project=project.id)
-    assert "Promote model **Own** in Liver" in texts(page)
+    assert "Make **Own** the current model of Liver?" in texts(page)
     assert next(box for box in page.selectbox if box.label == "Start from").value == "own"
     page.button(key="train-keep-old").click().run()
     assert not page.exception

@@ -14,15 +14,21 @@ from ui import context
 from ui.errors import explaining
 from ui.pages import JOBS_PAGE
 from ui.person import person
+from ui.viewer.component import sizes_have_changed
 
 EVERY_S: Final = 4.0
-"""How often it looks: two small reads, about a millisecond."""
+"""How often it looks: some small reads, about a millisecond."""
 
 
 @st.fragment(run_every=EVERY_S)
 @explaining
 def indicator() -> None:
-    """A link to the jobs with their number; nothing while nothing runs and nothing is wrong."""
+    """A link to the jobs with their number; nothing while nothing runs and nothing is wrong.
+
+    It also draws the page again when the pixel size of what it shows was changed elsewhere.
+    """
+    if sizes_have_changed():
+        st.rerun()  # scale bars and areas of this page are wrong now
     words, icon = _words()
     with st.container(key="jobs-indicator"):
         if words:

@@ -41,7 +41,8 @@ def new_model_question(project: ProjectRecord, *, key: str) -> None:
     undertrained = undertrained_warning(asked.model.card)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"{key}-new-model"):
         st.markdown(
-            f":material/model_training: Promote model **{plain(texts[asked.model.id])}** in {plain(project.name)}?"
+            f":material/model_training: Make **{plain(texts[asked.model.id])}** the current model of "
+            f"{plain(project.name)}? New predictions use the current model."
             + (f" {plain(undertrained)}" if undertrained else "")
         )
         first: Literal["primary", "secondary"]

@@ -86,16 +86,14 @@ def _remarks(project: ProjectRecord, new: Fresh, person: str) -> list[str]:
     pending = len(queue(context.store(), project.id, waiting, person=person))
     told = []
     if pending:
-        verbs = ("waits", "is") if pending == 1 else ("wait", "are")
+        verb = "is" if pending == 1 else "are"
         told.append(
-            f":material/hourglass_empty: {counted(pending, 'correction')} still {verbs[0]} for review and "
-            f"{verbs[1]} not used."
+            f":material/hourglass_empty: {counted(pending, 'correction')} {verb} not approved yet and not used."
         )
     if new.gone:
         told.append(
             f":material/history: {counted(len(new.gone), 'label map')} of the last round "
-            f"{'counts' if len(new.gone) == 1 else 'count'} no longer (withdrawn, deleted or moved to the test "
-            "set)."
+            f"{'is' if len(new.gone) == 1 else 'are'} no longer used (withdrawn, deleted or moved to the test set)."
         )
     if new.test_corrections:
         told.append(

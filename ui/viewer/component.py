@@ -12,6 +12,7 @@ import streamlit as st
 from core.errors import NotFoundError
 from core.label_scheme import LabelClass, LabelScheme
 from core.store.store import current_store
+from ui.state import StateKey
 from ui.viewer.assets import BUNDLES, app_root, module_shim
 
 DEFAULT_HEIGHT_PX: Final = 640
@@ -179,7 +180,24 @@ def _component() -> Callable[..., Any]:
 
 
 def pixel_size_key(image_id: str) -> str:
-    """Changes with an image's pixel size, so that a viewer that is open asks for it again."""
+    """Changes with an image's pixel size, so that a viewer that is open asks for it again; the page remembers it."""
+    key = _size_now(image_id)
+    st.session_state.setdefault(StateKey.DRAWN_SIZES, {})[image_id] = key
+    return key
+
+
+def forget_drawn_sizes() -> None:
+    """Before a page is drawn: it will show other images, or other sizes."""
+    st.session_state[StateKey.DRAWN_SIZES] = {}
+
+
+def sizes_have_changed() -> bool:
+    """Whether another tab or person has changed the pixel size of an image since the page was drawn."""
+    drawn: dict[str, str] = st.session_state.get(StateKey.DRAWN_SIZES, {})
+    return any(_size_now(image_id) != key for image_id, key in drawn.items())
+
+
+def _size_now(image_id: str) -> str:
     try:
         return str(current_store().images.get(image_id).pixel_size)
     except NotFoundError:
