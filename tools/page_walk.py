@@ -193,7 +193,7 @@ VIEWS: Final = (
     View("data-sheet", "data", _press("Sample sheet")),
     View("data-takeaway", "data", _press("Export")),
     View("data-scale", "data", _then(_tick_first_row, _press("Set pixel size"))),
-    View("data-again", "data", _then(_tick_first_row, _press("Segment 1 again"))),
+    View("data-again", "data", _then(_tick_first_row, _press("Segment 1 image"))),
     View("data-transfer", "data", _then(_tick_first_row, _press("Copy or move"))),
     View("train", "train"),
     View("train-more", "train", _open("More")),

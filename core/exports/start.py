@@ -85,8 +85,10 @@ def start_file(
             require(store, evaluation(store, options["compare"]).project_id, by, Permission.VIEW)
     elif what == "model":
         require_taking(store, subject_id, by)
-        owner = owner_of(ModelStore(store.settings.models_dir).get(subject_id))
-        params = replace(params, model_id=subject_id, project_id=owner or "", name=f"{subject_id}: {file}")
+        model = ModelStore(store.settings.models_dir).get(subject_id)
+        params = replace(
+            params, model_id=subject_id, project_id=owner_of(model) or "", name=f"{model.card.name}: {file}"
+        )
     else:
         raise NotFoundError(f"There is no export of {what[:40]!r}.", "Reload the page.")
     if params.project_id:

@@ -143,6 +143,8 @@ def make_card(
     metrics |= {"epoch": report.epoch, "chosen": outcome.chosen, "stopped_early": outcome.stopped_early}
     images = sorted(prepared.snapshot)
     count = "1 image" if len(images) == 1 else f"{len(images)} images"
+    project_id = snapshot_project_id(request.dataset)
+    of_dataset = "" if project_id else f" of {prepared.dataset_name}"  # the origin names a project
     return ModelCard(
         id=slug(request.out.name),
         name=request.name or request.out.name,
@@ -153,8 +155,8 @@ def make_card(
         created=now_utc(),
         preset=request.preset.value,
         parent=parent.id if parent else None,
-        project_id=snapshot_project_id(request.dataset),
-        description=request.description or f"Trained on {count} of {prepared.dataset_name}.",
+        project_id=project_id,
+        description=request.description or f"Trained on {count}{of_dataset}.",
         origin=request.origin or (f"trained on {prepared.dataset_name}" + (f", from {parent.id}" if parent else "")),
         warning=request.warning or (parent.card.warning if parent else ""),
         mirror_axes=tuple(trainer.inference_allowed_mirroring_axes or ()),

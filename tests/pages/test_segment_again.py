@@ -68,7 +68,7 @@ def test_ticked_images_are_segmented_again(store: Store, images: list[ImageRecor
         box.check()
     page.run()
     assert "**2 images** selected" in texts(page)
-    page = press(page, "Segment 2 again")
+    page = press(page, "Segment 2 images again")
     model_box(page).set_value("new").run()
     page = press(page, "Segment 2 images")
     assert len(jobs(kinds=["predict"])) == 2

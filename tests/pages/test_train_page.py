@@ -63,18 +63,18 @@ def test_a_new_model_is_asked_about_once_and_for_everybody(store: Store, project
     write_model(store.settings.models_dir / "starter", created="2020-01-01T00:00:00+00:00")
     write_model(store.settings.models_dir / "own", created="2024-01-01T00:00:00+00:00", project_id=project.id)
     page = open_page(app, PAGE, project=project.id)
-    assert "Make **Own** the current model of Liver?" in texts(page)
+    assert "the current model of Liver" in texts(page)
     assert next(box for box in page.selectbox if box.label == "Start from").value == "own"
     page.button(key="train-keep-old").click().run()
     assert not page.exception
-    assert "Promote model" not in texts(page)
+    assert "the current model of Liver" not in texts(page)
     assert store.model_choices.declined(project.id) == {"own"}
     assert next(box for box in page.selectbox if box.label == "Start from").value == ""
     write_model(store.settings.models_dir / "own-2", created="2024-01-02T00:00:00+00:00", project_id=project.id)
     page = page.run()
     page.button(key="train-use-new").click().run()
     assert store.rounds.promoted_model(project.id).model_id == "own-2"  # type: ignore[union-attr]
-    assert "Promote model" not in texts(page)
+    assert "the current model of Liver" not in texts(page)
 
 
 def button(page: AppTest, label: str) -> object:

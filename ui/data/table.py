@@ -255,7 +255,9 @@ def _actions(project: ProjectRecord, selected: Sequence[ImageRecord], fitting: S
         if st.button("Open in Segment", icon=":material/blur_on:", disabled=len(selected) != 1):
             st.switch_page(SEGMENT_PAGE, query_params={Query.IMAGE.value: selected[0].id})
         if st.button(
-            f"Delete {len(selected)}" if selected else "Delete", icon=":material/delete:", disabled=not selected
+            f"Delete {counted(len(selected), 'image')}" if selected else "Delete",
+            icon=":material/delete:",
+            disabled=not selected,
         ):
             ids = [image.id for image in selected]
             trash_images(context.store(), ids, by=person())

@@ -207,7 +207,9 @@ def _outcome(row: JobRecord) -> None:
 
 def _facts(row: JobRecord) -> list[str]:
     """Who, when, how long, how often."""
-    facts = [f"asked {row.created_at.astimezone():%Y-%m-%d %H:%M}" + (f" by {plain(row.author)}" if row.author else "")]
+    facts = [
+        f"requested {row.created_at.astimezone():%Y-%m-%d %H:%M}" + (f" by {plain(row.author)}" if row.author else "")
+    ]
     if row.started_at and row.finished_at:
         facts.append(f"took {duration_text((row.finished_at - row.started_at).total_seconds())}")
     facts.append(f"{row.attempts} of {row.max_attempts} attempts")

@@ -118,7 +118,7 @@ def _waiting(row: JobRecord, subject: str, position: int) -> None:
     with st.container(border=True, key=f"waiting-{row.id}"):
         head, buttons = st.columns([3, 1.6], vertical_alignment="center")
         head.markdown(f":gray-badge[waiting, no. {position}] {_headline(row, subject)}")
-        facts = [f"asked {_ago(row.created_at)}" + (f" by {plain(row.author)}" if row.author else "")]
+        facts = [f"requested {_ago(row.created_at)}" + (f" by {plain(row.author)}" if row.author else "")]
         facts += [plain(row.message)] if row.message else []
         head.caption(" · ".join(facts))
         with buttons:
@@ -177,10 +177,10 @@ def _table(rows: tuple[JobRecord, ...]) -> None:
     open_id = query(Query.JOB)
     table: dict[str, list[Any]] = {
         "state": [JOB_STATES[row.state] for row in rows],
-        "what": [job_title(row) for row in rows],
-        "of": [about[row.id] for row in rows],
+        "job": [job_title(row) for row in rows],
+        "subject": [about[row.id] for row in rows],
         "ended": [row.finished_at for row in rows],
-        "took": [_took(row) for row in rows],
+        "duration": [_took(row) for row in rows],
         "attempts": [row.attempts for row in rows],
         "requested by": [row.author for row in rows],
         "message": [row.error_cause or row.message for row in rows],

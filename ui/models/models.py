@@ -123,7 +123,7 @@ def _actions(model: StoredModel, *, is_default: bool) -> None:
 def _export(model: StoredModel) -> None:
     """Links that the browser downloads; large models are prepared as jobs."""
     with st.popover("Export", icon=":material/download:"):
-        _export_file(model, "nnunet.zip", "For nnU-Net", ":material/folder_zip:")
+        _export_file(model, "nnunet.zip", "nnU-Net zip", ":material/folder_zip:")
         st.caption(
             "A zip for nnUNetv2_predict_from_modelfolder. Input images must already have the model's pixel size. "
             "Creating the file takes some seconds."

@@ -148,7 +148,7 @@ def _stack(image: ImageRecord, model: StoredModel | None) -> None:
     missing = images_to_do(context.store(), [plane.id for plane in planes], model.id).to_do
     under_way = {row.image_id for row in active_jobs(kinds=[JobKind.PREDICT])}
     waiting = [image_id for image_id in missing if image_id not in under_way]
-    label = f"Segment {len(waiting)} planes" if waiting else "All planes done or in progress"
+    label = f"Segment {counted(len(waiting), 'plane')}" if waiting else "All planes done or in progress"
     if row.button(label, icon=":material/layers:", disabled=not waiting):
         segment_images(context.store(), waiting, SegmentPlan(model_id=model.id), by=person())
         st.rerun()
