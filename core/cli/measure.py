@@ -57,6 +57,7 @@ from core.morphometry.summary import (
 from core.morphometry.words import power_words, three_digits
 from core.objects.question_files import questions_target, read_doubts
 from core.spreadsheets import spreadsheet
+from core.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -160,14 +161,15 @@ def measure(
     if not physical:
         notice("The pixel size is unknown: sizes are in pixels and contacts are not measured. Use --pixel-size.")
     write_bytes(out, spreadsheet(objects_frame(found, scheme, physical=physical, made_by="label maps")))
-    counted = [each for each in found if not physical or each.table.pixel_size_nm is not None]
-    rows = {i: summarise(counted, _AREA, _selection(i, least, found, physical=physical)) for i in scheme.ids}
+    measurable = [each for each in found if not physical or each.table.pixel_size_nm is not None]
+    rows = {i: summarise(measurable, _AREA, _selection(i, least, found, physical=physical)) for i in scheme.ids}
     if images is not None:
         write_bytes(images, spreadsheet(_images(rows, scheme, physical=physical)))
     _print(rows, scheme, physical=physical)
     if reference is not None:
         compared = {
-            i: compare(counted, scheme, _selection(i, least, found, physical=physical), reference) for i in scheme.ids
+            i: compare(measurable, scheme, _selection(i, least, found, physical=physical), reference)
+            for i in scheme.ids
         }
         if comparison is not None:
             write_bytes(comparison, spreadsheet(_comparison(compared, scheme, reference)))

@@ -57,7 +57,8 @@ def arrival_text(row: JobRecord) -> str:
             sentences.append(f"{len(restored)} of them were restored from the trash.")
     if sized:
         size = context.store().images.get(sized[0]).pixel_size.nm
-        sentences.append(f"The pixel size was unknown; it was set to {significant(size, 4)} nm, from this file.")
+        if size is not None:
+            sentences.append(f"The pixel size was unknown; it was set to {significant(size, 4)} nm, from this file.")
         sentences += dict.fromkeys(IngestResult.of(row).outdated.values())
     for image in images:
         if image.id in sizes_nm and image.pixel_size.nm is not None:
