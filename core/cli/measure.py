@@ -173,7 +173,7 @@ def measure(
         }
         if comparison is not None:
             write_bytes(comparison, spreadsheet(_comparison(compared, scheme, reference)))
-        _print_compared(compared, scheme, reference, kind_of_units(each for each in counted if each.condition))
+        _print_compared(compared, scheme, reference, kind_of_units(each for each in measurable if each.condition))
     done(f"Table of {sum(len(each.table) for each in found):,} objects: {out}")
     refused.end()
 

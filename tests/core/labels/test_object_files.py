@@ -143,7 +143,7 @@ def test_an_id_in_two_classes_stays_with_the_larger_part() -> None:
     assert objects is not None
     assert objects.ids_yx.tolist() == [[5, 5, 7, 0, 6]]
     assert [(count.rule, count.pixels, count.detail) for count in counts] == [
-        (LabelRule.IDS_CROSS_CLASSES, 1, "1 objects: id 5")
+        (LabelRule.IDS_CROSS_CLASSES, 1, "1 object: id 5")
     ]
     assert not remarks
 
