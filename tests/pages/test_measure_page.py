@@ -98,7 +98,9 @@ def test_figures_with_n_units_and_what_was_left_out(app: AppTest, store: Store, 
     assert "0.250 µm²" in said  # the mean of 0.30 and 0.20
     assert "2 specimens" in said
     assert "With 2 specimens no interval can be given" in said
-    table = next(frame.value for frame in page.dataframe if "objects_per_100_um2" in frame.value.columns)
+    shown = next(frame for frame in page.dataframe if "objects_per_100_um2" in frame.value.columns)
+    table = shown.value
+    assert set(table.columns) <= set(json.loads(shown.proto.columns)), "every column has a title in words"
     assert table["image"].tolist() == ["a", "b"]
     assert table["measured"].tolist() == [2, 2]
     assert table["area_um2_mean"].tolist() == pytest.approx([0.25, 0.25])

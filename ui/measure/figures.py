@@ -351,6 +351,9 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
             "objects_high": numbers("To", format="localized", help=_INTERVAL_HELP) if asked else None,
             "unanswered_questions": numbers("Unanswered", format="localized", help="Questions “one or two?” that "
                                             "nobody has answered on the Correct page") if asked else None,
+            "counted_by": st.column_config.TextColumn(
+                "Counted by", help="Object ids, or connected pieces of a class where there are none"
+            ),
             "cut_off": numbers("Cut off", format="localized", help=("Objects at the image edge or at unlabelled "
                                                                    "pixels")),
             "objects_per_100_um2": numbers(
