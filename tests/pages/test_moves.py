@@ -155,7 +155,9 @@ def test_where_nothing_can_be_corrected_instead_it_says_what_to_do(
     store: Store, project: ProjectRecord, app: AppTest
 ) -> None:
     page = correct(app, project=project.id, image=add(store, project, "test", Split.TEST).id)
-    assert "Segment such images first" in texts(page)
+    page_texts, leads = texts(page), page.button(key="like-places-segment")
+    assert "has a prediction with unreviewed places yet" in page_texts
+    assert leads.label == "Segment images"
 
 
 def test_a_draft_of_another_label_map_is_named(store: Store, project: ProjectRecord, app: AppTest) -> None:
