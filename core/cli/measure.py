@@ -57,7 +57,6 @@ from core.morphometry.summary import (
 from core.morphometry.words import power_words, three_digits
 from core.objects.question_files import questions_target, read_doubts
 from core.spreadsheets import spreadsheet
-from core.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
