@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from core.label_scheme import LabelScheme
 from core.morphometry.conditions import Compared
 from core.morphometry.doubts import interval_json
+from core.morphometry.edges import edge_weights
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection
 from core.morphometry.t_test import smallest_found
@@ -29,7 +31,7 @@ _WHICH: Final = (
     "cut_off",
     "area_px",
 )
-_HOW: Final = ("pixel_size_nm", "contact_within_nm", "confirmed_percent")
+_HOW: Final = ("pixel_size_nm", "contact_within_nm", "confirmed_percent", "edge_weight")
 
 FILTER: Final = "filter"
 """The column that says which objects a table holds."""
@@ -121,6 +123,8 @@ def _class_frame(
     facts["pixel_size_nm"] = table.pixel_size_nm if table.pixel_size_nm is not None else float("nan")
     facts["contact_within_nm"] = table.contact_nm
     facts["confirmed_percent"] = round(100 * image.confirmed, 2)
+    weights = edge_weights(table.bottom - table.top, table.right - table.left, table.shape_yx).round(4)
+    facts["edge_weight"] = np.where(table.cut, np.nan, weights)
     frame = pd.DataFrame(facts, index=range(len(table)))
     return frame if selection is None else frame[selection.chosen(table)]
 

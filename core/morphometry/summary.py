@@ -17,6 +17,7 @@ from core.evaluation.intervals import Membership, Scale, UnitKind, Units, mean_w
 from core.labels.numbering import CountedBy
 from core.morphometry.coverage import NM2_PER_UM2, area_um2
 from core.morphometry.doubts import Changes, CountInterval, Doubts, count_interval, mean_interval
+from core.morphometry.edges import edge_weights, weighted_quantiles
 from core.morphometry.measures import Measure
 from core.morphometry.objects import ObjectTable
 
@@ -122,6 +123,9 @@ class ImageSummary:
         What the objects are.
     changes
         What answers to questions may do to ``objects``.
+    weights
+        float64, how many objects each of ``values`` stands for, because the image's edge cuts large ones more often
+        than small ones; None: one each.
     """
 
     image: ImageObjects
@@ -132,6 +136,12 @@ class ImageSummary:
     values: NDArray[np.float64]
     counted_by: CountedBy = CountedBy.PIECES
     changes: Changes = field(default_factory=Changes.none)
+    weights: NDArray[np.float64] | None = None
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """How many objects each of ``values`` stands for."""
+        return np.ones(len(self.values)) if self.weights is None else self.weights
 
     @property
     def interval(self) -> CountInterval | None:
@@ -147,17 +157,23 @@ class ImageSummary:
     @property
     def mean(self) -> float:
         """Mean of the objects, NaN without any."""
-        return float(self.values.mean()) if len(self.values) else float("nan")
+        return float(np.average(self.values, weights=self.weight)) if len(self.values) else float("nan")
 
     @property
     def median(self) -> float:
         """Median of the objects, NaN without any."""
-        return float(np.median(self.values)) if len(self.values) else float("nan")
+        if not len(self.values):
+            return float("nan")
+        return float(weighted_quantiles(self.values, self.weight, (0.5,))[0])
 
     @property
     def deviation(self) -> float:
         """Standard deviation of the objects, NaN with fewer than two."""
-        return float(self.values.std(ddof=1)) if len(self.values) > 1 else float("nan")
+        count = len(self.values)
+        if count < 2:
+            return float("nan")
+        variance = float(np.average((self.values - self.mean) ** 2, weights=self.weight))
+        return float(np.sqrt(variance * count / (count - 1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +275,10 @@ def _weights(rows: Sequence[ImageSummary], values: list[float]) -> list[float]:
 def _image(image: ImageObjects, measure: Measure, selection: Selection) -> ImageSummary:
     table = image.table
     every = selection.chosen(table, cut_too=True)
-    values = measure.of(table, physical=selection.physical)[selection.chosen(table)]
-    values = values[np.isfinite(values)]
+    chosen = selection.chosen(table)
+    values = measure.of(table, physical=selection.physical)[chosen]
+    weights = edge_weights(table.bottom - table.top, table.right - table.left, table.shape_yx)[chosen]
+    values, weights = values[np.isfinite(values)], weights[np.isfinite(values)]
     values.setflags(write=False)
     unknown = selection.physical and table.pixel_size_nm is None
     size_nm = table.pixel_size_nm
@@ -276,6 +294,7 @@ def _image(image: ImageObjects, measure: Measure, selection: Selection) -> Image
         values=values,
         counted_by=table.counted_by(selection.class_id),
         changes=image.doubts.of_class(selection.class_id).changes(_least_px(selection, size_nm)),
+        weights=weights if selection.whole_only else None,
     )
 
 

@@ -27,6 +27,7 @@ from core.measurements.sources import Source, SourceKind
 from core.measurements.start import Measured
 from core.morphometry.conditions import conditions
 from core.morphometry.doubts import interval_words
+from core.morphometry.edges import weighted_quantiles
 from core.morphometry.frames import images_frame, objects_frame, selection_words
 from core.morphometry.measures import Measure, measures_of
 from core.morphometry.summary import (
@@ -169,7 +170,7 @@ def _choices(
         on_change=changed,
         help="Excludes objects that touch the image edge or unlabelled pixels, because their full size is "
         "unknown. They still count for number and area fraction. Large objects are cut off more often than "
-        "small ones, so if objects are large compared with the image, means of whole objects are too small.",
+        "small ones; means, medians and standard deviations are weighted for that (Miles-Lantuéjoul).",
     )
     if physical:
         return measure, Selection(class_id, least_um2=float(smallest), whole_only=whole_only)
@@ -281,7 +282,7 @@ def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selectio
         told += f"; 95 % interval {interval_words(interval)}"
     lines = [("Objects", told), (f"Mean {measure.words}", _with_interval(found, unit))]
     if len(values):
-        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+        low, middle, high = weighted_quantiles(values, np.concatenate([row.weight for row in rows]), (0.25, 0.5, 0.75))
         lines.append(
             (f"Median of all {len(values):,} objects", f"{three_digits(middle, unit)}; the middle half lies "
                                                        f"between {three_digits(low)} and {three_digits(high, unit)}")

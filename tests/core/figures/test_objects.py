@@ -14,6 +14,7 @@ from core.morphometry.measures import MEASURES
 from core.morphometry.objects import measure_objects
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection, summarise
 
+EVERY = Selection(1, whole_only=False)
 AREA = MEASURES[0]
 
 
@@ -26,7 +27,7 @@ def rows(*images: tuple[str, str, list[int]]) -> list[ImageSummary]:
             labels[2 * number + 1, 1 : 1 + width] = 1
         table = measure_objects(labels, DEFAULT_SCHEME, 1000.0)
         made.append(ImageObjects(f"id {name}", name, specimen, name, table))
-    return summarise(made, AREA, Selection(1))
+    return summarise(made, AREA, EVERY)
 
 
 def drawn(made: list[ImageSummary], **options: bool) -> dict[str, list[dict]]:
@@ -99,7 +100,7 @@ def conditioned(*images: tuple[str, str, str, list[int]]) -> list[ImageSummary]:
     """As `rows`, with a condition before the specimen."""
     made = rows(*((name, specimen, widths) for name, _, specimen, widths in images))
     wanted = [replace(row.image, condition=each[1]) for row, each in zip(made, images, strict=True)]
-    return summarise(wanted, AREA, Selection(1))
+    return summarise(wanted, AREA, EVERY)
 
 
 def test_conditions_stand_beside_each_other_with_a_mark_per_specimen() -> None:
