@@ -18,6 +18,7 @@ from core.label_scheme import LabelScheme
 from core.measurements.sources import REFERENCES, sources
 from core.measurements.start import start_measuring
 from core.models.store import ModelStore
+from core.morphometry.edges import edge_weights
 from core.morphometry.objects import CONTACT_NM
 from core.objects.rules import ObjectRule, ObjectRules
 from core.rounds.promoting import promote_model
@@ -30,6 +31,9 @@ from ui.measure.smallest import speck
 
 PAGE = "measure_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
+
+WHOLE_PX = float(np.average([30, 20], weights=edge_weights(np.array([5, 4]), np.array([6, 5]), (64, 96))))
+"""Mean area of the whole mitochondria of an image, weighted for the edge."""
 
 
 @pytest.fixture
@@ -95,7 +99,7 @@ def test_figures_with_n_units_and_what_was_left_out(app: AppTest, store: Store, 
     assert not page.exception
     said = texts(page)
     assert "6 in 2 images, of which 2 cut off (excluded); 2 smaller objects excluded" in said
-    assert "0.250 µm²" in said  # the mean of 0.30 and 0.20
+    assert "0.251 µm²" in said  # the weighted mean of 0.30 and 0.20
     assert "2 specimens" in said
     assert "With 2 specimens no interval can be given" in said
     shown = next(frame for frame in page.dataframe if "objects_per_100_um2" in frame.value.columns)
@@ -103,7 +107,7 @@ def test_figures_with_n_units_and_what_was_left_out(app: AppTest, store: Store, 
     assert set(table.columns) <= set(json.loads(shown.proto.columns)), "every column has a title in words"
     assert table["image"].tolist() == ["a", "b"]
     assert table["measured"].tolist() == [2, 2]
-    assert table["area_um2_mean"].tolist() == pytest.approx([0.25, 0.25])
+    assert table["area_um2_mean"].tolist() == pytest.approx([WHOLE_PX / 100] * 2)
     objects = next(frame.value for frame in page.dataframe if "Area (µm²)" in frame.value.columns)
     assert objects["Area (µm²)"].tolist() == pytest.approx([0.3, 0.2])
 
@@ -257,8 +261,8 @@ def test_conditions_are_compared_over_specimens(app: AppTest, store: Store, proj
     assert "a true difference of 30 % is found in" in said.replace("\\", "")
     table = next(frame.value for frame in page.dataframe if "p adjusted" in frame.value.columns)
     area = table[table["Measure"] == "Area (µm²)"].iloc[0]
-    assert area["Reference"] == pytest.approx(0.25 * (1.08**2 + 1.12**2) / 2)
-    assert area["Mean"] == pytest.approx(0.25 * (1 + 1.04**2) / 2)
+    assert area["Reference"] == pytest.approx(WHOLE_PX / 100 * (1.08**2 + 1.12**2) / 2)
+    assert area["Mean"] == pytest.approx(WHOLE_PX / 100 * (1 + 1.04**2) / 2)
     assert area["p"] < area["p adjusted"] <= 1
 
     page.selectbox(key="measure-reference").set_value("treated").run()
