@@ -28,8 +28,8 @@ class Form(StrEnum):
 
 
 COUNTS: Final = "counts"
-"""Of each image the label map that counts: its newest approved correction, else the newest prediction of the project's
-model, else its newest reference."""
+"""Of each image the label map that counts: its newest approved correction, else its newest reference, else the newest
+prediction of the project's model."""
 
 TRAINING: Final = "training"
 """What a training learns from: references and approved corrections together, 255 where nobody has confirmed."""

@@ -123,8 +123,8 @@ def approved_maps(store: Store, project_id: str, person: str | None = None) -> d
 def counting_maps(store: Store, project_id: str, person: str | None = None) -> dict[str, RevisionRecord]:
     """The label map that counts, by image: one rule for what is measured and what is taken away.
 
-    Its newest approved correction, else the newest prediction of the project's own model, else the newest prediction of
-    any, else its newest reference.
+    What people made comes before what a network made: its newest approved correction, else its newest reference, else
+    the newest prediction of the project's own model, else the newest prediction of any.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def counting_maps(store: Store, project_id: str, person: str | None = None) -> d
         As of `sources`.
     """
     references = store.revisions.newest_of_project(project_id, RevisionKind.REFERENCE)
-    return {**references, **_of_own_model(store, project_id), **approved_maps(store, project_id, person)}
+    return {**_of_own_model(store, project_id), **references, **approved_maps(store, project_id, person)}
 
 
 def predictions_by_maker(store: Store, project_id: str) -> dict[Source, dict[str, RevisionRecord]]:

@@ -37,8 +37,8 @@ _ABOUT: Final = {
 }
 
 COUNTS_HELP: Final = (
-    "Exported label map of each image: the newest approved correction, otherwise the newest prediction of the "
-    "project's model, otherwise the newest reference."
+    "Exported label map of each image: the newest approved correction, otherwise the newest reference, "
+    "otherwise the newest prediction of the project's model."
 )
 """What "the label map that counts" means."""
 
