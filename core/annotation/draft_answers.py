@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.annotation.draft_ids import DraftPixels
-from core.annotation.draft_objects import ObjectAction, ObjectEdit, confirmed_objects, merge, moved_pixels
+from core.annotation.draft_objects import confirmed_objects, merge, moved_pixels
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import DraftSource, unpack_tile
+from core.annotation.object_edits import ObjectAction, ObjectEdit
 from core.errors import AnnotationError
 from core.evaluation.settings import EvaluationSettings
 from core.imaging.pyramid import TILE_PX

@@ -27,7 +27,7 @@ from core.annotation.draft_answers import (
     question_states,
 )
 from core.annotation.draft_ids import DraftPixels
-from core.annotation.draft_objects import ObjectAction, edited_objects
+from core.annotation.draft_objects import edited_objects
 from core.annotation.draft_pieces import start_ids
 from core.annotation.draft_post import TileEdit, read_post
 from core.annotation.draft_tiles import (
@@ -41,6 +41,7 @@ from core.annotation.draft_tiles import (
     unpack_ids,
     unpack_tile,
 )
+from core.annotation.object_edits import ObjectAction
 from core.annotation.submission import submit_draft
 from core.errors import AccessError, AnnotationError
 from core.label_scheme import IGNORE_ID

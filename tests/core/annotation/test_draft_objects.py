@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-import core.annotation.draft_objects as draft_objects
+from core.annotation import object_edits, object_shapes
 from core.annotation.draft_ids import DraftPixels
-from core.annotation.draft_objects import ObjectEdit, delete, edited_objects, merge, split
+from core.annotation.draft_objects import delete, edited_objects, merge, split
 from core.annotation.draft_post import tile_shape
 from core.annotation.draft_tiles import DraftPlane, DraftSource, DraftTiles, pack_tile, unpack_ids, unpack_tile
+from core.annotation.object_edits import ObjectEdit
 from core.errors import AnnotationError
 from core.imaging.object_pyramid import MOST_ID, ObjectIds
 from core.imaging.pyramid import TILE_PX, open_pyramid, write_label_pyramid
@@ -242,8 +243,8 @@ def test_free_ids_lie_above_all_others_or_in_a_gap(tmp_path: Path) -> None:
 
 def test_an_object_that_is_too_large_says_how_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     draft = Draft(tmp_path, *boxes((100, 140, 10, 1190, 1, 7)))
-    monkeypatch.setattr(draft_objects, "MOST_PX", 100_000)
-    monkeypatch.setattr(draft_objects, "MOST_TILES", 2)
+    monkeypatch.setattr(object_shapes, "MOST_PX", 100_000)
+    monkeypatch.setattr(object_edits, "MOST_TILES", 2)
     with pytest.raises(AnnotationError, match=r"area of [\d,]+ x [\d,]+ px"):
         split(draft.pixels, [(90, 500), (150, 500)])
     with pytest.raises(AnnotationError, match="3 tiles"):
