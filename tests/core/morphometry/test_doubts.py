@@ -23,6 +23,17 @@ from core.morphometry.doubts import (
     interval_words,
     mean_interval,
 )
+from core.morphometry.frames import images_frame
+from core.morphometry.measures import MEASURES
+from core.morphometry.objects import measure_objects
+from core.morphometry.summary import (
+    ImageObjects,
+    ImageSummary,
+    Selection,
+    density_doubt,
+    summarise,
+    total_interval,
+)
 
 
 def doubts(*rows: tuple[bool, float, tuple[int, int], tuple[int, int]], class_id: int = 1) -> Doubts:
@@ -121,3 +132,31 @@ def test_a_row_of_the_coverage_table_says_its_interval_and_reads_it_again() -> N
     assert interval_of(plain) == by_class[1].interval
     assert interval_of(interval_json(None)) is None
     assert interval_of({"objects": 3}) is None, "rows of earlier versions"
+
+
+def test_measure_counts_with_the_same_interval() -> None:
+    labels = np.zeros((100, 100), np.uint8)
+    for top in (10, 40, 70):
+        labels[top : top + 20, 10:50] = 1
+    table = measure_objects(labels, DEFAULT_SCHEME, 100.0)
+    places = doubts((False, 0.5, (0, 0), (300, 500)), (False, 0.5, (0, 0), (20, 780)))
+    image = ImageObjects("a", "a", "", "a", table, doubts=places)
+    area = next(measure for measure in MEASURES if measure.name == "area")
+
+    def row(least_um2: float) -> ImageSummary:
+        return summarise([image], area, Selection(1, least_um2=least_um2))[0]
+
+    every, large = row(0.0), row(1.0)  # 1 µm² is 100 px: a part of 20 px would not count
+    assert every.interval == CountInterval(3, 5, 2)
+    assert large.interval == CountInterval(3, 4, 1)
+    frame = images_frame([every, large], area, physical=True)
+    assert frame["objects_low"].tolist() == [3, 3]
+    assert frame["objects_high"].tolist() == [5, 4]
+    assert frame["unanswered_questions"].tolist() == [2, 1]
+    assert total_interval([large, large]) == CountInterval(6, 8, 2)
+    doubt = density_doubt([large])
+    assert doubt is not None
+    # 100 µm² of image: one object more is one more per 100 µm²; half a change is expected.
+    assert doubt[0] == pytest.approx(3 + min(0.5 - 1.96 * 0.5, 0), abs=1e-3)
+    assert doubt[1] == pytest.approx(3 + 0.5 + 1.96 * 0.5, abs=1e-3)
+    assert density_doubt(summarise([ImageObjects("b", "b", "", "b", table)], area, Selection(1))) is None
