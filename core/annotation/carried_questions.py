@@ -12,6 +12,7 @@ from core.annotation.draft_tiles import DraftSource
 from core.imaging.pyramid import TILE_PX, Pyramid, open_pyramid
 from core.objects.questions import Questions
 from core.review.label_maps import COVERAGE
+from core.store.label_maps import open_label_map
 from core.store.object_questions import questions_of
 from core.store.records import RevisionRecord
 from core.store.store import Store
@@ -57,7 +58,7 @@ def carry_questions(
     if base is None or questions is None:
         return None
     path = store.revisions.pyramid_path(revision_id)
-    before, after = open_pyramid(store.revisions.pyramid_path(base.id)), open_pyramid(path)
+    before, after = open_label_map(store, base), open_pyramid(path)
     covered = None if whole_image else open_pyramid(path / COVERAGE)
     kept = np.full(len(questions), not whole_image)
     for number in np.flatnonzero(kept).tolist():

@@ -192,7 +192,7 @@ def _proposed_parent(project: ProjectRecord) -> str:
 def _speed(preset: Preset) -> None:
     """What the preset means here, measured; or the way to measure it."""
     if preset is Preset.COMPACT and _never_timed():
-        submit(TimeTrainingParams(preset=preset))  # in no person's name: it makes way for the first training
+        submit(TimeTrainingParams(preset=preset), by=None)  # in no person's name: it makes way for the first training
     if _being_timed(preset):
         _timing(preset)
         return
