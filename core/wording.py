@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def counted(number: int, what: str) -> str:
@@ -13,6 +13,21 @@ def counted(number: int, what: str) -> str:
     ('1 image', '3 images')
     """
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def files_and_images(pages: Sequence[int]) -> str:
+    """Files with their number of pages, counted: each page is an image.
+
+    Parameters
+    ----------
+    pages
+        Of each file; 0 where it cannot be read, which counts as one.
+
+    >>> files_and_images([1, 1]), files_and_images([1, 50]), files_and_images([0]), files_and_images([3])
+    ('2 images', '2 files (51 images)', '1 image', '1 file (3 images)')
+    """
+    images = counted(sum(max(1, number) for number in pages), "image")
+    return images if all(number <= 1 for number in pages) else f"{counted(len(pages), 'file')} ({images})"
 
 
 def some_of(names: Iterable[object], most: int = 5) -> str:

@@ -21,6 +21,7 @@ from core.evaluations.read import delete_evaluation, evaluation, evaluation_repo
 from core.evaluations.start import EvaluationPlan, check_evaluation, start_evaluation
 from core.files import write_bytes
 from core.jobs.kinds import EvaluateParams, EvaluateResult
+from core.program import COMMAND
 from core.settings import current_settings
 from core.store.records import JobState, ProjectRecord
 from core.store.store import Store, current_store
@@ -146,5 +147,13 @@ def find_project(store: Store, wanted: str) -> ProjectRecord:
     for project in projects:
         if wanted in (project.name, project.id):
             return project
-    names = ", ".join(project.name for project in projects) or "none yet"
+    if not projects:
+        from core.batches.target import FIRST_PROJECT
+
+        raise NotFoundError(
+            f"There is no project {wanted!r}: the data folder {store.settings.data_dir} has no projects.",
+            f'Create one on the Data page of the app, or with `{COMMAND} segment FILE --project "{FIRST_PROJECT}"`, '
+            "which creates that project.",
+        )
+    names = ", ".join(project.name for project in projects)
     raise NotFoundError(f"There is no project {wanted!r}.", f"The projects are: {names}.")

@@ -530,6 +530,19 @@ def test_images_that_are_there_are_named_before_the_import(
     assert any(button.label == "Import 1 image" for button in app.button)
 
 
+def test_pages_of_a_file_are_counted_as_images(store: Store, app: AppTest, tmp_path: Path) -> None:
+    """It said "Import 2 images" where 4 were imported."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    PilImage.fromarray(np.full((40, 50), 7, np.uint8)).save(folder / "single.png")
+    planes = np.arange(3 * 40 * 50, dtype=np.uint16).reshape(3, 40, 50)
+    tifffile.imwrite(folder / "planes.tif", planes, photometric="minisblack")
+    app = _open_folder(app, store.projects.create("one", DEFAULT_SCHEME, 8.0).id, folder)
+    assert not app.exception
+    assert "**2 files (4 images)**" in texts(app)
+    assert any(button.label == "Import 2 files (4 images)" for button in app.button)
+
+
 def _split(project_id: str) -> None:
     from ui import context
     from ui.parts.image_split import split_popover

@@ -26,7 +26,7 @@ from core.outside.guarded import GIB, Limits, Subject, guarded_with
 from core.settings import current_settings
 from core.store.records import ProjectRecord
 from core.store.store import Store
-from core.wording import counted, some_of
+from core.wording import counted, files_and_images, some_of
 from ui import context
 from ui.data.facts import facts_panel
 from ui.data.splits import straddle_warning
@@ -80,7 +80,7 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
     defaults = _defaults(project)
     labelled = sum(bool(check.case.label_paths) for check in checks)
     st.markdown(
-        f"**{counted(len(checks), 'image')}**, **{labelled}** with labels"
+        f"**{files_and_images([check.pages for check in checks])}**, **{labelled}** with labels"
         + (f", **{len(refused)}** refused" if refused else "")
         + ". Columns with a pen icon can be edited. Nothing is saved yet."
     )
@@ -116,7 +116,8 @@ def preview_panel(project: ProjectRecord, plan: ImportPlan, *, batch_id: str | N
             f"The pixel size of {counted(unknown, 'image')} is unknown. Enter it above, or add it later.",
             icon=":material/straighten:",
         )
-    label = f"Import {len(chosen)} images" if len(chosen) != 1 else "Import 1 image"
+    pages = [check.pages for check, row in zip(checks, rows, strict=True) if row["Import"] and not check.refusal]
+    label = f"Import {files_and_images(pages if chosen else ())}"
     if st.button(label, type="primary", icon=":material/download:", disabled=not chosen):
         cases = tuple(case.to_json() for case in chosen)
         submit(

@@ -106,6 +106,9 @@ def test_the_first_project_is_made_by_the_rule_of_the_page(store: Store, tmp_pat
     with pytest.raises(NotFoundError, match="My images"):  # there is Liver already
         run(str(path), "--project", "My images")
     store.projects.delete(store.projects.all()[0].id)
+    with pytest.raises(NotFoundError, match="has no projects") as refused:  # it only said "none yet"
+        run(str(path), "--project", "Kidney")
+    assert '--project "My images"' in refused.value.remedy
     run(str(path), "--project", "My images")
     assert [project.id for project in store.projects.all()] == [jobs(kinds=["ingest"])[0].params["project_id"]]
     made = store.projects.uploads_project()
