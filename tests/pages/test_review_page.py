@@ -103,6 +103,7 @@ def test_approving_is_one_click(store: Store, correction: RevisionRecord, app: A
         ["background", 0, 600],
         ["nucleus", 600, 0],
     ]
+    assert tables[0]["Dice"].fillna("–").tolist() == ["–", "0.000 → 1.000"]
     assert tables[1].values.tolist() == [["background", "nucleus", 600]]
     page = press(page, "review-approve")
     it = review(store, correction.id)

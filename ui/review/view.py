@@ -112,9 +112,15 @@ def classes_table(project: ProjectRecord, review: Review) -> pd.DataFrame:
     effect = review.effect
     if effect is not None:
         pairs = [(effect.before.get(change.class_id), effect.after.get(change.class_id)) for change in changes]
-        table["Dice before"] = [before for before, _ in pairs]
-        table["Dice after"] = [after for _, after in pairs]
+        table["Dice"] = [_change_of_dice(before, after) for before, after in pairs]  # two columns would be cut off
     return table
+
+
+def _change_of_dice(before: float | None, after: float | None) -> str | None:
+    """Both figures in one cell; None where the reference and the label map are without the class."""
+    if before is None and after is None:
+        return None
+    return " → ".join("–" if dice is None else f"{dice:.3f}" for dice in (before, after))
 
 
 def _facts(review: Review) -> None:
@@ -143,7 +149,7 @@ def _changes(project: ProjectRecord, review: Review, regions: tuple[Region, ...]
         st.success("No labels were changed: the author confirmed the existing labels.", icon=":material/check_circle:")
         return None
     st.markdown(f"**Changes**: {review.changes.pixels if review.changes else 0:,} px")
-    dice = {name: st.column_config.NumberColumn(format="%.3f") for name in ("Dice before", "Dice after")}
+    dice = {"Dice": st.column_config.TextColumn(alignment="right", help="Before → after the correction.")}
     pixels = count_columns("Gained, px", "Lost, px", "Size, px")
     st.dataframe(
         classes_table(project, review), hide_index=True, placeholder="–", width="stretch",
