@@ -6,7 +6,7 @@ from core.access.roles import Permission
 from core.demo.project import DEMO_PROJECT
 from ui import context
 from ui.access import gate, visible_images
-from ui.overview.overview import begin, model_card
+from ui.overview.overview import begin, begun_project, model_card
 from ui.pages import SEGMENT_PAGE
 from ui.parts.first_labels import first_labels
 from ui.parts.help import page_title
@@ -22,7 +22,7 @@ with page_title("Overview", "guide/first-steps#a-first-look"):
 if not context.store().images.all():
     if gate(Permission.MANAGE):
         begin()
-        first_labels(None, key="overview")
+        first_labels(begun_project(), key="overview")
 elif not visible_images():
     st.info("You have no role in any project. Ask an admin for one.", icon=":material/lock:")
 running_jobs()

@@ -82,11 +82,14 @@ def _tick_first_row(page: Page) -> None:
 
 
 def _open(*names: str) -> Callable[[Page], None]:
-    """Open the folded parts whose titles begin so."""
+    """Open the folded parts with these titles, or patterns of titles, unless they are open already."""
 
     def unfold(page: Page) -> None:
         for name in names:
-            page.get_by_test_id("stExpander").locator("summary").filter(has_text=name).first.click()
+            part = page.get_by_test_id("stExpander").filter(has=page.locator("summary", has_text=re.compile(name)))
+            part.first.wait_for()
+            if part.first.locator("details[open]").count() == 0:
+                part.first.locator("summary").click()
             _settle(page)
 
     return unfold
@@ -164,8 +167,12 @@ VIEWS: Final = (
     View("segment-takeaway", "segment", _press("Export")),
     View("segment-new-project", "segment", _press("New project")),
     View("segment-image", "segment", _first_image),
-    View("segment-folds", "segment", _then(_first_image, _open("Minimum object size", "Pixel size", "Segment again"))),
-    View("segment-scale", "segment", _then(_first_image, _press("Set pixel size"))),
+    View(
+        "segment-folds",
+        "segment",
+        _then(_first_image, _open("Minimum object size", "Pixel size", "Segment again|Options")),
+    ),
+    View("segment-scale", "segment", _then(_first_image, _press("Measure the pixel size"))),
     View("segment-downloads", "segment", _then(_first_image, _press("Downloads"))),
     View("results", "results"),
     View("results-images", "results?section=images"),
@@ -231,6 +238,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--url", default="http://localhost:8501", type=lambda text: text.rstrip("/"))
     parser.add_argument("--out", required=True, type=Path, help="folder for the pictures")
     parser.add_argument("--project", help="id of the project, as the address of a page holds it; else the usual one")
+    parser.add_argument(
+        "--person", default=PERSON, help=f"who looks; default: {PERSON}. Reviews are shown to others only"
+    )
     parser.add_argument("--widths", nargs="+", type=int, default=list(WIDTHS_PX))
     parser.add_argument(
         "--resize", action="store_true", help="load a view once and resize the window, which is quicker"
@@ -245,7 +255,7 @@ def _pictures(browser: Browser, options: argparse.Namespace, view: View, widths:
     context = browser.new_context(
         viewport={"width": widths[0], "height": HEIGHT_PX}, color_scheme="dark" if scheme == "dark" else "light"
     )
-    context.add_cookies([{"name": "cristae_name", "value": PERSON, "url": options.url}])
+    context.add_cookies([{"name": "cristae_name", "value": options.person, "url": options.url}])
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     complaints: list[str] = []

@@ -39,6 +39,17 @@ def test_every_page_without_a_project_leads_to_one(name: str, app: AppTest) -> N
     assert any(button.label == "Create project" for button in page.button)
 
 
+def test_a_project_that_was_just_created_is_filled_next(store: Store, app: AppTest) -> None:
+    """The overview looked as before, and offered to create a project once more."""
+    store.projects.create("Earlier", DEFAULT_SCHEME)
+    project = store.projects.create("Own", DEFAULT_SCHEME)
+    page = open_page(app, "overview_page.py")
+    assert not page.exception
+    assert not any(button.label == "Create project" for button in page.button)
+    (link,) = (link.proto for link in page.get("page_link") if link.proto.label == "Add images")
+    assert f"project={project.id}" in link.query_string
+
+
 @pytest.mark.parametrize("name", ["measure", "results", "train"])
 def test_pages_that_need_labels_lead_to_drawing_them(name: str, store: Store, image: ImageRecord, app: AppTest) -> None:
     write_model(store.settings.models_dir / "tiny")

@@ -7,12 +7,21 @@ import streamlit as st
 from core.jobs.kinds import DemoParams
 from core.jobs.rows import submit
 from core.models.store import StoredModel
+from core.store.records import ProjectRecord
 from ui import context
 from ui.access import origin_text, visible_projects
 from ui.errors import plain
 from ui.parts.no_model import no_model
 from ui.parts.undertrained import undertrained_notice
 from ui.person import person
+from ui.state import Query, StateKey, query
+
+
+def begun_project() -> ProjectRecord | None:
+    """The project that was opened last, else the newest; None while there is none."""
+    projects = {project.id: project for project in visible_projects()}
+    asked = (query(Query.PROJECT), st.session_state.get(StateKey.PROJECT), *reversed(projects))
+    return next((projects[each] for each in asked if each in projects), None)
 
 
 def begin() -> None:
