@@ -15,7 +15,7 @@ VERDICTS: Final = {
     Verdict.BETTER: "better on these images",
     Verdict.WORSE: "worse on these images",
     Verdict.UNCLEAR: "no clear difference",
-    Verdict.SAME: "difference too small to matter",
+    Verdict.SAME: "too small to matter",
 }
 """As people read them."""
 
