@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from core.imaging.object_pyramid import ObjectIds
 from core.labels.numbering import number_objects
+from core.objects import separating
 from core.objects.pieces import piece_table
 from core.objects.separating import separated
 
@@ -174,3 +175,38 @@ def test_tables_of_separated_objects_are_those_of_any_ids(
     edge[np.unique(found.numbers_yx[around])] = True
     expected = sorted(zip(found.class_of[1:].tolist(), found.area_px[1:].tolist(), edge[1:].tolist(), strict=True))
     assert sorted(zip(*(column.tolist() for column in table.columns), strict=True)) == expected
+
+
+def test_ids_spread_ring_by_ring_as_if_every_pixel_were_looked_at_each_time() -> None:
+    """Where most of a class is held for parting there are hundreds of rings; only the last one is looked at."""
+    rng = np.random.default_rng(8)
+    for _ in range(40):
+        labels = rng.choice(np.array([0, 1, 1, 1, 2], np.uint8), (23, 31))
+        parting = rng.random(labels.shape) < rng.choice([0.5, 0.9, 0.98])
+        found = separated(labels, parting, (1, 2), np.zeros(256)).ids_yx
+        plain = np.where(parting, 0, found)
+        steps = (((-1, 0), (0, -1), (0, 1), (1, 0)), ((-1, -1), (-1, 1), (1, -1), (1, 1)))
+        assert {tuple(sorted(side)) for side in (separating._BESIDE, separating._ACROSS)} == {
+            tuple(sorted(side)) for side in steps
+        }
+        while True:
+            after = _ring(plain, labels, separating._BESIDE)
+            if np.array_equal(after, plain):
+                after = _ring(plain, labels, separating._ACROSS)
+            if np.array_equal(after, plain):
+                break
+            plain = after
+        reached = plain != 0
+        assert np.array_equal(found[reached], plain[reached])
+
+
+def _ring(ids: np.ndarray, labels: np.ndarray, steps: tuple[tuple[int, int], ...]) -> np.ndarray:
+    """Ids of the first neighbour of the same class that has one, where there is none yet."""
+    after = ids.copy()
+    for row, column in np.argwhere((ids == 0) & (labels > 0)).tolist():
+        for down, right in steps:
+            y, x = row + down, column + right
+            if 0 <= y < ids.shape[0] and 0 <= x < ids.shape[1] and labels[y, x] == labels[row, column] and ids[y, x]:
+                after[row, column] = ids[y, x]
+                break
+    return after
