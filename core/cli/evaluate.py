@@ -90,7 +90,7 @@ def evaluate(
     settings = EvaluationSettings(
         thin_ids=_ids(thin, described.scheme),
         object_ids=_ids(objects, described.scheme),
-        resampling=intervals,
+        intervals_over=intervals,
         **numbers | parsed_settings(chosen or ()),
     )
     cases = {case.name: case for case in described.cases}

@@ -94,7 +94,7 @@ def aggregate(
         Metric name to class id to aggregate. Under `ALL` (0) stands the mean over the classes that have a figure; for
         calibration, all pixels of the images.
     """
-    units = units_of([image.membership for image in images], settings.resampling)
+    units = units_of([image.membership for image in images], settings.intervals_over)
 
     def means(values: NDArray[np.float64], metric: Metric) -> MeanWithInterval:
         return mean_with_interval(values, units, metric.scale, settings.confidence_level)

@@ -119,7 +119,7 @@ def compare(before: EvaluationReport, after: EvaluationReport) -> Comparison:
     first, second = ({image.name: image for image in report.images} for report in (before, after))
     names = tuple(name for name in second if name in first)
     _check(before, after, names)
-    units = units_of([second[name].membership for name in names], after.settings.resampling)
+    units = units_of([second[name].membership for name in names], after.settings.intervals_over)
     shared = [metric for metric in after.metrics if metric.name in before.aggregates]
     rows = _places(before, names), _places(after, names)
     by_image = {metric.name: _difference(metric, before, after, rows) for metric in shared}

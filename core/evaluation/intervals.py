@@ -9,7 +9,7 @@ Student 1908, 10.1093/biomet/6.1.1; means of clusters of unequal size: Cochran 1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -122,13 +122,23 @@ def units_of(members: Sequence[Membership], choice: UnitChoice = UnitChoice.AUTO
         for position, one in enumerate(members)
     ]
     distinct, index = np.unique(np.array(names, dtype=object).astype(str), return_inverse=True)
-    kinds = {name[0] for name in distinct.tolist()}
-    several = kinds - {"3"} and len(distinct) >= 2
+    kind = kind_of_units(members)
+    several = kind is not UnitKind.IMAGES and len(distinct) >= 2
     if choice is UnitChoice.IMAGES or (choice is UnitChoice.AUTO and not several):
         return Units(UnitKind.IMAGES, np.arange(len(members)), len(members))
-    known = {"1": UnitKind.SPECIMENS, "2": UnitKind.STACKS, "3": UnitKind.IMAGES}
-    kind = known[kinds.pop()] if len(kinds) == 1 else UnitKind.UNITS
     return Units(kind, index.astype(np.int64), len(distinct))
+
+
+def kind_of_units(members: Iterable[Membership]) -> UnitKind:
+    """What images belong to, if it is the same for all; images where there are none.
+
+    >>> str(kind_of_units([Membership("mouse 1", ""), Membership("", "block 3")]))
+    'units'
+    """
+    kinds = {
+        UnitKind.SPECIMENS if one.specimen else UnitKind.STACKS if one.stack else UnitKind.IMAGES for one in members
+    }
+    return UnitKind.UNITS if len(kinds) > 1 else kinds.pop() if kinds else UnitKind.IMAGES
 
 
 def mean_with_interval(values: Floats, units: Units, scale: Scale, level: float = LEVEL) -> MeanWithInterval:

@@ -122,7 +122,7 @@ class EvaluationReport:
 
     @cached_property
     def _units(self) -> Units:
-        return units_of([image.membership for image in self.images], self.settings.resampling)
+        return units_of([image.membership for image in self.images], self.settings.intervals_over)
 
     def values(self, metric: str) -> NDArray[np.float64]:
         """Figures of one metric, shape (images, classes of the scheme), NaN for undefined. Read-only."""

@@ -18,7 +18,7 @@ DEFAULT_TOLERANCE_PX: Final = 2.0
 MEASURING: Final = ("tolerance_nm", "thin_ids", "object_ids", "min_object_px", "calibration_bins")
 """Fields of `EvaluationSettings` that two evaluations must share to be compared: they change scores."""
 
-_EARLIER: Final = ("interval", "resamples", "seed")
+_EARLIER: Final = ("interval", "resamples", "resampling", "seed")
 """Settings that only evaluations by earlier versions have."""
 
 _THIN_WORDS: Final = (
@@ -135,7 +135,7 @@ class EvaluationSettings:
         Smaller pieces are no objects, in the reference and in the prediction.
     calibration_bins
         Bins of confidence, equally wide.
-    resampling, confidence_level
+    intervals_over, confidence_level
         What intervals are over, and how many of a hundred hold the true mean, as a share.
 
     Raises
@@ -149,7 +149,7 @@ class EvaluationSettings:
     object_ids: tuple[int, ...] | None = None
     min_object_px: int = 1
     calibration_bins: int = 15
-    resampling: UnitChoice = UnitChoice.AUTO
+    intervals_over: UnitChoice = UnitChoice.AUTO
     confidence_level: float = 0.95
 
     def __post_init__(self) -> None:
@@ -198,15 +198,16 @@ class EvaluationSettings:
         values = dataclasses.asdict(self)
         for name in ("thin_ids", "object_ids"):
             values[name] = None if values[name] is None else list(values[name])
-        return values | {"resampling": str(self.resampling)}
+        return values | {"intervals_over": str(self.intervals_over)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> EvaluationSettings:
         """The inverse of `to_json`; what earlier versions kept of their bootstrap is left out."""
+        over = UnitChoice(values.get("intervals_over", values.get("resampling", UnitChoice.AUTO)))
         values = {name: value for name, value in values.items() if name not in _EARLIER}
         ids = {name: values[name] and tuple(values[name]) for name in ("thin_ids", "object_ids")}
         ids = {name: () if values[name] == [] else found for name, found in ids.items()}
-        return cls(**{**values, **ids, "resampling": UnitChoice(values["resampling"])})
+        return cls(**{**values, **ids, "intervals_over": over})
 
 
 def _says_thin(name: str) -> bool:

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.intervals import holm
+from core.evaluation import intervals
 from core.label_scheme import LabelScheme
 from core.morphometry.measures import measures_of
 from core.morphometry.summary import DENSITY_UM2, ImageObjects, ImageSummary, Selection, summarise, told_apart
@@ -271,7 +271,7 @@ def compare(
         if any(unit.mean == unit.mean for of in units.values() for unit in of):
             unit = measure.unit(physical=selection.physical)
             found += _each(measure.name, measure.title, unit, units, reference, others)
-    adjusted = holm([each.difference.p for each in found])
+    adjusted = intervals.holm([each.difference.p for each in found])
     return tuple(replace(each, p_adjusted=p) for each, p in zip(found, adjusted, strict=True))
 
 
@@ -311,8 +311,7 @@ def _mean(values: NDArray[np.float64]) -> float:
 
 def kind_of_units(images: Iterable[ImageObjects]) -> str:
     """What counts as one: "specimen", "stack", "image", or "unit" where it is not the same for all."""
-    kinds = {"specimen" if image.specimen else "stack" if image.stack else "image" for image in images}
-    return kinds.pop() if len(kinds) == 1 else "unit"
+    return str(intervals.kind_of_units(image.membership for image in images)).removesuffix("s")
 
 
 def _key(image: ImageObjects) -> str:

@@ -184,7 +184,7 @@ def differences_frame(compared: Sequence[Compared], reference: str) -> pd.DataFr
                 "reference_units": each.difference.reference_units,
                 "condition_units": each.difference.units,
                 "design": str(each.difference.design),
-                "found_in_80_percent": smallest_found(each.difference.error, each.difference.freedom),
+                "minimum_detectable_difference": smallest_found(each.difference.error, each.difference.freedom),
             }
             for each in compared
         ]

@@ -94,6 +94,11 @@ class ImageObjects:
     confirmed: float = field(default=float("nan"), compare=False)
 
     @property
+    def membership(self) -> Membership:
+        """What intervals count the image to."""
+        return Membership(self.specimen, self.stack)
+
+    @property
     def unit(self) -> str:
         """What belongs together: images of one specimen, else planes of one stack; "" for an image that is alone."""
         return self.specimen or self.stack
@@ -260,7 +265,7 @@ def _overall(rows: Sequence[ImageSummary], values: list[float], scale: Scale = S
 
 
 def _units(rows: Sequence[ImageSummary]) -> Units:
-    return units_of([Membership(row.image.specimen, row.image.stack) for row in rows])
+    return units_of([row.image.membership for row in rows])
 
 
 def _weights(rows: Sequence[ImageSummary], values: list[float]) -> list[float]:

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import nctdtr, nctdtrinc, stdtr, stdtrit
 
-LEVEL: Final = 0.95
-"""Of the intervals."""
+from core.evaluation.intervals import LEVEL
 
 ALPHA: Final = 0.05
 """Below this p a difference counts as found."""

@@ -39,10 +39,7 @@ from core.store.rounds import Change
 from core.store.store import Store
 from core.wording import some_of
 
-ROUND_ID: Final = "round_id"
-"""In the parameters of a round's jobs."""
-
-AUTOMATICALLY: Final = "Promoted automatically: no class got significantly worse."
+AUTOMATICALLY: Final = "Promoted automatically: a loss that matters is excluded."
 _NOT_PASSED: Final = (Outcome.FAILED, Outcome.NOT_JUDGED)
 """A loss is seen, or cannot be excluded. Too few test images are another matter: more of them must be found first."""
 

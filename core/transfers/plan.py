@@ -12,7 +12,7 @@ all. What an evaluation scored or a model learned from is not moved: what is fro
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,7 +41,6 @@ from core.store.label_maps import translation_of
 from core.store.records import ImageRecord, JobState, ProjectRecord, RevisionKind, RevisionRecord
 from core.store.reviews import ReviewState
 from core.store.store import Store
-from core.wording import some_of
 
 LISTED: Final = 5
 """Names in a sentence."""
@@ -296,8 +295,3 @@ def _taught(store: Store) -> frozenset[str]:
             cases = json.loads(path.read_text(encoding="utf-8")).get("cases", ()) if path.is_file() else ()
             found |= {str(case.get("image_id")) for case in cases}
     return frozenset(found)
-
-
-def names_of(images: Iterable[ImageTransfer]) -> str:
-    """Their names, for a sentence."""
-    return some_of((image.image.name for image in images), LISTED)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from playwright.sync_api import Page, expect
@@ -11,9 +15,10 @@ from core.annotation.draft_tiles import unpack_tile
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import open_pyramid, write_label_pyramid
 from core.label_scheme import LabelScheme
+from core.settings import ROOT
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, streamlit_server
 from tests.browser.test_viewer import INSTANCE
 
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "nucleus": 2})
@@ -50,6 +55,21 @@ class Tissue:
         found = self.store.revisions.of_image(image.id, kind=RevisionKind.CORRECTION)
         paths = [self.store.revisions.pyramid_path(revision.id) for revision in found]
         return [np.asarray(open_pyramid(path).read(0, slice(None), slice(None))) for path in paths]
+
+
+Made = TypeVar("Made", bound=Tissue)
+
+
+@contextmanager
+def served(kind: Callable[[Server], Made], folder: Path) -> Iterator[Made]:
+    """The app with a project of this kind, for the tests of a module; server, store and engine end afterwards."""
+    with streamlit_server(ROOT / "app.py", folder) as server:
+        made = kind(server)
+        yield made
+        made.store.close()
+    from core.engine.engine import stop_engine
+
+    stop_engine(server.settings)
 
 
 class Painter:

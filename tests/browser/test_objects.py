@@ -23,11 +23,9 @@ from core.objects.rules import ObjectRules
 from core.objects.separating import object_ids
 from core.objects.separation import Separation, SeparationWay
 from core.segmentation.parting import PartingRows
-from core.settings import ROOT
 from core.store import RevisionKind
 from core.store.records import ImageRecord
-from tests.browser.conftest import streamlit_server
-from tests.browser.painter import SCHEME, SHAPE, Painter, Tissue
+from tests.browser.painter import SCHEME, SHAPE, Painter, Tissue, served
 
 pytestmark = pytest.mark.browser
 
@@ -97,13 +95,8 @@ class Worker(Painter):
 
 @pytest.fixture(scope="module")
 def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Objects]:
-    with streamlit_server(ROOT / "app.py", tmp_path_factory.mktemp("objects")) as server:
-        made = Objects(server)
+    with served(Objects, tmp_path_factory.mktemp("objects")) as made:
         yield made
-        made.store.close()
-    from core.engine.engine import stop_engine
-
-    stop_engine(server.settings)
 
 
 def test_objects_are_split_merged_deleted_and_counted(objects: Objects, page: Page) -> None:

@@ -10,10 +10,8 @@ from playwright.sync_api import Page
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
-from core.settings import ROOT
 from core.store.records import ImageRecord
-from tests.browser.conftest import streamlit_server
-from tests.browser.painter import SHAPE, Painter, Tissue, base_labels
+from tests.browser.painter import SHAPE, Painter, Tissue, base_labels, served
 
 pytestmark = pytest.mark.browser
 
@@ -28,13 +26,8 @@ CORE[155:245, 105:195] = True
 
 @pytest.fixture(scope="module")
 def tissue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tissue]:
-    with streamlit_server(ROOT / "app.py", tmp_path_factory.mktemp("tools")) as server:
-        made = Tissue(server)
+    with served(Tissue, tmp_path_factory.mktemp("tools")) as made:
         yield made
-        made.store.close()
-    from core.engine.engine import stop_engine
-
-    stop_engine(server.settings)
 
 
 class Bench:

@@ -17,20 +17,15 @@ from core.settings import ROOT
 from core.store import RevisionKind
 from core.store.records import DraftTileRecord
 from tests.browser.conftest import free_port, streamlit_server
-from tests.browser.painter import LONG_MS, SHAPE, Painter, Tissue, base_labels
+from tests.browser.painter import LONG_MS, SHAPE, Painter, Tissue, base_labels, served
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def tissue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tissue]:
-    with streamlit_server(ROOT / "app.py", tmp_path_factory.mktemp("painting")) as server:
-        made = Tissue(server)
+    with served(Tissue, tmp_path_factory.mktemp("painting")) as made:
         yield made
-        made.store.close()
-    from core.engine.engine import stop_engine
-
-    stop_engine(server.settings)
 
 
 def test_brush_eraser_undo_lock_and_submission(tissue: Tissue, page: Page) -> None:

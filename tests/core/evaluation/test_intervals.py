@@ -101,8 +101,9 @@ def test_few_units_get_a_word_of_caution() -> None:
 
 
 def test_settings_of_earlier_versions_are_read() -> None:
-    kept = EvaluationSettings().to_json() | {"interval": "bca", "resamples": 2000, "seed": 3}
-    assert EvaluationSettings.from_json(kept) == EvaluationSettings()
+    kept = EvaluationSettings().to_json() | {"interval": "bca", "resamples": 2000, "seed": 3, "resampling": "images"}
+    del kept["intervals_over"]
+    assert EvaluationSettings.from_json(kept) == EvaluationSettings(intervals_over=UnitChoice.IMAGES)
 
 
 @pytest.mark.parametrize("values", [{"confidence_level": 95}, {"tolerance_nm": -1}, {"min_object_px": 0}])
