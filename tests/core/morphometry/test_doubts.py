@@ -160,3 +160,25 @@ def test_measure_counts_with_the_same_interval() -> None:
     assert doubt[0] == pytest.approx(3 + min(0.5 - 1.96 * 0.5, 0), abs=1e-3)
     assert doubt[1] == pytest.approx(3 + 0.5 + 1.96 * 0.5, abs=1e-3)
     assert density_doubt(summarise([ImageObjects("b", "b", "", "b", table)], area, Selection(1))) is None
+
+
+def test_an_image_in_doubt_weighs_as_much_as_in_the_mean_over_specimens() -> None:
+    """Of two specimens, one of two images of the first counts a quarter, the only one of the second a half."""
+    labels = np.zeros((100, 100), np.uint8)
+    labels[10:30, 10:50] = 1
+    table = measure_objects(labels, DEFAULT_SCHEME, 100.0)
+    unsure = doubts((False, 0.5, (0, 0), (300, 500)))
+    area = next(measure for measure in MEASURES if measure.name == "area")
+
+    def widths(*in_doubt: bool) -> float:
+        images = [
+            ImageObjects(name, name, specimen, name, table, doubts=unsure if asked else Doubts.none())
+            for name, specimen, asked in zip("abc", ("m", "m", "n"), in_doubt, strict=True)
+        ]
+        found = density_doubt(summarise(images, area, Selection(1)))
+        assert found is not None
+        return found[1] - 1  # 100 µm² of image: its one object is one per 100 µm²
+
+    whole = 0.5 + 1.959964 * 0.5
+    assert widths(True, False, False) == pytest.approx(whole / 4, abs=1e-4)
+    assert widths(False, False, True) == pytest.approx(whole / 2, abs=1e-4)
