@@ -9,6 +9,7 @@ from ui.access import allowed
 from ui.errors import explained
 from ui.models.model_import import import_panel
 from ui.models.models import broken_models, model_cards, store_log, trash_list, undo_bar
+from ui.parts.get_model import GET_SECTION
 from ui.parts.help import page_title
 from ui.parts.no_model import no_model
 from ui.person import person
@@ -21,7 +22,7 @@ changing = allowed(Permission.TRAIN)
 if changing:
     with explained():
         undo_bar()
-    import_panel(expanded=not models)
+    import_panel(expanded=not models or query(Query.SECTION) == GET_SECTION)
 if not models and not allowed(Permission.VIEW):
     st.info("You have no role in any project. Ask an admin for one.", icon=":material/lock:")
 elif not models:

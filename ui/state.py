@@ -33,6 +33,7 @@ class Query(StrEnum):
     WHOLE = "whole"
     COLUMNS = "columns"
     REFERENCE = "reference"
+    ENTRY = "entry"
 
 
 class StateKey(StrEnum):
