@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from core.evaluation import intervals
 from core.label_scheme import LabelScheme
-from core.morphometry.measures import measures_of
+from core.morphometry.measures import Quantity, measures_of
 from core.morphometry.summary import DENSITY_UM2, ImageObjects, ImageSummary, Selection, summarise, told_apart
-from core.morphometry.t_test import Tested, t_test
+from core.morphometry.t_test import NO_EFFECT, Effect, Tested, effect_size, power, smallest_found, t_test
 
 _REFERENCE_WORDS: Final = frozenset(
     ("control", "controls", "ctrl", "ctl", "untreated", "vehicle", "sham", "mock", "placebo", "wt", "wildtype",
@@ -33,6 +33,20 @@ otherwise; the latter make a reference only where no other word stands beside th
 
 _NO_OUTCOMES: Final = frozenset(("confidence",))
 """Measures that say nothing about tissue; comparing them too would only make the others less sure."""
+
+
+_ON_RATIOS: Final = (Quantity.AREA, Quantity.LENGTH, Quantity.DISTANCE)
+"""Quantities that conditions multiply rather than add to; shares and shapes are compared as they are."""
+
+
+class ComparedBy(StrEnum):
+    """On which scale conditions are compared."""
+
+    DIFFERENCE = "difference"
+    """Means of specimens, as they are."""
+    RATIO = "ratio"
+    """Sizes, distances and numbers by the logarithms of the specimens' means: geometric means and their ratio. Figures
+    of a few large objects are skewed, and spread grows with size; on this scale neither matters."""
 
 
 class Design(StrEnum):
@@ -98,6 +112,11 @@ class Difference:
         Of pairs: how many units do not count because the other half, or its figure, is missing.
     error, freedom
         Standard error of the difference and the test's degrees of freedom; NaN where there is no test.
+    by
+        On which scale: with ``RATIO`` means are geometric, ``low`` and ``high`` are those of the ratio times the
+        reference's mean, and ``error`` is that of the difference of natural logarithms.
+    effect
+        Hedges' g, on that scale.
     """
 
     reference: float
@@ -111,6 +130,8 @@ class Difference:
     alone: int = 0
     error: float = math.nan
     freedom: float = math.nan
+    by: ComparedBy = ComparedBy.DIFFERENCE
+    effect: Effect = NO_EFFECT
 
     @property
     def value(self) -> float:
@@ -120,6 +141,19 @@ class Difference:
     def percent(self, value: float) -> float:
         """A difference in per cent of the reference's mean; NaN where that is 0 or less."""
         return 100 * value / self.reference if self.reference > 0 else float("nan")
+
+    def chance(self, percent: float) -> float:
+        """Share of such studies, 0 to 1, that find a true increase of so many per cent; NaN where there was no test."""
+        if not self.reference > 0:
+            return float("nan")
+        size = math.log1p(percent / 100) if self.by is ComparedBy.RATIO else self.reference * percent / 100
+        return power(size, self.error, self.freedom)
+
+    @property
+    def smallest(self) -> float:
+        """The true increase that 80 % of such studies find, in the figure's unit; NaN where there was no test."""
+        size = smallest_found(self.error, self.freedom)
+        return self.reference * math.expm1(size) if self.by is ComparedBy.RATIO else size
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +226,7 @@ def unit_means(rows: Sequence[ImageSummary], values: Sequence[float] | None = No
     """
     found: dict[str, list[tuple[ImageSummary, float]]] = {}
     for row, value in zip(rows, [row.mean for row in rows] if values is None else values, strict=True):
-        found.setdefault(_key(row.image), []).append((row, value))
+        found.setdefault(unit_key(row.image), []).append((row, value))
     units = []
     for key, members in found.items():
         defined = [(row, value) for row, value in members if value == value]
@@ -204,7 +238,9 @@ def unit_means(rows: Sequence[ImageSummary], values: Sequence[float] | None = No
     return tuple(sorted(units, key=lambda unit: _sorting(unit.name)))
 
 
-def difference(reference: Sequence[UnitMean], other: Sequence[UnitMean]) -> Difference:
+def difference(
+    reference: Sequence[UnitMean], other: Sequence[UnitMean], by: ComparedBy = ComparedBy.DIFFERENCE
+) -> Difference:
     """Compare a condition with the reference.
 
     An interval and a p value need specimens that somebody recorded, two with a figure on each side and some spread
@@ -214,6 +250,8 @@ def difference(reference: Sequence[UnitMean], other: Sequence[UnitMean]) -> Diff
     ----------
     reference, other
         Units of each, as `unit_means` gives them.
+    by
+        On which scale. Where a mean of a unit is 0 or less there is no ratio: then as they are.
     """
     first, second = ({unit.key: unit.mean for unit in units} for units in (reference, other))
     every, shared = first.keys() | second.keys(), first.keys() & second.keys()
@@ -228,15 +266,35 @@ def difference(reference: Sequence[UnitMean], other: Sequence[UnitMean]) -> Diff
         a, b = (np.array([mean for mean in means.values() if np.isfinite(mean)]) for means in (first, second))
     if not all(unit.recorded for unit in (*reference, *other)):
         design = Design.UNRECORDED
-    valid = design in (Design.INDEPENDENT, Design.PAIRED)
-    found = t_test(a, b, paired=design is Design.PAIRED) if valid else Tested()
+    if by is ComparedBy.RATIO and not (len(a) and len(b) and min(a.min(), b.min()) > 0):
+        by = ComparedBy.DIFFERENCE
+    if by is ComparedBy.RATIO:
+        a, b = np.log(a), np.log(b)
+    found, effect = Tested(), NO_EFFECT
+    if design in (Design.INDEPENDENT, Design.PAIRED):
+        found = t_test(a, b, paired=design is Design.PAIRED)
+        effect = effect_size(a, b, paired=design is Design.PAIRED)
+    middle, low, high = _mean(a), found.low, found.high
+    if by is ComparedBy.RATIO:
+        middle = math.exp(middle)
+        low, high = (middle * math.expm1(end) for end in (low, high))
+    other_middle = math.exp(_mean(b)) if by is ComparedBy.RATIO else _mean(b)
     return Difference(
-        _mean(a), _mean(b), found.low, found.high, found.p, len(a), len(b), design, alone, found.error, found.freedom
+        middle, other_middle, low, high, found.p, len(a), len(b), design, alone, found.error, found.freedom, by, effect
     )
 
 
+def scale_of(quantity: Quantity, by: ComparedBy) -> ComparedBy:
+    """On which scale figures of a kind are compared where somebody asked for ``by``."""
+    return by if quantity in _ON_RATIOS else ComparedBy.DIFFERENCE
+
+
 def compare(
-    images: Sequence[ImageObjects], scheme: LabelScheme, selection: Selection, reference: str
+    images: Sequence[ImageObjects],
+    scheme: LabelScheme,
+    selection: Selection,
+    reference: str,
+    by: ComparedBy = ComparedBy.DIFFERENCE,
 ) -> tuple[Compared, ...]:
     """Every figure of the objects of a class, of every condition beside the reference.
 
@@ -250,6 +308,8 @@ def compare(
         Which objects count.
     reference
         One of `conditions`.
+    by
+        On which scale sizes, distances and numbers are compared.
 
     Returns
     -------
@@ -266,32 +326,41 @@ def compare(
             continue
         rows = {name: summarise(of, measure, selection) for name, of in members.items()}
         if not found:
-            found += _counted(rows, reference, others, physical=selection.physical)
+            found += _counted(rows, reference, others, by, physical=selection.physical)
         units = {name: unit_means(of) for name, of in rows.items()}
         if any(unit.mean == unit.mean for of in units.values() for unit in of):
             unit = measure.unit(physical=selection.physical)
-            found += _each(measure.name, measure.title, unit, units, reference, others)
+            scale = scale_of(measure.quantity, by)
+            found += _each(measure.name, measure.title, unit, units, reference, others, scale)
     adjusted = intervals.holm([each.difference.p for each in found])
     return tuple(replace(each, p_adjusted=p) for each, p in zip(found, adjusted, strict=True))
 
 
-def measure_difference(rows: Sequence[ImageSummary], reference: str, other: str) -> Difference:
-    """Of the measure that the rows are about, between two conditions."""
+def measure_difference(
+    rows: Sequence[ImageSummary], reference: str, other: str, by: ComparedBy = ComparedBy.DIFFERENCE
+) -> Difference:
+    """Of the measure that the rows are about, between two conditions; ``by`` as `scale_of` has it for the measure."""
     first, second = ([row for row in rows if row.image.condition == name] for name in (reference, other))
-    return difference(unit_means(first), unit_means(second))
+    return difference(unit_means(first), unit_means(second), by)
 
 
 def _counted(
-    rows: Mapping[str, Sequence[ImageSummary]], reference: str, others: Sequence[str], *, physical: bool
+    rows: Mapping[str, Sequence[ImageSummary]],
+    reference: str,
+    others: Sequence[str],
+    by: ComparedBy,
+    *,
+    physical: bool,
 ) -> list[Compared]:
     """Number per area where the pixel size is known, and area share."""
     found = []
     if physical:
         units = {name: unit_means(of, [row.density for row in of]) for name, of in rows.items()}
         title = f"Objects per {DENSITY_UM2:g} µm²"
-        found += _each(f"objects_per_{DENSITY_UM2:g}_um2", title, "", units, reference, others)
+        found += _each(f"objects_per_{DENSITY_UM2:g}_um2", title, "", units, reference, others, by)
     shares = {name: unit_means(of, [100 * row.area_fraction for row in of]) for name, of in rows.items()}
-    return found + _each("area_percent", "Area fraction", "%", shares, reference, others)
+    scale = scale_of(Quantity.SHARE, by)
+    return found + _each("area_percent", "Area fraction", "%", shares, reference, others, scale)
 
 
 def _each(
@@ -301,8 +370,9 @@ def _each(
     units: Mapping[str, Sequence[UnitMean]],
     reference: str,
     others: Sequence[str],
+    by: ComparedBy,
 ) -> list[Compared]:
-    return [Compared(name, title, unit, other, difference(units[reference], units[other])) for other in others]
+    return [Compared(name, title, unit, other, difference(units[reference], units[other], by)) for other in others]
 
 
 def _mean(values: NDArray[np.float64]) -> float:
@@ -314,7 +384,7 @@ def kind_of_units(images: Iterable[ImageObjects]) -> str:
     return str(intervals.kind_of_units(image.membership for image in images)).removesuffix("s")
 
 
-def _key(image: ImageObjects) -> str:
+def unit_key(image: ImageObjects) -> str:
     """A specimen is the same in every condition; a stack or an image is one of its own."""
     if image.specimen:
         return image.specimen

@@ -14,7 +14,7 @@ from core.morphometry.doubts import interval_json
 from core.morphometry.edges import edge_weights
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection
-from core.morphometry.t_test import smallest_found
+from core.morphometry.words import test_name
 
 _WHICH: Final = (
     "image",
@@ -184,7 +184,12 @@ def differences_frame(compared: Sequence[Compared], reference: str) -> pd.DataFr
                 "reference_units": each.difference.reference_units,
                 "condition_units": each.difference.units,
                 "design": str(each.difference.design),
-                "minimum_detectable_difference": smallest_found(each.difference.error, each.difference.freedom),
+                "test": test_name(each.difference.design) if each.difference.p == each.difference.p else "",
+                "scale": str(each.difference.by),
+                "hedges_g": each.difference.effect.size,
+                "hedges_g_low": each.difference.effect.low,
+                "hedges_g_high": each.difference.effect.high,
+                "minimum_detectable_difference": each.difference.smallest,
             }
             for each in compared
         ]

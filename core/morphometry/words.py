@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from core.morphometry.conditions import Design, Difference
-from core.morphometry.t_test import power, smallest_found
 
 
 def three_digits(value: float | None, unit: str = "") -> str:
@@ -35,6 +34,26 @@ _ASKED_PERCENT = 30
 """Of the reference: the difference whose chance of being found is said."""
 
 
+def effect_words(found: Difference) -> str:
+    """The size of the effect, "" where there is none.
+
+    >>> from core.morphometry.t_test import Effect
+    >>> effect_words(Difference(1, 2, 0, 2, 0.1, 3, 3, Design.INDEPENDENT, effect=Effect(1.6, -0.15, 4.02)))
+    "Hedges' g 1.60 (−0.15 to 4.02)"
+    """
+    size, low, high = (f"{value:.2f}".replace("-", "−") for value in found.effect)
+    return f"Hedges' g {size} ({low} to {high})" if found.effect.size == found.effect.size else ""
+
+
+def test_name(design: Design) -> str:
+    """The test that a design has, "" for none.
+
+    >>> test_name(Design.PAIRED)
+    'paired t-test'
+    """
+    return {Design.INDEPENDENT: "Welch's t-test", Design.PAIRED: "paired t-test"}.get(design, "")
+
+
 def power_words(found: Difference, reference: str, other: str) -> str:
     """What such a comparison could find, in a sentence; "" where there was no test.
 
@@ -44,12 +63,11 @@ def power_words(found: Difference, reference: str, other: str) -> str:
     """
     if found.p != found.p or not found.reference > 0:
         return ""
-    chance = power(found.reference * _ASKED_PERCENT / 100, found.error, found.freedom)
-    needed = found.percent(smallest_found(found.error, found.freedom))
+    chance, needed = found.chance(_ASKED_PERCENT), found.percent(found.smallest)
     who = f"{found.reference_units} specimens in {reference} and {found.units} in {other}"
     if found.design is Design.PAIRED:
         who = f"{found.units} pairs of specimens"
     return (
-        f"With {who} that vary as these do, a true difference of {_ASKED_PERCENT} % is found in "
+        f"With {who} that vary as these do, a true increase of {_ASKED_PERCENT} % is found in "
         f"{three_digits(100 * chance)} % of studies; to find it in 80 %, it must be {three_digits(needed)} %."
     )
