@@ -34,6 +34,9 @@ class Query(StrEnum):
     COLUMNS = "columns"
     REFERENCE = "reference"
     ENTRY = "entry"
+    SCALE = "scale"
+    MIXED = "mixed"
+    ROWS = "rows"
 
 
 class StateKey(StrEnum):

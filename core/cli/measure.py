@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from core.cli.console import UsageError, done, notice, progress_bar, stdout
+from core.cli.console import UsageError, done, notice, progress_bar
 from core.cli.label_options import Classes, Values, label_reading
+from core.cli.measure_tables import (
+    AREA,
+    comparison_table,
+    images_table,
+    print_classes,
+    print_compared,
+    specimens_table,
+)
 from core.cli.pixel_size import pixel_size_option
 from core.cli.refused import RefusedFiles
 from core.datasets.case import Case
 from core.datasets.folder import load_case, open_dataset
 from core.datasets.sample_sheet import Names, read_facts, read_sheet
 from core.errors import DatasetError, LabelMapError
-from core.evaluation.words import with_interval
 from core.files import write_bytes
 from core.imaging.reader import case_stem
 from core.label_scheme import LabelScheme
@@ -28,33 +32,20 @@ from core.labels.guarded_reading import objects_guarded, open_label_file, read_g
 from core.labels.importing import Overlap
 from core.labels.object_files import objects_target
 from core.labels.reading import LabelReading, LabelSource
-from core.morphometry.conditions import (
-    Compared,
-    Design,
-    Difference,
-    compare,
-    kind_of_units,
-    ordered,
-    spelled_alike,
-)
+from core.morphometry.condition_names import ordered, spelled_alike
+from core.morphometry.conditions import Compared, ComparedBy, compare, kind_of_units
 from core.morphometry.coverage import area_um2
-from core.morphometry.doubts import Doubts, count_text
-from core.morphometry.frames import differences_frame, images_frame, objects_frame
-from core.morphometry.measures import MEASURES
+from core.morphometry.doubts import Doubts
+from core.morphometry.frames import objects_frame
+from core.morphometry.methods import Study, methods_text
+from core.morphometry.mixed_model import Key, MixedModel, mixed_models
 from core.morphometry.objects import CONTACT_NM, measure_objects
 from core.morphometry.summary import (
-    DENSITY_UM2,
     ImageObjects,
-    ImageSummary,
-    Overall,
     Selection,
-    overall,
-    overall_density,
     summarise,
-    total_interval,
     typical_size_nm,
 )
-from core.morphometry.words import power_words, three_digits
 from core.objects.question_files import questions_target, read_doubts
 from core.spreadsheets import spreadsheet
 
@@ -63,11 +54,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from core.imaging.object_pyramid import ObjectIds
-
-_AREA: Final = MEASURES[0]
-_TOLD: Final = ("objects_per_100_um2", "area_percent", _AREA.name)
-"""Figures that are printed of conditions; the file has all."""
-
 
 _Read = tuple["NDArray[np.uint8]", "ObjectIds | None", "float | None"]
 """Label map, ids of its objects, pixel size in nm."""
@@ -120,6 +106,21 @@ def measure(
     comparison: Annotated[
         Path | None, typer.Option(help="Third table to write, one row per class, measure and condition (.csv).")
     ] = None,
+    specimens: Annotated[
+        Path | None,
+        typer.Option(help="Table to write, one row per class and specimen, and per class and condition (.csv)."),
+    ] = None,
+    ratios: Annotated[
+        bool, typer.Option("--ratios", help="Compare sizes, distances and numbers on the log scale, as ratios.")
+    ] = False,
+    mixed: Annotated[
+        bool,
+        typer.Option(
+            "--mixed-model",
+            help="Second analysis: a mixed model over objects; adds columns to the comparison. Takes longer.",
+        ),
+    ] = False,
+    methods: Annotated[Path | None, typer.Option(help="Methods text to write, for areas (.txt).")] = None,
 ) -> None:
     """Measure every object: area, diameter, length, width, shape, distance to and contact with the other classes.
 
@@ -132,10 +133,15 @@ def measure(
 
     Treated compared with control: add `--sheet samples.csv --comparison comparison.csv`
 
+    For a paper: add `--specimens specimens.csv --methods methods.txt`
+
     Unreadable label maps are skipped and listed at the end, with exit code 1.
     """
-    if sheet is None and (reference is not None or comparison is not None):
-        raise UsageError("--reference and --comparison require --sheet.", "Give a sample sheet with conditions.")
+    if sheet is None and (reference is not None or comparison is not None or ratios or mixed):
+        raise UsageError(
+            "--reference, --comparison, --ratios and --mixed-model require --sheet.",
+            "Give a sample sheet with conditions.",
+        )
     if (dataset is None) == (not labels):
         raise UsageError("Specify either label maps or a dataset.", "Pass files, or a folder with --dataset.")
     size_nm = pixel_size
@@ -161,18 +167,34 @@ def measure(
         notice("The pixel size is unknown: sizes are in pixels and contacts are not measured. Use --pixel-size.")
     write_bytes(out, spreadsheet(objects_frame(found, scheme, physical=physical, made_by="label maps")))
     measurable = [each for each in found if not physical or each.table.pixel_size_nm is not None]
-    rows = {i: summarise(measurable, _AREA, _selection(i, least, found, physical=physical)) for i in scheme.ids}
+    rows = {i: summarise(measurable, AREA, _selection(i, least, found, physical=physical)) for i in scheme.ids}
     if images is not None:
-        write_bytes(images, spreadsheet(_images(rows, scheme, physical=physical)))
-    _print(rows, scheme, physical=physical)
+        write_bytes(images, spreadsheet(images_table(rows, scheme, physical=physical)))
+    print_classes(rows, scheme, physical=physical)
+    compared: dict[int, tuple[Compared, ...]] = {}
+    second: dict[int, dict[Key, MixedModel]] = {}
+    by = ComparedBy.RATIO if ratios else ComparedBy.DIFFERENCE
     if reference is not None:
-        compared = {
-            i: compare(measurable, scheme, _selection(i, least, found, physical=physical), reference)
-            for i in scheme.ids
-        }
+        selections = {i: _selection(i, least, found, physical=physical) for i in scheme.ids}
+        compared = {i: compare(measurable, scheme, of, reference, by) for i, of in selections.items()}
+        second = {i: mixed_models(measurable, scheme, of, reference, by) for i, of in selections.items() if mixed}
         if comparison is not None:
-            write_bytes(comparison, spreadsheet(_comparison(compared, scheme, reference)))
-        _print_compared(compared, scheme, reference, kind_of_units(each for each in measurable if each.condition))
+            write_bytes(comparison, spreadsheet(comparison_table(compared, scheme, reference, second)))
+        kind = kind_of_units(each for each in measurable if each.condition)
+        print_compared(compared, scheme, reference, kind, second)
+    if specimens is not None:
+        write_bytes(specimens, spreadsheet(specimens_table(rows, scheme, physical=physical)))
+    if methods is not None:
+        studies = [
+            Study(
+                of, AREA, _selection(i, least, found, physical=physical), scheme, "Label maps", compared.get(i, ()),
+                reference or "", by, [each for (name, _), each in second.get(i, {}).items() if name == AREA.name],
+            )
+            for i, of in rows.items()
+            if any(row.objects for row in of)
+        ]  # fmt: skip
+        texts = [f"{scheme.name_of(of.selection.class_id)}\n\n{methods_text(of)}\n" for of in studies]
+        write_bytes(methods, "\n".join(texts).encode())
     done(f"Table of {sum(len(each.table) for each in found):,} objects: {out}")
     refused.end()
 
@@ -319,113 +341,3 @@ def _selection(class_id: int, least_px: int, images: Sequence[ImageObjects], *, 
     if not physical:
         return Selection(class_id, least_px=least_px, physical=False)
     return Selection(class_id, least_um2=area_um2(least_px, typical_size_nm(images)) or 0.0)
-
-
-def _images(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, physical: bool) -> pd.DataFrame:
-    """A row per image and class."""
-    frames = []
-    for class_id, of_class in rows.items():
-        frame = images_frame(of_class, _AREA, physical=physical)
-        frame.insert(list(frame.columns).index("objects"), "class", scheme.name_of(class_id))
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
-
-
-def _print(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme, *, physical: bool) -> None:
-    """What it comes to, a row per class."""
-    table = Table(title=f"Objects in {len(next(iter(rows.values())))} images; areas of whole objects")
-    table.add_column("class")
-    for column in (
-        "objects",
-        "cut off",
-        f"mean {_AREA.heading(physical=physical).lower()}",
-        f"per {DENSITY_UM2:g} µm²",
-    ):
-        table.add_column(column, justify="right")
-    for class_id, of_class in rows.items():
-        table.add_row(
-            escape(scheme.name_of(class_id)),
-            _total(of_class),
-            f"{sum(row.cut for row in of_class):,}",
-            _overall(overall(of_class)),
-            _overall(overall_density(of_class)) if physical else "–",
-        )
-    stdout.print(table)
-
-
-def _total(rows: Sequence[ImageSummary]) -> str:
-    """Objects of all images, with the interval that unanswered questions leave."""
-    return count_text(sum(row.objects for row in rows), total_interval(rows))
-
-
-def _comparison(compared: Mapping[int, Sequence[Compared]], scheme: LabelScheme, reference: str) -> pd.DataFrame:
-    """A row per class, figure and condition."""
-    frames = []
-    for class_id, of_class in compared.items():
-        frame = differences_frame(of_class, reference)
-        frame.insert(0, "class", scheme.name_of(class_id))
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
-
-
-def _print_compared(compared: Mapping[int, Sequence[Compared]], scheme: LabelScheme, reference: str, kind: str) -> None:
-    """What differs in number, share and area, a table per condition; classes that no image has are left out."""
-    shown = [
-        (scheme.name_of(class_id), each)
-        for class_id, of_class in compared.items()
-        for each in of_class
-        if each.name in _TOLD and any(other.name == _AREA.name for other in of_class)
-    ]
-    for condition in dict.fromkeys(each.condition for _, each in shown):
-        names = f"{escape(condition)} beside {escape(reference)}"
-        tested = [each for _, each in shown if each.condition == condition]
-        table = Table(title=f"{names}: means of {kind}s, {_test_words([each.difference for each in tested])}")
-        table.add_column("figure", overflow="fold")
-        table.add_column(escape(reference), justify="right", overflow="fold")
-        table.add_column(escape(condition), justify="right", overflow="fold")
-        for column in ("difference", "p", "n"):
-            table.add_column(column, justify="right", overflow="fold")
-        for class_name, each in shown:
-            if each.condition == condition:
-                table.add_row(*_compared_cells(class_name, each))
-        stdout.print(table)
-        for class_name, each in shown:
-            if each.condition == condition and each.name == _AREA.name:
-                _print_power(class_name, each.difference, reference, condition)
-
-
-def _print_power(class_name: str, found: Difference, reference: str, condition: str) -> None:
-    """What the comparison of areas could find."""
-    words = power_words(found, reference, condition)
-    if words:
-        stdout.print(escape(f"{class_name}, area: {words}"))
-
-
-def _test_words(found: Sequence[Difference]) -> str:
-    """What p is of, or why there is none."""
-    if any(each.design is Design.UNRECORDED for each in found):
-        return "without intervals and p, because specimens are not recorded"
-    return "p of t-tests over them, not adjusted"
-
-
-def _compared_cells(class_name: str, each: Compared) -> tuple[str, ...]:
-    """A row of the table of conditions."""
-    found, unit = each.difference, f", {each.unit}" if each.unit else ""
-    return (
-        escape(f"{class_name}: {each.title[:1].lower()}{each.title[1:]}{unit}"),
-        three_digits(found.reference),
-        three_digits(found.mean),
-        _with_interval(found.value, found.low, found.high),
-        "–" if found.p != found.p else f"{found.p:.2g}",
-        f"{found.reference_units}, {found.units}",
-    )
-
-
-def _overall(found: Overall) -> str:
-    """A mean over images with its interval."""
-    return _with_interval(found.mean, found.low, found.high)
-
-
-def _with_interval(mean: float, low: float, high: float) -> str:
-    """A figure, with its interval where there is one."""
-    return three_digits(mean) if low != low else with_interval(*map(three_digits, (mean, low, high)))

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from core.figures.drawn import DrawnFigure
 from core.figures.style import MUTED, SERIES, SYMBOLS, as_text, styled, translucent
-from core.morphometry.conditions import UnitMean, conditions, kind_of_units, measure_difference, unit_means
+from core.morphometry.condition_names import conditions
+from core.morphometry.conditions import ComparedBy, UnitMean, kind_of_units, measure_difference, scale_of, unit_means
 from core.morphometry.frames import images_frame
 from core.morphometry.measures import Measure
 from core.morphometry.summary import ImageSummary, overall
-from core.morphometry.words import p_words, three_digits
+from core.morphometry.words import p_words, test_name, three_digits
 from core.wording import counted
 
 DRAWN: Final = 3000
@@ -50,6 +51,7 @@ def object_dots(
     physical: bool,
     logarithmic: bool = False,
     reference: str | None = None,
+    by: ComparedBy = ComparedBy.DIFFERENCE,
 ) -> DrawnFigure:
     """A column per specimen, or per image where there is no more than one specimen; or a column per condition.
 
@@ -67,7 +69,9 @@ def object_dots(
         Whether the axis is: for figures over several magnitudes. What is not positive is left out then.
     reference
         A condition: columns are conditions, this one first, marks are specimens, lines are means of specimens with
-        their standard deviation, and brackets carry the p values. Images without a condition are left out.
+        their standard deviation, and brackets carry tests and p values. Images without a condition are left out.
+    by
+        On which scale conditions are compared.
 
     Returns
     -------
@@ -94,7 +98,7 @@ def object_dots(
     figure.update_yaxes(title=as_text(measure.heading(physical=physical)))
     figure.update_yaxes(**({"type": "log", "exponentformat": "power"} if logarithmic else {"rangemode": "tozero"}))
     if reference in columns:
-        _brackets(figure, rows, list(columns))
+        _brackets(figure, rows, list(columns), scale_of(measure.quantity, by))
     return DrawnFigure(figure, images_frame(rows, measure, physical=physical))
 
 
@@ -271,15 +275,15 @@ def _line(place: int, value: float, above: float, below: float, told: str) -> go
     )
 
 
-def _brackets(figure: go.Figure, rows: Sequence[ImageSummary], names: Sequence[str]) -> None:
-    """From the reference to every other column, with p, each higher than the one before; none where they are many."""
+def _brackets(figure: go.Figure, rows: Sequence[ImageSummary], names: Sequence[str], by: ComparedBy) -> None:
+    """From the reference to every other column, with test and p, each above the last; none where many."""
     reference, *others = names
-    tested = [(place, measure_difference(rows, reference, other).p) for place, other in enumerate(others, start=1)]
-    known = [(place, p) for place, p in tested if not math.isnan(p)]
+    tested = [(place, measure_difference(rows, reference, other, by)) for place, other in enumerate(others, start=1)]
+    known = [(place, found) for place, found in tested if not math.isnan(found.p)]
     if len(known) > BRACKETED:
         return
     step_height = _BRACKET_PX / _PLOT_PX
-    for step, (place, p) in enumerate(known):
+    for step, (place, found) in enumerate(known):
         height = 1.02 + step * step_height
         line = {"color": MUTED, "width": 1.2}
         figure.add_shape(type="line", xref="x", yref="paper", x0=0, x1=place, y0=height, y1=height, line=line)
@@ -288,7 +292,13 @@ def _brackets(figure: go.Figure, rows: Sequence[ImageSummary], names: Sequence[s
                 type="line", xref="x", yref="paper", x0=end, x1=end, y0=height - 0.02, y1=height, line=line
             )
         figure.add_annotation(
-            x=place / 2, y=height, xref="x", yref="paper", yanchor="bottom", showarrow=False, text=p_words(p)
+            x=place / 2,
+            y=height,
+            xref="x",
+            yref="paper",
+            yanchor="bottom",
+            showarrow=False,
+            text=f"{test_name(found.design)}, {p_words(found.p)}",
         )
     if known:
         room = _BRACKET_PX * len(known)

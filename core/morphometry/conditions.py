@@ -8,7 +8,6 @@ over them finds a difference between any two animals. Lord et al. 2020, 10.1083/
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -19,17 +18,11 @@ from numpy.typing import NDArray
 
 from core.evaluation import intervals
 from core.label_scheme import LabelScheme
-from core.morphometry.measures import Quantity, measures_of
+from core.morphometry.condition_names import by_number, conditions
+from core.morphometry.measures import Measure, Quantity, measures_of
+from core.morphometry.several import NO_TEST, Together, any_differ
 from core.morphometry.summary import DENSITY_UM2, ImageObjects, ImageSummary, Selection, summarise, told_apart
 from core.morphometry.t_test import NO_EFFECT, Effect, Tested, effect_size, power, smallest_found, t_test
-
-_REFERENCE_WORDS: Final = frozenset(
-    ("control", "controls", "ctrl", "ctl", "untreated", "vehicle", "sham", "mock", "placebo", "wt", "wildtype",
-     "intact", "baseline", "before", "healthy", "normal", "naive")
-)  # fmt: skip
-_REFERENCES_ALONE: Final = _REFERENCE_WORDS | {"pre", "dmso", "chow", "none"}
-"""The condition with the fewest other words beside one of these is what others are compared with, until somebody says
-otherwise; the latter make a reference only where no other word stands beside them ("10 µM in DMSO" is none)."""
 
 _NO_OUTCOMES: Final = frozenset(("confidence",))
 """Measures that say nothing about tissue; comparing them too would only make the others less sure."""
@@ -170,6 +163,8 @@ class Compared:
         Between them.
     p_adjusted
         Holm's, over all figures and conditions that were compared at once; NaN as ``difference.p``.
+    together
+        Of the figure: one test over all conditions, where there are three or more.
     """
 
     name: str
@@ -178,40 +173,12 @@ class Compared:
     condition: str
     difference: Difference
     p_adjusted: float = float("nan")
+    together: Together = NO_TEST
 
     @property
     def percent(self) -> float:
         """The difference in per cent of the reference's mean; NaN where that is 0 or less."""
         return self.difference.percent(self.difference.value)
-
-
-def conditions(images: Iterable[ImageObjects], reference: str | None = None) -> tuple[str, ...]:
-    """The recorded conditions, the reference first (None: the likely one), the others as `ordered` has them."""
-    names = ordered(image.condition for image in images)
-    return names if reference is None else tuple(sorted(names, key=lambda name: name != reference))
-
-
-def ordered(names: Iterable[str]) -> tuple[str, ...]:
-    """Each name once but "": the likely reference first, then as people sort.
-
-    >>> ordered(["dose 10", "dose 2", "", "Vehicle", "dose 2"])
-    ('Vehicle', 'dose 2', 'dose 10')
-    """
-    known = sorted({name for name in names if name}, key=_sorting)
-    likely = min(known, key=_strangeness, default="")
-    return tuple(sorted(known, key=lambda name: name != likely or _strangeness(name) == math.inf))
-
-
-def spelled_alike(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:
-    """Names that differ in letters' case or in spaces only: most likely one was meant.
-
-    >>> spelled_alike(["Control", "control ", "treated", "Control", ""])
-    (('Control', 'control '),)
-    """
-    found: dict[str, set[str]] = {}
-    for name in names:
-        found.setdefault("".join(name.split()).casefold(), set()).add(name)
-    return tuple(tuple(sorted(each)) for each in found.values() if len(each) > 1)
 
 
 def unit_means(rows: Sequence[ImageSummary], values: Sequence[float] | None = None) -> tuple[UnitMean, ...]:
@@ -235,7 +202,7 @@ def unit_means(rows: Sequence[ImageSummary], values: Sequence[float] | None = No
         first = members[0][0].image
         objects = sum(len(row.values) for row, _ in defined)
         units.append(UnitMean(key, first.unit or first.name, ids, mean, objects, bool(first.specimen)))
-    return tuple(sorted(units, key=lambda unit: _sorting(unit.name)))
+    return tuple(sorted(units, key=lambda unit: by_number(unit.name)))
 
 
 def difference(
@@ -284,6 +251,18 @@ def difference(
     )
 
 
+def mean_of(means: Sequence[float], by: ComparedBy) -> float:
+    """Of specimens' means: geometric where they are compared by ratios and all are above 0; NaN without any.
+
+    >>> mean_of([1.0, 4.0], ComparedBy.RATIO), mean_of([1.0, 4.0], ComparedBy.DIFFERENCE)
+    (2.0, 2.5)
+    """
+    values = np.array(means, np.float64)
+    if by is ComparedBy.RATIO and len(values) and values.min() > 0:
+        return math.exp(_mean(np.log(values)))
+    return _mean(values)
+
+
 def scale_of(quantity: Quantity, by: ComparedBy) -> ComparedBy:
     """On which scale figures of a kind are compared where somebody asked for ``by``."""
     return by if quantity in _ON_RATIOS else ComparedBy.DIFFERENCE
@@ -320,10 +299,7 @@ def compare(
     members = {name: tuple(image for image in images if image.condition == name) for name in names}
     others = [name for name in names if name != reference]
     found: list[Compared] = []
-    by_id = told_apart(images, selection.class_id)
-    for measure in measures_of(scheme, selection.class_id, by_id=by_id):
-        if measure.name in _NO_OUTCOMES or (measure.needs_size and not selection.physical):
-            continue
+    for measure in compared_measures(images, scheme, selection):
         rows = {name: summarise(of, measure, selection) for name, of in members.items()}
         if not found:
             found += _counted(rows, reference, others, by, physical=selection.physical)
@@ -334,6 +310,16 @@ def compare(
             found += _each(measure.name, measure.title, unit, units, reference, others, scale)
     adjusted = intervals.holm([each.difference.p for each in found])
     return tuple(replace(each, p_adjusted=p) for each, p in zip(found, adjusted, strict=True))
+
+
+def compared_measures(images: Sequence[ImageObjects], scheme: LabelScheme, selection: Selection) -> tuple[Measure, ...]:
+    """The measures of a class that conditions are compared by."""
+    measures = measures_of(scheme, selection.class_id, by_id=told_apart(images, selection.class_id))
+    return tuple(
+        measure
+        for measure in measures
+        if measure.name not in _NO_OUTCOMES and (selection.physical or not measure.needs_size)
+    )
 
 
 def measure_difference(
@@ -372,7 +358,22 @@ def _each(
     others: Sequence[str],
     by: ComparedBy,
 ) -> list[Compared]:
-    return [Compared(name, title, unit, other, difference(units[reference], units[other], by)) for other in others]
+    tests = [difference(units[reference], units[other], by) for other in others]
+    independent = all(test.design is Design.INDEPENDENT for test in tests)
+    together = _together(list(units.values()), by) if independent else NO_TEST
+    return [
+        Compared(name, title, unit, other, test, together=together) for other, test in zip(others, tests, strict=True)
+    ]
+
+
+def _together(groups: Sequence[Sequence[UnitMean]], by: ComparedBy) -> Together:
+    """One test over all conditions; none where a specimen is in two of those beside the reference."""
+    keys = [unit.key for units in groups for unit in units]
+    if len(groups) < 3 or len(set(keys)) < len(keys):
+        return NO_TEST
+    values = [np.array([unit.mean for unit in units if np.isfinite(unit.mean)]) for units in groups]
+    ratios = by is ComparedBy.RATIO and all(len(each) and each.min() > 0 for each in values)
+    return any_differ([np.log(each) for each in values] if ratios else values)
 
 
 def _mean(values: NDArray[np.float64]) -> float:
@@ -389,18 +390,3 @@ def unit_key(image: ImageObjects) -> str:
     if image.specimen:
         return image.specimen
     return f"\0{image.condition}\0{image.stack}" if image.stack else f"\0\0{image.image_id}"
-
-
-def _strangeness(name: str) -> float:
-    """How far from a usual name of a reference: its other words; infinite where it has none of the usual ones."""
-    words = re.findall(r"[^\W\d_]+", re.sub(r"wild[ _-]?type", "wildtype", name.casefold()))
-    others = [word for word in words if word not in _REFERENCE_WORDS]
-    if words and set(words) <= _REFERENCES_ALONE:
-        return len(others) / 10
-    return len(others) if len(others) < len(words) else math.inf
-
-
-def _sorting(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Numbers in names by their value."""
-    parts = re.split(r"(\d+)", name.casefold())
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from core.label_scheme import LabelScheme
-from core.morphometry.conditions import Compared
+from core.morphometry.conditions import Compared, ComparedBy
 from core.morphometry.doubts import interval_json
 from core.morphometry.edges import edge_weights
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
+from core.morphometry.mixed_model import Key, MixedModel
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection
 from core.morphometry.words import test_name
 
@@ -164,9 +165,21 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
     )
 
 
-def differences_frame(compared: Sequence[Compared], reference: str) -> pd.DataFrame:
-    """A row per figure and condition: both means, the difference with its interval, p, and what counted."""
-    return pd.DataFrame(
+def differences_frame(
+    compared: Sequence[Compared], reference: str, second: Mapping[Key, MixedModel] | None = None
+) -> pd.DataFrame:
+    """A row per figure and condition: both means, the difference with its interval, p, and what counted.
+
+    Parameters
+    ----------
+    compared
+        As `core.morphometry.conditions.compare` gives them.
+    reference
+        What the others were compared with.
+    second
+        The second analysis, as `core.morphometry.mixed_model.mixed_models` gives it: columns ``mixed_…`` then.
+    """
+    frame = pd.DataFrame(
         [
             {
                 "measure": each.title,
@@ -190,7 +203,32 @@ def differences_frame(compared: Sequence[Compared], reference: str) -> pd.DataFr
                 "hedges_g_low": each.difference.effect.low,
                 "hedges_g_high": each.difference.effect.high,
                 "minimum_detectable_difference": each.difference.smallest,
+                "p_any_condition": each.together.p,
             }
             for each in compared
         ]
     )
+    if second is None:
+        return frame
+    models = [second.get((each.name, each.condition)) for each in compared]
+    told = [_mixed_columns(model) for model in models]
+    return pd.concat([frame, pd.DataFrame(told, columns=list(_mixed_columns(None)))], axis=1)
+
+
+def _mixed_columns(found: MixedModel | None) -> dict[str, float | str]:
+    """Of one comparison; the difference in the figure's unit, by ratios in per cent of the reference."""
+    if found is None:
+        names = ("difference", "low", "high", "p", "freedom", "specimen_share", "image_share")
+        return {f"mixed_{name}": float("nan") for name in names} | {"mixed_unit": ""}
+    ratio = found.by is ComparedBy.RATIO
+    factor = 100.0 if ratio else 1.0
+    return {
+        "mixed_difference": factor * found.difference,
+        "mixed_low": factor * found.low,
+        "mixed_high": factor * found.high,
+        "mixed_p": found.p,
+        "mixed_freedom": float(found.freedom),
+        "mixed_specimen_share": found.specimen_share,
+        "mixed_image_share": found.image_share,
+        "mixed_unit": "percent of reference" if ratio else "as the measure",
+    }

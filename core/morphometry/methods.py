@@ -16,6 +16,7 @@ import numpy as np
 from core import __version__
 from core.label_scheme import LabelScheme
 from core.labels.numbering import CountedBy
+from core.morphometry.condition_names import conditions as conditions_of
 from core.morphometry.conditions import (
     Compared,
     ComparedBy,
@@ -25,9 +26,8 @@ from core.morphometry.conditions import (
     scale_of,
     unit_means,
 )
-from core.morphometry.conditions import conditions as conditions_of
 from core.morphometry.measures import Measure
-from core.morphometry.mixed_model import MixedModel
+from core.morphometry.mixed_model import MOST_OBJECTS, MixedModel
 from core.morphometry.summary import DENSITY_UM2, ImageSummary, Selection, overall
 from core.morphometry.words import p_words, test_name, three_digits
 from core.wording import counted, some_of
@@ -58,7 +58,7 @@ class Study:
     by
         On which scale conditions are compared.
     mixed
-        The second analysis, where somebody asked for it.
+        The second analysis of the shown measure, of each condition that has one, where somebody asked for it.
     """
 
     rows: Sequence[ImageSummary]
@@ -69,7 +69,7 @@ class Study:
     compared: Sequence[Compared] = ()
     reference: str = ""
     by: ComparedBy = ComparedBy.DIFFERENCE
-    mixed: MixedModel | None = None
+    mixed: Sequence[MixedModel] = ()
 
 
 def methods_text(study: Study) -> str:
@@ -203,6 +203,8 @@ def _statistics(study: Study) -> str:
         else ""
     )
     told += "; differences with 95 % confidence intervals; effect sizes are Hedges' g (doi:10.3102/10769986006002107)."
+    if any(each.together.p == each.together.p for each in study.compared):
+        told += " All conditions together: Welch's analysis of variance (doi:10.1093/biomet/38.3-4.330)."
     count = sum(each.difference.p == each.difference.p for each in study.compared)
     if count:
         told += f" P values were adjusted for {counted(count, 'comparison')} (Holm 1979)."
@@ -210,21 +212,24 @@ def _statistics(study: Study) -> str:
 
 
 def _second(study: Study) -> str:
-    found = study.mixed
-    if found is None:
+    if not study.mixed:
         return ""
-    return (
-        f"Second analysis: a linear mixed model over {counted(found.objects, 'object')} of "
-        f"{counted(found.specimens, 'specimen')} and {counted(found.images, 'image')}, with random "
+    objects = " and ".join(f"{each.objects:,}" for each in study.mixed)
+    freedoms = " and ".join(f"{each.freedom}" for each in study.mixed)
+    ratio = any(each.by is ComparedBy.RATIO for each in study.mixed)
+    told = (
+        f"Second analysis: linear mixed model over objects (n = {objects}) of two conditions at a time, with random "
         "intercepts of specimens and of images (restricted maximum likelihood), unweighted"
-        + (f", over {found.taken:,} of them" if found.taken < found.objects else "")
-        + (", over natural logarithms" if found.by is ComparedBy.RATIO else "")
-        + f"; t test with {found.freedom} degrees of freedom (between-within)."
     )
+    if any(each.taken < each.objects for each in study.mixed):
+        told += f", over at most {MOST_OBJECTS:,} objects, evenly over their sizes"
+    if ratio:
+        told += ", over natural logarithms"
+    return f"{told}; t tests with {freedoms} degrees of freedom (between-within)."
 
 
 def _programs(study: Study) -> str:
-    used = _LIBRARIES if study.mixed is not None else _LIBRARIES[:2]
+    used = _LIBRARIES if study.mixed else _LIBRARIES[:2]
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in used)
     return f"Software: Cristae {__version__}, {versions}, Python {platform.python_version()}."
 

@@ -20,11 +20,16 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from core.evaluation.intervals import LEVEL
-from core.morphometry.conditions import ComparedBy, unit_key
-from core.morphometry.summary import ImageSummary
+from core.label_scheme import LabelScheme
+from core.morphometry.condition_names import conditions
+from core.morphometry.conditions import ComparedBy, compared_measures, scale_of, unit_key
+from core.morphometry.summary import ImageObjects, ImageSummary, Selection, summarise
 
 MOST_OBJECTS: Final = 20_000
 """Of a comparison; of more, so many are taken evenly over the sizes of each image."""
+
+Key = tuple[str, str]
+"""Name of a measure, and the condition beside the reference."""
 
 _METHODS: Final = ("bfgs", "lbfgs", "powell", "nm")
 """Of the search, one after the other until one comes to an end."""
@@ -117,6 +122,24 @@ def mixed_model(
         shown, low, high, p, freedom, specimens, len(members), sum(len(row.values) for row in members),
         between / total, among_images / total, by, len(values),
     )  # fmt: skip
+
+
+def mixed_models(
+    images: Sequence[ImageObjects],
+    scheme: LabelScheme,
+    selection: Selection,
+    reference: str,
+    by: ComparedBy = ComparedBy.DIFFERENCE,
+) -> dict[Key, MixedModel]:
+    """The second analysis of every measure and condition that has one; parameters as of `conditions.compare`."""
+    found: dict[Key, MixedModel] = {}
+    for measure in compared_measures(images, scheme, selection):
+        rows = summarise(images, measure, selection)
+        for other in conditions(images, reference)[1:]:
+            model = mixed_model(rows, reference, other, scale_of(measure.quantity, by))
+            if model is not None:
+                found[measure.name, other] = model
+    return found
 
 
 @dataclass(frozen=True, eq=False, slots=True)

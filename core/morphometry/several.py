@@ -7,70 +7,62 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import combinations
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.morphometry.conditions import UnitMean
+_ROUNDING: Final = 1e-12
+"""Relative to the values: less spread is rounding."""
 
 
-class Overall(NamedTuple):
-    """One test over all conditions.
+class Together(NamedTuple):
+    """One test over all conditions; NaN where there is none.
 
     Parameters
     ----------
     p
-        NaN where there is no test.
+        Of no difference among any of them.
     statistic
         Welch's F.
     freedom, error_freedom
         Its degrees of freedom.
-    groups
-        How many conditions are in it.
     """
 
     p: float = math.nan
     statistic: float = math.nan
     freedom: float = math.nan
     error_freedom: float = math.nan
-    groups: int = 0
 
 
-def any_differ(groups: Sequence[Sequence[UnitMean]], *, ratios: bool = False) -> Overall:
-    """Welch's analysis of variance over means of specimens.
+NO_TEST: Final = Together()
+"""Where there is none."""
+
+
+def any_differ(groups: Sequence[NDArray[np.float64]]) -> Together:
+    """Welch's analysis of variance.
 
     Parameters
     ----------
     groups
-        Units of each condition, as `core.morphometry.conditions.unit_means` gives them.
-    ratios
-        Over the logarithms of the means, where all are above 0.
+        float64, one value per specimen, of each condition; specimens are in one condition only.
 
     Returns
     -------
-    Overall
-        Without a test where there are fewer than three conditions, fewer than two specimens with a figure in one of
-        them, specimens that nobody recorded or that are in several conditions, or no spread.
+    Together
+        Without a test where there are fewer than three conditions, fewer than two values in one, or one without spread.
 
     Examples
     --------
-    >>> groups = [[UnitMean(f"{g}{n}", "", (), float(v), 1) for n, v in enumerate(values)]
-    ...           for g, values in enumerate(([1, 2, 3], [2, 3, 5], [6, 7, 9]))]
-    >>> round(any_differ(groups).p, 4), round(any_differ(groups).statistic, 2)
-    (0.0263, 10.93)
+    >>> found = any_differ([np.array([1.0, 2, 3]), np.array([2.0, 3, 5]), np.array([6.0, 7, 9])])
+    >>> round(found.p, 4), round(found.statistic, 2), round(found.error_freedom, 1)
+    (0.0263, 10.93, 3.9)
     """
-    keys = [{unit.key for unit in units} for units in groups]
-    recorded = all(unit.recorded for units in groups for unit in units)
-    shared = any(one & other for one, other in combinations(keys, 2))
-    values = [np.array([unit.mean for unit in units if math.isfinite(unit.mean)]) for units in groups]
-    if len(groups) < 3 or not recorded or shared or min(map(len, values)) < 2:
-        return Overall()
-    if ratios and min(each.min() for each in values) > 0:
-        values = [np.log(each) for each in values]
-    if min(each.std() for each in values) <= 1e-12 * max(np.abs(each).max() for each in values):
-        return Overall()
+    if len(groups) < 3 or min(map(len, groups)) < 2:
+        return NO_TEST
+    if min(float(each.std()) for each in groups) <= _ROUNDING * max(float(np.abs(each).max()) for each in groups):
+        return NO_TEST
     from statsmodels.stats.oneway import anova_oneway  # half a second, for those who have three conditions
 
-    found = anova_oneway(values, use_var="unequal")
-    return Overall(float(found.pvalue), float(found.statistic), float(found.df_num), float(found.df_denom), len(values))
+    found = anova_oneway(list(groups), use_var="unequal")
+    return Together(float(found.pvalue), float(found.statistic), float(found.df_num), float(found.df_denom))

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.evaluation.intervals import Scale, UnitKind, Units, mean_with_interval
-from core.morphometry.conditions import kind_of_units, ordered, unit_key, unit_means
+from core.morphometry.condition_names import ordered
+from core.morphometry.conditions import kind_of_units, unit_key, unit_means
 from core.morphometry.measures import Measure
 from core.morphometry.summary import ImageSummary
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from core.morphometry.conditions import Design, Difference
+from core.morphometry.several import Together
 
 
 def three_digits(value: float | None, unit: str = "") -> str:
@@ -52,6 +53,20 @@ def test_name(design: Design) -> str:
     'paired t-test'
     """
     return {Design.INDEPENDENT: "Welch's t-test", Design.PAIRED: "paired t-test"}.get(design, "")
+
+
+def together_words(found: Together) -> str:
+    """One test over all conditions, in a sentence; "" where there is none.
+
+    >>> together_words(Together(0.0263, 10.93, 2, 3.9))
+    "All conditions together: Welch's analysis of variance, F(2, 3.9) = 10.9, p = 0.026."
+    """
+    if found.p != found.p:
+        return ""
+    return (
+        f"All conditions together: Welch's analysis of variance, F({found.freedom:.0f}, {found.error_freedom:.1f}) = "
+        f"{three_digits(found.statistic)}, {p_words(found.p)}."
+    )
 
 
 def power_words(found: Difference, reference: str, other: str) -> str:

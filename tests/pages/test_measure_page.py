@@ -258,7 +258,7 @@ def test_conditions_are_compared_over_specimens(app: AppTest, store: Store, proj
     assert "1 image without a condition excluded" in said
     assert "All measures of mitochondria compared with control" in said
     assert "With 2 specimens in a condition their spread is hardly known" in said
-    assert "a true difference of 30 % is found in" in said.replace("\\", "")
+    assert "a true increase of 30 % is found in" in said.replace("\\", "")
     table = next(frame.value for frame in page.dataframe if "p adjusted" in frame.value.columns)
     area = table[table["Measure"] == "Area (µm²)"].iloc[0]
     assert area["Reference"] == pytest.approx(WHOLE_PX / 100 * (1.08**2 + 1.12**2) / 2)

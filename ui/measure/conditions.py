@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
@@ -12,27 +13,33 @@ from core.cache import MB, remembered
 from core.figures.conditions import differences
 from core.figures.drawn import DrawnFigure
 from core.label_scheme import LabelScheme
+from core.morphometry.condition_names import conditions, spelled_alike
 from core.morphometry.conditions import (
     Compared,
+    ComparedBy,
     Design,
     Difference,
     UnitMean,
     compare,
-    conditions,
     kind_of_units,
+    mean_of,
     measure_difference,
-    spelled_alike,
+    scale_of,
     unit_means,
 )
 from core.morphometry.frames import differences_frame
 from core.morphometry.measures import Measure
+from core.morphometry.methods import mixed_words
+from core.morphometry.mixed_model import MixedModel, mixed_model
+from core.morphometry.several import NO_TEST
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection
-from core.morphometry.words import p_words, power_words, three_digits
+from core.morphometry.words import effect_words, p_words, power_words, three_digits, together_words
 from core.spreadsheets import CSV_TYPE, spreadsheet
 from core.wording import counted, some_of
-from ui.address import kept_in_address
+from ui.address import kept_in_address, switch_in_address
 from ui.errors import plain
 from ui.figure import figure
+from ui.parts.options import titled
 from ui.parts.units import AREA_FORMAT
 from ui.state import Query
 
@@ -43,12 +50,31 @@ _FEW: Final = 6
 _NO_BREAK: Final = "\u00a0"
 
 
-def reference_choice(images: Sequence[ImageObjects]) -> str | None:
-    """Whether conditions stand beside each other, and beside which; None where they do not."""
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How conditions stand beside each other.
+
+    Parameters
+    ----------
+    reference
+        The condition that others are compared with.
+    by
+        On which scale.
+    mixed
+        Whether the second analysis is asked for.
+    """
+
+    reference: str
+    by: ComparedBy
+    mixed: bool
+
+
+def comparison_choice(images: Sequence[ImageObjects]) -> Comparison | None:
+    """Whether conditions stand beside each other, and how; None where they do not."""
     names = conditions(images)
     if len(names) < 2:
         return None
-    sides, place, _ = st.columns([1, 1, 0.6], vertical_alignment="bottom")
+    sides, place, scale, second = st.columns([1.15, 1, 1.1, 0.8], vertical_alignment="bottom")
     changed = kept_in_address(Query.COLUMNS, "measure-columns", (_CONDITIONS, _ALL), _CONDITIONS)
     chosen = sides.segmented_control(
         "Comparison", (_CONDITIONS, _ALL), key="measure-columns", on_change=changed, required=True
@@ -56,13 +82,35 @@ def reference_choice(images: Sequence[ImageObjects]) -> str | None:
     if chosen == _ALL:
         return None
     changed = kept_in_address(Query.REFERENCE, "measure-reference", names, names[0])
-    return place.selectbox(
+    reference = place.selectbox(
         "Reference condition",
         names,
         key="measure-reference",
         on_change=changed,
         help="All other conditions are compared with this one. Record conditions on the Data page.",
     )
+    scales = {str(ComparedBy.DIFFERENCE): "Differences", str(ComparedBy.RATIO): "Ratios"}
+    changed = kept_in_address(Query.SCALE, "measure-scale", tuple(scales), str(ComparedBy.DIFFERENCE))
+    by = scale.segmented_control(
+        "Compare by",
+        tuple(scales),
+        format_func=titled(scales),
+        key="measure-scale",
+        on_change=changed,
+        required=True,
+        help="Ratios compare sizes, distances and numbers on the log scale: geometric means and by how many per cent "
+        "they differ. Choose before you look at p, and use one scale in a paper. Shares and shapes are always "
+        "compared as differences.",
+    )
+    changed = switch_in_address(Query.MIXED, "measure-mixed", default=False)
+    mixed = second.toggle(
+        "Mixed model",
+        key="measure-mixed",
+        on_change=changed,
+        help="A second analysis of the shown measure over all objects, in which specimens and images vary too. "
+        "Needs recorded specimens.",
+    )
+    return Comparison(str(reference), ComparedBy(by or ComparedBy.DIFFERENCE), bool(mixed))
 
 
 def recording_hint(images: Sequence[ImageObjects]) -> None:
@@ -80,30 +128,71 @@ def units_words(images: Sequence[ImageObjects]) -> str:
     return "each specimen (or stack or image if not recorded)" if kind == "unit" else f"each {kind}"
 
 
-def condition_numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selection, reference: str) -> None:
-    """The mean of every condition and its difference from the reference, with n, intervals and doubts."""
-    unit = measure.unit(physical=selection.physical)
+def condition_numbers(
+    rows: Sequence[ImageSummary],
+    measure: Measure,
+    selection: Selection,
+    chosen: Comparison,
+    compared: Sequence[Compared],
+) -> tuple[MixedModel, ...]:
+    """The mean of every condition and its difference from the reference, with n, intervals and doubts.
+
+    Returns
+    -------
+    tuple of MixedModel
+        The second analysis of each condition, where it is asked for and there is one.
+    """
+    unit, reference = measure.unit(physical=selection.physical), chosen.reference
+    by = scale_of(measure.quantity, chosen.by)
     images = [row.image for row in rows]
     names = conditions(images, reference)
     members = {name: [row for row in rows if row.image.condition == name] for name in names}
-    found = {other: measure_difference(rows, reference, other) for other in names[1:]}
+    found = {other: measure_difference(rows, reference, other, by) for other in names[1:]}
     for name, of in members.items():
         units = [each for each in unit_means(of) if each.mean == each.mean]
-        mean = sum(each.mean for each in units) / len(units) if units else float("nan")
+        mean = mean_of([each.mean for each in units], by)
         st.markdown(f"**{plain(name)}: {plain(three_digits(mean, unit))}**  \n{plain(_behind(of, units, selection))}")
     kind = kind_of_units(image for image in images if image.condition)
     for other, each in found.items():
         st.markdown(f"**{plain(f'Difference, {other} from {reference}')}**  \n{plain(_said(each, unit, kind))}")
+    together = next((each.together for each in compared if each.name == measure.name), NO_TEST)
+    if words := together_words(together):
+        st.markdown(plain(words))
     for text in (*_doubts_of_names([image for image in images if image.condition]), *_doubts(members, found)):
         st.caption(text)
+    mixed = _mixed_panel(tuple(rows), reference, names[1:], by, unit) if chosen.mixed else ()
     left_out = sum(not image.condition for image in images)
     if left_out:
         st.caption(f":material/info: {counted(left_out, 'image')} without a condition excluded.")
+    return mixed
 
 
-def conditions_panel(images: Sequence[ImageObjects], scheme: LabelScheme, selection: Selection, reference: str) -> None:
+def _mixed_panel(
+    rows: tuple[ImageSummary, ...], reference: str, others: Sequence[str], by: ComparedBy, unit: str
+) -> tuple[MixedModel, ...]:
+    """The second analysis of each condition, or why there is none."""
+    models = {other: _mixed(rows, reference, other, by) for other in others}
+    for other, model in models.items():
+        title = plain(f"Mixed model over objects, {other} from {reference}")
+        words = mixed_words(model, unit) if model else (
+            "none: it needs two specimens with objects in each condition, recorded for every image"
+        )  # fmt: skip
+        st.markdown(f"**{title}**  \n{plain(words)}")
+    return tuple(model for model in models.values() if model)
+
+
+def compared_conditions(
+    images: Sequence[ImageObjects], scheme: LabelScheme, selection: Selection, chosen: Comparison
+) -> tuple[Compared, ...]:
     """Every figure of the organelle, of every condition beside the reference."""
-    compared = _compared(tuple(images), scheme, selection, reference)
+    return _compared(tuple(images), scheme, selection, chosen.reference, chosen.by)
+
+
+def conditions_panel(
+    compared: tuple[Compared, ...], scheme: LabelScheme, selection: Selection, chosen: Comparison
+) -> None:
+    """Figure, table and file of what was compared."""
+    reference = chosen.reference
     name = scheme.name_of(selection.class_id)
     with st.container(border=True):
         st.subheader(plain(f"All measures of {name} compared with {reference}"), anchor=False)
@@ -140,6 +229,8 @@ def conditions_panel(images: Sequence[ImageObjects], scheme: LabelScheme, select
             )
         else:
             told += "No intervals or p values can be given; see the note above."
+        if chosen.by is ComparedBy.RATIO:
+            told += " Sizes, distances and numbers: ratios of geometric means, tested on the log scale."
         st.caption(told)
 
 
@@ -156,6 +247,7 @@ def comparison_table(compared: Sequence[Compared]) -> pd.DataFrame:
                 "p": each.difference.p,
                 "p adjusted": each.p_adjusted,
                 "95 % interval": _interval(each.difference, ""),
+                "Hedges' g": each.difference.effect.size,
             }
             for each in compared
         ]
@@ -182,6 +274,11 @@ def _table(compared: Sequence[Compared], reference: str) -> None:
             "Difference": numbers(format=AREA_FORMAT, width=84),
             "p": numbers(format="%.2g", width=62),
             "p adjusted": numbers(format="%.2g", width=88, help="Holm correction for all comparisons in this table"),
+            "Hedges' g": numbers(
+                format="%.2f",
+                width=84,
+                help="Difference in standard deviations of specimens; interval in the CSV",
+            ),
         },
     )
 
@@ -212,7 +309,11 @@ def _said(found: Difference, unit: str, kind: str) -> str:
         if found.design is Design.PAIRED
         else (f"Welch's t-test over {kind}s")
     )
-    return f"{told} (95 % interval {_interval(found, unit)}); {p_words(found.p).replace(' ', _NO_BREAK)}, {over}"
+    if found.by is ComparedBy.RATIO:
+        over += ", log scale"
+    effect = f"; {effect_words(found)}" if effect_words(found) else ""
+    p = p_words(found.p).replace(" ", _NO_BREAK)
+    return f"{told} (95 % interval {_interval(found, unit)}); {p}, {over}{effect}"
 
 
 def _interval(found: Difference, unit: str) -> str:
@@ -300,9 +401,14 @@ def _design_words(
 # Equal as long as nothing is measured anew: compared and drawn once, shown at every rerun.
 @remembered("compared conditions", "differences between conditions", limit_bytes=16 * MB)
 def _compared(
-    images: tuple[ImageObjects, ...], scheme: LabelScheme, selection: Selection, reference: str
+    images: tuple[ImageObjects, ...], scheme: LabelScheme, selection: Selection, reference: str, by: ComparedBy
 ) -> tuple[Compared, ...]:
-    return compare(images, scheme, selection, reference)
+    return compare(images, scheme, selection, reference, by)
+
+
+@remembered("mixed models", "mixed models of conditions", limit_bytes=1 * MB)
+def _mixed(rows: tuple[ImageSummary, ...], reference: str, other: str, by: ComparedBy) -> MixedModel | None:
+    return mixed_model(rows, reference, other, by)
 
 
 @remembered("figures of conditions", "drawn figures", limit_bytes=16 * MB)

@@ -25,11 +25,13 @@ from core.learning.object_sizes import ProjectRules
 from core.measurements.confirmed import confirmed_words
 from core.measurements.sources import Source, SourceKind
 from core.measurements.start import Measured
-from core.morphometry.conditions import conditions
+from core.morphometry.condition_names import conditions
+from core.morphometry.conditions import ComparedBy
 from core.morphometry.doubts import interval_words
 from core.morphometry.edges import weighted_quantiles
 from core.morphometry.frames import images_frame, objects_frame, selection_words
 from core.morphometry.measures import Measure, measures_of
+from core.morphometry.methods import Study
 from core.morphometry.summary import (
     DENSITY_UM2,
     ImageObjects,
@@ -52,9 +54,19 @@ from ui import context
 from ui.address import kept_in_address, number_in_address, switch_in_address
 from ui.errors import plain
 from ui.figure import figure
-from ui.measure.conditions import condition_numbers, conditions_panel, recording_hint, reference_choice, units_words
+from ui.measure.conditions import (
+    Comparison,
+    compared_conditions,
+    comparison_choice,
+    condition_numbers,
+    conditions_panel,
+    recording_hint,
+    units_words,
+)
+from ui.measure.methods import methods_panel
 from ui.measure.run import source_words
 from ui.measure.smallest import other_class, smallest_words, usual_smallest
+from ui.measure.specimens import IMAGES, rows_choice, units_table
 from ui.parts.columns import picked_row
 from ui.parts.kept_files import prepare_button
 from ui.parts.options import choice, titled, unequal
@@ -102,19 +114,29 @@ def figures_panel(source: Source, found: Measured, rules: ProjectRules) -> Chose
         if source.kind in (SourceKind.APPROVED, SourceKind.COUNTS) and (words := confirmed_words(images)):
             st.warning(plain(words), icon=":material/warning:")
         _unknown_sizes(found.images, physical=physical)
-        reference = reference_choice(images)
+        compared_how = comparison_choice(images)
         left, right = st.columns([1.9, 1], gap="medium")
         with left:
-            _figure(rows, measure, scheme, selection, reference)
+            _figure(rows, measure, scheme, selection, compared_how)
         with right:
-            if reference is None:
+            if compared_how is None:
                 _numbers(rows, measure, selection)
+                study = Study(rows, measure, selection, scheme, source_words(source))
             else:
-                condition_numbers(rows, measure, selection, reference)
-    if reference is not None:
-        conditions_panel(images, scheme, selection, reference)
+                compared = compared_conditions(images, scheme, selection, compared_how)
+                mixed = condition_numbers(rows, measure, selection, compared_how, compared)
+    if compared_how is not None:
+        conditions_panel(compared, scheme, selection, compared_how)
+        study = Study(
+            rows, measure, selection, scheme, source_words(source), compared, compared_how.reference, compared_how.by,
+            mixed,
+        )  # fmt: skip
+    methods_panel(study)
     with st.container(border=True):
-        _table(rows, measure, selection, key=f"measure-images-{abs(hash((images, measure.name, selection)))}")
+        if (shown := rows_choice()) != IMAGES:
+            units_table(rows, measure, selection, shown)
+        else:
+            _table(rows, measure, selection, key=f"measure-images-{abs(hash((images, measure.name, selection)))}")
         _files(found.images, rows, measure, scheme, source, selection, images)
     return Chosen(scheme, selection, measure, rows)
 
@@ -213,7 +235,7 @@ def _unknown_sizes(images: Sequence[ImageObjects], *, physical: bool) -> None:
 
 
 def _figure(
-    rows: tuple[ImageSummary, ...], measure: Measure, scheme: LabelScheme, selection: Selection, reference: str | None
+    rows: tuple[ImageSummary, ...], measure: Measure, scheme: LabelScheme, selection: Selection, how: Comparison | None
 ) -> None:
     """Every object, every image or specimen; a click on a mark opens its image."""
     values = np.concatenate([row.values for row in rows]) if rows else np.zeros(0)
@@ -223,7 +245,8 @@ def _figure(
     positive = values[values > 0]
     wide = bool(len(positive)) and positive.max() / positive.min() > _LOG_RANGE and len(positive) == len(values)
     logarithmic = st.toggle("Logarithmic axis", value=wide, key=f"measure-log-{selection.class_id}-{measure.name}")
-    drawn = _drawn(rows, measure, scheme[selection.class_id].color, selection.physical, logarithmic, reference)
+    drawn = _drawn(rows, measure, scheme[selection.class_id].color, selection.physical, logarithmic, how)
+    reference = how.reference if how else None
     key = f"measure-figure-{selection.class_id}-{measure.name}-{logarithmic}-{reference}"
     state = figure(drawn, name=f"{measure.name}", key=key, height=int(drawn.figure.layout.height))
     every = "Every dot is an object" if len(values) <= DRAWN else f"Dots are {DRAWN:,} of the {len(values):,} objects"
@@ -244,7 +267,7 @@ def _figure(
         many = len(conditions(images)) > BRACKETED + 1
         st.caption(
             f"{every}. Marks: mean of {units_words(images)} over its images (click to open the first). Line: mean "
-            "of the marks with standard deviation. The p values of the t-tests are not "
+            "of the marks with standard deviation. The p values of the tests are not "
             f"adjusted{' (see the table below)' if many else ''}."
         )
     if state.clicked:
@@ -454,6 +477,7 @@ def _drawn(
     color: str,
     physical: bool,
     logarithmic: bool,
-    reference: str | None,
+    how: Comparison | None,
 ) -> DrawnFigure:
-    return object_dots(rows, measure, color, physical=physical, logarithmic=logarithmic, reference=reference)
+    reference, by = (how.reference, how.by) if how else (None, ComparedBy.DIFFERENCE)
+    return object_dots(rows, measure, color, physical=physical, logarithmic=logarithmic, reference=reference, by=by)

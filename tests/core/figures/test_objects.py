@@ -124,7 +124,7 @@ def test_conditions_stand_beside_each_other_with_a_mark_per_specimen() -> None:
         "control<br>n = 2 specimens<br>5 objects",
         "treated<br>n = 2 specimens<br>3 objects",
     )
-    assert [each.text for each in figure.layout.annotations] == ["p = 0.62"]  # Welch, of 4, 10 and 8, 10
+    assert [each.text for each in figure.layout.annotations] == ["Welch's t-test, p = 0.62"]  # , of 4, 10 and 8, 10
 
 
 def test_one_specimen_in_both_conditions_is_one_sign_and_joined() -> None:

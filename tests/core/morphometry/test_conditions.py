@@ -11,11 +11,11 @@ from scipy.stats import ttest_ind, ttest_rel
 
 from core.evaluation.intervals import holm
 from core.label_scheme import DEFAULT_SCHEME
+from core.morphometry.condition_names import conditions
 from core.morphometry.conditions import (
     Design,
     UnitMean,
     compare,
-    conditions,
     difference,
     kind_of_units,
     measure_difference,
