@@ -3,7 +3,7 @@
 Means of specimens throw away how many objects each has; a mixed model weighs them by it, and says where the spread is.
 What is between specimens is tested with their number, not with that of objects (between-within degrees of freedom:
 Schluchter and Elashoff 1990, 10.1080/00949659008811268), because the normal approximation that such models report by
-default finds differences of nothing in one of ten studies with three animals a side. Laird and Ware 1982,
+default is too sure where animals are few. Laird and Ware 1982,
 10.2307/2529876; fitted by statsmodels (restricted maximum likelihood).
 """
 

@@ -74,7 +74,8 @@ def comparison_choice(images: Sequence[ImageObjects]) -> Comparison | None:
     names = conditions(images)
     if len(names) < 2:
         return None
-    sides, place, scale, second = st.columns([1.15, 1, 1.1, 0.8], vertical_alignment="bottom")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        sides, place, scale, second = (st.container(width=width) for width in (200, 220, "content", "content"))
     changed = kept_in_address(Query.COLUMNS, "measure-columns", (_CONDITIONS, _ALL), _CONDITIONS)
     chosen = sides.segmented_control(
         "Comparison", (_CONDITIONS, _ALL), key="measure-columns", on_change=changed, required=True
@@ -151,7 +152,8 @@ def condition_numbers(
     for name, of in members.items():
         units = [each for each in unit_means(of) if each.mean == each.mean]
         mean = mean_of([each.mean for each in units], by)
-        st.markdown(f"**{plain(name)}: {plain(three_digits(mean, unit))}**  \n{plain(_behind(of, units, selection))}")
+        what = "geometric mean " if by is ComparedBy.RATIO else ""
+        st.markdown(f"**{plain(name)}: {what}{plain(three_digits(mean, unit))}**  \n{plain(_behind(of, units, selection))}")
     kind = kind_of_units(image for image in images if image.condition)
     for other, each in found.items():
         st.markdown(f"**{plain(f'Difference, {other} from {reference}')}**  \n{plain(_said(each, unit, kind))}")
