@@ -153,7 +153,8 @@ def condition_numbers(
         units = [each for each in unit_means(of) if each.mean == each.mean]
         mean = mean_of([each.mean for each in units], by)
         what = "geometric mean " if by is ComparedBy.RATIO else ""
-        st.markdown(f"**{plain(name)}: {what}{plain(three_digits(mean, unit))}**  \n{plain(_behind(of, units, selection))}")
+        value, behind = plain(three_digits(mean, unit)), plain(_behind(of, units, selection))
+        st.markdown(f"**{plain(name)}: {what}{value}**  \n{behind}")
     kind = kind_of_units(image for image in images if image.condition)
     for other, each in found.items():
         st.markdown(f"**{plain(f'Difference, {other} from {reference}')}**  \n{plain(_said(each, unit, kind))}")
