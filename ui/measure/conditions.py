@@ -201,7 +201,8 @@ def conditions_panel(
         st.subheader(plain(f"All measures of {name} compared with {reference}"), anchor=False)
         with st.container(horizontal=True, gap="medium"):
             left = st.container(width="stretch", key="measure-differences")
-            right = st.container(width="stretch", key="measure-compared")
+            several = len({row.condition for row in compared}) > 1
+            right = st.container(width="stretch", key="measure-compared-several" if several else "measure-compared")
         with left:
             drawn = _drawn(compared, reference)
             key = f"measure-differences-{selection.class_id}-{reference}"
@@ -268,12 +269,12 @@ def _table(compared: Sequence[Compared], reference: str) -> None:
         hide_index=True,
         placeholder="–",
         width="stretch",
-        height=min(38 + 35 * len(frame), 520),
+        height=min(38 + 35 * len(frame), 660),
         column_config={
-            "Measure": st.column_config.TextColumn(width="medium"),
-            "Condition": st.column_config.TextColumn() if several else None,
-            "Reference": numbers(reference, format=AREA_FORMAT),
-            "Mean": numbers(other, format=AREA_FORMAT),
+            "Measure": st.column_config.TextColumn(width=196),
+            "Condition": st.column_config.TextColumn(width=110) if several else None,
+            "Reference": numbers(reference, format=AREA_FORMAT, width=76),
+            "Mean": numbers(other, format=AREA_FORMAT, width=76),
             "Difference": numbers(format=AREA_FORMAT, width=84),
             "p": numbers(format="%.2g", width=62),
             "p adjusted": numbers(format="%.2g", width=88, help="Holm correction for all comparisons in this table"),
@@ -282,6 +283,7 @@ def _table(compared: Sequence[Compared], reference: str) -> None:
                 width=84,
                 help="Difference in standard deviations of specimens; interval in the CSV",
             ),
+            "95 % interval": st.column_config.TextColumn(width=146),
         },
     )
 

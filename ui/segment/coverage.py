@@ -70,7 +70,10 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
         )
         if any(table["interval"])
         else None,
-        "pixels": st.column_config.NumberColumn("Pixels", format="localized", width=96),
+        # Beside the viewer there is room for one of the two; the table that is downloaded has the pixels.
+        "pixels": st.column_config.NumberColumn("Pixels", format="localized", width=96)
+        if not (known and any(table["interval"]))
+        else None,
     }
     colors = [f"color: {scheme[row['class_id']].color}" if row["class_id"] else "" for row in rows]
     chosen = st.dataframe(
