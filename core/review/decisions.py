@@ -13,6 +13,7 @@ The ways between the states::
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from core.access.roles import Permission, require_within
 from core.errors import AccessError, DecidedError, ReviewError
@@ -105,9 +106,8 @@ def approve_with_fixes(store: Store, revision_id: str, who: str, fixed_id: str, 
                 "Open the revision in the editor, fix and submit it, then approve.",
             )
         add_authors_within(session, fixed_id, [*it.authors, reviewer])
-        change_review_within(session, revision_id, superseded_by=fixed_id)
         fixed = subject_within(session, fixed_id)
-        _settle(session, it, reviewer, ReviewState.APPROVED, reason, fixed_by=fixed_id)
+        _settle(session, it, reviewer, ReviewState.APPROVED, reason, superseded_by=fixed_id, fixed_by=fixed_id)
         _settle(session, fixed, reviewer, ReviewState.APPROVED, reason, fixes=revision_id)
         return review_within(session, fixed_id)
 
@@ -154,9 +154,7 @@ def reopen(store: Store, revision_id: str, who: str, reason: str) -> Review:
     with store.database.writing() as session:
         it = _to_reopen(session, store, revision_id, reviewer)
         was, before, by = it.state, it.review.reason, it.review.decided_by
-        change_review_within(
-            session, revision_id, state=ReviewState.SUBMITTED, decided_by="", decided_at=None, reason=""
-        )
+        _change(session, it, state=ReviewState.SUBMITTED, decided_by="", decided_at=None, reason="")
         note(
             session, reviewer, "reopened", it.project.id, revision_id, image_id=it.image.id, image=it.image.name,
             authors=list(it.authors), reason=reason, was=was.value, decided_by=by, reason_then=before,
@@ -276,14 +274,22 @@ def _not_their_own(it: Subject, reviewer: str) -> None:
 
 
 def _settle(
-    session: Transaction, it: Subject, who: str, state: ReviewState, reason: str, **details: str | None
-) -> None:
+    session: Transaction, it: Subject, who: str, state: ReviewState, reason: str, *,
+    superseded_by: str | None = None, **details: str | None,
+) -> None:  # fmt: skip
     """Write a decision, and its line in the audit log."""
-    change_review_within(session, it.revision.id, state=state, decided_by=who, decided_at=now(), reason=reason)
+    above = {} if superseded_by is None else {"superseded_by": superseded_by}
+    _change(session, it, state=state, decided_by=who, decided_at=now(), reason=reason, **above)
     note(
         session, who, state.value, it.project.id, it.revision.id,
         image_id=it.image.id, image=it.image.name, authors=list(it.authors), reason=reason, **details,
     )  # fmt: skip
+
+
+def _change(session: Transaction, it: Subject, **values: Any) -> None:
+    """Set columns of a review, unless somebody else was quicker after it was read."""
+    if not change_review_within(session, it.review, **values):
+        raise _over(subject_within(session, it.revision.id))
 
 
 def _over(it: Subject) -> DecidedError:

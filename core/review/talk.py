@@ -190,5 +190,6 @@ def assign(store: Store, revision_id: str, assignee: str, *, by: str) -> None:
                     ),
                     "Ask another person.",
                 )
-        change_review_within(session, revision_id, assignee=assignee)
+        if not change_review_within(session, it.review, assignee=assignee):
+            raise DecidedError("The review is finished.", "Reload the page.")
         note(session, person, "assigned", it.project.id, revision_id, before=it.review.assignee, after=assignee)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
 from core.store.audit import note
@@ -19,17 +20,28 @@ def begin_review(session: Session, revision: RevisionRow) -> ReviewRow:
         decided_by="", reason="", superseded_by=None, changes=None, effect=None,
     )  # fmt: skip
     session.add(review)
-    earlier = _earlier_versions(session, revision)
-    for each in earlier:
-        each.superseded_by = revision.id
-        review.assignee = review.assignee or each.assignee
+    session.flush()
+    earlier = [version for version in _earlier_versions(session, revision) if _replaced(session, version, revision.id)]
+    for version in earlier:
+        review.assignee = review.assignee or version.assignee
     image = session.get(ImageRow, revision.image_id)
     note(
         session, revision.author, "submitted", image.project_id if image else "", revision.id,
         image=image.name if image else "", image_id=revision.image_id,
-        supersedes=[each.revision_id for each in earlier],
+        supersedes=[version.revision_id for version in earlier],
     )  # fmt: skip
     return review
+
+
+def _replaced(session: Session, review: ReviewRow, revision_id: str) -> bool:
+    """Take a review out of the queue; not if a reviewer has decided it at this moment."""
+    undecided = ReviewRow.state.in_([state.value for state in OPEN_STATES])
+    taken = session.execute(
+        update(ReviewRow)
+        .where(ReviewRow.revision_id == review.revision_id, undecided, ReviewRow.superseded_by.is_(None))
+        .values(superseded_by=revision_id)
+    )
+    return isinstance(taken, CursorResult) and taken.rowcount == 1
 
 
 def _earlier_versions(session: Session, revision: RevisionRow) -> list[ReviewRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.orm import Session
 
 from core.errors import NotFoundError
@@ -154,12 +154,38 @@ def review_state_within(session: Session, revision_id: str) -> ReviewState | Non
     return None if row is None else ReviewState(row.state)
 
 
-def change_review_within(session: Session, revision_id: str, **values: Any) -> None:
-    """Within a transaction: set columns of a review."""
-    row = session.get_one(ReviewRow, revision_id)
-    for name, value in values.items():
-        setattr(row, name, value.value if isinstance(value, ReviewState) else value)
-    session.flush()
+def change_review_within(session: Session, read: ReviewRecord, **values: Any) -> bool:
+    """Within a transaction: set columns of a review if nobody has changed its state since it was read.
+
+    State and change are one statement: where a database lets two transactions write at once (PostgreSQL), the second
+    waits for the first, and then finds the state changed.
+
+    Parameters
+    ----------
+    read
+        The review as read in this transaction.
+    values
+        Column to value.
+
+    Returns
+    -------
+    bool
+        Whether it was changed; False: it was decided, withdrawn, reopened or replaced meanwhile.
+    """
+    changed = session.execute(
+        update(ReviewRow)
+        .where(
+            ReviewRow.revision_id == read.revision_id,
+            ReviewRow.state == read.state.value,
+            ReviewRow.superseded_by.is_not_distinct_from(read.superseded_by),
+        )
+        .values({name: value.value if isinstance(value, ReviewState) else value for name, value in values.items()})
+        .execution_options(synchronize_session=False)
+    )
+    row = session.get(ReviewRow, read.revision_id)
+    if row is not None:
+        session.expire(row)  # what is read from now on is what is stored now
+    return isinstance(changed, CursorResult) and changed.rowcount == 1
 
 
 def approved_within(session: Session, superseded_by: str) -> list[str]:

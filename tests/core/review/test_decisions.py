@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from core.access.roles import Role, set_approve_own, set_member
 from core.errors import AccessError, DecidedError, NotFoundError, ReviewError
+from core.review import decisions
 from core.review.audit_log import audit_entries
 from core.review.decisions import (
     approve_with_fixes,
@@ -23,8 +25,13 @@ from core.review.decisions import (
 from core.review.records import Decision, ReviewState
 from core.review.rows import review
 from core.review.talk import thread
-from core.store import RevisionKind, Store
+from core.store import RevisionKind, Store, new_review
+from core.store.database import Transaction
 from core.store.records import ImageRecord, ProjectRecord
+from core.store.review_records import Subject
+from core.store.review_tables import ReviewRow
+from core.store.reviews import subject_within
+from core.store.tables import RevisionRow
 from tests.core.review.conftest import ADMIN, add_image, add_labels, add_project
 
 BLANK = np.zeros((4, 4), np.uint8)
@@ -104,6 +111,75 @@ def test_of_two_reviewers_at_once_one_decides(store: Store, image: ImageRecord) 
     assert review(store, revision.id).decided_by == won[0]
     decisions = [each for each in audit_entries(store, image.project_id, by="") if each.what != "submitted"]
     assert [each.who for each in decisions] == won
+
+
+SECOND: dict[str, Act] = {
+    "approve": lambda store, revision_id: decide(store, revision_id, "Cy", Decision.APPROVE),
+    "reject": lambda store, revision_id: decide(store, revision_id, "Cy", Decision.REJECT, "no"),
+    "withdraw": lambda store, revision_id: withdraw(store, revision_id, "Ada"),
+    "reopen": lambda store, revision_id: reopen(store, revision_id, "Bo", "too early"),
+    "take_back": lambda store, revision_id: take_back_approval(store, revision_id, "Cy", "no"),
+    "fixes": lambda store, revision_id: approve_with_fixes(store, revision_id, "Cy", _fixes(store, revision_id)),
+}
+BEFORE = {"reopen": "reject", "take_back": "approve"}
+FIRST: dict[str, Act] = {
+    "reopen": lambda store, revision_id: reopen(store, revision_id, "Bo", "seen too late"),
+    "take_back": ACTS["take_back"],
+    "approve": ACTS["reject"],
+    "fixes": ACTS["reject"],
+}
+
+
+def _fixes(store: Store, revision_id: str) -> str:
+    image_id = store.revisions.get(revision_id).image_id
+    return next(each.id for each in store.revisions.of_image(image_id) if each.parent_id == revision_id)
+
+
+@pytest.mark.parametrize("second", list(SECOND))
+def test_a_decision_on_what_was_read_before_another_decision_changes_nothing(
+    store: Store, image: ImageRecord, second: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On PostgreSQL two transactions may both have read an undecided review; here the second has read it earlier."""
+    revision = add_labels(store, image, BLANK)
+    add_labels(store, image, BLANK + 1, author="Cy", parent=revision)
+    if second in BEFORE:
+        ACTS[BEFORE[second]](store, revision.id)
+    with store.database.reading() as session:
+        read = subject_within(session, revision.id)
+    FIRST.get(second, ACTS["approve"])(store, revision.id)
+    decided, entries = review(store, revision.id), list(audit_entries(store, image.project_id, by=""))
+    seen: list[str] = []
+
+    def earlier(session: Transaction, revision_id: str) -> Subject:
+        if revision_id == revision.id and not seen:
+            seen.append(revision_id)
+            return read
+        return subject_within(session, revision_id)
+
+    monkeypatch.setattr(decisions, "subject_within", earlier)
+    with pytest.raises(DecidedError):
+        SECOND[second](store, revision.id)
+    assert seen
+    assert review(store, revision.id) == decided
+    assert list(audit_entries(store, image.project_id, by="")) == entries
+
+
+def test_a_version_submitted_while_the_earlier_is_approved_does_not_replace_it(
+    store: Store, image: ImageRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revision = add_labels(store, image, BLANK)
+    read = new_review._earlier_versions
+
+    def decided_meanwhile(session: Transaction, later: RevisionRow) -> list[ReviewRow]:
+        rows = read(session, later)
+        for row in rows:
+            session.execute(update(ReviewRow).where(ReviewRow.revision_id == row.revision_id).values(state="approved"))
+        return rows
+
+    monkeypatch.setattr(new_review, "_earlier_versions", decided_meanwhile)
+    later = add_labels(store, image, BLANK + 1, parent=revision)
+    assert review(store, revision.id).superseded_by is None
+    assert review(store, later.id).state is ReviewState.SUBMITTED
 
 
 @pytest.mark.parametrize("name", ["Ada", " ADA "])
