@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import Final
 from benchmarks.journeys import first_model, many_images
 from benchmarks.journeys.images import write_images
 from benchmarks.journeys.person import Tally
-from benchmarks.journeys.walk import Step, Walk
+from benchmarks.journeys.walk import DisturbedError, Step, Walk
 from benchmarks.painting_site import chromium
 from core.engine.engine import stop_engine
 from core.settings import ROOT, Settings
@@ -35,9 +36,10 @@ JOURNEYS: Final[dict[str, Callable[[Walk], None]]] = {
 """In an order in which each has what it needs."""
 
 
-def main() -> None:
-    """Walk and print."""
+def main() -> int:
+    """Walk and print; 1 where a reload or a second tab lost something or did something twice."""
     options = _options()
+    lost = ""
     with (
         tempfile.TemporaryDirectory(prefix="cristae-journeys-", ignore_cleanup_errors=True) as scratch,
         chromium() as browser,
@@ -46,10 +48,18 @@ def main() -> None:
         images = write_images(folder / "images", options.images, options.size, options.sections, options.pixel_nm)
         with _server(folder, options.url) as (url, settings):
             walk = Walk(browser, url, images, folder, settings, options.disturb, options.pictures)
-            for name, journey in JOURNEYS.items():
-                if not options.only or name in options.only:
-                    journey(walk)
+            try:
+                for name, journey in JOURNEYS.items():
+                    if not options.only or name in options.only:
+                        journey(walk)
+            except DisturbedError as error:
+                lost = str(error)
+            finally:
+                walk.close()
     print(table(walk.steps, each_step=options.steps))
+    if lost:
+        print(f"Disturbed: {lost}", file=sys.stderr)
+    return 1 if lost else 0
 
 
 def _options() -> argparse.Namespace:
@@ -95,4 +105,4 @@ def table(steps: list[Step], *, each_step: bool = False) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -28,10 +28,10 @@ def first_model(walk: Walk) -> None:
         ada.drop(walk.images[:IMAGES])
         ada.press(ada.page.get_by_role("button", name=re.compile(r"^Import \d+ images")))
         ada.see(re.compile(f"{IMAGES} imported"))
-    with walk.step(FIRST, "draw two regions on one image", "Awaiting review", again=False) as ada:
+    with walk.step(FIRST, "draw two regions on one image", "[Aa]waiting review") as ada:
         ada.go("Correct")
         _draw(ada, 0.2)
-    with walk.step(FIRST, "draw on a second image for the test", "Awaiting review", again=False) as ada:
+    with walk.step(FIRST, "draw on a second image for the test", "[Aa]waiting review") as ada:
         ada.press(ada.page.get_by_role("button", name=re.compile("^Next image")))
         _draw(ada, 0.45)
     with walk.step(FIRST, "approve both", "No other corrections are awaiting review", who="Rita") as rita:

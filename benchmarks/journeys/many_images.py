@@ -41,7 +41,7 @@ def correct(walk: Walk) -> None:
         ada.press("Correct this image")
         ada.press("Start")
         paint(ada, "1", [(0.30, 0.30), (0.30, 0.45)])
-    with walk.step(CORRECT, "submit", "Awaiting review", again=False) as ada:
+    with walk.step(CORRECT, "submit", "[Aa]waiting review") as ada:
         ada.press("Submit…")
         ada.press("Submit")
     with walk.step(CORRECT, "approve", "Approved by Rita", who="Rita") as rita:

@@ -15,6 +15,7 @@ from benchmarks.journeys.person import Person, Tally
 from core.jobs.rows import active_jobs
 from core.settings import Settings
 from core.store import Store
+from core.store.round_records import RoundState
 
 _LOOK_MS: Final = 500
 """How often the queue is looked at."""
@@ -72,6 +73,12 @@ class Walk:
             self.people[name] = Person(context, self.url, name)
         return self.people[name]
 
+    def close(self) -> None:
+        """Close everybody's tabs before the server stops, so that none of them asks it once more."""
+        for person in self.people.values():
+            person.context.close()
+        self.people.clear()
+
     @contextmanager
     def step(
         self, journey: str, name: str, *shows: str, who: str = "Ada", again: bool = True, elsewhere: str = ""
@@ -122,12 +129,12 @@ class Walk:
             raise DisturbedError(f"{name}: {before} became {after} by a reload and a second tab.")
 
     def _until_idle(self, person: Person) -> None:
-        """Wait until the engine has nothing to do."""
+        """Wait until the engine has nothing to do; between two steps of a round it has no job, and goes on."""
         if self.settings is None:
             return
         store = Store(self.settings)
         try:
-            while active_jobs(store=store):
+            while active_jobs(store=store) or _running_rounds(store):
                 person.page.wait_for_timeout(_LOOK_MS)
         finally:
             store.close()
@@ -149,6 +156,11 @@ class Walk:
             }
         finally:
             store.close()
+
+
+def _running_rounds(store: Store) -> int:
+    rounds = [record for project in store.projects.all() for record in store.rounds.of_project(project.id)]
+    return sum(record.state is RoundState.RUNNING for record in rounds)
 
 
 def _shown(person: Person, page: Page, shows: Sequence[str], where: str) -> None:
