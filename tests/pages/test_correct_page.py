@@ -348,8 +348,12 @@ def test_going_on_after_a_submission_begins_from_ones_own_work(
     page = opened(app, image=image.id)
     assert page.selectbox(key=f"correct-start-{image.id}-3").value == correction.id
     assert "replaces it there" in texts(page)
+    page = opened(fresh_app(), image=image.id, revision=prediction.id)
+    assert page.selectbox(key=f"correct-start-{image.id}-3").value == prediction.id
+    assert "Your earlier correction is awaiting review. To change it, start from it." in texts(page)
     page = opened(fresh_app(), "Bob", image=image.id)
     assert page.selectbox(key=f"correct-start-{image.id}-3").value == prediction.id
+    assert "awaiting review" not in "\n".join(str(caption.value) for caption in page.caption)
 
 
 def test_what_to_begin_from_is_ranked(store: Store, image: ImageRecord, prediction: RevisionRecord) -> None:

@@ -192,11 +192,7 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
             )
             begin = st.button("Start", type="primary", icon=":material/brush:", key="correct-begin")
         told = "The label map stays unchanged. Your correction becomes a new revision when you submit it."
-        entry = by_id.get(chosen)
-        own = entry is not None and person_key(entry.revision.author) == person_key(person)
-        if entry is not None and own and entry.review is ReviewState.SUBMITTED:
-            told += " Your earlier correction is awaiting review; your next submission replaces it there."
-        st.caption(told)
+        st.caption(f"{told}{_waiting_words(entries, chosen, person)}")
     annotator_ahead(key="correct-ahead")
     if begin:
         with explained():
@@ -204,6 +200,22 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
             st.session_state["correct-started"] = image.id
         if st.session_state.pop("correct-started", None):
             st.rerun()
+
+
+def _waiting_words(entries: Sequence[HistoryEntry], chosen: str, person: str) -> str:
+    """What becomes of one's own correction that waits for review, "" where none does."""
+    waiting = [
+        entry.revision.id
+        for entry in entries
+        if entry.review is ReviewState.SUBMITTED
+        and not entry.replaced
+        and person_key(entry.revision.author) == person_key(person)
+    ]
+    if not waiting:
+        return ""
+    if chosen in waiting:
+        return " Your earlier correction is awaiting review; your next submission replaces it there."
+    return " Your earlier correction is awaiting review. To change it, start from it."
 
 
 def _asked_for_changes(entry: HistoryEntry | None) -> None:

@@ -139,6 +139,7 @@ def changes_table(details: dict[str, Any], scheme: LabelScheme) -> pd.DataFrame:
 def _submitted(draft_id: str) -> None:
     """The draft is closed in the run that follows, so there is no annotator to ask then."""
     st.session_state[StateKey.SUBMITTED] = context.store().drafts.get(draft_id).submitted_revision_id
+    set_query(Query.REVISION, None)  # the link has led here; from now on the correction itself is what to start from
 
 
 def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place | None:

@@ -176,14 +176,14 @@ def _table(rows: tuple[JobRecord, ...]) -> None:
     about = subjects(context.store(), rows)
     open_id = query(Query.JOB)
     table: dict[str, list[Any]] = {
-        "state": [JOB_STATES[row.state] for row in rows],
-        "job": [job_title(row) for row in rows],
-        "subject": [about[row.id] for row in rows],
-        "ended": [row.finished_at for row in rows],
-        "duration": [_took(row) for row in rows],
-        "attempts": [row.attempts for row in rows],
-        "requested by": [row.author for row in rows],
-        "message": [row.error_cause or row.message for row in rows],
+        "State": [JOB_STATES[row.state] for row in rows],
+        "Job": [job_title(row) for row in rows],
+        "Subject": [about[row.id] for row in rows],
+        "Ended": [row.finished_at for row in rows],
+        "Duration": [_took(row) for row in rows],
+        "Attempts": [row.attempts for row in rows],
+        "Requested by": [row.author for row in rows],
+        "Message": [row.error_cause or row.message for row in rows],
     }
     key = f"jobs-table-{rows[0].id}-{len(rows)}-{open_id}"  # a new list, or a closed job, begins with nothing chosen
     event = st.dataframe(
@@ -194,8 +194,8 @@ def _table(rows: tuple[JobRecord, ...]) -> None:
         on_select="rerun",
         selection_mode="single-row",
         column_config={
-            "ended": st.column_config.DatetimeColumn(format="distance"),
-            "attempts": st.column_config.NumberColumn(width="small"),
+            "Ended": st.column_config.DatetimeColumn(format="distance"),
+            "Attempts": st.column_config.NumberColumn(width="small"),
         },
     )
     chosen = event["selection"]["rows"]
