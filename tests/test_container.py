@@ -109,6 +109,16 @@ def test_without_the_tool_the_audit_is_skipped_with_a_notice(monkeypatch: pytest
     assert "not installed" in capsys.readouterr().out
 
 
+def test_where_the_audit_is_required_a_skip_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = audit()
+    monkeypatch.setattr(module, "command", lambda: None)
+    monkeypatch.setenv("CRISTAE_AUDIT", "required")
+    assert module.main() == 2
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert "pip install --quiet pip-audit" in workflow, "else the check of CI skips itself"
+    assert "CRISTAE_AUDIT: required" in workflow
+
+
 def test_the_audit_is_a_program() -> None:
     done = subprocess.run([sys.executable, str(ROOT / "tools" / "audit.py")], capture_output=True, env={"PATH": ""})
     assert done.returncode == 0
