@@ -141,12 +141,14 @@ def kind_of_units(members: Iterable[Membership]) -> UnitKind:
     return UnitKind.UNITS if len(kinds) > 1 else kinds.pop() if kinds else UnitKind.IMAGES
 
 
-def mean_with_interval(values: Floats, units: Units, scale: Scale, level: float = LEVEL) -> MeanWithInterval:
+def mean_with_interval(
+    values: Floats, units: Units, scale: Scale, level: float = LEVEL, *, weights: Floats | None = None
+) -> MeanWithInterval:
     """Means over images with t intervals over units, and as a last column the mean over columns.
 
-    Images weigh alike in the mean. The error is that of a mean of clusters: what each unit's images add to the
-    difference from the mean, so that images of one specimen count together. Where units have one image each, or as many
-    as each other, it is that of Student's t over the units' means.
+    Images weigh alike in the mean, unless ``weights`` are given. The error is that of a mean of clusters: what each
+    unit's images add to the difference from the mean, so that images of one specimen count together. Where units have
+    one image each, or as many as each other, it is that of Student's t over the units' means.
 
     Parameters
     ----------
@@ -158,6 +160,9 @@ def mean_with_interval(values: Floats, units: Units, scale: Scale, level: float 
         Of the values.
     level
         Share of intervals that hold the true mean.
+    weights
+        float64, shape (images,), above 0: of ratios what they are divided by, so that their mean is the ratio of the
+        sums. None: all alike.
 
     Returns
     -------
@@ -166,14 +171,14 @@ def mean_with_interval(values: Floats, units: Units, scale: Scale, level: float 
         that of the mean of the columns also a second one in each of them.
     """
     defined = np.isfinite(values)
-    filled = np.where(defined, values, 0.0)
-    images = defined.sum(0)
+    weight = defined * (np.ones(len(values)) if weights is None else weights)[:, np.newaxis]
+    images, total = defined.sum(0), weight.sum(0)
     mean = np.full(values.shape[1], np.nan)
-    np.divide(filled.sum(0), images, out=mean, where=images > 0)
+    np.divide((np.where(defined, values, 0.0) * weight).sum(0), total, out=mean, where=images > 0)
     apart = np.zeros((units.count, values.shape[1]))
-    np.add.at(apart, units.index, np.where(defined, values - mean, 0.0))
+    np.add.at(apart, units.index, np.where(defined, values - mean, 0.0) * weight)
     share = np.zeros_like(apart)
-    np.divide(apart, images, out=share, where=images > 0)
+    np.divide(apart, total, out=share, where=images > 0)
     there = np.zeros((units.count, values.shape[1]), bool)
     np.logical_or.at(there, units.index, defined)
     columns = images > 0

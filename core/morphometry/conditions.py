@@ -75,6 +75,8 @@ class UnitMean:
         How many are behind it.
     recorded
         Whether it is a specimen that somebody recorded.
+    weight
+        Of figures per area, the area that they are of: without specimens, images weigh by it.
     """
 
     key: str
@@ -83,6 +85,7 @@ class UnitMean:
     mean: float
     objects: int
     recorded: bool = True
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,27 +184,38 @@ class Compared:
         return self.difference.percent(self.difference.value)
 
 
-def unit_means(rows: Sequence[ImageSummary], values: Sequence[float] | None = None) -> tuple[UnitMean, ...]:
-    """The mean of each specimen over its images, all images alike; by name.
+def unit_means(rows: Sequence[ImageSummary]) -> tuple[UnitMean, ...]:
+    """The mean of the objects of each specimen, of the measure that the rows of one condition are about; by name."""
+    return _unit_ratios(rows, [(row.mean, float(row.weight.sum())) for row in rows], by_area=False)
 
-    Parameters
-    ----------
-    rows
-        Images, of one condition.
-    values
-        A figure of each; None: the mean of the measure that the rows are about.
-    """
-    found: dict[str, list[tuple[ImageSummary, float]]] = {}
-    for row, value in zip(rows, [row.mean for row in rows] if values is None else values, strict=True):
-        found.setdefault(unit_key(row.image), []).append((row, value))
+
+def unit_densities(rows: Sequence[ImageSummary]) -> tuple[UnitMean, ...]:
+    """Objects per 100 µm² of each specimen, over the area of all its images."""
+    return _unit_ratios(rows, [(row.density, row.frame) for row in rows], by_area=True)
+
+
+def unit_shares(rows: Sequence[ImageSummary]) -> tuple[UnitMean, ...]:
+    """Share of the labelled area of each specimen, in per cent, over all its images."""
+    return _unit_ratios(rows, [(100 * row.area_fraction, row.labelled) for row in rows], by_area=True)
+
+
+def _unit_ratios(
+    rows: Sequence[ImageSummary], ratios: Sequence[tuple[float, float]], *, by_area: bool
+) -> tuple[UnitMean, ...]:
+    """The ratio of each unit's sums, from the ratio of each image and what it is divided by."""
+    found: dict[str, list[tuple[ImageSummary, float, float]]] = {}
+    for row, (value, below) in zip(rows, ratios, strict=True):
+        found.setdefault(unit_key(row.image), []).append((row, value, below))
     units = []
     for key, members in found.items():
-        defined = [(row, value) for row, value in members if value == value]
-        mean = float(np.mean([value for _, value in defined])) if defined else float("nan")
-        ids = tuple(row.image.image_id for row, _ in defined or members)
+        defined = [member for member in members if member[1] == member[1]]
+        total = sum(below for _, _, below in defined)
+        mean = sum(value * below for _, value, below in defined) / total if total else float("nan")
+        ids = tuple(row.image.image_id for row, _, _ in defined or members)
         first = members[0][0].image
-        objects = sum(len(row.values) for row, _ in defined)
-        units.append(UnitMean(key, first.unit or first.name, ids, mean, objects, bool(first.specimen)))
+        objects = sum(len(row.values) for row, _, _ in defined)
+        weight = total if by_area and total else 1.0
+        units.append(UnitMean(key, first.unit or first.name, ids, mean, objects, bool(first.specimen), weight))
     return tuple(sorted(units, key=lambda unit: by_number(unit.name)))
 
 
@@ -246,6 +260,8 @@ def difference(
         middle = math.exp(middle)
         low, high = (middle * math.expm1(end) for end in (low, high))
     other_middle = math.exp(_mean(b)) if by is ComparedBy.RATIO else _mean(b)
+    if design is Design.UNRECORDED and by is ComparedBy.DIFFERENCE:
+        middle, other_middle = _weighted(reference), _weighted(other)
     return Difference(
         middle, other_middle, low, high, found.p, len(a), len(b), design, alone, found.error, found.freedom, by, effect
     )
@@ -341,10 +357,10 @@ def _counted(
     """Number per area where the pixel size is known, and area share."""
     found = []
     if physical:
-        units = {name: unit_means(of, [row.density for row in of]) for name, of in rows.items()}
+        units = {name: unit_densities(of) for name, of in rows.items()}
         title = f"Objects per {DENSITY_UM2:g} µm²"
         found += _each(f"objects_per_{DENSITY_UM2:g}_um2", title, "", units, reference, others, by)
-    shares = {name: unit_means(of, [100 * row.area_fraction for row in of]) for name, of in rows.items()}
+    shares = {name: unit_shares(of) for name, of in rows.items()}
     scale = scale_of(Quantity.SHARE, by)
     return found + _each("area_percent", "Area fraction", "%", shares, reference, others, scale)
 
@@ -378,6 +394,12 @@ def _together(groups: Sequence[Sequence[UnitMean]], by: ComparedBy) -> Together:
 
 def _mean(values: NDArray[np.float64]) -> float:
     return float(values.mean()) if len(values) else float("nan")
+
+
+def _weighted(units: Sequence[UnitMean]) -> float:
+    """Of units that nobody recorded as specimens."""
+    known = [unit for unit in units if np.isfinite(unit.mean)]
+    return float(np.average([u.mean for u in known], weights=[u.weight for u in known])) if known else float("nan")
 
 
 def kind_of_units(images: Iterable[ImageObjects]) -> str:

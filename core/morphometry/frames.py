@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.label_scheme import LabelScheme
 from core.morphometry.conditions import Compared, ComparedBy
+from core.morphometry.coverage import area_um2
 from core.morphometry.doubts import interval_json
 from core.morphometry.edges import edge_weights
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
@@ -32,7 +33,7 @@ _WHICH: Final = (
     "cut_off",
     "area_px",
 )
-_HOW: Final = ("pixel_size_nm", "contact_within_nm", "confirmed_percent", "edge_weight")
+_HOW: Final = ("pixel_size_nm", "contact_within_nm", "confirmed_percent", "edge_weight", "counts_for")
 
 FILTER: Final = "filter"
 """The column that says which objects a table holds."""
@@ -124,8 +125,8 @@ def _class_frame(
     facts["pixel_size_nm"] = table.pixel_size_nm if table.pixel_size_nm is not None else float("nan")
     facts["contact_within_nm"] = table.contact_nm
     facts["confirmed_percent"] = round(100 * image.confirmed, 2)
-    weights = edge_weights(table.bottom - table.top, table.right - table.left, table.shape_yx).round(4)
-    facts["edge_weight"] = np.where(table.cut, np.nan, weights)
+    facts["edge_weight"] = np.where(table.cut, np.nan, edge_weights(table.fits).round(4))
+    facts["counts_for"] = table.part.round(4)
     frame = pd.DataFrame(facts, index=range(len(table)))
     return frame if selection is None else frame[selection.chosen(table)]
 
@@ -154,6 +155,8 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
             **{column: intervals[column].astype("Int64") for column in intervals},
             "counted_by": [str(row.counted_by) for row in rows],
             "cut_off": [row.cut for row in rows],
+            "too_large": [row.too_large for row in rows],
+            "labelled_um2": [area_um2(row.image.table.labelled_px, row.image.table.pixel_size_nm) for row in rows],
             "objects_per_100_um2": [row.density for row in rows],
             "area_percent": [100 * row.area_fraction for row in rows],
             "measured": [len(row.values) for row in rows],

@@ -5,6 +5,7 @@ The definitions stand in docs/metrics.md; here is what somebody needs who wants 
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -159,10 +160,20 @@ def _objects(study: Study) -> str:
     if selection.physical:
         told += (
             f" Objects per {DENSITY_UM2:g} µm² were counted by an unbiased frame (Gundersen 1977, "
-            "doi:10.1111/j.1365-2818.1977.tb00062.x). They are profiles in the plane of the section, not organelles: "
-            "larger organelles are cut by more sections."
+            f"doi:10.1111/j.1365-2818.1977.tb00062.x){_gaps(rows)}. They are profiles in the plane of the section, "
+            "not organelles: larger organelles are cut by more sections."
         )
     return told
+
+
+def _gaps(rows: Sequence[ImageSummary]) -> str:
+    gaps = sum(row.image.table.labelled_px < math.prod(row.image.table.shape_yx) for row in rows)
+    if not gaps:
+        return ""
+    return (
+        f"; in the {counted(gaps, 'image')} with unannotated pixels, cut objects counted as the share of their "
+        "outline's turning within the annotated region (Euler number)"
+    )
 
 
 def _figures(study: Study) -> str:
@@ -178,8 +189,8 @@ def _statistics(study: Study) -> str:
     if not study.reference:
         found = overall(rows)
         told = (
-            f"Each image has the mean of its objects, each specimen the mean of its images; n is the number of "
-            f"{found.unit_kind} (n = {found.units})."
+            f"Figures of specimens are ratios of their images' sums; n is the number of {found.unit_kind} "
+            f"(n = {found.units})."
         )
         if found.low == found.low:
             told += " Intervals are 95 % t intervals over them, on the log scale."
@@ -190,7 +201,7 @@ def _statistics(study: Study) -> str:
         for name, _ in _conditions(study)
         if name != study.reference
     ]
-    told = f"Conditions were compared with {study.reference} over means of {kind}s, each the mean of its images' means."
+    told = f"Conditions were compared with {study.reference} over means of {kind}s, each the ratio of its images' sums."
     if any(each.design is Design.UNRECORDED for each in tests):
         return told + " Specimens were not recorded, so no test was made."
     names = sorted({test_name(each.design) for each in tests if each.p == each.p})

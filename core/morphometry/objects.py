@@ -24,9 +24,11 @@ from core.imaging.row_bands import id_counts, row_bands
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.numbering import CountedBy, number_objects
 from core.morphometry.coverage import check_ids
+from core.morphometry.edges import box_fits
 from core.morphometry.neighbours import neighbours, outlines
+from core.morphometry.regions import fitting, parts, windows_inside
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the measurement; grows when a number would come out otherwise."""
 
 CONTACT_NM: Final = 30.0
@@ -38,7 +40,7 @@ _LEAST_NORM_PX: Final = 1 / 12
 
 _COLUMNS: Final = (
     "class_id", "object_id", "area_px", "row", "column", "top", "left", "bottom", "right", "perimeter_px", "major_px",
-    "minor_px", "cut", "confidence", "gap_px", "near",
+    "minor_px", "cut", "part", "fits", "confidence", "gap_px", "near",
 )  # fmt: skip
 
 
@@ -65,6 +67,12 @@ class ObjectTable:
     cut
         bool, touches the image's edge or, also over a corner, pixels that nobody labelled (255): more of it may lie
         beyond.
+    part
+        float64, how much it adds to the number of objects in ``frame_px``. Of an image that is labelled everywhere
+        1, or 0 for objects at the top or the left edge: the unbiased counting frame of Gundersen 1977,
+        10.1111/j.1365-2818.1977.tb00062.x. Where labels have gaps as `core.morphometry.regions.parts` has it.
+    fits
+        float64, in what share of the places of a single pixel, 0 to 1, it would lie whole in the labelled region.
     confidence
         float64, mean confidence of its pixels, 0 to 1; NaN without a confidence map.
     gap_px
@@ -81,6 +89,8 @@ class ObjectTable:
         Rows and columns of the label map.
     labelled_px
         Pixels that are not 255.
+    frame_px
+        The area that the sum of ``part`` belongs to.
     pixel_size_nm, contact_nm
         With which ``near`` was measured.
     classes_by_id
@@ -100,12 +110,15 @@ class ObjectTable:
     major_px: NDArray[np.float64]
     minor_px: NDArray[np.float64]
     cut: NDArray[np.bool_]
+    part: NDArray[np.float64]
+    fits: NDArray[np.float64]
     confidence: NDArray[np.float64]
     gap_px: NDArray[np.float64]
     near: NDArray[np.float64]
     class_ids: tuple[int, ...]
     shape_yx: tuple[int, int]
     labelled_px: int
+    frame_px: int
     pixel_size_nm: float | None
     contact_nm: float
     classes_by_id: tuple[int, ...] = ()
@@ -162,6 +175,7 @@ class ObjectTable:
             "class_ids": self.class_ids,
             "shape_yx": self.shape_yx,
             "labelled_px": self.labelled_px,
+            "frame_px": self.frame_px,
             "pixel_size_nm": self.pixel_size_nm,
             "contact_nm": self.contact_nm,
             "classes_by_id": self.classes_by_id,
@@ -237,12 +251,30 @@ def measure_objects(
     )  # fmt: skip
     rows, columns = labels_yx.shape
     at_edge = (box[:, 0] == 0) | (box[:, 1] == 0) | (box[:, 2] == rows) | (box[:, 3] == columns)
+    cut = at_edge | outline.beside_ignored
+    part, fits, frame_px = _in_regions(pieces_yx, labels_yx, box, cut, labelled_px)
     return ObjectTable(
         class_of[1:], numbered.id_of[1:], area_px, centre[:, 0], centre[:, 1], box[:, 0], box[:, 1], box[:, 2],
-        box[:, 3], perimeter_px, major_px, minor_px, at_edge | outline.beside_ignored,
+        box[:, 3], perimeter_px, major_px, minor_px, cut, part, fits,
         _confidence(pieces_yx, confidence_yx, area_px), gap_px, near, scheme.ids, (int(rows), int(columns)),
-        labelled_px, pixel_size_nm, float(contact_nm), by_id,
+        labelled_px, frame_px, pixel_size_nm, float(contact_nm), by_id,
     )  # fmt: skip
+
+
+def _in_regions(
+    pieces_yx: NDArray[Any],
+    labels_yx: NDArray[np.uint8],
+    box: NDArray[np.int64],
+    cut: NDArray[np.bool_],
+    labelled_px: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """``part``, ``fits`` and ``frame_px``."""
+    if labelled_px < labels_yx.size:
+        shares = parts(pieces_yx, labels_yx, box, cut), fitting(pieces_yx, labels_yx, box)
+        return *shares, windows_inside(labels_yx)
+    shape_yx = (int(labels_yx.shape[0]), int(labels_yx.shape[1]))
+    framed = (box[:, 0] > 0) & (box[:, 1] > 0)
+    return framed.astype(np.float64), box_fits(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1], shape_yx), labelled_px
 
 
 def _signed(numbers_yx: NDArray[Any]) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.evaluation.intervals import Scale, UnitKind, Units, mean_with_interval
 from core.morphometry.condition_names import ordered
-from core.morphometry.conditions import kind_of_units, unit_key, unit_means
+from core.morphometry.conditions import kind_of_units, unit_densities, unit_key, unit_means, unit_shares
 from core.morphometry.measures import Measure
 from core.morphometry.summary import ImageSummary
 
@@ -32,14 +32,14 @@ def specimens_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical:
     -------
     pandas.DataFrame
         ``condition``; ``specimen`` and ``counts_as`` (specimen, stack or image); ``images`` and ``objects``, all
-        there are; ``measured``, the objects behind the mean; ``NAME_mean`` over its images, ``NAME_sd`` of the images'
-        means (empty with one image); ``objects_per_100_um2`` and ``area_percent``, means over its images.
+        there are; ``measured``, the objects behind the mean; ``NAME_mean`` of them, ``NAME_sd`` of the images'
+        means (empty with one image); ``objects_per_100_um2`` and ``area_percent``, of all its images.
     """
     name = measure.column(physical=physical)
     told = []
     for condition, members in _by_condition(rows).items():
-        density = {unit.key: unit.mean for unit in unit_means(members, [row.density for row in members])}
-        share = {unit.key: unit.mean for unit in unit_means(members, [100 * row.area_fraction for row in members])}
+        density = {unit.key: unit.mean for unit in unit_densities(members)}
+        share = {unit.key: unit.mean for unit in unit_shares(members)}
         for unit in unit_means(members):
             own = [row for row in members if unit_key(row.image) == unit.key]
             means = np.array([row.mean for row in own if row.mean == row.mean])

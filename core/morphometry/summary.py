@@ -1,5 +1,9 @@
 """Objects of one class over many images: a row per image, and the mean over images with its interval.
 
+Images of one specimen (or stack) make one figure, the ratio of their sums: objects over area, sum of sizes over number
+of objects. So an image of which little is labelled, or with few objects, weighs as little as it says. Specimens weigh
+alike. Where nobody recorded specimens, numbers and shares per area are the ratio of the sums over all images.
+
 Objects of one image are not independent of each other, so an interval is never over objects: images, or specimens where
 they are known, are what is drawn. Lord et al. 2020, 10.1083/jcb.202001064.
 """
@@ -17,9 +21,10 @@ from core.evaluation.intervals import Membership, Scale, UnitKind, Units, mean_w
 from core.labels.numbering import CountedBy
 from core.morphometry.coverage import NM2_PER_UM2, area_um2
 from core.morphometry.doubts import Changes, CountInterval, Doubts, count_interval, mean_interval
-from core.morphometry.edges import edge_weights, weighted_quantiles
+from core.morphometry.edges import LEAST_FIT, edge_weights, weighted_quantiles
 from core.morphometry.measures import Measure
 from core.morphometry.objects import ObjectTable
+from core.wording import counted
 
 DENSITY_UM2: Final = 100.0
 """Objects are counted per so many µm²."""
@@ -117,9 +122,8 @@ class ImageSummary:
     cut
         How many of these are cut off.
     density
-        Objects per 100 µm² of labelled image, NaN without a pixel size. Objects at the top or the left edge are not
-        counted and those at the others are, as in an unbiased counting frame: Gundersen 1977,
-        10.1111/j.1365-2818.1977.tb00062.x.
+        Objects per 100 µm² of labelled image, NaN without a pixel size; each object counts as ``part`` of
+        `core.morphometry.objects.ObjectTable` says.
     area_fraction
         Share of the labelled pixels, 0 to 1, that these objects cover, also those that are cut off; NaN without any.
     values
@@ -129,8 +133,11 @@ class ImageSummary:
     changes
         What answers to questions may do to ``objects``.
     weights
-        float64, how many objects each of ``values`` stands for, because the image's edge cuts large ones more often
-        than small ones; None: one each.
+        float64, how many objects each of ``values`` stands for, because edges and gaps cut large ones more often than
+        small ones; None: one each.
+    too_large
+        Cut objects, as ``objects``, that would lie whole hardly anywhere in the labelled region: sizes of whole objects
+        do not stand for them.
     """
 
     image: ImageObjects
@@ -142,6 +149,17 @@ class ImageSummary:
     counted_by: CountedBy = CountedBy.PIECES
     changes: Changes = field(default_factory=Changes.none)
     weights: NDArray[np.float64] | None = None
+    too_large: int = 0
+
+    @property
+    def frame(self) -> float:
+        """The area that ``density`` belongs to: µm², pixels where the pixel size is unknown."""
+        return _field(self.image.table, self.image.table.frame_px)
+
+    @property
+    def labelled(self) -> float:
+        """The area that ``area_fraction`` belongs to, in the same unit."""
+        return _field(self.image.table, self.image.table.labelled_px)
 
     @property
     def weight(self) -> NDArray[np.float64]:
@@ -156,7 +174,7 @@ class ImageSummary:
     @property
     def density_per_object(self) -> float:
         """What one object more adds to ``density``, NaN without a pixel size."""
-        field_um2 = area_um2(self.image.table.labelled_px, self.image.table.pixel_size_nm)
+        field_um2 = area_um2(self.image.table.frame_px, self.image.table.pixel_size_nm)
         return DENSITY_UM2 / field_um2 if field_um2 else float("nan")
 
     @property
@@ -188,7 +206,7 @@ class Overall:
     Parameters
     ----------
     mean, low, high
-        Of the units' means, each the mean over its images; the interval is NaN with fewer than three units.
+        Of the units' figures, each the ratio of its images' sums; the interval is NaN with fewer than three units.
     images
         How many images have a mean.
     units, unit_kind
@@ -209,13 +227,26 @@ def summarise(images: Sequence[ImageObjects], measure: Measure, selection: Selec
 
 
 def overall(rows: Sequence[ImageSummary]) -> Overall:
-    """The mean over specimens of the means of their images, with its 95 % interval."""
-    return _overall(rows, [row.mean for row in rows])
+    """The mean over specimens of the means of their objects, with its 95 % interval."""
+    return _overall(rows, [row.mean for row in rows], [float(row.weight.sum()) for row in rows])
+
+
+def overall_median(rows: Sequence[ImageSummary]) -> Overall:
+    """The mean over specimens of the medians of their objects, with its 95 % interval."""
+    units = _units(rows)
+    medians = np.full(len(rows), np.nan)
+    for unit in range(units.count):
+        places = [place for place in np.flatnonzero(units.index == unit).tolist() if len(rows[place].values)]
+        if places:
+            values = np.concatenate([rows[place].values for place in places])
+            weights = np.concatenate([rows[place].weight for place in places])
+            medians[places] = weighted_quantiles(values, weights, (0.5,))
+    return _overall(rows, medians.tolist())
 
 
 def overall_density(rows: Sequence[ImageSummary]) -> Overall:
-    """The mean over specimens of the number of objects per 100 µm²."""
-    return _overall(rows, [row.density for row in rows])
+    """The mean over specimens of the number of objects per 100 µm²; without specimens of all images together."""
+    return _overall(rows, [row.density for row in rows], [row.frame for row in rows], per_area=True)
 
 
 def total_interval(rows: Sequence[ImageSummary]) -> CountInterval | None:
@@ -230,14 +261,26 @@ def density_doubt(rows: Sequence[ImageSummary]) -> tuple[float, float] | None:
     """
     if not any(len(row.changes) for row in rows):
         return None
-    weights = _weights(rows, [row.density for row in rows])
+    weights = _density_weights(rows)
     effects = [weight * row.density_per_object for weight, row in zip(weights, rows, strict=True)]
     return mean_interval(overall_density(rows).mean, [row.changes for row in rows], effects)
 
 
 def overall_share(rows: Sequence[ImageSummary]) -> Overall:
-    """The mean over specimens of the share of the area, 0 to 1."""
-    return _overall(rows, [row.area_fraction for row in rows], Scale.SHARE)
+    """The mean over specimens of the share of the area, 0 to 1; without specimens of all images together."""
+    values, areas = [row.area_fraction for row in rows], [row.labelled for row in rows]
+    return _overall(rows, values, areas, Scale.SHARE, per_area=True)
+
+
+def too_large_words(rows: Sequence[ImageSummary], *, whole_only: bool) -> str:
+    """That objects are too large for the labelled regions, so that means of whole ones are too small; "" if none is."""
+    number = sum(row.too_large for row in rows)
+    if not number or not whole_only:
+        return ""
+    return (
+        f"{counted(number, 'cut-off object')} hardly fit into the labelled regions or the image, so mean sizes do not "
+        "stand for them and are too small. Label larger regions, or images at a lower magnification."
+    )
 
 
 def told_apart(images: Sequence[ImageObjects], class_id: int) -> bool:
@@ -251,15 +294,25 @@ def typical_size_nm(images: Sequence[ImageObjects]) -> float | None:
     return sizes[len(sizes) // 2] if sizes else None
 
 
-def _overall(rows: Sequence[ImageSummary], values: list[float], scale: Scale = Scale.POSITIVE) -> Overall:
+def _overall(
+    rows: Sequence[ImageSummary],
+    values: list[float],
+    weights: Sequence[float] | None = None,
+    scale: Scale = Scale.POSITIVE,
+    *,
+    per_area: bool = False,
+) -> Overall:
+    """Of figures of images, which in their unit count by ``weights`` (None: all alike)."""
     units, figures = _units(rows), np.array(values, np.float64)
     known = np.isfinite(figures)
-    totals = np.bincount(units.index[known], figures[known], minlength=units.count)
-    images = np.bincount(units.index[known], minlength=units.count)
+    weight = np.ones(len(rows)) if weights is None else np.array(weights, np.float64)
+    totals = np.bincount(units.index[known], (figures * weight)[known], units.count)
+    below = np.bincount(units.index[known], weight[known], units.count).astype(np.float64)
     means = np.full((units.count, 1), np.nan)
-    np.divide(totals, images, out=means[:, 0], where=images > 0)
+    np.divide(totals, below, out=means[:, 0], where=below > 0)
     each = Units(units.kind, np.arange(units.count), units.count)
-    found = mean_with_interval(means, each, scale)
+    pooled = per_area and units.kind is not UnitKind.SPECIMENS
+    found = mean_with_interval(means, each, scale, weights=below if pooled else None)
     mean, low, high = (float(of[0]) for of in (found.mean, found.low, found.high))
     return Overall(mean, low, high, int(known.sum()), int(found.units[0]), units.kind)
 
@@ -268,13 +321,21 @@ def _units(rows: Sequence[ImageSummary]) -> Units:
     return units_of([row.image.membership for row in rows])
 
 
-def _weights(rows: Sequence[ImageSummary], values: list[float]) -> list[float]:
-    """How much each image counts in the mean that `_overall` gives; NaN where it has no value."""
-    units, known = _units(rows), np.isfinite(np.array(values, np.float64))
-    images = np.bincount(units.index[known], minlength=units.count)
+def _density_weights(rows: Sequence[ImageSummary]) -> list[float]:
+    """How much each image counts in the mean that `overall_density` gives; NaN where it has no value."""
+    units, known = _units(rows), np.isfinite([row.density for row in rows])
+    area = np.array([row.frame for row in rows])
+    of_unit = np.bincount(units.index[known], area[known], units.count)
     share = np.full(len(rows), np.nan)
-    share[known] = 1 / (np.count_nonzero(images) * images[units.index[known]])
+    if units.kind is UnitKind.SPECIMENS:
+        share[known] = area[known] / (np.count_nonzero(of_unit) * of_unit[units.index[known]])
+    else:
+        share[known] = area[known] / of_unit.sum()
     return [float(each) for each in share]
+
+
+def _field(table: ObjectTable, pixels: int) -> float:
+    return float(pixels) if table.pixel_size_nm is None else pixels * table.pixel_size_nm**2 / NM2_PER_UM2
 
 
 def _image(image: ImageObjects, measure: Measure, selection: Selection) -> ImageSummary:
@@ -282,24 +343,24 @@ def _image(image: ImageObjects, measure: Measure, selection: Selection) -> Image
     every = selection.chosen(table, cut_too=True)
     chosen = selection.chosen(table)
     values = measure.of(table, physical=selection.physical)[chosen]
-    weights = edge_weights(table.bottom - table.top, table.right - table.left, table.shape_yx)[chosen]
+    weights = edge_weights(table.fits)[chosen]
     values, weights = values[np.isfinite(values)], weights[np.isfinite(values)]
     values.setflags(write=False)
     unknown = selection.physical and table.pixel_size_nm is None
     size_nm = table.pixel_size_nm
-    framed = int(np.count_nonzero(every & (table.top > 0) & (table.left > 0)))
-    field_um2 = area_um2(table.labelled_px, size_nm)
+    frame_um2 = area_um2(table.frame_px, size_nm)
     covered = float(table.area_px[every].sum())
     return ImageSummary(
         image=image,
         objects=int(np.count_nonzero(every)),
         cut=int(np.count_nonzero(every & table.cut)),
-        density=framed / field_um2 * DENSITY_UM2 if field_um2 else float("nan"),
+        density=float(table.part[every].sum()) / frame_um2 * DENSITY_UM2 if frame_um2 else float("nan"),
         area_fraction=float("nan") if unknown or not table.labelled_px else covered / table.labelled_px,
         values=values,
         counted_by=table.counted_by(selection.class_id),
         changes=image.doubts.of_class(selection.class_id).changes(_least_px(selection, size_nm)),
         weights=weights if selection.whole_only else None,
+        too_large=int(np.count_nonzero(every & table.cut & (table.fits < LEAST_FIT))),
     )
 
 

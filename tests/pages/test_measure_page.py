@@ -18,7 +18,7 @@ from core.label_scheme import LabelScheme
 from core.measurements.sources import REFERENCES, sources
 from core.measurements.start import start_measuring
 from core.models.store import ModelStore
-from core.morphometry.edges import edge_weights
+from core.morphometry.edges import box_fits, edge_weights
 from core.morphometry.objects import CONTACT_NM
 from core.objects.rules import ObjectRule, ObjectRules
 from core.rounds.promoting import promote_model
@@ -32,7 +32,7 @@ from ui.measure.smallest import speck
 PAGE = "measure_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
 
-WHOLE_PX = float(np.average([30, 20], weights=edge_weights(np.array([5, 4]), np.array([6, 5]), (64, 96))))
+WHOLE_PX = float(np.average([30, 20], weights=edge_weights(box_fits(np.array([5, 4]), np.array([6, 5]), (64, 96)))))
 """Mean area of the whole mitochondria of an image, weighted for the edge."""
 
 

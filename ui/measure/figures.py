@@ -28,7 +28,6 @@ from core.measurements.start import Measured
 from core.morphometry.condition_names import conditions
 from core.morphometry.conditions import ComparedBy
 from core.morphometry.doubts import interval_words
-from core.morphometry.edges import weighted_quantiles
 from core.morphometry.frames import images_frame, objects_frame, selection_words
 from core.morphometry.measures import Measure, measures_of
 from core.morphometry.methods import Study
@@ -41,9 +40,11 @@ from core.morphometry.summary import (
     density_doubt,
     overall,
     overall_density,
+    overall_median,
     overall_share,
     summarise,
     told_apart,
+    too_large_words,
     total_interval,
     typical_size_nm,
 )
@@ -258,15 +259,15 @@ def _figure(
         )
     if reference is None:
         st.caption(
-            f"{every}. Marks: mean of each image (click to open it). Line: mean over images with 95 % interval "
-            "(two or more images)."
+            f"{every}. Marks: mean of each image (click to open it). Line: mean over specimens, if recorded, or "
+            "images, with 95 % interval (three or more)."
         )
         recording_hint([row.image for row in rows])
     else:
         images = [row.image for row in rows]
         many = len(conditions(images)) > BRACKETED + 1
         st.caption(
-            f"{every}. Marks: mean of {units_words(images)} over its images (click to open the first). Line: mean "
+            f"{every}. Marks: mean of the objects of {units_words(images)} (click to open its first image). Line: mean "
             "of the marks with standard deviation. The p values of the tests are not "
             f"adjusted{' (see the table below)' if many else ''}."
         )
@@ -305,11 +306,7 @@ def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selectio
         told += f"; 95 % interval {interval_words(interval)}"
     lines = [("Objects", told), (f"Mean {measure.words}", _with_interval(found, unit))]
     if len(values):
-        low, middle, high = weighted_quantiles(values, np.concatenate([row.weight for row in rows]), (0.25, 0.5, 0.75))
-        lines.append(
-            (f"Median of all {len(values):,} objects", f"{three_digits(middle, unit)}; the middle half lies "
-                                                       f"between {three_digits(low)} and {three_digits(high, unit)}")
-        )  # fmt: skip
+        lines.append((f"Median {measure.words}", _with_interval(overall_median(rows), unit)))
     if selection.physical:
         lines.append((f"Objects per {DENSITY_UM2:g} µm²", _with_interval(overall_density(rows), "") + _doubt(rows)))
     shares = overall_share(rows)
@@ -318,6 +315,8 @@ def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selectio
         lines.append(("Area fraction", _with_interval(percent, "%")))
     for title, text in lines:
         st.markdown(f"**{plain(title)}**  \n{plain(text)}")
+    if words := too_large_words(rows, whole_only=selection.whole_only):
+        st.caption(f":material/warning: {plain(words)}")
     if found.images:
         st.caption(caution(found.units, str(found.unit_kind)))
 
@@ -380,9 +379,15 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
             ),
             "cut_off": numbers("Cut off", format="localized", help=("Objects at the image edge or at unlabelled "
                                                                    "pixels")),
+            "too_large": numbers(
+                "Too large", format="localized", help="Cut-off objects that hardly fit into the labelled region: mean "
+                                                      "sizes do not stand for them"
+            ) if frame["too_large"].any() else None,
+            "labelled_um2": numbers("Labelled, µm²", format=AREA_FORMAT) if selection.physical else None,
             "objects_per_100_um2": numbers(
                 "Per 100 µm²", format=AREA_FORMAT, help="Unbiased counting frame: objects at the top or left edge "
-                                                        "are not counted, objects at the other edges are"
+                "are not counted, objects at the other edges are. Where labels have gaps, a cut-off object counts as "
+                "much as is seen of its outline"
             ) if selection.physical else None,
             "area_percent": numbers("% of area", format="%.2f"),
             "measured": numbers("Measured", format="localized", help="Number of objects in the following columns"),

@@ -113,10 +113,13 @@ def test_conditions_stand_beside_each_other_with_a_mark_per_specimen() -> None:
         ("f", "treated", "mouse 4", [9, 11]),
     )
     made = drawn(found, reference="control")
-    assert [list(trace["y"]) for trace in made["marks"]] == [[4.0, 10.0], [8.0, 10.0]]
+    assert [list(trace["y"]) for trace in made["marks"]] == [
+        [3.0, 10.0],
+        [8.0, 10.0],
+    ]  # of mouse 1, four objects in two images
     assert [list(trace["customdata"]) for trace in made["marks"]] == [["id b", "id d"], ["id a", "id f"]]
-    assert [trace["y"][1] for trace in made["lines"]] == [7.0, 9.0]
-    assert made["lines"][0]["error_y"]["array"][1] == pytest.approx(np.std([4, 10], ddof=1))
+    assert [trace["y"][1] for trace in made["lines"]] == [6.5, 9.0]
+    assert made["lines"][0]["error_y"]["array"][1] == pytest.approx(np.std([3, 10], ddof=1))
     looks = [look for trace in made["marks"] for look in trace["marker"]["symbol"]]
     assert len(set(looks)) == 4  # four animals, and none is in both
     figure = object_dots(found, AREA, "#ff0000", physical=True, reference="control").figure
@@ -124,7 +127,7 @@ def test_conditions_stand_beside_each_other_with_a_mark_per_specimen() -> None:
         "control<br>n = 2 specimens<br>5 objects",
         "treated<br>n = 2 specimens<br>3 objects",
     )
-    assert [each.text for each in figure.layout.annotations] == ["Welch's t-test, p = 0.62"]  # , of 4, 10 and 8, 10
+    assert [each.text for each in figure.layout.annotations] == ["Welch's t-test, p = 0.60"]  # of 3, 10 and 8, 10
 
 
 def test_one_specimen_in_both_conditions_is_one_sign_and_joined() -> None:

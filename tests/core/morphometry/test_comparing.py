@@ -226,15 +226,15 @@ def test_tables_of_specimens_and_conditions_by_hand() -> None:
     assert specimens["counts_as"].tolist() == ["specimen", "specimen", "specimen", "stack", "image"]
     assert specimens["images"].tolist() == [2, 1, 2, 1, 1]
     assert specimens["objects"].tolist() == [3, 1, 1, 1, 1]
-    assert specimens["area_um2_mean"].tolist() == [6.0, 12.0, 6.0, 5.0, 7.0]
+    assert specimens["area_um2_mean"].tolist() == [5.0, 12.0, 6.0, 5.0, 7.0]
     assert specimens["area_um2_sd"][0] == pytest.approx(np.std([3, 9], ddof=1))
     assert math.isnan(specimens["area_um2_sd"][1])
     table = conditions_frame(rows, AREA, physical=True).set_index("condition")
     control = table.loc["control"]
     assert (control["units"], control["images"], control["objects"]) == (3, 4, 5)
-    assert control["area_um2_mean"] == 8.0
-    assert control["area_um2_sd"] == pytest.approx(np.std([6, 12, 6], ddof=1))
-    assert control["area_um2_sem"] == pytest.approx(np.std([6, 12, 6], ddof=1) / math.sqrt(3))
+    assert control["area_um2_mean"] == pytest.approx(23 / 3)
+    assert control["area_um2_sd"] == pytest.approx(np.std([5, 12, 6], ddof=1))
+    assert control["area_um2_sem"] == pytest.approx(np.std([5, 12, 6], ddof=1) / math.sqrt(3))
     assert control["area_um2_low"] < 8 < control["area_um2_high"]
     assert math.isnan(table.loc["treated", "area_um2_low"])
 

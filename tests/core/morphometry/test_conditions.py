@@ -58,7 +58,7 @@ def test_a_specimen_is_one_however_many_images_and_objects_it_has() -> None:
     found = unit_means(rows)
     assert [(unit.name, unit.mean, unit.objects) for unit in found] == [
         ("d", 10.0, 1),
-        ("mouse 1", 10.0, 6),
+        ("mouse 1", 6.0, 6),
         ("mouse 2", 6.0, 1),
     ]
     assert found[1].image_ids == ("id a", "id b", "id b2")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.label_scheme import DEFAULT_SCHEME
-from core.morphometry.edges import edge_weights, weighted_quantiles
+from core.morphometry.edges import box_fits, edge_weights, weighted_quantiles
 from core.morphometry.measures import MEASURES
 from core.morphometry.objects import measure_objects
 from core.morphometry.summary import ImageObjects, Selection, summarise
@@ -26,7 +26,7 @@ def test_whole_rods_and_blobs_of_many_frames_have_the_true_mean_and_median() -> 
     top = rng.integers(-130, FRAME[0] + 10, count)
     left = rng.integers(-130, FRAME[1] + 10, count)
     whole = (top > 0) & (left > 0) & (top + height < FRAME[0]) & (left + width < FRAME[1])
-    weights = edge_weights(height[whole], width[whole], FRAME)
+    weights = edge_weights(box_fits(height[whole], width[whole], FRAME))
     true, naive = area.mean(), area[whole].mean()
     assert naive < 0.93 * true, "the frame cuts enough to see it"
     assert np.average(area[whole], weights=weights) == pytest.approx(true, rel=0.02)
@@ -46,7 +46,7 @@ def test_only_whole_objects_are_weighted() -> None:
     image = ImageObjects("i", "i", "", "1", measure_objects(labels, DEFAULT_SCHEME, 1000.0))
     (whole,) = summarise([image], MEASURES[0], Selection(1))
     (every,) = summarise([image], MEASURES[0], Selection(1, whole_only=False))
-    weights = edge_weights(np.array([3, 28]), np.array([3, 4]), (40, 40))
+    weights = edge_weights(box_fits(np.array([3, 28]), np.array([3, 4]), (40, 40)))
     assert whole.mean == pytest.approx(np.average([9, 112], weights=weights))
     assert whole.mean > (9 + 112) / 2
     assert every.mean == pytest.approx((9 + 112 + 4) / 3)
