@@ -37,6 +37,7 @@ class Query(StrEnum):
     SCALE = "scale"
     MIXED = "mixed"
     ROWS = "rows"
+    CORRECTED = "corrected"
 
 
 class StateKey(StrEnum):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+from core.morphometry.bias import Bias
 from core.morphometry.conditions import Design, Difference
 from core.morphometry.several import Together
+from core.wording import counted
 
 
 def three_digits(value: float | None, unit: str = "") -> str:
@@ -86,3 +88,20 @@ def power_words(found: Difference, reference: str, other: str) -> str:
         f"With {who} that vary as these do, a true increase of {_ASKED_PERCENT} % is found in "
         f"{three_digits(100 * chance)} % of studies; to find it in 80 %, it must be {three_digits(needed)} %."
     )
+
+
+def bias_words(of: Bias) -> str:
+    """A bias in per cent, with its interval.
+
+    >>> from core.evaluation.intervals import UnitKind
+    >>> bias_words(Bias(1.2, 1.05, 1.37, 6, 3, UnitKind.SPECIMENS, 0.03))
+    '+20.0 % (95 % interval +5.00 to +37.0 %; 3 specimens)'
+    """
+    middle, low, high = (_percent(ratio) for ratio in (of.ratio, of.low, of.high))
+    over = counted(of.units, str(of.unit_kind).removesuffix("s"))
+    return f"{middle} % ({over})" if of.low != of.low else f"{middle} % (95 % interval {low} to {high} %; {over})"
+
+
+def _percent(ratio: float) -> str:
+    value = 100 * (ratio - 1)
+    return f"{'+' if value > 0 else '−' if value < 0 else ''}{three_digits(abs(value))}"
