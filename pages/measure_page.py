@@ -47,5 +47,5 @@ found = run_panel(project, source, there[source], contact_nm)
 if found.images:
     made_by = source.made_by if source.kind is SourceKind.MODEL else None
     rules = project_rules(context.store(), context.models(), project.id, made_by)
-    chosen = figures_panel(source, found, rules)
+    chosen = figures_panel(project.id, source, found, rules, contact_nm)
     objects_panel(found, chosen)

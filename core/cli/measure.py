@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -55,8 +55,8 @@ if TYPE_CHECKING:
 
     from core.imaging.object_pyramid import ObjectIds
 
-_Read = tuple["NDArray[np.uint8]", "ObjectIds | None", "float | None"]
-"""Label map, ids of its objects, pixel size in nm."""
+_Read = tuple["NDArray[np.uint8]", "ObjectIds | None", "float | None", "NDArray[Any] | None"]
+"""Label map, ids of its objects, pixel size in nm, pixels of its image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def _of_case(case: Case, size_nm: float | None) -> _Task:
             objects, counts, remarks = objects_guarded(case.objects_path, labels_yx, case.scheme)
             for sentence in (*(count.sentence for count in counts), *remarks):
                 notice(f"{case.name}: {sentence}")
-        return labels_yx, objects, size_nm or image.pixel_size.nm
+        return labels_yx, objects, size_nm or image.pixel_size.nm, image.pixels_yx
 
     specimen = "" if case.facts is None else case.facts.specimen
     stack = "" if case.group in (case.name, specimen) else case.group
@@ -236,7 +236,7 @@ def _of_file(path: Path, reading: LabelReading, size_nm: float | None) -> _Task:
             found = read_guarded(reading, (path,), opened.shape_yx, objects=objects)
         for text in found.report.sentences:
             notice(f"{path.name}: {text}")
-        return found.labels_yx, found.objects, opened.pixel_size.nm if size_nm is None else size_nm
+        return found.labels_yx, found.objects, opened.pixel_size.nm if size_nm is None else size_nm, None
 
     return _Task(case_stem(path), "", read, questions=questions_target(path))
 
@@ -303,9 +303,15 @@ def _measured(
                 progress((number + fraction) / len(tasks), name)
 
             with refused.boundary(task.name):
-                labels_yx, objects, size_nm = task.read()
+                labels_yx, objects, size_nm, pixels_yx = task.read()
                 table = measure_objects(
-                    labels_yx, scheme, size_nm, objects=objects, contact_nm=contact_nm, progress=advance
+                    labels_yx,
+                    scheme,
+                    size_nm,
+                    objects=objects,
+                    contact_nm=contact_nm,
+                    progress=advance,
+                    grey_of=None if pixels_yx is None else pixels_yx.__getitem__,
                 )
                 found.append(
                     ImageObjects(

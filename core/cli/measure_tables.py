@@ -33,7 +33,7 @@ def images_table(rows: Mapping[int, Sequence[ImageSummary]], scheme: LabelScheme
     """A row per image and class."""
     frames = []
     for class_id, of_class in rows.items():
-        frame = images_frame(of_class, AREA, physical=physical)
+        frame = images_frame(of_class, AREA, physical=physical, scheme=scheme)
         frame.insert(list(frame.columns).index("objects"), "class", scheme.name_of(class_id))
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)

@@ -11,11 +11,11 @@ from core.datasets.image_facts import FACTS, facts_of
 from core.exports.label_maps import COVERAGE_COLUMNS, LabelledImage, coverage_rows, made_by
 from core.label_scheme import LabelScheme
 from core.measurements.confirmed import confirmed_share
+from core.measurements.measuring import measure_label_map
 from core.morphometry.frames import FILTER, objects_columns, objects_frame
-from core.morphometry.objects import CONTACT_NM, ObjectTable, measure_objects
+from core.morphometry.objects import CONTACT_NM, ObjectTable
 from core.morphometry.summary import ImageObjects
 from core.spreadsheets import frame_csv, not_a_formula
-from core.store.label_maps import open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionRecord
 from core.store.store import Store
 
@@ -64,7 +64,7 @@ class ObjectsTable:
     def add(self, source: LabelledImage, progress: Callable[[float], None]) -> None:
         """The objects of an image, measured now where nobody has; without a pixel size lengths are empty."""
         image = source.image
-        table = measured_table(source.store, image, source.revision, source.scheme, progress)
+        table = measured_table(source.store, image, source.revision, progress)
         version = source.revision.id
         objects = ImageObjects(
             image.id, image.name, image.specimen, version, table, image.condition, image.stack,
@@ -81,24 +81,14 @@ class ObjectsTable:
 
 
 def measured_table(
-    store: Store, image: ImageRecord, revision: RevisionRecord, scheme: LabelScheme, progress: Callable[[float], None]
+    store: Store, image: ImageRecord, revision: RevisionRecord, progress: Callable[[float], None]
 ) -> ObjectTable:
     """The objects of a label map as somebody has measured them, with their contact distance; else measured and kept."""
-    require_project_classes(store, revision)
     path = store.revisions.object_table_path(revision.id)
     kept = ObjectTable.load(path) if path.is_file() else None
     if kept is not None and kept.pixel_size_nm == image.pixel_size.nm:
         return kept
-    labels = open_label_map(store, revision)
-    table = measure_objects(
-        labels.whole(),
-        scheme,
-        image.pixel_size.nm,
-        confidence_yx=None if labels.confidence is None else labels.confidence.whole(),
-        objects=labels.object_ids(),
-        contact_nm=CONTACT_NM if kept is None else kept.contact_nm,
-        progress=progress,
-    )
+    table = measure_label_map(store, image, revision, CONTACT_NM if kept is None else kept.contact_nm, progress)
     store.revisions.get(revision.id)  # gone meanwhile: then its folder must not come back
     table.save(path)
     return table

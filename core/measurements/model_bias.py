@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.datasets.case import Split
+from core.evaluation import intervals
 from core.measurements.sources import MeasuredMap, Source, SourceKind, predictions_by_maker
 from core.measurements.start import Measured, measured
 from core.morphometry.bias import Bias, bias
+from core.morphometry.conditions import unit_densities, unit_means, unit_shares
 from core.morphometry.measures import Measure
 from core.morphometry.summary import ImageObjects, Selection, summarise
 from core.store.records import RevisionKind
@@ -87,8 +89,8 @@ def biases(pairs: Sequence[tuple[ImageObjects, ImageObjects]], measure: Measure,
         Which figure of which objects.
     """
     first, second = (summarise([pair[side] for pair in pairs], measure, selection) for side in (0, 1))
-    return Biases(
-        bias(first, second, ([row.mean for row in first], [row.mean for row in second])),
-        bias(first, second, ([row.density for row in first], [row.density for row in second])),
-        bias(first, second, ([row.area_fraction for row in first], [row.area_fraction for row in second])),
+    kind = intervals.kind_of_units(row.image.membership for row in second)
+    mean, density, share = (
+        bias(figures(first), figures(second), kind) for figures in (unit_means, unit_densities, unit_shares)
     )
+    return Biases(mean, density, share)

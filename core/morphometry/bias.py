@@ -14,8 +14,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from core.evaluation.intervals import LEAST_UNITS, LEVEL, UnitKind
-from core.morphometry.conditions import kind_of_units, unit_key
-from core.morphometry.summary import ImageSummary, Overall
+from core.morphometry.conditions import UnitMean
+from core.morphometry.summary import Overall
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Bias:
     Parameters
     ----------
     ratio, low, high
-        Mean in the model's label maps by mean in people's, of the same images: 1.2 is 20 % too much; 95 % interval,
-        NaN with fewer than three units.
+        Mean of units in the model's label maps by mean in people's, of the same images: 1.2 is 20 % too much; 95 %
+        interval, NaN with fewer than three units.
     images, units
         How many have the figure in both.
     unit_kind
@@ -49,36 +49,22 @@ class Bias:
         return self.ratio == self.ratio
 
 
-def bias(
-    predicted: Sequence[ImageSummary],
-    reference: Sequence[ImageSummary],
-    figures: tuple[Sequence[float], Sequence[float]],
-) -> Bias:
+def bias(predicted: Sequence[UnitMean], reference: Sequence[UnitMean], kind: UnitKind) -> Bias:
     """Compare the same images in two label maps.
 
     Parameters
     ----------
     predicted, reference
-        The same images in the same order, as the model and as people have them.
-    figures
-        One of each image, of the first and of the second; NaN where there is none, and then the image does not count.
-
-    Raises
-    ------
-    ValueError
-        They are not the same images.
+        A figure of the same images as the model and as people have them, by unit: `unit_means` and its like.
+    kind
+        What the units are.
     """
-    if [row.image.image_id for row in predicted] != [row.image.image_id for row in reference]:
-        raise ValueError("bias takes the same images in the same order")
-    known = [place for place, pair in enumerate(zip(*figures, strict=True)) if all(map(math.isfinite, pair))]
-    members: dict[str, list[int]] = {}
-    for place in known:
-        members.setdefault(unit_key(reference[place].image), []).append(place)
-    kind = UnitKind(f"{kind_of_units(reference[place].image for place in known)}s")
-    means = np.array([[np.mean([of[place] for place in places]) for of in figures] for places in members.values()])
-    count = len(means)
+    of_people = {unit.key: unit.mean for unit in reference if unit.mean == unit.mean}
+    both = [unit for unit in predicted if unit.mean == unit.mean and unit.key in of_people]
+    means = np.array([(unit.mean, of_people[unit.key]) for unit in both], np.float64).reshape(len(both), 2)
+    images, count = sum(len(unit.image_ids) for unit in both), len(both)
     if not count or not means.mean(0).min() > 0:
-        return Bias(math.nan, math.nan, math.nan, len(known), count, kind, math.nan)
+        return Bias(math.nan, math.nan, math.nan, images, count, kind, math.nan)
     middle = means.mean(0)
     ratio = float(middle[0] / middle[1])
     apart = means[:, 0] / middle[0] - means[:, 1] / middle[1]
@@ -87,7 +73,7 @@ def bias(
     if count >= LEAST_UNITS:
         reach = math.exp(float(stdtrit(count - 1, (1 + LEVEL) / 2)) * error)
         low, high = ratio / reach, ratio * reach
-    return Bias(ratio, low, high, len(known), count, kind, error)
+    return Bias(ratio, low, high, images, count, kind, error)
 
 
 def without_bias(found: Overall, of: Bias) -> Overall:

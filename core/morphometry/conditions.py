@@ -18,17 +18,29 @@ from numpy.typing import NDArray
 
 from core.evaluation import intervals
 from core.label_scheme import LabelScheme
+from core.morphometry.class_figures import AREA_FRACTION, ClassFigure, class_figures
 from core.morphometry.condition_names import by_number, conditions
 from core.morphometry.measures import Measure, Quantity, measures_of
 from core.morphometry.several import NO_TEST, Together, any_differ
-from core.morphometry.summary import DENSITY_UM2, ImageObjects, ImageSummary, Selection, summarise, told_apart
+from core.morphometry.summary import (
+    DENSITY_UM2,
+    ImageObjects,
+    ImageSummary,
+    Selection,
+    figure_ratios,
+    summarise,
+    told_apart,
+)
 from core.morphometry.t_test import NO_EFFECT, Effect, Tested, effect_size, power, smallest_found, t_test
 
-_NO_OUTCOMES: Final = frozenset(("confidence",))
-"""Measures that say nothing about tissue; comparing them too would only make the others less sure."""
+_NO_OUTCOMES: Final = frozenset(
+    ("confidence", "grey_mean", "grey_sd", "form_factor", "eccentricity", "feret", "least_feret", "line_length")
+)
+"""Measures that say nothing about tissue, depend on staining and microscope, or say what another says: comparing them
+too would only make the others less sure."""
 
 
-_ON_RATIOS: Final = (Quantity.AREA, Quantity.LENGTH, Quantity.DISTANCE)
+_ON_RATIOS: Final = (Quantity.AREA, Quantity.LENGTH, Quantity.DISTANCE, Quantity.PER_LENGTH)
 """Quantities that conditions multiply rather than add to; shares and shapes are compared as they are."""
 
 
@@ -199,6 +211,12 @@ def unit_shares(rows: Sequence[ImageSummary]) -> tuple[UnitMean, ...]:
     return _unit_ratios(rows, [(100 * row.area_fraction, row.labelled) for row in rows], by_area=True)
 
 
+def unit_figures(rows: Sequence[ImageSummary], figure: ClassFigure) -> tuple[UnitMean, ...]:
+    """A figure of the class of each specimen, over all its images."""
+    ratios = figure_ratios(rows, figure)
+    return _unit_ratios(rows, [(each.value, each.below) for each in ratios], by_area=True)
+
+
 def _unit_ratios(
     rows: Sequence[ImageSummary], ratios: Sequence[tuple[float, float]], *, by_area: bool
 ) -> tuple[UnitMean, ...]:
@@ -318,7 +336,7 @@ def compare(
     for measure in compared_measures(images, scheme, selection):
         rows = {name: summarise(of, measure, selection) for name, of in members.items()}
         if not found:
-            found += _counted(rows, reference, others, by, physical=selection.physical)
+            found += _of_class(rows, reference, others, by, scheme, selection)
         units = {name: unit_means(of) for name, of in rows.items()}
         if any(unit.mean == unit.mean for of in units.values() for unit in of):
             unit = measure.unit(physical=selection.physical)
@@ -346,23 +364,29 @@ def measure_difference(
     return difference(unit_means(first), unit_means(second), by)
 
 
-def _counted(
+def _of_class(
     rows: Mapping[str, Sequence[ImageSummary]],
     reference: str,
     others: Sequence[str],
     by: ComparedBy,
-    *,
-    physical: bool,
+    scheme: LabelScheme,
+    selection: Selection,
 ) -> list[Compared]:
-    """Number per area where the pixel size is known, and area share."""
-    found = []
+    """Number per area where the pixel size is known, area share, and the figures of the class."""
+    found, physical = [], selection.physical
     if physical:
         units = {name: unit_densities(of) for name, of in rows.items()}
         title = f"Objects per {DENSITY_UM2:g} µm²"
         found += _each(f"objects_per_{DENSITY_UM2:g}_um2", title, "", units, reference, others, by)
     shares = {name: unit_shares(of) for name, of in rows.items()}
     scale = scale_of(Quantity.SHARE, by)
-    return found + _each("area_percent", "Area fraction", "%", shares, reference, others, scale)
+    found += _each("area_percent", AREA_FRACTION, "%", shares, reference, others, scale)
+    for figure in class_figures(scheme, selection.class_id):
+        units = {name: unit_figures(of, figure) for name, of in rows.items()}
+        if any(unit.mean == unit.mean for of in units.values() for unit in of):
+            unit, scale = figure.unit(physical=physical), scale_of(figure.quantity, by)
+            found += _each(figure.name, figure.title, unit, units, reference, others, scale)
+    return found
 
 
 def _each(

@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from core.label_scheme import LabelScheme
+from core.morphometry.class_figures import class_figures
 from core.morphometry.conditions import Compared, ComparedBy
 from core.morphometry.coverage import area_um2
 from core.morphometry.doubts import interval_json
 from core.morphometry.edges import edge_weights
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
 from core.morphometry.mixed_model import Key, MixedModel
-from core.morphometry.summary import ImageObjects, ImageSummary, Selection
+from core.morphometry.summary import ImageObjects, ImageSummary, Selection, figure_ratios
 from core.morphometry.words import test_name
 
 _WHICH: Final = (
@@ -33,7 +34,16 @@ _WHICH: Final = (
     "cut_off",
     "area_px",
 )
-_HOW: Final = ("pixel_size_nm", "contact_within_nm", "confirmed_percent", "edge_weight", "counts_for")
+_HOW: Final = (
+    "orientation_degrees",
+    "branch_points",
+    "end_points",
+    "pixel_size_nm",
+    "contact_within_nm",
+    "confirmed_percent",
+    "edge_weight",
+    "counts_for",
+)
 
 FILTER: Final = "filter"
 """The column that says which objects a table holds."""
@@ -118,10 +128,15 @@ def _class_frame(
         "area_px": table.area_px,
     }
     by_id = class_id in table.classes_by_id
-    for measure in measures_of(scheme, class_id, by_id=by_id)[
-        0 if physical else 1 :
-    ]:  # the area in pixels is there already
-        facts[measure.column(physical=physical)] = measure.of(table, physical=physical)
+    large = np.ones(len(table), bool) if selection is None else selection.chosen(table, cut_too=True)
+    of_large = table.where(large)
+    # the area in pixels is there already
+    for measure in measures_of(scheme, class_id, by_id=by_id)[0 if physical else 1 :]:
+        figures = np.full(len(table), np.nan)
+        figures[large] = measure.of(of_large, physical=physical)
+        facts[measure.column(physical=physical)] = figures
+    facts["orientation_degrees"] = table.orientation.round(2)
+    facts["branch_points"], facts["end_points"] = table.branch_points, table.end_points
     facts["pixel_size_nm"] = table.pixel_size_nm if table.pixel_size_nm is not None else float("nan")
     facts["contact_within_nm"] = table.contact_nm
     facts["confirmed_percent"] = round(100 * image.confirmed, 2)
@@ -131,7 +146,9 @@ def _class_frame(
     return frame if selection is None else frame[selection.chosen(table)]
 
 
-def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bool) -> pd.DataFrame:
+def images_frame(
+    rows: Sequence[ImageSummary], measure: Measure, *, physical: bool, scheme: LabelScheme | None = None
+) -> pd.DataFrame:
     """A row per image: how many objects, how dense, and the measure's mean, median and standard deviation.
 
     Parameters
@@ -142,30 +159,34 @@ def images_frame(rows: Sequence[ImageSummary], measure: Measure, *, physical: bo
         Whose figures they are.
     physical
         Units.
+    scheme
+        The classes: then the figures of the class (`core.morphometry.class_figures`) are columns too.
     """
     name = measure.column(physical=physical)
+    figures = class_figures(scheme, rows[0].selection.class_id) if scheme is not None and rows else ()
+    of_class = {each.column(physical=physical): [of.value for of in figure_ratios(rows, each)] for each in figures}
     intervals = pd.DataFrame([interval_json(row.interval) for row in rows], columns=list(interval_json(None)))
-    return pd.DataFrame(
-        {
-            "image": [row.image.name for row in rows],
-            "specimen": [row.image.specimen for row in rows],
-            "stack": [row.image.stack for row in rows],
-            "condition": [row.image.condition for row in rows],
-            "objects": [row.objects for row in rows],
-            **{column: intervals[column].astype("Int64") for column in intervals},
-            "counted_by": [str(row.counted_by) for row in rows],
-            "cut_off": [row.cut for row in rows],
-            "too_large": [row.too_large for row in rows],
-            "labelled_um2": [area_um2(row.image.table.labelled_px, row.image.table.pixel_size_nm) for row in rows],
-            "objects_per_100_um2": [row.density for row in rows],
-            "area_percent": [100 * row.area_fraction for row in rows],
-            "measured": [len(row.values) for row in rows],
-            f"{name}_mean": [row.mean for row in rows],
-            f"{name}_median": [row.median for row in rows],
-            f"{name}_sd": [row.deviation for row in rows],
-            "confirmed_percent": [round(100 * row.image.confirmed, 2) for row in rows],
-        }
-    )
+    columns: dict[str, Any] = {
+        "image": [row.image.name for row in rows],
+        "specimen": [row.image.specimen for row in rows],
+        "stack": [row.image.stack for row in rows],
+        "condition": [row.image.condition for row in rows],
+        "objects": [row.objects for row in rows],
+        **{str(column): intervals[column].astype("Int64") for column in intervals},
+        "counted_by": [str(row.counted_by) for row in rows],
+        "cut_off": [row.cut for row in rows],
+        "too_large": [row.too_large for row in rows],
+        "labelled_um2": [area_um2(row.image.table.labelled_px, row.image.table.pixel_size_nm) for row in rows],
+        "objects_per_100_um2": [row.density for row in rows],
+        "area_percent": [100 * row.area_fraction for row in rows],
+        "measured": [len(row.values) for row in rows],
+        f"{name}_mean": [row.mean for row in rows],
+        f"{name}_median": [row.median for row in rows],
+        f"{name}_sd": [row.deviation for row in rows],
+        **of_class,
+        "confirmed_percent": [round(100 * row.image.confirmed, 2) for row in rows],
+    }
+    return pd.DataFrame(columns)
 
 
 def differences_frame(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.label_scheme import LabelClass, LabelScheme
 from core.morphometry.objects import ObjectTable
+from core.morphometry.spacing import nearest_px
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +26,7 @@ class Quantity(Enum):
     DISTANCE = ("nm", 1.0, 1, "px")
     SHARE = ("%", 1.0, 0, "%")
     NUMBER = ("", 1.0, 0, "")
+    PER_LENGTH = ("µm⁻¹", 1000.0, -1, "px⁻¹")
 
     def unit(self, *, physical: bool) -> str:
         """The unit, "" for plain numbers."""
@@ -123,6 +125,19 @@ class Measure:
         return f"{self.title} ({unit})" if unit else self.title
 
 
+def _neighbour(table: ObjectTable) -> Floats:
+    """Of each class by itself."""
+    found = np.full(len(table), np.nan)
+    for class_id in np.unique(table.class_id):
+        own = table.class_id == class_id
+        found[own] = nearest_px(np.column_stack([table.row[own], table.column[own]]))
+    return found
+
+
+def _eccentricity(table: ObjectTable) -> Floats:
+    return np.sqrt(np.maximum(1 - (table.minor_px / table.major_px) ** 2, 0.0))
+
+
 def _circularity(table: ObjectTable) -> Floats:
     return np.minimum(4 * np.pi * table.area_px / table.perimeter_px**2, 1.0)
 
@@ -150,6 +165,43 @@ MEASURES: Final = (
     ),
     Measure(
         "circularity", "Circularity", Quantity.NUMBER, "4π · area / perimeter², at most 1; 1 for a disc", _circularity
+    ),
+    Measure(
+        "form_factor", "Form factor", Quantity.NUMBER, "1 / circularity: perimeter² / (4π · area), at least 1",
+        lambda t: 1 / _circularity(t),
+    ),
+    Measure(
+        "solidity", "Solidity", Quantity.NUMBER, "area / area of the convex hull of its pixels; 1 without any bay",
+        lambda t: t.area_px / t.hull_px,
+    ),
+    Measure(
+        "eccentricity", "Eccentricity", Quantity.NUMBER, "√(1 − (width / length)²); 0 if round, near 1 for a line",
+        _eccentricity,
+    ),
+    Measure(
+        "feret", "Largest Feret diameter", Quantity.LENGTH, "largest distance between two parallel lines that hold it",
+        lambda t: t.feret_px,
+    ),
+    Measure(
+        "least_feret", "Smallest Feret diameter", Quantity.LENGTH,
+        "smallest distance between two parallel lines that hold it", lambda t: t.least_feret_px,
+    ),
+    Measure(
+        "line_length", "Length of middle lines", Quantity.LENGTH, "length of the object thinned to lines of one pixel",
+        lambda t: t.line_px, "10.1145/357994.358023",
+    ),
+    Measure(
+        "nearest_neighbour", "Distance to nearest centre", Quantity.LENGTH,
+        "distance between the centres of the object and of the nearest other one of its class", _neighbour,
+        "10.2307/1931034",
+    ),
+    Measure(
+        "grey_mean", "Mean grey value", Quantity.NUMBER, "mean of the image's grey values in the object",
+        lambda t: t.grey_mean,
+    ),
+    Measure(
+        "grey_sd", "SD of grey values", Quantity.NUMBER,
+        "standard deviation of the image's grey values in the object", lambda t: t.grey_sd,
     ),
     Measure(
         "confidence", "Confidence", Quantity.NUMBER, "mean confidence of the model within the object, 0 to 1",

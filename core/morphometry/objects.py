@@ -25,10 +25,12 @@ from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.numbering import CountedBy, number_objects
 from core.morphometry.coverage import check_ids
 from core.morphometry.edges import box_fits
+from core.morphometry.hulls import hulls
 from core.morphometry.neighbours import neighbours, outlines
 from core.morphometry.regions import fitting, parts, windows_inside
+from core.morphometry.structure import structure
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the measurement; grows when a number would come out otherwise."""
 
 CONTACT_NM: Final = 30.0
@@ -40,7 +42,8 @@ _LEAST_NORM_PX: Final = 1 / 12
 
 _COLUMNS: Final = (
     "class_id", "object_id", "area_px", "row", "column", "top", "left", "bottom", "right", "perimeter_px", "major_px",
-    "minor_px", "cut", "part", "fits", "confidence", "gap_px", "near",
+    "minor_px", "orientation", "feret_px", "least_feret_px", "hull_px", "boundary_px", "line_px", "branch_points",
+    "end_points", "grey_mean", "grey_sd", "cut", "part", "fits", "confidence", "gap_px", "near",
 )  # fmt: skip
 
 
@@ -64,6 +67,14 @@ class ObjectTable:
         float64, by Crofton's formula in four directions.
     major_px, minor_px
         float64, axes of the ellipse with the same second moments.
+    orientation
+        float64, degrees from 0 to 180 that its longer axis is turned from the image's rows, against the clock.
+    feret_px, least_feret_px, hull_px
+        float64, largest and smallest Feret diameter and area of the convex hull: `core.morphometry.hulls`.
+    boundary_px, line_px, branch_points, end_points
+        float64, boundary inside the image, and its lines when it is thinned: `core.morphometry.structure`.
+    grey_mean, grey_sd
+        float64, mean and standard deviation of the image's grey values in it; NaN where no image was given.
     cut
         bool, touches the image's edge or, also over a corner, pixels that nobody labelled (255): more of it may lie
         beyond.
@@ -109,6 +120,16 @@ class ObjectTable:
     perimeter_px: NDArray[np.float64]
     major_px: NDArray[np.float64]
     minor_px: NDArray[np.float64]
+    orientation: NDArray[np.float64]
+    feret_px: NDArray[np.float64]
+    least_feret_px: NDArray[np.float64]
+    hull_px: NDArray[np.float64]
+    boundary_px: NDArray[np.float64]
+    line_px: NDArray[np.float64]
+    branch_points: NDArray[np.float64]
+    end_points: NDArray[np.float64]
+    grey_mean: NDArray[np.float64]
+    grey_sd: NDArray[np.float64]
     cut: NDArray[np.bool_]
     part: NDArray[np.float64]
     fits: NDArray[np.float64]
@@ -189,6 +210,7 @@ def measure_objects(
     *,
     confidence_yx: NDArray[np.uint8] | None = None,
     objects: ObjectIds | None = None,
+    grey_of: Callable[[slice], NDArray[Any]] | None = None,
     contact_nm: float = CONTACT_NM,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> ObjectTable:
@@ -206,6 +228,8 @@ def measure_objects(
         uint8 of the same shape, 255 times the probability of the predicted class.
     objects
         Ids of its objects, same shape; None: connected pieces are objects.
+    grey_of
+        Gives rows of the image that it belongs to, shape (rows, columns); None: nothing is said about grey values.
     contact_nm
         Greatest gap that counts as contact.
     progress
@@ -239,11 +263,15 @@ def measure_objects(
     box = np.array([(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in boxes], np.int64)
     box = box.reshape(count, 4)
     area_px = area_px[1:]
-    centre, major_px, minor_px = _ellipses(pieces_yx, area_px)
-    progress(0.25)
+    centre, major_px, minor_px, orientation = _ellipses(pieces_yx, area_px)
+    progress(0.2)
     perimeter_px = _perimeters(pieces_yx, count)
-    progress(0.4)
+    convex = hulls(pieces_yx, count)
+    progress(0.3)
+    lines = structure(labels_yx, pieces_yx, class_of, scheme.ids)
+    progress(0.45)
     outline = outlines(pieces_yx, labels_yx, count)
+    grey_mean, grey_sd = _grey_values(pieces_yx, grey_of, area_px)
     progress(0.5)
     gap_px, near = neighbours(
         outline, class_of, scheme.ids, None if pixel_size_nm is None else contact_nm / pixel_size_nm,
@@ -255,7 +283,7 @@ def measure_objects(
     part, fits, frame_px = _in_regions(pieces_yx, labels_yx, box, cut, labelled_px)
     return ObjectTable(
         class_of[1:], numbered.id_of[1:], area_px, centre[:, 0], centre[:, 1], box[:, 0], box[:, 1], box[:, 2],
-        box[:, 3], perimeter_px, major_px, minor_px, cut, part, fits,
+        box[:, 3], perimeter_px, major_px, minor_px, orientation, *convex, *lines, grey_mean, grey_sd, cut, part, fits,
         _confidence(pieces_yx, confidence_yx, area_px), gap_px, near, scheme.ids, (int(rows), int(columns)),
         labelled_px, frame_px, pixel_size_nm, float(contact_nm), by_id,
     )  # fmt: skip
@@ -298,8 +326,8 @@ def _checked(labels_yx: NDArray[np.uint8], scheme: LabelScheme, confidence_yx: N
 
 def _ellipses(
     pieces_yx: NDArray[Any], area_px: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Centres, shape (n, 2), and both axes of the ellipses with the same second moments."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Centres, shape (n, 2), both axes of the ellipses with the same second moments, and how they are turned."""
     count, width = len(area_px), pieces_yx.shape[1]
     sums = np.zeros((5, count + 1))
     for band in row_bands(pieces_yx.shape):
@@ -313,7 +341,8 @@ def _ellipses(
     a, c, b = row_row - row**2 + _LEAST_NORM_PX, column_column - column**2 + _LEAST_NORM_PX, row_column - row * column
     root = np.sqrt((a - c) ** 2 + 4 * b**2)
     major, minor = (4 * np.sqrt(np.maximum((a + c + sign * root) / 2, 0.0)) for sign in (1, -1))
-    return np.column_stack([row, column]), major, minor
+    turned = np.degrees(np.arctan2(-2 * b, c - a)) / 2 % 180  # rows are counted downwards
+    return np.column_stack([row, column]), major, minor, turned
 
 
 def _perimeters(pieces_yx: NDArray[Any], count: int) -> NDArray[np.float64]:
@@ -338,6 +367,21 @@ def _count_changes(counts: NDArray[np.float64], one: NDArray[Any], other: NDArra
     differ = one != other
     for side in (one[differ], other[differ]):
         counts += np.bincount(side, minlength=len(counts))
+
+
+def _grey_values(
+    pieces_yx: NDArray[Any], grey_of: Callable[[slice], NDArray[Any]] | None, area_px: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and standard deviation of each object's pixels."""
+    if grey_of is None:
+        return np.full(len(area_px), np.nan), np.full(len(area_px), np.nan)
+    sums = np.zeros((2, len(area_px) + 1))
+    for band in row_bands(pieces_yx.shape):
+        grey = grey_of(band).astype(np.float64).ravel()
+        for total, values in zip(sums, (grey, grey * grey), strict=True):
+            total += np.bincount(pieces_yx[band].ravel(), values, len(total))
+    mean, square = sums[:, 1:] / np.maximum(area_px, 1)
+    return mean, np.sqrt(np.maximum(square - mean * mean, 0.0))
 
 
 def _confidence(

@@ -1,7 +1,7 @@
 """The boundary of objects inside the image, and the lines that they become when they are thinned.
 
 Length and branches matter where a class is a network (ER, membranes) and has no objects to count. Thinning to lines of
-one pixel: Zhang and Suen 1984, 10.1145/357994.358023, by scikit-image; their length by the weights of Kulpa 1977,
+one pixel: Zhang and Suen 1984, 10.1145/357994.358023; their length by the weights of Kulpa 1977,
 10.1016/S0146-664X(77)80021-X, which make it right on average over directions.
 """
 
@@ -12,13 +12,17 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.morphology import skeletonize
 
+from core.evaluation.thinning import skeleton_positions
 from core.imaging.row_bands import row_bands
 from core.label_scheme import IGNORE_ID
 
 MOST_PX: Final = 100_000_000
 """Thinning needs the whole of a class at once, some five bytes a pixel; no lines of what reaches farther."""
+
+_BEYOND_PX: Final = 32
+"""The image is taken to go on for so far as it ends, so that lines reach its edge; thinning shortens them by half their
+width elsewhere."""
 
 _STRAIGHT, _SLANTED = 0.948, 1.343
 """Length of a step to the side and over a corner."""
@@ -80,7 +84,7 @@ def structure(
         if (box[0].stop - box[0].start) * (box[1].stop - box[1].start) > MOST_PX:
             figures[:, class_of == class_id] = np.nan
             continue
-        lines = _lines(mask[box], pieces_yx[box])
+        lines = _lines(mask[box], pieces_yx[box], _at_edge(box, labels_yx.shape))
         figures[0] += _lengths(lines, pieces_yx[box], len(class_of))
         branches, ends = _points(lines, labels_yx, box)
         for total, at in zip(figures[1:], (branches, ends), strict=True):
@@ -97,12 +101,27 @@ def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _lines(mask: NDArray[np.bool_], pieces: NDArray[Any]) -> NDArray[np.bool_]:
+def _at_edge(box: tuple[slice, slice], shape_yx: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How many pixels to add before and after rows and columns: where the image ends, the class may go on."""
+    rows, columns = (
+        (_BEYOND_PX * (side.start == 0), _BEYOND_PX * (side.stop == length))
+        for side, length in zip(box, shape_yx, strict=True)
+    )
+    return rows, columns
+
+
+def _lines(
+    mask: NDArray[np.bool_], pieces: NDArray[Any], beyond: tuple[tuple[int, int], tuple[int, int]]
+) -> NDArray[np.bool_]:
     """The class thinned to lines; objects that ids tell apart are thinned apart."""
     apart = mask.copy()
     apart[:-1] &= (pieces[:-1] == pieces[1:]) | ~mask[1:]
     apart[:, :-1] &= (pieces[:, :-1] == pieces[:, 1:]) | ~mask[:, 1:]
-    return np.asarray(skeletonize(apart), bool)
+    apart = np.pad(apart, beyond, mode="edge")
+    lines = np.zeros(apart.shape, bool)
+    lines.ravel()[skeleton_positions(apart)] = True
+    (above, _), (left, _) = beyond
+    return lines[above : above + mask.shape[0], left : left + mask.shape[1]]
 
 
 def _lengths(lines: NDArray[np.bool_], pieces: NDArray[Any], count: int) -> NDArray[np.float64]:
@@ -133,7 +152,7 @@ def _points(
 
 def _beside_unknown(labels_yx: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """At the image's edge, or beside pixels that nobody labelled: what ends there may go on."""
-    beside = labels_yx == IGNORE_ID
+    beside: NDArray[np.bool_] = labels_yx == IGNORE_ID
     if beside.any():
         beside = ndimage.binary_dilation(beside, _BESIDE)
     beside[0], beside[-1], beside[:, 0], beside[:, -1] = True, True, True, True

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from core.evaluation.intervals import Membership, Scale, UnitKind, Units, mean_with_interval, units_of
 from core.labels.numbering import CountedBy
+from core.morphometry.class_figures import ClassFigure, Ratio
 from core.morphometry.coverage import NM2_PER_UM2, area_um2
 from core.morphometry.doubts import Changes, CountInterval, Doubts, count_interval, mean_interval
 from core.morphometry.edges import LEAST_FIT, edge_weights, weighted_quantiles
@@ -128,6 +129,8 @@ class ImageSummary:
         Share of the labelled pixels, 0 to 1, that these objects cover, also those that are cut off; NaN without any.
     values
         float64, the measure of the objects that count; undefined ones left out.
+    selection
+        Which objects these are.
     counted_by
         What the objects are.
     changes
@@ -146,6 +149,7 @@ class ImageSummary:
     density: float
     area_fraction: float
     values: NDArray[np.float64]
+    selection: Selection
     counted_by: CountedBy = CountedBy.PIECES
     changes: Changes = field(default_factory=Changes.none)
     weights: NDArray[np.float64] | None = None
@@ -272,6 +276,24 @@ def overall_share(rows: Sequence[ImageSummary]) -> Overall:
     return _overall(rows, values, areas, Scale.SHARE, per_area=True)
 
 
+def overall_figure(rows: Sequence[ImageSummary], figure: ClassFigure) -> Overall:
+    """The mean over specimens of a figure of the class; without specimens of all images together."""
+    ratios = figure_ratios(rows, figure)
+    return _overall(rows, [each.value for each in ratios], [each.below for each in ratios], per_area=True)
+
+
+def figure_ratios(rows: Sequence[ImageSummary], figure: ClassFigure) -> list[Ratio]:
+    """A figure of the class in each image, of all objects that are large enough, also those that are cut off."""
+    return [
+        figure.measured(
+            row.image.table,
+            row.selection.chosen(row.image.table, cut_too=True),
+            physical=row.selection.physical,
+        )
+        for row in rows
+    ]
+
+
 def too_large_words(rows: Sequence[ImageSummary], *, whole_only: bool) -> str:
     """That objects are too large for the labelled regions, so that means of whole ones are too small; "" if none is."""
     number = sum(row.too_large for row in rows)
@@ -342,7 +364,7 @@ def _image(image: ImageObjects, measure: Measure, selection: Selection) -> Image
     table = image.table
     every = selection.chosen(table, cut_too=True)
     chosen = selection.chosen(table)
-    values = measure.of(table, physical=selection.physical)[chosen]
+    values = selected(measure, table, selection)
     weights = edge_weights(table.fits)[chosen]
     values, weights = values[np.isfinite(values)], weights[np.isfinite(values)]
     values.setflags(write=False)
@@ -357,11 +379,19 @@ def _image(image: ImageObjects, measure: Measure, selection: Selection) -> Image
         density=float(table.part[every].sum()) / frame_um2 * DENSITY_UM2 if frame_um2 else float("nan"),
         area_fraction=float("nan") if unknown or not table.labelled_px else covered / table.labelled_px,
         values=values,
+        selection=selection,
         counted_by=table.counted_by(selection.class_id),
         changes=image.doubts.of_class(selection.class_id).changes(_least_px(selection, size_nm)),
         weights=weights if selection.whole_only else None,
         too_large=int(np.count_nonzero(every & table.cut & (table.fits < LEAST_FIT))),
     )
+
+
+def selected(measure: Measure, table: ObjectTable, selection: Selection) -> NDArray[np.float64]:
+    """A measure of the objects that count; what is too small does not count as a neighbour either."""
+    every = selection.chosen(table, cut_too=True)
+    counted_ones = table.where(every)
+    return measure.of(counted_ones, physical=selection.physical)[selection.chosen(table)[every]]
 
 
 def _least_px(selection: Selection, size_nm: float | None) -> float:

@@ -23,8 +23,11 @@ from core.figures.objects import BRACKETED, DRAWN, object_dots
 from core.label_scheme import LabelScheme
 from core.learning.object_sizes import ProjectRules
 from core.measurements.confirmed import confirmed_words
+from core.measurements.model_bias import Biases
 from core.measurements.sources import Source, SourceKind
 from core.measurements.start import Measured
+from core.morphometry.bias import without_bias
+from core.morphometry.class_figures import AREA_FRACTION, class_figures
 from core.morphometry.condition_names import conditions
 from core.morphometry.conditions import ComparedBy
 from core.morphometry.doubts import interval_words
@@ -40,6 +43,7 @@ from core.morphometry.summary import (
     density_doubt,
     overall,
     overall_density,
+    overall_figure,
     overall_median,
     overall_share,
     summarise,
@@ -65,6 +69,7 @@ from ui.measure.conditions import (
     units_words,
 )
 from ui.measure.methods import methods_panel
+from ui.measure.model_bias import bias_panel
 from ui.measure.run import source_words
 from ui.measure.smallest import other_class, smallest_words, usual_smallest
 from ui.measure.specimens import IMAGES, rows_choice, units_table
@@ -104,7 +109,7 @@ class Chosen:
     rows: tuple[ImageSummary, ...]
 
 
-def figures_panel(source: Source, found: Measured, rules: ProjectRules) -> Chosen:
+def figures_panel(project_id: str, source: Source, found: Measured, rules: ProjectRules, contact_nm: float) -> Chosen:
     """Choices, figure, numbers, table, files."""
     scheme, size_nm = found.scheme, typical_size_nm(found.images)
     physical = size_nm is not None
@@ -121,11 +126,15 @@ def figures_panel(source: Source, found: Measured, rules: ProjectRules) -> Chose
             _figure(rows, measure, scheme, selection, compared_how)
         with right:
             if compared_how is None:
-                _numbers(rows, measure, selection)
+                numbers = st.container()
+                known = bias_panel(project_id, source, contact_nm, measure, selection, correct=True)
+                with numbers:
+                    _numbers(rows, measure, scheme, selection, known)
                 study = Study(rows, measure, selection, scheme, source_words(source))
             else:
                 compared = compared_conditions(images, scheme, selection, compared_how)
                 mixed = condition_numbers(rows, measure, selection, compared_how, compared)
+                known = bias_panel(project_id, source, contact_nm, measure, selection, correct=False)
     if compared_how is not None:
         conditions_panel(compared, scheme, selection, compared_how)
         study = Study(
@@ -137,7 +146,9 @@ def figures_panel(source: Source, found: Measured, rules: ProjectRules) -> Chose
         if (shown := rows_choice()) != IMAGES:
             units_table(rows, measure, selection, shown)
         else:
-            _table(rows, measure, selection, key=f"measure-images-{abs(hash((images, measure.name, selection)))}")
+            _table(
+                rows, measure, scheme, selection, key=f"measure-images-{abs(hash((images, measure.name, selection)))}"
+            )
         _files(found.images, rows, measure, scheme, source, selection, images)
     return Chosen(scheme, selection, measure, rows)
 
@@ -289,8 +300,10 @@ def _nothing_words(rows: Sequence[ImageSummary], selection: Selection) -> str:
     )
 
 
-def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selection) -> None:
-    """What it comes to, with n and intervals."""
+def _numbers(
+    rows: Sequence[ImageSummary], measure: Measure, scheme: LabelScheme, selection: Selection, known: Biases | None
+) -> None:
+    """What it comes to, with n and intervals; means corrected for a model's bias where that is asked for."""
     unit = measure.unit(physical=selection.physical)
     found = overall(rows)
     values = np.concatenate([row.values for row in rows]) if rows else np.zeros(0)
@@ -304,15 +317,27 @@ def _numbers(rows: Sequence[ImageSummary], measure: Measure, selection: Selectio
     interval = total_interval(rows)
     if interval is not None:
         told += f"; 95 % interval {interval_words(interval)}"
-    lines = [("Objects", told), (f"Mean {measure.words}", _with_interval(found, unit))]
+    freed = "" if known is None else ", corrected for bias"
+    mean = found if known is None else without_bias(found, known.mean)
+    lines = [("Objects", told), (f"Mean {measure.words}{freed}", _with_interval(mean, unit))]
     if len(values):
         lines.append((f"Median {measure.words}", _with_interval(overall_median(rows), unit)))
     if selection.physical:
-        lines.append((f"Objects per {DENSITY_UM2:g} µm²", _with_interval(overall_density(rows), "") + _doubt(rows)))
+        density = overall_density(rows)
+        if known is not None:
+            density = without_bias(density, known.density)
+        doubt = _doubt(rows) if known is None else ""
+        lines.append((f"Objects per {DENSITY_UM2:g} µm²{freed}", _with_interval(density, "") + doubt))
     shares = overall_share(rows)
+    if known is not None:
+        shares = without_bias(shares, known.share)
     if shares.images:
         percent = replace(shares, mean=100 * shares.mean, low=100 * shares.low, high=100 * shares.high)
-        lines.append(("Area fraction", _with_interval(percent, "%")))
+        lines.append((f"{AREA_FRACTION}{freed}", _with_interval(percent, "%")))
+    for each in class_figures(scheme, selection.class_id):
+        over = overall_figure(rows, each)
+        if over.images:
+            lines.append((each.title, _with_interval(over, each.unit(physical=selection.physical))))
     for title, text in lines:
         st.markdown(f"**{plain(title)}**  \n{plain(text)}")
     if words := too_large_words(rows, whole_only=selection.whole_only):
@@ -339,9 +364,16 @@ def _doubt(rows: Sequence[ImageSummary]) -> str:
     return "" if doubt is None else f"; {three_digits(doubt[0])} to {three_digits(doubt[1])} from unanswered questions"
 
 
-def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selection, *, key: str) -> None:
+def _in(unit: str) -> str:
+    return f", {unit}" if unit else ""
+
+
+def _table(
+    rows: tuple[ImageSummary, ...], measure: Measure, scheme: LabelScheme, selection: Selection, *, key: str
+) -> None:
     """A row per image; a click opens it below."""
-    frame = images_frame(rows, measure, physical=selection.physical)
+    frame = images_frame(rows, measure, physical=selection.physical, scheme=scheme)
+    figures = class_figures(scheme, selection.class_id)
     name = measure.column(physical=selection.physical)
     unit = measure.unit(physical=selection.physical)
     suffix = f", {unit}" if unit else ""
@@ -390,6 +422,12 @@ def _table(rows: tuple[ImageSummary, ...], measure: Measure, selection: Selectio
                 "much as is seen of its outline"
             ) if selection.physical else None,
             "area_percent": numbers("% of area", format="%.2f"),
+            **{
+                each.column(physical=selection.physical): numbers(
+                    f"{each.title}{_in(each.unit(physical=selection.physical))}", format=AREA_FORMAT, help=each.formula
+                )
+                for each in figures
+            },
             "measured": numbers("Measured", format="localized", help="Number of objects in the following columns"),
             f"{name}_mean": numbers(f"Mean{suffix}", format=AREA_FORMAT),
             f"{name}_median": numbers(f"Median{suffix}", format=AREA_FORMAT),
@@ -428,7 +466,7 @@ def _files(
         _all_objects(images, scheme, source, every, physical=physical)
         st.download_button(
             "These images, CSV",
-            lambda: spreadsheet(images_frame(rows, measure, physical=physical)),
+            lambda: spreadsheet(images_frame(rows, measure, physical=physical, scheme=scheme)),
             file_name=f"images_{measure.name}.csv",
             mime=CSV_TYPE,
             icon=":material/download:",

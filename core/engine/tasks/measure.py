@@ -13,9 +13,8 @@ import time
 from core.engine.context import ETA_FROM, JobContext
 from core.errors import CristaeError, JobCancelledError, JobError, StorageFullError
 from core.jobs.kinds import MeasureParams, MeasureResult
+from core.measurements.measuring import measure_label_map
 from core.measurements.tables import table_of
-from core.morphometry.objects import measure_objects
-from core.store.label_maps import label_classes, open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionRecord
 
 
@@ -91,18 +90,7 @@ def _measure(
 ) -> None:
     """One label map, from its pyramid to its table."""
     progress(0.0)
-    require_project_classes(context.store, revision)
-    labels = open_label_map(context.store, revision)
-    confidence = labels.confidence
-    table = measure_objects(
-        labels.whole(),
-        label_classes(context.store, revision),
-        image.pixel_size.nm,
-        confidence_yx=None if confidence is None else confidence.whole(),
-        objects=labels.object_ids(),
-        contact_nm=contact_nm,
-        progress=progress,
-    )
+    table = measure_label_map(context.store, image, revision, contact_nm, progress)
     context.check_cancelled()
     context.store.revisions.get(revision.id)  # gone meanwhile: then its folder must not come back
     table.save(context.store.revisions.object_table_path(revision.id))

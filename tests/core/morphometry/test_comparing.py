@@ -207,7 +207,7 @@ def test_the_second_analysis_has_its_columns() -> None:
     by_name = frame.set_index("measure")
     assert ("area", "treated") in second
     assert by_name.loc["Area", "mixed_freedom"] == 4
-    assert math.isnan(by_name.loc["Area fraction", "mixed_p"])
+    assert math.isnan(by_name.loc["Area fraction (Vv)", "mixed_p"])
 
 
 def test_tables_of_specimens_and_conditions_by_hand() -> None:

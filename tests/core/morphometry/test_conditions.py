@@ -203,7 +203,7 @@ def test_every_figure_is_compared_and_p_values_are_adjusted_together() -> None:
     ]
     found = compare(made, DEFAULT_SCHEME, EVERY, "control")
     by_name = {each.name: each for each in found}
-    assert list(by_name)[:3] == ["objects_per_100_um2", "area_percent", "area"]
+    assert list(by_name)[:4] == ["objects_per_100_um2", "area_percent", "surface_density", "area"]
     assert "confidence" not in by_name
     assert "distance_to_ER" not in by_name  # there is none
     area = by_name["area"].difference
@@ -218,8 +218,8 @@ def test_every_figure_is_compared_and_p_values_are_adjusted_together() -> None:
 def test_in_pixels_there_is_no_number_per_area() -> None:
     made = [image(f"{c}{i}", c, [3 + i], nm=None) for c in "ab" for i in range(2)]
     found = compare(made, DEFAULT_SCHEME, Selection(1, physical=False), "a")
-    assert [each.name for each in found][:2] == ["area_percent", "area"]
-    assert found[1].unit == "px"
+    assert [each.name for each in found][:3] == ["area_percent", "surface_density", "area"]
+    assert [each.unit for each in found][1:3] == ["px⁻¹", "px"]
 
 
 def test_several_conditions_each_beside_the_reference() -> None:
