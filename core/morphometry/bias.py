@@ -100,5 +100,6 @@ def without_bias(found: Overall, of: Bias) -> Overall:
     own = (math.log(found.high / found.low) / 2 / float(stdtrit(found.units - 1, level))) ** 2
     other = of.error**2
     freedom = (own + other) ** 2 / (own**2 / (found.units - 1) + other**2 / (of.units - 1))
+    freedom = min(freedom, found.units - 1)  # so that a correction never makes a mean look surer
     reach = math.exp(float(stdtrit(freedom, level)) * math.sqrt(own + other))
     return replace(found, mean=mean, low=mean / reach, high=mean * reach)

@@ -18,6 +18,7 @@ from core import __version__
 from core.label_scheme import LabelScheme
 from core.labels.numbering import CountedBy
 from core.morphometry.condition_names import conditions as conditions_of
+from core.morphometry.class_figures import class_figures
 from core.morphometry.conditions import (
     Compared,
     ComparedBy,
@@ -181,7 +182,9 @@ def _figures(study: Study) -> str:
     told += f" (doi:{study.measure.source})." if study.measure.source else "."
     contacts = sorted({row.image.table.contact_nm for row in study.rows})
     told += f" Contact is a gap of at most {some_of(f'{nm:g}' for nm in contacts)} nm."
-    return told + " Distances lie in the plane of the section, between the nearest pixels."
+    told += " Distances lie in the plane of the section, between the nearest pixels."
+    figures = class_figures(study.scheme, study.selection.class_id)
+    return told + "".join(f" {each.title}: {each.formula}." for each in figures)
 
 
 def _statistics(study: Study) -> str:

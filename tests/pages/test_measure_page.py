@@ -9,13 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import core.engine.runner as runner
+from core.datasets.case import Split
 from core.errors import StorageFullError
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import jobs
 from core.jobs.transitions import claim, fail
 from core.label_scheme import LabelScheme
-from core.measurements.sources import REFERENCES, sources
+from core.measurements.sources import REFERENCES, Source, SourceKind, sources
 from core.measurements.start import start_measuring
 from core.models.store import ModelStore
 from core.morphometry.edges import box_fits, edge_weights
@@ -236,6 +237,42 @@ def test_why_a_measurement_failed_is_said_beside_the_button(app: AppTest, store:
     page = open_page(app, PAGE, project=project.id)
     assert "The disk is full" in texts(page)
     assert page.button(key="measure-start")
+
+
+def test_a_models_bias_on_test_images_stands_beside_and_can_be_taken_out(
+    app: AppTest, store: Store, project: ProjectRecord
+) -> None:
+    for number in range(3):
+        image = labelled(store, project, f"image {number}", specimen=f"m{number}")
+        store.images.update(image.id, split=Split.TEST)
+        labels = np.zeros((64, 96), np.uint8)
+        labels[10:15, 10:22] = 1  # twice as long as the reference has it
+        labels[10:14, 30:40] = 1
+        begun = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id="starter")
+        write_label_pyramid(store.revisions.pyramid_path(begun.id), labels, pixel_size_nm=100.0)
+        store.revisions.complete(begun.id)
+    source = Source(SourceKind.MODEL, "starter")
+    made = start_measuring(store, project.id, sources(store, project.id)[source], CONTACT_NM)
+    assert claim(store, made, "here")
+    runner.run_job(made.id, 1)
+    page = open_page(app, PAGE, project=project.id, labels=source.key, least_um2="0.05")
+    assert not page.exception
+    assert "3 label maps of the test images must be measured" in texts(page)
+    page.button(key="measure-bias-start").click().run()
+    row = next(iter(jobs(project_id=project.id, limit=1, store=store)))
+    assert claim(store, row, "here")
+    runner.run_job(row.id, 1)
+    page = open_page(app, PAGE, project=project.id, labels=source.key, least_um2="0.05")
+    assert "Bias of the model on 3 test images" in texts(page)
+    assert "against reference labels" in texts(page)
+    assert "Mean area, corrected for bias" not in texts(page)
+    page.toggle(key="measure-corrected").set_value(True).run()
+    said = texts(page)
+    assert "Mean area, corrected for bias" in said
+    whole = f"{WHOLE_PX / 100:.3g}"
+    assert f"{whole} µm²" in said, "the mean of the model is that of people again"
+    references = open_page(app, PAGE, project=project.id, labels="reference")
+    assert "Bias of the model" not in texts(references)
 
 
 def groups(store: Store, project: ProjectRecord, *images: tuple[str, str]) -> None:
