@@ -1,4 +1,4 @@
-"""Measure: how many organelles, how large, of what shape, how close to each other."""
+"""Measure: how many profiles of organelles, how large, of what shape, how close to each other."""
 
 import streamlit as st
 

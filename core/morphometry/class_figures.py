@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -164,14 +163,13 @@ CLASS_FIGURES: Final = (
     ),
     ClassFigure(
         "elongated", "Area in elongated profiles", Quantity.SHARE,
-        "share of the area in profiles at least 3 times as long as wide (length of lines, area / length): of ER mostly "
+        "per cent of its area in profiles at least 3 times as long as wide (length of lines, area / length): of ER mostly "
         "sheets; compact ones are mostly tubules", _elongated, network=True,
     ),
 )  # fmt: skip
 """Of a class in an image."""
 
 
-@lru_cache(maxsize=64)
 def class_figures(scheme: LabelScheme, class_id: int) -> tuple[ClassFigure, ...]:
     """Those of a class: networks have lines, others have a spread.
 

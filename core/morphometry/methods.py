@@ -17,8 +17,8 @@ import numpy as np
 from core import __version__
 from core.label_scheme import LabelScheme
 from core.labels.numbering import CountedBy
-from core.morphometry.condition_names import conditions as conditions_of
 from core.morphometry.class_figures import class_figures
+from core.morphometry.condition_names import conditions as conditions_of
 from core.morphometry.conditions import (
     Compared,
     ComparedBy,

@@ -136,8 +136,8 @@ def _offer_words(found: Measured) -> str:
     """What measuring would add."""
     if not found.images:
         return (
-            "Counts the organelles in these label maps and measures area, diameter, length, shape, distance to "
-            "other organelles and contact length of each. A 16-megapixel image takes some seconds."
+            "Counts the profiles of organelles in these label maps and measures area, diameter, length, shape, "
+            "distance to other organelles and contact length of each. A 16-megapixel image takes some seconds."
         )
     parts = []
     if found.missing:
