@@ -163,8 +163,8 @@ CLASS_FIGURES: Final = (
     ),
     ClassFigure(
         "elongated", "Area in elongated profiles", Quantity.SHARE,
-        "per cent of its area in profiles at least 3 times as long as wide (length of lines, area / length): of ER mostly "
-        "sheets; compact ones are mostly tubules", _elongated, network=True,
+        "per cent of its area in profiles at least 3 times as long as wide (length of lines, area / length): of ER "
+        "mostly sheets; compact ones are mostly tubules", _elongated, network=True,
     ),
 )  # fmt: skip
 """Of a class in an image."""
