@@ -28,7 +28,7 @@ def first_model(walk: Walk) -> None:
         ada.drop(walk.images[:IMAGES])
         ada.press(ada.page.get_by_role("button", name=re.compile(r"^Import \d+ images")))
         ada.see(re.compile(f"{IMAGES} imported"))
-    with walk.step(FIRST, "draw two regions on one image", "[Aa]waiting review") as ada:
+    with walk.step(FIRST, "draw two regions on one image", "[Aa]waiting review", again=False) as ada:
         ada.go("Correct")
         _draw(ada, 0.2)
     with walk.step(FIRST, "draw on a second image for the test", "[Aa]waiting review") as ada:
