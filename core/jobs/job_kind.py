@@ -1,4 +1,4 @@
-"""The names of the kinds of jobs."""
+"""The names of the kinds of jobs that code outside their own modules asks about."""
 
 from __future__ import annotations
 

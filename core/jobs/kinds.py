@@ -1,15 +1,16 @@
 """The kinds of jobs: for each what it is asked to do, what it makes, and its row in the table.
 
-A new kind is a name in `core.jobs.job_kind`, its two classes and its row in the module of its family (`image_jobs`,
-`training_jobs`, `file_jobs`), and one module in `core.engine.tasks`: ``run(context: JobContext[...]) -> ...Result``.
-These are imported where a job runs, never by the server.
+A new kind is declared in the module of its family (`image_jobs`, `training_jobs`, `file_jobs`): its two classes, with
+its name as ``kind``, and its row; and done by one module in `core.engine.tasks`, which has
+``run(context: JobContext[...]) -> ...Result`` and is imported where a job runs, never by the server. `JobKind` has the
+names of kinds that other code asks about.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from core.errors import JobError
 from core.jobs.file_jobs import (
@@ -62,6 +63,7 @@ from core.jobs.training_jobs import (
 from core.store.records import JobRecord
 
 __all__ = [
+    "OWN",
     "TASKS",
     "CleanParams",
     "CleanResult",
@@ -105,6 +107,9 @@ __all__ = [
     "subjects_of",
     "task_kind",
 ]
+
+OWN: Final = tuple(kind.name for kind in (*IMAGE_JOBS, *TRAINING_JOBS, *FILE_JOBS))
+"""Names of the kinds of Cristae itself, without those of plugins."""
 
 TASKS: dict[str, TaskKind] = {kind.name: kind for kind in (*IMAGE_JOBS, *TRAINING_JOBS, *FILE_JOBS)}
 

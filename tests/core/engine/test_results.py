@@ -10,12 +10,12 @@ import pytest
 
 from core.errors import JobError
 from core.jobs.kinds import (
+    OWN,
     TASKS,
     EvaluateResult,
     FileOutcome,
     ImportCasesResult,
     IngestResult,
-    JobKind,
     LabelOutcome,
     Outcome,
     PredictResult,
@@ -23,8 +23,6 @@ from core.jobs.kinds import (
     TrainResult,
     TransferResult,
 )
-
-OWN = [kind.value for kind in JobKind]
 
 
 @pytest.mark.parametrize("name", OWN)
