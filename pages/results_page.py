@@ -11,9 +11,9 @@ from ui.parts.project_picker import project_picker
 from ui.parts.sections import section_choice
 from ui.results.choices import SECTIONS, Section
 from ui.results.compare import compare_ahead
+from ui.results.evaluation_choice import evaluation_picker, state_panel
 from ui.results.importing import imports_panel
 from ui.results.new_evaluation import begin_panel
-from ui.results.pick import evaluation_picker, state_panel
 from ui.results.sections import section_panel
 
 

@@ -26,10 +26,10 @@ _YEAR_S: Final = 365 * 24 * 3600
 def person() -> str:
     """The name of who uses this browser, "" where nobody has said yet."""
     settings = current_settings()
-    told = person_from(st.context.headers, st.context.cookies, settings)
+    identity = person_from(st.context.headers, st.context.cookies, settings)
     if settings.person_header:
-        return told
-    return str(st.session_state.get(StateKey.PERSON) or told)
+        return identity
+    return str(st.session_state.get(StateKey.PERSON) or identity)
 
 
 def signed_in() -> bool:

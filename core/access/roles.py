@@ -161,7 +161,7 @@ def refusal(person: str, role: Role | None, permission: Permission) -> AccessErr
     """The error that says what is missing."""
     if not clean_name(person):
         return AccessError("Your name is unknown.", "Sign in, or enter your name at the top of the page.")
-    enough = next(each for each in Role if permission in ALLOWED[each])
+    enough = next(role for role in Role if permission in ALLOWED[role])
     has = f"is {role.value}" if role is not None else "has no role"
     return AccessError(
         f"{clean_name(person)} {has} in this project and may not {_IN_WORDS[permission]}.",
@@ -178,7 +178,7 @@ def members(store: Store, project_id: str) -> tuple[Member, ...]:
 
 def projects_of(store: Store, person: str, project_ids: Iterable[str]) -> frozenset[str]:
     """Those of the projects that a person may see."""
-    return frozenset(each for each in project_ids if may(store, each, person, Permission.VIEW))
+    return frozenset(project_id for project_id in project_ids if may(store, project_id, person, Permission.VIEW))
 
 
 def set_member(store: Store, project_id: str, name: str, role: Role | None, *, by: str) -> None:

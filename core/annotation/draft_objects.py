@@ -55,7 +55,7 @@ def edited_objects(pixels: DraftPixels, request: dict[str, Any]) -> ObjectEdit:
     if action == ObjectAction.DELETE:
         [(row, column)] = _points([request.get("point")])
         return delete(pixels, (int(row), int(column)))
-    known = ", ".join(each.value for each in ObjectAction)
+    known = ", ".join(action.value for action in ObjectAction)
     raise AnnotationError(f"There is no action {str(action)[:40]!r} for objects.", f"Use one of {known}.")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from core.annotation.beginning import begin_draft
+from core.annotation.draft_start import begin_draft
 from core.errors import AnnotationError
 from core.review.changes import Region, changes_between, regions_between
 from core.review.label_maps import LabelMap
@@ -107,7 +107,7 @@ def restore(store: Store, revision_id: str, author: str) -> DraftRecord:
     AnnotationError
         This author has an open draft of the image: it would be lost.
     AccessError, NotFoundError
-        As `core.annotation.beginning.begin_draft`.
+        As `core.annotation.draft_start.begin_draft`.
     """
     revision = store.revisions.get(revision_id)
     draft, was_open = begin_draft(store, revision.image_id, author, revision.id)

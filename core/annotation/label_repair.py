@@ -168,14 +168,14 @@ def _names(classes: list[dict[str, Any]]) -> set[tuple[int, str]]:
 
 def _translation(store: Store, revision: RevisionRecord) -> ClassTranslation | None:
     """From the ids that the label map has, or had before it was repaired."""
-    told = revision.details.get(REPAIRED)
-    if told is None:
+    repaired = revision.details.get(REPAIRED)
+    if repaired is None:
         try:
             return translation_of(store, revision)
         except LabelMapError:
             return None
-    ids = {int(one): int(other) for one, other in told["ids"]}
-    return ClassTranslation(LabelScheme.from_json(told["scheme"]), label_classes(store, revision), ids, (), (), ())
+    ids = {int(one): int(other) for one, other in repaired["ids"]}
+    return ClassTranslation(LabelScheme.from_json(repaired["scheme"]), label_classes(store, revision), ids, (), (), ())
 
 
 def _write_anew(store: Store, revision: RevisionRecord, path: Path, old: Path) -> None:

@@ -77,7 +77,11 @@ def like_places(
             there = tour(store, image.id, person, Strategy.CONFIDENCE)
         except CristaeError:  # without a confidence map, or gone meanwhile: nothing to go by
             continue
-        unseen = [each for each in there.suggestions if each.place not in there.visits and each.confidence is not None]
+        unseen = [
+            suggestion
+            for suggestion in there.suggestions
+            if suggestion.place not in there.visits and suggestion.confidence is not None
+        ]
         if answer is not None or organelle is not None:
             unseen = [each for each in unseen if each.class_id in (answer, organelle)]
         unseen.sort(key=lambda each: (each.class_id != answer, each.confidence))

@@ -69,7 +69,7 @@ def progress(store: Store, project_id: str, person: str) -> dict[str, ImageProgr
     kinds = store.revisions.kinds_of_project(project_id)
     reviews = _newest_reviews(store, project_id, hidden_revisions(store, project_id, person))
     drafts = store.drafts.authors_of_project(project_id)
-    blind = [each for each in assignments(store, project_id) if each.blind]
+    blind = [assignment for assignment in assignments(store, project_id) if assignment.blind]
     together = {each.image_id for each in blind}
     key = person_key(person)
     asked = {each.image_id for each in blind if person_key(each.person) == key and each.revision_id is None}
@@ -155,7 +155,9 @@ def _by_kind(kinds: frozenset[RevisionKind]) -> Standing:
 def _newest_reviews(store: Store, project_id: str, hidden: frozenset[str]) -> dict[str, ReviewState]:
     """State of the newest correction that counts, by image."""
     return {
-        each.image_id: each.state
-        for each in store.reviews.of_project(project_id)
-        if each.superseded_by is None and each.state is not ReviewState.WITHDRAWN and each.revision_id not in hidden
+        review.image_id: review.state
+        for review in store.reviews.of_project(project_id)
+        if review.superseded_by is None
+        and review.state is not ReviewState.WITHDRAWN
+        and review.revision_id not in hidden
     }

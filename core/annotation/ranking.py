@@ -85,10 +85,10 @@ def suggest(
     by_class.sort(key=lambda found: found[0][1] if found else 0, reverse=True)
     turns = chain.from_iterable(zip_longest(*by_class))
     taken: list[tuple[int, int, int, float | None]] = []
-    for each in turns:
-        if each is None:
+    for turn in turns:
+        if turn is None:
             continue
-        (row, column, class_id, confidence), _ = each
+        (row, column, class_id, confidence), _ = turn
         if all(abs(row - r) * 2 > window or abs(column - c) * 2 > window for r, c, *_ in taken):
             taken.append((row, column, class_id, confidence))
     return tuple(taken[:most])

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from core.access.roles import Permission, require
-from core.annotation.beginning import preferred_prediction
+from core.annotation.draft_start import preferred_prediction
 from core.annotation.ranking import WINDOW_PX, Strategy, suggest
 from core.annotation.variety import varied_places
 from core.cache import MB, remembered
@@ -93,12 +93,12 @@ class Tour:
     @property
     def next(self) -> Suggestion | None:
         """The first that was neither seen nor skipped; None when all were."""
-        return next((each for each in self.suggestions if each.place not in self.visits), None)
+        return next((suggestion for suggestion in self.suggestions if suggestion.place not in self.visits), None)
 
     @property
     def done(self) -> int:
         """How many were seen or skipped."""
-        return sum(each.place in self.visits for each in self.suggestions)
+        return sum(suggestion.place in self.visits for suggestion in self.suggestions)
 
 
 def strategies(store: Store, image_id: str) -> tuple[Strategy, ...]:
@@ -215,7 +215,8 @@ def _varied(path: Path) -> tuple[Suggestion, ...]:
     pixels = pyramid.whole(level)
     window = _window(level, pixels.shape)
     return tuple(
-        _suggestion(pyramid, level, window, *each, None, None) for each in varied_places(pixels, window=window)
+        _suggestion(pyramid, level, window, *varied_place, None, None)
+        for varied_place in varied_places(pixels, window=window)
     )
 
 

@@ -96,7 +96,7 @@ def _kinds(pixels_yx: NDArray[Any], window: int, rng: np.random.Generator) -> tu
     fine, coarse = gaussian_filter(image, unit), gaussian_filter(image, 4 * unit)
     detail = np.log(gaussian_filter(abs(fine - coarse), 2 * unit) + 0.01)
     features = (fine, coarse, gaussian_filter(rough, 2 * unit), detail)
-    table = np.stack([each.ravel() for each in features], axis=1).astype(np.float64)
+    table = np.stack([feature.ravel() for feature in features], axis=1).astype(np.float64)
     table = (table - table.mean(axis=0)) / (table.std(axis=0) + 1e-6)
     sample = table[rng.choice(len(table), min(_SAMPLE, len(table)), replace=False)]
     centres, _ = kmeans(sample, _first_centres(sample, rng), check_finite=False)

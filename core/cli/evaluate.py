@@ -124,10 +124,10 @@ def _report(
 
 def _prediction_classes(scheme: LabelScheme, prediction: Path, given: Path | None) -> ClassTranslation:
     """What the numbers of the predictions mean: matched by name where it is said, else as in the dataset."""
-    told = given or (prediction if (prediction / "dataset.json").is_file() else None)
-    if told is None:
+    source = given or (prediction if (prediction / "dataset.json").is_file() else None)
+    if source is None:
         return match_classes(scheme, scheme)
-    translation = match_classes(read_classes(told), scheme)
+    translation = match_classes(read_classes(source), scheme)
     if not translation.any_in_common:
         raise LabelMapError(
             f"The predictions have other classes ({', '.join(translation.left_out)}) than the dataset "

@@ -60,7 +60,7 @@ def export(
     images = _chosen(store.images.all(owner.id), image or [], stack, split or [], owner.name)
     request = ExportRequest(
         project_id=owner.id,
-        image_ids=tuple(each.id for each in images),
+        image_ids=tuple(image.id for image in images),
         labels=labels or (COUNTS if form is Form.FILES else TRAINING),
         form=form,
         parts=tuple(include or USUAL_PARTS),

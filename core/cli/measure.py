@@ -249,22 +249,25 @@ def _told_of(tasks: Sequence[_Task], sheet: Path) -> list[_Task]:
     if facts.unclear:
         notice(f"Several label maps are named {', '.join(facts.unclear)}: {sheet.name} is not applied to them.")
     said = [facts.said.get(str(number), {}) for number in range(len(tasks))]
-    told = [
+    sentences = [
         replace(task, specimen=row.get("specimen") or task.specimen, condition=row.get("condition", ""))
         for task, row in zip(tasks, said, strict=True)
     ]
-    for alike in (*spelled_alike(task.condition for task in told), *spelled_alike(task.specimen for task in told)):
+    for alike in (
+        *spelled_alike(task.condition for task in sentences),
+        *spelled_alike(task.specimen for task in sentences),
+    ):
         notice(f"Names that differ only in spelling count as different: {', '.join(alike)}.")
-    unnamed = sum(not task.specimen for task in told if task.condition)
+    unnamed = sum(not task.specimen for task in sentences if task.condition)
     if unnamed:
         notice(
             f"The specimen of {unnamed} label maps is unknown, so differences have no interval and no p: give the "
             f"animal or donor in the column specimen of {sheet.name}."
         )
-    without = [task.name for task in told if not task.condition]
+    without = [task.name for task in sentences if not task.condition]
     if without:
         notice(f"{sheet.name} contains no condition for {', '.join(without)}.")
-    return told
+    return sentences
 
 
 def _reference(tasks: Sequence[_Task | ImageObjects], wanted: str | None) -> str:

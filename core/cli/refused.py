@@ -79,16 +79,16 @@ class _Boundary:
         self._explained.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
-        told = error
+        problem = error
         try:
             self._explained.__exit__(kind, error, at)
         except CristaeError as explained:
-            told = explained
-        if not isinstance(told, CristaeError) or isinstance(told, (JobCancelledError, StorageFullError)):
+            problem = explained
+        if not isinstance(problem, CristaeError) or isinstance(problem, (JobCancelledError, StorageFullError)):
             return False
         if self._alone:
-            if told is error:
+            if problem is error:
                 return False
-            raise told
-        self._refused.add(Refusal.at(self._name, told))
+            raise problem
+        self._refused.add(Refusal.at(self._name, problem))
         return True

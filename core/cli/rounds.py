@@ -17,9 +17,9 @@ from core.cli.training_options import with_training_options
 from core.engine.engine import ensure_engine
 from core.errors import NotFoundError, RoundError
 from core.rounds import decisions
-from core.rounds.fresh import fresh
+from core.rounds.new_work import new_work
 from core.rounds.plan import RoundPlan
-from core.rounds.promoting import promote_model
+from core.rounds.promotion import promote_model
 from core.rounds.round import check_round, start_round, usual_parent
 from core.rounds.timeline import round_progress
 from core.settings import current_settings
@@ -104,11 +104,11 @@ def new(project: Project) -> None:
     """Show the corrections approved since the last round."""
     store = current_store()
     found = find_project(store, project)
-    what = fresh(store, found.id)
+    what = new_work(store, found.id)
     table = Table(title="Confirmed in new corrections")
     table.add_column("class")
     table.add_column("pixels", justify="right")
-    names = {0: "background"} | {each.id: each.name for each in found.scheme.classes}
+    names = {0: "background"} | {class_.id: class_.name for class_ in found.scheme.classes}
     for class_id, pixels in what.covered.items():
         table.add_row(escape(names.get(class_id, f"class {class_id}")), f"{pixels:,}")
     stdout.print(table)
@@ -221,9 +221,9 @@ def _numbered(store: Store, project: str, number: int) -> RoundRecord:
 
 def _round(store: Store, project: ProjectRecord, number: int) -> RoundRecord:
     rounds = store.rounds.of_project(project.id)
-    for each in rounds:
-        if each.number == number:
-            return each
+    for round_ in rounds:
+        if round_.number == number:
+            return round_
     there = f"There are 1 to {rounds[-1].number}." if rounds else "There is none yet."
     raise NotFoundError(f"{project.name} has no round {number}.", there)
 

@@ -52,9 +52,9 @@ def trash_model(store: Store, models: ModelStore, model_id: str) -> TrashedModel
 def rounds_using(store: Store, model_id: str) -> tuple[RoundRecord, ...]:
     """Rounds under way, or waiting for a decision, that made a model, start from it, or are compared with it."""
     return tuple(
-        each
-        for each in store.rounds.of_project(states=(RoundState.RUNNING, RoundState.WAITING))
-        if model_id in (each.model_id, each.parent_model_id, each.base_model_id)
+        round_
+        for round_ in store.rounds.of_project(states=(RoundState.RUNNING, RoundState.WAITING))
+        if model_id in (round_.model_id, round_.parent_model_id, round_.base_model_id)
     )
 
 

@@ -190,8 +190,8 @@ def _read(text: str | bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
         raise DatasetError(
             "This is not a text table.", "Save the sheet as CSV (in Excel: Save as > CSV UTF-8), or paste its cells."
         )
-    told, _, rest = content.partition("\n")
-    of_excel = re.fullmatch(r"\s*sep=(.)\s*", told)  # a line that Excel reads and nobody sees
+    declaration, _, rest = content.partition("\n")
+    of_excel = re.fullmatch(r"\s*sep=(.)\s*", declaration)  # a line that Excel reads and nobody sees
     first = next((line for line in content.splitlines() if line.strip()), "")
     separator = of_excel.group(1) if of_excel else max("\t;,", key=first.count)
     lines = io.StringIO(rest if of_excel else content, newline="")

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from core.annotation.beginning import prepare_draft
 from core.annotation.draft_post import tile_shape
+from core.annotation.draft_start import prepare_draft
 from core.annotation.draft_tiles import class_counts, pack_tile
 from core.annotation.ranking import Strategy
 from core.annotation.submission import submit_draft
@@ -23,8 +23,8 @@ from core.imaging.image import Image, PixelSize, PixelSizeSource
 from core.imaging.pyramid import TILE_PX
 from core.phantom.phantom import Phantom, generate_phantom
 from core.review.decisions import decide
+from core.review.discussion import add_mark, comment
 from core.review.records import Box, Decision
-from core.review.talk import add_mark, comment
 from core.rounds.plan import RoundPlan
 from core.rounds.round import start_round
 from core.store.label_maps import open_label_map

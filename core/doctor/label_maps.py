@@ -5,13 +5,17 @@ from __future__ import annotations
 from core.annotation.label_repair import ForeignMap, MisreadWork, aside, foreign_maps, misread_work, repair
 from core.doctor.doctor import Finding, Level
 from core.program import COMMAND
-from core.rounds.fresh import rounds_that_learned
+from core.rounds.new_work import rounds_that_learned
 from core.store.store import Store
 
 
 def repair_findings(store: Store) -> tuple[Finding, ...]:
     """Repair every label map that can be; what was done, and what is left to do."""
-    foreign = [each for each in foreign_maps(store) if not each.repaired and each.translation is not None]
+    foreign = [
+        foreign_map
+        for foreign_map in foreign_maps(store)
+        if not foreign_map.repaired and foreign_map.translation is not None
+    ]
     for each in foreign:
         repair(store, each)
     count = f"{len(foreign):,} label map{'' if len(foreign) == 1 else 's'}"
@@ -64,7 +68,7 @@ def _misread(store: Store, foreign: ForeignMap, work: MisreadWork) -> Finding:
             Level.PROBLEM, f"draft {work.id}", detail, ("Discard the draft on the Correct page and start again.")
         )
     project_id = store.images.get(foreign.revision.image_id).project_id
-    rounds = [str(each.number) for each in rounds_that_learned(store, project_id, work.id)]
+    rounds = [str(round_.number) for round_ in rounds_that_learned(store, project_id, work.id)]
     learned = f"; used for training in round {', '.join(rounds)}" if rounds else ""
     return Finding(
         Level.PROBLEM,

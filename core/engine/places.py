@@ -111,13 +111,13 @@ def _all_cards() -> tuple[str, ...]:
     if tool is None:
         return ()
     try:
-        told = subprocess.run(
+        listing = subprocess.run(
             [tool, "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
         logger.warning("nvidia-smi: %s", error)
         return ()
-    return tuple(line.strip() for line in told.stdout.splitlines() if line.strip().isdigit())
+    return tuple(line.strip() for line in listing.stdout.splitlines() if line.strip().isdigit())
 
 
 class LocalPlaces:

@@ -160,8 +160,8 @@ def check_planned(store: Store, what: Planned) -> EvaluationCheck:
             f"{some(bare)} no reference labels and will not be scored: the result will be marked as partial."
         )
     if what.model is not None:
-        told, forbidden = _classes(store, what.model, what.project)
-        warnings += told
+        problems, forbidden = _classes(store, what.model, what.project)
+        warnings += problems
         refusals += forbidden
         warnings += _trained_on(what.model, labelled)
     elif what.plan.model_id is None and not what.plan.predictions:
@@ -218,7 +218,7 @@ def some(names: Sequence[str]) -> str:
 
 def _predictions(store: Store, what: Planned) -> list[Refusal]:
     """What is wrong with the predictions that are given."""
-    told = []
+    sentences = []
     for image in what.images:
         revision_id = what.plan.predictions.get(image.id)
         if revision_id is None:
@@ -227,20 +227,20 @@ def _predictions(store: Store, what: Planned) -> list[Refusal]:
             revision = store.revisions.get(revision_id)
             shape = open_pyramid(store.revisions.pyramid_path(revision_id)).shape_yx
         except CristaeError as error:
-            told.append(Refusal.of(error, image.name))
+            sentences.append(Refusal.of(error, image.name))
             continue
         if revision.image_id != image.id:
-            told.append(
+            sentences.append(
                 Refusal(f"{image.name}: its prediction belongs to another image.", "Select the predictions again.")
             )
         elif shape != image.shape_yx:
-            told.append(
+            sentences.append(
                 Refusal(
                     f"{image.name} is {_size(image.shape_yx)} but its prediction is {_size(shape)}.",
                     "Export the prediction at the image's full size.",
                 )
             )
-    return told
+    return sentences
 
 
 def _size(shape_yx: tuple[int, int]) -> str:
@@ -258,12 +258,12 @@ def _classes(store: Store, model: StoredModel, project: ProjectRecord) -> tuple[
                 "Match them on the Segment page (open an image with this model), or choose another model.",
             )
         ]
-    told = []
+    sentences = []
     if match.missing:
-        told.append(f"The model does not have the classes {', '.join(match.missing)}: they score 0.")
+        sentences.append(f"The model does not have the classes {', '.join(match.missing)}: they score 0.")
     if match.left_out:
-        told.append(f"The model's classes {', '.join(match.left_out)} count as background in this project.")
-    return told, []
+        sentences.append(f"The model's classes {', '.join(match.left_out)} count as background in this project.")
+    return sentences, []
 
 
 def _trained_on(model: StoredModel, images: Sequence[ImageRecord]) -> list[str]:

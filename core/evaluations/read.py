@@ -113,7 +113,7 @@ def image_errors(store: Store, evaluation_id: str, image_id: str) -> tuple[Conne
     NotFoundError
         The evaluation has no such image.
     """
-    return tuple(ConnectedError.from_json(each) for each in store.evaluations.errors(evaluation_id, image_id))
+    return tuple(ConnectedError.from_json(error) for error in store.evaluations.errors(evaluation_id, image_id))
 
 
 def compare_evaluations(store: Store, before_id: str, after_id: str) -> Comparison:
@@ -205,9 +205,9 @@ def _read(store: Store, row: EvaluationRecord, scheme: LabelScheme) -> _Loaded:
     """With the classes as the project calls and colours them now."""
     rows = store.evaluations.images(row.id)
     scores = {
-        each.image_id: dataclasses.replace(ImageScores.from_json(each.scores), specimen=each.specimen)
-        for each in rows
-        if each.scores is not None
+        row.image_id: dataclasses.replace(ImageScores.from_json(row.scores), specimen=row.specimen)
+        for row in rows
+        if row.scores is not None
     }
     unscored = {each.name: _reason(row, each) for each in rows if each.scores is None}
     report = None
@@ -216,17 +216,17 @@ def _read(store: Store, row: EvaluationRecord, scheme: LabelScheme) -> _Loaded:
         report = build_report(list(scores.values()), scheme, settings, unscored=unscored)
     images = tuple(
         EvaluatedImage(
-            each.image_id,
-            each.name,
-            each.specimen,
-            each.group,
-            each.pixel_size_nm,
-            each.reference_id,
-            each.prediction_id,
-            reason=unscored.get(each.name, ""),
-            values=_values(report, scores[each.image_id], scheme.ids) if report and each.image_id in scores else {},
+            row.image_id,
+            row.name,
+            row.specimen,
+            row.group,
+            row.pixel_size_nm,
+            row.reference_id,
+            row.prediction_id,
+            reason=unscored.get(row.name, ""),
+            values=_values(report, scores[row.image_id], scheme.ids) if report and row.image_id in scores else {},
         )
-        for each in rows
+        for row in rows
     )
     return _Loaded(images, report)
 

@@ -78,7 +78,7 @@ def score_stored_image(
 def stored_result(result: ImageResult, scheme: LabelScheme) -> dict[str, Any]:
     """As `Evaluations.keep_scores` takes it, with the versions that worked it out."""
     scores = result.scores.to_json(scheme) | {"versions": versions()}
-    return {"scores": scores, "errors": [each.to_json() for each in result.errors]}
+    return {"scores": scores, "errors": [error.to_json() for error in result.errors]}
 
 
 def _labels(store: Store, revision_id: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None, ObjectIds | None]:

@@ -51,18 +51,18 @@ def _export_nnunet(settings: Settings, model: StoredModel, out: Path) -> Path:
     process = start_child("core", arguments, settings_environment(settings), log)
     try:
         code = process.wait(timeout=EXPORT_TIMEOUT_S)
-        told = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
+        text = log.read_text(encoding="utf-8", errors="replace").strip() if log.is_file() else ""
     except subprocess.TimeoutExpired:
         kill_tree(process.pid)
         process.wait()
-        code, told = -1, f"It took more than {EXPORT_TIMEOUT_S:.0f} s."
+        code, text = -1, f"It took more than {EXPORT_TIMEOUT_S:.0f} s."
     finally:
         log.unlink(missing_ok=True)
     if code != 0 or not out.is_file():
         out.unlink(missing_ok=True)
-        logger.error("nnU-Net export of %s ended with %s: %s", model.id, code, told[-2000:])
+        logger.error("nnU-Net export of %s ended with %s: %s", model.id, code, text[-2000:])
         raise ModelError(
-            f"{model.card.name} could not be written for nnU-Net. {told[-300:]}".strip(),
+            f"{model.card.name} could not be written for nnU-Net. {text[-300:]}".strip(),
             "Download the bundle instead, or check the server log.",
         )
     return out

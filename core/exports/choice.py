@@ -75,7 +75,7 @@ def chosen_maps(
         ``labels`` means nothing.
     """
     known = {image.id: image for image in store.images.all(project_id)}
-    images = known.values() if image_ids is None else [known[each] for each in image_ids if each in known]
+    images = known.values() if image_ids is None else [known[image_id] for image_id in image_ids if image_id in known]
     layers = _layers(store, project_id, labels, person)
     reason = _NONE.get(labels, "It has no prediction from this source.")
     return tuple(

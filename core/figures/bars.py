@@ -135,7 +135,7 @@ def _bar(
     found = [report.figure(metric.name, item.id) for item in classes]
     means = [row.macro for row in found]
     level = report.settings.confidence_level
-    told = [
+    sentences = [
         f"{as_text(item.name)}: mean {figure_text(metric, row.macro)}"
         f"<br>{interval_words(metric, row.low, row.high, level)}"
         f"<br>n = {row.images} image{'s' if row.images != 1 else ''}"
@@ -152,7 +152,7 @@ def _bar(
         error_y=error_bar(
             [0.0 if math.isnan(mean) else mean for mean in means], [r.low for r in found], [r.high for r in found]
         ),
-        hovertext=told,
+        hovertext=sentences,
         hovertemplate="%{hovertext}<extra></extra>",
     )
 

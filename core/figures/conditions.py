@@ -32,12 +32,16 @@ def differences(compared: Sequence[Compared], reference: str) -> DrawnFigure:
     reference
         What the others are beside.
     """
-    names = list(dict.fromkeys(each.name for each in compared))
-    titles = {each.name: each.title for each in compared}
-    others = list(dict.fromkeys(each.condition for each in compared))
+    names = list(dict.fromkeys(comparison.name for comparison in compared))
+    titles = {comparison.name: comparison.title for comparison in compared}
+    others = list(dict.fromkeys(comparison.condition for comparison in compared))
     figure = go.Figure()
     for number, condition in enumerate(others):
-        rows = [each for each in compared if each.condition == condition and not math.isnan(each.percent)]
+        rows = [
+            comparison
+            for comparison in compared
+            if comparison.condition == condition and not math.isnan(comparison.percent)
+        ]
         aside = (number - (len(others) - 1) / 2) * _APART / max(len(others), 1)
         color = SERIES[number % len(SERIES)]
         figure.add_trace(
@@ -78,9 +82,13 @@ def differences(compared: Sequence[Compared], reference: str) -> DrawnFigure:
 
 def _range(compared: Sequence[Compared]) -> list[float]:
     """From the lowest to the highest end, but not so far that wide intervals hide the marks: they leave the figure."""
-    marks = [each.percent for each in compared if not math.isnan(each.percent)]
+    marks = [comparison.percent for comparison in compared if not math.isnan(comparison.percent)]
     farthest = max(_LEAST_RANGE, 1.4 * max((abs(mark) for mark in marks), default=0.0))
-    ends = [each.difference.percent(end) for each in compared for end in (each.difference.low, each.difference.high)]
+    ends = [
+        comparison.difference.percent(end)
+        for comparison in compared
+        for end in (comparison.difference.low, comparison.difference.high)
+    ]
     known = [0.0, *marks, *(end for end in ends if not math.isnan(end))]
     low, high = max(min(known), -farthest), min(max(known), farthest)
     margin = max(0.04 * (high - low), 1.0)

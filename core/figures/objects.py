@@ -239,19 +239,19 @@ def _mean(rows: Sequence[ImageSummary], place: int, unit: str) -> go.Scatter:
     found = overall(rows)
     both = not (math.isnan(found.low) or math.isnan(found.high))
     interval = f"<br>95% interval {three_digits(found.low, unit)} to {three_digits(found.high, unit)}" if both else ""
-    told = f"mean over {found.images} image{'s' if found.images != 1 else ''}: {three_digits(found.mean, unit)}"
+    text = f"mean over {found.images} image{'s' if found.images != 1 else ''}: {three_digits(found.mean, unit)}"
     above, below = (found.high - found.mean, found.mean - found.low) if both else (0.0, 0.0)
-    return _line(place, found.mean, above, below, told + interval)
+    return _line(place, found.mean, above, below, text + interval)
 
 
 def _unit_mean(marks: Sequence[_Mark], place: int, unit: str) -> go.Scatter:
     """The mean of the specimens' means, with their standard deviation where there are two or more."""
     values = np.array([mark.value for mark in marks])
     mean, deviation = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    told = f"mean of {len(values)}: {three_digits(mean, unit)}"
+    text = f"mean of {len(values)}: {three_digits(mean, unit)}"
     if deviation:
-        told += f"<br>standard deviation {three_digits(deviation, unit)}"
-    return _line(place, mean, deviation, deviation, told)
+        text += f"<br>standard deviation {three_digits(deviation, unit)}"
+    return _line(place, mean, deviation, deviation, text)
 
 
 def _line(place: int, value: float, above: float, below: float, told: str) -> go.Scatter:

@@ -53,12 +53,12 @@ class Subjects:
     @property
     def models(self) -> frozenset[str]:
         """Every model that it uses, makes or starts from."""
-        return frozenset(each for each in (self.model_id, *self.model_ids) if each)
+        return frozenset(model_id for model_id in (self.model_id, *self.model_ids) if model_id)
 
     @property
     def files(self) -> tuple[str, ...]:
         """Everything of the server that it reads."""
-        return tuple(each for each in (self.path, *self.paths) if each)
+        return tuple(path for path in (self.path, *self.paths) if path)
 
     @property
     def title(self) -> str:
@@ -68,7 +68,7 @@ class Subjects:
     @property
     def content(self) -> frozenset[str]:
         """Every image and label map that it names."""
-        return frozenset(each for each in (self.image_id, *self.image_ids, *self.revision_ids) if each)
+        return frozenset(image_id for image_id in (self.image_id, *self.image_ids, *self.revision_ids) if image_id)
 
 
 @dataclass(frozen=True, kw_only=True)

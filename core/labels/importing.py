@@ -142,9 +142,9 @@ def _read_values(file: LabelFile, foreground: Foreground | None) -> _Values:
     codes = ValueCodes(file.shape_yx)
     first: Plane | None = None
     counts: dict[LabelRule, RuleCount] = {}
-    told: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
     for top, plane, (values, applied, remarks) in _value_bands(file, foreground):
-        told = remarks
+        sentences = remarks
         first = replace(plane, pixels=plane.pixels[:1]) if first is None else first
         codes.add(top, values)
         for count in applied:
@@ -152,7 +152,7 @@ def _read_values(file: LabelFile, foreground: Foreground | None) -> _Values:
             counts[count.rule] = count if before is None else replace(count, pixels=count.pixels + before.pixels)
     if first is None:
         raise LabelMapError(f"{file.name} has no pixels.", "Export it again.")
-    return _Values(codes, first, counts, told)
+    return _Values(codes, first, counts, sentences)
 
 
 def _read_again(

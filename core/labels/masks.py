@@ -116,14 +116,14 @@ def read_masks(
         read: ReadIds | None = None
         if are_ids:
             read = ids_of_plane(plane, name)
-            mask, told = read.ids_yx != 0, plane.notices
+            mask, notes = read.ids_yx != 0, plane.notices
             applied = [RuleCount(LabelRule.OBJECT_CLASS, int(np.count_nonzero(mask)), name)]
         else:
-            mask, applied, told = _read_mask(plane, name, shown, only_in_doubt=only_in_doubt)
+            mask, applied, notes = _read_mask(plane, name, shown, only_in_doubt=only_in_doubt)
             if any(count.rule is LabelRule.OBJECT_IDS for count in applied):
                 read = ids_of_plane(plane, name)
         counts += applied
-        remarks += told
+        remarks += notes
         if read is not None:
             counts += read.counts
             remarks += read.remarks

@@ -85,9 +85,9 @@ def read_ids(path: Path, shape_yx: tuple[int, int] | None, placement: Placement 
         parts: list[NDArray[Any]] = []
         for _, plane in file.bands():
             report_progress()
-            values, applied, told = _id_values(plane, file.name)
+            values, applied, notes = _id_values(plane, file.name)
             counts += applied
-            remarks += told
+            remarks += notes
             parts.append(values)
         ids_yx, renumbered = _in_32_bits(parts, file.name)
         ids_yx = np.ascontiguousarray(file.laid(ids_yx))
@@ -104,8 +104,8 @@ def ids_of_plane(plane: Plane, name: str) -> ReadIds:
 
 def _id_values(plane: Plane, name: str) -> tuple[NDArray[Any], list[RuleCount], list[str]]:
     """Values that may be ids: uint32, or wider where some do not fit."""
-    values, counts, told = label_values(plane, name, None)
-    remarks = list(told)
+    values, counts, notes = label_values(plane, name, None)
+    remarks = list(notes)
     if values.size and values.min() < 0:
         raise LabelMapError(
             f"{name} contains negative values, down to {values.min()}.", "Export the ids with 0 as background."

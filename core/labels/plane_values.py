@@ -23,8 +23,10 @@ def label_values(plane: Plane, name: str, foreground: Foreground | None) -> Valu
     pixels, kind = plane.pixels, plane.channels
     if kind is Channels.GREY and pixels.dtype == bool:
         shown = Brightness(pixels, None, plane.white_is_zero, plane.as_written)
-        bits, told = chosen_part(pixels, shown, name, foreground) if plane.white_is_zero or foreground else (pixels, ())
-        return bits.view(np.uint8), [], told
+        bits, notes = (
+            chosen_part(pixels, shown, name, foreground) if plane.white_is_zero or foreground else (pixels, ())
+        )
+        return bits.view(np.uint8), [], notes
     if kind is Channels.PALETTE and plane.palette_alpha is not None:
         alpha = np.full(max(len(plane.palette_alpha), int(pixels.max(initial=0)) + 1), 255, dtype=np.uint8)
         alpha[: len(plane.palette_alpha)] = plane.palette_alpha

@@ -99,35 +99,35 @@ def _kept(model: StoredModel, name: str) -> dict[str, Any]:
 
 def _gone(store: Store, snapshot: Snapshot) -> list[str]:
     """What the store has no more, or has otherwise, as clauses."""
-    told = []
+    sentences = []
     for case in snapshot.cases:
         try:
             image = store.images.get(case.image_id)
         except NotFoundError:
-            told.append(f"the image {case.name} has been deleted")
+            sentences.append(f"the image {case.name} has been deleted")
             continue
         if image.content_hash != case.content_hash:
-            told.append(f"the image {case.name} has changed pixels")
+            sentences.append(f"the image {case.name} has changed pixels")
         try:
             for revision_id in case.revision_ids:
                 store.revisions.get(revision_id)
         except NotFoundError:
-            told.append(f"the label map of {case.name} has been deleted")
-    return told
+            sentences.append(f"the label map of {case.name} has been deleted")
+    return sentences
 
 
 def _changed(folder: Path, snapshot: Snapshot, digests: Mapping[str, str]) -> list[str]:
     """Cases whose pixels and labels are not those that the model's card has the SHA-256 of, as clauses."""
     names = {case.image_id: case.name for case in snapshot.cases}
-    told = []
+    sentences = []
     for case in open_dataset(folder).cases:
         if case.name not in digests:  # left out then, because nobody had looked at any of its pixels
             continue
         image, labels = load_case(case)
         known = {case_digest(image, labels), case_digest(image, labels, load_objects(case, image.shape))}
         if digests[case.name] not in known:  # with the ids of objects where the training used them
-            told.append(f"pixels or labels of {names.get(case.name, case.name)} have changed")
-    return told
+            sentences.append(f"pixels or labels of {names.get(case.name, case.name)} have changed")
+    return sentences
 
 
 def _different(model: StoredModel, clauses: list[str]) -> TrainingError:

@@ -126,19 +126,21 @@ def _balance(revisions: Sequence[RevisionRecord], scheme: LabelScheme) -> tuple[
 def _refusals(chosen: Sequence[ImageRecord], references: Mapping[str, RevisionRecord]) -> tuple[Refusal, ...]:
     if not chosen:
         return (Refusal("No images selected.", "Select at least one image with reference labels."),)
-    told = []
+    sentences = []
     test = [image.name for image in chosen if image.split is Split.TEST]
     bare = [image.name for image in chosen if image.id not in references]
     if test:
-        told.append(
+        sentences.append(
             Refusal(
                 f"{_some(test)} in the test set, which must not be used for training.",
                 "Select other images.",
             )
         )
     if bare:
-        told.append(Refusal(f"{_some(bare)} without reference labels.", "Import their label maps on the Data page."))
-    return tuple(told)
+        sentences.append(
+            Refusal(f"{_some(bare)} without reference labels.", "Import their label maps on the Data page.")
+        )
+    return tuple(sentences)
 
 
 def _nothing_labelled(labelled: Sequence[ImageRecord], balance: Sequence[ClassBalance]) -> tuple[Refusal, ...]:
@@ -181,17 +183,19 @@ def _shared(chosen: Sequence[ImageRecord], everything: Sequence[ImageRecord]) ->
 def _sizes(chosen: Sequence[ImageRecord]) -> tuple[str, ...]:
     sizes = [image.pixel_size.nm for image in chosen if image.pixel_size.nm is not None]
     unknown = len(chosen) - len(sizes)
-    told = []
+    sentences = []
     if sizes and unknown:
-        told.append(f"The pixel size of {unknown} of {len(chosen)} images is unknown; these images are not rescaled.")
+        sentences.append(
+            f"The pixel size of {unknown} of {len(chosen)} images is unknown; these images are not rescaled."
+        )
     elif unknown:
-        told.append("All pixel sizes are unknown: the model cannot adapt to other magnifications.")
+        sentences.append("All pixel sizes are unknown: the model cannot adapt to other magnifications.")
     if sizes and max(sizes) > SIZE_RATIO * min(sizes):
-        told.append(
+        sentences.append(
             f"Pixel sizes range from {min(sizes):g} to {max(sizes):g} nm; all images are rescaled to "
             f"{median(sizes):g} nm. Check that all of them are correct."
         )
-    return tuple(told)
+    return tuple(sentences)
 
 
 def _parent(scheme: LabelScheme, parent: LabelScheme | None) -> tuple[str, ...]:

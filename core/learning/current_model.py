@@ -133,7 +133,7 @@ def model_to_ask_about(store: Store, models: ModelStore, project_id: str) -> New
     """
     promoted = store.rounds.promoted_model(project_id)
     declined = store.model_choices.declined(project_id)
-    trained = (each for each in models.list() if each.project_id == project_id and not each.archived)
+    trained = (model for model in models.list() if model.project_id == project_id and not model.archived)
     newest = next((each for each in trained if each.id not in declined), None)
     if newest is None or (promoted is not None and promoted.model_id == newest.id):
         return None

@@ -113,7 +113,7 @@ def _made(store: Store, project: ProjectRecord, drawn: DrawnImage, by: str) -> R
     labels = merged_labels(store, ids, image.shape_yx)
     objects = MergedIds(store, ids, image.shape_yx).whole()
     authors = ", ".join(dict.fromkeys(correction.author for correction in drawn.corrections if correction.author))
-    told = {"name": image.name, DRAWN_FROM: ids, "confirmed_px": int((labels != IGNORE_ID).sum())}
+    details = {"name": image.name, DRAWN_FROM: ids, "confirmed_px": int((labels != IGNORE_ID).sum())}
     return add_label_map(
         store,
         image,
@@ -124,5 +124,5 @@ def _made(store: Store, project: ProjectRecord, drawn: DrawnImage, by: str) -> R
         parent_id=ids[-1],
         details={DRAWN_FROM: ids},
         objects=objects,
-        within=lambda revision_id, session: note(session, by, "reference_made", project.id, revision_id, **told),
+        within=lambda revision_id, session: note(session, by, "reference_made", project.id, revision_id, **details),
     )

@@ -40,7 +40,7 @@ class MergedIds:
 
     def __init__(self, store: Store, revision_ids: Sequence[str], shape_yx: tuple[int, int]) -> None:
         self._shape = shape_yx
-        self._maps = [LabelMap(store, each, shape_yx) for each in revision_ids]
+        self._maps = [LabelMap(store, revision_id, shape_yx) for revision_id in revision_ids]
         self.class_ids = tuple(sorted({i for label_map in self._maps for i in label_map.object_classes}))
         """The classes that have ids in any of them; () where none has."""
         self._steps = self._raised(store, revision_ids) if self.class_ids else [[(MOST_ID, 0)] for _ in self._maps]

@@ -46,7 +46,7 @@ def project_rules(store: Store, models: ModelStore, project_id: str, made_by: st
         Without rules where no such model has any.
     """
     if made_by is not None:
-        model = next((each for each in models.list() if each.id == made_by), None)
+        model = next((model for model in models.list() if model.id == made_by), None)
     else:
         current = current_model(store, models, project_id)
         model = current.model if current is not None and current.own else None

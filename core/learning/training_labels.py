@@ -89,11 +89,11 @@ def merged_labels(store: Store, revision_ids: Sequence[str], shape_yx: tuple[int
     ndarray
         uint8, class ids; 255 where nobody has confirmed anything.
     """
-    maps = [LabelMap(store, each, shape_yx) for each in revision_ids]
+    maps = [LabelMap(store, revision_id, shape_yx) for revision_id in revision_ids]
     merged = np.full(shape_yx, IGNORE_ID, np.uint8)
     for band in bands(shape_yx[0]):
-        for each in maps:
-            labels = each.confirmed(band)
+        for label_map in maps:
+            labels = label_map.confirmed(band)
             np.copyto(merged[band], labels, where=labels != IGNORE_ID)
     return merged
 

@@ -130,9 +130,9 @@ def image_agreements(store: Store, project_id: str, *, person: str) -> tuple[Ima
     """Every pair of people who annotated an image blind and have both submitted, as far as ``person`` may see it."""
     hidden = hidden_revisions(store, project_id, person)
     by_image: dict[str, list[Assignment]] = {}
-    for each in assignments(store, project_id):
-        if each.blind and each.revision_id is not None and each.revision_id not in hidden:
-            by_image.setdefault(each.image_id, []).append(each)
+    for assignment in assignments(store, project_id):
+        if assignment.blind and assignment.revision_id is not None and assignment.revision_id not in hidden:
+            by_image.setdefault(assignment.image_id, []).append(assignment)
     return tuple(
         ImageAgreement(
             image_id, (one.person, other.person), ids := (str(one.revision_id), str(other.revision_id)),
@@ -146,8 +146,8 @@ def image_agreements(store: Store, project_id: str, *, person: str) -> tuple[Ima
 def together(agreements: Iterable[ImageAgreement]) -> Agreement:
     """All pixels of all images in one count."""
     total = Agreement({}, 0, 0)
-    for each in agreements:
-        total += each.agreement
+    for agreement in agreements:
+        total += agreement.agreement
     return total
 
 
@@ -180,8 +180,10 @@ def class_agreements(agreements: Sequence[ImageAgreement], scheme: LabelScheme) 
     """Per class of a scheme, then (class id 0) their mean; intervals are over images."""
     if not agreements:
         return ()
-    dice = np.array([[each.agreement.dice.get(i, np.nan) for i in scheme.ids] for each in agreements], np.float64)
-    units = units_of([Membership("", each.image_id) for each in agreements], UnitChoice.GROUPS)
+    dice = np.array(
+        [[agreement.agreement.dice.get(i, np.nan) for i in scheme.ids] for agreement in agreements], np.float64
+    )
+    units = units_of([Membership("", agreement.image_id) for agreement in agreements], UnitChoice.GROUPS)
     found = mean_with_interval(dice, units, Scale.SHARE)
     pooled = together(agreements).dice
     names = [*((item.id, item.name) for item in scheme.classes), (ALL, "mean of classes")]

@@ -106,7 +106,7 @@ def own_work(store: Store, image_id: str, person: str) -> OwnWork | None:
     key = person_key(person)
     with store.database.reading() as session:
         project_id = image_within(session, image_id).project_id
-        asked = [each for each in assignments_within(session, project_id, image_id) if each.blind]
+        asked = [assignment for assignment in assignments_within(session, project_id, image_id) if assignment.blind]
         mine = next((each for each in asked if person_key(each.person) == key), None)
         if mine is None or mine.revision_id is not None:
             return None

@@ -55,10 +55,10 @@ class ObjectChanges:
         ('2 objects split, 1 merged', '1 object removed')
         """
         parts = [(self.split, "split"), (self.merged, "merged"), (self.new, "new"), (self.removed, "removed")]
-        told = [(count, what) for count, what in parts if count]
-        if not told:
+        sentences = [(count, what) for count, what in parts if count]
+        if not sentences:
             return ""
-        (first, what), *rest = told
+        (first, what), *rest = sentences
         noun = "object" if first == 1 else "objects"
         return ", ".join([f"{first:,} {noun} {what}", *(f"{count:,} {what}" for count, what in rest)])
 

@@ -82,7 +82,7 @@ class Changes:
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The inverse of `to_json`."""
         box = Box(*values["box"]) if values["box"] else None
-        return cls(values["pixels"], box, tuple(ClassChange(*each) for each in values["classes"]))
+        return cls(values["pixels"], box, tuple(ClassChange(*value) for value in values["classes"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from filelock import FileLock, Timeout
 
 from core.errors import CristaeError, NotFoundError, RoundChangedError, RoundError, StoreError
 from core.jobs.states import ACTIVE
-from core.rounds.following import start_following_rounds
-from core.rounds.moves import resumed
+from core.rounds.automatic_start import start_following_rounds
 from core.rounds.steps import next_change, stop
+from core.rounds.transitions import resumed
 from core.store.records import JobState
 from core.store.round_records import RoundRecord, RoundState, Step
 from core.store.rounds import Change
@@ -38,7 +38,7 @@ def advance_rounds(store: Store) -> int:
         return 0
     try:
         with FileLock(store.locks_dir / "rounds.lock", timeout=0):
-            return sum(_advance(store, each) for each in rounds)
+            return sum(_advance(store, round_) for round_ in rounds)
     except Timeout:  # somebody else is at it
         return 0
 

@@ -14,9 +14,9 @@ from core.jobs.kinds import EvaluateResult
 from core.jobs.rows import job, request_cancel, retry
 from core.jobs.states import ACTIVE
 from core.rounds.gate import Judgement, Outcome
-from core.rounds.moves import again_from, cancelled, done, resumed
-from core.rounds.promoting import kept_round, promote_round
+from core.rounds.promotion import kept_round, promote_round
 from core.rounds.steps import pool_jobs
+from core.rounds.transitions import again_from, cancelled, done, resumed
 from core.store.audit import note
 from core.store.database import Transaction
 from core.store.people import clean_name
@@ -210,8 +210,8 @@ def _changed(
 
 def _require_decidable(it: RoundRecord) -> None:
     if it.decision is not None:
-        told = f"{it.decision.value} by {it.decided_by or 'unknown'}"
-        raise RoundError(f"Round {it.number} is already decided: {told}.", "Reload the page to see it.")
+        text = f"{it.decision.value} by {it.decided_by or 'unknown'}"
+        raise RoundError(f"Round {it.number} is already decided: {text}.", "Reload the page to see it.")
     if it.state is not RoundState.WAITING or it.step is not Step.DECIDE:
         raise RoundError(
             f"Round {it.number} is {it.state.value}, at the step {it.step.value}.", "Wait for the comparison."

@@ -74,7 +74,7 @@ def work_over_rounds(rounds: Sequence[TimelineRound]) -> DrawnFigure:
     figure = go.Figure()
     classes = _classes(rounds)
     for class_id, name, color in ((0, "background", MUTED), *((item.id, item.name, item.color) for item in classes)):
-        pixels = [each.corrected.get(class_id, 0) for each in rounds]
+        pixels = [round_.corrected.get(class_id, 0) for round_ in rounds]
         if not any(pixels):
             continue
         figure.add_trace(
@@ -100,14 +100,14 @@ def work_over_rounds(rounds: Sequence[TimelineRound]) -> DrawnFigure:
 def _classes(rounds: Sequence[TimelineRound]) -> tuple[LabelClass, ...]:
     """Every class of any round, as the last one that had it calls and colours it."""
     found: dict[int, LabelClass] = {}
-    for each in rounds:
-        found |= {item.id: item for item in each.scheme.classes}
+    for round_ in rounds:
+        found |= {item.id: item for item in round_.scheme.classes}
     return tuple(found[class_id] for class_id in sorted(found))
 
 
 def _first(rounds: Sequence[TimelineRound]) -> TimelineRound | None:
     """The first round that was compared with a model before."""
-    return next((each for each in rounds if any(each.before(item) for item in (ALL, *each.scheme.ids))), None)
+    return next((round_ for round_ in rounds if any(round_.before(item) for item in (ALL, *round_.scheme.ids))), None)
 
 
 def _rounds_axis(figure: go.Figure, rounds: Sequence[TimelineRound], *, before: bool = False) -> None:
@@ -200,12 +200,12 @@ def _dice_table(rounds: Sequence[TimelineRound], classes: Sequence[LabelClass]) 
                     "high": found.high if found else None, "n": found.images if found else 0,
                 }
             )  # fmt: skip
-    for each in rounds:
+    for round_ in rounds:
         for class_id, name in [*((item.id, item.name) for item in classes), (ALL, "mean of classes")]:
-            found, gain = each.dice(class_id), each.gain(class_id)
+            found, gain = round_.dice(class_id), round_.gain(class_id)
             rows.append(
                 {
-                    "round": each.number, "model": each.model_name, "decision": DECISIONS[each.decision],
+                    "round": round_.number, "model": round_.model_name, "decision": DECISIONS[round_.decision],
                     "class": name, "dice": found.mean if found else None, "low": found.low if found else None,
                     "high": found.high if found else None, "n": found.images if found else 0,
                     "difference": gain.mean if gain else None, "difference_low": gain.low if gain else None,
@@ -221,10 +221,10 @@ def _work_table(rounds: Sequence[TimelineRound], classes: Sequence[LabelClass]) 
     return pd.DataFrame(
         [
             {
-                "round": each.number, "class": name, "corrected_px": each.corrected.get(class_id, 0),
-                "confirmed_px": each.covered.get(class_id, 0), "annotation_min": round(each.annotation_minutes, 2),
+                "round": round_.number, "class": name, "corrected_px": round_.corrected.get(class_id, 0),
+                "confirmed_px": round_.covered.get(class_id, 0), "annotation_min": round(round_.annotation_minutes, 2),
             }
-            for each in rounds
+            for round_ in rounds
             for class_id, name in names.items()
         ],
         columns=["round", "class", "corrected_px", "confirmed_px", "annotation_min"],

@@ -115,12 +115,15 @@ class Judgement:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return asdict(self) | {"outcome": self.outcome.value, "classes": [_class_json(each) for each in self.classes]}
+        return asdict(self) | {
+            "outcome": self.outcome.value,
+            "classes": [_class_json(class_) for class_ in self.classes],
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `to_json`."""
-        classes = tuple(_class_of(each) for each in values["classes"])
+        classes = tuple(_class_of(value) for value in values["classes"])
         return cls(Outcome(values["outcome"]), classes, tuple(values["reasons"]), values["caution"])
 
 
@@ -146,10 +149,10 @@ def judge(before: EvaluationReport | None, after: EvaluationReport | None) -> Ju
     classes = tuple(_judged(before, after, comparison, class_id) for class_id in order)
     if comparison is None:
         return Judgement(Outcome.FIRST, classes, (), after.caution)
-    images = max((each.difference.images for each in classes if each.difference), default=0)
+    images = max((class_.difference.images for class_ in classes if class_.difference), default=0)
     if images < LEAST_IMAGES:
         return Judgement(Outcome.TOO_FEW, classes, (_too_few(images),), comparison.caution)
-    worse = tuple(each.words for each in classes if _clearly_lost(each))
+    worse = tuple(class_.words for class_ in classes if _clearly_lost(class_))
     if worse:
         return Judgement(Outcome.FAILED, classes, worse, comparison.caution)
     unsure = _unsure(classes, comparison)
@@ -163,21 +166,21 @@ def _too_few(images: int) -> str:
 
 def _unsure(classes: tuple[ClassJudgement, ...], comparison: Comparison) -> tuple[str, ...]:
     """Why nobody but a person can decide."""
-    if max((each.units for each in classes), default=0) < LEAST_UNITS:
-        few = counted(max(each.units for each in classes), comparison.unit_kind.removesuffix("s"))
+    if max((class_.units for class_ in classes), default=0) < LEAST_UNITS:
+        few = counted(max(class_.units for class_ in classes), comparison.unit_kind.removesuffix("s"))
         return (f"The test set has scores of only {few}, so a difference cannot be distinguished from chance.",)
-    told = []
+    sentences = []
     for each in classes:
         found = each.difference
         if each.false_images:
-            told.append(each.words)
+            sentences.append(each.words)
         elif found is None or not found.images:
             continue  # no image has it: nothing is lost, and the words beside the class say so
         elif found.low is None:
-            told += [each.words] if each.words and (found.mean or 0) <= -SMALLEST_SHARE else []
+            sentences += [each.words] if each.words and (found.mean or 0) <= -SMALLEST_SHARE else []
         elif found.low <= -margin_of(each.class_id):
-            told.append(_not_excluded(each.class_id, each.name, found))
-    return tuple(dict.fromkeys(told))
+            sentences.append(_not_excluded(each.class_id, each.name, found))
+    return tuple(dict.fromkeys(sentences))
 
 
 def _clearly_lost(judged: ClassJudgement) -> bool:
@@ -225,24 +228,24 @@ def _judged(
 def _words(name: str, paired: PairedDifference, unit_kind: str, false_images: int) -> str:
     """A sentence on what is remarkable."""
     one, images = unit_kind.removesuffix("s"), f"{paired.images} image{'s' if paired.images != 1 else ''}"
-    told = ""
+    text = ""
     if not paired.images:
-        told = f"{name}: not scored for both models on any test image."
+        text = f"{name}: not scored for both models on any test image."
     elif paired.units < LEAST_UNITS:
-        told = (
+        text = (
             f"{name}: scored on only {counted(paired.units, one)} of the test set (Dice {change_text(paired.mean)}); "
             "no interval can be given."
         )
     elif paired.verdict is Verdict.WORSE:
         interval = f"interval {end_text(paired.low)} to {end_text(paired.high)}"
-        told = f"{name}: Dice fell by {-paired.mean:.3f} ({interval}, {images})."
+        text = f"{name}: Dice fell by {-paired.mean:.3f} ({interval}, {images})."
     if false_images:
         plural = "s" if false_images > 1 else ""
-        told += (
+        text += (
             f" {name} is found in {false_images} test image{plural} that does not contain it; the previous "
             "model did not have these false positives."
         )
-    return told.strip()
+    return text.strip()
 
 
 def _found_falsely(before: EvaluationReport, after: EvaluationReport, class_id: int) -> int:

@@ -15,8 +15,8 @@ from core.learning.snapshot import Snapshot, take_snapshot
 from core.learning.start import training_params
 from core.learning.training_labels import TrainingLabels, confirmed_rows, training_labels
 from core.models.store import ModelStore
-from core.rounds.fresh import Fresh, fresh, last_round
 from core.rounds.gate import LEAST_IMAGES
+from core.rounds.new_work import NewWork, last_round, new_work
 from core.rounds.plan import RoundPlan
 from core.rounds.scoring import frozen_test_set
 from core.store.audit import note
@@ -45,7 +45,7 @@ class RoundCheck:
     """
 
     images: tuple[ImageRecord, ...]
-    new: Fresh
+    new: NewWork
     training: TrainingCheck
     warnings: tuple[str, ...]
     refusals: tuple[Refusal, ...]
@@ -65,7 +65,7 @@ def check_round(store: Store, plan: RoundPlan) -> RoundCheck:
     summaries = {image_id: _counted(found) for image_id, found in labels.items()}
     parent, refusals = _parent_scheme(store, plan)
     training = check_training(chosen, everything, summaries, project.scheme, parent_scheme=parent)
-    new = fresh(store, project.id)
+    new = new_work(store, project.id)
     warnings = (
         *training.warnings,
         *_nothing_new(new),
@@ -158,13 +158,13 @@ def _parent_scheme(store: Store, plan: RoundPlan) -> tuple[LabelScheme | None, t
         return None, (Refusal.of(error),)
 
 
-def _nothing_new(new: Fresh) -> tuple[str, ...]:
+def _nothing_new(new: NewWork) -> tuple[str, ...]:
     if new.since is None or not new.nothing:
         return ()
     return (f"No new labels since round {new.since}: the model is trained on the same label maps.",)
 
 
-def _uncovered(new: Fresh, scheme: LabelScheme) -> tuple[str, ...]:
+def _uncovered(new: NewWork, scheme: LabelScheme) -> tuple[str, ...]:
     """Classes that the new corrections say nothing of."""
     names = [item.name for item in scheme.classes if not new.covered.get(item.id)]
     if not new.corrections or not names:
@@ -190,13 +190,13 @@ def _new_classes(
         for image in chosen
         if any((layer.completed_at or layer.created_at) < last.created_at for layer in labels[image.id].layers)
     ] if all(image.id in labels for image in chosen) else []  # fmt: skip
-    told = f"New since round {last.number}: {', '.join(names)}. Older models do not have it and score 0."
+    text = f"New since round {last.number}: {', '.join(names)}. Older models do not have it and score 0."
     if old:
-        told += (
+        text += (
             f" {len(old)} of {len(chosen)} images have older label maps: {', '.join(names)} is not labelled in "
             "them and would be learned as another class. Correct them first."
         )
-    return (told,)
+    return (text,)
 
 
 def _test_set(store: Store, project_id: str) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ from core.jobs.rows import Priority, job, new_job
 from core.learning.snapshot import Snapshot
 from core.learning.speed import make_way
 from core.learning.start import training_params
-from core.rounds.fresh import (
+from core.rounds.gate import Judgement, Outcome, judge
+from core.rounds.new_work import (
     annotation_seconds,
     corrected_pixels,
     covered_pixels,
@@ -26,11 +27,10 @@ from core.rounds.fresh import (
     learned_by,
     new_corrections,
 )
-from core.rounds.gate import Judgement, Outcome, judge
-from core.rounds.moves import begun, done, failed, skipped, waiting
 from core.rounds.plan import RoundPlan
-from core.rounds.promoting import kept_round, promote_round
+from core.rounds.promotion import kept_round, promote_round
 from core.rounds.scoring import base_model, evaluate, frozen_test_set, unfinished, why_partial
+from core.rounds.transitions import begun, done, failed, skipped, waiting
 from core.store.database import Transaction
 from core.store.jobs import add_jobs_within
 from core.store.records import EvaluationState, JobRecord, JobState, Split

@@ -131,7 +131,7 @@ def timeline(store: Store, project_id: str) -> tuple[TimelineRound, ...]:
     promoted = store.rounds.promoted_model(project_id)
     in_use = promoted.model_id if promoted else None
     names = {model.id: model.card.name for model in ModelStore(store.settings.models_dir).list()}
-    return tuple(_drawn(each, names, in_use) for each in store.rounds.of_project(project_id))
+    return tuple(_drawn(round_, names, in_use) for round_ in store.rounds.of_project(project_id))
 
 
 def round_progress(store: Store, record: RoundRecord) -> RoundProgress:

@@ -85,8 +85,8 @@ def translation_of(store: Store, revision: RevisionRecord) -> ClassTranslation:
         Its image has been deleted.
     """
     project = store.projects.get(store.images.get(revision.image_id).project_id)
-    told = revision.details.get("scheme")
-    written = LabelScheme.from_json(told) if told else project.scheme
+    recorded = revision.details.get("scheme")
+    written = LabelScheme.from_json(recorded) if recorded else project.scheme
     if not in_model_classes(store, revision):
         translation = own_classes(written, project.scheme, project.former_classes)
         anew = None if translation.identity else _rewritten_in(store, revision)

@@ -26,7 +26,7 @@ def change_classes(session: Session, row: ProjectRow, scheme: LabelScheme) -> No
     old = LabelScheme.from_json(row.scheme)
     if old.to_json() == scheme.to_json():
         return
-    former = [(int(each["id"]), str(each["name"])) for each in row.former_classes]
+    former = [(int(former_classe["id"]), str(former_classe["name"])) for former_classe in row.former_classes]
     _refuse_removal(session, row, old, scheme)
     _refuse_other_numbers(session, row, old, scheme)
     _refuse_used_again(session, row, old, scheme, former)
@@ -97,9 +97,9 @@ def _refuse_other_numbers(session: Session, row: ProjectRow, old: LabelScheme, n
     ids = {*moved, *moved.values()}
     used = _used(session, row, ids, predictions=True) | _drawn(session, row, ids)
     if used:
-        told = ", ".join(f"{old.name_of(one)} from {one} to {other}" for one, other in sorted(moved.items()))
+        text = ", ".join(f"{old.name_of(one)} from {one} to {other}" for one, other in sorted(moved.items()))
         raise StoreError(
-            f"The number of a class would change ({told}), but label maps or drafts hold {_listed(sorted(used))}: "
+            f"The number of a class would change ({text}), but label maps or drafts hold {_listed(sorted(used))}: "
             "these pixels would change their class.",
             "Keep the numbers; names and colours may be changed. To move labels to another class, correct the images.",
         )

@@ -162,7 +162,7 @@ class Revisions(StorePart):
         with self._data.database.writing() as session:
             row = _still_writing(found(session, RevisionRow, revision_id, "revision"))
             row.details = {**row.details, **details, "progress": 1.0}
-            row.coverage = [dict(each) for each in coverage]
+            row.coverage = [dict(row) for row in coverage]
             row.state = RevisionState.COMPLETE.value
             row.version += 1
             row.completed_at = now()

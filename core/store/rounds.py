@@ -70,7 +70,7 @@ class Rounds(StorePart):
                 row = RoundRow(
                     id=new_id(), project_id=project_id, number=(session.scalar(newest) or 0) + 1,
                     author=clean_name(author), state=RoundState.RUNNING.value, step=Step.SNAPSHOT.value,
-                    steps={each.value: StepRecord().to_json() for each in Step}, plan=dict(plan),
+                    steps={step.value: StepRecord().to_json() for step in Step}, plan=dict(plan),
                     snapshot=dict(snapshot), notices=list(notices), parent_model_id=parent_model_id,
                     base_model_id=None, promoted_then=None, model_id=None, test_set={}, evaluation_id=None,
                     base_evaluation_id=None, comparison=None, decision="", reason="", decided_by="", decided_at=None,

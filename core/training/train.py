@@ -182,9 +182,9 @@ def _resumes(request: TrainRequest) -> bool:
         return _refuse_unfinished(request)
     differing = request.differences(earlier)
     if differing:
-        told = "; ".join(f"{name} was {getattr(earlier, name)}, now {getattr(request, name)}" for name in differing)
+        text = "; ".join(f"{name} was {getattr(earlier, name)}, now {getattr(request, name)}" for name in differing)
         raise TrainingError(
-            f"The unfinished training in {request.work} was started with different settings: {told}.",
+            f"The unfinished training in {request.work} was started with different settings: {text}.",
             "Use the same settings, delete that folder to restart, or choose another --out.",
         )
     return True

@@ -140,7 +140,7 @@ class _Drafts:
         plane = request.path_params["plane"]
         if plane == "objects":
             return self._id_tile(request)
-        if plane not in {each.value for each in DraftPlane}:
+        if plane not in {plane.value for plane in DraftPlane}:
             raise RequestRefusedError(404, f"There is no plane {plane[:40]!r}.", "Use labels or coverage.")
         store = self._stores()
         source = self._source(store, store.drafts.get(request.path_params["id"]))

@@ -86,10 +86,10 @@ def error_response(error: Exception) -> JSONResponse:
     An error that Cristae did not raise on purpose is logged with an id and answered with that id.
     """
     if isinstance(error, CristaeError):
-        told: dict[str, Any] = {"cause": error.cause, "remedy": error.remedy}
+        answer: dict[str, Any] = {"cause": error.cause, "remedy": error.remedy}
         if isinstance(error, DraftHeldError):
-            told["holder"] = error.holder
-        return JSONResponse(told, status_code=_status_of(error), headers=_retry_after(error))
+            answer["holder"] = error.holder
+        return JSONResponse(answer, status_code=_status_of(error), headers=_retry_after(error))
     incident = uuid.uuid4().hex[:8]
     logger.error("request failed, incident %s", incident, exc_info=error)
     return JSONResponse(

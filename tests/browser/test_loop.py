@@ -18,9 +18,9 @@ from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import active_jobs
 from core.label_scheme import LabelScheme
 from core.morphometry.coverage import coverage_table
+from core.review.discussion import marks
 from core.review.queue import QueueFilter, queue
 from core.review.records import Review, ReviewState
-from core.review.talk import marks
 from core.settings import ROOT
 from core.store import RevisionKind, Split, Store
 from core.store.records import ImageRecord

@@ -13,11 +13,11 @@ from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import LabelPyramidWriter, write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.review.decisions import decide, withdraw
+from core.review.discussion import add_mark, comment, marks
 from core.review.double_annotation import ask_to_annotate
 from core.review.records import Box, Decision, ReviewState
 from core.review.rows import review
-from core.review.talk import add_mark, comment, marks
-from core.rounds.promoting import promote_model
+from core.rounds.promotion import promote_model
 from core.settings import ROOT
 from core.store.records import DraftState, ImageRecord, ProjectRecord, RevisionKind, RevisionRecord, Split
 from core.store.store import Store

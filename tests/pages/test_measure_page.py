@@ -22,7 +22,7 @@ from core.models.store import ModelStore
 from core.morphometry.edges import box_fits, edge_weights
 from core.morphometry.objects import CONTACT_NM
 from core.objects.rules import ObjectRule, ObjectRules
-from core.rounds.promoting import promote_model
+from core.rounds.promotion import promote_model
 from core.store.records import ImageRecord, JobRecord, ProjectRecord, RevisionKind
 from core.store.store import Store
 from tests.models import write_model

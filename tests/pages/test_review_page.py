@@ -15,9 +15,9 @@ from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import LabelScheme
 from core.review.decisions import decide, withdraw
+from core.review.discussion import add_mark, marks, resolve_mark, thread
 from core.review.records import Box, Decision, ReviewState
 from core.review.rows import review
-from core.review.talk import add_mark, marks, resolve_mark, thread
 from core.store.records import ImageRecord, ProjectRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 from tests.core.web.test_draft_routes import post_body

@@ -170,7 +170,7 @@ def test_the_survey_finds_what_pages_do() -> None:
     assert len(found) > 50
     assert {
         ("core.rounds.decisions", "promote"), ("core.jobs.rows", "submit"), ("core.curation.images", "trash_images"),
-        ("core.annotation.beginning", "discard_draft"),
+        ("core.annotation.draft_start", "discard_draft"),
     } <= set(found)  # fmt: skip
     assert ("core.jobs.rows", "active_jobs") not in found
 

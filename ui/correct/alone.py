@@ -23,7 +23,7 @@ def asked_line(project: ProjectRecord, image: ImageRecord, known: Mapping[str, I
     known
         How far each image of the project is.
     """
-    asked = [each for each in context.store().images.all(project.id) if is_asked(known, each.id)]
+    asked = [image for image in context.store().images.all(project.id) if is_asked(known, image.id)]
     if not asked:
         return
     names = ", ".join(each.name for each in asked)

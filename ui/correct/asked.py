@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.review.discussion import asked_changes, marks, resolve_mark, thread
 from core.review.records import Mark
 from core.review.rows import review as review_of
-from core.review.talk import asked_changes, marks, resolve_mark, thread
 from core.store.records import ImageRecord
 from core.wording import counted
 from ui import context

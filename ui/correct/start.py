@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from core.annotation.beginning import begin_draft, discard_draft
+from core.annotation.draft_start import begin_draft, discard_draft
 from core.annotation.history import HistoryEntry, history
 from core.annotation.progress import TO_DO, ImageProgress, Standing, is_asked, is_to_do, standing_of
 from core.review.double_annotation import hidden_authors, hidden_revisions, own_work
@@ -191,8 +191,8 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
                 help="All annotators assigned to this image start from the same label map." if asked else None,
             )
             begin = st.button("Start", type="primary", icon=":material/brush:", key="correct-begin")
-        told = "The label map stays unchanged. Your correction becomes a new revision when you submit it."
-        st.caption(f"{told}{_waiting_words(entries, chosen, person)}")
+        text = "The label map stays unchanged. Your correction becomes a new revision when you submit it."
+        st.caption(f"{text}{_waiting_words(entries, chosen, person)}")
     annotator_ahead(key="correct-ahead")
     if begin:
         with explained():
@@ -223,8 +223,8 @@ def _asked_for_changes(entry: HistoryEntry | None) -> None:
     if entry is None or entry.review is not ReviewState.CHANGES_REQUESTED:
         return
     found = review_of(context.store(), entry.revision.id)
-    told = f"{found.decided_by or 'A reviewer'} requested changes to this correction: {found.reason}"
-    st.warning(plain(told), icon=":material/edit_note:")
+    text = f"{found.decided_by or 'A reviewer'} requested changes to this correction: {found.reason}"
+    st.warning(plain(text), icon=":material/edit_note:")
 
 
 def default_start(entries: Sequence[HistoryEntry], person: str, model_id: str | None = None) -> str:
@@ -238,13 +238,15 @@ def default_start(entries: Sequence[HistoryEntry], person: str, model_id: str | 
     model_id
         The project's current model: its prediction comes before newer ones of other models.
     """
-    mine = [each for each in entries if person_key(each.revision.author) == person_key(person) and not each.replaced]
+    mine = [
+        entry for entry in entries if person_key(entry.revision.author) == person_key(person) and not entry.replaced
+    ]
     waiting = [each for each in mine if each.review in (ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED)]
     withdrawn = {each.revision.id for each in mine if each.review is ReviewState.WITHDRAWN}
-    done = [each for each in entries if each.review is ReviewState.APPROVED or each.revision.id in withdrawn]
-    predictions = [each for each in entries if each.revision.kind is RevisionKind.PREDICTION]
-    in_use = [each for each in predictions if model_id is None or each.revision.model_id == model_id]
-    references = [each for each in entries if each.revision.kind is RevisionKind.REFERENCE]
+    done = [entry for entry in entries if entry.review is ReviewState.APPROVED or entry.revision.id in withdrawn]
+    predictions = [entry for entry in entries if entry.revision.kind is RevisionKind.PREDICTION]
+    in_use = [prediction for prediction in predictions if model_id is None or prediction.revision.model_id == model_id]
+    references = [entry for entry in entries if entry.revision.kind is RevisionKind.REFERENCE]
     found = next(iter((*waiting, *done, *in_use, *references, *predictions, *entries)), None)
     return found.revision.id if found else _EMPTY
 

@@ -75,7 +75,7 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
         return
     it = review_of(context.store(), revision_id)
     with st.container(border=True):
-        told, away = st.columns([5, 1], vertical_alignment="center")
+        message, away = st.columns([5, 1], vertical_alignment="center")
         details = revision.details
         work = (
             f"{details['changes']['pixels']:,} px changed in {counted(details['strokes'], 'stroke')}, "
@@ -84,10 +84,10 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
         if objects := submitted_changes(revision).words:
             work += f" {objects}."
         if it.state is ReviewState.SUBMITTED:
-            told.success(plain(f"Submitted: {work} Awaiting review."), icon=":material/check_circle:")
+            message.success(plain(f"Submitted: {work} Awaiting review."), icon=":material/check_circle:")
         else:
             by = f" by {it.decided_by}" if it.decided_by else ""
-            told.info(plain(f"Your submission ({REVIEW_STATES[it.state]}{by}): {work}"), icon=":material/info:")
+            message.info(plain(f"Your submission ({REVIEW_STATES[it.state]}{by}): {work}"), icon=":material/info:")
         if away.button("Close", icon=":material/close:", type="tertiary", key="correct-submitted-close"):
             st.session_state[StateKey.SUBMITTED] = None
             st.rerun()
@@ -107,7 +107,7 @@ def submitted_panel(project: ProjectRecord, image: ImageRecord, known: Mapping[s
 def _next_image(project: ProjectRecord, image: ImageRecord, known: Mapping[str, ImageProgress]) -> None:
     """A button to the next image that is left to correct."""
     images = context.store().images.all(project.id)
-    names = {each.id: each.name for each in images}
+    names = {image.id: image.name for image in images}
     following = next_image(list(names), known, image.id, last=tested_images(images))
     if following is None:
         st.caption("All images of the project are corrected or awaiting review.")
@@ -170,14 +170,14 @@ def _suggestions(image: ImageRecord, scheme: LabelScheme, person: str) -> Place 
             "Skip", icon=":material/skip_next:", key="correct-skip", on_click=_go_on,
             args=(found, here, Visit.SKIPPED, person), disabled=here is None, type="tertiary",
         )  # fmt: skip
-        told = f"{found.done} of {counted(len(found.suggestions), 'place')} reviewed"
+        text = f"{found.done} of {counted(len(found.suggestions), 'place')} reviewed"
         if here is not None and here.class_id is not None:
-            told += f" · here: {_doubt(here.class_id, here.confidence, scheme)}"
+            text += f" · here: {_doubt(here.class_id, here.confidence, scheme)}"
         elif not found.suggestions:
-            told = "No uncertain places in this image."
+            text = "No uncertain places in this image."
         elif found.revision_id is None:
-            told += " · chosen for varied texture"
-        st.caption(plain(told))
+            text += " · chosen for varied texture"
+        st.caption(plain(text))
         if found.suggestions and found.next is None and st.button("Restart", type="tertiary", key="correct-again"):
             start_again(context.store(), found, person)
             set_query(Query.PLACE, None)
@@ -191,7 +191,7 @@ def _here(found: Tour) -> Suggestion | None:
     about, _, place = str(st.session_state.get(StateKey.SUGGESTED) or "").partition("/")
     if about != _about(found):
         return None
-    return next((each for each in found.suggestions if each.place == place), None)
+    return next((suggestion for suggestion in found.suggestions if suggestion.place == place), None)
 
 
 def _about(found: Tour) -> str:
@@ -205,7 +205,7 @@ def _go_on(found: Tour, here: Suggestion | None, outcome: Visit, person: str) ->
     if here is not None:
         visit(context.store(), found, person, here, outcome)
     seen = {*found.visits, *([here.place] if here else [])}
-    following = next((each for each in found.suggestions if each.place not in seen), None)
+    following = next((suggestion for suggestion in found.suggestions if suggestion.place not in seen), None)
     st.session_state[StateKey.SUGGESTED] = f"{_about(found)}/{following.place}" if following else None
 
 

@@ -51,8 +51,8 @@ def summary(outcomes: Sequence[FileOutcome]) -> str:
     >>> summary([added, FileOutcome(name="b.tif", outcome=Outcome.REFUSED)])
     '1 imported · 0 already imported · 1 rejected · 1 label map added'
     """
-    count = Counter(each.outcome for each in outcomes)
-    added = sum(each.labels is LabelOutcome.ADDED for each in outcomes)
+    count = Counter(outcome.outcome for outcome in outcomes)
+    added = sum(outcome.labels is LabelOutcome.ADDED for outcome in outcomes)
     return (
         f"{count[Outcome.IMPORTED]} imported · {count[Outcome.DUPLICATE]} already imported · "
         f"{count[Outcome.REFUSED]} rejected · {counted(added, 'label map')} added"
@@ -67,7 +67,7 @@ def there_before(outcomes: Sequence[FileOutcome]) -> str:
     ... )
     '1 file was skipped because an existing image has the same pixels: b.tif (as a.tif). Labels went to that image.'
     """
-    known = [each for each in outcomes if each.outcome is Outcome.DUPLICATE]
+    known = [outcome for outcome in outcomes if outcome.outcome is Outcome.DUPLICATE]
     if not known:
         return ""
     names = some_of([f"{each.name} (as {each.of})" for each in known])
@@ -94,7 +94,9 @@ def _outcome(row: JobRecord) -> None:
     """What became of each file."""
     outcomes = ImportCasesResult.of(row).outcomes
     refused = [
-        Refusal(each.cause, each.remedy, where=each.name) for each in outcomes if each.outcome is Outcome.REFUSED
+        Refusal(outcome.cause, outcome.remedy, where=outcome.name)
+        for outcome in outcomes
+        if outcome.outcome is Outcome.REFUSED
     ]
     if row.state is not JobState.SUCCEEDED:
         st.markdown("**The import stopped early.** Images imported before it stopped are listed below.")
@@ -111,25 +113,29 @@ def _outcome(row: JobRecord) -> None:
         st.dataframe(
             [
                 {
-                    "File": each.name,
-                    "Outcome": f"same as {each.of}" if each.outcome is Outcome.DUPLICATE else each.outcome.value,
-                    "Labels": {LabelOutcome.ADDED: "added", LabelOutcome.SAME: "already imported"}.get(each.labels, ""),
+                    "File": outcome.name,
+                    "Outcome": f"same as {outcome.of}"
+                    if outcome.outcome is Outcome.DUPLICATE
+                    else outcome.outcome.value,
+                    "Labels": {LabelOutcome.ADDED: "added", LabelOutcome.SAME: "already imported"}.get(
+                        outcome.labels, ""
+                    ),
                 }
-                for each in sorted(outcomes, key=lambda each: order[each.outcome])
+                for outcome in sorted(outcomes, key=lambda outcome: order[outcome.outcome])
             ],
             hide_index=True,
             placeholder="–",
             width="stretch",
         )
-    notices_panel([(each.name, note) for each in outcomes for note in each.notes])
+    notices_panel([(outcome.name, note) for outcome in outcomes for note in outcome.notes])
 
 
 def _onward(project_id: str, outcomes: Sequence[FileOutcome]) -> None:
     """What comes after an import: images are segmented, labels are trained on or drawn."""
-    ids = tuple(each.image_id for each in outcomes if each.image_id and each.outcome != "refused")
+    ids = tuple(outcome.image_id for outcome in outcomes if outcome.image_id and outcome.outcome != "refused")
     if not ids:
         return
-    labelled = any(each.labels is LabelOutcome.ADDED for each in outcomes)
+    labelled = any(outcome.labels is LabelOutcome.ADDED for outcome in outcomes)
     with st.container(horizontal=True, vertical_alignment="center"):
         segment_again_button(ids, key="import-segment", label=f"Segment {counted(len(ids), 'image')}")
         st.page_link(

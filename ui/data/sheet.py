@@ -107,12 +107,12 @@ def changes_table(plan: SheetPlan) -> pd.DataFrame:
 def _told(plan: SheetPlan) -> None:
     """What would change, and what in the sheet means nothing here."""
     if plan.strays:
-        told = f"{counted(len(plan.strays), 'name')} of the sheet not found in this project: {some_of(plan.strays)}."
-        st.warning(plain(told), icon=":material/link_off:")
+        text = f"{counted(len(plan.strays), 'name')} of the sheet not found in this project: {some_of(plan.strays)}."
+        st.warning(plain(text), icon=":material/link_off:")
     if plan.unclear:
-        told = f"Several images are named {some_of(plan.unclear)} and are not changed. "
+        text = f"Several images are named {some_of(plan.unclear)} and are not changed. "
         st.warning(
-            plain(told) + "Rename the images in the table, or edit the downloaded sheet, which identifies images "
+            plain(text) + "Rename the images in the table, or edit the downloaded sheet, which identifies images "
             "by id.",
             icon=":material/file_copy:",
         )

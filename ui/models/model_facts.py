@@ -96,8 +96,8 @@ def _where_from(model: StoredModel) -> str:
     """One line on where the Dice values come from, or that there are none."""
     metrics, training = model.card.metrics, model.card.training
     if not _dice(model):
-        told = str(metrics.get("validation") or "no scores recorded").removeprefix("none: ").rstrip(".")
-        return f"No validation: {told}."
+        text = str(metrics.get("validation") or "no scores recorded").removeprefix("none: ").rstrip(".")
+        return f"No validation: {text}."
     mean = metrics.get("mean_dice")
     held_out = len(set(training.validation_images) - set(training.training_images))
     if held_out:
@@ -138,8 +138,8 @@ def lineage(model: StoredModel, models: Sequence[StoredModel], *, hidden: frozen
 def _link(model: StoredModel | str) -> None:
     """To a model's card; a model that is not here is only named."""
     if isinstance(model, str):
-        told = f"{plain(model)} (not in this store)" if model else "a model of a project that you cannot access"
-        st.caption(told, width="content")
+        text = f"{plain(model)} (not in this store)" if model else "a model of a project that you cannot access"
+        st.caption(text, width="content")
     else:
         st.page_link(
             MODELS_PAGE, label=plain(model.card.name), icon=":material/inventory_2:", query_params={"model": model.id}

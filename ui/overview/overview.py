@@ -41,10 +41,10 @@ def _projects_with_models() -> None:
         current = context.find_current_model(project.id)
         if current is not None and current.own:
             lines.append(f"{project.name}: {current.model.card.name}")
-    told = "Used in projects without their own model."
+    text = "Used in projects without their own model."
     if lines:
-        told += f" Current models of projects: {'; '.join(lines)}."
-    st.caption(plain(told))
+        text += f" Current models of projects: {'; '.join(lines)}."
+    st.caption(plain(text))
 
 
 def model_card(model: StoredModel | None) -> None:

@@ -16,17 +16,17 @@ from ui.state import StateKey
 
 def arrival_notes() -> None:
     """What is to be said of files that were here before, until it is closed."""
-    told: list[str] = st.session_state.get(StateKey.ARRIVALS, [])
-    for job_id in list(told):
+    sentences: list[str] = st.session_state.get(StateKey.ARRIVALS, [])
+    for job_id in list(sentences):
         try:
             text = arrival_text(job(job_id))
         except NotFoundError:  # the images have been deleted for good meanwhile
-            told.remove(job_id)
+            sentences.remove(job_id)
             continue
         with st.container(horizontal=True, vertical_alignment="center", border=True):
             st.markdown(f":material/content_copy: {text}")
             if st.button("Close", type="tertiary", icon=":material/close:", key=f"arrival-close-{job_id}"):
-                told.remove(job_id)
+                sentences.remove(job_id)
                 st.rerun()
 
 

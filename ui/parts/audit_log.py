@@ -87,9 +87,9 @@ def log_panel(project: ProjectRecord, person: str) -> None:
         key=f"log-{project.id}",
         column_config={"Details": st.column_config.TextColumn(width="large")},
     )  # fmt: skip
-    told = f"{counted(len(shown), 'line')}, newest first"
-    told += f"; the newest {SHOWN} are shown, the files contain all." if len(shown) > SHOWN else "."
-    st.caption(f"{told} Entries are never changed or removed.")
+    text = f"{counted(len(shown), 'line')}, newest first"
+    text += f"; the newest {SHOWN} are shown, the files contain all." if len(shown) > SHOWN else "."
+    st.caption(f"{text} Entries are never changed or removed.")
     with st.container(horizontal=True):
         name = f"log_{file_stem(project.name)}"
         st.download_button(
@@ -108,7 +108,7 @@ def _filtered(entries: Sequence[AuditEntry]) -> list[AuditEntry]:
     kinds = sorted({entry.what for entry in entries}, key=_words)
     names = {_ALL: "All people"} | {name: name for name in people}
     person = choice("Who", names, key="log-who", place=who)
-    kind = choice("Action", {_ALL: "All actions"} | {each: _words(each) for each in kinds}, key="log-what", place=what)
+    kind = choice("Action", {_ALL: "All actions"} | {kind: _words(kind) for kind in kinds}, key="log-what", place=what)
     day = since.date_input("Since", value=None, max_value="today", key="log-since")
     return [
         entry

@@ -80,17 +80,19 @@ def asked_colors(project: ProjectRecord, paths: Sequence[Path], *, key: str) -> 
 
 def _tell_beside(found: FoundColors, files: int) -> None:
     """What is no colour of its own."""
-    told = []
+    sentences = []
     if found.transparent_pixels:
-        told.append(f"{_percent(found.share(found.transparent_pixels))} is transparent and becomes background")
+        sentences.append(f"{_percent(found.share(found.transparent_pixels))} is transparent and becomes background")
     if found.edge_pixels:
-        told.append(f"{_percent(found.share(found.edge_pixels))} is blended edge pixels, which get the nearer colour")
+        sentences.append(
+            f"{_percent(found.share(found.edge_pixels))} is blended edge pixels, which get the nearer colour"
+        )
     if found.unlisted_pixels:
-        told.append(f"{_percent(found.share(found.unlisted_pixels))} has other colours, too many to list")
+        sentences.append(f"{_percent(found.share(found.unlisted_pixels))} has other colours, too many to list")
     if files > _LOOKED_INTO:
-        told.append(f"these are the colours of the first {_LOOKED_INTO} files")
-    if told:
-        sentence = "; ".join(told)
+        sentences.append(f"these are the colours of the first {_LOOKED_INTO} files")
+    if sentences:
+        sentence = "; ".join(sentences)
         st.caption(f"{sentence[0].upper()}{sentence[1:]}.")
 
 

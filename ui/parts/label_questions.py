@@ -46,8 +46,8 @@ def answered(project: ProjectRecord, checks: Sequence[ImportCheck]) -> dict[Impo
     changed: dict[ImportCase, ImportCase] = {}
     for check in checks:
         paths = check.case.label_paths
-        told = tuple((place, answers[paths[place]]) for place in check.doubtful if paths[place] in answers)
-        case = replace(check.case, foregrounds=told) if told else check.case
+        sentences = tuple((place, answers[paths[place]]) for place in check.doubtful if paths[place] in answers)
+        case = replace(check.case, foregrounds=sentences) if sentences else check.case
         if colors and check in painted:
             case = replace(case, source=LabelSource.RGB, colors=colors)
         if class_id is not None and check.question is Question.OBJECT_CLASS:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.learning.current_model import model_to_ask_about
-from core.rounds.promoting import decline_model, promote_model
+from core.rounds.promotion import decline_model, promote_model
 from core.store.records import ProjectRecord
 from core.training.verdict import undertrained_warning
 from ui import context

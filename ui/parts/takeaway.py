@@ -116,9 +116,9 @@ def _labels(project_id: str, image_ids: tuple[str, ...], first: str, form: Form,
         key=f"takeaway-labels-{form}-{turn}", help=COUNTS_HELP,
     )  # fmt: skip
     maps = chosen_maps(context.store(), project_id, chosen, person(), image_ids)
-    missing = sum(each.revision is None for each in maps)
-    told = kinds_in_words(maps) or "No label maps"
-    st.caption(f"{told}." + (f" {counted(missing, 'image')} without a label map." if missing else ""))
+    missing = sum(label_map.revision is None for label_map in maps)
+    summary = kinds_in_words(maps) or "No label maps"
+    st.caption(f"{summary}." + (f" {counted(missing, 'image')} without a label map." if missing else ""))
     return chosen
 
 

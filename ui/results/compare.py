@@ -48,7 +48,7 @@ _ahead = threading.Lock()
 def compare_panel(row: EvaluationRecord, report: EvaluationReport, rows: Sequence[EvaluationRecord]) -> None:
     """Choice of the others, bars of all, differences to one."""
     others = _others(row, rows)
-    if not {*address_list(Query.COMPARED)} <= {each.id for each in rows}:
+    if not {*address_list(Query.COMPARED)} <= {row.id for row in rows}:
         st.warning("This link points to an evaluation that is no longer in this project.", icon=":material/link_off:")
     if not others:
         st.info(
@@ -179,7 +179,7 @@ def _drawn_differences(comparison: Comparison, report: EvaluationReport, metric:
 def _bars_of(store: Store, row: EvaluationRecord, others: Sequence[EvaluationRecord], metric: Metric) -> DrawnFigure:
     """All of them in one figure; the chosen one first."""
     texts = evaluation_texts((row, *others))
-    return _drawn_bars(tuple((texts[each.id], evaluation_report(store, each.id)) for each in (row, *others)), metric)
+    return _drawn_bars(tuple((texts[other.id], evaluation_report(store, other.id)) for other in (row, *others)), metric)
 
 
 def _differences(
@@ -187,10 +187,12 @@ def _differences(
 ) -> None:
     """Which classes and which images got better, which worse, and where."""
     st.subheader(plain(f"{row.name} against {before.name}"), anchor=False)
-    told = [f"{counted(len(comparison.names), 'image')} with scores in both evaluations."]
+    sentences = [f"{counted(len(comparison.names), 'image')} with scores in both evaluations."]
     if comparison.left_out:
-        told.append(f"{counted(len(comparison.left_out), 'image')} with scores in only one evaluation are excluded.")
-    st.markdown(plain(" ".join((*told, comparison.caution))))
+        sentences.append(
+            f"{counted(len(comparison.left_out), 'image')} with scores in only one evaluation are excluded."
+        )
+    st.markdown(plain(" ".join((*sentences, comparison.caution))))
     if metric.name not in comparison.differences:
         st.info(f"{metric.title} is missing in at least one evaluation.", icon=":material/block:")
         return

@@ -94,8 +94,8 @@ def imports_panel(project_id: str) -> None:
         if last.state is not JobState.SUCCEEDED and job_problem(last, key="results-import"):
             st.rerun()
         if last.state is JobState.SUCCEEDED:
-            told = [Refusal(each.cause, each.remedy, where=each.name) for each in refused]
-            refusals_panel(told, "prediction", others=len(outcomes) - len(refused), past=True)
+            sentences = [Refusal(each.cause, each.remedy, where=each.name) for each in refused]
+            refusals_panel(sentences, "prediction", others=len(outcomes) - len(refused), past=True)
         if st.button("Close", key=f"results-import-close-{last.id}", type="tertiary", icon=":material/close:"):
             seen.append(last.id)
             st.rerun()
@@ -143,12 +143,12 @@ def _preview(
     cases = [_answered(project, check, answers, colors, class_id) for check in checks]
     if cases != list(plan.cases):
         checks = _checked(cases, project.scheme)
-    for names, told in (
+    for names, problem in (
         (plan.strays, "match none of these images by name and are skipped"),
         (plan.ambiguous, "match more than one image, so the files cannot be assigned"),
     ):
         if names:
-            st.warning(f"{plain(some_of(names))} {told}.", icon=":material/link_off:")
+            st.warning(f"{plain(some_of(names))} {problem}.", icon=":material/link_off:")
     usable = [check.case for check in checks if check.usable]
     refusals = [Refusal(check.cause, check.remedy, where=check.case.image_name) for check in checks if check.cause]
     refusals_panel(refusals, "prediction", others=len(usable))
@@ -204,8 +204,8 @@ def _answered(
 ) -> PredictionCase:
     """The case with what a person said of it."""
     paths = check.case.paths
-    told = tuple((place, answers[paths[place]]) for place in check.doubtful if paths[place] in answers)
-    case = replace(check.case, foregrounds=told) if told else check.case
+    sentences = tuple((place, answers[paths[place]]) for place in check.doubtful if paths[place] in answers)
+    case = replace(check.case, foregrounds=sentences) if sentences else check.case
     if class_id is not None and check.asks_class:
         return replace(case, source=LabelSource.OBJECTS, class_ids=(class_id,) * len(paths))
     return replace(case, source=LabelSource.RGB, colors=colors) if colors and _is_painted(project, check) else case

@@ -28,10 +28,10 @@ def overview_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
     """Everything at a glance."""
     poor_scores_panel(row, report)
     with st.container(border=True):
-        place, told = st.columns([1, 3], vertical_alignment="bottom")
+        place, caption = st.columns([1, 3], vertical_alignment="bottom")
         with place:
             metric = metric_choice(report, key="results-bars-metric")
-        told.caption(plain(f"{metric.title}: {metric_help(metric)}"))
+        caption.caption(plain(f"{metric.title}: {metric_help(metric)}"))
         _bars(row, report, metric)
     left, right = side_by_side([1.7, 1], key="results-metrics")
     with left.container(border=True, height="stretch", key="results-metrics"):

@@ -39,7 +39,7 @@ def poor_scores_panel(row: EvaluationRecord, report: EvaluationReport) -> None:
         return
     images = {image.id: image for image in context.store().images.all(row.project_id)}
     learned_from = labels_to_learn_from(context.store(), row.project_id)
-    teachable = any(images[each].split is not Split.TEST for each in learned_from if each in images)
+    teachable = any(images[image_id].split is not Split.TEST for image_id in learned_from if image_id in images)
     with st.container(border=True, key="results-poor"):
         st.markdown(
             f":material/trending_down: **Poor scores.** {plain(poor_words(poor, report))} To improve the model:"
@@ -72,7 +72,14 @@ def _to_correct(
     if poor.worst_image is None or not allowed(Permission.PAINT, row.project_id):
         return
     name = report.images[poor.worst_image].name
-    image = next((each for each in evaluated_images(context.store(), row.id) if each.name == name), None)
+    image = next(
+        (
+            evaluated_image
+            for evaluated_image in evaluated_images(context.store(), row.id)
+            if evaluated_image.name == name
+        ),
+        None,
+    )
     if image is None or image.image_id not in images:
         return
     target = {Query.PROJECT.value: row.project_id, Query.IMAGE.value: image.image_id}

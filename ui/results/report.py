@@ -20,7 +20,7 @@ from ui.parts.options import choice
 from ui.parts.scores import evaluation_texts
 from ui.parts.takeaway import takeaway_button
 from ui.person import person
-from ui.results.pick import delete_popover
+from ui.results.evaluation_choice import delete_popover
 
 _FILES: Final = (
     (
@@ -52,10 +52,10 @@ def report_panel(row: EvaluationRecord, rows: Sequence[EvaluationRecord]) -> Non
             key=f"results-report-against-{row.id}",
             help="Adds paired differences from another evaluation to the report.",
         )
-    for column, (what, label, icon, told) in zip(st.columns(len(_FILES)), _FILES, strict=True):
+    for column, (what, label, icon, help_text) in zip(st.columns(len(_FILES)), _FILES, strict=True):
         with column.container(border=True, height="stretch"):
             st.markdown(f"**{label}**")
-            st.caption(told)
+            st.caption(help_text)
             first = what == _FILES[0][0]
             if heavy_evaluation(row, what):
                 options = {"compare": against} if against else {}

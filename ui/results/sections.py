@@ -9,10 +9,10 @@ import streamlit as st
 from core.store.records import EvaluationRecord, EvaluationState
 from ui.results.choices import Section
 from ui.results.compare import compare_panel
+from ui.results.evaluation_choice import honest_words, report_of
 from ui.results.image import image_panel
 from ui.results.images import images_panel
 from ui.results.overview import overview_panel
-from ui.results.pick import honest_words, report_of
 from ui.results.report import report_panel
 
 

@@ -35,7 +35,7 @@ def agreement_panel(project: ProjectRecord, person: str) -> None:
     store = context.store()
     images = {image.id: image for image in store.images.all(project.id)}
     reviewing = may(store, project.id, person, Permission.REVIEW)
-    asked = [each for each in assignments(store, project.id) if each.blind]
+    asked = [assignment for assignment in assignments(store, project.id) if assignment.blind]
     with st.spinner("Comparing"):
         found = image_agreements(store, project.id, person=person)
     if found:
@@ -176,12 +176,14 @@ def _ask(project: ProjectRecord, person: str, images: Sequence[ImageRecord]) -> 
     new = f"-{done}" if done else ""  # other keys, so that the fields are empty once somebody was asked, and not before
     with st.expander("Assign image to annotators", icon=":material/group_add:"):
         with st.form(f"agreement-ask{new}", border=False):
-            by_id = {each.id: each for each in images}
-            names_by_id = {each.id: each.name for each in images}
+            by_id = {image.id: image for image in images}
+            names_by_id = {image.id: image.name for image in images}
             image_id = choice("Image", names_by_id, details=image_details(by_id), key=f"agreement-image{new}")
             if roles:
                 known = [
-                    each.name for each in members(context.store(), project.id) if Permission.PAINT in ALLOWED[each.role]
+                    member.name
+                    for member in members(context.store(), project.id)
+                    if Permission.PAINT in ALLOWED[member.role]
                 ]
                 names = st.multiselect("Annotators", known, key=f"agreement-people{new}")
             else:
@@ -218,8 +220,8 @@ def _asked(
         rows.append(
             {
                 "Image": images[image_id].name if image_id in images else image_id,
-                "Submitted": ", ".join(each.person for each in people if each.revision_id) or "–",
-                "Pending": ", ".join(each.person for each in people if not each.revision_id) or "–",
+                "Submitted": ", ".join(person.person for person in people if person.revision_id) or "–",
+                "Pending": ", ".join(person.person for person in people if not person.revision_id) or "–",
                 "Assigned by": people[0].assigned_by,
                 "On": f"{people[0].assigned_at:%Y-%m-%d}",
             }

@@ -18,11 +18,11 @@ from core.review.decisions import (
     reopen,
     take_back_approval,
 )
+from core.review.discussion import assign, comment, thread
 from core.review.queue import next_review
 from core.review.records import Decision, Review, ReviewState
 from core.review.rows import review as review_of
-from core.review.talk import assign, comment, thread
-from core.rounds.fresh import rounds_that_learned
+from core.rounds.new_work import rounds_that_learned
 from core.settings import current_settings
 from core.store.people import person_key
 from core.store.records import RevisionKind
@@ -75,8 +75,8 @@ def decision_panel(review: Review, person: str) -> None:
         _decide(review, person, pressed, reason)
     if fixing:
         _fix(review, person)
-    for told in dict.fromkeys(each for each in why_not.values() if each):
-        st.caption(plain(told))
+    for sentence in dict.fromkeys(each for each in why_not.values() if each):
+        st.caption(plain(sentence))
 
 
 def _onward(review: Review, person: str) -> None:
@@ -124,9 +124,9 @@ def _take_back_panel(review: Review, person: str) -> None:
 def _learners(review: Review) -> str:
     """Rounds and models that have learned from it; "" where none has."""
     rounds = rounds_that_learned(context.store(), review.project_id, review.revision_id)
-    made = {each.model_id for each in rounds}
-    models = [each for each in models_that_learned(context.seen_models(), review.revision_id) if each.id not in made]
-    return ", ".join([*(f"Round {each.number}" for each in rounds), *(model.card.name for model in models)])
+    made = {round_.model_id for round_ in rounds}
+    models = [model for model in models_that_learned(context.seen_models(), review.revision_id) if model.id not in made]
+    return ", ".join([*(f"Round {round_.number}" for round_ in rounds), *(model.card.name for model in models)])
 
 
 def talk_panel(review: Review, person: str) -> None:
@@ -204,13 +204,13 @@ def _with_fixes(review: Review, person: str) -> None:
 
 def _decided(review: Review) -> None:
     """What was decided, by whom and why."""
-    told = f"{REVIEW_STATES[review.state]}".capitalize()
+    text = f"{REVIEW_STATES[review.state]}".capitalize()
     if review.decided_by:
         when = f" on {review.decided_at:%Y-%m-%d %H:%M} UTC" if review.decided_at else ""
-        told += f" by {review.decided_by}{when}"
+        text += f" by {review.decided_by}{when}"
     if review.reason:
-        told += f": {review.reason}"
-    st.info(plain(told), icon=":material/gavel:")
+        text += f": {review.reason}"
+    st.info(plain(text), icon=":material/gavel:")
     if review.superseded_by and st.button("Replaced by a newer version: open it", key="review-newer"):
         set_query(Query.REVISION, review.superseded_by)
         st.rerun()

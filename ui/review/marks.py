@@ -13,8 +13,8 @@ from core.imaging.display import to_display
 from core.imaging.overlay import OverlayStyle, render_overlay
 from core.imaging.pyramid import open_pyramid
 from core.label_scheme import LabelScheme
+from core.review.discussion import add_mark, earlier_marks, marks, remove_mark, resolve_mark
 from core.review.records import Box, Mark, Review
-from core.review.talk import add_mark, earlier_marks, marks, remove_mark, resolve_mark
 from core.store.label_maps import open_label_map
 from core.store.records import ImageRecord, ProjectRecord
 from core.wording import counted
@@ -44,8 +44,8 @@ def marks_panel(review: Review, person: str) -> Place | None:
         st.caption("No marks yet. Draw boxes below the images to show the author what to fix.")
     if earlier:
         still = sum(mark.resolved_at is None for mark in earlier)
-        told = f"{still} unresolved" if still else "all resolved"
-        st.caption(f"On earlier submissions: {counted(len(earlier), 'mark')}, {told}")
+        text = f"{still} unresolved" if still else "all resolved"
+        st.caption(f"On earlier submissions: {counted(len(earlier), 'mark')}, {text}")
         for mark in earlier:
             _mark_line(mark, person)
     wanted = st.session_state.get(StateKey.REVIEW_MARK)

@@ -128,11 +128,11 @@ def _facts(review: Review) -> None:
     details = revision.details
     work = f"{counted(details.get('strokes', 0), 'stroke')}, {duration_text(details.get('seconds', 0.0))}"
     covered = sum(revision.details.get("covered", {}).values())
-    told = [
+    sentences = [
         review.image_name, f"by {', '.join(review.authors) or 'unknown'}",
         f"submitted {review.created_at:%Y-%m-%d %H:%M} UTC", work, f"{covered:,} px confirmed",
     ]  # fmt: skip
-    st.caption(plain(" · ".join(told)))
+    st.caption(plain(" · ".join(sentences)))
     if revision.details.get("note"):
         st.markdown(plain(f"“{revision.details['note']}”"))
 

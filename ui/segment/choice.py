@@ -92,7 +92,7 @@ def _projects() -> dict[str, ProjectRecord | None]:
 
 def _project(projects: dict[str, ProjectRecord | None], key: str) -> ProjectRecord | None:
     """The list of projects, and a button that makes one."""
-    link_notice(query(Query.PROJECT), [each.id for each in visible_projects()])
+    link_notice(query(Query.PROJECT), [visible_project.id for visible_project in visible_projects()])
     ids = list(projects)
     names = {each: f"{FIRST_PROJECT} (new)" if project is None else project.name for each, project in projects.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):

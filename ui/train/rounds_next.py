@@ -10,8 +10,8 @@ import streamlit as st
 from core.access.roles import Permission
 from core.review.queue import QueueFilter, queue
 from core.review.records import ReviewState
-from core.rounds.fresh import Fresh
 from core.rounds.gate import LEAST_IMAGES, MARGIN, MEAN_MARGIN
+from core.rounds.new_work import NewWork
 from core.rounds.plan import RoundPlan
 from core.rounds.round import RoundCheck, check_round, start_round, usual_parent
 from core.store.records import ProjectRecord
@@ -57,13 +57,13 @@ def _news(project: ProjectRecord, check: RoundCheck, person: str) -> None:
     new = check.new
     st.markdown(f"**New since round {new.since}**" if new.since else "**Available training labels**")
     pixels = sum(new.covered.values())
-    told = (
+    figures = (
         ("Corrections approved", f"{len(new.corrections):,}"),
         ("Confirmed", f"{pixels / 1e6:.2f} Mpx" if pixels >= 10_000 else f"{pixels:,} px"),
         ("Time painting", duration_text(new.annotation_s) if new.annotation_s else "–"),
         ("New references", f"{len(new.references):,}"),
     )
-    for column, (what, value) in zip(st.columns(len(told)), told, strict=True):
+    for column, (what, value) in zip(st.columns(len(figures)), figures, strict=True):
         column.metric(what, value)
     for text in _remarks(project, new, person):
         st.caption(text)
@@ -80,27 +80,27 @@ def _news(project: ProjectRecord, check: RoundCheck, person: str) -> None:
             st.dataframe(_corrections(project, new), hide_index=True, placeholder="–", width="stretch")
 
 
-def _remarks(project: ProjectRecord, new: Fresh, person: str) -> list[str]:
+def _remarks(project: ProjectRecord, new: NewWork, person: str) -> list[str]:
     """What else is to be known of the corrections."""
     waiting = QueueFilter(states=frozenset({ReviewState.SUBMITTED, ReviewState.CHANGES_REQUESTED}))
     pending = len(queue(context.store(), project.id, waiting, person=person))
-    told = []
+    sentences = []
     if pending:
         verb = "is" if pending == 1 else "are"
-        told.append(
+        sentences.append(
             f":material/hourglass_empty: {counted(pending, 'correction')} {verb} not approved yet and not used."
         )
     if new.gone:
-        told.append(
+        sentences.append(
             f":material/history: {counted(len(new.gone), 'label map')} of the last round "
             f"{'is' if len(new.gone) == 1 else 'are'} no longer used (withdrawn, deleted or moved to the test set)."
         )
     if new.test_corrections:
-        told.append(
+        sentences.append(
             f":material/lock: {counted(new.test_corrections, 'approved correction')} of test images: never used "
             "for training."
         )
-    return told
+    return sentences
 
 
 _COLUMNS: Final = {
@@ -125,16 +125,20 @@ def coverage_table(check: RoundCheck) -> pd.DataFrame:
     )
 
 
-def _corrections(project: ProjectRecord, new: Fresh) -> pd.DataFrame:
+def _corrections(project: ProjectRecord, new: NewWork) -> pd.DataFrame:
     names = {image.id: image.name for image in context.store().images.all(project.id)}
     return pd.DataFrame(
         {
-            "Image": [names.get(each.image_id, each.image_id) for each in new.corrections],
-            "By": [each.author for each in new.corrections],
-            "Submitted": [each.completed_at or each.created_at for each in new.corrections],
-            "Changed, px": [int(each.details.get("changes", {}).get("pixels", 0)) for each in new.corrections],
-            "Time painting": [duration_text(float(each.details.get("seconds", 0.0))) for each in new.corrections],
-            "Note": [str(each.details.get("note", "")) for each in new.corrections],
+            "Image": [names.get(correction.image_id, correction.image_id) for correction in new.corrections],
+            "By": [correction.author for correction in new.corrections],
+            "Submitted": [correction.completed_at or correction.created_at for correction in new.corrections],
+            "Changed, px": [
+                int(correction.details.get("changes", {}).get("pixels", 0)) for correction in new.corrections
+            ],
+            "Time painting": [
+                duration_text(float(correction.details.get("seconds", 0.0))) for correction in new.corrections
+            ],
+            "Note": [str(correction.details.get("note", "")) for correction in new.corrections],
         }
     )
 

@@ -98,8 +98,8 @@ def steps_line(record: RoundRecord) -> None:
 def _progress(record: RoundRecord) -> None:
     found = round_progress(context.store(), record)
     left = f" · {duration_text(found.eta_s)} left" if found.eta_s is not None else ""
-    told = found.message or ("Queued" if found.state is StepState.RUNNING else "Starting the next step")
-    st.progress(min(max(found.fraction, 0.0), 1.0), text=f"{STEPS[found.step]} · {plain(told)}{left}")
+    message = found.message or ("Queued" if found.state is StepState.RUNNING else "Starting the next step")
+    st.progress(min(max(found.fraction, 0.0), 1.0), text=f"{STEPS[found.step]} · {plain(message)}{left}")
     if found.job_ids and found.step in (Step.TRAIN, Step.EVALUATE):
         st.page_link(
             JOBS_PAGE, label="Job log and details", icon=":material/list_alt:",
@@ -185,7 +185,7 @@ def judgement_panel(record: RoundRecord) -> None:
             "chance (p adjusted for the number of classes, Holm). Two trainings that differ in nothing but chance "
             "differ by 0.01 to 0.03 in a class."
         )
-    remarks = [each.words for each in judgement.classes if each.words]
+    remarks = [class_.words for class_ in judgement.classes if class_.words]
     for text in dict.fromkeys((*judgement.reasons, *remarks, judgement.caution)):
         if text:
             st.caption(f":material/info: {plain(text)}")

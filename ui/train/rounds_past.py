@@ -10,7 +10,7 @@ import streamlit as st
 from core.access.roles import Permission
 from core.rounds import decisions
 from core.rounds.figures import DECISIONS, dice_over_rounds, work_over_rounds
-from core.rounds.promoting import promote_model
+from core.rounds.promotion import promote_model
 from core.rounds.timeline import TimelineRound
 from core.store.records import ProjectRecord, Split
 from core.store.round_records import RoundState
@@ -34,14 +34,14 @@ def current_model_panel(project: ProjectRecord, person: str) -> None:
     allowed = may_as(person, Permission.TRAIN, project.id)
     with st.container(border=True), st.container(horizontal=True, vertical_alignment="center"):
         if promoted is None:
-            told = unpromoted_text(project)
+            text = unpromoted_text(project)
         else:
-            told = f"**Current model: {plain(context.model_name(promoted.model_id))}**"
+            text = f"**Current model: {plain(context.model_name(promoted.model_id))}**"
             by = f" by {plain(promoted.who)}" if promoted.who else ""
-            told += f", promoted {promoted.at:%Y-%m-%d %H:%M} UTC{by}."
+            text += f", promoted {promoted.at:%Y-%m-%d %H:%M} UTC{by}."
             if promoted.reason:
-                told += f" {plain(promoted.reason)}"
-        st.markdown(f":material/verified: {told}")
+                text += f" {plain(promoted.reason)}"
+        st.markdown(f":material/verified: {text}")
         if allowed and models:
             _use_another(project, person, promoted.model_id if promoted else None)
         if allowed and promoted is not None:
@@ -96,7 +96,7 @@ def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
         )
     with right.container(border=True, height="stretch"):
         st.markdown("**Annotation effort**")
-        if any(any(each.corrected.values()) for each in rounds):
+        if any(any(round_.corrected.values()) for round_ in rounds):
             drawn = work_over_rounds(rounds)
             figure(drawn, name="work_over_rounds", key=f"rounds-work-{project.id}-{version}")
             st.caption("Pixels changed by new corrections, by new class. Above: painting time.")
@@ -109,7 +109,7 @@ def past_panel(project: ProjectRecord, rounds: Sequence[TimelineRound]) -> None:
         rounds_table(rounds), hide_index=True, placeholder="–", width="stretch", key=f"rounds-table-{project.id}",
         column_config=count_columns("Corrected, px"),
     )  # fmt: skip
-    by_number = {each.number: each for each in reversed(rounds)}
+    by_number = {round_.number: round_ for round_ in reversed(rounds)}
     chosen = choice_or_none(
         "Details of round", {number: f"{number} · {_where(each)}" for number, each in by_number.items()},
         placeholder="Choose one", key=f"rounds-detail-{project.id}", width=320,
@@ -123,19 +123,19 @@ def rounds_table(rounds: Sequence[TimelineRound]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "Round": each.number,
-                "Step": _where(each),
-                "Model": each.model_name + (" (current)" if each.promoted else ""),
-                "Mean Dice": interval_text(each.dice()),
-                "Change": interval_text(each.gain(), signed=True),
-                "Decided by": each.decided_by,
-                "Training images": each.learned_images,
-                "Corrected, px": sum(each.corrected.values()),
-                "Painting, min": round(each.annotation_minutes, 1),
-                "Started": f"{each.created_at:%Y-%m-%d %H:%M} UTC",
-                "By": each.author,
+                "Round": round_.number,
+                "Step": _where(round_),
+                "Model": round_.model_name + (" (current)" if round_.promoted else ""),
+                "Mean Dice": interval_text(round_.dice()),
+                "Change": interval_text(round_.gain(), signed=True),
+                "Decided by": round_.decided_by,
+                "Training images": round_.learned_images,
+                "Corrected, px": sum(round_.corrected.values()),
+                "Painting, min": round(round_.annotation_minutes, 1),
+                "Started": f"{round_.created_at:%Y-%m-%d %H:%M} UTC",
+                "By": round_.author,
             }
-            for each in reversed(rounds)
+            for round_ in reversed(rounds)
         ]
     )
 

@@ -126,21 +126,21 @@ def _state(row: JobRecord) -> None:
 def _succeeded(row: JobRecord) -> None:
     result = TrainResult.of(row)
     model_id, dice, seconds = result.model_id, result.mean_dice, result.seconds
-    told = f"{counted(result.epochs, 'epoch')} in {duration_text(seconds)}"
-    told += f"{waiting_text(result.waiting_s, seconds)}."
+    text = f"{counted(result.epochs, 'epoch')} in {duration_text(seconds)}"
+    text += f"{waiting_text(result.waiting_s, seconds)}."
     if dice is not None:
-        told += f" Mean validation Dice {dice:.3f} (patches of held-out regions or images, not a test set)."
-    model = next((each for each in context.models().list() if each.id == model_id), None)
+        text += f" Mean validation Dice {dice:.3f} (patches of held-out regions or images, not a test set)."
+    model = next((model for model in context.models().list() if model.id == model_id), None)
     if model is None:
-        st.info(plain(f"{told} The model has been removed."), icon=":material/model_training:")
+        st.info(plain(f"{text} The model has been removed."), icon=":material/model_training:")
         return
     found, words = verdict_of(model.card), training_words(model.card)
     if found.undertrained:
-        st.warning(plain(f"{words} {told}"), icon=":material/hourglass_bottom:")
+        st.warning(plain(f"{words} {text}"), icon=":material/hourglass_bottom:")
     elif found is Verdict.STILL_FALLING:
-        st.info(plain(f"{words} {told}"), icon=":material/trending_down:")
+        st.info(plain(f"{words} {text}"), icon=":material/trending_down:")
     else:
-        st.success(plain(f"Done. {words} {told}"), icon=":material/check_circle:")
+        st.success(plain(f"Done. {words} {text}"), icon=":material/check_circle:")
     row_of_buttons = st.container(horizontal=True, gap="small")
     if row_of_buttons.button(
         "Segment images", icon=":material/blur_on:", type="secondary" if found.undertrained else "primary",

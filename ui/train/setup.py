@@ -112,10 +112,10 @@ def _choose(project: ProjectRecord, labelled: list[ImageRecord]) -> list[ImageRe
         key=f"train-images-{_version(shown)}",
     )
     ticked = set(edited.index[edited["use"]])
-    told = f"{len(ticked)} of {len(usable)} images with reference labels."
+    text = f"{len(ticked)} of {len(usable)} images with reference labels."
     if held:
-        told += f" {held} in the test set: never used for training."
-    st.caption(told)
+        text += f" {held} in the test set: never used for training."
+    st.caption(text)
     return [image for image in shown if image.id in ticked]
 
 

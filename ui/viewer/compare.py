@@ -124,7 +124,7 @@ def linked_panes(
         *_layer(prediction_id, second, PaneKind.PREDICTION),
     ]
     if confirmed:
-        after = [each for each in maps if each["side"] == PaneKind.PREDICTION.value]
+        after = [label_map for label_map in maps if label_map["side"] == PaneKind.PREDICTION.value]
         maps += [{**each, "name": "Confirmed", "what": "coverage"} for each in after]
     for index, item in enumerate(others):
         maps += _layer(item.revision_id, item.name, f"other-{index}")

@@ -105,23 +105,23 @@ class _Known:
         if before is None:
             return []
         restored = image.id in self._trashed
-        told = ["It was restored from the trash."] if restored else []
+        text = ["It was restored from the trash."] if restored else []
         if note_brought(self._store, before, image, by=self._author, restored=restored):
-            told.append(sized_words(self._store, before, image.pixel_size.nm or 0.0))
+            text.append(sized_words(self._store, before, image.pixel_size.nm or 0.0))
             wrong = under_way.intersection(predictions_of(self._store, [image.id]))
             cancel_predictions(self._store, wrong)
             if wrong:
-                told.append(
+                text.append(
                     "Its prediction was running without the pixel size and was cancelled; segment the image again."
                 )
         elif size.nm is not None and image.pixel_size.nm is not None and size.nm != image.pixel_size.nm:
-            told.append(
+            text.append(
                 f"This file contains {size.nm:.4g} nm per pixel; the {image.pixel_size.nm:.4g} nm already recorded "
                 "were kept."
             )
         self._before[image.id] = image
         self._trashed.discard(image.id)
-        return told
+        return text
 
 
 def _import(

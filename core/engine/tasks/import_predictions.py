@@ -48,8 +48,8 @@ def run(context: JobContext[ImportPredictionsParams]) -> ImportPredictionsResult
         outcome = _import(context, project, case, maker)
         outcomes.append(outcome)
         context.log(f"{case.image_name}: {outcome.revision_id or outcome.cause}")
-        context.publish(outcomes=[each.to_json() for each in outcomes])
-    predictions = {each.image_id: each.revision_id for each in outcomes if each.revision_id}
+        context.publish(outcomes=[outcome.to_json() for outcome in outcomes])
+    predictions = {outcome.image_id: outcome.revision_id for outcome in outcomes if outcome.revision_id}
     if not predictions:
         raise JobError(f"None of the predictions could be used. {outcomes[0].cause}", outcomes[0].remedy)
     result = ImportPredictionsResult(outcomes=tuple(outcomes), predictions=predictions)

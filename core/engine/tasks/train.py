@@ -105,18 +105,18 @@ def _train(
         on_progress=lambda part, message: context.progress(READING_SHARE * part, message),
         should_cancel=stopping,
     )
-    told = False
+    forgiven = False
 
     def show(progress: TrainingProgress) -> None:
-        nonlocal told
+        nonlocal forgiven
         if progress.notice and record.add_notice(progress.notice):
             context.log(progress.notice)
         if progress.epoch is not None:
             record.add_epoch(progress.epoch)
             context.log(progress.message)
             record.keep_preview(request.work)
-            if not told:  # it gets on, so that machines that are switched off every evening do not use its attempts up
-                told = _forgive(context)
+            if not forgiven:  # progress was made: a machine that is switched off overnight is no failed attempt
+                forgiven = _forgive(context)
         if progress.message:
             part = READING_SHARE + (1 - READING_SHARE) * progress.fraction
             context.progress(part, progress.message, progress.eta_s)

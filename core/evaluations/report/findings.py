@@ -82,7 +82,7 @@ class Findings:
     def provenance(self) -> dict[str, Any]:
         """Who evaluated what, when and with which versions, as plain values."""
         row = self.record
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "evaluation_id": row.id,
             "name": row.name,
             "state": str(row.state),
@@ -101,8 +101,8 @@ class Findings:
             "seen_before": list(self.seen_before),
         }
         if self.earlier:
-            told["compared_with"] = {"evaluation_id": self.earlier.record.id, "name": self.earlier.record.name}
-        return told
+            facts["compared_with"] = {"evaluation_id": self.earlier.record.id, "name": self.earlier.record.name}
+        return facts
 
 
 def findings(store: Store, evaluation_id: str, compare_with: str = "") -> Findings:
@@ -168,7 +168,7 @@ def _scored_with(store: Store, row: EvaluationRecord) -> tuple[dict[str, str], .
 
 
 def _predicted_with(store: Store, images: tuple[EvaluatedImage, ...]) -> tuple[dict[str, Any], ...]:
-    told = []
+    sentences = []
     for image in images:
         if not image.scored or image.prediction_id is None:
             continue
@@ -176,8 +176,8 @@ def _predicted_with(store: Store, images: tuple[EvaluatedImage, ...]) -> tuple[d
             summary = store.revisions.get(image.prediction_id).details.get("summary") or {}
         except NotFoundError:
             continue
-        told.append({name: summary[name] for name in _PREDICTED_WITH if name in summary})
-    return _distinct([each for each in told if each])
+        sentences.append({name: summary[name] for name in _PREDICTED_WITH if name in summary})
+    return _distinct([each for each in sentences if each])
 
 
 def _distinct(values: list[dict[str, Value]]) -> tuple[dict[str, Value], ...]:

@@ -283,10 +283,10 @@ def _provenance_facts(found: Findings) -> Sequence[tuple[str, str]]:
 
 def _settings_facts(found: Findings) -> Sequence[tuple[str, str]]:
     scheme = found.report.scheme
-    told = found.report.settings.to_json()
+    settings = found.report.settings.to_json()
     for name in ("thin_ids", "object_ids"):
-        told[name] = ", ".join(scheme.name_of(i) for i in told[name] or ()) or "none"
-    return facts((name, value if isinstance(value, str) else json.dumps(value)) for name, value in told.items())
+        settings[name] = ", ".join(scheme.name_of(i) for i in settings[name] or ()) or "none"
+    return facts((name, value if isinstance(value, str) else json.dumps(value)) for name, value in settings.items())
 
 
 def _css(color: tuple[int, int, int]) -> str:

@@ -17,7 +17,7 @@ _NOT_OF_US = ("python", "cristae")
 
 def methods_sentences(found: Findings) -> tuple[str, ...]:
     """What was done, one paragraph each, in the order of the work."""
-    told = (
+    sentences = (
         _compared(found),
         _predicted(found),
         _surfaces(found.report),
@@ -25,7 +25,7 @@ def methods_sentences(found: Findings) -> tuple[str, ...]:
         _means(found.report),
         _programs(found),
     )
-    return tuple(text for text in told if text)
+    return tuple(text for text in sentences if text)
 
 
 def doi_address(metric: Metric) -> str:
@@ -66,17 +66,17 @@ def _predicted(found: Findings) -> str:
     card = found.card
     if found.record.model_id is None:
         return ""
-    told = []
+    sentences = []
     if card is not None:
         kind = card.configuration.replace("2d", "2D")
         programs = f", trained with {versions_text(card.training.versions)}" if card.training.versions else ""
         pixel = f"; images were rescaled to {card.pixel_size_nm:g} nm per pixel" if card.pixel_size_nm else ""
         nnunet = "nnU-Net (doi:10.1038/s41592-020-01008-z)"
-        told.append(f"The model is a {kind} {nnunet}, preset {card.preset}{programs}{pixel}.")
+        sentences.append(f"The model is a {kind} {nnunet}, preset {card.preset}{programs}{pixel}.")
     if found.predicted_with:
         ways = "; or ".join(_way(each) for each in found.predicted_with)
-        told.append(f"It was applied with {ways}.")
-    return " ".join(told)
+        sentences.append(f"It was applied with {ways}.")
+    return " ".join(sentences)
 
 
 def _way(used: Mapping[str, Any]) -> str:
@@ -102,22 +102,22 @@ def _surfaces(report: EvaluationReport) -> str:
 def _kinds(report: EvaluationReport) -> str:
     scheme, settings = report.scheme, report.settings
     thin, objects = settings.thin(scheme), settings.objects(scheme)
-    told = []
+    sentences = []
     if thin:
-        told.append(
+        sentences.append(
             f"{_names(scheme.name_of(i) for i in thin)}: scored with clDice, on the skeletons of Zhang and Suen "
             "(doi:10.1145/357994.358023)."
         )
     if objects:
         least = f" of at least {settings.min_object_px} px" if settings.min_object_px > 1 else ""
-        told.append(
+        sentences.append(
             f"{_names(scheme.name_of(i) for i in objects)}: scored as objects{least}, matched at an IoU above 0.5. "
             f"{_what_objects_are(report)}"
         )
     if any(metric.family.name == "calibration" for metric in report.metrics):
-        told.append(f"Calibration uses {settings.calibration_bins} equally wide confidence bins.")
-    told += [text for row in CHOOSABLE if (text := chosen_sentence(row, settings))]
-    return " ".join(told)
+        sentences.append(f"Calibration uses {settings.calibration_bins} equally wide confidence bins.")
+    sentences += [text for row in CHOOSABLE if (text := chosen_sentence(row, settings))]
+    return " ".join(sentences)
 
 
 def _what_objects_are(report: EvaluationReport) -> str:
@@ -160,5 +160,5 @@ def _programs(found: Findings) -> str:
 
 
 def _names(names: Iterable[str]) -> str:
-    told = ", ".join(names)
-    return told[:1].upper() + told[1:]
+    text = ", ".join(names)
+    return text[:1].upper() + text[1:]

@@ -30,7 +30,7 @@ from core.imaging.pyramid import write_label_pyramid
 from core.label_scheme import DEFAULT_SCHEME
 from core.models.store import SHARED, ModelStore
 from core.projects.changes import change_project, create_project
-from core.rounds.promoting import promote_model
+from core.rounds.promotion import promote_model
 from core.settings import Access, Settings
 from core.store.records import RevisionKind
 from core.store.review_tables import AuditRow

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import core.annotation.label_repair as label_repair
 import core.doctor.doctor as doctor
-from core.annotation.beginning import begin_draft
+from core.annotation.draft_start import begin_draft
 from core.annotation.draft_tiles import class_counts, pack_tile
 from core.annotation.label_repair import aside, foreign_maps, misread_work, repair
 from core.annotation.submission import submit_draft

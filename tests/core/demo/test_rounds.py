@@ -14,9 +14,9 @@ from core.imaging.pyramid import LabelPyramidWriter, open_pyramid
 from core.jobs.rows import jobs
 from core.learning.snapshot import Snapshot
 from core.phantom import generate_phantom
+from core.review.discussion import marks
 from core.review.queue import QueueFilter, queue
 from core.review.records import ReviewState
-from core.review.talk import marks
 from core.settings import Settings
 from core.store import ImageRecord, RevisionKind, Store
 from tests.models import write_model

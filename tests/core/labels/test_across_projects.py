@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import core.engine.runner as runner
 import core.engine.tasks.predict as predict_task
 from core.access.roles import Role, set_member
-from core.annotation.beginning import begin_draft
+from core.annotation.draft_start import begin_draft
 from core.annotation.history import difference
 from core.annotation.submission import submit_draft
 from core.annotation.suggestions import tour

@@ -14,7 +14,7 @@ from core.label_scheme import DEFAULT_SCHEME
 from core.learning.current_model import Reason, current_model, model_to_ask_about, opening_model
 from core.models.card import TrainingSummary
 from core.models.store import STARTER_ID, ModelStore
-from core.rounds.promoting import decline_model, promote_model
+from core.rounds.promotion import decline_model, promote_model
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord, ProjectRecord
 from tests.models import write_model

@@ -8,7 +8,7 @@ from core.label_scheme import LabelScheme
 from core.learning.object_sizes import project_rules
 from core.models.store import STARTER_ID, ModelStore
 from core.objects.rules import ObjectRule, ObjectRules
-from core.rounds.promoting import promote_model
+from core.rounds.promotion import promote_model
 from core.store import Store
 from core.store.records import ProjectRecord
 from tests.models import write_model

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.access.roles import Role, set_member
-from core.annotation.beginning import begin_draft
+from core.annotation.draft_start import begin_draft
 from core.errors import AccessError, AnnotationError, ReviewError
 from core.imaging.pyramid import write_label_pyramid
 from core.review.agreement import (

@@ -22,9 +22,9 @@ from core.review.decisions import (
     take_back_approval,
     withdraw,
 )
+from core.review.discussion import thread
 from core.review.records import Decision, ReviewState
 from core.review.rows import review
-from core.review.talk import thread
 from core.store import RevisionKind, Store, new_review
 from core.store.database import Transaction
 from core.store.records import ImageRecord, ProjectRecord

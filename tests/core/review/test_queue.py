@@ -11,11 +11,11 @@ from core.imaging.pyramid import write_label_pyramid
 from core.review import changes
 from core.review.changes import changed_regions
 from core.review.decisions import decide
+from core.review.discussion import assign
 from core.review.label_maps import COVERAGE
 from core.review.queue import QueueFilter, next_review, queue
 from core.review.records import Box, Changes, ClassChange, Decision, ReviewState
 from core.review.rows import review
-from core.review.talk import assign
 from core.store import RevisionKind, Store
 from core.store.records import ImageRecord, ProjectRecord
 from tests.core.review.conftest import ADMIN, add_image, add_labels, add_project

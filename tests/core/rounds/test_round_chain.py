@@ -25,7 +25,7 @@ from core.rounds.advance import advance_rounds, follow_rounds
 from core.rounds.decisions import cancel_round, compare_again, go_on, keep, predict_pool, promote, retry_round
 from core.rounds.gate import Judgement, Outcome
 from core.rounds.plan import RoundPlan
-from core.rounds.promoting import promote_model
+from core.rounds.promotion import promote_model
 from core.rounds.round import check_round, start_round, usual_parent
 from core.rounds.timeline import round_progress, timeline
 from core.settings import Access, Settings

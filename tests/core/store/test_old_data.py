@@ -16,9 +16,9 @@ from core.imaging.pyramid import open_pyramid
 from core.jobs.rows import jobs, retry
 from core.learning.training_labels import training_labels
 from core.review.decisions import decide
+from core.review.discussion import marks, thread
 from core.review.queue import queue
 from core.review.records import Decision, ReviewState
-from core.review.talk import marks, thread
 from core.settings import load_settings
 from core.store import JobState, RevisionKind, Split, Store
 from core.store.records import ImageRecord

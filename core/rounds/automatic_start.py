@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 
 from core.errors import CristaeError
-from core.rounds.fresh import fresh
+from core.rounds.new_work import new_work
 from core.rounds.plan import RoundPlan
 from core.rounds.round import start_round, usual_parent
 from core.store.round_records import RoundRecord, RoundState
@@ -43,4 +43,4 @@ def is_due(store: Store, last: RoundRecord) -> bool:
     after = RoundPlan.from_json(last.plan).again_after
     if after is None or last.state is not RoundState.DONE:
         return False
-    return len(fresh(store, last.project_id).corrections) >= after
+    return len(new_work(store, last.project_id).corrections) >= after

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import core.annotation.beginning as beginning
+import core.annotation.draft_start as beginning
 from core.access.roles import Role, set_member
-from core.annotation.beginning import begin_draft, discard_draft
+from core.annotation.draft_start import begin_draft, discard_draft
 from core.annotation.draft_tiles import unpack_tile
 from core.annotation.history import restore
 from core.annotation.submission import submit_draft

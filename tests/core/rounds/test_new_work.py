@@ -16,7 +16,7 @@ from core.learning.snapshot import Snapshot
 from core.review.decisions import decide, take_back_approval
 from core.review.label_maps import COVERAGE
 from core.review.records import Decision
-from core.rounds.fresh import fresh
+from core.rounds.new_work import new_work
 from core.rounds.plan import RoundPlan
 from core.rounds.round import check_round, start_round
 from core.rounds.timeline import timeline
@@ -69,21 +69,21 @@ def correct(
 
 
 def test_only_what_is_approved_and_not_learned_is_new(store: Store, plan: RoundPlan) -> None:
-    none = fresh(store, plan.project_id)
+    none = new_work(store, plan.project_id)
     assert (none.since, none.nothing, none.covered) == (1, True, {0: 0, 1: 0, 2: 0})
     pool = image_of(store, plan, Split.POOL)
     first = correct(store, pool, 2, 1, seconds=60)
     second = correct(store, pool, 2, 2, seconds=30, parent=first.id)
-    assert fresh(store, plan.project_id).nothing
+    assert new_work(store, plan.project_id).nothing
     decide(store, second.id, "Bo", Decision.APPROVE)
-    new = fresh(store, plan.project_id)
+    new = new_work(store, plan.project_id)
     assert [each.id for each in new.corrections] == [second.id]
     assert (new.covered, new.images) == ({0: 0, 1: 0, 2: 8}, 1)
     assert new.annotation_s == 90, "with the version that it took the place of"
 
     it = start_round(store, plan)
     work(store)
-    assert fresh(store, plan.project_id).nothing
+    assert new_work(store, plan.project_id).nothing
     drawn = timeline(store, plan.project_id)[1]
     assert (drawn.corrected, drawn.covered, drawn.annotation_minutes) == ({2: 8}, {2: 8}, 1.5)
     assert drawn.learned_images == 3
@@ -91,13 +91,13 @@ def test_only_what_is_approved_and_not_learned_is_new(store: Store, plan: RoundP
     assert second.id in learned
     assert first.id not in learned
     take_back_approval(store, second.id, "Bo", "wrong class")
-    assert fresh(store, plan.project_id).gone == (second.id,)
+    assert new_work(store, plan.project_id).gone == (second.id,)
 
 
 def test_corrections_of_test_images_are_counted_apart(store: Store, plan: RoundPlan) -> None:
     made = correct(store, image_of(store, plan, Split.TEST), 1, 2, seconds=10)
     decide(store, made.id, "Bo", Decision.APPROVE)
-    new = fresh(store, plan.project_id)
+    new = new_work(store, plan.project_id)
     assert (new.corrections, new.test_corrections, new.nothing) == ((), 1, True)
 
 

@@ -7,9 +7,7 @@ import pytest
 
 from core.errors import AccessError, DecidedError, NotFoundError, ReviewError
 from core.review.decisions import decide
-from core.review.records import Box, Decision, Mark
-from core.review.rows import review
-from core.review.talk import (
+from core.review.discussion import (
     add_mark,
     asked_changes,
     assign,
@@ -19,6 +17,8 @@ from core.review.talk import (
     resolve_mark,
     thread,
 )
+from core.review.records import Box, Decision, Mark
+from core.review.rows import review
 from core.store import Store
 from core.store.records import ImageRecord
 from tests.core.review.conftest import add_labels

@@ -107,7 +107,7 @@ def preferred_prediction(predictions: Sequence[RevisionRecord], model_id: str | 
     model_id
         The project's current model (`core.learning.current_model`).
     """
-    by_it = (each for each in predictions if model_id is not None and each.model_id == model_id)
+    by_it = (prediction for prediction in predictions if model_id is not None and prediction.model_id == model_id)
     return next(by_it, predictions[0] if predictions else None)
 
 

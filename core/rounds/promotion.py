@@ -8,7 +8,7 @@ from core.access.models import sees_model, unknown_model
 from core.access.roles import Permission, require_within
 from core.errors import RoundError
 from core.models.store import ModelStore
-from core.rounds.moves import done
+from core.rounds.transitions import done
 from core.store.audit import note
 from core.store.base import now
 from core.store.database import Transaction

@@ -19,7 +19,7 @@ from core.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class NewWork:
     """What the next round would learn that the last one did not.
 
     Parameters
@@ -58,7 +58,7 @@ class Fresh:
         return not (self.corrections or self.references or self.gone)
 
 
-def fresh(store: Store, project_id: str) -> Fresh:
+def new_work(store: Store, project_id: str) -> NewWork:
     """What is new since the last round that made a model.
 
     Raises
@@ -76,7 +76,7 @@ def fresh(store: Store, project_id: str) -> Fresh:
     new.sort(key=lambda layer: (layer.completed_at or layer.created_at, layer.id))
     corrections = tuple(layer for layer in new if layer.kind is RevisionKind.CORRECTION)
     still = {layer.id for found in usable for layer in found.layers}
-    return Fresh(
+    return NewWork(
         since=last.number if last else None,
         corrections=corrections,
         references=tuple(layer for layer in new if layer.kind is RevisionKind.REFERENCE),
@@ -91,9 +91,9 @@ def fresh(store: Store, project_id: str) -> Fresh:
 def last_round(store: Store, project_id: str, *, before: int | None = None) -> RoundRecord | None:
     """The last round that made a model, among those below a number; None: there is none."""
     made = [
-        each
-        for each in store.rounds.of_project(project_id)
-        if each.model_id and (before is None or each.number < before)
+        round_
+        for round_ in store.rounds.of_project(project_id)
+        if round_.model_id and (before is None or round_.number < before)
     ]
     return made[-1] if made else None
 
@@ -102,16 +102,16 @@ def learned_by(record: RoundRecord | None) -> set[str]:
     """Ids of the label maps that a round learned from."""
     if record is None:
         return set()
-    return {each for case in Snapshot.from_json(record.snapshot).cases for each in case.revision_ids}
+    return {revision_id for case in Snapshot.from_json(record.snapshot).cases for revision_id in case.revision_ids}
 
 
 def rounds_that_learned(store: Store, project_id: str, revision_id: str) -> tuple[RoundRecord, ...]:
     """Rounds that have learned from a label map, or are about to, oldest first."""
     over = (RoundState.FAILED, RoundState.CANCELLED)
     return tuple(
-        each
-        for each in store.rounds.of_project(project_id)
-        if revision_id in learned_by(each) and (each.model_id or each.state not in over)
+        round_
+        for round_ in store.rounds.of_project(project_id)
+        if revision_id in learned_by(round_) and (round_.model_id or round_.state not in over)
     )
 
 
