@@ -62,6 +62,7 @@ def make_starter(
     *,
     minutes: float = DEFAULT_MINUTES,
     images: int = IMAGES,
+    size_px: int = SIZE_PX,
     parent: Path | None = None,
     seed: int = SEED,
     threads: int = 0,
@@ -75,8 +76,8 @@ def make_starter(
         Folder of the model; must not exist.
     minutes
         Of training, on top of growing the images.
-    images
-        How many training images.
+    images, size_px
+        How many training images, and their edge.
     parent
         An earlier starter to go on from; None: from scratch.
     seed
@@ -102,7 +103,7 @@ def make_starter(
     with scratch_folder("starter") as folder:
         dataset = folder / "phantoms"
         write_phantom_dataset(
-            dataset, images, SIZE_PX, seed, pixel_size_nm=PIXEL_SIZE_NM, test_count=0,
+            dataset, images, size_px, seed, pixel_size_nm=PIXEL_SIZE_NM, test_count=0,
             on_progress=lambda done, count: on_progress("growing tissue", done / count),
         )  # fmt: skip
 

@@ -39,7 +39,9 @@ def test_what_an_interrupted_run_left_is_told_before_images_are_grown(tmp_path: 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_recipe_makes_a_model(tmp_path: Path) -> None:
-    model = make_starter(tmp_path / "starter", minutes=0.5, images=2, threads=2, on_progress=lambda what, share: None)
+    model = make_starter(
+        tmp_path / "starter", minutes=0.1, images=2, size_px=400, threads=2, on_progress=lambda what, share: None
+    )
     assert model.scheme == DEFAULT_SCHEME
     assert model.pixel_size_nm == PIXEL_SIZE_NM
     assert "synthetic" in model.card.warning
