@@ -11,7 +11,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 
 from core.evaluation.thinning import skeleton_positions
 from core.imaging.row_bands import row_bands
@@ -26,9 +28,6 @@ width elsewhere."""
 
 _STRAIGHT, _SLANTED = 0.948, 1.343
 """Length of a step to the side and over a corner."""
-
-_AROUND: Final = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
-_BESIDE: Final = np.ones((3, 3), bool)
 
 
 class Structure(NamedTuple):
@@ -84,11 +83,10 @@ def structure(
         if (box[0].stop - box[0].start) * (box[1].stop - box[1].start) > MOST_PX:
             figures[:, class_of == class_id] = np.nan
             continue
-        lines = _lines(mask[box], pieces_yx[box], _at_edge(box, labels_yx.shape))
-        figures[0] += _lengths(lines, pieces_yx[box], len(class_of))
-        branches, ends = _points(lines, labels_yx, box)
-        for total, at in zip(figures[1:], (branches, ends), strict=True):
-            total += np.bincount(pieces_yx[box][at], minlength=len(class_of))
+        apart = _apart(mask[box], pieces_yx[box])
+        first = np.array([box[0].start, box[1].start])
+        place = first + _thinned(apart, _at_edge(box, labels_yx.shape))
+        _add_lines(figures, place, pieces_yx, labels_yx)
     return Structure(_boundaries(labels_yx, pieces_yx, len(class_of))[1:], *figures[:, 1:])
 
 
@@ -110,53 +108,76 @@ def _at_edge(box: tuple[slice, slice], shape_yx: tuple[int, ...]) -> tuple[tuple
     return rows, columns
 
 
-def _lines(
-    mask: NDArray[np.bool_], pieces: NDArray[Any], beyond: tuple[tuple[int, int], tuple[int, int]]
-) -> NDArray[np.bool_]:
-    """The class thinned to lines; objects that ids tell apart are thinned apart."""
+def _apart(mask: NDArray[np.bool_], pieces: NDArray[Any]) -> NDArray[np.bool_]:
+    """The class, with a gap between objects that ids tell apart."""
     apart = mask.copy()
     apart[:-1] &= (pieces[:-1] == pieces[1:]) | ~mask[1:]
     apart[:, :-1] &= (pieces[:, :-1] == pieces[:, 1:]) | ~mask[:, 1:]
-    apart = np.pad(apart, beyond, mode="edge")
-    lines = np.zeros(apart.shape, bool)
-    lines.ravel()[skeleton_positions(apart)] = True
-    (above, _), (left, _) = beyond
-    return lines[above : above + mask.shape[0], left : left + mask.shape[1]]
+    return apart
 
 
-def _lengths(lines: NDArray[np.bool_], pieces: NDArray[Any], count: int) -> NDArray[np.float64]:
-    """Length of the lines by object, first of 0. A step over a corner counts where there is no step beside it."""
-    length = np.zeros(count)
-    across, down = lines[:, :-1] & lines[:, 1:], lines[:-1] & lines[1:]
-    length += _STRAIGHT * np.bincount(pieces[:, :-1][across], minlength=count)
-    length += _STRAIGHT * np.bincount(pieces[:-1][down], minlength=count)
-    falling = lines[:-1, :-1] & lines[1:, 1:] & ~lines[:-1, 1:] & ~lines[1:, :-1]
-    rising = lines[:-1, 1:] & lines[1:, :-1] & ~lines[:-1, :-1] & ~lines[1:, 1:]
-    length += _SLANTED * np.bincount(pieces[:-1, :-1][falling], minlength=count)
-    length += _SLANTED * np.bincount(pieces[:-1, 1:][rising], minlength=count)
-    return length
+def _thinned(mask: NDArray[np.bool_], beyond: tuple[tuple[int, int], tuple[int, int]]) -> NDArray[np.int64]:
+    """Row and column of each pixel of the lines."""
+    (above, below), (left, right) = beyond
+    width = left + mask.shape[1] + right
+    row, column = np.divmod(skeleton_positions(np.pad(mask, ((above, below), (left, right)), mode="edge")), width)
+    row, column = row - above, column - left
+    inside = (row >= 0) & (column >= 0) & (row < mask.shape[0]) & (column < mask.shape[1])
+    return np.column_stack([row[inside], column[inside]])
 
 
-def _points(
-    lines: NDArray[np.bool_], labels_yx: NDArray[np.uint8], box: tuple[slice, slice]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """One pixel of each branch point, and each end of a line."""
-    around = ndimage.convolve(lines.astype(np.uint8), _AROUND, mode="constant")
-    numbers, count = ndimage.label(lines & (around >= 3), _BESIDE)
-    branches = np.zeros(lines.shape, bool)
-    if count:
-        branches.ravel()[np.unique(numbers.ravel(), return_index=True)[1][1:]] = True
-    ends = lines & (around == 1) & ~_beside_unknown(labels_yx)[box]
-    return branches, ends
+_NEIGHBOURS: Final = ((0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0), (-1, -1), (-1, 1))
+"""Half of them first: each step once."""
 
 
-def _beside_unknown(labels_yx: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def _add_lines(
+    figures: NDArray[np.float64], place: NDArray[np.int64], pieces_yx: NDArray[Any], labels_yx: NDArray[np.uint8]
+) -> None:
+    """Add length, branch points and ends of lines to the objects that they lie in.
+
+    A step over a corner counts where there is no step beside it; neighbouring branch points are one.
+    """
+    count, width = figures.shape[1], labels_yx.shape[1] + 2
+    piece = pieces_yx[place[:, 0], place[:, 1]]
+    at = (place[:, 0] + 1) * width + place[:, 1] + 1  # as if the image had a frame; ascending
+    there = {step: _held(at, at + step[0] * width + step[1]) for step in _NEIGHBOURS}
+    length = _STRAIGHT * (there[0, 1].astype(np.float64) + there[1, 0])
+    length += _SLANTED * (there[1, 1] & ~there[0, 1] & ~there[1, 0])
+    length += _SLANTED * (there[1, -1] & ~there[0, -1] & ~there[1, 0])
+    figures[0] += np.bincount(piece, length, count)
+    around = np.sum(list(there.values()), axis=0)
+    branches = np.flatnonzero(around >= 3)
+    figures[1] += np.bincount(piece[branches[_firsts_of_heaps(place[branches])]], minlength=count)
+    ends = np.flatnonzero(around == 1)
+    ends = ends[~_beside_unknown(place[ends], labels_yx)]
+    figures[2] += np.bincount(piece[ends], minlength=count)
+
+
+def _held(known: NDArray[np.int64], asked: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of some numbers are among sorted ones."""
+    if not len(known):
+        return np.zeros(len(asked), bool)
+    return np.asarray(known[np.minimum(np.searchsorted(known, asked), len(known) - 1)] == asked)
+
+
+def _firsts_of_heaps(place: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of pixels that share an edge or a corner, directly or over others, the first."""
+    if not len(place):
+        return np.zeros(0, np.int64)
+    pairs = KDTree(place).query_pairs(1.5, output_type="ndarray")
+    joined = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(place),) * 2)
+    heaps = connected_components(joined, directed=False)[1]
+    return np.asarray(np.unique(heaps, return_index=True)[1], np.int64)
+
+
+def _beside_unknown(place: NDArray[np.int64], labels_yx: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """At the image's edge, or beside pixels that nobody labelled: what ends there may go on."""
-    beside: NDArray[np.bool_] = labels_yx == IGNORE_ID
-    if beside.any():
-        beside = ndimage.binary_dilation(beside, _BESIDE)
-    beside[0], beside[-1], beside[:, 0], beside[:, -1] = True, True, True, True
-    return beside
+    rows, columns = labels_yx.shape
+    row, column = place.T
+    beside = (row == 0) | (column == 0) | (row == rows - 1) | (column == columns - 1)
+    for down, right in _NEIGHBOURS:
+        beside |= labels_yx[(row + down).clip(0, rows - 1), (column + right).clip(0, columns - 1)] == IGNORE_ID
+    return np.asarray(beside)
 
 
 def _boundaries(labels_yx: NDArray[np.uint8], pieces_yx: NDArray[Any], count: int) -> NDArray[np.float64]:
