@@ -29,6 +29,9 @@ Each says what happened with the actual values (``cause``) and what the user can
     │   └── DecidedError       somebody else has decided, withdrawn or replaced it meanwhile
     ├── RoundError             a round that cannot start, go on or be decided
     │   └── RoundChangedError  somebody else has changed it meanwhile
+    ├── CatalogueError         a catalogue of models, or one entry of it, that cannot be used
+    ├── FetchError             a file at an address elsewhere that cannot be fetched
+    │   └── FetchDelayedError  not at this moment; the same again may work
     └── JobError               a job that cannot be queued, run or cancelled
         ├── JobCancelledError  somebody asked for the job to stop
         └── JobPausedError     somebody asked for the job to stop and to go on later
@@ -217,6 +220,23 @@ class StoreBusyError(StoreError):
 
 class DataFolderGoneError(StoreError):
     """The data folder or the database file has gone, or is another one; nothing was kept."""
+
+
+class CatalogueError(CristaeError):
+    """A catalogue of models, or one entry of it, that cannot be used."""
+
+
+class FetchError(CristaeError):
+    """A file at an address elsewhere that cannot be fetched."""
+
+
+class FetchDelayedError(FetchError):
+    """It cannot be fetched at this moment; the same again may work.
+
+    ``wait_s`` is set where the server has said how long to wait, in seconds.
+    """
+
+    wait_s: float | None = None
 
 
 class JobError(CristaeError):

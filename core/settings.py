@@ -85,6 +85,15 @@ class Settings(BaseSettings):
         description="Folders of the server, separated as in PATH, that people may name in a browser. "
         "Empty: with access open all, with roles none.",
     )
+    fetching: bool = Field(
+        True, description="Whether models may be fetched from the network when somebody asks for one."
+    )
+    catalogue: str = Field(
+        "", description="A catalogue of models of your own: a file on the server, or an https address."
+    )
+    fetch_hosts: str = Field(
+        "", description="Hosts inside your own network, separated by commas, from which models may be fetched."
+    )
     public_addresses: str = Field(
         "", description="Addresses in browsers, separated by commas, where a proxy hides them from the server."
     )
@@ -98,6 +107,15 @@ class Settings(BaseSettings):
             if not Path(folder).expanduser().is_absolute():
                 raise ValueError(f"{folder!r} is not an absolute path")
         return folders
+
+    @field_validator("catalogue")
+    @classmethod
+    def _catalogue(cls, catalogue: str) -> str:
+        """A file that does not depend on where the server was started, or an address."""
+        is_address = catalogue.startswith(("https://", "http://"))
+        if catalogue and not is_address and ("://" in catalogue or not Path(catalogue).expanduser().is_absolute()):
+            raise ValueError("neither the absolute path of a file nor an https address")
+        return catalogue
 
     @field_validator("public_addresses", "framed_by")
     @classmethod

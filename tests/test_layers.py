@@ -17,7 +17,7 @@ LAYERS = (
     ("core.cache", "core.errors", "core.program", "core.scratch", "core.wording"),
     ("core.label_scheme", "core.files", "core.settings", "core.spreadsheets"),
     ("core.processes",),
-    ("core.outside",),
+    ("core.outside", "core.remote"),
     # pixels, label maps, dataset folders, figures
     ("core.imaging",),
     ("core.labels",),
@@ -45,6 +45,7 @@ LAYERS = (
     ("core.batches",),
     ("core.curation",),
     ("core.transfers",),
+    ("core.catalogue",),
     # processes and faces
     ("core.engine",),
     ("core.engine.tasks",),

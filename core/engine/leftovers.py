@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.catalogue.work import sweep_fetched
 from core.exports.kept import clean_exports
 from core.jobs.kinds import JobKind, subjects_of
 from core.jobs.rows import jobs
@@ -33,6 +34,7 @@ def sweep_leftovers(store: Store) -> int:
         clean_leftovers(settings, keep={about.upload_id for about in needed if about.upload_id})
         + clean_batches(settings, keep={about.import_batch_id for about in needed if about.import_batch_id})
         + clean_exports(settings, exports)
+        + sweep_fetched(store, keep_failed_s=RETRY_S)
     )
 
 

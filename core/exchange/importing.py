@@ -6,12 +6,12 @@ Everything that opens the files, and the trial run of the model, happens in a gu
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core.errors import ModelError
 from core.exchange.bundle import is_bundle, unpack_bundle
 from core.exchange.check import check_model_works
-from core.exchange.nnunet_import import convert_nnunet
+from core.exchange.nnunet_import import convert_nnunet, trained_names
 from core.imaging.lengths import checked_pixel_size
 from core.models.store import CARD_FILE, ModelStore, StoredModel, open_model
 from core.outside.boundary import file_boundary
@@ -26,7 +26,13 @@ work (unpacking, converting, trying out) may take so long."""
 
 
 def import_model(
-    path: Path, store: ModelStore, *, pixel_size_nm: float | None = None, name: str | None = None
+    path: Path,
+    store: ModelStore,
+    *,
+    pixel_size_nm: float | None = None,
+    name: str | None = None,
+    inside: str | None = None,
+    **card: Any,
 ) -> StoredModel:
     """Bring a model into the store, under an id that is free; what it is, is found out by looking.
 
@@ -41,6 +47,10 @@ def import_model(
         Pixel size of the training instead of what the model says; nnU-Net's own say none.
     name
         Name to show, and to make the id of; the model's own by default.
+    inside
+        Which of several trained nnU-Net configurations in it, as `trained_in` names them.
+    card
+        As of `ModelStore.add_free`.
 
     Raises
     ------
@@ -55,16 +65,34 @@ def import_model(
         checked_pixel_size(pixel_size_nm, error=ModelError)
     with scratch_folder("import") as scratch:
         subject = Subject(path.name, ModelError)
-        folder, wanted = guarded_with(_LIMITS, subject, ready_model, path, scratch, pixel_size_nm, name)
-        return store.add_free(folder, wanted, name=name, pixel_size_nm=pixel_size_nm)
+        folder, wanted = guarded_with(_LIMITS, subject, ready_model, path, scratch, pixel_size_nm, name, inside)
+        return store.add_free(folder, wanted, name=name, pixel_size_nm=pixel_size_nm, **card)
 
 
-def ready_model(path: Path, scratch: Path, pixel_size_nm: float | None, name: str | None) -> tuple[Path, str]:
+def trained_in(path: Path) -> tuple[str, ...]:
+    """The trained nnU-Net configurations in a folder or zip, 3D ones too; empty for a bundle of ours.
+
+    Returns
+    -------
+    tuple of str
+        Each as the path of its folder, with slashes; "" for ``path`` itself.
+
+    Raises
+    ------
+    ModelError
+        It cannot be opened, or must not be trusted.
+    """
+    return guarded_with(_LIMITS, Subject(path.name, ModelError), trained_names, path)
+
+
+def ready_model(
+    path: Path, scratch: Path, pixel_size_nm: float | None, name: str | None, inside: str | None = None
+) -> tuple[Path, str]:
     """Within the guarded process: make a model folder of what came, and try it out.
 
     Parameters
     ----------
-    path, pixel_size_nm, name
+    path, pixel_size_nm, name, inside
         As for `import_model`.
     scratch
         An empty folder to work in.
@@ -80,13 +108,15 @@ def ready_model(path: Path, scratch: Path, pixel_size_nm: float | None, name: st
         As for `import_model`.
     """
     with file_boundary(path.name, kind=ModelError):
-        folder, wanted = _model_folder(path, scratch, pixel_size_nm, name)
+        folder, wanted = _model_folder(path, scratch, pixel_size_nm, name, inside)
         report_progress()
         check_model_works(folder)
     return folder, wanted
 
 
-def _model_folder(path: Path, scratch: Path, pixel_size_nm: float | None, name: str | None) -> tuple[Path, str]:
+def _model_folder(
+    path: Path, scratch: Path, pixel_size_nm: float | None, name: str | None, inside: str | None
+) -> tuple[Path, str]:
     if path.is_dir():
         require_no_links_below(path, ModelError, levels=1)
         if is_plain_file(path / CARD_FILE):
@@ -94,4 +124,4 @@ def _model_folder(path: Path, scratch: Path, pixel_size_nm: float | None, name: 
     elif is_bundle(path):
         folder = unpack_bundle(path, scratch)
         return folder, name or open_model(folder).id
-    return convert_nnunet(path, scratch, pixel_size_nm=pixel_size_nm, name=name)
+    return convert_nnunet(path, scratch, pixel_size_nm=pixel_size_nm, name=name, inside=inside)

@@ -44,6 +44,9 @@ _SCALARS: Final = (
 )  # fmt: skip
 """NumPy's plain numbers, which nnU-Net's log holds."""
 
+_DEEPEST: Final = 5
+"""Folders and file in a zip: record, dataset, configuration, fold, checkpoint."""
+
 _FOLD: Final = re.compile(r"fold_(\d+|all)")
 
 
@@ -109,7 +112,12 @@ def import_nnunet(
 
 
 def convert_nnunet(
-    path: Path, scratch: Path, *, pixel_size_nm: float | None = None, name: str | None = None
+    path: Path,
+    scratch: Path,
+    *,
+    pixel_size_nm: float | None = None,
+    name: str | None = None,
+    inside: str | None = None,
 ) -> tuple[Path, str]:
     """Make a model folder of a model of nnU-Net v2.
 
@@ -119,6 +127,8 @@ def convert_nnunet(
         As for `import_nnunet`.
     scratch
         An empty folder to work in.
+    inside
+        Folder of the configuration, where there are several: one of `trained_names`.
 
     Returns
     -------
@@ -130,8 +140,8 @@ def convert_nnunet(
     ModelError
         As `import_nnunet`.
     """
-    folder = path if path.is_dir() else _unpack(path, scratch / "zip")
-    trained = find_trained(folder)
+    folder = path if path.is_dir() else _unpack(path, scratch / "zip", inside or "")
+    trained = find_trained(folder if inside is None else folder.joinpath(*member_parts(inside)))
     shown = name or _default_name(path, trained)
     _convert(trained, scratch / "model", pixel_size_nm=pixel_size_nm, name=shown)
     return scratch / "model", shown
@@ -142,16 +152,35 @@ def _default_name(path: Path, trained: TrainedFolder) -> str:
     return dataset if dataset.startswith("Dataset") else path.stem
 
 
-def _unpack(path: Path, folder: Path) -> Path:
-    """The few files of a zip that matter, under their own names."""
+def trained_names(path: Path) -> tuple[str, ...]:
+    """Within the guarded process: see `core.exchange.importing.trained_in`."""
+    if path.is_dir():
+        require_no_links_below(path, ModelError, levels=5)
+        files = [found.relative_to(path).parts for found in path.rglob("*") if found.is_file()]
+    else:
+        with opened_zip(path) as archive:
+            files = [member_parts(member) for member in archive.namelist() if not member.endswith("/")]
+    wanted = {parts for parts in files if _is_wanted(parts)}
+    folders = {parts[:-2] for parts in wanted if parts[-1] in CHECKPOINTS}
+    needed = (PLANS_FILE, DATASET_FILE)
+    return tuple(sorted("/".join(each) for each in folders if all((*each, name) in wanted for name in needed)))
+
+
+def _is_wanted(parts: tuple[str, ...]) -> bool:
+    """Whether a file is one of the few that make a model."""
+    if not parts or len(parts) > _DEEPEST:
+        return False
+    of_fold = parts[-1] in CHECKPOINTS and len(parts) > 1 and _FOLD.fullmatch(parts[-2]) is not None
+    return of_fold or parts[-1] in (PLANS_FILE, DATASET_FILE)
+
+
+def _unpack(path: Path, folder: Path, inside: str = "") -> Path:
+    """The few files of a zip that matter, under their own names; only those below a folder in it."""
+    below = member_parts(inside)
     with opened_zip(path) as archive:
         for member in archive.namelist():
             parts = member_parts(member)
-            wanted = parts and (
-                parts[-1] in (PLANS_FILE, DATASET_FILE)
-                or (parts[-1] in CHECKPOINTS and len(parts) > 1 and _FOLD.fullmatch(parts[-2]))
-            )
-            if wanted and len(parts) <= 5:
+            if _is_wanted(parts) and parts[: len(below)] == below:
                 extract(archive, member, folder.joinpath(*parts))
     if not folder.is_dir():
         raise ModelError(

@@ -18,6 +18,8 @@ class JobKind(StrEnum):
     IMPORT_CASES = "import_cases"
     IMPORT_PREDICTIONS = "import_predictions"
     IMPORT_MODEL = "import_model"
+    FETCH_MODEL = "fetch_model"
+    LOOK_UP = "look_up"
     TIME_TRAINING = "time_training"
     EXPORT = "export"
     TRANSFER = "transfer"

@@ -13,6 +13,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from core.errors import JobError
+from core.jobs.fetch_jobs import (
+    FETCH_JOBS,
+    FetchModelParams,
+    FetchModelResult,
+    LookUpParams,
+    LookUpResult,
+)
 from core.jobs.file_jobs import (
     FILE_JOBS,
     DemoParams,
@@ -75,6 +82,8 @@ __all__ = [
     "EvaluateResult",
     "ExportParams",
     "ExportResult",
+    "FetchModelParams",
+    "FetchModelResult",
     "FileOutcome",
     "ImportCasesParams",
     "ImportCasesResult",
@@ -86,6 +95,8 @@ __all__ = [
     "IngestResult",
     "JobKind",
     "LabelOutcome",
+    "LookUpParams",
+    "LookUpResult",
     "MeasureParams",
     "MeasureResult",
     "Outcome",
@@ -108,10 +119,10 @@ __all__ = [
     "task_kind",
 ]
 
-OWN: Final = tuple(kind.name for kind in (*IMAGE_JOBS, *TRAINING_JOBS, *FILE_JOBS))
+OWN: Final = tuple(kind.name for kind in (*IMAGE_JOBS, *TRAINING_JOBS, *FETCH_JOBS, *FILE_JOBS))
 """Names of the kinds of Cristae itself, without those of plugins."""
 
-TASKS: dict[str, TaskKind] = {kind.name: kind for kind in (*IMAGE_JOBS, *TRAINING_JOBS, *FILE_JOBS)}
+TASKS: dict[str, TaskKind] = {kind.name: kind for kind in (*IMAGE_JOBS, *TRAINING_JOBS, *FETCH_JOBS, *FILE_JOBS)}
 
 
 def register(kind: TaskKind) -> None:

@@ -105,7 +105,7 @@ def require_asking(
     project_id = project_of_job(session, about)
     if settings.access is Access.OPEN:
         return
-    if params.kind == JobKind.IMPORT_MODEL:
+    if params.kind in (JobKind.IMPORT_MODEL, JobKind.FETCH_MODEL):
         require_changing(session, settings, about.project_id or None, person)
     if isinstance(params, TransferParams) and params.target_id:
         _require_target(session, settings, params, person)

@@ -94,6 +94,42 @@ class TrainingSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSource:
+    """Where the files of a model were fetched from, and who accepted the terms.
+
+    Parameters
+    ----------
+    entry_id
+        In the catalogue.
+    part
+        File, and folder in it, that became this model.
+    files
+        Name of each file to its SHA-256.
+    urls
+        Where they came from; empty where somebody has brought them.
+    licence, licence_url, citation, citation_url, source_url
+        As the catalogue, or the record, said it when it was accepted.
+    accepted_by, accepted_at
+        Who accepted the licence ("" where nobody said), and when (ISO 8601, UTC).
+    fetch_id
+        Of the fetch that brought it.
+    """
+
+    entry_id: str
+    part: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    urls: tuple[str, ...] = ()
+    licence: str = ""
+    licence_url: str = ""
+    citation: str = ""
+    citation_url: str = ""
+    source_url: str = ""
+    accepted_by: str = ""
+    accepted_at: str = ""
+    fetch_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """What stands in a stored model's card.json.
 
@@ -133,6 +169,8 @@ class ModelCard:
     object_rules
         The smallest object and the largest hole of each class; predictions are cleaned by them. Empty where nobody
         learned any.
+    source
+        Where it was fetched from; None for models that were not.
 
     Raises
     ------
@@ -159,6 +197,7 @@ class ModelCard:
     metrics: dict[str, Any] = field(default_factory=dict)
     object_rules: ObjectRules = field(default_factory=ObjectRules)
     separation: Separation = field(default_factory=Separation)
+    source: ModelSource | None = None
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -197,6 +236,8 @@ class ModelCard:
         values = dataclasses.asdict(self)
         values["separation"] = self.separation.to_json()
         values["scheme"] = self.scheme.to_json()
+        if self.source is None:
+            del values["source"]  # earlier versions refuse what they do not know
         return {"card_version": CARD_VERSION, **values}
 
     @classmethod

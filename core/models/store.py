@@ -159,12 +159,24 @@ class ModelStore:
         return os.path.lexists(folder) or work_folder(folder).exists()
 
     def add_free(
-        self, folder: Path, wanted: str, *, name: str | None = None, pixel_size_nm: float | None = None
+        self,
+        folder: Path,
+        wanted: str,
+        *,
+        name: str | None = None,
+        pixel_size_nm: float | None = None,
+        **card: Any,
     ) -> StoredModel:
-        """As `add`, under the first id made of the name ``wanted`` that is still free once the copy is there."""
+        """As `add`, under the first id made of the name ``wanted`` that is still free once the copy is there.
+
+        Parameters
+        ----------
+        card
+            Further entries of the card that are known better than the folder does.
+        """
         while True:
             try:
-                return self._copy(folder, self.free_id(wanted), name, pixel_size_nm)
+                return self._copy(folder, self.free_id(wanted), name, pixel_size_nm, **card)
             except FileExistsError:  # somebody else was quicker
                 continue
 
@@ -210,7 +222,9 @@ class ModelStore:
             self.set_default(model.id)
         return model
 
-    def _copy(self, folder: Path, model_id: str, name: str | None, pixel_size_nm: float | None) -> StoredModel:
+    def _copy(
+        self, folder: Path, model_id: str, name: str | None, pixel_size_nm: float | None, **known: Any
+    ) -> StoredModel:
         """Copy a model in, all or nothing; `FileExistsError` where the id is another's, also by the end only."""
         if pixel_size_nm is not None:
             checked_pixel_size(pixel_size_nm, error=ModelError)
@@ -220,6 +234,7 @@ class ModelStore:
             id=model_id,
             name=self.free_name(name or model.card.name),
             pixel_size_nm=pixel_size_nm if pixel_size_nm is not None else model.pixel_size_nm,
+            **known,
         )
         target = self.models_dir / card.id
         if os.path.lexists(target):
