@@ -85,9 +85,7 @@ class Settings(BaseSettings):
         description="Folders of the server, separated as in PATH, that people may name in a browser. "
         "Empty: with access open all, with roles none.",
     )
-    fetching: bool = Field(
-        True, description="Whether models may be fetched from the network when somebody asks for one."
-    )
+    fetching: bool = Field(True, description="Whether models may be fetched from the network, each on request only.")
     catalogue: str = Field(
         "", description="A catalogue of models of your own: a file on the server, or an https address."
     )

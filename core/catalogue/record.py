@@ -12,6 +12,7 @@ from core.catalogue.entry import CatalogueFile, Entry
 from core.errors import CatalogueError
 from core.remote.addresses import Reach
 from core.remote.download import fetched_bytes
+from core.wording import some_of
 
 MOST_BYTES: Final = 4 * 1024**2
 """Of a record's description; one with hundreds of files has some 200 kB."""
@@ -77,7 +78,7 @@ def with_record(entry: Entry, content: bytes) -> Entry:
     record = _record(entry, content)
     archives = [file for file in record.files if file.key.lower().endswith(ARCHIVE_ENDINGS)]
     if not archives:
-        names = ", ".join(file.key for file in record.files[:10])
+        names = some_of(file.key for file in record.files)
         raise CatalogueError(
             f"The record of {entry.name} holds no zip file, only {names}.", "Download it from its page, and import it."
         )

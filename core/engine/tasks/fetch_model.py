@@ -94,7 +94,7 @@ def _fetched(context: JobContext[FetchModelParams], entry: Entry, folder: Path) 
         brought=bool(params.folder),
     )
     for each in taken.left_out:
-        context.log(f"left out: {each.where}: {each}")
+        context.log(f"skipped: {each.where}: {each}")
     return FetchModelResult(
         model_ids=tuple(model.id for model in taken.models),
         left_out=tuple(LeftOut(name=each.where, cause=each.cause, remedy=each.remedy) for each in taken.left_out),

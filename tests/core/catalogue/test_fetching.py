@@ -72,7 +72,7 @@ def test_a_bundle_is_fetched_and_says_where_it_is_from(
     assert (source.licence, source.accepted_by, source.entry_id) == ("CC BY 4.0", "Ada", "liver")
     assert source.accepted_at and source.urls == (f"{server.url}/liver.zip",) and source.citation == "Doe 2026"
     assert source.files == {"liver.zip": entry.files[0].sha256}
-    noted = store.audit.details("licence_accepted")
+    noted = store.audit_log.details("licence_accepted")
     assert [(each["licence"], each["job"]) for each in noted] == [("CC BY 4.0", row.id)]
     assert left(settings) == [] and row.progress == 1
 
@@ -87,7 +87,7 @@ def test_nothing_is_asked_before_the_licence_is_accepted(
     having(store, {"fetching": False})
     with pytest.raises(FetchError, match="switched off"):
         start_fetch(store, entry, accepted="CC BY 4.0", by="Ada")
-    assert server.asked == [] and store.audit.details("licence_accepted") == ()
+    assert server.asked == [] and store.audit_log.details("licence_accepted") == ()
 
 
 def test_where_access_goes_by_roles_only_those_who_may_import_may_fetch(

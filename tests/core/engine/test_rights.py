@@ -94,6 +94,8 @@ RIGHTS = {
     "import_cases": Role.ANNOTATOR,
     "import_predictions": Role.REVIEWER,
     "import_model": Role.REVIEWER,
+    "fetch_model": Role.REVIEWER,
+    "look_up": Role.REVIEWER,
     "time_training": Role.REVIEWER,
     "export": Role.VIEWER,
     "transfer": Role.VIEWER,
