@@ -130,6 +130,9 @@ class StateKey(StrEnum):
     CLEAN_JOB = "clean_job"
     """The job of this tab that cleans masks by other sizes."""
 
+    MODEL_FETCH = "model_fetch"
+    """The fetch of a model that this tab has asked for."""
+
     MODEL_IMPORT = "model_import"
     """The import of a model that this tab waits for."""
 

@@ -92,6 +92,27 @@ def import_model(
     done(f"Imported as {stored.id} ({len(stored.folds)} fold(s), {stored.size_bytes / 1e6:.1f} MB)")
 
 
+@app.command("get")
+def get_model(
+    name: Annotated[str, typer.Argument(help="Id in the catalogue; without one, the catalogue is listed.")] = "",
+    list_only: Annotated[bool, typer.Option("--list", help="List the catalogue.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="Folder with the model's files, where there is no network.")
+    ] = None,
+    accept: Annotated[bool, typer.Option("--accept-licence", help="Accept the licence without being asked.")] = False,
+) -> None:
+    """Fetch a ready model of the catalogue. Size and licence are shown and accepted first; nothing is fetched before.
+
+    Example: `python -m core model get must-em-human-liver`
+    """
+    from core.cli.model_catalogue import fetch_entry, list_catalogue
+
+    if list_only or not name:
+        list_catalogue()
+    else:
+        fetch_entry(name, folder=folder, accept=accept)
+
+
 @app.command("list")
 def list_models() -> None:
     """List the models in the store."""

@@ -170,6 +170,21 @@ def training_table(model: StoredModel) -> None:
         "Hardware": training.hardware,
         "Versions": ", ".join(f"{name} {version}" for name, version in training.versions.items()),
         "Licence of the data": training.licence,
-    }
+    } | _source_rows(model)
     lines = [f"| {name} | {plain(str(value)).replace('|', ' ')} |" for name, value in rows.items() if value]
     st.markdown("\n".join(["| | |", "|---|---|", *lines]))
+
+
+def _source_rows(model: StoredModel) -> dict[str, str]:
+    """Where a fetched model is from, and who accepted which licence."""
+    source = model.card.source
+    if source is None:
+        return {}
+    by = f" by {source.accepted_by}" if source.accepted_by else ""
+    return {
+        "Licence": f"{source.licence} {source.licence_url}".strip(),
+        "Licence accepted": f"{_day(source.accepted_at)}{by}" if source.accepted_at else "",
+        "Please cite": f"{source.citation} {source.citation_url}".strip(),
+        "Fetched from": ", ".join(source.urls) or "files in a folder",
+        "Source": source.source_url,
+    }

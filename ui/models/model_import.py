@@ -60,7 +60,7 @@ def _form() -> None:
                 "can add it later."
             ),
         )
-    owner = _owner()
+    owner = owner_choice(key="model-owner")
     with st.container(horizontal=True):
         start = st.button(
             "Import",
@@ -85,15 +85,15 @@ def _form() -> None:
         st.rerun()
 
 
-def _owner() -> str:
-    """The project that the model is for; "" for all."""
+def owner_choice(*, key: str) -> str:
+    """Let a person choose the project that a model is for; "" for all."""
     projects = {project.id: project.name for project in visible_projects() if allowed(Permission.TRAIN, project.id)}
     for_all = [""] if may_manage_store(context.store(), person()) else []
     names = dict.fromkeys(for_all, "All projects") | projects
     if not names:
         return ""
     return choice(
-        "Project", names, key="model-owner",
+        "Project", names, key=key,
         help=("Members of the project can use, download and edit the model. A model of all projects is visible to "
              "everyone."),
     )  # fmt: skip

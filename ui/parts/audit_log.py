@@ -59,6 +59,7 @@ _WORDS: Final = {
     "model_default": "made a model the default",
     "model_pixel_size": "set the training pixel size of a model",
     "model_imported": "imported a model",
+    "licence_accepted": "accepted the licence of a model",
     "classes_matched": "matched a model's classes",
     "image_copied": "copied an image to another project",
     "image_moved": "moved an image to another project",
