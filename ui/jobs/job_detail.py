@@ -186,7 +186,13 @@ def _result_links(row: JobRecord) -> None:
         st.page_link(SEGMENT_PAGE, label="Open the image", icon=":material/image:", query_params=wanted)
     if row.kind == JobKind.EXPORT and row.state is JobState.SUCCEEDED:
         download_button(row, width="content")
-    if row.kind in (JobKind.TRAIN, JobKind.IMPORT_MODEL) and row.state is JobState.SUCCEEDED and model_id:
+    if row.kind == JobKind.FETCH_MODEL and row.result.get("model_ids"):
+        model_id = row.result["model_ids"][0]
+    if (
+        row.kind in (JobKind.TRAIN, JobKind.IMPORT_MODEL, JobKind.FETCH_MODEL)
+        and row.state is JobState.SUCCEEDED
+        and model_id
+    ):
         wanted = {"model": str(model_id)}
         st.page_link(MODELS_PAGE, label="Open the model", icon=":material/model_training:", query_params=wanted)
 

@@ -10,6 +10,8 @@ from typer.testing import CliRunner, Result
 
 from core.catalogue.work import command_folder
 from core.cli.app import app
+from core.cli.console import UsageError
+from core.errors import FetchDelayedError, FetchError, NotFoundError
 from core.models.store import ModelStore
 from core.settings import Settings, current_settings
 from tests.core.catalogue.conftest import entry_values, file_of, write_catalogue
@@ -43,11 +45,11 @@ def test_a_model_is_fetched_once_its_licence_is_accepted(
 ) -> None:
     write_catalogue(settings, entry_values([file_of(server, "liver.zip", bundle)]))
     refused = get("liver")
-    assert refused.exit_code == 2 and "--accept-licence" in refused.output and server.asked == []
-    assert get("nowhere", "--accept-licence").exit_code == 1
+    assert isinstance(refused.exception, UsageError) and "--accept-licence" in str(refused.exception)
+    assert isinstance(get("nowhere", "--accept-licence").exception, NotFoundError) and server.asked == []
     server.files["/liver.zip"].cuts = [100] + [0] * 8
     cut = get("liver", "--accept-licence")
-    assert cut.exit_code == 1 and "continues from there" in cut.output
+    assert isinstance(cut.exception, FetchDelayedError) and "continues from there" in str(cut.exception)
     fetched = get("liver", "--accept-licence")
     assert fetched.exit_code == 0, fetched.output
     assert "CC BY 4.0" in fetched.output and "Doe 2026" in fetched.output and "Imported as" in fetched.output
@@ -69,7 +71,7 @@ def test_files_are_taken_from_a_folder_where_fetching_is_off(
     monkeypatch.setenv("CRISTAE_FETCHING", "false")
     current_settings.cache_clear()
     off = get("liver", "--accept-licence")
-    assert off.exit_code == 1 and "switched off" in off.output
+    assert isinstance(off.exception, FetchError) and "switched off" in str(off.exception)
     (tmp_path / "stick").mkdir()
     (tmp_path / "stick" / "liver.zip").write_bytes(bundle)
     taken = get("liver", "--accept-licence", "--from", str(tmp_path / "stick"))
