@@ -327,7 +327,8 @@ def compare(
     Returns
     -------
     tuple of Compared
-        Number and area share first, then the measures; without those that no object has.
+        Number and area share first, then figures of the class, then the measures; without those that no object
+        has or that are 0 everywhere.
     """
     names = conditions(images, reference)
     members = {name: tuple(image for image in images if image.condition == name) for name in names}
@@ -338,7 +339,7 @@ def compare(
         if not found:
             found += _of_class(rows, reference, others, by, scheme, selection)
         units = {name: unit_means(of) for name, of in rows.items()}
-        if any(unit.mean == unit.mean for of in units.values() for unit in of):
+        if _says_something(units):
             unit = measure.unit(physical=selection.physical)
             scale = scale_of(measure.quantity, by)
             found += _each(measure.name, measure.title, unit, units, reference, others, scale)
@@ -383,7 +384,7 @@ def _of_class(
     found += _each("area_percent", AREA_FRACTION, "%", shares, reference, others, scale)
     for figure in class_figures(scheme, selection.class_id):
         units = {name: unit_figures(of, figure) for name, of in rows.items()}
-        if any(unit.mean == unit.mean for of in units.values() for unit in of):
+        if _says_something(units):
             unit, scale = figure.unit(physical=physical), scale_of(figure.quantity, by)
             found += _each(figure.name, figure.title, unit, units, reference, others, scale)
     return found
@@ -404,6 +405,11 @@ def _each(
     return [
         Compared(name, title, unit, other, test, together=together) for other, test in zip(others, tests, strict=True)
     ]
+
+
+def _says_something(units: Mapping[str, Sequence[UnitMean]]) -> bool:
+    """Whether any unit has a figure other than 0: contacts with a class that is nowhere are 0 everywhere."""
+    return any(unit.mean == unit.mean and unit.mean != 0 for of in units.values() for unit in of)
 
 
 def _together(groups: Sequence[Sequence[UnitMean]], by: ComparedBy) -> Together:

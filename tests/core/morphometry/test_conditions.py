@@ -226,3 +226,10 @@ def test_several_conditions_each_beside_the_reference() -> None:
     made = [image(f"{c}{i}", c, [3 + i]) for c in ("low", "high", "control") for i in range(2)]
     areas = [each for each in compare(made, DEFAULT_SCHEME, EVERY, "control") if each.name == "area"]
     assert [each.condition for each in areas] == ["high", "low"]
+
+
+def test_figures_that_are_0_everywhere_are_not_compared() -> None:
+    made = [image(f"{c}{i}", c, [3 + i, 5], f"{c}{i}") for c in "ab" for i in range(2)]
+    names = {each.name for each in compare(made, DEFAULT_SCHEME, EVERY, "a")}
+    assert "area" in names
+    assert not any(name.startswith("contact_with") for name in names), "no other class is in these images"
