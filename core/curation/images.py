@@ -93,20 +93,6 @@ def decide_classes(
     return project
 
 
-def change_pixel_size(store: Store, image_id: str, nm: float, *, by: str, detail: str = ENTERED) -> ImageRecord:
-    """As `change_pixel_sizes`, of one image; as it is then.
-
-    Raises
-    ------
-    AccessError
-        ``by`` may not paint in the project.
-    NotFoundError
-        There is no such image.
-    """
-    change_pixel_sizes(store, [image_id], nm, by=by, detail=detail)
-    return store.images.get(image_id)
-
-
 def change_pixel_sizes(
     store: Store, image_ids: Collection[str], nm: float, *, by: str, detail: str = ENTERED
 ) -> tuple[ImageRecord, ...]:

@@ -89,17 +89,6 @@ def scale_bar(width_px: int, pixel_size_nm: float, share: float = _BAR_SHARE) ->
     return ScaleBar(factor * decade, factor * decade / pixel_size_nm)
 
 
-def colorize(labels_yx: NDArray[np.uint8], scheme: LabelScheme, *, safe_colors: bool = False) -> NDArray[np.uint8]:
-    """Label map as RGB; background and ignore are black.
-
-    Returns
-    -------
-    ndarray
-        uint8, shape (rows, columns, 3).
-    """
-    return color_table(scheme, safe_colors=safe_colors)[labels_yx]
-
-
 def color_table(scheme: LabelScheme, *, safe_colors: bool = False) -> NDArray[np.uint8]:
     """Colours by id.
 

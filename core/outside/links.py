@@ -71,12 +71,6 @@ def is_plain_file(path: Path) -> bool:
     return mode is not None and stat.S_ISREG(mode)
 
 
-def is_plain_folder(path: Path) -> bool:
-    """Whether a path is a folder that is there, no link to one."""
-    mode = _mode(path)
-    return mode is not None and stat.S_ISDIR(mode)
-
-
 def require_no_link(path: Path, kind: type[CristaeError] = DatasetError) -> None:
     """Refuse a path that is a link.
 

@@ -177,14 +177,6 @@ def cleaning_of(revision: RevisionRecord) -> tuple[ClassCleaning, ...]:
     return tuple(ClassCleaning(**{**row, "source": RuleSource(row["source"])}) for row in rows)
 
 
-def rules_of(store: Store, revision: RevisionRecord) -> ObjectRules:
-    """The rules that a label map was cleaned by, in the ids of its project; empty where it was not."""
-    kept = revision.details.get(DETAILS)
-    if not kept:
-        return ObjectRules()
-    return ObjectRules.from_json(kept["rules"]).translated(translation_of(store, revision).lookup())
-
-
 def raw_labels(store: Store, revision: RevisionRecord) -> NDArray[np.uint8]:
     """The label map as the network gave it, in the ids of its project.
 

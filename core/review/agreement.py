@@ -13,12 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ReviewError
-from core.evaluation.error_map import error_map
 from core.evaluation.image_scores import ALL
 from core.evaluation.intervals import Membership, Scale, mean_with_interval, units_of
-from core.evaluation.label_pair import LabelPair
 from core.evaluation.overlap import OverlapCounts, confusion, counts_from_confusion
-from core.evaluation.settings import EvaluationSettings, UnitChoice
+from core.evaluation.settings import UnitChoice
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.review.double_annotation import assignments, hidden_revisions
 from core.review.label_maps import LabelMap, bands
@@ -98,12 +96,6 @@ def agreement_of(first_yx: Labels, second_yx: Labels, scheme: LabelScheme) -> Ag
     matrix = confusion(*_where_both_confirmed(first_yx, second_yx), class_ids)
     counts = dict(zip(class_ids, counts_from_confusion(matrix), strict=True))
     return Agreement(counts, int(matrix.sum()), int(matrix.sum() - np.trace(matrix)))
-
-
-def disagreement_map(first_yx: Labels, second_yx: Labels, scheme: LabelScheme) -> NDArray[np.uint16]:
-    """What the first annotator called what and the second something else, as `core.evaluation.error_map` codes it."""
-    shared = _where_both_confirmed(first_yx, second_yx)
-    return error_map(LabelPair(*shared, scheme, EvaluationSettings()))
 
 
 def agreement_between(store: Store, first_id: str, second_id: str) -> Agreement:

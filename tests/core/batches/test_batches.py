@@ -28,7 +28,7 @@ from core.batches.rows import (
     retry_failed,
 )
 from core.batches.start import NewFile, add_file, images_to_do, segment_images
-from core.curation.images import change_pixel_size
+from core.curation.images import change_pixel_sizes
 from core.curation.model_use import jobs_using
 from core.errors import AccessError, CristaeError, JobError, NotFoundError, PredictionError
 from core.imaging.image import Image, PixelSize
@@ -225,7 +225,7 @@ def test_an_unknown_pixel_size_holds_the_prediction_until_it_is_entered(
     progress = batch_progress(store, BATCH)
     assert (len(progress.held), progress.over, progress.under_way) == (2, False, False)
     assert first in jobs_using(store, MODEL) or first.id in {row.id for row in jobs_using(store, MODEL)}
-    change_pixel_size(store, first.params["image_id"], 8.0, by="Ada")  # one plane answers for the stack
+    change_pixel_sizes(store, [first.params["image_id"]], 8.0, by="Ada")  # one plane answers for the stack
     assert [row.state for row in predictions(store)] == [JobState.QUEUED] * 2
 
 
@@ -244,7 +244,7 @@ def test_a_prediction_that_the_engine_lets_go_at_once_is_not_cancelled_by_its_ow
 
     monkeypatch.setattr(curation, "change_image", with_a_quick_engine)
     (held,) = predictions(store)
-    change_pixel_size(store, held.params["image_id"], 8.0, by="Ada")
+    change_pixel_sizes(store, [held.params["image_id"]], 8.0, by="Ada")
     assert job(held.id, store=store).state is JobState.QUEUED
 
 

@@ -10,7 +10,6 @@ from core.access.roles import Role, set_member
 from core.curation.images import (
     ProjectContents,
     change_image,
-    change_pixel_size,
     change_pixel_sizes,
     delete_project,
     project_contents,
@@ -48,7 +47,7 @@ def told(store: Store, image: ImageRecord) -> list[tuple[str, str, dict[str, obj
 def test_a_viewer_changes_nothing(store: Store, image: ImageRecord) -> None:
     for who in ("", "stranger", "viewer"):
         with pytest.raises(AccessError):
-            change_pixel_size(store, image.id, 99, by=who)
+            change_pixel_sizes(store, [image.id], 99, by=who)
     for who in ("", "stranger", "viewer", "annotator", "reviewer"):
         with pytest.raises(AccessError):
             change_image(store, image.id, by=who, split=Split.TEST)
@@ -61,7 +60,7 @@ def test_a_viewer_changes_nothing(store: Store, image: ImageRecord) -> None:
 def test_a_new_pixel_size_is_told_and_stops_predictions_with_the_old_one(store: Store, image: ImageRecord) -> None:
     old = submit("predict", {"image_id": image.id, "model_id": "m"}, store=store)
     other = submit("predict", {"image_id": "other", "model_id": "m"}, store=store)
-    change_pixel_size(store, image.id, 4.0, by="annotator")
+    change_pixel_sizes(store, [image.id], 4.0, by="annotator")
     assert store.images.get(image.id).pixel_size.nm == 4.0
     assert [job(row.id, store=store).state for row in (old, other)] == [JobState.CANCELLED, JobState.QUEUED]
     changes = {"name": "cell", "changes": {"pixel_size": [None, 4.0]}}
@@ -76,7 +75,7 @@ def test_a_pixel_size_is_that_of_all_planes_of_the_stack(store: Store, image: Im
     ]
     store.trash.put([planes[2].id])
     old = submit("predict", {"image_id": planes[1].id, "model_id": "m"}, store=store)
-    change_pixel_size(store, planes[0].id, 4.0, by="annotator")
+    change_pixel_sizes(store, [planes[0].id], 4.0, by="annotator")
     assert [store.images.get(plane.id).pixel_size.nm for plane in planes] == [4.0] * 3
     assert store.images.get(image.id).pixel_size.nm is None
     assert job(old.id, store=store).state is JobState.CANCELLED
@@ -85,7 +84,7 @@ def test_a_pixel_size_is_that_of_all_planes_of_the_stack(store: Store, image: Im
 
 def test_a_measured_size_says_who_measured_what(store: Store, image: ImageRecord) -> None:
     detail = "measured on the image by annotator: 500 nm over 200.0 px"
-    change_pixel_size(store, image.id, 2.5, by="annotator", detail=detail)
+    change_pixel_sizes(store, [image.id], 2.5, by="annotator", detail=detail)
     assert store.images.get(image.id).pixel_size.detail == detail
     ((who, what, details),) = told(store, image)
     assert (who, what) == ("annotator", "image_changed")

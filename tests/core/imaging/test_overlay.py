@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.errors import LabelMapError
-from core.imaging.overlay import OverlayStyle, boundaries, colorize, render_overlay, scale_bar
+from core.imaging.overlay import OverlayStyle, boundaries, color_table, render_overlay, scale_bar
 from core.label_scheme import DEFAULT_SCHEME
 
 BARE = OverlayStyle(opacity=0.5, legend=False, scale_bar=False)
@@ -59,7 +59,7 @@ def test_bands_and_tables_do_not_show(monkeypatch: pytest.MonkeyPatch, shape: tu
     share = np.isin(labels, [1, 5]) * np.float32(1 if outline else 0.37)
     if outline:
         share *= boundaries(labels, max(1, round(max(shape) / 1000)))
-    colors = colorize(labels, DEFAULT_SCHEME).astype(np.float32)
+    colors = color_table(DEFAULT_SCHEME)[labels].astype(np.float32)
     expected = np.rint(display[..., None] * (1 - share[..., None]) + colors * share[..., None])
     figure = render_overlay(display, labels, DEFAULT_SCHEME, None, style)
     np.testing.assert_array_equal(np.asarray(figure), expected)
@@ -97,7 +97,7 @@ def test_legend_and_scale_bar_are_added_below_and_inside() -> None:
 
 
 def test_colorize_leaves_ignore_black() -> None:
-    assert colorize(np.array([[5, 255]], np.uint8), DEFAULT_SCHEME).tolist() == [[[255, 0, 255], [0, 0, 0]]]
+    assert color_table(DEFAULT_SCHEME)[[[5, 255]]].tolist() == [[[255, 0, 255], [0, 0, 0]]]
 
 
 def test_different_sizes_are_refused() -> None:

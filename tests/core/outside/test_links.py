@@ -25,7 +25,7 @@ from core.exchange.nnunet_import import find_trained
 from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.labels.reading import LabelReading, LabelSource
 from core.models.store import ModelStore, open_model
-from core.outside.links import copy_plain, entries, is_link, is_plain_file, is_plain_folder
+from core.outside.links import copy_plain, entries, is_link, is_plain_file
 from tests.core.imaging.files import png
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links need a right on Windows that test machines lack")
@@ -80,9 +80,7 @@ def test_kinds_of_entries(tmp_path: Path, key: Path) -> None:
         True, True, True, False,
     ]  # fmt: skip
     assert is_plain_file(folder / "file")
-    assert is_plain_folder(folder / "sub")
     assert not is_plain_file(folder / "link")
-    assert not is_plain_folder(folder / "away")
     with pytest.raises(ModelError, match="f/link is a link") as caught:
         copy_plain(folder / "link", tmp_path / "copy", ModelError)
     assert str(key) not in str(caught.value)

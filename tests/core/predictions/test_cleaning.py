@@ -19,7 +19,7 @@ from core.label_scheme import LabelScheme
 from core.objects.cleaning import Changes
 from core.objects.report import cleaning_sentence
 from core.objects.rules import ObjectRule, ObjectRules, RuleSource
-from core.predictions.cleaning import clean_again, cleaning_of, raw_labels, raw_pieces, rules_of
+from core.predictions.cleaning import DETAILS, clean_again, cleaning_of, raw_labels, raw_pieces
 from core.store import ImageRecord, RevisionKind, RevisionState, Store
 from core.store.label_maps import MATCH
 from core.store.records import RevisionRecord
@@ -116,7 +116,7 @@ def test_the_network_s_own_map_can_be_had_again(store: Store, prediction: Revisi
     gentler = dataclasses.replace(RULES.rules[0], smallest=0.015, source=RuleSource.PERSON)
     again = clean_again(store, back, ObjectRules((gentler,)))
     assert cleaning_of(again)[0].removed == 1  # the piece of one pixel; that of two stays
-    assert rules_of(store, again).of(1).source is RuleSource.PERSON
+    assert ObjectRules.from_json(again.details[DETAILS]["rules"]).of(1).source is RuleSource.PERSON
 
 
 def test_pieces_say_what_any_size_would_leave(store: Store, prediction: RevisionRecord) -> None:

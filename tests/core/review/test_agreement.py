@@ -14,7 +14,6 @@ from core.imaging.pyramid import write_label_pyramid
 from core.review.agreement import (
     agreement_between,
     agreement_of,
-    disagreement_map,
     image_agreements,
     together,
 )
@@ -46,16 +45,6 @@ def test_agreement_worked_out_by_hand() -> None:
     assert found.differing_px == 3
     assert found.dice == {0: pytest.approx(14 / 17), 1: pytest.approx(4 / 7), 2: 1.0}
     assert agreement_of(SECOND, FIRST, SCHEME).dice == pytest.approx(found.dice)
-
-
-def test_disagreement_map_worked_out_by_hand() -> None:
-    uncovered = 0xFFFF
-    assert disagreement_map(FIRST, SECOND, SCHEME).tolist() == [
-        [0, 0x100, 0, 0],
-        [0, 0x100, 0, 0],
-        [0, 0, uncovered, uncovered],
-        [0x001, 0, uncovered, 0],
-    ]
 
 
 def test_nothing_in_common_is_undefined() -> None:
