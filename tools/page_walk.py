@@ -133,6 +133,28 @@ def _job_row(page: Page) -> None:
         _settle(page)
 
 
+def _keys(*keys: str) -> Callable[[Page], None]:
+    """Press keys in the viewer."""
+
+    def press(page: Page) -> None:
+        for key in keys:
+            page.locator(".viewer-host").first.evaluate("host => host.querySelector('[tabindex]')?.focus()")
+            page.keyboard.press(key)
+            page.wait_for_timeout(SETTLE_MS)
+
+    return press
+
+
+def _past_round(page: Page) -> None:
+    """Open the details of the newest round."""
+    rounds = page.get_by_role("combobox", name="Details of round").first
+    rounds.scroll_into_view_if_needed()
+    page.wait_for_timeout(SETTLE_MS)  # a list that opens while the page scrolls closes again
+    rounds.click()
+    page.get_by_role("option").first.click()
+    _settle(page)
+
+
 def _then(*steps: Callable[[Page], None]) -> Callable[[Page], None]:
     def all_steps(page: Page) -> None:
         for step in steps:
@@ -177,6 +199,7 @@ VIEWS: Final = (
     View("results", "results"),
     View("results-images", "results?section=images"),
     View("results-image", "results?section=image"),
+    View("results-objects", "results?section=image", _keys("#")),
     View("results-compare", "results?section=compare"),
     View("results-report", "results?section=report"),
     View("results-takeaway", "results?section=report", _press("Export")),
@@ -186,10 +209,13 @@ VIEWS: Final = (
     View("measure-takeaway", "measure", _press("Export")),
     View("correct", "correct"),
     View("correct-paint", "correct", _begin),
+    View("correct-objects", "correct", _then(_begin, _keys("#"))),
+    View("correct-questions", "correct", _then(_begin, _keys("F2"))),
     View("correct-history", "correct", _open("History")),
     View("review", "review"),
     View("review-one", "review", _press("Review next")),
     View("review-marks", "review", _then(_press("Review next"), _open("Mark places"))),
+    View("review-objects", "review", _then(_press("Review next"), _keys("#"))),
     View("review-agreement", "review?section=agreement", _open("Assign image")),
     View("review-people", "review?section=people"),
     View("review-log", "review?section=log"),
@@ -206,6 +232,7 @@ VIEWS: Final = (
     View("train-more", "train", _open("More")),
     View("train-ended", "train", _choose("Trainings", 1)),
     View("train-rounds", "train?section=rounds"),
+    View("train-past-round", "train?section=rounds", _past_round),
     View("models", "models"),
     View("models-import", "models", _open("Import a model")),
     View("models-rename", "models", _press("Rename")),
