@@ -70,7 +70,8 @@ SECTIONS = {
 NO_ID = frozenset(
     {
         Query.SECTION, Query.DOC, Query.METRIC, Query.ERROR_CLASS, Query.PLACE, Query.CLASS, Query.DOUBT, Query.MEASURE,
-        Query.CONTACT, Query.LEAST_UM2, Query.LEAST_PX, Query.WHOLE, Query.COLUMNS, Query.REFERENCE,
+        Query.CONTACT, Query.LEAST_UM2, Query.LEAST_PX, Query.WHOLE, Query.COLUMNS, Query.REFERENCE, Query.SCALE,
+        Query.MIXED, Query.ROWS, Query.ENTRY, Query.CORRECTED,
     }
 )  # fmt: skip
 """Parameters of an address that name nothing of a project."""
