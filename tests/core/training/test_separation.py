@@ -223,7 +223,7 @@ def test_a_parents_outputs_are_kept_and_a_further_one_begins_weak() -> None:
 
 
 def request(dataset: Path, out: Path, **changes: Any) -> TrainRequest:
-    values = {"epochs": 1, "iterations_per_epoch": 3, "device": "cpu", "threads": 2, "seed": 5, **changes}
+    values = {"epochs": 1, "iterations_per_epoch": 1, "device": "cpu", "threads": 2, "seed": 5, **changes}
     return TrainRequest(dataset=dataset, preset=Preset.COMPACT, out=out, **values)
 
 
