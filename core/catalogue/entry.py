@@ -76,9 +76,6 @@ class EntryKind(StrEnum):
     NNUNET = "nnunet"
     """Zips of nnU-Net results."""
 
-    QUANTEM = "quantem"
-    """Weights of the package quantem-core, one organelle each."""
-
 
 class CatalogueFile(BaseModel):
     """A file of an entry.
@@ -102,26 +99,6 @@ class CatalogueFile(BaseModel):
     size_bytes: int | None = Field(None, gt=0, lt=10**12)
     sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
     md5: str = Field("", pattern=r"^([0-9a-f]{32})?$")
-
-
-class Organelle(BaseModel):
-    """One of the models that make a label map together, each for one class.
-
-    Parameters
-    ----------
-    model
-        As its library names it: "quantem/mito".
-    class_name
-        Of the label map.
-    files
-        Names of the entry's files that it needs.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    model: str = Field(pattern=r"^[a-z0-9]+/[a-z0-9]+$")
-    class_name: Word
-    files: tuple[str, ...] = Field(strict=False, min_length=1)
 
 
 class Entry(BaseModel):
@@ -155,8 +132,6 @@ class Entry(BaseModel):
         In their order. Empty: the record names them.
     record_url
         Address of the record's description (JSON, as Zenodo's API gives it); "" where the files stand here.
-    organelles
-        Only of the kind `EntryKind.QUANTEM`: later ones are drawn over earlier ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -178,7 +153,6 @@ class Entry(BaseModel):
     picture: Annotated[str, AfterValidator(_picture)] = ""
     files: tuple[CatalogueFile, ...] = Field((), strict=False, max_length=200)
     record_url: Url = ""
-    organelles: tuple[Organelle, ...] = Field((), strict=False, max_length=20)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Entry:
@@ -189,11 +163,6 @@ class Entry(BaseModel):
             raise ValueError("give either files or record_url")
         if self.files and not self.licence:
             raise ValueError("licence is missing: say under which licence the files may be used")
-        if bool(self.organelles) != (self.kind is EntryKind.QUANTEM):
-            raise ValueError("organelles belong to the kind quantem, and to it alone")
-        needed = {name for organelle in self.organelles for name in organelle.files}
-        if not needed <= {file.name for file in self.files}:
-            raise ValueError(f"organelles name the files {sorted(needed)}, which are not all among files")
         return self
 
     @property

@@ -12,12 +12,10 @@ from rich.table import Table
 from core.catalogue.catalogue import is_address, kept_copy, reach_of, read_catalogue
 from core.catalogue.entry import Entry
 from core.catalogue.fetching import Acceptance, fetch_files, find_files, make_models, require_fetching
-from core.catalogue.quantem import missing_package
 from core.catalogue.record import looked_up
 from core.catalogue.start import licence_of
 from core.catalogue.work import command_folder
 from core.cli.console import UsageError, done, notice, progress_bar, stdout
-from core.errors import ModelError
 from core.models.card import now_utc
 from core.models.store import ModelStore
 from core.settings import current_settings
@@ -68,9 +66,6 @@ def fetch_entry(entry_id: str, *, folder: Path | None, accept: bool) -> None:
     """
     settings = current_settings()
     entry = read_catalogue(settings).get(entry_id)
-    missing = missing_package(entry)
-    if missing is not None:
-        raise ModelError(missing.cause, missing.remedy)
     if folder is None:
         require_fetching(settings)
         if entry.needs_look_up:

@@ -167,7 +167,7 @@ def _attempt(file: RemoteFile, folder: Path, reach: Reach, on_received: Received
         return True
     asking = {"Range": f"bytes={have}-", "If-Range": note.version} if have and note else {}
     try:
-        with opened(file.url, reach, asking) as answer:
+        with opened(file.url, reach, asking, should_stop=should_stop) as answer:
             start, total = _extent(answer, have)
             _check_total(file, answer, total)
             if not start:
@@ -267,6 +267,8 @@ class _Patience:
         JobCancelledError
             Somebody asked to stop meanwhile.
         """
+        if self._should_stop():
+            raise JobCancelledError("The download was stopped.")
         self._failures = 1 if got_on else self._failures + 1
         own_s = min(_FIRST_WAIT_S * 2 ** (self._failures - 1), _LONGEST_WAIT_S)
         pause_s = own_s if error.wait_s is None else max(error.wait_s, own_s)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,9 @@ CONNECT_S: Final = 15.0
 
 READ_S: Final = 60.0
 """Without a byte from the server; slow stores think for some seconds before the first."""
+
+_LOOK_S: Final = 0.5
+"""How often a wish to stop is looked for."""
 
 MOST_REDIRECTS: Final = 5
 
@@ -88,7 +92,13 @@ class Answer:
 
 
 @contextmanager
-def opened(url: str, reach: Reach, headers: Mapping[str, str] | None = None) -> Iterator[Answer]:
+def opened(
+    url: str,
+    reach: Reach,
+    headers: Mapping[str, str] | None = None,
+    *,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[Answer]:
     """Ask for a file.
 
     Parameters
@@ -99,6 +109,8 @@ def opened(url: str, reach: Reach, headers: Mapping[str, str] | None = None) -> 
         What may be asked.
     headers
         Further ones, such as ``Range``.
+    should_stop
+        Asked twice a second by another thread, also while nothing arrives: the connection is broken off then.
 
     Yields
     ------
@@ -116,6 +128,7 @@ def opened(url: str, reach: Reach, headers: Mapping[str, str] | None = None) -> 
     while True:
         seen.add(target.url)
         connection = _connected(target, reach)
+        over = _watched(connection, should_stop)
         try:
             response = _asked(connection, target, headers or {})
             if response.status in _REDIRECTS:
@@ -130,7 +143,24 @@ def opened(url: str, reach: Reach, headers: Mapping[str, str] | None = None) -> 
             yield _answer(response, target)
             return
         finally:
+            over.set()
             connection.close()
+
+
+def _watched(connection: http.client.HTTPConnection, should_stop: Callable[[], bool] | None) -> threading.Event:
+    """Break a connection off once somebody asks for it, however silent the server is; until the event is set."""
+    over, sock = threading.Event(), connection.sock
+
+    def watch() -> None:
+        while not over.wait(_LOOK_S):
+            if should_stop is not None and should_stop():
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+                return
+
+    if should_stop is not None:
+        threading.Thread(target=watch, name="download", daemon=True).start()
+    return over
 
 
 def _answer(response: http.client.HTTPResponse, target: Target) -> Answer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.catalogue.entry import Entry
-from core.catalogue.quantem import missing_package
 from core.catalogue.start import licence_of, start_fetch
 from core.settings import current_settings
 from ui import context
@@ -19,10 +18,6 @@ from ui.state import StateKey
 
 def accept_panel(entry: Entry) -> None:
     """The terms, a tick, a button."""
-    missing = missing_package(entry)
-    if missing:
-        st.info(plain(f"{missing.cause} {missing.remedy}"), icon=":material/extension:")
-        return
     fetching = current_settings().fetching and not entry.needs_look_up
     by_folder = may_name_folders()
     if not fetching and not by_folder:
@@ -30,6 +25,8 @@ def accept_panel(entry: Entry) -> None:
             _bring(entry)
         return
     with st.container(border=True, key="accept-model"):
+        if entry.needs_look_up:
+            st.markdown("**Without a network**")
         size = "size unknown" if entry.size_bytes is None else bytes_text(entry.size_bytes)
         st.markdown(f"**Licence:** {plain(licence_of(entry))} · **Size:** {size}")
         agreed = st.checkbox(

@@ -10,7 +10,7 @@ import streamlit as st
 from core.access.models import may_manage_store
 from core.access.roles import Permission
 from core.catalogue.catalogue import Catalogue, is_address, read_catalogue
-from core.catalogue.entry import Entry, EntryKind
+from core.catalogue.entry import Entry
 from core.catalogue.start import start_look_up
 from core.jobs.kinds import JobKind, LookUpResult
 from core.jobs.rows import job, jobs
@@ -147,8 +147,7 @@ def _facts(entry: Entry) -> list[str]:
 
 
 def _badges(entry: Entry) -> str:
-    tested = " :green-badge[tested]" if entry.tested else " :orange-badge[not tested]"
-    return tested + (" :gray-badge[needs quantem-core]" if entry.kind is EntryKind.QUANTEM else "")
+    return " :green-badge[tested]" if entry.tested else " :orange-badge[not tested]"
 
 
 def _picture(entry: Entry) -> None:

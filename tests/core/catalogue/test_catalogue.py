@@ -48,7 +48,7 @@ def test_an_entry_of_the_administrator_takes_the_place_of_a_shipped_one(settings
         ({"id": "A B"}, "id: use lower-case letters"),
         ({"id": None}, "id: "),
         ({"name": ""}, "name: "),
-        ({"kind": "tar"}, "kind: Input should be 'bundle', 'nnunet' or 'quantem'. It is 'tar'"),
+        ({"kind": "tar"}, "kind: Input should be 'bundle' or 'nnunet'. It is 'tar'"),
         ({"licence": ""}, "licence is missing"),
         ({"pixel_size_nm": -8}, "pixel_size_nm: "),
         ({"pixel_size_nm": float("nan")}, "pixel_size_nm: "),
@@ -70,11 +70,6 @@ def test_an_entry_of_the_administrator_takes_the_place_of_a_shipped_one(settings
         ({"files": [{**FILE, "size_bytes": 0}]}, "files.0.size_bytes: "),
         ({"files": [{**FILE, "sha256": "abc"}]}, "files.0.sha256: "),
         ({"colour": "red"}, "colour: Extra inputs are not permitted"),
-        ({"kind": "quantem"}, "organelles belong to the kind quantem"),
-        (
-            {"kind": "quantem", "organelles": [{"model": "quantem/mito", "class_name": "m", "files": ["b"]}]},
-            "not all among files",
-        ),
     ],
 )
 def test_a_wrong_entry_is_named_with_its_field_and_the_others_stay(changes: dict[str, Any], message: str) -> None:

@@ -45,6 +45,8 @@ class Served:
     ranges: bool = True
     wrong_range: bool = False
     chunked: bool = False
+    silent: threading.Event | None = None
+    """After the body nothing comes, and the connection stays open, until it is set."""
 
 
 @dataclass
@@ -103,6 +105,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(body if cut is None else body[:cut])
         self.wfile.flush()
+        if served.silent is not None:
+            served.silent.wait(50)
         return None
 
     def _head(self, status: int, headers: dict[str, str]) -> None:

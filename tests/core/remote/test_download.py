@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -177,6 +179,23 @@ def test_a_stopped_download_goes_on_from_where_it_was(server: FileServer, tmp_pa
     assert CHUNK_BYTES <= have < len(CONTENT)
     assert fetched(wanted(server), tmp_path).read_bytes() == CONTENT
     assert server.asked[-1][1] == f"bytes={have}-"
+
+
+def test_a_server_that_falls_silent_does_not_hold_up_who_wants_to_stop(server: FileServer, tmp_path: Path) -> None:
+    over = threading.Event()
+    server.files["/a.zip"] = Served(CONTENT[:1000], announced=len(CONTENT), silent=over)
+    have: list[int] = []
+    began_s = time.monotonic()
+    with pytest.raises(JobCancelledError):
+        fetched(
+            wanted(server),
+            tmp_path,
+            on_received=lambda here, _: have.append(here),
+            should_stop=lambda: bool(have) and time.monotonic() - began_s > 0.3,
+        )
+    assert time.monotonic() - began_s < 40  # the server is waited for a minute otherwise
+    over.set()
+    assert (tmp_path / "a.zip.part").stat().st_size == 1000
 
 
 @pytest.mark.parametrize("note", ["", "{}", "[1]", '{"url": "x", "version": "v", "size_bytes": 1}'])
