@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from core.exchange.model_format import ModelFormat
 from core.models.card import check_id
 from core.models.names import MAX_NAME_LENGTH
 
@@ -65,16 +65,6 @@ def _picture(text: str) -> str:
 Url = Annotated[str, AfterValidator(_url)]
 Text = Annotated[str, Field(max_length=2000)]
 Word = Annotated[str, Field(min_length=1, max_length=80)]
-
-
-class EntryKind(StrEnum):
-    """How the files become models."""
-
-    BUNDLE = "bundle"
-    """A zip that a Cristae has exported."""
-
-    NNUNET = "nnunet"
-    """Zips of nnU-Net results."""
 
 
 class CatalogueFile(BaseModel):
@@ -138,7 +128,7 @@ class Entry(BaseModel):
 
     id: Annotated[str, AfterValidator(_model_id)]
     name: str = Field(min_length=1, max_length=MAX_NAME_LENGTH)
-    kind: EntryKind = Field(strict=False)
+    kind: ModelFormat = Field(strict=False)
     description: Text = ""
     tissue: tuple[Word, ...] = Field((), strict=False)
     classes: tuple[Word, ...] = Field((), strict=False)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from core.catalogue.entry import Entry, EntryKind
+from core.catalogue.entry import Entry
 from core.errors import ModelError, Refusal
 from core.exchange.importing import import_model, trained_in
+from core.exchange.model_format import ModelFormat
 from core.models.card import ModelSource
 from core.models.store import SHARED, ModelStore, StoredModel
 
@@ -108,7 +109,7 @@ def take_in(
 
 def _parts(entry: Entry, files: Mapping[str, Path], left_out: list[Refusal]) -> list[_Part]:
     """The models among the files; a file that cannot be opened is left out."""
-    if entry.kind is EntryKind.BUNDLE:
+    if entry.kind is ModelFormat.BUNDLE:
         return [_Part(path, None, name) for name, path in files.items()]
     found = []
     for name, path in files.items():

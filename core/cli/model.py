@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,19 +11,13 @@ from rich.table import Table
 from core.cli.console import done, notice, stdout
 from core.cli.pixel_size import pixel_size_option
 from core.errors import ModelError
+from core.exchange.model_format import ModelFormat
 from core.models.store import TRASH_DAYS, ModelStore, StoredModel, open_model
 from core.settings import current_settings
 from core.training.verdict import undertrained_warning, verdict_of
 from core.wording import counted
 
 app = typer.Typer(help="Import, list, show, rename, archive, export and delete models.", no_args_is_help=True)
-
-
-class ExportFormat(StrEnum):
-    """What another program reads."""
-
-    NNUNET = "nnunet"
-    BUNDLE = "bundle"
 
 
 def find_model(model: str, *, project_id: str | None = None) -> StoredModel:
@@ -157,8 +150,8 @@ def export(
     model: Annotated[str, typer.Argument(help="Id in the store, or a model folder.")],
     out: Annotated[Path, typer.Option(help="Zip file to write.")],
     format: Annotated[
-        ExportFormat, typer.Option(help="nnunet: for nnUNetv2_predict_from_modelfolder; bundle: for another Cristae.")
-    ] = ExportFormat.BUNDLE,
+        ModelFormat, typer.Option(help="nnunet: for nnUNetv2_predict_from_modelfolder; bundle: for another Cristae.")
+    ] = ModelFormat.BUNDLE,
 ) -> None:
     """Write a model to a file.
 
@@ -168,7 +161,7 @@ def export(
     from core.exchange.nnunet_export import export_nnunet
 
     stored = find_model(model)
-    (export_nnunet if format is ExportFormat.NNUNET else export_bundle)(stored, out)
+    (export_nnunet if format is ModelFormat.NNUNET else export_bundle)(stored, out)
     done(f"{stored.id} written to {out}")
 
 

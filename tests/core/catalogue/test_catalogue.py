@@ -48,7 +48,7 @@ def test_an_entry_of_the_administrator_takes_the_place_of_a_shipped_one(settings
         ({"id": "A B"}, "id: use lower-case letters"),
         ({"id": None}, "id: "),
         ({"name": ""}, "name: "),
-        ({"kind": "tar"}, "kind: Input should be 'bundle' or 'nnunet'. It is 'tar'"),
+        ({"kind": "tar"}, "kind: Input should be 'nnunet' or 'bundle'. It is 'tar'"),
         ({"licence": ""}, "licence is missing"),
         ({"pixel_size_nm": -8}, "pixel_size_nm: "),
         ({"pixel_size_nm": float("nan")}, "pixel_size_nm: "),

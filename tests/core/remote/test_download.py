@@ -92,6 +92,7 @@ def test_a_file_that_changed_between_two_parts_is_fetched_anew(server: FileServe
         server.files["/a.zip"] = Served(newer, etag='"v2"')
 
     assert fetched(wanted(server, newer), tmp_path, on_wait=change).read_bytes() == newer
+    assert [part for _, part in server.asked] == ["", "bytes=1000-"]  # the server has sent the new one at once
 
 
 def test_a_file_that_changed_under_the_same_tag_is_found_by_its_checksum(server: FileServer, tmp_path: Path) -> None:
@@ -106,10 +107,10 @@ def test_a_file_that_changed_under_the_same_tag_is_found_by_its_checksum(server:
 
 
 def test_a_mixture_that_never_fits_ends(server: FileServer, tmp_path: Path) -> None:
-    server.files["/a.zip"] = Served(CONTENT, cuts=[1000] * 9)
+    server.files["/a.zip"] = Served(CONTENT, cuts=[600_000, 500_000] * 9)
     with pytest.raises(FetchError, match="SHA256 checksum differs"):
         fetched(wanted(server, sha256="0" * 64), tmp_path)
-    assert names(tmp_path) == []
+    assert names(tmp_path) == [] and len(server.asked) == 4
 
 
 @pytest.mark.parametrize(
