@@ -44,7 +44,7 @@ def work(store: Store, tmp_path: Path) -> Work:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_when_worker_training_engine_and_server_are_killed() -> None:
-    short = ["--kills", "4", "--minutes", "0.5", "--image-px", "512", "--images", "2", "--epochs", "3"]
+    short = ["--kills", "4", "--minutes", "0.25", "--image-px", "512", "--images", "2", "--epochs", "3"]
     told = subprocess.run(
         [sys.executable, "-m", "benchmarks.faults", *short, "--iterations", "2"],
         cwd=ROOT, capture_output=True, text=True, timeout=500, check=False,
