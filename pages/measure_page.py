@@ -3,12 +3,14 @@
 import streamlit as st
 
 from core.learning.object_sizes import project_rules
+from core.measurements.smallest import smallest_of_maps
 from core.measurements.sources import SourceKind, sources
 from ui import context
 from ui.access import visible_projects
 from ui.measure.figures import figures_panel
 from ui.measure.objects import objects_panel
 from ui.measure.run import contact_field, run_panel, source_picker
+from ui.measure.smallest import neighbours_words
 from ui.parts.first_labels import first_labels
 from ui.parts.page_head import page_head
 from ui.parts.project_picker import project_picker
@@ -42,10 +44,11 @@ if not there:
 
 with which:
     source = source_picker(there)
-contact_nm = contact_field()
-found = run_panel(project, source, there[source], contact_nm)
+made_by = source.made_by if source.kind is SourceKind.MODEL else None
+rules = project_rules(context.store(), context.models(), project.id, made_by)
+smallest = smallest_of_maps(rules, project.scheme, there[source])
+contact_nm = contact_field(neighbours_words(smallest, project.scheme))
+found = run_panel(project, source, there[source], contact_nm, smallest)
 if found.images:
-    made_by = source.made_by if source.kind is SourceKind.MODEL else None
-    rules = project_rules(context.store(), context.models(), project.id, made_by)
     chosen = figures_panel(project.id, source, found, rules, contact_nm)
     objects_panel(found, chosen)

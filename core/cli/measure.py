@@ -33,8 +33,8 @@ from core.labels.importing import Overlap
 from core.labels.object_files import objects_target
 from core.labels.reading import LabelReading, LabelSource
 from core.morphometry.condition_names import ordered, spelled_alike
-from core.morphometry.conditions import Compared, ComparedBy, compare, kind_of_units
-from core.morphometry.coverage import area_um2
+from core.morphometry.conditions import Compared, ComparedBy, adjusted_together, compare, kind_of_units
+from core.morphometry.coverage import SMALL_PX, area_um2
 from core.morphometry.doubts import Doubts
 from core.morphometry.frames import objects_frame
 from core.morphometry.methods import Study, methods_text
@@ -48,6 +48,7 @@ from core.morphometry.summary import (
 )
 from core.objects.question_files import questions_target, read_doubts
 from core.spreadsheets import spreadsheet
+from core.wording import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,9 +94,12 @@ def measure(
         int,
         typer.Option(
             min=0,
-            help=("Smallest object in the summary, in pixels of the median image. The table contains all objects."),
+            help=(
+                "Smallest object in the summary, in pixels of the median image, and for distances and contacts. The "
+                "table contains all objects."
+            ),
         ),
-    ] = 0,
+    ] = SMALL_PX,
     sheet: Annotated[
         Path | None,
         typer.Option(
@@ -156,7 +160,7 @@ def measure(
         tasks = _told_of(tasks, sheet)
         reference = _reference(tasks, reference)
     refused = RefusedFiles(len(tasks))
-    found = _measured(tasks, scheme, contact, refused)
+    found = _measured(tasks, scheme, contact, least, refused)
     if not found:
         refused.show()
         raise LabelMapError("No label maps can be read; nothing was written.", "Fix the problems listed above.")
@@ -171,12 +175,16 @@ def measure(
     if images is not None:
         write_bytes(images, spreadsheet(images_table(rows, scheme, physical=physical)))
     print_classes(rows, scheme, physical=physical)
+    small = sum(len(each.table) for each in measurable) - sum(row.objects for of in rows.values() for row in of)
+    if small:
+        notice(f"{counted(small, 'object')} of fewer than {least} px excluded. Use --least 0 to count all.")
     compared: dict[int, tuple[Compared, ...]] = {}
     second: dict[int, dict[Key, MixedModel]] = {}
     by = ComparedBy.RATIO if ratios else ComparedBy.DIFFERENCE
     if reference is not None:
         selections = {i: _selection(i, least, found, physical=physical) for i in scheme.ids}
-        compared = {i: compare(measurable, scheme, of, reference, by) for i, of in selections.items()}
+        each_class = {i: compare(measurable, scheme, of, reference, by) for i, of in selections.items()}
+        compared = adjusted_together(each_class)
         second = {i: mixed_models(measurable, scheme, of, reference, by) for i, of in selections.items() if mixed}
         if comparison is not None:
             write_bytes(comparison, spreadsheet(comparison_table(compared, scheme, reference, second)))
@@ -295,7 +303,7 @@ def _reference_left(found: Sequence[ImageObjects], wanted: str) -> str | None:
 
 
 def _measured(
-    tasks: Sequence[_Task], scheme: LabelScheme, contact_nm: float, refused: RefusedFiles
+    tasks: Sequence[_Task], scheme: LabelScheme, contact_nm: float, least_px: int, refused: RefusedFiles
 ) -> list[ImageObjects]:
     """All that can be read, one after the other; the others are added to ``refused``."""
     found = []
@@ -313,6 +321,7 @@ def _measured(
                     size_nm,
                     objects=objects,
                     contact_nm=contact_nm,
+                    least_px=dict.fromkeys(scheme.ids, least_px),
                     progress=advance,
                     grey_of=None if pixels_yx is None else pixels_yx.__getitem__,
                 )

@@ -10,8 +10,11 @@ from typing import Final
 from core.datasets.image_facts import FACTS, facts_of
 from core.exports.label_maps import COVERAGE_COLUMNS, LabelledImage, coverage_rows, made_by
 from core.label_scheme import LabelScheme
+from core.learning.object_sizes import ProjectRules, project_rules
 from core.measurements.confirmed import confirmed_share
 from core.measurements.measuring import measure_label_map
+from core.measurements.smallest import Smallest, smallest_of_classes
+from core.models.store import ModelStore
 from core.morphometry.frames import FILTER, objects_columns, objects_frame
 from core.morphometry.objects import CONTACT_NM, ObjectTable
 from core.morphometry.summary import ImageObjects
@@ -57,6 +60,7 @@ class ObjectsTable:
     def __init__(self, path: Path, scheme: LabelScheme) -> None:
         self.path = path
         self.rows = 0
+        self._rules: dict[tuple[str, str | None], ProjectRules] = {}
         self._columns = [*objects_columns(scheme, physical=True), FILTER]
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow(self._columns)
@@ -64,7 +68,7 @@ class ObjectsTable:
     def add(self, source: LabelledImage, progress: Callable[[float], None]) -> None:
         """The objects of an image, measured now where nobody has; without a pixel size lengths are empty."""
         image = source.image
-        table = measured_table(source.store, image, source.revision, progress)
+        table = measured_table(source.store, image, source.revision, progress, self._smallest(source))
         version = source.revision.id
         objects = ImageObjects(
             image.id, image.name, image.specimen, version, table, image.condition, image.stack,
@@ -79,16 +83,31 @@ class ObjectsTable:
             file.write(text.split("\n", 1)[1])
         self.rows += len(frame)
 
+    def _smallest(self, source: LabelledImage) -> Smallest:
+        """As Measure has it at first: by the rules of the model that made the label map, else of the project's own."""
+        store, size_nm = source.store, source.image.pixel_size.nm
+        key = source.image.project_id, source.revision.model_id or None
+        if key not in self._rules:
+            self._rules[key] = project_rules(store, ModelStore(store.settings.models_dir), *key)
+        return smallest_of_classes(self._rules[key], source.scheme, size_nm)
+
 
 def measured_table(
-    store: Store, image: ImageRecord, revision: RevisionRecord, progress: Callable[[float], None]
+    store: Store,
+    image: ImageRecord,
+    revision: RevisionRecord,
+    progress: Callable[[float], None],
+    smallest: Smallest,
 ) -> ObjectTable:
     """The objects of a label map as somebody has measured them, with their contact distance; else measured and kept."""
     path = store.revisions.object_table_path(revision.id)
     kept = ObjectTable.load(path) if path.is_file() else None
     if kept is not None and kept.pixel_size_nm == image.pixel_size.nm:
-        return kept
-    table = measure_label_map(store, image, revision, CONTACT_NM if kept is None else kept.contact_nm, progress)
+        clean = kept.cleaned(smallest.px(image.pixel_size.nm))
+        if not any(area != area for area in clean.seen_px):
+            return clean
+    contact_nm = CONTACT_NM if kept is None else kept.contact_nm
+    table = measure_label_map(store, image, revision, contact_nm, progress, smallest)
     store.revisions.get(revision.id)  # gone meanwhile: then its folder must not come back
     table.save(path)
     return table

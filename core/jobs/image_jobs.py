@@ -191,6 +191,8 @@ class MeasureParams(JobParams):
     revision_ids: tuple[str, ...]
     contact_nm: float = CONTACT_NM
     name: str = ""
+    smallest: Mapping[str, float] = field(default_factory=dict)
+    smallest_um2: bool = True
 
     @property
     def subjects(self) -> Subjects:

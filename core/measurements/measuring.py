@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from core.imaging.pyramid import open_pyramid
+from core.measurements.smallest import Smallest
 from core.morphometry.objects import ObjectTable, measure_objects
 from core.store.label_maps import label_classes, open_label_map, require_project_classes
 from core.store.records import ImageRecord, RevisionRecord
 from core.store.store import Store
+
+_EVERY: Final = Smallest()
 
 
 def measure_label_map(
@@ -17,6 +21,7 @@ def measure_label_map(
     revision: RevisionRecord,
     contact_nm: float,
     progress: Callable[[float], None] = lambda fraction: None,
+    smallest: Smallest = _EVERY,
 ) -> ObjectTable:
     """The objects of a label map with its ids, its confidence and the grey values of its image; nothing is written.
 
@@ -28,6 +33,8 @@ def measure_label_map(
         Greatest gap that counts as contact.
     progress
         Told a fraction, 0 to 1; may raise to stop.
+    smallest
+        Objects that distances and contacts are to.
     """
     require_project_classes(store, revision)
     labels = open_label_map(store, revision)
@@ -41,5 +48,6 @@ def measure_label_map(
         objects=labels.object_ids(),
         grey_of=lambda rows: pixels.read(0, rows, columns),
         contact_nm=contact_nm,
+        least_px=smallest.px(image.pixel_size.nm),
         progress=progress,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.datasets.case import Split
 from core.evaluation import intervals
+from core.measurements.smallest import Smallest
 from core.measurements.sources import MeasuredMap, Source, SourceKind, predictions_by_maker
 from core.measurements.start import Measured, measured
 from core.morphometry.bias import Bias, bias
@@ -32,8 +33,9 @@ class CheckedImages:
 
     @property
     def missing(self) -> tuple[MeasuredMap, ...]:
-        """Label maps that are not measured yet."""
-        return (*self.predicted.missing, *self.reference.missing)
+        """Label maps that are not measured yet, or with other settings."""
+        both = (self.predicted, self.reference)
+        return tuple(each for of in both for maps in (of.missing, of.outdated) for each in maps)
 
     @property
     def pairs(self) -> tuple[tuple[ImageObjects, ImageObjects], ...]:
@@ -53,7 +55,9 @@ class Biases:
     share: Bias
 
 
-def checked_images(store: Store, project_id: str, source: Source, contact_nm: float) -> CheckedImages | None:
+def checked_images(
+    store: Store, project_id: str, source: Source, contact_nm: float, smallest: Smallest
+) -> CheckedImages | None:
     """The test images of a project with references and a prediction of this model; None where there are none.
 
     Parameters
@@ -62,6 +66,8 @@ def checked_images(store: Store, project_id: str, source: Source, contact_nm: fl
         Predictions of a model; of any other source there is no bias.
     contact_nm
         With which they are to be measured.
+    smallest
+        Objects that distances and contacts are to.
     """
     if source.kind is not SourceKind.MODEL:
         return None
@@ -75,7 +81,7 @@ def checked_images(store: Store, project_id: str, source: Source, contact_nm: fl
     if not images:
         return None
     first, second = ([MeasuredMap(image, of[image.id]) for image in images] for of in (predictions, references))
-    return CheckedImages(measured(store, first, contact_nm), measured(store, second, contact_nm))
+    return CheckedImages(*(measured(store, maps, contact_nm, smallest) for maps in (first, second)))
 
 
 def biases(pairs: Sequence[tuple[ImageObjects, ImageObjects]], measure: Measure, selection: Selection) -> Biases:

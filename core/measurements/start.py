@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from core.errors import DatasetError
 from core.jobs.kinds import JobKind, MeasureParams
 from core.jobs.rows import Priority, active_jobs, jobs, submit
 from core.label_scheme import LabelScheme
 from core.measurements.confirmed import confirmed_share
+from core.measurements.smallest import Smallest
 from core.measurements.sources import MeasuredMap, Source
 from core.measurements.tables import table_of
 from core.morphometry.summary import ImageObjects
@@ -17,6 +19,8 @@ from core.store.label_maps import label_classes
 from core.store.object_questions import doubts_of
 from core.store.records import JobRecord
 from core.store.store import Store
+
+_EVERY: Final = Smallest()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,11 +34,14 @@ class Measured:
     missing
         Label maps that are not.
     outdated
-        Label maps whose contacts were measured with another pixel size or contact distance; they are among the images.
+        Label maps whose distances or contacts were measured with another pixel size, contact distance or smallest
+        object; they are among the images.
     scheme
         The project's classes.
     revisions
         Image id to the id of its label map.
+    smallest
+        Objects that distances and contacts are to.
     """
 
     images: tuple[ImageObjects, ...]
@@ -42,9 +49,10 @@ class Measured:
     outdated: tuple[MeasuredMap, ...]
     scheme: LabelScheme
     revisions: Mapping[str, str]
+    smallest: Smallest = _EVERY
 
 
-def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float) -> Measured:
+def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float, smallest: Smallest = _EVERY) -> Measured:
     """Look at what is there; nothing is measured.
 
     Parameters
@@ -55,10 +63,12 @@ def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float) -> Me
         Of one source, one at least.
     contact_nm
         With which they are to be measured.
+    smallest
+        Objects that distances and contacts are to.
     """
     images, missing, outdated = [], [], []
     for each in maps:
-        kept = table_of(store, each.image, each.revision, contact_nm)
+        kept = table_of(store, each.image, each.revision, contact_nm, smallest)
         if kept is None:
             missing.append(each)
             continue
@@ -72,7 +82,9 @@ def measured(store: Store, maps: Sequence[MeasuredMap], contact_nm: float) -> Me
             )
         )  # fmt: skip
     revisions = {each.image.id: each.revision.id for each in maps}
-    return Measured(tuple(images), tuple(missing), tuple(outdated), label_classes(store, maps[0].revision), revisions)
+    return Measured(
+        tuple(images), tuple(missing), tuple(outdated), label_classes(store, maps[0].revision), revisions, smallest
+    )
 
 
 def usual_source(store: Store, there: Mapping[Source, Sequence[MeasuredMap]]) -> Source:
@@ -99,6 +111,7 @@ def start_measuring(
     maps: Sequence[MeasuredMap],
     contact_nm: float,
     *,
+    smallest: Smallest = _EVERY,
     author: str = "",
     name: str = "",
     by: str | None = None,
@@ -107,6 +120,8 @@ def start_measuring(
 
     Parameters
     ----------
+    smallest
+        Objects that distances and contacts are to.
     by
         Who asks in a browser, as `core.jobs.rows.submit` takes it.
 
@@ -120,7 +135,10 @@ def start_measuring(
     ids = sorted(each.revision.id for each in maps)
     if not ids:
         raise DatasetError("No label maps to measure.", "Segment or label images first.")
-    params = MeasureParams(project_id=project_id, revision_ids=tuple(ids), contact_nm=contact_nm, name=name)
+    params = MeasureParams(
+        project_id=project_id, revision_ids=tuple(ids), contact_nm=contact_nm, name=name,
+        smallest=smallest.to_json(), smallest_um2=smallest.physical,
+    )  # fmt: skip
     same = (row for row in running(store, project_id) if _work(MeasureParams.from_json(row.params)) == _work(params))
     found = next(same, None)
     return found or submit(params, author=author, priority=Priority.INTERACTIVE, store=store, by=by)
@@ -142,4 +160,4 @@ def last_ended(store: Store, project_id: str, maps: Sequence[MeasuredMap]) -> Jo
 
 
 def _work(params: MeasureParams) -> tuple[object, ...]:
-    return params.project_id, params.revision_ids, params.contact_nm
+    return params.project_id, params.revision_ids, params.contact_nm, params.smallest, params.smallest_um2

@@ -347,6 +347,15 @@ def compare(
     return tuple(replace(each, p_adjusted=p) for each, p in zip(found, adjusted, strict=True))
 
 
+def adjusted_together(compared: Mapping[int, Sequence[Compared]]) -> dict[int, tuple[Compared, ...]]:
+    """What `compare` found of several classes, with p adjusted over all of them: as many as one file holds."""
+    adjusted = iter(intervals.holm([each.difference.p for of_class in compared.values() for each in of_class]))
+    return {
+        class_id: tuple(replace(each, p_adjusted=next(adjusted)) for each in of_class)
+        for class_id, of_class in compared.items()
+    }
+
+
 def compared_measures(images: Sequence[ImageObjects], scheme: LabelScheme, selection: Selection) -> tuple[Measure, ...]:
     """The measures of a class that conditions are compared by."""
     measures = measures_of(scheme, selection.class_id, by_id=told_apart(images, selection.class_id))

@@ -16,6 +16,7 @@ from core.morphometry.doubts import interval_json
 from core.morphometry.edges import edge_weights
 from core.morphometry.measures import MEASURES, Measure, measures_of, measures_to
 from core.morphometry.mixed_model import Key, MixedModel
+from core.morphometry.objects import ObjectTable
 from core.morphometry.summary import ImageObjects, ImageSummary, Selection, figure_ratios
 from core.morphometry.words import test_name
 
@@ -43,6 +44,7 @@ _HOW: Final = (
     "confirmed_percent",
     "edge_weight",
     "counts_for",
+    "neighbours_from_px",
 )
 
 FILTER: Final = "filter"
@@ -142,8 +144,18 @@ def _class_frame(
     facts["confirmed_percent"] = round(100 * image.confirmed, 2)
     facts["edge_weight"] = np.where(table.cut, np.nan, edge_weights(table.fits).round(4))
     facts["counts_for"] = table.part.round(4)
+    facts["neighbours_from_px"] = neighbours_from(table, scheme)
     frame = pd.DataFrame(facts, index=range(len(table)))
     return frame if selection is None else frame[selection.chosen(table)]
+
+
+def neighbours_from(table: ObjectTable, scheme: LabelScheme) -> str:
+    """From how many pixels on objects of each class count in distances and contacts, where not every one does."""
+    return "; ".join(
+        f"{scheme.name_of(class_id)} {'unknown' if area != area else f'{area:.4g}'}"
+        for class_id, area in zip(table.class_ids, table.seen_px, strict=True)
+        if area != 0 and class_id in scheme.ids
+    )
 
 
 def images_frame(

@@ -139,18 +139,21 @@ def _eccentricity(table: ObjectTable) -> Floats:
 
 
 def _circularity(table: ObjectTable) -> Floats:
-    return np.minimum(4 * np.pi * table.area_px / table.perimeter_px**2, 1.0)
+    return np.minimum(4 * np.pi * table.filled_px / table.outer_px**2, 1.0)
 
 
 MEASURES: Final = (
-    Measure("area", "Area", Quantity.AREA, "pixels of the object", lambda t: t.area_px.astype(np.float64)),
+    Measure(
+        "area", "Area", Quantity.AREA, "pixels of the object, holes left out", lambda t: t.area_px.astype(np.float64)
+    ),
     Measure(
         "diameter", "Diameter of equal area", Quantity.LENGTH, "2 · √(area / π)",
         lambda t: 2 * np.sqrt(t.area_px / np.pi),
     ),
     Measure(
-        "perimeter", "Perimeter", Quantity.LENGTH, "length of the outline (Crofton's formula, four directions)",
-        lambda t: t.perimeter_px, "10.5566/ias.v26.p83-92",
+        "perimeter", "Perimeter", Quantity.LENGTH,
+        "length of the outer outline, holes filled (Crofton's formula, four directions)",
+        lambda t: t.outer_px, "10.5566/ias.v26.p83-92",
     ),
     Measure(
         "length", "Length", Quantity.LENGTH, "major axis of the ellipse with the same second moments",
@@ -164,10 +167,19 @@ MEASURES: Final = (
         "aspect_ratio", "Aspect ratio", Quantity.NUMBER, "length / width; 1 if round", lambda t: t.major_px / t.minor_px
     ),
     Measure(
-        "circularity", "Circularity", Quantity.NUMBER, "4π · area / perimeter², at most 1; 1 for a disc", _circularity
+        "circularity", "Circularity", Quantity.NUMBER,
+        "4π · filled area / perimeter², at most 1; 1 for a disc, with holes or without", _circularity,
     ),
     Measure(
-        "form_factor", "Form factor", Quantity.NUMBER, "1 / circularity: perimeter² / (4π · area), at least 1",
+        "filled_area", "Filled area", Quantity.AREA, "pixels of the object and of its holes",
+        lambda t: t.filled_px.astype(np.float64),
+    ),
+    Measure(
+        "perimeter_with_holes", "Perimeter with holes", Quantity.LENGTH,
+        "length of the outer outline and of the rims of holes", lambda t: t.perimeter_px, "10.5566/ias.v26.p83-92",
+    ),
+    Measure(
+        "form_factor", "Form factor", Quantity.NUMBER, "1 / circularity: perimeter² / (4π · filled area), at least 1",
         lambda t: 1 / _circularity(t),
     ),
     Measure(

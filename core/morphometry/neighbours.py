@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -95,7 +96,8 @@ def _framed(band: NDArray[Any]) -> NDArray[Any]:
 def neighbours(
     outline: Outlines,
     class_of: NDArray[np.uint8],
-    class_ids: tuple[int, ...],
+    area_px: NDArray[np.int64],
+    levels: Mapping[int, Sequence[float]],
     contact_px: float | None,
     progress: Callable[[float], None] = lambda fraction: None,
     *,
@@ -109,8 +111,11 @@ def neighbours(
         Of all objects.
     class_of
         uint8, class of each object's number; entry 0 is nothing.
-    class_ids
-        The classes of the result's columns.
+    area_px
+        int64, pixels of each object's number.
+    levels
+        For each class of the result's columns the areas in pixels, ascending and as many for each class, from which on
+        its objects are seen by others.
     contact_px
         Greatest gap that counts as contact; None: contacts are NaN.
     progress
@@ -121,49 +126,78 @@ def neighbours(
     Returns
     -------
     ndarray, ndarray
-        float64, shape (objects, classes) each: as ``gap_px`` and ``near`` of `ObjectTable`.
+        float64, shape (objects, classes, levels) each: as ``gap_px`` and ``near`` of `ObjectTable`.
     """
-    count = len(class_of) - 1
-    gap_px, near = np.full((2, count, len(class_ids)), np.nan)
-    of_pixel = class_of[outline.piece]
-    for position, class_id in enumerate(class_ids):
-        theirs = of_pixel == class_id
-        asking = np.flatnonzero(~theirs)
-        if not theirs.any():
-            if contact_px is not None and not (class_of == class_id).any():
-                near[:, position] = 0.0
-            continue
-        tree = KDTree(outline.place[theirs], balanced_tree=False, compact_nodes=False)
-        least = np.full(count + 1, np.inf)
-        close, all_of = np.zeros((2, count + 1))
-        for start in range(0, asking.size, _ASKED):
-            part = asking[start : start + _ASKED]
-            progress((position + start / asking.size) / len(class_ids))
-            distance, _ = tree.query(outline.place[part])
-            gap = np.where(distance < _TOUCHING, 0.0, distance - 1.0)
-            piece = outline.piece[part]
-            np.minimum.at(least, piece, gap)
-            all_of += np.bincount(piece, minlength=count + 1)
-            if contact_px is not None:
-                close += np.bincount(piece, gap <= contact_px, count + 1)
+    count, depth = len(class_of) - 1, len(next(iter(levels.values()), ()))
+    gap_px, near = np.full((2, count, len(levels), depth), np.nan)
+    of_pixel, area_of = class_of[outline.piece], area_px[outline.piece]
+    search = _Search(outline.place)
+    for position, (class_id, least_px) in enumerate(levels.items()):
+        asking = np.flatnonzero(of_pixel != class_id)
+        others = np.flatnonzero(class_of[1:] != class_id)
+        piece = outline.piece[asking]
+        all_of = np.bincount(piece, minlength=count + 1)
         found = np.flatnonzero(all_of[1:])
-        gap_px[found, position] = least[1:][found]
-        if contact_px is not None:
-            near[found, position] = close[1:][found] / all_of[1:][found]
+        gap = np.full(asking.size, np.inf)
+        above = np.inf
+        for level in reversed(range(depth)):
+            done = (position + 1 - (level + 1) / depth) / len(levels)
+            progress(done)
+            seen = (of_pixel == class_id) & (area_of >= least_px[level]) & (area_of < above)
+            above = min(above, least_px[level])
+            search.nearer(gap, asking, np.flatnonzero(seen), partial(progress, done))
+            if not np.isfinite(gap).any():
+                if contact_px is not None and not ((class_of == class_id) & (area_px >= least_px[level])).any():
+                    near[others, position, level] = 0.0
+                continue
+            least = np.full(count + 1, np.inf)
+            np.minimum.at(least, piece, gap)
+            gap_px[found, position, level] = least[1:][found]
+            if contact_px is not None:
+                close = np.bincount(piece, gap <= contact_px, count + 1)
+                near[found, position, level] = close[1:][found] / all_of[1:][found]
     for class_id in by_id:
-        members = np.flatnonzero(class_of == class_id)
-        least_px, close_share = _to_own_class(outline, members, of_pixel == class_id, contact_px, progress)
-        position = class_ids.index(class_id)
-        gap_px[members - 1, position] = least_px
-        if contact_px is not None:
-            near[members - 1, position] = close_share
+        position = list(levels).index(class_id)
+        for level, least_area in enumerate(levels[class_id]):
+            members = np.flatnonzero((class_of == class_id) & (area_px >= least_area))
+            theirs = np.flatnonzero((of_pixel == class_id) & (area_of >= least_area))
+            gaps, share = _to_own_class(search, outline, members, theirs, contact_px, progress)
+            gap_px[members - 1, position, level] = gaps
+            if contact_px is not None:
+                near[members - 1, position, level] = share
     return gap_px, near
 
 
+class _Search:
+    """The nearest of some pixels of outlines, as gaps: distance of the centres less one pixel; 0 where they touch."""
+
+    def __init__(self, place: NDArray[np.int32]) -> None:
+        self._place = place
+
+    def nearer(
+        self,
+        gap: NDArray[np.float64],
+        asking: NDArray[np.int64],
+        targets: NDArray[np.int64],
+        told: Callable[[], None],
+    ) -> None:
+        """Lower the gaps of the asking pixels to those to the nearest target, in place; ``told`` may raise to stop."""
+        if not len(targets):
+            return
+        tree = KDTree(self._place[targets], balanced_tree=False, compact_nodes=False)
+        for start in range(0, asking.size, _ASKED):
+            told()
+            part = slice(start, start + _ASKED)
+            distance, _ = tree.query(self._place[asking[part]])
+            found = np.where(distance < _TOUCHING, 0.0, distance - 1.0)
+            gap[part] = np.minimum(gap[part], found)
+
+
 def _to_own_class(
+    search: _Search,
     outline: Outlines,
     members: NDArray[np.int64],
-    theirs: NDArray[np.bool_],
+    theirs: NDArray[np.int64],
     contact_px: float | None,
     progress: Callable[[float], None],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -173,21 +207,14 @@ def _to_own_class(
     of the searches, bit by bit, for pixels of objects that have the bit among those of objects that lack it, and for
     these among the others.
     """
-    place, rank = outline.place[theirs], np.searchsorted(members, outline.piece[theirs])
-    distance = np.full(len(rank), np.inf)
+    rank = np.searchsorted(members, outline.piece[theirs])
+    gap = np.full(len(rank), np.inf)
     for bit in range(int(max(len(members) - 1, 0)).bit_length()):
         has_bit = (rank >> bit & 1).astype(bool)
-        for asking in (np.flatnonzero(has_bit), np.flatnonzero(~has_bit)):
-            others = np.ones(len(rank), bool)
-            others[asking] = False
-            if not others.any():
-                continue
-            tree = KDTree(place[others], balanced_tree=False, compact_nodes=False)
-            for start in range(0, asking.size, _ASKED):
-                progress(1.0)
-                part = asking[start : start + _ASKED]
-                distance[part] = np.minimum(distance[part], tree.query(place[part])[0])
-    gap = np.where(distance < _TOUCHING, 0.0, distance - 1.0)
+        for asking in (has_bit, ~has_bit):
+            own = gap[asking]
+            search.nearer(own, theirs[asking], theirs[~asking], partial(progress, 1.0))
+            gap[asking] = own
     least = np.full(len(members), np.inf)
     np.minimum.at(least, rank, gap)
     close = np.bincount(rank, gap <= (-1.0 if contact_px is None else contact_px), len(members))

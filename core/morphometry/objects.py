@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,27 +23,27 @@ from core.imaging.object_pyramid import ObjectIds
 from core.imaging.row_bands import id_counts, row_bands
 from core.label_scheme import IGNORE_ID, LabelScheme
 from core.labels.numbering import CountedBy, number_objects
-from core.morphometry.coverage import check_ids
+from core.morphometry.coverage import SMALL_PX, check_ids
 from core.morphometry.edges import box_fits
+from core.morphometry.extents import ellipses, perimeters
+from core.morphometry.holes import filled
 from core.morphometry.hulls import hulls
 from core.morphometry.neighbours import neighbours, outlines
 from core.morphometry.regions import fitting, parts, windows_inside
 from core.morphometry.structure import structure
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the measurement; grows when a number would come out otherwise."""
 
 CONTACT_NM: Final = 30.0
 """Outlines as close as this count as contact, unless asked otherwise. Giacomello and Pellegrini 2016,
 10.1038/cdd.2016.52, give 10 to 50 nm between mitochondria and smooth ER, 50 to 80 nm and rough ER."""
 
-_LEAST_NORM_PX: Final = 1 / 12
-"""Variance of a pixel's own extent: a single pixel has axes too."""
-
 _COLUMNS: Final = (
-    "class_id", "object_id", "area_px", "row", "column", "top", "left", "bottom", "right", "perimeter_px", "major_px",
-    "minor_px", "orientation", "feret_px", "least_feret_px", "hull_px", "boundary_px", "line_px", "branch_points",
-    "end_points", "grey_mean", "grey_sd", "cut", "part", "fits", "confidence", "gap_px", "near",
+    "class_id", "object_id", "area_px", "row", "column", "top", "left", "bottom", "right", "perimeter_px", "filled_px",
+    "outer_px", "major_px", "minor_px", "orientation", "feret_px", "least_feret_px", "hull_px", "boundary_px",
+    "line_px", "branch_points", "end_points", "grey_mean", "grey_sd", "cut", "part", "fits", "confidence",
+    "gap_px", "near", "gap_levels", "near_levels",
 )  # fmt: skip
 
 
@@ -64,7 +64,9 @@ class ObjectTable:
     top, left, bottom, right
         int64, bounding box; bottom and right lie outside.
     perimeter_px
-        float64, by Crofton's formula in four directions.
+        float64, by Crofton's formula in four directions, the rims of holes with it.
+    filled_px, outer_px
+        int64 and float64, area and perimeter with the holes filled.
     major_px, minor_px
         float64, axes of the ellipse with the same second moments.
     orientation
@@ -94,6 +96,9 @@ class ObjectTable:
         float64, shape (n, classes): share of its outline, 0 to 1, whose gap to each class is no wider than
         ``contact_nm``; 0 for classes that are not there, NaN everywhere without a pixel size. In the column of its own
         class as ``gap_px``; 0 there for the only object of a class that has ids.
+    gap_levels, near_levels
+        float64, shape (n, classes, levels): as ``gap_px`` and ``near``, to the objects of each class from the area on
+        that ``levels_px`` has. ``gap_px`` and ``near`` are one of the levels: see `cleaned`.
     class_ids
         The classes of the columns of ``gap_px`` and ``near``.
     shape_yx
@@ -106,6 +111,11 @@ class ObjectTable:
         With which ``near`` was measured.
     classes_by_id
         The classes whose objects ids tell apart.
+    levels_px
+        For each class areas in pixels, ascending.
+    seen_px
+        For each class the area from which on its objects count in ``gap_px`` and ``near``; NaN where these are not
+        known for the area that was asked for.
     """
 
     class_id: NDArray[np.uint8]
@@ -118,6 +128,8 @@ class ObjectTable:
     bottom: NDArray[np.int64]
     right: NDArray[np.int64]
     perimeter_px: NDArray[np.float64]
+    filled_px: NDArray[np.int64]
+    outer_px: NDArray[np.float64]
     major_px: NDArray[np.float64]
     minor_px: NDArray[np.float64]
     orientation: NDArray[np.float64]
@@ -136,6 +148,8 @@ class ObjectTable:
     confidence: NDArray[np.float64]
     gap_px: NDArray[np.float64]
     near: NDArray[np.float64]
+    gap_levels: NDArray[np.float64]
+    near_levels: NDArray[np.float64]
     class_ids: tuple[int, ...]
     shape_yx: tuple[int, int]
     labelled_px: int
@@ -143,6 +157,8 @@ class ObjectTable:
     pixel_size_nm: float | None
     contact_nm: float
     classes_by_id: tuple[int, ...] = ()
+    levels_px: tuple[tuple[float, ...], ...] = ()
+    seen_px: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name in _COLUMNS:
@@ -166,8 +182,37 @@ class ObjectTable:
     def without_contacts(self, pixel_size_nm: float | None, contact_nm: float) -> ObjectTable:
         """The same objects with another pixel size or contact distance; contacts are NaN."""
         return dataclasses.replace(
-            self, near=np.full_like(self.near, np.nan), pixel_size_nm=pixel_size_nm, contact_nm=contact_nm
-        )
+            self, near=np.full_like(self.near, np.nan), near_levels=np.full_like(self.near_levels, np.nan),
+            pixel_size_nm=pixel_size_nm, contact_nm=contact_nm,
+        )  # fmt: skip
+
+    def cleaned(self, least_px: Mapping[int, float]) -> ObjectTable:
+        """The same objects, whose distances and contacts are to objects of at least so many pixels.
+
+        Nothing is measured: an area fits the kept level that the same objects reach. Where there is none the column is
+        NaN, and so is ``seen_px``.
+
+        Parameters
+        ----------
+        least_px
+            For each class; 0 where it is missing.
+        """
+        gap, near = np.full_like(self.gap_px, np.nan), np.full_like(self.near, np.nan)
+        seen = []
+        for position, class_id in enumerate(self.class_ids):
+            areas, least = self.area_px[self.class_id == class_id], least_px.get(class_id, 0.0)
+            reaching = np.count_nonzero(areas >= least)
+            alike = (
+                n for n, kept in enumerate(self.levels_px[position]) if np.count_nonzero(areas >= kept) == reaching
+            )
+            level = next(alike, None)
+            seen.append(float("nan") if level is None else float(least))
+            if level is not None:
+                gap[:, position], near[:, position] = (
+                    self.gap_levels[:, position, level],
+                    self.near_levels[:, position, level],
+                )
+        return dataclasses.replace(self, gap_px=gap, near=near, seen_px=tuple(seen))
 
     def save(self, path: Path) -> None:
         """Write as NumPy's archive, atomically. Raises StorageFullError where the disk is full."""
@@ -185,9 +230,10 @@ class ObjectTable:
             if facts.pop("version") != VERSION:
                 return None
             facts["class_ids"], facts["shape_yx"] = tuple(facts["class_ids"]), tuple(facts["shape_yx"])
-            facts["classes_by_id"] = tuple(facts.get("classes_by_id", ()))  # tables from before there were ids
-            columns: dict[str, Any] = {name: kept[name] for name in _COLUMNS if name in kept}
-            return cls(**{"object_id": np.zeros(len(columns["class_id"]), np.int64), **columns}, **facts)
+            facts["classes_by_id"], facts["seen_px"] = tuple(facts["classes_by_id"]), tuple(facts["seen_px"])
+            facts["levels_px"] = tuple(tuple(of) for of in facts["levels_px"])
+            columns: dict[str, Any] = {name: kept[name] for name in _COLUMNS}
+            return cls(**columns, **facts)
         except (LabelMapError, ValueError, KeyError):
             return None
 
@@ -200,6 +246,8 @@ class ObjectTable:
             "pixel_size_nm": self.pixel_size_nm,
             "contact_nm": self.contact_nm,
             "classes_by_id": self.classes_by_id,
+            "levels_px": self.levels_px,
+            "seen_px": self.seen_px,
         }
 
 
@@ -212,6 +260,7 @@ def measure_objects(
     objects: ObjectIds | None = None,
     grey_of: Callable[[slice], NDArray[Any]] | None = None,
     contact_nm: float = CONTACT_NM,
+    least_px: Mapping[int, float] | None = None,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> ObjectTable:
     """Measure every object of every class.
@@ -232,6 +281,9 @@ def measure_objects(
         Gives rows of the image that it belongs to, shape (rows, columns); None: nothing is said about grey values.
     contact_nm
         Greatest gap that counts as contact.
+    least_px
+        For each class, the pixels from which on its objects are seen by others: specks of it have no distance and no
+        contact. None: every object is. Distances to every object, and to those of `SMALL_PX` or more, are kept beside.
     progress
         Told a fraction, 0 to 1; may raise to stop.
 
@@ -263,9 +315,10 @@ def measure_objects(
     box = np.array([(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in boxes], np.int64)
     box = box.reshape(count, 4)
     area_px = area_px[1:]
-    centre, major_px, minor_px, orientation = _ellipses(pieces_yx, area_px)
+    centre, major_px, minor_px, orientation = ellipses(pieces_yx, area_px)
     progress(0.2)
-    perimeter_px = _perimeters(pieces_yx, count)
+    perimeter_px = perimeters(pieces_yx, count)
+    filled_px, outer_px = filled(pieces_yx, box, area_px, perimeter_px, numbered.id_of[1:] > 0, perimeters)
     convex = hulls(pieces_yx, count)
     progress(0.3)
     lines = structure(labels_yx, pieces_yx, class_of, scheme.ids)
@@ -273,20 +326,37 @@ def measure_objects(
     outline = outlines(pieces_yx, labels_yx, count)
     grey_mean, grey_sd = _grey_values(pieces_yx, grey_of, area_px)
     progress(0.5)
-    gap_px, near = neighbours(
-        outline, class_of, scheme.ids, None if pixel_size_nm is None else contact_nm / pixel_size_nm,
+    levels = _levels(scheme, class_of, numbered.area_px, least_px or {})
+    gaps, near = neighbours(
+        outline, class_of, numbered.area_px, levels, None if pixel_size_nm is None else contact_nm / pixel_size_nm,
         lambda fraction: progress(0.5 + 0.5 * fraction), by_id=by_id,
     )  # fmt: skip
     rows, columns = labels_yx.shape
     at_edge = (box[:, 0] == 0) | (box[:, 1] == 0) | (box[:, 2] == rows) | (box[:, 3] == columns)
     cut = at_edge | outline.beside_ignored
     part, fits, frame_px = _in_regions(pieces_yx, labels_yx, box, cut, labelled_px)
-    return ObjectTable(
+    table = ObjectTable(
         class_of[1:], numbered.id_of[1:], area_px, centre[:, 0], centre[:, 1], box[:, 0], box[:, 1], box[:, 2],
-        box[:, 3], perimeter_px, major_px, minor_px, orientation, *convex, *lines, grey_mean, grey_sd, cut, part, fits,
-        _confidence(pieces_yx, confidence_yx, area_px), gap_px, near, scheme.ids, (int(rows), int(columns)),
+        box[:, 3], perimeter_px, filled_px, outer_px, major_px, minor_px, orientation, *convex, *lines, grey_mean,
+        grey_sd, cut, part, fits, _confidence(pieces_yx, confidence_yx, area_px), gaps[:, :, 0], near[:, :, 0], gaps,
+        near, scheme.ids, (int(rows), int(columns)),
         labelled_px, frame_px, pixel_size_nm, float(contact_nm), by_id,
+        tuple(levels.values()), (0.0,) * len(scheme.ids),
     )  # fmt: skip
+    return table if least_px is None else table.cleaned(least_px)
+
+
+def _levels(
+    scheme: LabelScheme, class_of: NDArray[np.uint8], area_px: NDArray[np.int64], least_px: Mapping[int, float]
+) -> dict[int, tuple[float, ...]]:
+    """For each class the areas from which on distances are kept, as many for each: those that differ in objects."""
+    found = {}
+    for class_id in scheme.ids:
+        areas = area_px[1:][class_of[1:] == class_id]
+        reached = {int(np.count_nonzero(areas >= area)): area for area in (least_px.get(class_id, 0.0), SMALL_PX, 0.0)}
+        found[class_id] = tuple(sorted(float(area) for area in reached.values()))
+    depth = max(len(of) for of in found.values())
+    return {class_id: of + of[-1:] * (depth - len(of)) for class_id, of in found.items()}
 
 
 def _in_regions(
@@ -322,51 +392,6 @@ def _checked(labels_yx: NDArray[np.uint8], scheme: LabelScheme, confidence_yx: N
             "Use both from the same prediction.",
         )
     return int(counts[:IGNORE_ID].sum())
-
-
-def _ellipses(
-    pieces_yx: NDArray[Any], area_px: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Centres, shape (n, 2), both axes of the ellipses with the same second moments, and how they are turned."""
-    count, width = len(area_px), pieces_yx.shape[1]
-    sums = np.zeros((5, count + 1))
-    for band in row_bands(pieces_yx.shape):
-        flat = pieces_yx[band].ravel()
-        inside = np.flatnonzero(flat)
-        row, column = (part.astype(np.float64) for part in np.divmod(inside, width))
-        row += band.start
-        for total, weight in zip(sums, (row, column, row * row, column * column, row * column), strict=True):
-            total += np.bincount(flat[inside], weight, count + 1)
-    row, column, row_row, column_column, row_column = sums[:, 1:] / np.maximum(area_px, 1)
-    a, c, b = row_row - row**2 + _LEAST_NORM_PX, column_column - column**2 + _LEAST_NORM_PX, row_column - row * column
-    root = np.sqrt((a - c) ** 2 + 4 * b**2)
-    major, minor = (4 * np.sqrt(np.maximum((a + c + sign * root) / 2, 0.0)) for sign in (1, -1))
-    turned = np.degrees(np.arctan2(-2 * b, c - a)) / 2 % 180  # rows are counted downwards
-    return np.column_stack([row, column]), major, minor, turned
-
-
-def _perimeters(pieces_yx: NDArray[Any], count: int) -> NDArray[np.float64]:
-    """Crofton's formula: how often lines in four directions cross the outline. Legland 2007, 10.5566/ias.v26.p83-92."""
-    rows, columns = pieces_yx.shape
-    straight, slanted = np.zeros((2, count + 1))
-    for band in row_bands((rows + 1, columns)):
-        # Rows band.start - 1 to band.stop - 1 with a frame of nothing around the image.
-        framed = np.zeros((band.stop - band.start + 1, columns + 2), pieces_yx.dtype)
-        first, last = max(band.start - 1, 0), min(band.stop, rows)
-        framed[first - band.start + 1 : last - band.start + 1, 1:-1] = pieces_yx[first:last]
-        above, below = framed[:-1], framed[1:]
-        _count_changes(straight, above, below)
-        _count_changes(straight, below[:, :-1], below[:, 1:])
-        _count_changes(slanted, above[:, :-1], below[:, 1:])
-        _count_changes(slanted, above[:, 1:], below[:, :-1])
-    return np.asarray(np.pi / 8 * (straight + slanted / np.sqrt(2)))[1:]
-
-
-def _count_changes(counts: NDArray[np.float64], one: NDArray[Any], other: NDArray[Any]) -> None:
-    """Add, for each object, how many of the pairs of pixels have it on one side only."""
-    differ = one != other
-    for side in (one[differ], other[differ]):
-        counts += np.bincount(side, minlength=len(counts))
 
 
 def _grey_values(

@@ -16,6 +16,7 @@ from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import jobs
 from core.jobs.transitions import claim, fail
 from core.label_scheme import LabelScheme
+from core.measurements.smallest import speck
 from core.measurements.sources import REFERENCES, Source, SourceKind, sources
 from core.measurements.start import start_measuring
 from core.models.store import ModelStore
@@ -28,7 +29,6 @@ from core.store.store import Store
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 from ui.errors import plain
-from ui.measure.smallest import speck
 
 PAGE = "measure_page.py"
 SCHEME = LabelScheme.from_names({"mitochondria": 1, "ER": 2})
@@ -168,7 +168,7 @@ def test_another_contact_distance_asks_to_measure_again(app: AppTest, store: Sto
     page.number_input(key="measure-contact").set_value(50.0).run()
     assert page.query_params["contact"] == "50"
     said = texts(page)
-    assert "The contacts of 1 label map were measured with another contact distance" in said
+    assert "Contacts or distances of 1 label map were measured with another contact distance" in said
     assert "0.250 µm²" in said  # areas hold
     page.button(key="measure-start").click().run()
     assert jobs(kinds=["measure"], store=store)[0].params["contact_nm"] == 50.0

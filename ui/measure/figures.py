@@ -24,6 +24,7 @@ from core.label_scheme import LabelScheme
 from core.learning.object_sizes import ProjectRules
 from core.measurements.confirmed import confirmed_words
 from core.measurements.model_bias import Biases
+from core.measurements.smallest import usual_smallest
 from core.measurements.sources import Source, SourceKind
 from core.measurements.start import Measured
 from core.morphometry.bias import without_bias
@@ -71,7 +72,7 @@ from ui.measure.conditions import (
 from ui.measure.methods import methods_panel
 from ui.measure.model_bias import bias_panel
 from ui.measure.run import source_words
-from ui.measure.smallest import other_class, smallest_words, usual_smallest
+from ui.measure.smallest import other_class, smallest_words
 from ui.measure.specimens import IMAGES, rows_choice, units_table
 from ui.parts.columns import picked_row
 from ui.parts.kept_files import prepare_button
@@ -127,14 +128,14 @@ def figures_panel(project_id: str, source: Source, found: Measured, rules: Proje
         with right:
             if compared_how is None:
                 numbers = st.container()
-                known = bias_panel(project_id, source, contact_nm, measure, selection, correct=True)
+                known = bias_panel(project_id, source, contact_nm, found.smallest, measure, selection, correct=True)
                 with numbers:
                     _numbers(rows, measure, scheme, selection, known)
                 study = Study(rows, measure, selection, scheme, source_words(source))
             else:
                 compared = compared_conditions(images, scheme, selection, compared_how)
                 mixed = condition_numbers(rows, measure, selection, compared_how, compared)
-                known = bias_panel(project_id, source, contact_nm, measure, selection, correct=False)
+                known = bias_panel(project_id, source, contact_nm, found.smallest, measure, selection, correct=False)
     if compared_how is not None:
         conditions_panel(compared, scheme, selection, compared_how)
         study = Study(

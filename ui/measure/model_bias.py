@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.access.roles import Permission
 from core.measurements.model_bias import Biases, CheckedImages, biases, checked_images
+from core.measurements.smallest import Smallest
 from core.measurements.sources import Source, SourceKind
 from core.measurements.start import start_measuring
 from core.morphometry.bias import Bias
@@ -24,13 +25,20 @@ from ui.state import Query
 
 
 def bias_panel(
-    project_id: str, source: Source, contact_nm: float, measure: Measure, selection: Selection, *, correct: bool
+    project_id: str,
+    source: Source,
+    contact_nm: float,
+    smallest: Smallest,
+    measure: Measure,
+    selection: Selection,
+    *,
+    correct: bool,
 ) -> Biases | None:
     """What is known of the model's bias.
 
     Parameters
     ----------
-    project_id, source, contact_nm
+    project_id, source, contact_nm, smallest
         What is measured.
     measure, selection
         The shown figure.
@@ -44,7 +52,7 @@ def bias_panel(
     """
     if source.kind is not SourceKind.MODEL:
         return None
-    found = checked_images(context.store(), project_id, source, contact_nm)
+    found = checked_images(context.store(), project_id, source, contact_nm, smallest)
     if found is None:
         st.caption(
             ":material/info: How far this model's figures are off is unknown: no test image has both reference labels "
@@ -52,7 +60,7 @@ def bias_panel(
         )
         return None
     if found.missing:
-        _offer(project_id, found, contact_nm)
+        _offer(project_id, found, contact_nm, smallest)
     if not found.pairs:
         return None
     known = biases(found.pairs, measure, selection)
@@ -84,12 +92,14 @@ def _words(known: Biases, measure: Measure) -> str:
     return "; ".join(told) + " against reference labels" if told else "No figure is above 0 in both."
 
 
-def _offer(project_id: str, found: CheckedImages, contact_nm: float) -> None:
+def _offer(project_id: str, found: CheckedImages, contact_nm: float, smallest: Smallest) -> None:
     """A button for what is not measured yet."""
     count = len(found.missing)
     st.caption(f"To see the model's bias, {counted(count, 'label map')} of the test images must be measured.")
     if gate(Permission.PAINT, project_id) and st.button(
         "Measure them", icon=":material/straighten:", key="measure-bias-start"
     ):
-        start_measuring(context.store(), project_id, found.missing, contact_nm, by=person(), name="Test images")
+        start_measuring(
+            context.store(), project_id, found.missing, contact_nm, smallest=smallest, by=person(), name="Test images"
+        )
         st.rerun()

@@ -11,6 +11,7 @@ from core.access.roles import Permission
 from core.exports.choice import revisions_in_words
 from core.jobs.kinds import MeasureResult
 from core.jobs.rows import job
+from core.measurements.smallest import Smallest
 from core.measurements.sources import COUNTING, MeasuredMap, Source, SourceKind
 from core.measurements.start import Measured, last_ended, measured, running, start_measuring, usual_source
 from core.morphometry.objects import CONTACT_NM
@@ -77,8 +78,14 @@ def _choice_text(source: Source, maps: Sequence[MeasuredMap]) -> str:
     return f"{source_words(source)} · {counted(len(maps), 'image')}"
 
 
-def contact_field() -> float:
-    """The distance that counts as contact, out of the way of those who do not need it."""
+def contact_field(neighbours: str) -> float:
+    """The distance that counts as contact, out of the way of those who do not need it.
+
+    Parameters
+    ----------
+    neighbours
+        Which objects distances are to, in words.
+    """
     changed = number_in_address(Query.CONTACT, "measure-contact", CONTACT_NM, 0.0, _FARTHEST_NM)
     with st.popover("Measurement settings", icon=":material/tune:", type="tertiary"):
         st.markdown(
@@ -99,22 +106,24 @@ def contact_field() -> float:
             "count as contact; with rough ER, 50 to 80 nm (doi 10.1038/cdd.2016.52). Below one pixel, only "
             "touching objects are in contact.",
         )
-        st.caption("Formulas and sources: docs/metrics.md, Objects measured.")
+        st.caption(plain(f"{neighbours} Formulas and sources: docs/metrics.md, Objects measured."))
     return float(given)
 
 
-def run_panel(project: ProjectRecord, source: Source, maps: Sequence[MeasuredMap], contact_nm: float) -> Measured:
+def run_panel(
+    project: ProjectRecord, source: Source, maps: Sequence[MeasuredMap], contact_nm: float, smallest: Smallest
+) -> Measured:
     """What is measured already; a button for the rest, or how far that is."""
-    found = measured(context.store(), maps, contact_nm)
+    found = measured(context.store(), maps, contact_nm, smallest)
     under_way = running(context.store(), project.id)
     if under_way:
         _live(tuple(row.id for row in under_way))
     elif found.missing or found.outdated:
-        _offer(project, source, found, contact_nm)
+        _offer(project, source, found, contact_nm, smallest)
     return found
 
 
-def _offer(project: ProjectRecord, source: Source, found: Measured, contact_nm: float) -> None:
+def _offer(project: ProjectRecord, source: Source, found: Measured, contact_nm: float, smallest: Smallest) -> None:
     """The button, and why a measurement before it did not end well."""
     maps = (*found.missing, *found.outdated)
     with st.container(border=True):
@@ -128,7 +137,10 @@ def _offer(project: ProjectRecord, source: Source, found: Measured, contact_nm: 
             icon=":material/straighten:",
             key="measure-start",
         ):
-            start_measuring(context.store(), project.id, maps, contact_nm, by=person(), name=source_words(source))
+            start_measuring(
+                context.store(), project.id, maps, contact_nm, smallest=smallest, by=person(),
+                name=source_words(source),
+            )  # fmt: skip
             st.rerun()
 
 
@@ -144,8 +156,9 @@ def _offer_words(found: Measured) -> str:
         parts.append(f"{counted(len(found.missing), 'label map')} not measured yet.")
     if found.outdated:
         parts.append(
-            f"The contacts of {counted(len(found.outdated), 'label map')} were measured with another contact "
-            "distance or pixel size. They are excluded until measured again; all other values are valid."
+            f"Contacts or distances of {counted(len(found.outdated), 'label map')} were measured with another contact "
+            "distance, pixel size or smallest object. They are excluded until measured again; all other values are "
+            "valid."
         )
     return " ".join(parts)
 

@@ -1,6 +1,8 @@
 """``measure``: size, shape and surroundings of every object of label maps.
 
-Params: ``project_id``, ``revision_ids``, ``contact_nm``; for lists of jobs ``name``. Result: ``measured`` and ``kept``
+Params: ``project_id``, ``revision_ids``, ``contact_nm``, ``smallest`` (area by class id, from which on objects are
+seen by others; in µm² or, without ``smallest_um2``, in pixels); for lists of jobs ``name``. Result: ``measured`` and
+``kept``
 (how many had been measured so before), ``problems`` (a line for each label map that could not be).
 
 Each label map's table is kept beside it as soon as it is measured: a job that was cut off goes on with the rest.
@@ -14,6 +16,7 @@ from core.engine.context import ETA_FROM, JobContext
 from core.errors import CristaeError, JobCancelledError, JobError, StorageFullError
 from core.jobs.kinds import MeasureParams, MeasureResult
 from core.measurements.measuring import measure_label_map
+from core.measurements.smallest import Smallest
 from core.measurements.tables import table_of
 from core.store.records import ImageRecord, RevisionRecord
 
@@ -32,6 +35,7 @@ def run(context: JobContext[MeasureParams]) -> MeasureResult:
     """
     ids = context.params.revision_ids
     contact_nm = _contact_nm(context.params.contact_nm)
+    smallest = Smallest.from_json(context.params.smallest, physical=context.params.smallest_um2)
     if not ids:
         raise JobError("The job names no label maps.", "Choose them on the Measure page.")
     problems: list[str] = []
@@ -42,11 +46,12 @@ def run(context: JobContext[MeasureParams]) -> MeasureResult:
             revision = context.store.revisions.get(revision_id)
             image = context.store.images.get(revision.image_id)
             name = image.name
-            there = table_of(context.store, image, revision, contact_nm)
+            there = table_of(context.store, image, revision, contact_nm, smallest)
             if there is not None and there.contacts:
                 kept += 1
                 continue
-            _measure(context, image, revision, contact_nm, _Progress(context, name, number, len(ids), began_s))
+            progress = _Progress(context, name, number, len(ids), began_s)
+            _measure(context, image, revision, contact_nm, smallest, progress)
         except (JobCancelledError, StorageFullError):
             raise
         except (CristaeError, MemoryError) as error:
@@ -86,11 +91,12 @@ def _measure(
     image: ImageRecord,
     revision: RevisionRecord,
     contact_nm: float,
+    smallest: Smallest,
     progress: _Progress,
 ) -> None:
     """One label map, from its pyramid to its table."""
     progress(0.0)
-    table = measure_label_map(context.store, image, revision, contact_nm, progress)
+    table = measure_label_map(context.store, image, revision, contact_nm, progress, smallest)
     context.check_cancelled()
     context.store.revisions.get(revision.id)  # gone meanwhile: then its folder must not come back
     table.save(context.store.revisions.object_table_path(revision.id))

@@ -19,6 +19,7 @@ from core.label_scheme import DEFAULT_SCHEME, LabelScheme
 from core.learning.training_labels import COVERED
 from core.measurements import tables
 from core.measurements.confirmed import confirmed_share, confirmed_words
+from core.measurements.smallest import Smallest
 from core.measurements.sources import COUNTING, REFERENCES, MeasuredMap, Source, SourceKind, sources
 from core.measurements.start import last_ended, measured, running, start_measuring, usual_source
 from core.morphometry.objects import measure_objects
@@ -319,3 +320,28 @@ def test_blind_work_is_not_measured_by_the_other_annotator(
     assert approved in sources(store, project.id, person="Bo")
     assert approved in sources(store, project.id, person="Root")
     assert approved not in sources(store, project.id, person="Cy")
+
+
+def test_distances_are_to_objects_that_are_large_enough(
+    store: Store, project: ProjectRecord, image: ImageRecord
+) -> None:
+    """Other smallest objects need a new measurement only where they take other objects of a class."""
+    labels = LABELS.copy()
+    labels[4, 4] = 2  # a speck of ER beside the mitochondrion
+    label(store, image, RevisionKind.REFERENCE, labels)
+    maps = label_maps(store, project.id, REFERENCES)
+    from_2_px = Smallest(((1, 0.02), (2, 0.02)))
+    assert from_2_px.px(100.0) == pytest.approx({1: 2.0, 2: 2.0})
+    run_job(store, start_measuring(store, project.id, maps, 300.0, smallest=from_2_px))
+    (found,) = measured(store, maps, 300.0, from_2_px).images
+    assert found.table.gap_px[0, 1] == 2.0
+    every = measured(store, maps, 300.0)
+    assert not every.outdated, "kept beside"
+    assert every.images[0].table.gap_px[0, 1] == 0.0
+    assert every.images[0] != found, "figures of the one are not those of the other"
+    from_3_px = Smallest(((2, 0.03),))
+    assert not measured(store, maps, 300.0, from_3_px).outdated, "the same objects"
+    from_9_px = Smallest(((2, 0.09),))
+    later = measured(store, maps, 300.0, from_9_px)
+    assert later.outdated == ()
+    assert math.isnan(later.images[0].table.gap_px[0, 1]), "as with 20 px: no ER is left"

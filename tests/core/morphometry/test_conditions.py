@@ -13,8 +13,10 @@ from core.evaluation.intervals import holm
 from core.label_scheme import DEFAULT_SCHEME
 from core.morphometry.condition_names import conditions
 from core.morphometry.conditions import (
+    Compared,
     Design,
     UnitMean,
+    adjusted_together,
     compare,
     difference,
     kind_of_units,
@@ -233,3 +235,23 @@ def test_figures_that_are_0_everywhere_are_not_compared() -> None:
     names = {each.name for each in compare(made, DEFAULT_SCHEME, EVERY, "a")}
     assert "area" in names
     assert not any(name.startswith("contact_with") for name in names), "no other class is in these images"
+
+
+def test_p_is_adjusted_for_all_that_one_file_holds() -> None:
+    """Each class was adjusted for itself, and a file of six classes had six times as many chances."""
+    rng = np.random.default_rng(3)
+
+    def found(shift: float) -> Compared:
+        sides = [units(*rng.normal(mean, 1, 4), where=where) for mean, where in ((10, "x"), (10 + shift, "y"))]
+        return Compared("area", "Area", "µm²", "treated", difference(*sides))
+
+    compared = {1: (found(4), found(0)), 3: (found(3),), 5: ()}
+    adjusted = adjusted_together(compared)
+    flat = [each.difference.p for of in compared.values() for each in of]
+    order = sorted(range(3), key=lambda place: flat[place])
+    expected, least = [0.0] * 3, 0.0
+    for rank, place in enumerate(order):
+        least = max(least, min(flat[place] * (3 - rank), 1.0))
+        expected[place] = least
+    assert [each.p_adjusted for of in adjusted.values() for each in of] == pytest.approx(expected)
+    assert adjusted.keys() == compared.keys()

@@ -21,6 +21,7 @@ from core.imaging.object_pyramid import ObjectIds
 from core.label_scheme import DEFAULT_SCHEME, IGNORE_ID
 from core.labels.numbering import number_objects
 from core.morphometry import neighbours
+from core.morphometry.measures import MEASURES
 from core.morphometry.objects import ObjectTable, measure_objects
 
 MAPS = arrays(
@@ -277,14 +278,82 @@ def test_what_is_measured_says_what_its_objects_are_and_comes_back(tmp_path: Pat
     assert again.near[0, 0] == 1.0
 
 
-def test_a_table_from_before_there_were_ids_is_read(tmp_path: Path) -> None:
+def test_a_table_of_another_version_is_measured_again(tmp_path: Path) -> None:
     measure_objects(np.array([[1, 0, 1]], np.uint8), DEFAULT_SCHEME, 10.0).save(tmp_path / "objects.npz")
     with np.load(tmp_path / "objects.npz") as kept:
-        columns = {name: kept[name] for name in kept.files if name != "object_id"}
-    facts = json.loads(str(columns["facts"]))
-    del facts["classes_by_id"]
+        columns = {name: kept[name] for name in kept.files}
+    facts = json.loads(str(columns["facts"])) | {"version": 1}
     np.savez(tmp_path / "objects.npz", **{**columns, "facts": np.array(json.dumps(facts))})
-    table = ObjectTable.load(tmp_path / "objects.npz")
-    assert table is not None
-    assert table.object_id.tolist() == [0, 0]
-    assert table.classes_by_id == ()
+    assert ObjectTable.load(tmp_path / "objects.npz") is None
+
+
+def speckled() -> np.ndarray:
+    """A mitochondrion; a speck of ER near it, and ER proper farther away."""
+    labels = np.zeros((60, 80), np.uint8)
+    labels[10:20, 10:20] = 1
+    labels[14, 23] = 3
+    labels[10:20, 40:50] = 3
+    labels[40:45, 70:74] = 2  # just as many pixels as a speck may have at most and one more
+    return labels
+
+
+def test_specks_of_another_class_have_no_distance_and_no_contact() -> None:
+    """Distances were to the nearest speck, at any smallest size: 420 nm to synapses that are 1,071 nm away."""
+    every = measure_objects(speckled(), DEFAULT_SCHEME, 10.0, contact_nm=30.0)
+    assert (every.gap_px[0, 2], every.near[0, 2] > 0) == (3.0, True)
+    clean = measure_objects(speckled(), DEFAULT_SCHEME, 10.0, contact_nm=30.0, least_px={3: 20})
+    assert (clean.gap_px[0, 2], clean.near[0, 2]) == (20.0, 0.0)
+    assert clean.seen_px == (0.0, 0.0, 20.0, 0.0, 0.0)
+    gone = measure_objects(speckled(), DEFAULT_SCHEME, 10.0, contact_nm=30.0, least_px={3: 5000})
+    assert math.isnan(gone.gap_px[0, 2])
+    assert gone.near[0, 2] == 0.0, "as of a class that is not there"
+
+
+def test_other_smallest_objects_need_no_new_measurement_where_they_take_the_same_objects(tmp_path: Path) -> None:
+    measure_objects(speckled(), DEFAULT_SCHEME, 10.0, least_px={3: 50}).save(tmp_path / "objects.npz")
+    kept = ObjectTable.load(tmp_path / "objects.npz")
+    assert kept is not None
+    for least, gap in ((0, 3.0), (1, 3.0), (1.5, 20.0), (20, 20.0), (99.9, 20.0)):
+        assert kept.cleaned({3: least}).gap_px[0, 2] == gap
+    unknown = kept.cleaned({3: 101})
+    assert math.isnan(unknown.gap_px[0, 2])
+    assert math.isnan(unknown.seen_px[2]), "nobody has measured that"
+    assert kept.cleaned({3: 101}).gap_px[0, 1] == kept.gap_px[0, 1], "the other classes stay"
+
+
+@settings(max_examples=40, deadline=None)
+@given(MAPS, st.integers(0, 9))
+def test_distances_to_clean_classes_are_those_of_a_clean_map(labels: np.ndarray, least: int) -> None:
+    table = measure_objects(labels, DEFAULT_SCHEME, 10.0, contact_nm=15.0, least_px=dict.fromkeys((1, 2, 5), least))
+    small = np.zeros(labels.shape, bool)
+    for mask in pieces_of(labels):
+        small |= mask & (mask.sum() < least)
+    clean = measure_objects(np.where(small, np.uint8(0), labels), DEFAULT_SCHEME, 10.0, contact_nm=15.0)
+    large = table.where(table.area_px >= least)
+    assert len(clean) == len(large)
+    assert np.allclose(large.gap_px, clean.gap_px, equal_nan=True)
+    assert np.allclose(large.near, clean.near, equal_nan=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(MAPS)
+def test_holes_are_filled_as_scikit_image_fills_them(labels: np.ndarray) -> None:
+    table = measure_objects(labels, DEFAULT_SCHEME, 10.0)
+    for mask in pieces_of(labels):
+        row, whole = matched(table, mask), ndimage.binary_fill_holes(mask)
+        (known,) = regionprops(whole.astype(np.uint8))
+        assert table.filled_px[row] == known.area
+        assert table.outer_px[row] == pytest.approx(known.perimeter_crofton)
+
+
+def test_a_ring_is_as_round_as_a_disc() -> None:
+    """Its hole counted in the perimeter and not in the area: a mitochondrion with one missed crista was no disc."""
+    row, column = np.mgrid[:101, :101] - 50
+    labels = ((row**2 + column**2 <= 40**2) & (row**2 + column**2 > 20**2)).astype(np.uint8)
+    table = measure_objects(labels, DEFAULT_SCHEME, 10.0)
+    circularity = next(each for each in MEASURES if each.name == "circularity")
+    assert circularity.of(table, physical=True)[0] == pytest.approx(1, rel=0.02)
+    assert table.outer_px[0] == pytest.approx(2 * math.pi * 40, rel=0.01)
+    assert table.perimeter_px[0] == pytest.approx(2 * math.pi * 60, rel=0.01)
+    assert table.filled_px[0] == pytest.approx(math.pi * 40**2, rel=0.01)
+    assert table.area_px[0] == pytest.approx(math.pi * (40**2 - 20**2), rel=0.01)
