@@ -39,10 +39,15 @@ def pieces_of(labels_yx: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def matched(table: ObjectTable, mask: np.ndarray) -> int:
+def matched(table: ObjectTable, mask: np.ndarray, class_id: int) -> int:
     """The row of an object."""
     area, (row, column) = mask.sum(), ndimage.center_of_mass(mask)
-    fits = (table.area_px == area) & np.isclose(table.row, row) & np.isclose(table.column, column)
+    fits = (
+        (table.class_id == class_id)
+        & (table.area_px == area)
+        & np.isclose(table.row, row)
+        & np.isclose(table.column, column)
+    )
     boxed = fits & (table.top == np.flatnonzero(mask.any(1))[0]) & (table.left == np.flatnonzero(mask.any(0))[0])
     return int(np.flatnonzero(boxed)[0])
 
@@ -155,7 +160,7 @@ def test_figures_agree_with_scikit_image_and_brute_force(labels: np.ndarray) -> 
     masks = pieces_of(labels)
     assert len(table) == len(masks)
     for mask in masks:
-        row = matched(table, mask)
+        row = matched(table, mask, labels[mask][0])
         (known,) = regionprops(mask.astype(np.uint8))
         assert table.perimeter_px[row] == pytest.approx(known.perimeter_crofton)
         axes = 4 * np.sqrt(np.array(known.inertia_tensor_eigvals) + 1 / 12)
@@ -340,7 +345,7 @@ def test_distances_to_clean_classes_are_those_of_a_clean_map(labels: np.ndarray,
 def test_holes_are_filled_as_scikit_image_fills_them(labels: np.ndarray) -> None:
     table = measure_objects(labels, DEFAULT_SCHEME, 10.0)
     for mask in pieces_of(labels):
-        row, whole = matched(table, mask), ndimage.binary_fill_holes(mask)
+        row, whole = matched(table, mask, labels[mask][0]), ndimage.binary_fill_holes(mask)
         (known,) = regionprops(whole.astype(np.uint8))
         assert table.filled_px[row] == known.area
         assert table.outer_px[row] == pytest.approx(known.perimeter_crofton)
