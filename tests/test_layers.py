@@ -24,7 +24,7 @@ LAYERS = (
     ("core.datasets",),
     ("core.phantom", "core.evaluation"),
     ("core.morphometry",),
-    ("core.objects",),
+    ("core.objects", "core.familiarity"),
     ("core.figures",),
     # networks, still without a database
     ("core.models",),

@@ -20,6 +20,7 @@ from core.cli import (
     labels,
     measure,
     model,
+    model_looks,
     model_objects,
     phantom,
     results,
@@ -54,6 +55,7 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(dataset.app, name="dataset")
 model.app.command("objects")(model_objects.objects)
+model.app.command("looks")(model_looks.looks)
 app.add_typer(model.app, name="model")
 app.add_typer(results.app, name="results")
 app.add_typer(rounds.app, name="round")

@@ -16,6 +16,7 @@ from core.cli.model import find_model, model_warning, warn_of
 from core.cli.pixel_size import pixel_size_option
 from core.cli.refused import RefusedFiles
 from core.errors import ImageError, PredictionError
+from core.familiarity.verdict import Level, Verdict
 from core.files import replacing, write_json
 from core.imaging.display import percentile_window, to_display
 from core.imaging.guarded_micrograph import GuardedMicrograph, open_guarded
@@ -133,6 +134,9 @@ def segment(
                 on_progress=lambda fraction, message, _: progress(fraction, message),
                 take_parting=found.append,
             )
+        verdict = Verdict.from_json(summary.verdict)
+        if verdict.level in (Level.DIFFERENT, Level.UNSEEN):
+            notice(f"{source.title}: {verdict.sentence} {verdict.error_sentence}")
         for text in summary.notices:
             notice(f"{source.title}: {text}")
         used_nm = summary.pixel_size_nm
@@ -286,6 +290,7 @@ def _summary_json(
         "pages": source.file.pages,
         "model": {"id": model.id, "name": model.card.name, "warning": model_warning(model)},
         "pixel_size_nm": pixel_size_nm,
+        "verdict": {**summary.verdict, "sentence": Verdict.from_json(summary.verdict).sentence},
         "prediction": asdict(summary),
         "coverage": [row.to_json() for row in rows],
         "cleaning": [row.to_json() for row in cleaning],

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from core.cache import MB, Cache
+from core.evaluation.temperature import Calibration
 from core.models.store import StoredModel
 from core.settings import Settings
 
@@ -54,6 +55,8 @@ def model_state(model: StoredModel) -> list[Any]:
     for fold in model.folds:
         status = model.weights(fold).stat()
         states.append([fold, status.st_size, status.st_mtime_ns])
+    if model.card.looks.known or model.card.calibration != Calibration():
+        states.append(hashlib.sha256(repr((model.card.looks, model.card.calibration)).encode()).hexdigest())
     return states
 
 

@@ -15,6 +15,8 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from core.errors import LabelMapError, ModelError
+from core.evaluation.temperature import Calibration
+from core.familiarity.looks import KnownLooks
 from core.label_scheme import LabelScheme
 from core.objects.rules import ObjectRules
 from core.objects.separation import Separation
@@ -171,6 +173,12 @@ class ModelCard:
         learned any.
     source
         Where it was fetched from; None for models that were not.
+    separation
+        Whether and how touching objects of a class are told apart.
+    looks
+        Statistics of the images that it learned from; nothing known for imported models.
+    calibration
+        The temperature of its confidence.
 
     Raises
     ------
@@ -198,6 +206,8 @@ class ModelCard:
     object_rules: ObjectRules = field(default_factory=ObjectRules)
     separation: Separation = field(default_factory=Separation)
     source: ModelSource | None = None
+    looks: KnownLooks = field(default_factory=KnownLooks)
+    calibration: Calibration = field(default_factory=Calibration)
 
     def __post_init__(self) -> None:
         check_id(self.id)

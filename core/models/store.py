@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.errors import ModelError, NotFoundError
+from core.evaluation.temperature import Calibration
+from core.familiarity.looks import KnownLooks
 from core.files import creating, explained_os_errors, write_json
 from core.imaging.lengths import checked_pixel_size
 from core.models.card import MAX_ID_LENGTH, ModelCard, check_id, now_utc, read_json, slug
@@ -379,6 +381,16 @@ class ModelStore:
         if strange:
             raise ModelError(f"Model {model_id} has no classes {strange}.", f"Its classes are {model.scheme.ids}.")
         return self._change(model_id, separation=separation)
+
+    def set_looks(self, model_id: str, looks: KnownLooks, calibration: Calibration) -> StoredModel:
+        """Keep what the images of a model look like, and the temperature of its confidence.
+
+        Raises
+        ------
+        ModelError, NotFoundError
+            As `get`.
+        """
+        return self._change(model_id, looks=looks, calibration=calibration)
 
     def give_to(self, model_id: str, project_id: str | None) -> StoredModel:
         """Say which project a model belongs to, whatever it said where it came from; None: to all.

@@ -19,6 +19,7 @@ from core.segmentation.blocks import BlockCollector
 from core.segmentation.parting import PartingRows, merged, parting_of
 from core.segmentation.stitching import Band, RowInterpolator, classify
 from core.segmentation.tile_source import TileSource
+from core.segmentation.window_sample import WindowSample
 
 ProgressCallback = Callable[[float, str, float | None], object]
 """Takes the fraction done (0 to 1), a sentence for people, and the seconds left (None while unknown)."""
@@ -51,6 +52,8 @@ class Finisher:
         Takes the rows.
     parting
         Takes the pixels that part objects; None: nobody asks for them.
+    sample
+        Takes windows of the scores; None: nobody asks for them.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Finisher:
         card: ModelCard,
         collector: BlockCollector,
         parting: PartingRows | None = None,
+        sample: WindowSample | None = None,
     ) -> None:
         (before_y, _), (before_x, _) = source.padding
         height, width = source.shape_yx
@@ -72,10 +76,14 @@ class Finisher:
         self._outputs = tuple((own(class_id), number) for number, class_id in enumerate(self._parted, first))
         self._collector = collector
         self._parting = parting
+        self._sample = sample
+        self._temperature = np.float32(card.calibration.temperature)
         self._next = 0
 
     def push(self, sums: NDArray[np.float32], weights: NDArray[np.float32]) -> None:
         """Take the next final rows (class, row, column) and their weights (row, column)."""
+        if self._sample is not None:
+            self._sample.push(sums, weights)
         first = self._next
         self._next += weights.shape[0]
         rows = slice(max(self._rows[0] - first, 0), max(min(self._rows[1] - first, weights.shape[0]), 0))
@@ -91,10 +99,10 @@ class Finisher:
     def _finish(self, scores: NDArray[np.float32], weights: NDArray[np.float32] | None) -> None:
         """Make labels of rows on the image's grid. Overwrites the scores, which nobody reads again."""
         if not self._outputs:
-            self._collector.push(*classify(scores, weights, self._class_ids))
+            self._collector.push(*classify(scores, weights, self._class_ids, self._temperature))
             return
         scores, stronger = merged(scores, weights, self._outputs)
-        labels, confidence = classify(scores, weights, self._class_ids)
+        labels, confidence = classify(scores, weights, self._class_ids, self._temperature)
         if self._parting is not None:
             self._parting.push(parting_of(labels, stronger, self._parted))
         self._collector.push(labels, confidence)

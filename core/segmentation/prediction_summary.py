@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class PredictionSummary:
         Share of pixels on which the fast precision agreed with float32 when it was tried; None if it was not.
     notices
         One sentence each about what the user should know.
+    verdict
+        Whether the image is like what the model learned from: `core.familiarity.verdict.Verdict` as plain values.
     """
 
     model_id: str
@@ -48,3 +51,4 @@ class PredictionSummary:
     seconds: float
     fast_agreement: float | None = None
     notices: tuple[str, ...] = ()
+    verdict: dict[str, Any] = field(default_factory=dict)

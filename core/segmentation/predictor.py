@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from core.errors import PredictionError
+from core.familiarity.verdict import Verdict, judged
 from core.imaging.block_sink import BlockSink
 from core.imaging.image import Image
 from core.models.store import StoredModel
@@ -27,6 +28,7 @@ from core.segmentation.prediction_summary import PredictionSummary
 from core.segmentation.resampling import scale_factor
 from core.segmentation.tile_source import TileSource, find_frame
 from core.segmentation.tiling import Weighting
+from core.segmentation.window_sample import WindowSample
 from core.settings import BackendChoice, Precision, available_threads
 from core.wording import significant
 
@@ -92,6 +94,7 @@ class Predictor:
         on_progress: ProgressCallback | None = None,
         should_cancel: Callable[[], bool] | None = None,
         take_parting: Callable[[PartingRows], object] | None = None,
+        take_sample: Callable[[WindowSample], object] | None = None,
     ) -> PredictionSummary:
         """Segment an image; finished blocks go to the sink from top to bottom.
 
@@ -118,6 +121,8 @@ class Predictor:
             Asked some times a second, between batches of tiles.
         take_parting
             Given, at the end, the pixels that part touching objects, if the model has learned to find them.
+        take_sample
+            Given, at the end, windows of the image with the network's scores.
 
         Raises
         ------
@@ -144,12 +149,15 @@ class Predictor:
         parting = None
         if take_parting is not None and self.model.card.parting_outputs:
             parting = PartingRows(image.shape, (frame.rows[0], frame.columns[0]))
-        finisher = Finisher(source, (framed.shape[0], framed.shape[1]), self.model.card, collector, parting)
+        sample = self._sample(source, keep_scores=take_sample is not None)
+        finisher = Finisher(source, (framed.shape[0], framed.shape[1]), self.model.card, collector, parting, sample)
         band = network.band(source.plan, blend, len(passes))
         run_network(network, band, source, passes, finisher, progress)
         collector.finish()
         if take_parting is not None and parting is not None:
             take_parting(parting)
+        if take_sample is not None and sample is not None:
+            take_sample(sample)
         return PredictionSummary(
             model_id=self.model.id,
             backend=self.backend.name,
@@ -166,7 +174,24 @@ class Predictor:
             seconds=time.perf_counter() - start,
             fast_agreement=self._trial.agreement if self._trial else None,
             notices=self._notices(size_nm, factor, network.precision),
+            verdict=self._verdict(sample),
         )
+
+    def _sample(self, source: TileSource, *, keep_scores: bool) -> WindowSample | None:
+        """What collects windows of the image; None where nobody would judge them."""
+        if not keep_scores and not self.model.card.looks.known:
+            return None
+        outputs = self.model.card.class_outputs
+        owners = [outputs.index(class_id) for class_id in self.model.card.parting_outputs]
+        return WindowSample(source, len(outputs), owners, keep_scores=keep_scores)
+
+    def _verdict(self, sample: WindowSample | None) -> dict[str, Any]:
+        """Whether the image is like what the model learned from, as plain values."""
+        if sample is None:
+            return Verdict().to_json()
+        card = self.model.card
+        names = [card.scheme.name_of(class_id) for class_id in card.class_outputs[1:]]
+        return judged(card.looks, sample.features(), names).to_json()
 
     def _fold_names(self, folds: Sequence[str | int] | None) -> tuple[str, ...]:
         """Checked names of the folds to use."""

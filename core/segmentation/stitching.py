@@ -18,6 +18,9 @@ from core.segmentation.tiling import TilePlan, Weighting, tile_weights
 CHUNK_PX: Final = 32_768
 """Pixels classified at a time: a few classes of them in float32 fit a CPU's second-level cache."""
 
+UNCHANGED: Final = np.float32(1)
+"""The temperature of scores that are taken as the network gives them."""
+
 INTERPOLATED_ROWS: Final = 32
 """Rows brought to the image's own grid at a time; bounds the float temporaries for very wide images."""
 
@@ -124,7 +127,10 @@ def row_weights(plan: TilePlan, across: NDArray[np.float32], first: int, stop: i
 
 
 def classify(
-    sums: NDArray[np.float32], weights: NDArray[np.float32] | None, class_ids: NDArray[np.uint8]
+    sums: NDArray[np.float32],
+    weights: NDArray[np.float32] | None,
+    class_ids: NDArray[np.uint8],
+    temperature: np.float32 = UNCHANGED,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Labels and confidence of finished rows.
 
@@ -136,6 +142,8 @@ def classify(
         Divide the scores by these, (row, column), positive; None: 1. Decides confidence only, never the label.
     class_ids
         Value in the label map for each class, uint8.
+    temperature
+        The scores are divided by it, too, for the confidence; it never decides a label. 1: as the network gives them.
 
     Returns
     -------
@@ -157,16 +165,23 @@ def classify(
             np.maximum(winner, above.view(np.uint8) * np.uint8(index), out=winner)
             np.maximum(best, sums[index, part], out=best)
         np.take(class_ids, winner, out=labels[part])
-        confidence[part] = _winner_probability(sums[:, part], best, None if weights is None else weights[part])
+        confidence[part] = _winner_probability(
+            sums[:, part], best, None if weights is None else weights[part], temperature
+        )
     return labels, confidence
 
 
 def _winner_probability(
-    sums: NDArray[np.float32], best: NDArray[np.float32], weights: NDArray[np.float32] | None
+    sums: NDArray[np.float32],
+    best: NDArray[np.float32],
+    weights: NDArray[np.float32] | None,
+    temperature: np.float32,
 ) -> NDArray[np.uint8]:
     """255 times the largest softmax probability, rounded."""
     total = np.zeros(best.shape, dtype=np.float32)
-    scale = None if weights is None else np.float32(1) / weights
+    scale: NDArray[np.float32] | np.float32 | None = None if temperature == 1 else np.float32(1) / temperature
+    if weights is not None:
+        scale = np.float32(1) / (weights * temperature)
     for score in sums:
         difference = score - best
         if scale is not None:

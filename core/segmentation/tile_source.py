@@ -89,6 +89,12 @@ class TileSource:
             target[0] = self._normalized(slice(row, row + height), slice(column, column + width))
         return batch
 
+    def window(self, row: int, column: int, shape_yx: tuple[int, int]) -> NDArray[np.float32]:
+        """A window of the image as the network sees it, float32; row and column count without the padding."""
+        (above, _), (before, _) = self.padding
+        top, left = row + above, column + before
+        return self._normalized(slice(top, top + shape_yx[0]), slice(left, left + shape_yx[1]))
+
     def _normalized(self, rows: slice, columns: slice) -> NDArray[np.float32]:
         """Part of the image as the network sees it."""
         mask = None if self._mask is None else self._mask[rows, columns]

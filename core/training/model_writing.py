@@ -81,6 +81,9 @@ def _write(
     trainer: CristaeTrainer,
     outcome: Outcome,
 ) -> None:
+    from core.datasets.folder import open_dataset
+    from core.training.looks import looks_after_training
+
     with creating(request.out) as temporary:
         temporary.mkdir()
         save_weights(temporary / "fold_0.safetensors", trainer.network.state_dict())
@@ -96,11 +99,23 @@ def _write(
             rules, separation = _object_rules(model, request, parent, prepared, prepared_folder, outcome)
             card = replace(card, object_rules=rules, separation=separation)
         except CristaeError as error:  # a dataset that is gone by now costs the rules, not the training
-            notices = [*prepared.notices, f"Minimum object sizes were not learned: {error.cause}"]
-            training = replace(card.training, settings={**card.training.settings, "notices": notices})
-            card = replace(card, training=training)
+            card = _noted(card, f"Minimum object sizes were not learned: {error.cause}")
+        try:
+            learned = looks_after_training(
+                model, open_dataset(request.dataset).cases, prepared, prepared_folder, elapsed_s=outcome.elapsed_s
+            )
+            card = replace(card, looks=learned.looks, calibration=learned.calibration)
+        except CristaeError as error:
+            card = _noted(card, f"Whether images are like the training images cannot be told: {error.cause}")
         write_json(temporary / CARD_FILE, card.to_json())
         open_model(temporary)
+
+
+def _noted(card: ModelCard, notice: str) -> ModelCard:
+    """The card with one more notice."""
+    settings = card.training.settings
+    notices = [*settings.get("notices", ()), notice]
+    return replace(card, training=replace(card.training, settings={**settings, "notices": notices}))
 
 
 def _object_rules(

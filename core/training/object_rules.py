@@ -231,15 +231,22 @@ def _predictions(
     """Predictions of validation images, as many as the time allows, one at least."""
     predictor = Predictor(model, backend="torch")
     validation = sorted({prepared.image_of_case[name] for name in prepared.validation})
-    both = {prepared.image_of_case[name] for name in prepared.training}
     for number, name in enumerate(validation):
         if number and time.monotonic() > deadline:
             return
         case = by_name[name]
         image, reference_yx = _loaded(case)
-        if name in both:
-            reference_yx = _held_out_part(reference_yx, image, _strip(folder, prepared, name))
+        reference_yx = held_out_reference(name, image, reference_yx, prepared, folder)
         yield _predicted(predictor, image, reference_yx, _objects(case, image))
+
+
+def held_out_reference(
+    name: str, image: Image, reference_yx: NDArray[np.uint8], prepared: PreparedDataset, folder: Path
+) -> NDArray[np.uint8]:
+    """The reference of a validation image, with *ignore* where the training has seen it, too."""
+    if name not in {prepared.image_of_case[case] for case in prepared.training}:
+        return reference_yx
+    return _held_out_part(reference_yx, image, _strip(folder, prepared, name))
 
 
 def _predicted(
