@@ -17,10 +17,12 @@ from core.labels.numbering import CountedBy
 from core.morphometry.coverage import SMALL_PX, area_um2
 from core.morphometry.doubts import interval_of
 from core.predictions.cleaning import cleaning_of
+from core.predictions.verdicts import verdict_on
 from core.store.label_maps import coverage_of, label_classes
 from core.store.records import ImageRecord, RevisionRecord
 from ui import context
 from ui.errors import plain
+from ui.parts.familiarity import struck
 from ui.parts.kept_files import prepare_button
 from ui.parts.units import AREA_FORMAT
 from ui.person import person
@@ -51,7 +53,10 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
             "pixels": [row["pixels"] for row in rows],
         }
     )
-    columns = {
+    distrusted = verdict_on(context.store(), revision).distrusted
+    if distrusted:
+        table = _struck(table)
+    columns: dict[str, Any] = {
         "swatch": st.column_config.TextColumn("", width=24),
         "class": st.column_config.TextColumn("Class", width=112),
         "share": st.column_config.NumberColumn("%", format="%.2f", width=58, help="Share of the image pixels"),
@@ -75,6 +80,16 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
         if not (known and any(table["interval"]))
         else None,
     }
+    if distrusted:
+        reason = "Struck through: the model has probably never seen tissue like this"
+        for name, title, width in (
+            ("share", "%", 58),
+            ("area", "µm²", 72),
+            ("objects", "Objects", 66),
+            ("pixels", "Pixels", 96),
+        ):
+            if columns[name] is not None:
+                columns[name] = st.column_config.TextColumn(title, width=width, help=reason)
     colors = [f"color: {scheme[row['class_id']].color}" if row["class_id"] else "" for row in rows]
     chosen = st.dataframe(
         table.style.apply(lambda _: colors, subset=["swatch"]),
@@ -94,6 +109,15 @@ def coverage_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     if not any(row.smallest_px for row in cleaning_of(revision)):
         pieces = "other connected region" if by_id else "connected region"
         st.caption(f"Every {pieces} counts as an object{_small_words(rows)}.")
+
+
+def _struck(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its figures struck through, for an image that the model does not know."""
+    formats = {"share": "{:.2f}", "area": "{:.3g}", "objects": "{:,.0f}", "pixels": "{:,.0f}"}
+    shown = table.copy()
+    for name, form in formats.items():
+        shown[name] = [None if pd.isna(value) else struck(form.format(value)) for value in table[name]]
+    return shown
 
 
 def _interval(row: Mapping[str, Any]) -> str:

@@ -45,7 +45,8 @@ def pixel_size_panel(image: ImageRecord, model: StoredModel, *, asked: bool) -> 
         _entry(image, model)
         _trial(image, model)
         return
-    with st.expander("Pixel size", icon=":material/straighten:"):
+    tried = f"{image.id} {model.id}" in st.session_state.get(StateKey.TRIALS, {})
+    with st.expander("Pixel size", icon=":material/straighten:", expanded=tried):
         _entry(image, model)
         if model.pixel_size_nm is not None:
             _trial(image, model)
@@ -69,6 +70,15 @@ def _entry(image: ImageRecord, model: StoredModel) -> None:
         use_pixel_size([image.id, *(others if also else ())], nm, model_id=model.id, segment=image.id)
 
 
+def start_trial(image: ImageRecord, model: StoredModel) -> None:
+    """Queue a trial of several pixel sizes on a crop, unless there is one."""
+    trials: dict[str, str] = st.session_state.setdefault(StateKey.TRIALS, {})
+    key = f"{image.id} {model.id}"
+    if key not in trials:
+        row = submit(ScaleTrialParams(image_id=image.id, model_id=model.id), by=person(), priority=Priority.INTERACTIVE)
+        trials[key] = row.id
+
+
 def _trial(image: ImageRecord, model: StoredModel) -> None:
     """Segment one crop at several pixel sizes, to choose by eye."""
     key = f"{image.id} {model.id}"
@@ -76,12 +86,7 @@ def _trial(image: ImageRecord, model: StoredModel) -> None:
     if key not in trials:
         help_text = "Segments a central crop at several assumed pixel sizes; choose the best result."
         if st.button("Try sizes on a crop", icon=":material/grid_view:", help=help_text, width="stretch"):
-            row = submit(
-                ScaleTrialParams(image_id=image.id, model_id=model.id),
-                by=person(),
-                priority=Priority.INTERACTIVE,
-            )
-            trials[key] = row.id
+            start_trial(image, model)
             st.rerun()
         return
     row = job(trials[key])

@@ -14,6 +14,7 @@ from core.jobs.rows import active_jobs, job, jobs, let_go
 from core.measurements.sources import Source, SourceKind
 from core.models.store import StoredModel
 from core.predictions.shown import made_revision, newest_reference, outdated, prediction_without_model
+from core.predictions.verdicts import verdict_on
 from core.store.label_maps import program_of
 from core.store.records import ImageRecord, JobRecord, JobState, RevisionRecord
 from core.wording import counted
@@ -40,6 +41,7 @@ from ui.segment.coverage import coverage_panel, downloads_panel
 from ui.segment.object_sizes import object_sizes_panel
 from ui.segment.pixel_size import pixel_size_panel
 from ui.segment.predict import begin_prediction
+from ui.segment.verdict import verdict_panel
 from ui.state import Query, StateKey, query, set_query
 from ui.viewer import LabelLayer, viewer
 
@@ -295,6 +297,7 @@ def _found(image: ImageRecord, finished: RevisionRecord) -> None:
     if outdated(image, finished):
         text = "The pixel size changed after these masks were created. Segment again to update them."
         st.warning(text, icon=":material/straighten:")
+    verdict_panel(image, finished)
     coverage_panel(image, finished)
     object_sizes_panel(image, finished)
     downloads_panel(image, finished)
@@ -418,7 +421,10 @@ def _viewer(
         if shown is None:  # on this page outlines are taken for what the model beside them has found
             st.caption(":material/info: The outlines are the reference labels. This image has no prediction yet.")
     if shown:
-        layers.append(LabelLayer(shown, "Prediction"))
+        faded = finished is not None and shown == finished.id and verdict_on(context.store(), finished).distrusted
+        if faded:
+            st.caption(":material/info: Outlines only: this model has probably never seen tissue like this.")
+        layers.append(LabelLayer(shown, "Prediction", style="outline" if faded else None))
     state = viewer(
         image.id,
         classes=context.store().projects.get(image.project_id).scheme.classes,
