@@ -83,11 +83,11 @@ class Verdict:
         if self.own_flagged is None:
             return ""
         text = (
-            f"A statistic, not a certainty: {self.own_flagged:.0%} of {self.own_images} images (or parts) of the "
+            f"A statistic, not a certainty: {_percent(self.own_flagged)} of {self.own_images} images (or parts) of the "
             "model's own kind would be flagged"
         )
         if self.altered_missed is not None:
-            text += f", {self.altered_missed:.0%} of {self.altered_images} altered images would be missed"
+            text += f", {_percent(self.altered_missed)} of {self.altered_images} altered images would be missed"
         return text + "."
 
     def to_json(self) -> dict[str, Any]:
