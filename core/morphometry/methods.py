@@ -183,8 +183,20 @@ def _figures(study: Study) -> str:
     contacts = sorted({row.image.table.contact_nm for row in study.rows})
     told += f" Contact is a gap of at most {some_of(f'{nm:g}' for nm in contacts)} nm."
     told += " Distances lie in the plane of the section, between the nearest pixels."
+    told += _neighbours(study)
     figures = class_figures(study.scheme, study.selection.class_id)
     return told + "".join(f" {each.title}: {each.formula}." for each in figures)
+
+
+def _neighbours(study: Study) -> str:
+    """From which size objects of other classes count as neighbours, where it is the same in all images."""
+    sizes = [dict(zip(row.image.table.class_ids, row.image.table.seen_px, strict=False)) for row in study.rows]
+    first = sizes[0] if sizes else {}
+    known = {i: px for i, px in first.items() if px > 0 and all(each.get(i) == px for each in sizes)}
+    if not known:
+        return ""
+    listed = ", ".join(f"{study.scheme.name_of(i)} {px:g} px" for i, px in known.items())
+    return f" Objects count as neighbours from the smallest size of their class on: {listed}."
 
 
 def _statistics(study: Study) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -277,3 +278,12 @@ def test_the_methods_text_of_images_alone_names_no_test() -> None:
     assert "test" not in text.split("Software")[0].replace("latest", "")
     unrecorded = summarise([image("a", "control", [4]), image("b", "treated", [6])], AREA, EVERY)
     assert "Specimens were not recorded, so no test was made." in methods_text(told_of(unrecorded, "control"))
+
+
+def test_the_methods_text_says_from_which_size_neighbours_count() -> None:
+    made = three()
+    assert "neighbours" not in methods_text(told_of(summarise(made, AREA, EVERY)))
+    sized = [replace(each, table=replace(each.table, seen_px=(20.0, 20.0, 30.0, 20.0, 20.0))) for each in made]
+    assert "mitochondria 20 px, nucleus 20 px, ER 30 px" in methods_text(told_of(summarise(sized, AREA, EVERY)))
+    mixed = [sized[0], *made[1:]]
+    assert "neighbours" not in methods_text(told_of(summarise(mixed, AREA, EVERY))), "not the same in all images"
