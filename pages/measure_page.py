@@ -5,8 +5,10 @@ import streamlit as st
 from core.learning.object_sizes import project_rules
 from core.measurements.smallest import smallest_of_maps
 from core.measurements.sources import SourceKind, sources
+from core.predictions.verdicts import distrusted_sentence
 from ui import context
 from ui.access import visible_projects
+from ui.errors import plain
 from ui.measure.figures import figures_panel
 from ui.measure.objects import objects_panel
 from ui.measure.run import contact_field, run_panel, source_picker
@@ -49,6 +51,9 @@ rules = project_rules(context.store(), context.models(), project.id, made_by)
 smallest = smallest_of_maps(rules, project.scheme, there[source])
 contact_nm = contact_field(neighbours_words(smallest, project.scheme))
 found = run_panel(project, source, there[source], contact_nm, smallest)
+distrusted = distrusted_sentence(context.store(), ((each.image, each.revision) for each in there[source]))
+if distrusted:
+    st.warning(plain(distrusted), icon=":material/report:")
 if found.images:
     chosen = figures_panel(project.id, source, found, rules, contact_nm)
     objects_panel(found, chosen)

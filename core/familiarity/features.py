@@ -125,5 +125,6 @@ def output_features(scores: NDArray[np.float32]) -> NDArray[np.float64]:
 def window_starts(length: int) -> tuple[int, list[int]]:
     """Side and first pixels of windows along an axis, spread evenly over it; at most the root of `MOST_WINDOWS`."""
     side = min(length, WINDOW_PX)
-    count = max(1, min(round(MOST_WINDOWS**0.5), length // side if side else 1))
+    half = max(side // 2, 1)  # windows may overlap by half, so that small images have more than one, too
+    count = min(round(MOST_WINDOWS**0.5), 1 + (length - side) // half)
     return side, [round(start) for start in np.linspace(0, length - side, count)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from core.familiarity.verdict import Verdict
-from core.store.records import RevisionKind, RevisionRecord
+from collections.abc import Iterable
+
+from core.familiarity.verdict import TITLES, Level, Verdict
+from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
+from core.wording import counted, some_of
 
 
 def verdict_on(store: Store, revision: RevisionRecord) -> Verdict:
@@ -23,3 +26,12 @@ def verdict_on(store: Store, revision: RevisionRecord) -> Verdict:
             break
         revision = store.revisions.get(revision.parent_id)
     return Verdict()
+
+
+def distrusted_sentence(store: Store, maps: Iterable[tuple[ImageRecord, RevisionRecord]]) -> str:
+    """Which of these images the model of their prediction has probably never seen the like of; "" for none."""
+    names = [image.name for image, revision in maps if verdict_on(store, revision).distrusted]
+    if not names:
+        return ""
+    title = TITLES[Level.UNSEEN]
+    return f"{title} Do not rely on the figures of {counted(len(names), 'image')}: {some_of(names)}."

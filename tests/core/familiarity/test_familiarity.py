@@ -130,7 +130,7 @@ def test_output_features_of_a_sure_and_of_an_undecided_network() -> None:
     assert sure[5:] == pytest.approx([1.0, 0.0])
 
 
-@pytest.mark.parametrize(("length", "side", "count"), [(4096, 128, 4), (300, 128, 2), (100, 100, 1)])
+@pytest.mark.parametrize(("length", "side", "count"), [(4096, 128, 4), (300, 128, 3), (250, 128, 2), (100, 100, 1)])
 def test_windows_lie_inside_and_are_few(length: int, side: int, count: int) -> None:
     found, starts = window_starts(length)
     assert (found, len(starts)) == (side, count)

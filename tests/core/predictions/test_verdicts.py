@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from core.familiarity.verdict import Level, Verdict
-from core.predictions.verdicts import verdict_on
+from core.predictions.verdicts import distrusted_sentence, verdict_on
 from core.store.records import RevisionKind
 
 SEEN = Verdict(Level.UNSEEN, 2.0, 1.3, ("its local contrast is lower than usual",))
@@ -32,3 +32,10 @@ def test_corrections_and_earlier_predictions_have_none() -> None:
     own = _revision(RevisionKind.PREDICTION, SEEN)
     assert verdict_on(_store(own), _revision(RevisionKind.CORRECTION, parent="0")) == Verdict()
     assert verdict_on(_store(), _revision(RevisionKind.PREDICTION)) == Verdict()
+
+
+def test_images_to_distrust_are_named() -> None:
+    own, other = _revision(RevisionKind.PREDICTION, SEEN), _revision(RevisionKind.PREDICTION, Verdict(Level.LIKE))
+    maps: Any = [(SimpleNamespace(name="a.tif"), own), (SimpleNamespace(name="b.tif"), other)]
+    assert "1 image: a.tif" in distrusted_sentence(_store(), maps)
+    assert not distrusted_sentence(_store(), maps[1:])
