@@ -144,7 +144,7 @@ def _circularity(table: ObjectTable) -> Floats:
 
 MEASURES: Final = (
     Measure(
-        "area", "Area", Quantity.AREA, "pixels of the object, holes left out", lambda t: t.area_px.astype(np.float64)
+        "area", "Area", Quantity.AREA, "pixels of the object, without its holes", lambda t: t.area_px.astype(np.float64)
     ),
     Measure(
         "diameter", "Diameter of equal area", Quantity.LENGTH, "2 · √(area / π)",
