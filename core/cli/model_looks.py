@@ -48,7 +48,8 @@ def looks_sentence(looks: KnownLooks) -> str:
         return "Nothing is known about the images of this model: pass some with --dataset."
     text = f"Known from {looks.images} images, {looks.held_out} of them not used for training."
     if looks.own_scores:
-        text += f" Of {len(looks.own_scores)} images or parts not used for training, {looks.own_flagged:.0%} would be flagged."
+        own, flagged = len(looks.own_scores), looks.own_flagged
+        text += f" Of {own} images or parts not used for training, {flagged:.0%} would be flagged."
     if looks.altered_scores:
         text += f" Of {len(looks.altered_scores)} altered images, {looks.altered_missed:.0%} would be missed."
     return text
