@@ -10,6 +10,7 @@ import streamlit as st
 from core.annotation.draft_start import begin_draft, discard_draft
 from core.annotation.history import HistoryEntry, history
 from core.annotation.progress import TO_DO, ImageProgress, Standing, is_asked, is_to_do, standing_of
+from core.predictions.verdicts import verdict_on
 from core.review.double_annotation import hidden_authors, hidden_revisions, own_work
 from core.review.records import ReviewState
 from core.review.rows import review as review_of
@@ -20,6 +21,7 @@ from ui import context
 from ui.address import kept_in_address
 from ui.errors import explained, explaining, plain
 from ui.pages import SEGMENT_PAGE
+from ui.parts.familiarity import verdict_line
 from ui.parts.first_labels import first_labels
 from ui.parts.names import REVIEW_STATES, image_details
 from ui.parts.options import choice, unequal
@@ -191,6 +193,8 @@ def start_panel(project: ProjectRecord, image: ImageRecord, person: str, entries
                 help="All annotators assigned to this image start from the same label map." if asked else None,
             )
             begin = st.button("Start", type="primary", icon=":material/brush:", key="correct-begin")
+        if chosen in by_id:
+            verdict_line(verdict_on(context.store(), by_id[chosen].revision))
         text = "The label map stays unchanged. Your correction becomes a new revision when you submit it."
         st.caption(f"{text}{_waiting_words(entries, chosen, person)}")
     annotator_ahead(key="correct-ahead")

@@ -21,6 +21,8 @@ from core.errors import NotFoundError
 from core.jobs.history import subjects
 from core.jobs.kinds import JobKind
 from core.jobs.rows import jobs
+from core.predictions.shown import made_revision
+from core.predictions.verdicts import distrusted_sentence
 from core.store.records import JobRecord, JobState
 from core.wording import counted
 from ui import context
@@ -73,6 +75,7 @@ def _batches(batch_ids: tuple[str, ...], was_busy: bool) -> None:
             _line(progress)
             _held(progress)
             _failed(progress)
+            _distrusted(progress)
             _known(progress)
     if was_busy and not busy:
         st.rerun()
@@ -207,6 +210,24 @@ def _known(progress: BatchProgress) -> None:
         with st.expander(f"{counted(len(known), 'file')} already imported", icon=":material/content_copy:"):
             for row in known:
                 st.markdown(arrival_text(row))
+
+
+def _distrusted(progress: BatchProgress) -> None:
+    """Which images the model does not know: their masks are not to be relied upon."""
+    if not progress.over:
+        return
+    done = jobs(states=[JobState.SUCCEEDED], kinds=[JobKind.PREDICT], batch_id=progress.batch.id, limit=1000)
+    made = context.store().revisions
+    pairs = []
+    for row in done:
+        try:
+            revision = made.get(made_revision(row))
+            pairs.append((context.store().images.get(revision.image_id), revision))
+        except NotFoundError:  # deleted since
+            continue
+    text = distrusted_sentence(context.store(), pairs)
+    if text:
+        st.warning(plain(text), icon=":material/report:")
 
 
 def _files(progress: BatchProgress) -> list[JobRecord]:
