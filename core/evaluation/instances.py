@@ -81,6 +81,11 @@ def count_error(counts: InstanceCounts) -> float:
     return float(counts.fp - counts.fn) if counts.tp + counts.fp + counts.fn else float("nan")
 
 
+def absolute_count_error(counts: InstanceCounts) -> float:
+    """Difference of the numbers of objects, without its sign: images with too many and too few do not cancel."""
+    return abs(count_error(counts))
+
+
 def merge_count(counts: InstanceCounts) -> float:
     """Predicted objects that hold two or more of the reference. NaN without any object, and where nobody counted."""
     return _number(counts, counts.merges)

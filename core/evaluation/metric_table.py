@@ -9,6 +9,7 @@ from core.errors import NotFoundError
 from core.evaluation.calibration import CALIBRATION, expected_calibration_error
 from core.evaluation.instances import (
     INSTANCES,
+    absolute_count_error,
     count_error,
     instance_f1,
     merge_count,
@@ -82,6 +83,10 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         "count_error", "Count error", INSTANCES, count_error, Better.NEAREST_ZERO, "objects", _OBJECTS, _RELOADED,
         "objects predicted - objects in the reference",
+    ),
+    Metric(
+        "absolute_count_error", "Absolute count error", INSTANCES, absolute_count_error, DOWN, "objects", _OBJECTS, _RELOADED,
+        "absolute difference of the numbers of objects; in its mean, too many and too few do not cancel",
     ),
     Metric(
         "merges", "Merged objects", INSTANCES, merge_count, DOWN, "objects", _OBJECTS, _CAICEDO,

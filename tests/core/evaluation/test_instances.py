@@ -15,6 +15,7 @@ from core.errors import LabelMapError
 from core.evaluation.error_objects import ConnectedError, ErrorKind, largest_errors
 from core.evaluation.instances import (
     InstanceCounts,
+    absolute_count_error,
     count_error,
     instance_f1,
     measure_instances,
@@ -44,6 +45,7 @@ def test_one_found_one_missed_two_invented() -> None:
     assert panoptic_quality(counts[1]) == pytest.approx((2 / 3) / 2.5)
     assert panoptic_quality(counts[1]) == pytest.approx(instance_f1(counts[1]) * segmentation_quality(counts[1]))
     assert count_error(counts[1]) == 1
+    assert absolute_count_error(counts[1]) == 1
     assert counts[2] == InstanceCounts(0, 1, 0, 0, 0, 0)
     assert measure_instances(pair_of(reference, prediction, 2), (1,))[1] == InstanceCounts(
         1, 1, 0, pytest.approx(2 / 3), 0, 0
@@ -116,7 +118,10 @@ def test_ids_of_another_size_are_refused() -> None:
 
 def test_no_object_at_all_is_undefined() -> None:
     nothing = InstanceCounts(0, 0, 0, 0.0)
-    assert all(math.isnan(f(nothing)) for f in (instance_f1, panoptic_quality, segmentation_quality, count_error))
+    assert all(
+        math.isnan(f(nothing))
+        for f in (instance_f1, panoptic_quality, segmentation_quality, count_error, absolute_count_error)
+    )
 
 
 def every_pair(reference: np.ndarray, prediction: np.ndarray) -> tuple[int, int, int, float]:
@@ -139,3 +144,9 @@ def test_agrees_with_every_pair_tried(reference: np.ndarray, prediction: np.ndar
     for class_id, counts in measure_instances(pair_of(reference, prediction), (1, 2)).items():
         expected = every_pair(reference == class_id, prediction == class_id)
         assert (counts.tp, counts.fp, counts.fn, counts.iou_sum) == pytest.approx(expected)
+
+
+def test_too_many_and_too_few_do_not_cancel_in_the_absolute_error() -> None:
+    many, few = InstanceCounts(tp=3, fp=4, fn=0, iou_sum=2.4), InstanceCounts(tp=3, fp=0, fn=4, iou_sum=2.4)
+    assert count_error(many) + count_error(few) == 0
+    assert absolute_count_error(many) + absolute_count_error(few) == 8
