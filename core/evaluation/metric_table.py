@@ -85,8 +85,8 @@ METRICS: Final[tuple[Metric, ...]] = (
         "objects predicted - objects in the reference",
     ),
     Metric(
-        "absolute_count_error", "Absolute count error", INSTANCES, absolute_count_error, DOWN, "objects", _OBJECTS, _RELOADED,
-        "absolute difference of the numbers of objects; in its mean, too many and too few do not cancel",
+        "absolute_count_error", "Absolute count error", INSTANCES, absolute_count_error, DOWN, "objects", _OBJECTS,
+        _RELOADED, "absolute difference of the numbers of objects; in its mean, too many and too few do not cancel",
     ),
     Metric(
         "merges", "Merged objects", INSTANCES, merge_count, DOWN, "objects", _OBJECTS, _CAICEDO,
