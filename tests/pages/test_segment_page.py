@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from core.batches.plan import SegmentPlan
 from core.batches.start import NewFile, add_file
 from core.errors import PredictionError
+from core.familiarity.verdict import TITLES, Level, Verdict
 from core.imaging.image import Image, PixelSize
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import Priority, jobs
@@ -32,6 +33,7 @@ from tests.jobs import submit
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
 from ui.frame import indicator
+from ui.parts.familiarity import STRUCK
 from ui.segment import workspace
 from ui.state import StateKey
 from ui.viewer import LabelLayer, component
@@ -165,6 +167,35 @@ def test_a_size_that_makes_masks_outdated_asks_first(
     assert not page.exception
     assert store.images.get(image.id).pixel_size.nm == 16.0
     assert jobs()[0].params["image_id"] == image.id, "segmented again at once"
+
+
+@pytest.mark.parametrize("level", [Level.UNSEEN, Level.LIKE, Level.UNKNOWN])
+def test_an_image_that_the_model_does_not_know_is_said_before_any_figure(
+    store: Store, image: ImageRecord, model: str, app: AppTest, level: Level
+) -> None:
+    revision = store.revisions.begin(image.id, RevisionKind.PREDICTION, model_id=model)
+    labels = np.zeros(image.shape_yx, np.uint8)
+    labels[5:20, 5:20] = 1
+    write_label_pyramid(store.revisions.pyramid_path(revision.id), labels, pixel_size_nm=8.0)
+    verdict = Verdict(level, 3.2, 1.0, ("its detail is coarser",), 0.04, 0.5, 24, 18)
+    summary = {"pixel_size_nm": 8.0, "seconds": 9.0, "shape_yx": list(image.shape_yx), "scale_factor": 1.0}
+    rows = [row.to_json() for row in coverage_table(labels, DEFAULT_SCHEME, 8.0)]
+    store.revisions.complete(revision.id, coverage=rows, summary={**summary, "verdict": verdict.to_json()})
+    page = open_page(app, PAGE, image=image.id)
+    assert not page.exception
+    links = {link.proto.label: link.proto for link in page.get("page_link")}
+    table = page.dataframe[0].value
+    struck_through = any(STRUCK in str(value) for value in table.to_numpy().ravel())
+    if level is Level.UNSEEN:
+        assert TITLES[level] in texts(page)
+        assert "its detail is coarser" in texts(page).lower()
+        assert "4 % of 24 images" in texts(page)
+        assert "section=get" in links["Get a ready model"].query_string
+        assert f"image={image.id}" in links["Label two regions and train"].query_string
+        assert struck_through
+    else:
+        assert "Get a ready model" not in links
+        assert not struck_through
 
 
 def test_a_size_far_from_the_models_is_warned_of(store: Store, image: ImageRecord, model: str, app: AppTest) -> None:

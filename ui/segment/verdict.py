@@ -12,8 +12,9 @@ from core.store.records import ImageRecord, RevisionRecord
 from ui import context
 from ui.access import allowed
 from ui.errors import plain
-from ui.pages import CORRECT_PAGE, MODELS_PAGE
+from ui.pages import CORRECT_PAGE
 from ui.parts.familiarity import verdict_reasons
+from ui.parts.get_model import get_model_link
 from ui.segment.pixel_size import start_trial
 from ui.state import Query, set_query
 
@@ -28,7 +29,7 @@ def verdict_panel(image: ImageRecord, revision: RevisionRecord) -> None:
     may_paint = allowed(Permission.PAINT, image.project_id)
     with st.container(gap="small", key="verdict-ways"):
         _other_models(image, revision)
-        st.page_link(MODELS_PAGE, label="Get a ready model", icon=":material/download:")
+        get_model_link("Get a ready model")
         if may_paint and model is not None and model.pixel_size_nm is not None:
             _sizes(image, model)
         if may_paint:
