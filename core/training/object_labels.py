@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -58,9 +58,11 @@ class ObjectLabels:
 
     def sentence(self, name: str) -> str:
         """What is learned, for people."""
+        known = f"{counted(self.objects, 'object')} with ids in {counted(self.images - self.without_ids, 'label map')}"
         text = (
-            f"{name}: {counted(self.objects, 'object')} with ids in the labels, "
-            f"{counted(self.pairs, 'pair')} of them touching; the model learns to separate them."
+            f"{name}: {known}, {counted(self.pairs, 'pair')} of them touching; the model learns to separate them."
+            if self.pairs
+            else f"{name}: {known}, none of them touching; the model learns from their outlines to separate objects."
         )
         if self.without_ids:
             text += (
@@ -162,21 +164,56 @@ def objects_in_labels(
 
     if not any(case.objects_path is not None for case in cases):
         return {}
-    found = {class_id: ObjectLabels() for class_id in class_ids}
-    with_ids: set[int] = set()
+    found = []
     for case in cases:
         report(f"Reading the objects of {case.name}")
         image, labels_yx = load_case(case)
-        ids_yx = load_objects(case, image.shape)
-        shown = np.bincount(labels_yx.ravel(), minlength=256) > 0
-        known = shown & False if ids_yx is None else np.bincount(labels_yx[ids_yx > 0], minlength=256) > 0
-        pairs = {} if ids_yx is None else touching_pairs(labels_yx, ids_yx, class_ids)
-        objects = {} if ids_yx is None else dict(object_counts(labels_yx, ObjectIds(ids_yx, tuple(class_ids))))
-        for class_id, labels in found.items():
-            labels.images += bool(shown[class_id])
-            labels.without_ids += bool(shown[class_id] and not known[class_id])
-            labels.pairs += pairs.get(class_id, 0)
-            labels.objects += objects.get(class_id, 0)
-            if known[class_id]:
-                with_ids.add(class_id)
-    return {class_id: found[class_id] for class_id in class_ids if class_id in with_ids}
+        found.append(objects_in_map(labels_yx, load_objects(case, image.shape), class_ids))
+    return objects_together(found)
+
+
+def objects_in_map(
+    labels_yx: NDArray[np.uint8], ids_yx: NDArray[np.uint32] | None, class_ids: Sequence[int]
+) -> dict[int, ObjectLabels]:
+    """What one label map says.
+
+    Parameters
+    ----------
+    labels_yx
+        uint8, shape (rows, columns): class ids.
+    ids_yx
+        uint32, same shape: ids of objects, 0: none; None: there are none.
+    class_ids
+        The classes of the dataset.
+
+    Returns
+    -------
+    dict
+        Class id to what was found, for the classes that the label map shows.
+    """
+    shown = np.bincount(labels_yx.ravel(), minlength=256) > 0
+    known = shown & False if ids_yx is None else np.bincount(labels_yx[ids_yx > 0], minlength=256) > 0
+    pairs = {} if ids_yx is None else touching_pairs(labels_yx, ids_yx, class_ids)
+    objects = {} if ids_yx is None else dict(object_counts(labels_yx, ObjectIds(ids_yx, tuple(class_ids))))
+    return {
+        class_id: ObjectLabels(
+            pairs.get(class_id, 0), objects.get(class_id, 0), images=1, without_ids=int(not known[class_id])
+        )
+        for class_id in class_ids
+        if shown[class_id]
+    }
+
+
+def objects_together(maps: Iterable[Mapping[int, ObjectLabels]]) -> dict[int, ObjectLabels]:
+    """The sum over label maps as `objects_in_map` gives them, for classes that have ids somewhere."""
+    found: dict[int, ObjectLabels] = {}
+    for one in maps:
+        for class_id, labels in one.items():
+            known = found.get(class_id, ObjectLabels())
+            found[class_id] = ObjectLabels(
+                known.pairs + labels.pairs,
+                known.objects + labels.objects,
+                known.images + labels.images,
+                known.without_ids + labels.without_ids,
+            )
+    return {class_id: labels for class_id, labels in found.items() if labels.images > labels.without_ids}

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +24,8 @@ from core.objects.separation import UNSEPARATED, Separation, SeparationWay
 from core.segmentation.normalization import NormalizationScheme
 from core.segmentation.resampling import resample_image, resample_labels, scale_factor
 from core.segmentation.tile_source import find_frame
-from core.training.object_labels import DROPPED, KEPT, LEAST_PAIRS, MOST_LABELS, PartingLabels, objects_in_labels
+from core.training.object_labels import DROPPED, PartingLabels, objects_in_labels
+from core.training.separation_ahead import planned_separation, separation_ahead
 from core.training.splits import split_images, validation_region
 
 if TYPE_CHECKING:
@@ -176,36 +177,21 @@ class Preparation:
         known = self._inherited.class_ids if self._inherited.learned else ()
         if self.separation.way is SeparationWay.NONE:
             if known:
-                self.result.notices.append(f"{self._names(known)}: {DROPPED}")  # asked for, and not to be undone
+                names = ", ".join(item.name for item in self.scheme.classes if item.id in known)
+                self.result.notices.append(f"{names}: {DROPPED}")  # asked for, and not to be undone
             self.separation = Separation()
             return
-        way = self._inherited.way if known else self.separation.way
         seen = objects_in_labels(self.cases, self.scheme.ids, report)
-        least = LEAST_PAIRS if way is SeparationWay.SEAMS else 0
-        class_ids = tuple(
-            class_id
-            for class_id in self.scheme.ids
-            if class_id in known or (class_id in seen and seen[class_id].pairs >= least)
-        )[: MOST_LABELS - len(self.scheme.ids)]
+        self.separation = planned_separation(seen, self.scheme.ids, self.separation.way, self._inherited)
+        self.result.notices += separation_ahead(self.separation, seen, self.scheme)
+        class_ids = self.separation.class_ids
         if not class_ids:
-            self.separation = Separation()
             return
-        pairs = {class_id: seen[class_id].pairs for class_id in class_ids if class_id in seen}
-        self.separation = replace(self.separation, way=way, class_ids=class_ids, pairs=pairs)
-        kept = [class_id for class_id in class_ids if class_id not in seen]
-        if kept:
-            self.result.notices.append(f"{self._names(kept)}: {KEPT}")
         self.result.separation = self.separation.to_json()
         self.result.output_ids += class_ids
         crowded = [class_id for class_id, labels in seen.items() if labels.crowded]
         self.parting = PartingLabels(self.scheme.ids, self.separation, crowded)
         self.ignore = self.parting.ignore
-        for item in self.scheme.classes:
-            if item.id in class_ids and item.id in seen:
-                self.result.notices.append(seen[item.id].sentence(item.name))
-
-    def _names(self, class_ids: Sequence[int]) -> str:
-        return ", ".join(item.name for item in self.scheme.classes if item.id in class_ids)
 
     def _add_image(self, number: int, case: Case) -> None:
         from core.datasets.loading import case_digest, load_case, load_objects

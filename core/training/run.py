@@ -14,7 +14,7 @@ from core.errors import TrainingError
 from core.files import write_json
 from core.label_scheme import LabelScheme
 from core.models.store import StoredModel, open_model, resolve_configuration
-from core.objects.separation import UNSEPARATED
+from core.objects.separation import UNSEPARATED, Separation
 from core.segmentation.normalization import NormalizationScheme
 from core.training.loop import Emit, TrainingLoop
 from core.training.preparation import (
@@ -153,7 +153,7 @@ def prepare(
         dataset_name=request.dataset.name,
         normalization=NormalizationScheme.of_plans(parent.plans, parent.configuration) if parent else None,
         separation=request.separation,
-        inherited=parent.card.separation if parent and same_classes(parent, dataset.scheme) else UNSEPARATED,
+        inherited=inherited_separation(parent, dataset.scheme),
     )
     prepared = preparation.run(
         fraction=request.validation_fraction,
@@ -247,6 +247,11 @@ def same_classes(parent: StoredModel, scheme: LabelScheme) -> bool:
     """Whether a parent's outputs mean the classes of a dataset, in their order."""
     names = [class_names([item.name for item in one.classes]) for one in (parent.scheme, scheme)]
     return names[0] == names[1] and list(parent.card.class_outputs) == [0, *scheme.ids]
+
+
+def inherited_separation(parent: StoredModel | None, scheme: LabelScheme) -> Separation:
+    """What a training goes on with of its parent's separation; nothing where their classes differ."""
+    return parent.card.separation if parent is not None and same_classes(parent, scheme) else UNSEPARATED
 
 
 def start_from(trainer: CristaeTrainer, parent: StoredModel, prepared: PreparedDataset, emit: Emit) -> None:

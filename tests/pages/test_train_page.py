@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
+from core.cache import forget_everything
+from core.datasets.folder import open_dataset
 from core.imaging.image import Image, PixelSize
+from core.imaging.object_pyramid import ObjectIds, write_object_pyramid
 from core.imaging.pyramid import write_label_pyramid
 from core.jobs.rows import job, jobs
 from core.label_scheme import DEFAULT_SCHEME
+from core.learning.objects_ahead import objects_ahead
 from core.learning.progress import TrainingRecord
+from core.learning.snapshot import take_snapshot, write_snapshot
 from core.learning.speed import TrainingSpeed, keep_speed
 from core.learning.start import TrainingPlan, start_training, training_folder
+from core.learning.training_labels import training_labels
 from core.morphometry.coverage import coverage_table
+from core.objects.separation import Separation, SeparationWay
 from core.store import RevisionKind
 from core.store.records import ImageRecord, JobRecord, JobState, ProjectRecord, Split
 from core.store.store import Store
 from core.store.tables import JobRow
+from core.training.object_labels import objects_in_labels
 from core.training.presets import Preset
 from core.training.request import EpochReport
+from core.training.separation_ahead import planned_separation, separation_ahead
 from tests.jobs import submit
 from tests.models import write_model
 from tests.pages.conftest import open_page, texts
@@ -280,3 +291,78 @@ def test_a_training_stops_the_timing_that_nobody_asked_for(store: Store, project
     asked = submit("time_training", {"preset": "standard"}, author="Ada", store=store)
     start(store, project)
     assert [job(row.id).cancel_requested or job(row.id).finished for row in (own, asked)] == [True, False]
+
+
+def add_objects(store: Store, project: ProjectRecord, name: str, *, with_ids: bool = True) -> ImageRecord:
+    """An image with two objects of class 1 that touch, and one apart; the classes of `add` beside it."""
+    record = add(store, project, name)
+    labels, ids = np.zeros((100, 100), np.uint8), np.zeros((100, 100), np.uint32)
+    for number, columns in enumerate((slice(10, 30), slice(30, 50), slice(70, 90))):
+        labels[10:40, columns], ids[10:40, columns] = 1, number + 1
+    revision = store.revisions.begin(record.id, RevisionKind.REFERENCE)
+    path = store.revisions.pyramid_path(revision.id)
+    write_label_pyramid(path, labels, pixel_size_nm=8.0)
+    if with_ids:
+        write_object_pyramid(path, ObjectIds(ids, (1,)), pixel_size_nm=8.0)
+    rows = coverage_table(labels, DEFAULT_SCHEME, 8.0)
+    store.revisions.complete(revision.id, coverage=[row.to_json() for row in rows])
+    return record
+
+
+def test_what_is_learned_of_touching_objects_is_said_before_a_training(
+    store: Store, project: ProjectRecord, app: AppTest
+) -> None:
+    add_objects(store, project, "a", with_ids=False)
+    shown = texts(open_page(app, PAGE))
+    assert "no label map has object ids" in shown
+    assert "will be counted as one" in shown
+    add_objects(store, project, "b")
+    name = DEFAULT_SCHEME.name_of(1)
+    shown = texts(open_page(app, PAGE))
+    assert f"{name}\\: 3 objects with ids in 1 label map, 1 pair of them touching; the model learns" in shown
+    assert "1 of 2 label maps have no object ids" in shown
+    assert "counted as one" not in shown
+
+
+def test_what_stays_of_a_parent_that_separates_is_said(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    add_objects(store, project, "a", with_ids=False)
+    parent = store.settings.models_dir / "parent"
+    write_model(parent, project_id=project.id, separation=Separation(SeparationWay.RIMS, (1,)))
+    page = open_page(app, PAGE, project=project.id)
+    field = next(box for box in page.selectbox if box.label == "Start from")
+    assert field.value == "parent"
+    assert "The model keeps what its parent has learned" in texts(page)
+    shown = texts(field.set_value("").run())
+    assert "The model keeps" not in shown
+    assert "will be counted as one" in shown
+
+
+def test_a_damaged_label_map_leaves_the_form_usable(store: Store, project: ProjectRecord, app: AppTest) -> None:
+    record = add_objects(store, project, "a")
+    revision = training_labels(store, project.id)[record.id].layers[0]
+    shutil.rmtree(store.revisions.pyramid_path(revision.id))
+    page = open_page(app, PAGE)
+    assert not page.exception
+    assert page.warning
+    assert button(page, "Train") is not None
+
+
+def test_what_the_page_says_of_objects_is_what_the_training_says(
+    store: Store, project: ProjectRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read once, and by the rule of the training; too much to count is not read at all."""
+    images = [add_objects(store, project, "a"), add_objects(store, project, "b", with_ids=False)]
+    ids = [image.id for image in images]
+    labels = training_labels(store, project.id)
+    told = objects_ahead(store, images, labels, SeparationWay.RIMS)
+    folder = write_snapshot(store, take_snapshot(store, project.id, ids), tmp_path / "d")
+    dataset = open_dataset(folder)
+    seen = objects_in_labels(dataset.cases, dataset.scheme.ids)
+    planned = planned_separation(seen, dataset.scheme.ids, SeparationWay.RIMS)
+    assert told == separation_ahead(planned, seen, dataset.scheme)
+    monkeypatch.setattr("core.learning.objects_ahead.merged_labels", None)
+    assert objects_ahead(store, images, labels, SeparationWay.RIMS) == told
+    assert "5 are needed" in objects_ahead(store, images, labels, SeparationWay.SEAMS)[0]
+    monkeypatch.setattr("core.learning.objects_ahead.MOST_PX", 1)
+    forget_everything()
+    assert "1 label map with object ids" in objects_ahead(store, images, labels, SeparationWay.RIMS)[0]

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
+from core.errors import CristaeError
 from core.jobs.kinds import JobKind, TimeTrainingParams
 from core.jobs.rows import active_jobs, jobs, submit
 from core.learning.checks import TrainingCheck, check_training
+from core.learning.objects_ahead import objects_ahead
 from core.learning.speed import TrainingSpeed, known_speed
 from core.learning.start import TrainingPlan, coming_names, start_training
-from core.learning.training_labels import labels_to_learn_from
+from core.learning.training_labels import TrainingLabels, training_labels
 from core.models.names import MAX_NAME_LENGTH
 from core.models.store import StoredModel
 from core.store.records import ImageRecord, ProjectRecord, Split
+from core.training.options import default_of
 from core.training.presets import PRESET_TITLES, PRESETS, Preset
 from ui import context
 from ui.errors import explaining, plain
@@ -45,7 +49,8 @@ _ALL: Final = ""
 def setup_panel(project: ProjectRecord) -> None:
     """Images, what they hold, preset, parent, time, name, and the button."""
     images = context.store().images.all(project.id)
-    references = labels_to_learn_from(context.store(), project.id)
+    labels = training_labels(context.store(), project.id)
+    references = {image_id: each.summary for image_id, each in labels.items()}
     labelled = [image for image in images if image.id in references]
     if not labelled:
         _nothing_to_learn(project)
@@ -60,6 +65,7 @@ def setup_panel(project: ProjectRecord) -> None:
         check = check_training(chosen, images, references, project.scheme, parent_scheme=parent_scheme)
     with left:
         _what_they_hold(check, len(chosen))
+        _objects(chosen, labels, parent)
     with right:
         _begin(project, chosen, parent, check)
 
@@ -155,6 +161,17 @@ def _what_they_hold(check: TrainingCheck, count: int) -> None:
             f"{count} image{'s' if count != 1 else ''}, {check.labelled_px / 1e6:.2f} million labelled pixels"
             + (f"; {ignored:.0%} of the area is not labelled and is ignored." if ignored > 0 else ".")
         )
+
+
+def _objects(chosen: list[ImageRecord], labels: Mapping[str, TrainingLabels], parent: StoredModel | None) -> None:
+    """What the model will learn of touching objects."""
+    try:
+        told = objects_ahead(context.store(), chosen, labels, default_of(TrainingPlan, "separation"), parent)
+    except CristaeError as error:  # a damaged file must not take the choice of other images away
+        st.warning(plain(str(error)), icon=":material/warning:")
+        return
+    if told:
+        st.caption(":material/join_inner: " + "  \n".join(plain(text) for text in told))
 
 
 def _how(project: ProjectRecord) -> StoredModel | None:

@@ -24,6 +24,7 @@ from core.training.preparation import Preparation, PreparedDataset, dataset_desc
 from core.training.presets import Preset
 from core.training.request import TrainRequest
 from core.training.run import FRESH_OUTPUT, with_outputs
+from core.training.separation_ahead import NO_IDS
 from core.training.train import train
 from tests.core.training.datasets import make_dataset, noise
 
@@ -169,6 +170,12 @@ def test_a_parents_outputs_stay_where_no_label_has_ids(tmp_path: Path) -> None:
     assert (result.separation["way"], result.separation["class_ids"]) == ("rims", [3])
     assert set(np.unique(stored_labels(tmp_path / "cases", "case_00000"))) == {0, 2, 4, 5}
     assert f"axon: {KEPT}" in result.notices
+
+
+def test_labels_without_ids_are_said(tmp_path: Path) -> None:
+    result, _ = prepared(with_objects(tmp_path / "d", left_out=(0,)), tmp_path, SeparationWay.RIMS)
+    assert result.output_ids == [0, 3, 7]
+    assert NO_IDS in result.notices
 
 
 def test_dropping_a_parents_outputs_is_said(tmp_path: Path) -> None:
