@@ -57,7 +57,7 @@ def separation_ahead(planned: Separation, seen: Mapping[int, ObjectLabels], sche
 
     Examples
     --------
-    >>> separation_ahead(UNSEPARATED, {}, LabelScheme(()))
+    >>> separation_ahead(UNSEPARATED, {}, LabelScheme.from_names({"background": 0, "cell": 1}))
     ['Touching objects of a class will be counted as one: no label map has object ids.']
     """
     kept = [item.name for item in scheme.classes if item.id in planned.class_ids and item.id not in seen]
