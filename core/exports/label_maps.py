@@ -39,7 +39,7 @@ from core.morphometry.coverage import area_um2
 from core.morphometry.doubts import interval_json, interval_of
 from core.objects.report import ClassCleaning
 from core.predictions.cleaning import cleaning_of
-from core.predictions.verdicts import verdict_on
+from core.predictions.verdicts import VERDICT_COLUMNS, verdict_texts
 from core.spreadsheets import CSV_TYPE, not_a_formula
 from core.store.label_maps import (
     REWRITTEN,
@@ -282,7 +282,7 @@ def write_overlay(source: LabelledImage, options: Options, path: Path) -> None:
 COVERAGE_COLUMNS: Final = (
     "image", "model", "class_id", "class", "pixels", "percent", "area_um2", "objects", "pixel_size_nm",
     "counted_by", "pixels_before_cleaning", "objects_before_cleaning", "smallest_object_um2", "smallest_object_px",
-    "objects_low", "objects_high", "unanswered_questions", "like_training_images", "verdict",
+    "objects_low", "objects_high", "unanswered_questions", *VERDICT_COLUMNS,
 )  # fmt: skip
 
 
@@ -290,8 +290,7 @@ def coverage_rows(source: LabelledImage) -> list[list[object]]:
     """The coverage table, a row per class with the cells of `COVERAGE_COLUMNS`; undefined ones are empty."""
     size = source.image.pixel_size.nm
     cleaned = {row.class_id: row for row in cleaning_of(source.revision)}
-    verdict = verdict_on(source.store, source.revision)
-    predicted = source.revision.kind is RevisionKind.PREDICTION and source.revision.model_id is not None
+    verdict = [not_a_formula(text) for text in verdict_texts(source.store, source.revision)]
     rows: list[list[object]] = []
     for row in coverage_of(source.store, source.revision):
         area = area_um2(row["pixels"], size)
@@ -309,7 +308,7 @@ def coverage_rows(source: LabelledImage) -> list[list[object]]:
                 row.get("counted_by", "") if row["class_id"] else "",
                 *_before_cleaning(cleaned.get(row["class_id"])),
                 *("" if value is None else value for value in interval_json(interval_of(row)).values()),
-                *((verdict.level.value, not_a_formula(verdict.sentence)) if predicted else ("", "")),
+                *verdict,
             ]
         )
     return rows

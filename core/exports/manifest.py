@@ -16,6 +16,7 @@ from core.exports.label_maps import made_by
 from core.exports.request import COUNTS, TRAINING, ExportRequest, Form
 from core.exports.sinks import Written
 from core.label_scheme import IGNORE_ID
+from core.predictions.verdicts import VERDICT_COLUMNS, verdict_texts
 from core.program import COMMAND
 from core.spreadsheets import not_a_formula
 from core.store.label_maps import label_classes
@@ -28,7 +29,7 @@ VERSION: Final = 1
 _COLUMNS: Final = (
     "file", "kind", "bytes", "sha256", "image", "image_id", "content_sha256", "rows", "columns", "pixel_size_nm",
     "pixel_size_source", "pixel_size_detail", *FACTS, "split", "stack", "z_index", "label_map_id",
-    "label_map_kind", "label_map_source", "model_id", "author", "date", "left_out",
+    "label_map_kind", "label_map_source", "model_id", "author", "date", *VERDICT_COLUMNS, "left_out",
 )  # fmt: skip
 
 
@@ -175,6 +176,7 @@ def _label_map_json(store: Store, revision: RevisionRecord) -> dict[str, Any]:
         "model_id": revision.model_id,
         "author": revision.author,
         "date": when.isoformat(timespec="seconds"),
+        **dict(zip(VERDICT_COLUMNS, verdict_texts(store, revision), strict=True)),
         "classes": label_classes(store, revision).to_json(),
     }
 
@@ -206,5 +208,6 @@ def _cells(image: dict[str, Any]) -> dict[str, Any]:
         "model_id": " ".join(label["model_id"] for label in labels if label["model_id"]),
         "author": " + ".join(label["author"] for label in labels if label["author"]),
         "date": labels[-1]["date"] if labels else "",
+        **{name: " + ".join(label[name] for label in labels if label[name]) for name in VERDICT_COLUMNS},
     }
     return {name: not_a_formula(value) if isinstance(value, str) else value for name, value in named.items()}

@@ -18,6 +18,7 @@ from core.models.store import ModelStore
 from core.morphometry.frames import FILTER, objects_columns, objects_frame
 from core.morphometry.objects import CONTACT_NM, ObjectTable
 from core.morphometry.summary import ImageObjects
+from core.predictions.verdicts import VERDICT_COLUMNS, verdict_texts
 from core.spreadsheets import frame_csv, not_a_formula
 from core.store.records import ImageRecord, RevisionRecord
 from core.store.store import Store
@@ -61,7 +62,7 @@ class ObjectsTable:
         self.path = path
         self.rows = 0
         self._rules: dict[tuple[str, str | None], ProjectRules] = {}
-        self._columns = [*objects_columns(scheme, physical=True), FILTER]
+        self._columns = [*objects_columns(scheme, physical=True), FILTER, *VERDICT_COLUMNS]
         with path.open("w", encoding="utf-8-sig", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow(self._columns)
 
@@ -76,6 +77,7 @@ class ObjectsTable:
         )  # fmt: skip
         words = made_by(source.store, source.revision)
         frame = objects_frame([objects], source.scheme, physical=True, made_by=words).reindex(columns=self._columns)
+        frame[[*VERDICT_COLUMNS]] = verdict_texts(source.store, source.revision)
         if not len(table):
             return
         text = frame_csv(frame, digits=6)

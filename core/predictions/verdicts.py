@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from core.familiarity.verdict import TITLES, Level, Verdict
 from core.store.records import ImageRecord, RevisionKind, RevisionRecord
 from core.store.store import Store
 from core.wording import counted, some_of
+
+VERDICT_COLUMNS: Final = ("like_training_images", "verdict")
+"""How files call what `verdict_texts` gives."""
 
 
 def verdict_on(store: Store, revision: RevisionRecord) -> Verdict:
@@ -26,6 +30,20 @@ def verdict_on(store: Store, revision: RevisionRecord) -> Verdict:
             break
         revision = store.revisions.get(revision.parent_id)
     return Verdict()
+
+
+def verdict_texts(store: Store, revision: RevisionRecord) -> tuple[str, str]:
+    """For files: the verdict in a few words and as a sentence, in the order of `VERDICT_COLUMNS`.
+
+    Returns
+    -------
+    tuple[str, str]
+        Empty for label maps that no model predicted.
+    """
+    if revision.kind is not RevisionKind.PREDICTION or revision.model_id is None:
+        return "", ""
+    verdict = verdict_on(store, revision)
+    return verdict.level.value, verdict.sentence
 
 
 def distrusted_sentence(store: Store, maps: Iterable[tuple[ImageRecord, RevisionRecord]]) -> str:

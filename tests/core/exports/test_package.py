@@ -23,6 +23,7 @@ from core.exports.names import distinct_stems, safe_stem
 from core.exports.package import write_package
 from core.exports.request import COUNTS, TRAINING, ExportRequest, Form
 from core.exports.sinks import folder_sink, zip_sink
+from core.familiarity.verdict import Level, Verdict
 from core.imaging.names import is_file_stem
 from core.imaging.reader import open_micrograph
 from core.settings import Access
@@ -109,6 +110,26 @@ def test_the_manifest_names_every_file_with_its_checksum_and_what_is_missing(tis
     ]
     assert next(row for row in table if row["image"] == "liver 1.png")["condition"] == "'=treated"
     assert "not annotated" in (out / "README.txt").read_text(encoding="utf-8")
+
+
+def test_a_package_says_which_images_the_model_does_not_know(tissue: Tissue, tmp_path: Path) -> None:
+    verdict = Verdict(Level.UNSEEN, 2.0, 1.3, ("its local contrast is lower than usual",))
+    predicted = tissue.revisions["CON"]
+    details = {"summary": {"verdict": verdict.to_json()}}
+    tissue.store.revisions.keep_repaired(predicted.id, details, list(predicted.coverage))
+    out = tmp_path / "out"
+    tissue.export(out, tissue.request(parts=(Part.COVERAGE, Part.OBJECTS, Part.LABELS_TIFF)))
+    said = (Level.UNSEEN.value, verdict.sentence)
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    told = {
+        image["name"]: (label_map["like_training_images"], label_map["verdict"])
+        for image in manifest["images"]
+        for label_map in image["label_maps"]
+    }
+    assert told == {name: said if name == "CON" else ("", "") for name in tissue.labels}
+    for table in ("manifest.csv", "tables/coverage.csv", "tables/objects.csv"):
+        found = {row["image"]: (row["like_training_images"], row["verdict"]) for row in rows(out / table)}
+        assert {name: found[name] for name in told} == told, table
 
 
 def test_an_image_that_cannot_be_read_is_named_and_spoils_nothing(tissue: Tissue, tmp_path: Path) -> None:
