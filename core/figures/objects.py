@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from core.figures.drawn import DrawnFigure
 from core.figures.style import MUTED, SERIES, SYMBOLS, as_text, styled, translucent
@@ -21,7 +20,7 @@ from core.morphometry.condition_names import conditions
 from core.morphometry.conditions import ComparedBy, UnitMean, kind_of_units, measure_difference, scale_of, unit_means
 from core.morphometry.frames import images_frame
 from core.morphometry.measures import Measure
-from core.morphometry.summary import ImageSummary, overall
+from core.morphometry.summary import ImageSummary, overall, some_evenly
 from core.morphometry.words import p_words, test_name, three_digits
 from core.wording import counted
 
@@ -145,7 +144,7 @@ def _dots(rows: Sequence[ImageSummary], place: int, color: str, share: float, *,
     values = np.sort(np.concatenate([row.values for row in rows]))
     if logarithmic:
         values = values[values > 0]
-    values = _thinned(values, share)
+    values = some_evenly(values, share)
     aside = (np.arange(len(values)) * _GOLDEN % 1 - 0.5) * _WIDTH
     return go.Scatter(
         x=(place + aside).tolist(),
@@ -154,14 +153,6 @@ def _dots(rows: Sequence[ImageSummary], place: int, color: str, share: float, *,
         marker={"size": 5, "color": translucent(color, 0.6)},
         hoverinfo="skip",
     )
-
-
-def _thinned(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """A share of sorted values, evenly over them, the least and the greatest among them."""
-    if share >= 1 or len(values) < 3:
-        return values
-    count = max(round(len(values) * share), 2)
-    return np.asarray(values[np.linspace(0, len(values) - 1, count).round().astype(int)])
 
 
 def _images(rows: Sequence[ImageSummary], unit: str) -> list[_Mark]:

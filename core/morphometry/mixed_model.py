@@ -23,7 +23,7 @@ from core.evaluation.intervals import LEVEL
 from core.label_scheme import LabelScheme
 from core.morphometry.condition_names import conditions
 from core.morphometry.conditions import ComparedBy, compared_measures, scale_of, unit_key
-from core.morphometry.summary import ImageObjects, ImageSummary, Selection, summarise
+from core.morphometry.summary import ImageObjects, ImageSummary, Selection, some_evenly, summarise
 
 MOST_OBJECTS: Final = 20_000
 """Of a comparison; of more, so many are taken evenly over the sizes of each image."""
@@ -154,7 +154,7 @@ class _Objects:
     @classmethod
     def of(cls, rows: Sequence[ImageSummary], other: str) -> _Objects:
         share = min(1.0, MOST_OBJECTS / max(sum(len(row.values) for row in rows), 1))
-        values = [_evenly(row.values, share) for row in rows]
+        values = [some_evenly(np.sort(row.values), share) for row in rows]
         keys = {key: number for number, key in enumerate(dict.fromkeys(unit_key(row.image) for row in rows))}
         counts = [len(each) for each in values]
 
@@ -189,14 +189,6 @@ class _Objects:
         """What is left to tell the spread of specimens from."""
         specimens, cells = len(np.unique(self.specimen)), len(self._cells)
         return cells - specimens - 1 if self.shared else specimens - 2
-
-
-def _evenly(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
-    """A share of the values, evenly over their order, so that their distribution stays."""
-    if share >= 1 or len(values) < 3:
-        return values
-    count = max(round(len(values) * share), 2)
-    return np.asarray(np.sort(values)[np.linspace(0, len(values) - 1, count).round().astype(int)])
 
 
 def _fit(data: _Objects, values: NDArray[np.float64]) -> Any:
