@@ -158,6 +158,16 @@ def test_a_network_has_length_width_and_branches() -> None:
     assert overall_figure(row, OF_CLASS["elongated"]).mean == 0
 
 
+def test_profiles_are_elongated_from_three_times_their_width_on() -> None:
+    labels = np.zeros((60, 80), np.uint8)
+    labels[5:9, 10:50] = 3  # a sheet cut across: 4 x 40 px
+    labels[25:35, 10:30] = 3  # twice as long as wide: 10 x 20 px
+    row = summarise([whole(labels)], BY_NAME["area"], Selection(3, whole_only=False))
+    lines = row[0].image.table.line_px
+    assert lines.min() > 0, "both have lines"
+    assert overall_figure(row, OF_CLASS["elongated"]).mean == pytest.approx(100 * 160 / 360)
+
+
 def test_points_at_random_are_1_rows_are_more_and_heaps_are_less() -> None:
     rng = np.random.default_rng(0)
     shape = (400, 700)
